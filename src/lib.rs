@@ -1,0 +1,15 @@
+//! loadproof: load tests whose verdicts you can sign.
+//!
+//! ```text
+//! scenarios/*.toml ─► scenario ─► plan ─► load ─► sample ─► store (SQLite) ─► stats ─► report
+//!                                   │                         ▲
+//!                                   └─► target ─► signals ────┘
+//! ```
+//!
+//! Data flows one way; each arrow is a named type. `cli` sits on top and is used by nobody.
+
+pub mod run;
+pub mod sample;
+pub mod scenario;
+pub mod stats;
+pub mod unit;

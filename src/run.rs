@@ -1,0 +1,135 @@
+//! A run as it is remembered: plain facts that `store` keeps and `report` prints.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A run's number in its store, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct RunId(pub i64);
+
+impl std::fmt::Display for RunId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// An experiment's number in its store, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct ExperimentId(pub i64);
+
+impl std::fmt::Display for ExperimentId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// The part a profile plays in an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arm {
+    /// What the treatment is compared with.
+    Baseline,
+    /// What is to be shown.
+    Treatment,
+}
+
+impl Arm {
+    /// The word for it in the store and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Treatment => "treatment",
+        }
+    }
+}
+
+/// How far a run has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Under way.
+    Running,
+    /// Ended as planned.
+    Done,
+    /// Ended early by the user; what was measured is stored.
+    Interrupted,
+    /// Ended early by a failure of target or tool; what was measured is stored.
+    Failed,
+    /// Its process is gone without a word; what was measured until then is stored.
+    Crashed,
+}
+
+impl RunState {
+    /// All states.
+    pub const ALL: [Self; 5] = [Self::Running, Self::Done, Self::Interrupted, Self::Failed, Self::Crashed];
+
+    /// The word for it in the store and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Crashed => "crashed",
+        }
+    }
+}
+
+/// A stretch of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PhaseSpan {
+    /// `ramp`, `steady`, `cool-down` or `drain`.
+    pub name: String,
+    /// Start, µs since the run's start.
+    pub start_us: i64,
+    /// End, µs since the run's start.
+    pub end_us: i64,
+    /// False for a drain that met its deadline with work left, or a phase that was cut short.
+    pub complete: bool,
+}
+
+/// What a run was: everything that explains its samples.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunFacts {
+    /// Its number.
+    pub id: RunId,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's file as given.
+    pub scenario_file: String,
+    /// SHA-256, in hex, of the workload as compiled: equal for equal work.
+    pub fingerprint: String,
+    /// The load's name.
+    pub load: String,
+    /// The load in words: `30 users, 5 /s spawned, 3 min`.
+    pub load_text: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The user's own name for it.
+    pub label: Option<String>,
+    /// The experiment it belongs to.
+    pub experiment: Option<ExperimentId>,
+    /// Its part in that experiment.
+    pub arm: Option<Arm>,
+    /// Its round in that experiment, from 1.
+    pub round: Option<u32>,
+    /// How far it came.
+    pub state: RunState,
+    /// Start in UTC, RFC 3339.
+    pub started_at: String,
+    /// From start to the last thing that was measured, s.
+    pub duration_s: f64,
+    /// Seed of all its randomness.
+    pub seed: u64,
+    /// The command that made it.
+    pub command: String,
+    /// Version of loadproof.
+    pub tool_version: String,
+    /// Machine, versions and system facts, by name.
+    pub environment: BTreeMap<String, String>,
+    /// Its phases, in order of time.
+    pub phases: Vec<PhaseSpan>,
+    /// How many samples it stored.
+    pub samples: u64,
+}

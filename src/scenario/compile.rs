@@ -1,0 +1,137 @@
+//! From files to a [`Scenario`]: collects the includes, reads each part in the order in which the
+//! parts refer to each other, and reports all mistakes together.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::DeTable;
+
+use super::fields::Fields;
+use super::problem::{FileId, Place, Problems, ScenarioError};
+use super::read::{self, Settings};
+use super::{Scenario, World};
+
+/// Reads a scenario file and its includes, and checks everything in them.
+///
+/// # Errors
+/// All mistakes at once, each with file, line, column and, where there is one, a suggestion.
+pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError> {
+    let texts = collect(path, world)?;
+    let problems = Problems::default();
+    let mut roots = Vec::new();
+    for (path, text) in &texts {
+        let file = problems.add_file(&path.to_string_lossy(), text);
+        match DeTable::parse(text) {
+            Ok(root) => roots.push((file, root)),
+            Err(error) => syntax_error(&problems, file, text, &error),
+        }
+    }
+    if roots.len() < texts.len() {
+        problems.into_result()?;
+        return Err(ScenarioError::plain("the scenario cannot be parsed", None));
+    }
+    let scenario = {
+        let files: Vec<Fields<'_>> = roots
+            .iter()
+            .map(|(file, root)| {
+                let place = Place { file: *file, span: 0..0 };
+                Fields::new(root.get_ref(), place, "a scenario", &problems)
+            })
+            .collect();
+        read_all(path, files, world, &problems)
+    };
+    problems.into_result()?;
+    Ok(scenario)
+}
+
+/// The texts of a scenario file and of what it includes, each once, the scenario file first.
+fn collect(path: &Path, world: &dyn World) -> Result<Vec<(PathBuf, String)>, ScenarioError> {
+    let mut texts: Vec<(PathBuf, String)> = Vec::new();
+    let mut pending = vec![path.to_path_buf()];
+    while let Some(path) = pending.pop() {
+        if texts.iter().any(|(known, _)| *known == path) {
+            continue;
+        }
+        let text = world.read(&path).map_err(|e| {
+            let included = if texts.is_empty() { "" } else { "included " };
+            ScenarioError::plain(format!("cannot read {included}file `{}`: {e}", path.display()), None)
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        pending.extend(includes(&text).into_iter().map(|name| folder.join(name)));
+        texts.push((path, text));
+    }
+    Ok(texts)
+}
+
+/// The included files' names; mistakes in them are found again, and noted, when the file is read.
+fn includes(text: &str) -> Vec<String> {
+    let Ok(root) = DeTable::parse(text) else { return Vec::new() };
+    let names = root.get_ref().get("include").and_then(|v| v.get_ref().as_array());
+    names
+        .map(|array| array.iter().filter_map(|v| v.get_ref().as_str().map(str::to_owned)).collect())
+        .unwrap_or_default()
+}
+
+fn syntax_error(problems: &Problems, file: FileId, text: &str, error: &toml::de::Error) {
+    let span = error.span().unwrap_or(0..0);
+    let span = if span.is_empty() { span.start..(span.start + 1).min(text.len()) } else { span };
+    problems.add(&Place { file, span }, "this is not TOML", error.message());
+}
+
+/// Reads the parts; the parts of several files come together as if they stood in one.
+fn read_all(path: &Path, mut files: Vec<Fields<'_>>, world: &dyn World, problems: &Problems) -> Scenario {
+    let settings = Settings::new(world);
+    let canonical_workload = read::canonical::workload(&files);
+    let main = &mut files[0];
+    let name = main.required_text("name").map_or(String::new(), |l| l.value);
+    let why = main.text("why").map_or(String::new(), |l| l.value);
+    main.require("host");
+    let host = main.text("host").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
+    let defaults = read::defaults::read(main);
+
+    let mut book = read::journey::Book::new(problems, defaults);
+    for file in &mut files {
+        file.items("include");
+        book.read_bodies(file);
+    }
+    for file in &mut files {
+        book.read_journeys(file);
+    }
+    let mut user_classes = Vec::new();
+    for file in &mut files {
+        user_classes.extend(read::user::read(file, &book));
+    }
+    book.check_variables(&user_classes);
+    let mut loads = BTreeMap::new();
+    let mut profiles = BTreeMap::new();
+    let mut signals = Vec::new();
+    for file in &mut files {
+        loads.extend(read::load::read(file, &user_classes));
+        profiles.extend(read::profile::read(file, &settings));
+        signals.extend(read::signal::read(file, &settings));
+    }
+    let main = &mut files[0];
+    let experiment = read::experiment::read(main, &loads, &profiles);
+    let drain = read::profile::read_drain(main, &signals);
+    for file in files {
+        file.finish();
+    }
+    let (endpoints, journeys, templates) = book.finish();
+    Scenario {
+        name,
+        why,
+        file: path.to_string_lossy().into_owned(),
+        host,
+        endpoints,
+        journeys,
+        user_classes,
+        loads,
+        profiles,
+        experiment,
+        signals,
+        drain,
+        templates: Arc::new(templates),
+        canonical_workload,
+    }
+}

@@ -1,0 +1,211 @@
+//! Journeys, their steps, and the user classes that perform them.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::template::Text;
+use crate::sample::{EndpointId, Kind};
+
+/// Something that is called, or an effect that is awaited, as it is named in store and reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `POST /customers`; for an effect what becomes visible.
+    pub name: String,
+    /// `production`, `migration`, …; empty where the journey names none.
+    pub traffic_class: String,
+    /// A request, or an effect.
+    pub kind: Kind,
+}
+
+/// Ordered steps; a failed step ends them.
+#[derive(Clone, Debug)]
+pub struct Journey {
+    /// Its name.
+    pub name: String,
+    /// The class of its traffic; empty if none.
+    pub traffic_class: String,
+    /// Its steps; a user thinks after each.
+    pub steps: Vec<Step>,
+}
+
+/// What a user does before it thinks again.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// One request.
+    Request(Box<Request>),
+    /// Steps back to back, without thinking, several times over.
+    Repeat {
+        /// How often.
+        times: u32,
+        /// The steps.
+        steps: Vec<Step>,
+    },
+    /// Requests on connections of their own, released together once all are ready.
+    Parallel(Vec<Request>),
+    /// Waits until a request's effect is visible.
+    Poll(Box<Poll>),
+    /// One of several branches.
+    Choice(Vec<Branch>),
+    /// Nothing, for a while.
+    Pause(Duration),
+}
+
+/// A branch of a choice.
+#[derive(Clone, Debug)]
+pub struct Branch {
+    /// Its share, in (0, 1]; the shares of a choice add up to 1.
+    pub probability: f64,
+    /// Its steps, back to back.
+    pub steps: Vec<Step>,
+}
+
+/// A request and what is expected of its answer.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Where its samples are counted.
+    pub endpoint: EndpointId,
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// Path and query, from `/`; or a whole URL.
+    pub target: Text,
+    /// Header names, in lower case, and values.
+    pub headers: Vec<(String, Text)>,
+    /// The body; none is an empty one.
+    pub body: Option<Text>,
+    /// Which answers are `ok`.
+    pub expect: Expect,
+    /// Statuses that count as `rejected`: refusals that belong to the game.
+    pub reject: Vec<u16>,
+    /// What must hold of the answer's body besides.
+    pub checks: Vec<Check>,
+    /// Variables taken from the answer.
+    pub extract: Vec<Extract>,
+    /// From sending to the whole answer.
+    pub timeout: Duration,
+    /// Whether the journey goes on after `failed` or `error`.
+    pub continue_on_failure: bool,
+}
+
+impl Request {
+    /// Whether the answer's body has to be kept to judge it.
+    pub fn needs_body(&self) -> bool {
+        self.checks.iter().any(|c| !matches!(c, Check::Header { .. }))
+            || self.extract.iter().any(|e| !matches!(e.from, ExtractFrom::Header(_)))
+    }
+}
+
+/// The statuses that are `ok`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Anything below 400.
+    Success,
+    /// One of these.
+    Statuses(Vec<u16>),
+}
+
+impl Expect {
+    /// Whether `status` is `ok`.
+    pub fn accepts(&self, status: u16) -> bool {
+        match self {
+            Self::Success => status < 400,
+            Self::Statuses(list) => list.contains(&status),
+        }
+    }
+}
+
+/// A condition on an answer.
+#[derive(Clone, Debug)]
+pub enum Check {
+    /// The body holds this text.
+    Contains(String),
+    /// The body matches.
+    Matches(Regex),
+    /// The value at a JSON pointer equals this one.
+    Json {
+        /// RFC 6901 pointer.
+        pointer: String,
+        /// What it must equal.
+        equals: serde_json::Value,
+    },
+    /// A header equals this text.
+    Header {
+        /// Lower-case name.
+        name: String,
+        /// What it must equal.
+        equals: String,
+    },
+}
+
+/// A variable that later steps use.
+#[derive(Clone, Debug)]
+pub struct Extract {
+    /// The variable's name.
+    pub variable: String,
+    /// Where its value is found; not finding it fails the request.
+    pub from: ExtractFrom,
+}
+
+/// Where in an answer a value stands.
+#[derive(Clone, Debug)]
+pub enum ExtractFrom {
+    /// At a JSON pointer (RFC 6901) of the body.
+    Json(String),
+    /// In a header of this lower-case name.
+    Header(String),
+    /// In the first group, or the whole match, of a regular expression on the body.
+    Regex(Regex),
+}
+
+/// Asks until an effect is visible; the time from the end of the request before it is a sample of
+/// its own, the effect latency.
+#[derive(Clone, Debug)]
+pub struct Poll {
+    /// The question; its `expect` holds the statuses of an effect not yet visible, too.
+    pub request: Request,
+    /// Where the effect's samples are counted.
+    pub effect: EndpointId,
+    /// The effect is visible at one of these statuses, and when all checks hold.
+    pub until: Vec<u16>,
+    /// What must hold of the answer's body for the effect to be visible.
+    pub until_checks: Vec<Check>,
+    /// Least time between two questions.
+    pub every: Duration,
+    /// The questions grow rarer: at least this share of the time waited so far lies between two,
+    /// which bounds both the error of the latency and the load of the asking.
+    pub precision: f64,
+    /// When the effect is given up, and stored as `failed`.
+    pub within: Duration,
+    /// Whether the user goes on meanwhile.
+    pub background: bool,
+}
+
+/// Users of one kind.
+#[derive(Clone, Debug)]
+pub struct UserClass {
+    /// Its name.
+    pub name: String,
+    /// Its share of a load's users, relative to the other classes.
+    pub weight: f64,
+    /// `(place in the journeys, weight)`; each next journey is drawn by weight.
+    pub journeys: Vec<(usize, f64)>,
+    /// What lies between two steps, or between two starts.
+    pub think: Think,
+    /// A journey that each user performs once, before all others.
+    pub start: Option<usize>,
+}
+
+/// How a user spends the time between steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Think {
+    /// Not at all.
+    None,
+    /// The same time after every step.
+    Constant(Duration),
+    /// A time drawn evenly from a range after every step.
+    Uniform(Duration, Duration),
+    /// A time drawn from an exponential distribution of this mean after every step.
+    Exponential(Duration),
+    /// None between steps; journeys start at least this far apart, without catching up.
+    Pacing(Duration),
+}

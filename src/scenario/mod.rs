@@ -1,0 +1,132 @@
+//! Scenario files: text in, checked values out. Knows no HTTP and touches no file itself: the
+//! caller hands in the texts and the environment.
+//!
+//! [`compile`] reads a scenario file and what it includes, checks everything at once and gives a
+//! [`Scenario`] that cannot be wrong any more: every template is parsed, every name resolved,
+//! every weight possible. A request that holds no template is fixed text from here on.
+
+mod compile;
+mod fields;
+pub mod generators;
+pub mod journey;
+pub mod load;
+mod problem;
+pub mod profile;
+mod read;
+pub mod signal;
+pub mod template;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use compile::compile;
+pub use problem::ScenarioError;
+pub(crate) use problem::suggestion;
+
+use self::journey::{Endpoint, Journey, UserClass};
+use self::load::Load;
+use self::profile::{Drain, Profile};
+use self::signal::SignalSource;
+use self::template::Templates;
+use crate::sample::EndpointId;
+
+/// What a scenario may know of the world: its files and its environment.
+pub trait World {
+    /// The text of a file.
+    fn read(&self, path: &Path) -> std::io::Result<String>;
+    /// An environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// Journeys, user classes, loads, profiles and signals for one system, checked.
+#[derive(Debug)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// What it is for; reports print it.
+    pub why: String,
+    /// The file as the user named it.
+    pub file: String,
+    /// The target's base URL, unless a profile says otherwise.
+    pub host: String,
+    /// What is called: [`EndpointId`] is a place in this list.
+    pub endpoints: Vec<Endpoint>,
+    /// Named sequences of steps.
+    pub journeys: Vec<Journey>,
+    /// Who performs them: `UserClassId` is a place in this list.
+    pub user_classes: Vec<UserClass>,
+    /// Amounts of traffic, by name.
+    pub loads: BTreeMap<String, Load>,
+    /// Configurations of the system under test, by name.
+    pub profiles: BTreeMap<String, Profile>,
+    /// How `experiment` uses them.
+    pub experiment: Option<ExperimentSpec>,
+    /// What is read from the system while it is loaded.
+    pub signals: Vec<SignalSource>,
+    /// When the system's backlog counts as empty.
+    pub drain: Option<Drain>,
+    /// Every template of the journeys, parsed.
+    pub templates: Arc<Templates>,
+    /// The workload's text in a canonical form; equal text is equal work. See
+    /// [`Scenario::fingerprint`].
+    canonical_workload: String,
+}
+
+/// The arms of an experiment and how often they run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExperimentSpec {
+    /// Profile of the baseline.
+    pub baseline: String,
+    /// Profile of the treatment.
+    pub treatment: String,
+    /// Load of every run.
+    pub load: String,
+    /// Rounds; each holds one run of each arm.
+    pub rounds: u32,
+}
+
+impl Scenario {
+    /// The endpoint of an id.
+    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
+        &self.endpoints[usize::from(id.0)]
+    }
+
+    /// SHA-256, in hex, of journeys, bodies, user classes and `load` as it is run: two runs with
+    /// equal fingerprints asked the same work of their targets. Profile, host, seed and signals do
+    /// not enter.
+    pub fn fingerprint(&self, load: &Load) -> String {
+        use sha2::Digest;
+        use std::fmt::Write;
+        let mut hash = sha2::Sha256::new();
+        hash.update(self.canonical_workload.as_bytes());
+        hash.update(load.canonical().as_bytes());
+        hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
+    /// The load of a name.
+    ///
+    /// # Errors
+    /// With a suggestion, if there is none of that name.
+    pub fn load(&self, name: &str) -> Result<&Load, ScenarioError> {
+        named(&self.loads, "load", name)
+    }
+
+    /// The profile of a name.
+    ///
+    /// # Errors
+    /// With a suggestion, if there is none of that name.
+    pub fn profile(&self, name: &str) -> Result<&Profile, ScenarioError> {
+        named(&self.profiles, "profile", name)
+    }
+}
+
+fn named<'a, T>(map: &'a BTreeMap<String, T>, what: &str, name: &str) -> Result<&'a T, ScenarioError> {
+    map.get(name).ok_or_else(|| {
+        let known: Vec<&str> = map.keys().map(String::as_str).collect();
+        ScenarioError::plain(format!("the scenario has no {what} `{name}`"), suggestion(name, &known))
+    })
+}

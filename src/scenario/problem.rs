@@ -1,0 +1,172 @@
+//! Mistakes in scenario files, shown where they are: file, line, column, caret, suggestion.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+/// Most mistakes that one report shows; the rest are counted.
+const SHOWN: usize = 10;
+/// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
+const ALIKE: f64 = 0.8;
+
+/// A file of a scenario by its place in [`Problems`]; 0 is the scenario file itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(pub(super) usize);
+
+/// A stretch of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) file: FileId,
+    pub(super) span: Range<usize>,
+}
+
+#[derive(Debug)]
+struct Problem {
+    place: Place,
+    title: String,
+    label: String,
+    help: Option<String>,
+}
+
+#[derive(Debug)]
+struct SourceFile {
+    path: String,
+    text: String,
+}
+
+/// Collects all mistakes of a scenario, so that they are shown at once.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    files: RefCell<Vec<SourceFile>>,
+    found: RefCell<Vec<Problem>>,
+}
+
+impl Problems {
+    pub(super) fn add_file(&self, path: &str, text: &str) -> FileId {
+        let mut files = self.files.borrow_mut();
+        files.push(SourceFile { path: path.to_owned(), text: text.to_owned() });
+        FileId(files.len() - 1)
+    }
+
+    pub(super) fn add(&self, place: &Place, title: impl Into<String>, label: impl Into<String>) {
+        self.add_with_help(place, title, label, None);
+    }
+
+    pub(super) fn add_with_help(
+        &self,
+        place: &Place,
+        title: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) {
+        self.found.borrow_mut().push(Problem {
+            place: place.clone(),
+            title: title.into(),
+            label: label.into(),
+            help,
+        });
+    }
+
+    /// A word that is not one of the `known` ones, with the nearest of them as suggestion.
+    pub(super) fn add_unknown(&self, place: &Place, what: &str, word: &str, known: &[&str]) {
+        let title = format!("unknown {what} `{word}`");
+        self.add_with_help(place, title, "not known here", suggestion(word, known));
+    }
+
+    /// Where `needle` stands within `place`, or all of `place` if it does not.
+    pub(super) fn narrowed(&self, place: &Place, needle: &str) -> Place {
+        let files = self.files.borrow();
+        let text = &files[place.file.0].text;
+        let found = text.get(place.span.clone()).and_then(|t| find_word(t, needle));
+        match found {
+            Some(at) => {
+                let start = place.span.start + at;
+                Place { file: place.file, span: start..start + needle.len() }
+            }
+            None => place.clone(),
+        }
+    }
+
+    /// `Ok` if there were none, else all of them as one error.
+    pub(super) fn into_result(self) -> Result<(), ScenarioError> {
+        let found = self.found.into_inner();
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(ScenarioError { rendered: render(&self.files.into_inner(), &found), count: found.len() })
+    }
+}
+
+/// The mistakes of a scenario's files.
+#[derive(Debug, thiserror::Error)]
+#[error("{rendered}")]
+pub struct ScenarioError {
+    rendered: String,
+    /// How many mistakes there are.
+    pub count: usize,
+}
+
+impl ScenarioError {
+    /// A mistake without a place in a file: an unknown load on the command line, a missing file.
+    pub(crate) fn plain(message: impl Into<String>, help: Option<String>) -> Self {
+        let mut rendered = format!("error: {}", message.into());
+        if let Some(help) = help {
+            rendered.push_str("\n  help: ");
+            rendered.push_str(&help);
+        }
+        Self { rendered, count: 1 }
+    }
+}
+
+/// `did you mean …` for the word most like `word`, and the known ones if they are few.
+pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
+    let nearest = known
+        .iter()
+        .map(|k| (strsim::jaro_winkler(&word.to_lowercase(), &k.to_lowercase()), *k))
+        .filter(|(alike, _)| *alike > ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let list = (!known.is_empty() && known.len() <= 12).then(|| known.join(", "));
+    match (nearest, list) {
+        (Some((_, k)), Some(list)) => Some(format!("did you mean `{k}`? known here: {list}")),
+        (Some((_, k)), None) => Some(format!("did you mean `{k}`?")),
+        (None, Some(list)) => Some(format!("known here: {list}")),
+        (None, None) => None,
+    }
+}
+
+/// The start of `needle` in `text` as a whole word, or anywhere where it is no word.
+fn find_word(text: &str, needle: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(needle)
+        .find(|(at, _)| {
+            let before = text[..*at].chars().next_back();
+            let after = text[at + needle.len()..].chars().next();
+            !before.is_some_and(is_word) && !after.is_some_and(is_word)
+        })
+        .map(|(at, _)| at)
+        .or_else(|| text.find(needle))
+}
+
+fn render(files: &[SourceFile], found: &[Problem]) -> String {
+    let renderer = Renderer::plain();
+    let mut parts: Vec<String> = found
+        .iter()
+        .take(SHOWN)
+        .map(|problem| {
+            let file = &files[problem.place.file.0];
+            let annotation =
+                AnnotationKind::Primary.span(problem.place.span.clone()).label(problem.label.as_str());
+            let snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(annotation);
+            let mut group = Level::ERROR.primary_title(problem.title.as_str()).element(snippet);
+            if let Some(help) = &problem.help {
+                group = group.element(Level::HELP.message(help.as_str()));
+            }
+            renderer.render(&[group])
+        })
+        .collect();
+    if found.len() > SHOWN {
+        parts.push(format!("and {} more", found.len() - SHOWN));
+    }
+    parts.join("\n\n")
+}

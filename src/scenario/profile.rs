@@ -1,0 +1,65 @@
+//! Profiles: named configurations of the system under test.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How to start, reset and reach the system under test in one of its configurations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// What it shows; reports print it.
+    pub why: String,
+    /// The target's base URL under this profile, if it differs from the scenario's.
+    pub host: Option<String>,
+    /// Services to start, in this order; none for a system that is already up.
+    pub services: Vec<Service>,
+    /// Requests that put the system into its initial state before each run, in this order.
+    pub reset: Vec<ResetRequest>,
+}
+
+/// A process of the system under test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Program and arguments; never empty.
+    pub command: Vec<String>,
+    /// Environment variables on top of loadproof's own.
+    pub env: BTreeMap<String, String>,
+    /// Its working directory; loadproof's own if none.
+    pub working_directory: Option<String>,
+    /// When it can take load.
+    pub ready: Ready,
+    /// How long that may take.
+    pub ready_within: Duration,
+    /// How long it has to end after TERM before it gets KILL.
+    pub stop_within: Duration,
+}
+
+/// When a service can take load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// A GET of this URL is answered with a status below 400.
+    Http(String),
+    /// This address (`host:port`) accepts a connection.
+    Tcp(String),
+}
+
+/// A request that resets the system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetRequest {
+    /// `POST`, `DELETE`, …
+    pub method: String,
+    /// A whole URL, or a path below the profile's host.
+    pub url: String,
+}
+
+/// When the system's backlog counts as empty after the load has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// Signals that must all read 0.
+    pub until_zero: Vec<String>,
+    /// How long that may take.
+    pub within: Duration,
+}

@@ -1,0 +1,117 @@
+//! Bodies of requests, from TOML values to the text of a template.
+
+use toml::de::DeValue;
+
+use crate::scenario::template::{is_template, single_expression};
+
+/// The template that renders a TOML value as JSON; plain JSON where there is nothing to render.
+///
+/// A string that is one `{{ expression }}` becomes the expression's JSON value, with its type.
+pub(in crate::scenario) fn json_template(value: &DeValue<'_>) -> String {
+    let mut source = String::new();
+    write_json(&mut source, value);
+    source
+}
+
+fn write_json(out: &mut String, value: &DeValue<'_>) {
+    match value {
+        DeValue::String(text) => write_string(out, text),
+        DeValue::Array(array) => {
+            write_list(out, ['[', ']'], array.iter(), |out, item| write_json(out, item.get_ref()));
+        }
+        DeValue::Table(table) => write_list(out, ['{', '}'], table.iter(), |out, (key, item)| {
+            write_string(out, key.get_ref());
+            out.push(':');
+            // A space keeps `{{` from arising where an object begins with a template.
+            out.push(' ');
+            write_json(out, item.get_ref());
+        }),
+        other => out.push_str(&super::canonical::json(other).to_string()),
+    }
+}
+
+fn write_list<T>(
+    out: &mut String,
+    [open, close]: [char; 2],
+    items: impl Iterator<Item = T>,
+    write: impl Fn(&mut String, T),
+) {
+    out.push(open);
+    for (i, item) in items.enumerate() {
+        if i > 0 {
+            out.push(',');
+        }
+        write(out, item);
+    }
+    out.push(close);
+}
+
+fn write_string(out: &mut String, text: &str) {
+    if let Some(expression) = single_expression(text) {
+        out.push_str(&format!(" {{{{ ({expression}) | tojson }}}}"));
+    } else if is_template(text) {
+        out.push_str(&format!("{{% filter tojson %}}{text}{{% endfilter %}}"));
+    } else {
+        out.push_str(&serde_json::Value::from(text).to_string());
+    }
+}
+
+/// The template that renders `(name, value)` pairs as a form (`application/x-www-form-urlencoded`).
+pub(in crate::scenario) fn form_template(pairs: &[(String, String)]) -> String {
+    let part = |text: &str| {
+        if is_template(text) {
+            format!("{{% filter urlencode %}}{text}{{% endfilter %}}")
+        } else {
+            encoded(text)
+        }
+    };
+    let parts: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", encoded(name), part(value))).collect();
+    parts.join("&")
+}
+
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(byte.into()),
+            byte => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::de::DeTable;
+
+    use super::*;
+
+    fn template_of(toml: &str) -> String {
+        let root = DeTable::parse(toml).unwrap();
+        json_template(root.get_ref().get("v").unwrap().get_ref())
+    }
+
+    #[test]
+    fn plain_values_become_plain_json() {
+        assert_eq!(
+            template_of(r#"v = { a = [1, 2.5, true], b = { c = "x\"y" } }"#),
+            r#"{"a": [1,2.5,true],"b": {"c": "x\"y"}}"#
+        );
+    }
+
+    #[test]
+    fn expressions_keep_their_type_and_texts_are_quoted() {
+        assert_eq!(template_of(r#"v = "{{ int(1, 3) }}""#), " {{ (int(1, 3)) | tojson }}");
+        assert_eq!(
+            template_of(r#"v = "EXT-{{ hex(8) }}""#),
+            "{% filter tojson %}EXT-{{ hex(8) }}{% endfilter %}"
+        );
+    }
+
+    #[test]
+    fn forms_are_percent_encoded() {
+        let pairs = [("a b".to_owned(), "1&2".to_owned()), ("c".to_owned(), "{{ x }}".to_owned())];
+        assert_eq!(form_template(&pairs), "a%20b=1%262&c={% filter urlencode %}{{ x }}{% endfilter %}");
+    }
+}

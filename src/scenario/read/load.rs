@@ -1,0 +1,106 @@
+//! `[load.NAME]`: loads. The key that names the amount decides the executor: `users`, `rate` or
+//! `iterations`.
+
+use std::time::Duration;
+
+use crate::scenario::fields::Fields;
+use crate::scenario::journey::UserClass;
+use crate::scenario::load::{Arrivals, Executor, Load};
+
+/// The keys that decide a load's executor.
+const AMOUNTS: [&str; 3] = ["users", "rate", "iterations"];
+
+pub(in crate::scenario) fn read(file: &mut Fields<'_>, user_classes: &[UserClass]) -> Vec<(String, Load)> {
+    let Some(table) = file.table("load") else { return Vec::new() };
+    table
+        .entries()
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let fields = Fields::of(value, table.file(), "a load", table.problems)?;
+            Some((name.value, load(fields, user_classes)?))
+        })
+        .collect()
+}
+
+fn load(mut table: Fields<'_>, user_classes: &[UserClass]) -> Option<Load> {
+    let amounts: Vec<&str> = AMOUNTS.into_iter().filter(|k| table.has(k)).collect();
+    let executor = match amounts.as_slice() {
+        ["users"] => closed(&mut table),
+        ["rate"] => open(&mut table),
+        ["iterations"] => shared(&mut table),
+        _ => {
+            let title = "how much traffic? a load has exactly one of `users`, `rate`, `iterations`";
+            table.problems.add(&table.place, title, "in this load");
+            return None;
+        }
+    };
+    let user_classes = classes(&mut table, user_classes);
+    let grace = table.duration("grace").unwrap_or(Duration::from_secs(10));
+    table.finish();
+    Some(Load { executor: executor?, user_classes, grace })
+}
+
+fn closed(table: &mut Fields<'_>) -> Option<Executor> {
+    let users = count(table, "users")?;
+    table.require("run_time");
+    let spawn_rate = table.rate("spawn_rate").unwrap_or(f64::from(users));
+    Some(Executor::Closed { users, spawn_rate, run_time: table.duration("run_time")? })
+}
+
+fn open(table: &mut Fields<'_>) -> Option<Executor> {
+    let rate = table.rate("rate");
+    table.require("run_time");
+    let run_time = table.duration("run_time");
+    let max_in_flight = count(table, "max_in_flight").unwrap_or(1000);
+    let drop_after = table.duration("drop_after").unwrap_or(Duration::from_secs(10));
+    let arrivals = match table.text("arrivals") {
+        None => Arrivals::Constant,
+        Some(text) => match text.value.as_str() {
+            "constant" => Arrivals::Constant,
+            "poisson" => Arrivals::Poisson,
+            other => {
+                table.problems.add_unknown(&text.place, "kind of arrivals", other, &["constant", "poisson"]);
+                Arrivals::Constant
+            }
+        },
+    };
+    Some(Executor::Open { rate: rate?, arrivals, run_time: run_time?, max_in_flight, drop_after })
+}
+
+fn shared(table: &mut Fields<'_>) -> Option<Executor> {
+    let iterations = table.count("iterations", 1);
+    table.require("concurrency");
+    let concurrency = count(table, "concurrency");
+    let over = table.duration("over");
+    Some(Executor::Shared { iterations: iterations?, concurrency: concurrency?, over })
+}
+
+fn count(table: &mut Fields<'_>, key: &'static str) -> Option<u32> {
+    table.count(key, 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+/// `user_classes = ["A", "B"]`; all of them if it is not given.
+fn classes(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Vec<usize> {
+    if user_classes.is_empty() {
+        table.problems.add(
+            &table.place,
+            "a load needs somebody to make it",
+            "the scenario has no `[[user]]`",
+        );
+    }
+    if !table.has("user_classes") {
+        return (0..user_classes.len()).collect();
+    }
+    table
+        .texts("user_classes")
+        .iter()
+        .filter_map(|name| {
+            let found = user_classes.iter().position(|c| c.name == name.value);
+            if found.is_none() {
+                let known: Vec<&str> = user_classes.iter().map(|c| c.name.as_str()).collect();
+                table.problems.add_unknown(&name.place, "user class", &name.value, &known);
+            }
+            found
+        })
+        .collect()
+}

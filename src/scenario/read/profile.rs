@@ -1,0 +1,109 @@
+//! `[profile.NAME]`: configurations of the system under test, and `[drain]`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Settings, base_url, is_http};
+use crate::scenario::fields::{Fields, Located, wrong_type};
+use crate::scenario::problem::Place;
+use crate::scenario::profile::{Drain, Profile, Ready, ResetRequest, Service};
+use crate::scenario::signal::SignalSource;
+
+pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings<'_>) -> Vec<(String, Profile)> {
+    let Some(table) = file.table("profile") else { return Vec::new() };
+    table
+        .entries()
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let fields = Fields::of(value, table.file(), "a profile", table.problems)?;
+            Some((name.value.clone(), profile(name.value, fields, settings)))
+        })
+        .collect()
+}
+
+fn profile(name: String, mut table: Fields<'_>, settings: &Settings<'_>) -> Profile {
+    let why = table.text("why").map_or(String::new(), |l| l.value);
+    let host = table.text("host").map(|l| base_url(&l, settings, table.problems));
+    let services = table.tables("service").into_iter().filter_map(|t| service(t, settings)).collect();
+    let reset = table.texts("reset").iter().filter_map(|line| reset(&table, line, settings)).collect();
+    table.finish();
+    Profile { name, why, host, services, reset }
+}
+
+fn service(mut table: Fields<'_>, settings: &Settings<'_>) -> Option<Service> {
+    let problems = table.problems;
+    let name = table.required_text("name");
+    table.require("command");
+    let command: Vec<String> = table.texts("command").iter().map(|l| settings.fill(l, problems)).collect();
+    if command.is_empty() && table.has("command") {
+        problems.add(&table.key_place("command"), "an empty command", "needs a program");
+    }
+    let env = env(&mut table, settings);
+    let working_directory = table.text("working_directory").map(|l| settings.fill(&l, problems));
+    table.require("ready");
+    let ready = table.text("ready").and_then(|l| ready(&table, &l, settings));
+    let ready_within = table.duration("ready_within").unwrap_or(Duration::from_secs(30));
+    let stop_within = table.duration("stop_within").unwrap_or(Duration::from_secs(10));
+    table.finish();
+    let (name, ready) = (name?.value, ready?);
+    Some(Service { name, command, env, working_directory, ready, ready_within, stop_within })
+}
+
+fn env(table: &mut Fields<'_>, settings: &Settings<'_>) -> BTreeMap<String, String> {
+    let Some(env) = table.table("env") else { return BTreeMap::new() };
+    env.entries()
+        .into_iter()
+        .filter_map(|(name, value)| {
+            let place = Place { file: env.file(), span: value.span() };
+            let Some(text) = value.get_ref().as_str() else {
+                wrong_type(env.problems, &place, &name.value, "a string", value.get_ref());
+                return None;
+            };
+            Some((name.value, settings.fill(&Located { value: text.to_owned(), place }, env.problems)))
+        })
+        .collect()
+}
+
+/// `ready = "http://127.0.0.1:8000/health"` or `ready = "tcp://127.0.0.1:8000"`.
+fn ready(table: &Fields<'_>, text: &Located<String>, settings: &Settings<'_>) -> Option<Ready> {
+    let address = settings.fill(text, table.problems);
+    if is_http(&address) {
+        return Some(Ready::Http(address));
+    }
+    match address.strip_prefix("tcp://") {
+        Some(tcp) if tcp.contains(':') => Some(Ready::Tcp(tcp.to_owned())),
+        _ => {
+            let title = format!("`{address}` does not say when the service is ready");
+            table.problems.add(&text.place, title, "expected `http://…` or `tcp://host:port`");
+            None
+        }
+    }
+}
+
+/// `reset = "POST /admin/reset"`, or a list of such.
+fn reset(table: &Fields<'_>, line: &Located<String>, settings: &Settings<'_>) -> Option<ResetRequest> {
+    let text = settings.fill(line, table.problems);
+    match text.split_once(' ') {
+        Some((method, url)) if url.starts_with('/') || is_http(url) => {
+            Some(ResetRequest { method: method.to_owned(), url: url.to_owned() })
+        }
+        _ => {
+            let title = format!("`{text}` is not a request");
+            table.problems.add(&line.place, title, "expected `\"POST /path\"`");
+            None
+        }
+    }
+}
+
+pub(in crate::scenario) fn read_drain(file: &mut Fields<'_>, signals: &[SignalSource]) -> Option<Drain> {
+    let mut table = file.table("drain")?;
+    table.require("until_zero");
+    let known: Vec<&str> = signals.iter().flat_map(SignalSource::names).collect();
+    let names = table.texts("until_zero");
+    for name in names.iter().filter(|name| !known.contains(&name.value.as_str())) {
+        table.problems.add_unknown(&name.place, "signal", &name.value, &known);
+    }
+    let within = table.duration("within").unwrap_or(Duration::from_secs(120));
+    table.finish();
+    Some(Drain { until_zero: names.into_iter().map(|l| l.value).collect(), within })
+}

@@ -1,0 +1,400 @@
+//! Steps of a journey. The key that names what a step does decides its kind: `request`, `poll`,
+//! `parallel`, `choice`, `pause` or `steps` (with `repeat`).
+
+use std::time::Duration;
+
+use regex::Regex;
+use toml::de::DeValue;
+
+use super::journey::{Book, Flow};
+use crate::sample::Kind;
+use crate::scenario::fields::{Fields, Located, whole, wrong_type};
+use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Request, Step};
+use crate::scenario::problem::Place;
+use crate::scenario::template::Text;
+
+/// The keys that decide a step's kind.
+const KINDS: [&str; 6] = ["request", "poll", "parallel", "choice", "pause", "steps"];
+/// Traffic class of the questions that a poll asks: they are loadproof's, not the users'.
+const PROBE: &str = "probe";
+/// HTTP methods (RFC 9110 and 5789).
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+
+/// What a journey's steps have in common.
+pub(super) struct Context<'a> {
+    pub(super) traffic_class: &'a str,
+    pub(super) headers: &'a [(String, Located<String>)],
+}
+
+pub(super) fn read(
+    mut step: Fields<'_>,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Option<Step> {
+    let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| step.has(kind)).collect();
+    let &[kind] = kinds.as_slice() else {
+        let title = if kinds.is_empty() { "a step that does nothing" } else { "a step that does two things" };
+        step.problems.add(&step.place, title, format!("needs exactly one of: {}", KINDS.join(", ")));
+        return None;
+    };
+    let times = step.count("repeat", 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let read = match kind {
+        "request" => request(&mut step, "request", book, context, flow).map(|r| Step::Request(Box::new(r))),
+        "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
+        "parallel" => Some(Step::Parallel(parallel(&mut step, book, context, flow))),
+        "choice" => Some(Step::Choice(choice(&mut step, book, context, flow))),
+        "pause" => step.duration("pause").map(Step::Pause),
+        _ => Some(Step::Repeat { times: 1, steps: steps(&mut step, "steps", book, context, flow) }),
+    };
+    step.finish();
+    match (read?, times) {
+        (Step::Repeat { steps, .. }, times) => Some(Step::Repeat { times: times.unwrap_or(1), steps }),
+        (step, Some(times)) => Some(Step::Repeat { times, steps: vec![step] }),
+        (step, None) => Some(step),
+    }
+}
+
+fn steps(
+    table: &mut Fields<'_>,
+    key: &'static str,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Vec<Step> {
+    let problems = table.problems;
+    table
+        .items(key)
+        .into_iter()
+        .filter_map(|item| {
+            read(Fields::of(item.value, item.place.file, "a step", problems)?, book, context, flow)
+        })
+        .collect()
+}
+
+fn parallel(
+    step: &mut Fields<'_>,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Vec<Request> {
+    step.tables("parallel")
+        .into_iter()
+        .filter_map(|mut table| {
+            table.require("request");
+            let request = request(&mut table, "request", book, context, flow);
+            table.finish();
+            request
+        })
+        .collect()
+}
+
+fn choice(
+    step: &mut Fields<'_>,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Vec<Branch> {
+    let place = step.key_place("choice");
+    let problems = step.problems;
+    let branches: Vec<Branch> = step
+        .tables("choice")
+        .into_iter()
+        .filter_map(|mut table| {
+            table.require("probability");
+            let probability = table.number("probability");
+            let steps = steps(&mut table, "steps", book, context, flow);
+            table.finish();
+            let probability = probability?;
+            if !(probability.value > 0.0 && probability.value <= 1.0) {
+                let title = format!("impossible probability `{}`", probability.value);
+                problems.add(&probability.place, title, "expected 0 < probability ≤ 1");
+            }
+            Some(Branch { probability: probability.value, steps })
+        })
+        .collect();
+    let sum: f64 = branches.iter().map(|b| b.probability).sum();
+    if (sum - 1.0).abs() > 1e-9 {
+        problems.add(&place, format!("the probabilities of a choice add up to {sum}, not to 1"), "these");
+    }
+    branches
+}
+
+/// A request named by `key`: `"POST /orders"`.
+fn request(
+    step: &mut Fields<'_>,
+    key: &'static str,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Option<Request> {
+    let line = step.text(key)?;
+    let (method, target) = request_line(step, &line)?;
+    let name = step.text("name").map_or_else(|| endpoint_name(&method, &target.value), |l| l.value);
+    let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
+    let target = book.text(&target, flow);
+    let mut headers = headers(step, book, context, flow);
+    let body = body(step, book, flow, &mut headers);
+    let expect = statuses(step, "expect");
+    let reject = statuses(step, "reject").map_or(Vec::new(), |l| l.value);
+    if let Some(expect) = &expect
+        && let Some(both) = expect.value.iter().find(|s| reject.contains(s))
+    {
+        step.problems.add(
+            &expect.place,
+            format!("status {both} cannot be both expected and a refusal"),
+            "also in `reject`",
+        );
+    }
+    let checks = checks(step, "check");
+    let extract = extracts(step);
+    flow.extend(extract.iter().map(|e| Flow::Gives(e.variable.clone())));
+    let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
+    let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
+    Some(Request {
+        endpoint,
+        method,
+        target: target?,
+        headers,
+        body,
+        expect: expect.map_or(Expect::Success, |l| Expect::Statuses(l.value)),
+        reject,
+        checks,
+        extract,
+        timeout,
+        continue_on_failure,
+    })
+}
+
+fn poll(
+    step: &mut Fields<'_>,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Option<Poll> {
+    let probe = Context { traffic_class: PROBE, headers: context.headers };
+    let until = statuses(step, "until").map_or(vec![200], |l| l.value);
+    let pending = statuses(step, "pending").map_or(vec![404], |l| l.value);
+    step.require("effect");
+    let effect = step.text("effect");
+    let until_checks = checks(step, "until_check");
+    let every = step.duration("every").unwrap_or(Duration::from_millis(20));
+    let precision = step.number("precision").map_or(0.05, |l| l.value.clamp(0.0, 1.0));
+    let within = step.duration("within").unwrap_or(Duration::from_secs(60));
+    let background = step.flag("background").unwrap_or(false);
+    let mut request = request(step, "poll", book, &probe, flow)?;
+    request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());
+    let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
+    Some(Poll { request, effect, until, until_checks, every, precision, within, background })
+}
+
+/// `"POST /orders/{{ id }}"` as method and target.
+fn request_line(step: &Fields<'_>, line: &Located<String>) -> Option<(String, Located<String>)> {
+    let (method, target) =
+        line.value.trim().split_once(char::is_whitespace).unwrap_or((line.value.trim(), ""));
+    if !METHODS.contains(&method) {
+        let place = step.problems.narrowed(&line.place, method);
+        step.problems.add_unknown(&place, "HTTP method", method, &METHODS);
+        return None;
+    }
+    let target = target.trim();
+    if !(target.starts_with('/') || super::is_http(target)) {
+        step.problems.add(&line.place, "a request needs a path", "write it as `\"GET /path\"`");
+        return None;
+    }
+    Some((method.to_owned(), Located { value: target.to_owned(), place: line.place.clone() }))
+}
+
+/// `GET /orders/{order_id}` for `GET /orders/{{ order_id }}?page=1`.
+fn endpoint_name(method: &str, target: &str) -> String {
+    let mut name = format!("{method} ");
+    let mut rest = target;
+    while let Some((before, after)) = rest.split_once("{{") {
+        name.push_str(before);
+        let (expression, after) = after.split_once("}}").unwrap_or((after, ""));
+        let word: String =
+            expression.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        name.push_str(&format!("{{{word}}}"));
+        rest = after;
+    }
+    name.push_str(rest);
+    name.split('?').next().unwrap_or(&name).to_owned()
+}
+
+/// Default headers, then the journey's, then the step's own; the later wins.
+fn headers(
+    step: &mut Fields<'_>,
+    book: &mut Book<'_>,
+    context: &Context<'_>,
+    flow: &mut Vec<Flow>,
+) -> Vec<(String, Text)> {
+    let own = super::defaults::headers(step);
+    let mut merged: Vec<(String, Located<String>)> = Vec::new();
+    for (name, value) in book.defaults.headers.iter().chain(context.headers).chain(&own) {
+        merged.retain(|(known, _)| known != name);
+        merged.push((name.clone(), value.clone()));
+    }
+    merged.into_iter().filter_map(|(name, value)| Some((name, book.text(&value, flow)?))).collect()
+}
+
+/// The body from `body`, `json`, `text` or `form`, with its content type among the headers.
+fn body(
+    step: &mut Fields<'_>,
+    book: &mut Book<'_>,
+    flow: &mut Vec<Flow>,
+    headers: &mut Vec<(String, Text)>,
+) -> Option<Text> {
+    let given: Vec<&str> = ["body", "json", "text", "form"].into_iter().filter(|k| step.has(k)).collect();
+    if let [first, second, ..] = given.as_slice() {
+        let place = step.key_place(second);
+        step.problems.add(
+            &place,
+            format!("a request has one body, not `{first}` and `{second}`"),
+            "a second body",
+        );
+    }
+    let shared = step.text("body");
+    let json = step.value("json");
+    let text = step.text("text");
+    let form = step.table("form");
+    let (body, content_type) = if let Some(name) = shared {
+        (book.shared_body(&name, flow), "application/json")
+    } else if let Some(json) = json {
+        (book.json(json.value, &json.place, flow), "application/json")
+    } else if let Some(text) = text {
+        (book.text(&text, flow), "text/plain; charset=utf-8")
+    } else if let Some(form) = form {
+        let pairs = form_pairs(&form);
+        (book.form(&pairs, &form.place, flow), "application/x-www-form-urlencoded")
+    } else {
+        return None;
+    };
+    if !headers.iter().any(|(name, _)| name == "content-type") {
+        let value = bytes::Bytes::from_static(content_type.as_bytes());
+        headers.push(("content-type".to_owned(), Text::Fixed(value)));
+    }
+    body
+}
+
+fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {
+    form.entries()
+        .into_iter()
+        .map(|(name, value)| {
+            let text = match super::canonical::json(value.get_ref()) {
+                serde_json::Value::String(text) => text,
+                other => other.to_string(),
+            };
+            (name.value, text)
+        })
+        .collect()
+}
+
+/// A status, or a list of them.
+fn statuses(step: &mut Fields<'_>, key: &'static str) -> Option<Located<Vec<u16>>> {
+    let Located { value, place } = step.value(key)?;
+    let items: Vec<&toml::Spanned<DeValue<'_>>> = match value.get_ref() {
+        DeValue::Array(array) => array.iter().collect(),
+        _ => vec![value],
+    };
+    let statuses = items
+        .into_iter()
+        .filter_map(|item| {
+            let status = whole(item.get_ref()).and_then(|n| u16::try_from(n).ok());
+            let status = status.filter(|s| (100..=599).contains(s));
+            if status.is_none() {
+                let place = Place { file: place.file, span: item.span() };
+                wrong_type(step.problems, &place, key, "an HTTP status from 100 to 599", item.get_ref());
+            }
+            status
+        })
+        .collect();
+    Some(Located { value: statuses, place })
+}
+
+/// `check = { contains = "…", matches = "…", json = { "/pointer" = value }, header = { name = "…" } }`.
+fn checks(step: &mut Fields<'_>, key: &'static str) -> Vec<Check> {
+    let Some(mut table) = step.table(key) else { return Vec::new() };
+    let mut checks: Vec<Check> =
+        table.texts("contains").into_iter().map(|text| Check::Contains(text.value)).collect();
+    checks.extend(table.texts("matches").iter().filter_map(|t| Some(Check::Matches(regex(&table, t)?))));
+    if let Some(json) = table.table("json") {
+        for (pointer, value) in json.entries() {
+            check_pointer(&json, &pointer);
+            checks.push(Check::Json {
+                pointer: pointer.value,
+                equals: super::canonical::json(value.get_ref()),
+            });
+        }
+    }
+    checks.extend(
+        super::defaults::named_texts(&mut table, "header")
+            .into_iter()
+            .map(|(name, value)| Check::Header { name, equals: value.value }),
+    );
+    table.finish();
+    checks
+}
+
+/// `extract = { name = "/json/pointer", other = { header = "location" }, third = { regex = "…" } }`.
+fn extracts(step: &mut Fields<'_>) -> Vec<Extract> {
+    let Some(table) = step.table("extract") else { return Vec::new() };
+    let problems = table.problems;
+    table
+        .entries()
+        .into_iter()
+        .filter_map(|(variable, value)| {
+            let place = Place { file: table.file(), span: value.span() };
+            let from = match value.get_ref().as_str() {
+                Some(pointer) => {
+                    let pointer = Located { value: pointer.to_owned(), place };
+                    check_pointer(&table, &pointer);
+                    ExtractFrom::Json(pointer.value)
+                }
+                None => extract_table(Fields::of(value, table.file(), "an extraction", problems)?)?,
+            };
+            Some(Extract { variable: variable.value, from })
+        })
+        .collect()
+}
+
+fn extract_table(mut table: Fields<'_>) -> Option<ExtractFrom> {
+    let (json, header, pattern) = (table.text("json"), table.text("header"), table.text("regex"));
+    let from = match (json, header, pattern) {
+        (Some(pointer), None, None) => {
+            check_pointer(&table, &pointer);
+            Some(ExtractFrom::Json(pointer.value))
+        }
+        (None, Some(name), None) => Some(ExtractFrom::Header(name.value.to_ascii_lowercase())),
+        (None, None, Some(pattern)) => regex(&table, &pattern).map(ExtractFrom::Regex),
+        _ => {
+            table.problems.add(
+                &table.place,
+                "where to extract from?",
+                "needs one of `json`, `header`, `regex`",
+            );
+            None
+        }
+    };
+    table.finish();
+    from
+}
+
+fn check_pointer(table: &Fields<'_>, pointer: &Located<String>) {
+    if !pointer.value.is_empty() && !pointer.value.starts_with('/') {
+        let title = format!("`{}` is not a JSON pointer", pointer.value);
+        let help = format!("did you mean `/{}`?", pointer.value.trim_start_matches("$.").replace('.', "/"));
+        table.problems.add_with_help(&pointer.place, title, "starts with `/`", Some(help));
+    }
+}
+
+fn regex(table: &Fields<'_>, pattern: &Located<String>) -> Option<Regex> {
+    match Regex::new(&pattern.value) {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            let reason = error.to_string();
+            let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
+            table.problems.add(&pattern.place, "bad regular expression", reason);
+            None
+        }
+    }
+}

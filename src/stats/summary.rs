@@ -1,0 +1,129 @@
+//! What one run's samples come to, per endpoint and traffic class.
+
+use serde::Serialize;
+
+use crate::sample::{Kind, Outcome};
+
+/// The quantiles that every summary gives, in order.
+pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
+
+/// What is counted and timed together: an endpoint as one traffic class calls it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Subject {
+    /// `request` or `effect`.
+    #[serde(serialize_with = "kind_word")]
+    pub kind: Kind,
+    /// `production`, `migration`, …; empty where the scenario names none.
+    pub traffic_class: String,
+    /// The endpoint's name, `POST /customers`; for an effect what becomes visible.
+    pub endpoint: String,
+}
+
+fn kind_word<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.word())
+}
+
+impl Subject {
+    /// The name for a heading: `POST /orders [production]`.
+    pub fn title(&self) -> String {
+        if self.traffic_class.is_empty() {
+            self.endpoint.clone()
+        } else {
+            format!("{} [{}]", self.endpoint, self.traffic_class)
+        }
+    }
+}
+
+/// How many samples ended in which way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct OutcomeCounts {
+    /// Answered as expected.
+    pub ok: u64,
+    /// Expected refusals.
+    pub rejected: u64,
+    /// Wrong answers.
+    pub failed: u64,
+    /// No answer.
+    pub error: u64,
+    /// Never sent.
+    pub dropped: u64,
+}
+
+impl OutcomeCounts {
+    /// All samples.
+    pub fn total(&self) -> u64 {
+        Outcome::ALL.iter().map(|o| self.of(*o)).sum()
+    }
+
+    /// The samples that ended in `outcome`.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Ok => self.ok,
+            Outcome::Rejected => self.rejected,
+            Outcome::Failed => self.failed,
+            Outcome::Error => self.error,
+            Outcome::Dropped => self.dropped,
+        }
+    }
+
+    /// Counts `n` more samples that ended in `outcome`.
+    pub fn add(&mut self, outcome: Outcome, n: u64) {
+        *match outcome {
+            Outcome::Ok => &mut self.ok,
+            Outcome::Rejected => &mut self.rejected,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Error => &mut self.error,
+            Outcome::Dropped => &mut self.dropped,
+        } += n;
+    }
+
+    /// Adds another set of counts.
+    pub fn merge(&mut self, other: &Self) {
+        for outcome in Outcome::ALL {
+            self.add(outcome, other.of(outcome));
+        }
+    }
+}
+
+/// The spread of one time over the answered samples (`ok` and `rejected`) of a subject.
+///
+/// With several runs each figure is the geometric mean of the runs' figures, so that a ratio of
+/// two distributions is the mean ratio of their runs; `n` is their sum.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Distribution {
+    /// Values behind it.
+    pub n: u64,
+    /// Smallest, µs.
+    pub min_us: f64,
+    /// Arithmetic mean, µs.
+    pub mean_us: f64,
+    /// Quantiles (Hyndman and Fan's type 7), µs, in the order of [`QUANTILES`].
+    pub quantiles_us: [f64; QUANTILES.len()],
+    /// Largest, µs.
+    pub max_us: f64,
+}
+
+impl Distribution {
+    /// The quantile at place `i` of [`QUANTILES`], if at least ten samples lie beyond it; fewer
+    /// cannot carry it.
+    pub fn supported_quantile(&self, i: usize) -> Option<f64> {
+        (self.n as f64 * (1.0 - QUANTILES[i]) + 1e-9 >= 10.0).then_some(self.quantiles_us[i])
+    }
+}
+
+/// What a subject came to in one run, or in the runs of one arm.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// What was called, by whom.
+    pub subject: Subject,
+    /// Samples by outcome.
+    pub counts: OutcomeCounts,
+    /// Samples by status: `(status, count)`, 0 for no answer, in order of status.
+    pub statuses: Vec<(u16, u64)>,
+    /// Answered samples per second of load.
+    pub rate_per_s: f64,
+    /// Intended start to done; none where nothing was answered.
+    pub response: Option<Distribution>,
+    /// Sent to done; none where nothing was answered.
+    pub service: Option<Distribution>,
+}
