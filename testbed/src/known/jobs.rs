@@ -1,0 +1,60 @@
+//! Jobs that become visible an exact time after they were accepted, as read models do.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// The times at which jobs become visible; a job's id is its place here.
+#[derive(Default)]
+pub(crate) struct Jobs(Mutex<Vec<Instant>>);
+
+impl Jobs {
+    /// Accepts a job at `now`, to be visible after `delay`, and returns its id.
+    pub(crate) fn accept(&self, now: Instant, delay: Duration) -> usize {
+        let mut visible_at = self.lock();
+        visible_at.push(now + delay);
+        visible_at.len() - 1
+    }
+
+    /// Whether this job exists and can be seen at `now`.
+    pub(crate) fn is_visible(&self, id: usize, now: Instant) -> bool {
+        self.lock().get(id).is_some_and(|at| *at <= now)
+    }
+
+    /// Jobs accepted and not yet visible at `now`.
+    pub(crate) fn backlog(&self, now: Instant) -> usize {
+        let visible_at = self.lock();
+        // All wait equally long, so the waiting ones are the last ones.
+        visible_at.iter().rev().take_while(|at| **at > now).count()
+    }
+
+    /// Forgets all jobs.
+    pub(crate) fn reset(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Jobs;
+
+    #[test]
+    fn a_job_is_visible_from_its_delay_on() {
+        let (jobs, start) = (Jobs::default(), Instant::now());
+        let delay = Duration::from_millis(100);
+        let id = jobs.accept(start, delay);
+        let just_before = start + Duration::from_millis(99);
+        assert!(!jobs.is_visible(id, just_before));
+        assert_eq!(jobs.backlog(just_before), 1);
+        assert!(jobs.is_visible(id, start + delay));
+        assert_eq!(jobs.backlog(start + delay), 0);
+        assert!(!jobs.is_visible(id + 1, start + delay), "no such job");
+    }
+}
