@@ -8,8 +8,11 @@
 //!
 //! Data flows one way; each arrow is a named type. `cli` sits on top and is used by nobody.
 
+pub mod load;
 pub mod run;
 pub mod sample;
 pub mod scenario;
+pub mod signals;
 pub mod stats;
+pub mod store;
 pub mod unit;

@@ -4,6 +4,8 @@
 //! is `done − intended` and holds what a stalled system makes its users wait; *service time* is
 //! `done − sent`.
 
+use serde::Serialize;
+
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -88,6 +90,33 @@ impl Kind {
 /// An endpoint of a scenario by its place in the compiled scenario's endpoint list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub u16);
+
+/// What is counted and timed together: an endpoint as one traffic class calls it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Subject {
+    /// `request` or `effect`.
+    #[serde(serialize_with = "kind_word")]
+    pub kind: Kind,
+    /// `production`, `migration`, …; empty where the scenario names none.
+    pub traffic_class: String,
+    /// The endpoint's name, `POST /customers`; for an effect what becomes visible.
+    pub endpoint: String,
+}
+
+fn kind_word<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.word())
+}
+
+impl Subject {
+    /// The name for a heading: `POST /orders [production]`.
+    pub fn title(&self) -> String {
+        if self.traffic_class.is_empty() {
+            self.endpoint.clone()
+        } else {
+            format!("{} [{}]", self.endpoint, self.traffic_class)
+        }
+    }
+}
 
 /// A user class of a scenario by its place in the compiled scenario's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

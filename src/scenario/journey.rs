@@ -7,6 +7,9 @@ use regex::Regex;
 use super::template::Text;
 use crate::sample::{EndpointId, Kind};
 
+/// Traffic class of the questions that a poll asks: they are loadproof's, not the users'.
+pub const PROBE_CLASS: &str = "probe";
+
 /// Something that is called, or an effect that is awaited, as it is named in store and reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -16,6 +19,13 @@ pub struct Endpoint {
     pub traffic_class: String,
     /// A request, or an effect.
     pub kind: Kind,
+}
+
+impl Endpoint {
+    /// Whether it is a poll's question.
+    pub fn is_probe(&self) -> bool {
+        self.traffic_class == PROBE_CLASS
+    }
 }
 
 /// Ordered steps; a failed step ends them.
@@ -63,6 +73,8 @@ pub struct Branch {
 /// A request and what is expected of its answer.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// Its place among all requests of the scenario, from 0.
+    pub number: usize,
     /// Where its samples are counted.
     pub endpoint: EndpointId,
     /// `GET`, `POST`, …

@@ -67,6 +67,8 @@ pub enum LabelRule {
     Differs(String),
     /// `=~`: the whole value matches.
     Matches(Regex),
+    /// `!~`: the whole value does not match.
+    Mismatches(Regex),
 }
 
 impl LabelRule {
@@ -76,6 +78,7 @@ impl LabelRule {
             Self::Equals(wanted) => value == wanted,
             Self::Differs(unwanted) => value != unwanted,
             Self::Matches(regex) => regex.is_match(value),
+            Self::Mismatches(regex) => !regex.is_match(value),
         }
     }
 }
@@ -112,11 +115,14 @@ fn label_matches(text: &str) -> Result<Vec<LabelMatch>, SelectorError> {
     while !rest.is_empty() {
         let at = rest.find(['=', '!']).ok_or(SelectorError::Form)?;
         let name = rest[..at].trim().to_owned();
-        let operator =
-            ["=~", "!=", "="].into_iter().find(|o| rest[at..].starts_with(o)).ok_or(SelectorError::Form)?;
+        let operator = ["=~", "!~", "!=", "="]
+            .into_iter()
+            .find(|o| rest[at..].starts_with(o))
+            .ok_or(SelectorError::Form)?;
         let (value, after) = quoted(rest[at + operator.len()..].trim_start())?;
         let rule = match operator {
-            "=~" => LabelRule::Matches(Regex::new(&format!("^(?:{value})$"))?),
+            "=~" => LabelRule::Matches(whole(&value)?),
+            "!~" => LabelRule::Mismatches(whole(&value)?),
             "!=" => LabelRule::Differs(value),
             _ => LabelRule::Equals(value),
         };
@@ -129,6 +135,11 @@ fn label_matches(text: &str) -> Result<Vec<LabelMatch>, SelectorError> {
         };
     }
     Ok(matches)
+}
+
+/// A regular expression that matches whole values only.
+fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!("^(?:{pattern})$"))
 }
 
 /// A double-quoted text with `\\`, `\"` and `\n`, and what follows it.

@@ -195,6 +195,14 @@ impl Scope {
         }
     }
 
+    /// Starts over: draws that depend on `seed` alone, and no variables but these.
+    pub fn reset(&self, seed: u64, variables: &[(String, Value)]) {
+        *self.rng.lock().unwrap_or_else(PoisonError::into_inner) = Pcg64Mcg::seed_from_u64(seed);
+        let mut own = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        own.clear();
+        own.extend(variables.iter().cloned());
+    }
+
     /// A copy with other draws and its own variables: for work that goes on beside the user's.
     pub fn fork(&self, seed: u64) -> Arc<Self> {
         let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone();

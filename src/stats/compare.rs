@@ -1,11 +1,14 @@
 //! Two arms side by side: what changed, by how much. (Whether the change is beyond doubt is a
 //! matter of intervals over rounds, and of `verdict`.)
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::series::Series;
-use super::summary::{Distribution, Subject, Summary};
-use crate::run::{Arm, RunFacts};
+use super::summary::{Distribution, QUANTILES, Subject, Summary};
+use crate::run::{Arm, RunFacts, RunState};
+use crate::sample::Phase;
 
 /// Everything one arm's runs came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -73,10 +76,10 @@ pub struct SubjectComparison {
     /// `treatment / baseline` of the rates; none where either is missing or the baseline is 0.
     pub rate_ratio: Option<f64>,
     /// `treatment / baseline` of the response-time quantiles, in the order of
-    /// [`QUANTILES`](super::summary::QUANTILES).
-    pub response_ratios: Option<[f64; super::summary::QUANTILES.len()]>,
+    /// [`QUANTILES`].
+    pub response_ratios: Option<[f64; QUANTILES.len()]>,
     /// The same for service times.
-    pub service_ratios: Option<[f64; super::summary::QUANTILES.len()]>,
+    pub service_ratios: Option<[f64; QUANTILES.len()]>,
 }
 
 /// One signal in both arms.
@@ -177,4 +180,135 @@ pub struct Comparison {
     pub environment: Vec<EnvironmentFact>,
     /// What makes it doubtful.
     pub warnings: Vec<Warning>,
+}
+
+/// Puts two arms side by side.
+pub fn compare(baseline: ArmSummary, treatment: ArmSummary) -> Comparison {
+    let subjects = subjects(&baseline, &treatment);
+    let warnings = warnings(&baseline, &treatment, &subjects);
+    Comparison {
+        signals: signals(&baseline, &treatment),
+        environment: environment(&baseline, &treatment),
+        subjects,
+        warnings,
+        baseline,
+        treatment,
+    }
+}
+
+fn subjects(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SubjectComparison> {
+    let all: BTreeSet<&Subject> =
+        baseline.summaries.iter().chain(&treatment.summaries).map(|s| &s.subject).collect();
+    let of =
+        |arm: &ArmSummary, subject: &Subject| arm.summaries.iter().find(|s| s.subject == *subject).cloned();
+    all.into_iter()
+        .map(|subject| {
+            let (baseline, treatment) = (of(baseline, subject), of(treatment, subject));
+            let both = baseline.as_ref().zip(treatment.as_ref());
+            SubjectComparison {
+                subject: subject.clone(),
+                rate_ratio: both.and_then(|(b, t)| ratio(t.rate_per_s, b.rate_per_s)),
+                response_ratios: both.and_then(|(b, t)| quantile_ratios(b.response, t.response)),
+                service_ratios: both.and_then(|(b, t)| quantile_ratios(b.service, t.service)),
+                baseline,
+                treatment,
+            }
+        })
+        .collect()
+}
+
+/// `treatment / baseline`; none for a baseline of 0.
+fn ratio(treatment: f64, baseline: f64) -> Option<f64> {
+    (baseline > 0.0).then_some(treatment / baseline)
+}
+
+fn quantile_ratios(
+    baseline: Option<Distribution>,
+    treatment: Option<Distribution>,
+) -> Option<[f64; QUANTILES.len()]> {
+    let (baseline, treatment) = (baseline?, treatment?);
+    let mut ratios = [f64::NAN; QUANTILES.len()];
+    for (i, value) in ratios.iter_mut().enumerate() {
+        *value = ratio(treatment.quantiles_us[i], baseline.quantiles_us[i]).unwrap_or(f64::NAN);
+    }
+    Some(ratios)
+}
+
+fn signals(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SignalComparison> {
+    let all: BTreeMap<&str, &str> = baseline
+        .signals
+        .iter()
+        .chain(&treatment.signals)
+        .map(|s| (s.series.name.as_str(), s.unit.as_str()))
+        .collect();
+    all.into_iter()
+        .map(|(name, unit)| SignalComparison {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            baseline: figures(baseline, name),
+            treatment: figures(treatment, name),
+        })
+        .collect()
+}
+
+fn figures(arm: &ArmSummary, name: &str) -> Option<SignalFigures> {
+    let series = &arm.signals.iter().find(|s| s.series.name == name)?.series;
+    Some(SignalFigures { min: series.min()?, mean: series.mean()?, max: series.max()?, last: series.last()? })
+}
+
+/// The arms' environments; facts in which an arm's own runs differ show all their values.
+fn environment(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<EnvironmentFact> {
+    let names: BTreeSet<&String> =
+        baseline.runs.iter().chain(&treatment.runs).flat_map(|r| r.environment.keys()).collect();
+    let of = |arm: &ArmSummary, name: &String| {
+        let values: BTreeSet<&str> =
+            arm.runs.iter().filter_map(|r| r.environment.get(name)).map(String::as_str).collect();
+        values.into_iter().collect::<Vec<_>>().join(" · ")
+    };
+    names
+        .into_iter()
+        .map(|name| EnvironmentFact {
+            name: name.clone(),
+            baseline: of(baseline, name),
+            treatment: of(treatment, name),
+        })
+        .collect()
+}
+
+fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectComparison]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let fingerprint = |arm: &ArmSummary| arm.runs.first().map(|r| r.fingerprint.clone()).unwrap_or_default();
+    if fingerprint(baseline) != fingerprint(treatment) {
+        warnings.push(Warning::WorkloadDiffers {
+            baseline: fingerprint(baseline),
+            treatment: fingerprint(treatment),
+        });
+    }
+    for arm in [baseline, treatment] {
+        warnings.extend(arm_warnings(arm));
+    }
+    if baseline.runs.len() == 1 || treatment.runs.len() == 1 {
+        warnings.push(Warning::SinglePair);
+    }
+    for one_sided in subjects.iter().filter(|s| s.baseline.is_none() != s.treatment.is_none()) {
+        warnings.push(Warning::OneArmOnly { subject: one_sided.subject.title() });
+    }
+    warnings
+}
+
+fn arm_warnings(arm: &ArmSummary) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    for run in &arm.runs {
+        if run.state != RunState::Done {
+            warnings.push(Warning::RunIncomplete { run: run.id.0, state: run.state.word().to_owned() });
+        }
+        if run.phases.iter().any(|p| p.name == Phase::Drain.word() && !p.complete) {
+            warnings.push(Warning::NotDrained { run: run.id.0 });
+        }
+    }
+    let dropped: u64 = arm.summaries.iter().map(|s| s.counts.dropped).sum();
+    if dropped > 0 {
+        warnings.push(Warning::Dropped { arm: arm.arm, count: dropped });
+    }
+    warnings
 }

@@ -2,37 +2,12 @@
 
 use serde::Serialize;
 
-use crate::sample::{Kind, Outcome};
+pub use crate::sample::Subject;
+
+use crate::sample::Outcome;
 
 /// The quantiles that every summary gives, in order.
 pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
-
-/// What is counted and timed together: an endpoint as one traffic class calls it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Subject {
-    /// `request` or `effect`.
-    #[serde(serialize_with = "kind_word")]
-    pub kind: Kind,
-    /// `production`, `migration`, …; empty where the scenario names none.
-    pub traffic_class: String,
-    /// The endpoint's name, `POST /customers`; for an effect what becomes visible.
-    pub endpoint: String,
-}
-
-fn kind_word<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.word())
-}
-
-impl Subject {
-    /// The name for a heading: `POST /orders [production]`.
-    pub fn title(&self) -> String {
-        if self.traffic_class.is_empty() {
-            self.endpoint.clone()
-        } else {
-            format!("{} [{}]", self.endpoint, self.traffic_class)
-        }
-    }
-}
 
 /// How many samples ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

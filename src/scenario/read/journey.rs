@@ -28,6 +28,7 @@ pub(in crate::scenario) struct Book<'a> {
     pub(super) templates: Templates,
     bodies: BTreeMap<String, SharedBody>,
     endpoints: Vec<Endpoint>,
+    requests: usize,
     journeys: Vec<Journey>,
     /// Flow of each journey, in the order of `journeys`.
     flows: Vec<Vec<Flow>>,
@@ -47,6 +48,7 @@ impl<'a> Book<'a> {
             templates: Templates::default(),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
+            requests: 0,
             journeys: Vec::new(),
             flows: Vec::new(),
         }
@@ -113,6 +115,12 @@ impl<'a> Book<'a> {
             self.endpoints.len() - 1
         });
         EndpointId(u16::try_from(place).unwrap_or(u16::MAX))
+    }
+
+    /// The number of the next request.
+    pub(super) fn next_request(&mut self) -> usize {
+        self.requests += 1;
+        self.requests - 1
     }
 
     /// Parses a text of a journey and notes what it needs.

@@ -9,14 +9,14 @@ use toml::de::DeValue;
 use super::journey::{Book, Flow};
 use crate::sample::Kind;
 use crate::scenario::fields::{Fields, Located, whole, wrong_type};
-use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Request, Step};
+use crate::scenario::journey::{
+    Branch, Check, Expect, Extract, ExtractFrom, PROBE_CLASS, Poll, Request, Step,
+};
 use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
 const KINDS: [&str; 6] = ["request", "poll", "parallel", "choice", "pause", "steps"];
-/// Traffic class of the questions that a poll asks: they are loadproof's, not the users'.
-const PROBE: &str = "probe";
 /// HTTP methods (RFC 9110 and 5789).
 const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
 
@@ -152,6 +152,7 @@ fn request(
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     Some(Request {
+        number: book.next_request(),
         endpoint,
         method,
         target: target?,
@@ -172,7 +173,7 @@ fn poll(
     context: &Context<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<Poll> {
-    let probe = Context { traffic_class: PROBE, headers: context.headers };
+    let probe = Context { traffic_class: PROBE_CLASS, headers: context.headers };
     let until = statuses(step, "until").map_or(vec![200], |l| l.value);
     let pending = statuses(step, "pending").map_or(vec![404], |l| l.value);
     step.require("effect");

@@ -1,0 +1,41 @@
+//! The one clock of a run: samples and signals count their microseconds from its start.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Where a run's time begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    unix_us: i64,
+}
+
+impl Clock {
+    /// A clock whose zero lies `lead` ahead: time to set everything up for a start on time.
+    pub fn starting_in(lead: Duration) -> Self {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + lead;
+        Self { start: Instant::now() + lead, unix_us: i64::try_from(unix.as_micros()).unwrap_or(0) }
+    }
+
+    /// Its start in microseconds since 1970 (UTC).
+    pub fn unix_us(&self) -> i64 {
+        self.unix_us
+    }
+
+    /// Its start.
+    pub fn zero(&self) -> Instant {
+        self.start
+    }
+
+    /// Microseconds from its start until now.
+    pub fn now_us(&self) -> i64 {
+        self.us(Instant::now())
+    }
+
+    /// Microseconds from its start until `instant`; negative before it.
+    pub fn us(&self, instant: Instant) -> i64 {
+        match instant.checked_duration_since(self.start) {
+            Some(after) => i64::try_from(after.as_micros()).unwrap_or(i64::MAX),
+            None => -i64::try_from(self.start.duration_since(instant).as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+}

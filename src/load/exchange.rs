@@ -1,0 +1,257 @@
+//! One request and its answer, from a ready connection to a recorded sample.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{HeaderMap, Request as Message};
+use minijinja::value::Value;
+
+use super::connection::{self, Connection, SendFailure};
+use super::judge::{Answer, judge};
+use super::worker::Worker;
+use crate::sample::{EndpointId, Outcome, ReasonId, Sample, UserClassId};
+use crate::scenario::journey::Request;
+use crate::scenario::template::Scope;
+
+/// How long a connection may take to open.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What a request gets as its reason when its load ends before its answer comes.
+const ABORTED: &str = "unanswered when the load's grace ended";
+
+/// A user's open connections, by origin.
+#[derive(Default)]
+pub(super) struct Connections {
+    idle: RefCell<Vec<Vec<Connection>>>,
+}
+
+impl Connections {
+    fn take(&self, origin: usize) -> Option<Connection> {
+        self.idle.borrow_mut().get_mut(origin)?.pop()
+    }
+
+    fn give_back(&self, origin: usize, connection: Connection) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() <= origin {
+            idle.resize_with(origin + 1, Vec::new);
+        }
+        idle[origin].push(connection);
+    }
+}
+
+/// Who makes a request, and as part of what.
+#[derive(Clone, Copy)]
+pub(super) struct Who {
+    pub(super) user_class: UserClassId,
+    pub(super) user: u32,
+    pub(super) journey: u32,
+}
+
+/// A request that only waits to be sent.
+pub(super) enum Ready {
+    Go { connection: Connection, message: Message<Full<Bytes>>, bytes_out: usize },
+    Stuck { outcome: Outcome, reason: String, since: Instant },
+}
+
+/// How a request ended, for the user who goes on from there.
+pub(super) struct Ended<T> {
+    pub(super) outcome: Outcome,
+    pub(super) status: u16,
+    pub(super) done: Instant,
+    pub(super) variables: Vec<(String, Value)>,
+    /// What the inspection of the answer gave; none if there was no answer.
+    pub(super) inspected: Option<T>,
+}
+
+/// Puts a request together and opens a connection for it.
+pub(super) async fn make_ready(
+    worker: &Worker,
+    connections: &Connections,
+    request: &Request,
+    scope: &Arc<Scope>,
+) -> Ready {
+    let since = Instant::now();
+    let (message, bytes_out) = match worker.requests.assemble(request, scope) {
+        Ok(assembled) => assembled,
+        Err(error) => return Ready::Stuck { outcome: Outcome::Failed, reason: error.to_string(), since },
+    };
+    let origin = worker.requests.origin_of(request);
+    while let Some(mut connection) = connections.take(origin) {
+        if connection.is_usable() || connection.settle().await {
+            return Ready::Go { connection, message, bytes_out };
+        }
+    }
+    match open(worker, request).await {
+        Ok(connection) => Ready::Go { connection, message, bytes_out },
+        Err(reason) => Ready::Stuck { outcome: Outcome::Error, reason, since },
+    }
+}
+
+async fn open(worker: &Worker, request: &Request) -> Result<Connection, String> {
+    let origin = &worker.requests.origins[worker.requests.origin_of(request)];
+    let timeout = CONNECT_TIMEOUT.min(request.timeout);
+    match tokio::time::timeout(timeout, Connection::open(origin)).await {
+        Ok(opened) => opened,
+        Err(_) => Err(format!("connect to {}: timeout after {timeout:?}", origin.url)),
+    }
+}
+
+/// Sends a ready request, waits for its answer, judges it and records the sample.
+pub(super) async fn exchange<T>(
+    worker: &Worker,
+    connections: &Connections,
+    request: &Request,
+    who: Who,
+    intended: Instant,
+    ready: Ready,
+    inspect: impl FnOnce(&Answer<'_>) -> T,
+) -> Ended<T> {
+    let mut pending = Pending::new(worker, request.endpoint, who, intended);
+    let (connection, message) = match ready {
+        Ready::Stuck { outcome, reason, since } => {
+            pending.sample.sent_us = worker.clock.us(since);
+            return pending.end_unanswered(outcome, &reason);
+        }
+        Ready::Go { connection, message, bytes_out } => {
+            pending.sample.bytes_out = u32::try_from(bytes_out).unwrap_or(u32::MAX);
+            (connection, message)
+        }
+    };
+    let sent = Instant::now();
+    pending.sample.sent_us = worker.clock.us(sent);
+    let keep_body = request.needs_body() || std::mem::size_of::<T>() > 0;
+    let whole = answer(worker, request, connection, message, keep_body);
+    match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
+        Err(_) => pending.end_unanswered(Outcome::Error, &format!("timeout after {:?}", request.timeout)),
+        Ok(Err(reason)) => pending.end_unanswered(Outcome::Error, &reason),
+        Ok(Ok(whole)) => {
+            connections.give_back(worker.requests.origin_of(request), whole.connection);
+            let answer = Answer { status: whole.status, headers: &whole.headers, body: &whole.body };
+            let (judgement, variables) = judge(request, &answer);
+            let inspected = Some(inspect(&answer));
+            pending.sample.status = whole.status;
+            pending.sample.first_byte_us = worker.clock.us(whole.first_byte);
+            pending.sample.bytes_in = u32::try_from(whole.bytes_in).unwrap_or(u32::MAX);
+            let reason = judgement.reason.as_deref();
+            pending.end(judgement.outcome, reason, whole.done);
+            Ended { outcome: judgement.outcome, status: whole.status, done: whole.done, variables, inspected }
+        }
+    }
+}
+
+/// A complete answer and the connection that brought it.
+struct Whole {
+    connection: Connection,
+    status: u16,
+    headers: HeaderMap,
+    /// Empty unless it was to be kept.
+    body: Vec<u8>,
+    bytes_in: usize,
+    first_byte: Instant,
+    done: Instant,
+}
+
+async fn answer(
+    worker: &Worker,
+    request: &Request,
+    mut connection: Connection,
+    message: Message<Full<Bytes>>,
+    keep_body: bool,
+) -> Result<Whole, String> {
+    let response = match connection.send(message).await {
+        Ok(response) => response,
+        // The peer had closed an idle connection: nothing was sent, so sending it once more is safe.
+        Err(SendFailure::Unsent(message)) => {
+            connection = open(worker, request).await?;
+            connection.send(*message).await.map_err(|failure| match failure {
+                SendFailure::Broken(reason) => reason,
+                SendFailure::Unsent(_) => "connection closed before the request was sent".to_owned(),
+            })?
+        }
+        Err(SendFailure::Broken(reason)) => return Err(reason),
+    };
+    let first_byte = Instant::now();
+    let (head, incoming) = response.into_parts();
+    let (body, bytes_in) = receive(incoming, keep_body).await?;
+    let done = Instant::now();
+    let status = head.status.as_u16();
+    Ok(Whole { connection, status, headers: head.headers, body, bytes_in, first_byte, done })
+}
+
+/// Reads a body to its end; its bytes, if they are to be kept, and their number.
+async fn receive(mut incoming: Incoming, keep: bool) -> Result<(Vec<u8>, usize), String> {
+    let (mut body, mut bytes) = (Vec::new(), 0);
+    while let Some(frame) = incoming.frame().await {
+        let frame = frame.map_err(|e| connection::reason(&e))?;
+        if let Some(data) = frame.data_ref() {
+            bytes += data.len();
+            if keep {
+                body.extend_from_slice(data);
+            }
+        }
+    }
+    Ok((body, bytes))
+}
+
+/// A sample that is being made. If its user is ended before it is, it is recorded as it stands:
+/// no request that went out is ever forgotten.
+struct Pending<'a> {
+    worker: &'a Worker,
+    sample: Sample,
+    ended: bool,
+}
+
+impl<'a> Pending<'a> {
+    fn new(worker: &'a Worker, endpoint: EndpointId, who: Who, intended: Instant) -> Self {
+        let intended_us = worker.clock.us(intended);
+        let sample = Sample {
+            endpoint,
+            user_class: who.user_class,
+            user: who.user,
+            journey: who.journey,
+            phase: worker.schedule.phase(intended),
+            outcome: Outcome::Error,
+            status: 0,
+            reason: ReasonId(0),
+            intended_us,
+            sent_us: intended_us,
+            first_byte_us: 0,
+            done_us: 0,
+            bytes_in: 0,
+            bytes_out: 0,
+        };
+        worker.gauge.request_started();
+        Self { worker, sample, ended: false }
+    }
+
+    fn end(&mut self, outcome: Outcome, reason: Option<&str>, done: Instant) {
+        self.ended = true;
+        self.sample.outcome = outcome;
+        self.sample.done_us = self.worker.clock.us(done);
+        if self.sample.status == 0 {
+            self.sample.first_byte_us = self.sample.done_us;
+        }
+        if let Some(reason) = reason {
+            self.sample.reason = self.worker.recorder.reason(reason);
+        }
+        self.worker.recorder.record(self.sample);
+        self.worker.gauge.request_ended();
+    }
+
+    fn end_unanswered<T>(&mut self, outcome: Outcome, reason: &str) -> Ended<T> {
+        let done = Instant::now();
+        self.end(outcome, Some(reason), done);
+        Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None }
+    }
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.end(Outcome::Error, Some(ABORTED), Instant::now());
+        }
+    }
+}

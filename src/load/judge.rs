@@ -1,0 +1,103 @@
+//! What an answer is worth: its outcome, and the variables taken from it. Pure.
+
+use hyper::HeaderMap;
+use minijinja::value::{Serde, Value};
+
+use crate::sample::Outcome;
+use crate::scenario::journey::{Check, Extract, ExtractFrom, Request};
+
+/// An answer, as far as its request asked to keep it.
+pub(super) struct Answer<'a> {
+    pub(super) status: u16,
+    pub(super) headers: &'a HeaderMap,
+    /// Empty unless the request needs it.
+    pub(super) body: &'a [u8],
+}
+
+/// An outcome, and the reason for it unless it is `ok` or `rejected`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<String>,
+}
+
+/// Judges an answer and takes its variables.
+pub(super) fn judge(request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(String, Value)>) {
+    if request.reject.contains(&answer.status) {
+        return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
+    }
+    if !request.expect.accepts(answer.status) {
+        return (failed(format!("status {}", answer.status)), Vec::new());
+    }
+    let mut document = Document::new(answer.body);
+    if let Some(reason) = request.checks.iter().find_map(|c| broken(c, answer, &mut document)) {
+        return (failed(reason), Vec::new());
+    }
+    let mut variables = Vec::with_capacity(request.extract.len());
+    for extract in &request.extract {
+        match take(extract, answer, &mut document) {
+            Some(value) => variables.push((extract.variable.clone(), value)),
+            None => return (failed(format!("`{}` not found in the answer", extract.variable)), Vec::new()),
+        }
+    }
+    (Judgement { outcome: Outcome::Ok, reason: None }, variables)
+}
+
+/// Whether all checks hold of an answer.
+pub(super) fn holds(checks: &[Check], answer: &Answer<'_>) -> bool {
+    let mut document = Document::new(answer.body);
+    checks.iter().all(|check| broken(check, answer, &mut document).is_none())
+}
+
+fn failed(reason: String) -> Judgement {
+    Judgement { outcome: Outcome::Failed, reason: Some(reason) }
+}
+
+/// A body that is parsed as JSON when somebody first asks for it.
+struct Document<'a> {
+    body: &'a [u8],
+    json: Option<Option<serde_json::Value>>,
+}
+
+impl<'a> Document<'a> {
+    fn new(body: &'a [u8]) -> Self {
+        Self { body, json: None }
+    }
+
+    fn at(&mut self, pointer: &str) -> Option<&serde_json::Value> {
+        let body = self.body;
+        self.json.get_or_insert_with(|| serde_json::from_slice(body).ok()).as_ref()?.pointer(pointer)
+    }
+}
+
+/// Why a check does not hold; none if it does.
+fn broken(check: &Check, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<String> {
+    let text = || String::from_utf8_lossy(answer.body);
+    match check {
+        Check::Contains(wanted) => (!text().contains(wanted)).then(|| format!("body without `{wanted}`")),
+        Check::Matches(regex) => (!regex.is_match(&text())).then(|| format!("body does not match `{regex}`")),
+        Check::Json { pointer, equals } => {
+            let found = document.at(pointer);
+            (found != Some(equals)).then(|| format!("`{pointer}` is not {equals}"))
+        }
+        Check::Header { name, equals } => {
+            let found = answer.headers.get(name).and_then(|v| v.to_str().ok());
+            (found != Some(equals)).then(|| format!("header `{name}` is not `{equals}`"))
+        }
+    }
+}
+
+fn take(extract: &Extract, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<Value> {
+    match &extract.from {
+        ExtractFrom::Json(pointer) => match document.at(pointer)? {
+            serde_json::Value::String(text) => Some(Value::from(text.as_str())),
+            other => Some(Value::from(Serde(other.clone()))),
+        },
+        ExtractFrom::Header(name) => answer.headers.get(name)?.to_str().ok().map(Value::from),
+        ExtractFrom::Regex(regex) => {
+            let text = String::from_utf8_lossy(answer.body);
+            let found = regex.captures(&text)?;
+            found.get(1).or_else(|| found.get(0)).map(|m| Value::from(m.as_str()))
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Load: drives users and makes samples. Knows no database: batches of samples go to a [`Sink`].
+//!
+//! One thread with one single-threaded runtime per worker; each user belongs to one worker and
+//! owns its connections, so that nothing on a request's way is locked or shared.
+
+mod clock;
+mod connection;
+mod exchange;
+mod executor;
+mod judge;
+mod origin;
+mod poll;
+mod prepared;
+mod recorder;
+mod seed;
+mod timer;
+mod user;
+mod worker;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use hyper::header::HeaderName;
+use tokio::sync::{oneshot, watch};
+
+pub use clock::Clock;
+pub use origin::OriginError;
+pub use recorder::Sink;
+pub use worker::Gauge;
+
+use self::prepared::Requests;
+use self::worker::Assignment;
+use crate::scenario::Scenario;
+use crate::scenario::load::Load;
+
+/// What is to be driven.
+#[derive(Clone)]
+pub struct LoadRun {
+    /// The journeys and users.
+    pub scenario: Arc<Scenario>,
+    /// How much of them.
+    pub load: Load,
+    /// The target's base URL.
+    pub host: String,
+    /// Seed of all draws.
+    pub seed: u64,
+    /// Threads that make load.
+    pub workers: u16,
+    /// The run's clock; the load starts at its zero, which may lie ahead.
+    pub clock: Clock,
+}
+
+/// Why load could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The target, or a URL in the scenario, leads nowhere.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// A path cannot be sent.
+    #[error("`{0}` is not a valid path")]
+    Target(String),
+    /// A header's value cannot be sent.
+    #[error("the value of header `{0}` is not a valid one")]
+    Header(HeaderName),
+    /// A request cannot be sent.
+    #[error("a `{0}` request has a header or method that is not a valid one")]
+    Request(String),
+    /// The system gives no thread, timer or event queue.
+    #[error("cannot set up a worker: {0}")]
+    Runtime(std::io::Error),
+    /// A worker has panicked.
+    #[error("worker {0} has panicked")]
+    Panic(u16),
+}
+
+/// Load that is under way.
+pub struct Running {
+    stop: watch::Sender<bool>,
+    users_done: Vec<oneshot::Receiver<()>>,
+    finished: Vec<oneshot::Receiver<Result<u64, LoadError>>>,
+    gauges: Vec<Arc<Gauge>>,
+}
+
+/// Starts a load on threads of its own; its samples go to `sink`.
+///
+/// # Errors
+/// If the target cannot be resolved, or a request cannot be sent by any means.
+pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
+    let requests = Arc::new(Requests::prepare(&run.scenario, &run.host).await?);
+    let given_out = Arc::new(AtomicU64::new(0));
+    let (stop, stopped) = watch::channel(false);
+    let mut running = Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new() };
+    let workers = run.workers.max(1);
+    for number in 0..workers {
+        let (users_done, told) = oneshot::channel();
+        let (finish, finished) = oneshot::channel();
+        let gauge = Arc::new(Gauge::default());
+        running.users_done.push(told);
+        running.finished.push(finished);
+        running.gauges.push(Arc::clone(&gauge));
+        let assignment = Assignment {
+            number,
+            workers,
+            run: run.clone(),
+            requests: Arc::clone(&requests),
+            gauge,
+            given_out: Arc::clone(&given_out),
+            sink: Arc::clone(&sink),
+            stop: stopped.clone(),
+            users_done,
+        };
+        std::thread::Builder::new()
+            .name(format!("load-{number}"))
+            .spawn(move || {
+                // Nobody may be waiting for the result any more; that is fine.
+                let _ = finish.send(worker::work(assignment));
+            })
+            .map_err(LoadError::Runtime)?;
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// Waits until all users are done: the load has ended, though effects may still be awaited.
+    pub async fn users_done(&mut self) {
+        for told in self.users_done.drain(..) {
+            // A worker that is gone has no users any more.
+            let _ = told.await;
+        }
+    }
+
+    /// Ends the load early: users stop, requests under way get the load's grace.
+    pub fn stop(&self) {
+        let _ = self.stop.send(true);
+    }
+
+    /// Waits until everything has ended; how many samples were taken.
+    ///
+    /// # Errors
+    /// If a worker could not be set up, or has panicked.
+    pub async fn finish(self) -> Result<u64, LoadError> {
+        let mut taken = 0;
+        for (number, finished) in (0..).zip(self.finished) {
+            taken += finished.await.unwrap_or(Err(LoadError::Panic(number)))?;
+        }
+        Ok(taken)
+    }
+
+    /// What the workers show of themselves.
+    pub fn gauges(&self) -> &[Arc<Gauge>] {
+        &self.gauges
+    }
+}

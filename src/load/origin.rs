@@ -1,0 +1,87 @@
+//! Where requests go: a scheme, a host and a port, with their addresses, resolved once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::Uri;
+use hyper::header::HeaderValue;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// A place that answers requests.
+#[derive(Clone)]
+pub(super) struct Origin {
+    /// `http://127.0.0.1:8000`: its identity, and what messages call it.
+    pub(super) url: String,
+    /// The `Host` header.
+    pub(super) host: HeaderValue,
+    /// Where to connect, in this order.
+    pub(super) addresses: Vec<SocketAddr>,
+    /// For https.
+    pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+/// Why a URL leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub enum OriginError {
+    /// It is no URL with a scheme and a host.
+    #[error("`{0}` is not a URL such as `http://host:port`")]
+    NotUrl(String),
+    /// Its host is not known.
+    #[error("cannot resolve `{host}`: {error}")]
+    Resolve {
+        /// The host.
+        host: String,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// The system's root certificates cannot be read.
+    #[error("cannot read the system's root certificates: {0}")]
+    Roots(String),
+}
+
+impl Origin {
+    /// The origin of a URL, with the path that every target below it begins with.
+    ///
+    /// # Errors
+    /// If it is no URL, its host has no address, or https has no root certificates.
+    pub(super) async fn resolve(url: &str) -> Result<(Self, String), OriginError> {
+        let not_url = || OriginError::NotUrl(url.to_owned());
+        let uri: Uri = url.parse().map_err(|_| not_url())?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(not_url());
+        };
+        let secure = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return Err(not_url()),
+        };
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
+        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let unresolved = |error| OriginError::Resolve { host: host.clone(), error };
+        let addresses: Vec<SocketAddr> =
+            tokio::net::lookup_host((host.as_str(), port)).await.map_err(unresolved)?.collect();
+        let tls = if secure { Some(tls(&host)?) } else { None };
+        let origin = Self {
+            url: format!("{scheme}://{authority}"),
+            host: HeaderValue::from_str(authority.as_str()).map_err(|_| not_url())?,
+            addresses,
+            tls,
+        };
+        Ok((origin, uri.path().trim_end_matches('/').to_owned()))
+    }
+}
+
+fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), OriginError> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (added, _unusable) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let reason = found.errors.first().map_or("none found".to_owned(), ToString::to_string);
+        return Err(OriginError::Roots(reason));
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from(host.to_owned()).map_err(|_| OriginError::NotUrl(host.to_owned()))?;
+    Ok((TlsConnector::from(Arc::new(config)), name))
+}

@@ -1,0 +1,106 @@
+//! Waiting for a request's effect: asks until it is visible, and records how long that took.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::exchange::{Connections, Ended, Who, exchange, make_ready};
+use super::judge::holds;
+use super::user::User;
+use super::worker::Worker;
+use crate::sample::{Outcome, ReasonId, Sample};
+use crate::scenario::journey::Poll;
+use crate::scenario::template::Scope;
+
+/// Who asks, and over what.
+pub(super) struct Context<'a> {
+    pub(super) worker: &'a Worker,
+    pub(super) connections: &'a Connections,
+    pub(super) scope: &'a Arc<Scope>,
+    pub(super) who: Who,
+}
+
+/// Asks while the user goes on: on connections of their own, with the user's variables as they
+/// are now.
+pub(super) fn in_background(user: &User, poll: &Poll, since: Instant) {
+    let worker = Rc::clone(&user.worker);
+    let scope = user.scope.fork(worker.seed(&[user.who.journey.into()]));
+    let who = user.who;
+    let poll = poll.clone();
+    user.worker.in_background(async move {
+        let context = Context { worker: &worker, connections: &worker.probes, scope: &scope, who };
+        until_visible(context, &poll, since).await;
+    });
+}
+
+/// Asks until the effect is visible, `poll.within` has passed or the run is stopped; whether it
+/// was seen. `since`: when the request whose effect it is was answered.
+pub(super) async fn until_visible(context: Context<'_>, poll: &Poll, since: Instant) -> bool {
+    let deadline = since + poll.within;
+    let mut due = since;
+    let mut status = 0;
+    loop {
+        if !context.worker.timer.sleep_until(due).await {
+            record(&context, poll, since, status, Err((Outcome::Error, "not awaited: the run was stopped")));
+            return false;
+        }
+        let asked = ask(&context, poll, due).await;
+        status = asked.status;
+        if asked.inspected == Some(true) {
+            record(&context, poll, since, status, Ok(asked.done));
+            return true;
+        }
+        due = next_question(since, asked.done, poll);
+        if due > deadline {
+            let reason = format!("not visible within {:?}", poll.within);
+            record(&context, poll, since, status, Err((Outcome::Failed, &reason)));
+            return false;
+        }
+    }
+}
+
+async fn ask(context: &Context<'_>, poll: &Poll, due: Instant) -> Ended<bool> {
+    let Context { worker, connections, scope, who } = context;
+    let ready = make_ready(worker, connections, &poll.request, scope).await;
+    exchange(worker, connections, &poll.request, *who, due, ready, |answer| {
+        poll.until.contains(&answer.status) && holds(&poll.until_checks, answer)
+    })
+    .await
+}
+
+/// The longer the wait so far, the rarer the questions: their distance bounds the relative error.
+fn next_question(since: Instant, now: Instant, poll: &Poll) -> Instant {
+    let waited = now.saturating_duration_since(since);
+    now + poll.every.max(waited.mul_f64(poll.precision)).max(Duration::from_micros(1))
+}
+
+fn record(
+    context: &Context<'_>,
+    poll: &Poll,
+    since: Instant,
+    status: u16,
+    seen: Result<Instant, (Outcome, &str)>,
+) {
+    let worker = context.worker;
+    let (outcome, reason, done) = match seen {
+        Ok(done) => (Outcome::Ok, ReasonId(0), done),
+        Err((outcome, reason)) => (outcome, worker.recorder.reason(reason), Instant::now()),
+    };
+    let (since_us, done_us) = (worker.clock.us(since), worker.clock.us(done));
+    worker.recorder.record(Sample {
+        endpoint: poll.effect,
+        user_class: context.who.user_class,
+        user: context.who.user,
+        journey: context.who.journey,
+        phase: worker.schedule.phase(since),
+        outcome,
+        status,
+        reason,
+        intended_us: since_us,
+        sent_us: since_us,
+        first_byte_us: done_us,
+        done_us,
+        bytes_in: 0,
+        bytes_out: 0,
+    });
+}

@@ -1,0 +1,282 @@
+//! A virtual user: performs journeys step by step, and thinks in between.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use minijinja::value::Value;
+use rand::RngExt;
+use rand_pcg::Pcg64Mcg;
+
+use super::exchange::{Connections, Who, exchange, make_ready};
+use super::poll;
+use super::worker::Worker;
+use crate::sample::{Outcome, UserClassId};
+use crate::scenario::journey::{Branch, Journey, Request, Step, Think, UserClass};
+use crate::scenario::template::Scope;
+
+/// Whether a user goes on after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// With the next step.
+    Step,
+    /// With the next journey: this one has failed.
+    Journey,
+    /// Not at all: the load is over.
+    Stop,
+}
+
+/// Someone who performs journeys.
+pub(super) struct User {
+    pub(super) worker: Rc<Worker>,
+    pub(super) who: Who,
+    pub(super) scope: Arc<Scope>,
+    pub(super) connections: Connections,
+    /// When the next request should be sent.
+    due: Instant,
+    /// When the last answer was complete: where the wait for its effect begins.
+    last_done: Instant,
+    /// What its start-up journeys left behind, by user class.
+    started: Vec<Option<Vec<(String, Value)>>>,
+    kept: Vec<(String, Value)>,
+}
+
+impl User {
+    pub(super) fn new(worker: &Rc<Worker>, number: u32, due: Instant) -> Self {
+        worker.gauge.user_started();
+        Self {
+            worker: Rc::clone(worker),
+            who: Who { user_class: UserClassId(0), user: number, journey: 0 },
+            scope: Scope::new(0),
+            connections: Connections::default(),
+            due,
+            last_done: due,
+            started: vec![None; worker.scenario.user_classes.len()],
+            kept: Vec::new(),
+        }
+    }
+
+    /// Performs one journey of a user class, drawn by weight with the numbers of `seed`; the first
+    /// request is due at `due`. Gives the time at which the user is free for the next one.
+    pub(super) async fn perform(&mut self, class: usize, seed: u64, due: Instant) -> (Next, Instant) {
+        let scenario = Arc::clone(&self.worker.scenario);
+        let user_class = &scenario.user_classes[class];
+        self.who.user_class = UserClassId(u16::try_from(class).unwrap_or(u16::MAX));
+        self.due = due;
+        if let Some(start) = user_class.start
+            && self.started[class].is_none()
+            && self.start_up(class, &scenario.journeys[start]).await == Next::Stop
+        {
+            return (Next::Stop, self.due);
+        }
+        self.scope.reset(seed, self.started[class].as_deref().unwrap_or_default());
+        let journey = self.scope.draw(|rng| draw_journey(user_class, rng));
+        let next = self.walk(&scenario.journeys[journey], user_class.think).await;
+        (next, self.due)
+    }
+
+    /// Performs the start-up journey, whose variables stay for good.
+    async fn start_up(&mut self, class: usize, journey: &Journey) -> Next {
+        let seed = self.worker.seed(&[START_UP, class as u64, self.who.user.into()]);
+        self.scope.reset(seed, &[]);
+        self.kept.clear();
+        let next = self.walk(journey, Think::None).await;
+        self.started[class] = Some(std::mem::take(&mut self.kept));
+        next
+    }
+
+    /// The steps of a journey, with thinking after each.
+    async fn walk(&mut self, journey: &Journey, think: Think) -> Next {
+        self.who.journey = self.worker.next_journey();
+        self.scope.set("user", Value::from(self.who.user));
+        self.scope.set("iteration", Value::from(self.who.journey));
+        for step in &journey.steps {
+            let next = self.step(step).await;
+            self.due = Instant::now() + self.scope.draw(|rng| think_time(think, rng));
+            if next != Next::Step {
+                return next;
+            }
+        }
+        Next::Step
+    }
+
+    async fn step(&mut self, step: &Step) -> Next {
+        match step {
+            Step::Request(request) => self.request(request).await,
+            Step::Parallel(requests) => self.parallel(requests).await,
+            Step::Pause(time) => {
+                self.due = Instant::now() + *time;
+                if self.worker.wait_until(self.due).await { Next::Step } else { Next::Stop }
+            }
+            Step::Poll(poll) if poll.background => {
+                poll::in_background(self, poll, self.last_done);
+                Next::Step
+            }
+            Step::Poll(poll) => {
+                let seen = poll::until_visible(self.poll_context(), poll, self.last_done).await;
+                self.due = Instant::now();
+                if seen || poll.request.continue_on_failure { Next::Step } else { Next::Journey }
+            }
+            Step::Repeat { times, steps } => self.repeat(*times, steps).await,
+            Step::Choice(branches) => {
+                let branch = self.scope.draw(|rng| draw_branch(branches, rng));
+                match branch {
+                    Some(branch) => self.repeat(1, &branch.steps).await,
+                    None => Next::Step,
+                }
+            }
+        }
+    }
+
+    /// Steps back to back, several times over.
+    async fn repeat(&mut self, times: u32, steps: &[Step]) -> Next {
+        for _ in 0..times {
+            for step in steps {
+                let next = Box::pin(self.step(step)).await;
+                if next != Next::Step {
+                    return next;
+                }
+                self.due = Instant::now();
+            }
+        }
+        Next::Step
+    }
+
+    async fn request(&mut self, request: &Request) -> Next {
+        if !self.worker.wait_until(self.due).await {
+            return Next::Stop;
+        }
+        let ready = make_ready(&self.worker, &self.connections, request, &self.scope).await;
+        let ended =
+            exchange(&self.worker, &self.connections, request, self.who, self.due, ready, |_| ()).await;
+        self.last_done = ended.done;
+        self.keep(ended.variables);
+        after(request, ended.outcome)
+    }
+
+    /// Requests that wait for each other until all are ready, and then go out together.
+    async fn parallel(&mut self, requests: &[Request]) -> Next {
+        if !self.worker.wait_until(self.due).await {
+            return Next::Stop;
+        }
+        let (worker, connections, scope) = (&self.worker, &self.connections, &self.scope);
+        let preparations = requests.iter().map(|r| make_ready(worker, connections, r, scope));
+        let ready = futures_util::future::join_all(preparations).await;
+        let released = Instant::now();
+        let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
+            exchange(worker, connections, request, self.who, released, ready, |_| ())
+        });
+        let ended = futures_util::future::join_all(exchanges).await;
+        let mut next = Next::Step;
+        for (request, ended) in requests.iter().zip(ended) {
+            self.last_done = self.last_done.max(ended.done);
+            self.keep(ended.variables);
+            if after(request, ended.outcome) == Next::Journey {
+                next = Next::Journey;
+            }
+        }
+        next
+    }
+
+    fn keep(&mut self, variables: Vec<(String, Value)>) {
+        for (name, value) in variables {
+            self.scope.set(&name, value.clone());
+            self.kept.push((name, value));
+        }
+    }
+
+    pub(super) fn poll_context(&self) -> poll::Context<'_> {
+        poll::Context {
+            worker: &self.worker,
+            connections: &self.connections,
+            scope: &self.scope,
+            who: self.who,
+        }
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        self.worker.gauge.user_ended();
+    }
+}
+
+/// Distinguishes the seeds of start-up journeys from those of others.
+const START_UP: u64 = u64::MAX;
+
+fn after(request: &Request, outcome: Outcome) -> Next {
+    match outcome {
+        Outcome::Ok | Outcome::Rejected => Next::Step,
+        _ if request.continue_on_failure => Next::Step,
+        _ => Next::Journey,
+    }
+}
+
+/// The journey that a user of a class performs next.
+pub(super) fn draw_journey(class: &UserClass, rng: &mut Pcg64Mcg) -> usize {
+    draw_weighted(class.journeys.iter().map(|(journey, weight)| (*journey, *weight)), rng).unwrap_or(0)
+}
+
+fn draw_branch<'a>(branches: &'a [Branch], rng: &mut Pcg64Mcg) -> Option<&'a Branch> {
+    draw_weighted(branches.iter().map(|b| (b, b.probability)), rng)
+}
+
+/// One of several by weight; none of none.
+pub(super) fn draw_weighted<T>(
+    choices: impl Iterator<Item = (T, f64)> + Clone,
+    rng: &mut Pcg64Mcg,
+) -> Option<T> {
+    let total: f64 = choices.clone().map(|(_, weight)| weight).sum();
+    let mut left = rng.random::<f64>() * total;
+    let mut last = None;
+    for (choice, weight) in choices {
+        left -= weight;
+        last = Some(choice);
+        if left < 0.0 {
+            break;
+        }
+    }
+    last
+}
+
+fn think_time(think: Think, rng: &mut Pcg64Mcg) -> Duration {
+    match think {
+        Think::None | Think::Pacing(_) => Duration::ZERO,
+        Think::Constant(time) => time,
+        Think::Uniform(from, to) => from + (to - from).mul_f64(rng.random::<f64>()),
+        Think::Exponential(mean) => mean.mul_f64(exponential(rng)),
+    }
+}
+
+/// A draw from the exponential distribution of mean 1.
+pub(super) fn exponential(rng: &mut Pcg64Mcg) -> f64 {
+    -(1.0 - rng.random::<f64>()).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn choices_follow_their_weights() {
+        let mut rng = Pcg64Mcg::seed_from_u64(1);
+        let weights = [("a", 7.0), ("b", 3.0)];
+        let a = (0..10_000).filter(|_| draw_weighted(weights.into_iter(), &mut rng) == Some("a")).count();
+        assert!((6_800..7_200).contains(&a), "{a}");
+    }
+
+    #[test]
+    fn think_times_have_their_mean_and_range() {
+        let mut rng = Pcg64Mcg::seed_from_u64(2);
+        let mean = |think, rng: &mut Pcg64Mcg| {
+            (0..20_000).map(|_| think_time(think, rng).as_secs_f64()).sum::<f64>() / 20_000.0
+        };
+        let second = Duration::from_secs(1);
+        assert!((mean(Think::Exponential(second), &mut rng) - 1.0).abs() < 0.03);
+        assert!((mean(Think::Uniform(second / 2, second * 2), &mut rng) - 1.25).abs() < 0.03);
+        assert!((mean(Think::Constant(second), &mut rng) - 1.0).abs() < 1e-9);
+        assert!(mean(Think::Pacing(second), &mut rng).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,309 @@
+//! From the runs of one arm to what they came to together.
+
+use std::collections::BTreeMap;
+
+use super::compare::{ArmSummary, Curve, SignalSeries};
+use super::frame::{FrameError, summaries};
+use super::quantile::{curve_grid, geometric_mean, median, type7};
+use super::series::Series;
+use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
+use crate::run::{Arm, RunFacts};
+use crate::sample::{Kind, Outcome, Phase};
+use crate::scenario::journey::PROBE_CLASS;
+use crate::store::{SampleColumns, SignalColumn};
+
+/// About how many windows a curve over time has.
+const WINDOWS: f64 = 100.0;
+/// Values that a window needs for its p95 to mean something.
+const WINDOW_VALUES: usize = 3;
+
+/// A run with everything that was measured in it.
+pub struct MeasuredRun {
+    /// What it was.
+    pub facts: RunFacts,
+    /// Its samples.
+    pub samples: SampleColumns,
+    /// Its signals.
+    pub signals: Vec<SignalColumn>,
+}
+
+/// Sums up the runs of one arm, at least one.
+///
+/// # Errors
+/// If the samples cannot be summarised.
+pub fn summarise(arm: Arm, runs: &[MeasuredRun]) -> Result<ArmSummary, FrameError> {
+    let window_s = window_s(runs);
+    let per_run: Vec<Vec<Summary>> =
+        runs.iter().map(|run| summaries(&run.samples, load_s(&run.facts))).collect::<Result<_, _>>()?;
+    Ok(ArmSummary {
+        arm,
+        runs: runs.iter().map(|r| r.facts.clone()).collect(),
+        summaries: over_runs(&per_run),
+        drain_s: runs.iter().map(|r| drain_s(&r.facts)).collect(),
+        curves: curves(runs, window_s),
+        signals: signals(runs),
+        throughput: throughput(runs, window_s),
+    })
+}
+
+/// Seconds of load: to the end of the steady phase, or all there is of a run without one.
+fn load_s(facts: &RunFacts) -> f64 {
+    load_end_us(facts).map_or(facts.duration_s, |us| us as f64 / 1e6).max(1e-3)
+}
+
+fn load_end_us(facts: &RunFacts) -> Option<i64> {
+    facts
+        .phases
+        .iter()
+        .filter(|p| p.name == Phase::Ramp.word() || p.name == Phase::Steady.word())
+        .map(|p| p.end_us)
+        .max()
+}
+
+/// From the load's end to an empty backlog.
+fn drain_s(facts: &RunFacts) -> Option<f64> {
+    let drain = facts.phases.iter().find(|p| p.name == Phase::Drain.word() && p.complete)?;
+    Some((drain.end_us - load_end_us(facts)?) as f64 / 1e6)
+}
+
+/// The width of the windows of all curves over time: whole seconds, alike in all runs.
+fn window_s(runs: &[MeasuredRun]) -> f64 {
+    let longest = runs.iter().map(|r| load_s(&r.facts)).fold(0.0, f64::max);
+    (longest / WINDOWS).ceil().max(1.0)
+}
+
+/// One summary per subject: counts add up, times and rates are geometric means over runs.
+fn over_runs(runs: &[Vec<Summary>]) -> Vec<Summary> {
+    let mut by_subject: BTreeMap<&Subject, Vec<&Summary>> = BTreeMap::new();
+    for summary in runs.iter().flatten() {
+        by_subject.entry(&summary.subject).or_default().push(summary);
+    }
+    by_subject.into_iter().map(|(subject, summaries)| merge(subject, &summaries)).collect()
+}
+
+fn merge(subject: &Subject, summaries: &[&Summary]) -> Summary {
+    let mut counts = OutcomeCounts::default();
+    let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
+    for summary in summaries {
+        counts.merge(&summary.counts);
+        for (status, n) in &summary.statuses {
+            *statuses.entry(*status).or_default() += n;
+        }
+    }
+    let rates: Vec<f64> = summaries.iter().map(|s| s.rate_per_s).collect();
+    let times = |of: fn(&Summary) -> Option<Distribution>| mean_of(summaries.iter().filter_map(|s| of(s)));
+    Summary {
+        subject: subject.clone(),
+        counts,
+        statuses: statuses.into_iter().collect(),
+        rate_per_s: geometric_mean(&rates).unwrap_or(0.0),
+        response: times(|s| s.response),
+        service: times(|s| s.service),
+    }
+}
+
+fn mean_of(runs: impl Iterator<Item = Distribution>) -> Option<Distribution> {
+    let runs: Vec<Distribution> = runs.collect();
+    let mean =
+        |figure: fn(&Distribution) -> f64| geometric_mean(&runs.iter().map(figure).collect::<Vec<_>>());
+    let mut quantiles_us = [0.0; QUANTILES.len()];
+    for (i, quantile) in quantiles_us.iter_mut().enumerate() {
+        *quantile = geometric_mean(&runs.iter().map(|d| d.quantiles_us[i]).collect::<Vec<_>>())?;
+    }
+    Some(Distribution {
+        n: runs.iter().map(|d| d.n).sum(),
+        min_us: mean(|d| d.min_us)?,
+        mean_us: mean(|d| d.mean_us)?,
+        quantiles_us,
+        max_us: mean(|d| d.max_us)?,
+    })
+}
+
+/// A curve's name, and which samples belong to it.
+struct CurveKey {
+    name: String,
+    is_effect: bool,
+    is_class: bool,
+    belongs: Box<dyn Fn(&Subject) -> bool>,
+}
+
+/// Curves of the traffic classes, then of the effects, then of the single endpoints.
+fn curve_keys(runs: &[MeasuredRun]) -> Vec<CurveKey> {
+    let mut subjects: Vec<&Subject> = runs.iter().flat_map(|r| &r.samples.subjects).collect();
+    subjects.sort();
+    subjects.dedup();
+    subjects.retain(|s| s.traffic_class != PROBE_CLASS);
+    let mut classes: Vec<&str> =
+        subjects.iter().filter(|s| s.kind == Kind::Request).map(|s| s.traffic_class.as_str()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let classes = classes.into_iter().map(|class| {
+        let name = if class.is_empty() { "all requests".to_owned() } else { format!("all {class} requests") };
+        let class = class.to_owned();
+        CurveKey {
+            name,
+            is_effect: false,
+            is_class: true,
+            belongs: Box::new(move |s| s.kind == Kind::Request && s.traffic_class == class),
+        }
+    });
+    let single = subjects.iter().rev().map(|subject| {
+        let wanted = (*subject).clone();
+        CurveKey {
+            name: subject.title(),
+            is_effect: subject.kind == Kind::Effect,
+            is_class: false,
+            belongs: Box::new(move |s| *s == wanted),
+        }
+    });
+    let mut keys: Vec<CurveKey> = classes.chain(single).collect();
+    keys.sort_by_key(|key| (!key.is_class, !key.is_effect));
+    keys
+}
+
+fn curves(runs: &[MeasuredRun], window_s: f64) -> Vec<Curve> {
+    curve_keys(runs).iter().map(|key| curve(key, runs, window_s)).collect()
+}
+
+fn curve(key: &CurveKey, runs: &[MeasuredRun], window_s: f64) -> Curve {
+    // (due in s, time in µs) of each run's answered samples.
+    let times: Vec<Vec<(f64, f64)>> =
+        runs.iter().map(|run| answered_times(&run.samples, &key.belongs)).collect();
+    let smallest = times.iter().map(Vec::len).min().unwrap_or(0);
+    let sorted: Vec<Vec<f64>> = times.iter().map(|t| sorted_values(t)).collect();
+    let percentiles = curve_grid(smallest)
+        .into_iter()
+        .filter_map(|p| {
+            let of_runs: Vec<f64> = sorted.iter().filter_map(|values| type7(values, p)).collect();
+            Some((p, geometric_mean(&of_runs)?))
+        })
+        .collect();
+    Curve {
+        name: key.name.clone(),
+        is_effect: key.is_effect,
+        is_class: key.is_class,
+        n: times.iter().map(|t| t.len() as u64).sum(),
+        percentiles,
+        p95_over_time: over_time(&times, window_s, 0.95),
+        p50_over_time: over_time(&times, window_s, 0.5),
+        window_s,
+    }
+}
+
+fn answered_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Vec<(f64, f64)> {
+    let wanted: Vec<bool> = samples.subjects.iter().map(belongs).collect();
+    (0..samples.subject.len())
+        .filter(|i| wanted[samples.subject[*i] as usize])
+        .filter(|i| matches!(samples.outcome[*i], Outcome::Ok | Outcome::Rejected))
+        .map(|i| {
+            let due = samples.intended_us[i];
+            (due as f64 / 1e6, (samples.done_us[i] - due) as f64)
+        })
+        .collect()
+}
+
+fn sorted_values(times: &[(f64, f64)]) -> Vec<f64> {
+    let mut values: Vec<f64> = times.iter().map(|t| t.1).collect();
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// A quantile per window of the time at which samples were due; with several runs their median.
+fn over_time(runs: &[Vec<(f64, f64)>], window_s: f64, p: f64) -> Vec<(f64, f64)> {
+    let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for run in runs {
+        for (window, values) in by_window(run, window_s) {
+            if values.len() >= WINDOW_VALUES
+                && let Some(quantile) = type7(&sorted(values), p)
+            {
+                windows.entry(window).or_default().push(quantile);
+            }
+        }
+    }
+    medians(windows, window_s)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "windows of a run are far fewer than 2^63")]
+fn by_window(points: &[(f64, f64)], window_s: f64) -> BTreeMap<i64, Vec<f64>> {
+    let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for (at, value) in points {
+        windows.entry((at / window_s).floor() as i64).or_default().push(*value);
+    }
+    windows
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// The median of each window, placed at the window's middle.
+fn medians(windows: BTreeMap<i64, Vec<f64>>, window_s: f64) -> Vec<(f64, f64)> {
+    windows
+        .into_iter()
+        .filter_map(|(window, values)| Some(((window as f64 + 0.5) * window_s, median(&values)?)))
+        .collect()
+}
+
+/// Signals as they were read; with several runs, medians per second.
+fn signals(runs: &[MeasuredRun]) -> Vec<SignalSeries> {
+    let mut by_name: BTreeMap<&str, Vec<&SignalColumn>> = BTreeMap::new();
+    for signal in runs.iter().flat_map(|r| &r.signals).filter(|s| !s.readings.is_empty()) {
+        by_name.entry(&signal.name).or_default().push(signal);
+    }
+    by_name
+        .into_iter()
+        .map(|(name, columns)| SignalSeries {
+            series: Series { name: name.to_owned(), points: signal_points(&columns) },
+            unit: columns[0].unit.clone(),
+            is_total: columns[0].is_total,
+        })
+        .collect()
+}
+
+fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
+    let points = |column: &SignalColumn| -> Vec<(f64, f64)> {
+        column.readings.iter().map(|(us, value)| (*us as f64 / 1e6, *value)).collect()
+    };
+    if let [single] = columns {
+        return points(single);
+    }
+    let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for column in columns {
+        for (window, values) in by_window(&points(column), 1.0) {
+            windows.entry(window).or_default().extend(median(&values));
+        }
+    }
+    medians(windows, 1.0)
+}
+
+/// Answered requests per second over time, one line per traffic class.
+fn throughput(runs: &[MeasuredRun], window_s: f64) -> Vec<Series> {
+    curve_keys(runs)
+        .iter()
+        .filter(|key| key.is_class)
+        .map(|key| {
+            let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+            for run in runs {
+                let done = done_times(&run.samples, &key.belongs);
+                // The window in which the load ends holds part of its load only.
+                let whole = (load_s(&run.facts) / window_s).floor();
+                for (window, values) in by_window(&done, window_s) {
+                    if (window as f64) < whole {
+                        windows.entry(window).or_default().push(values.len() as f64 / window_s);
+                    }
+                }
+            }
+            Series { name: key.name.clone(), points: medians(windows, window_s) }
+        })
+        .collect()
+}
+
+fn done_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Vec<(f64, f64)> {
+    let wanted: Vec<bool> = samples.subjects.iter().map(belongs).collect();
+    (0..samples.subject.len())
+        .filter(|i| wanted[samples.subject[*i] as usize])
+        .filter(|i| matches!(samples.outcome[*i], Outcome::Ok | Outcome::Rejected))
+        .map(|i| (samples.done_us[i] as f64 / 1e6, 1.0))
+        .collect()
+}

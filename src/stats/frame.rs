@@ -1,0 +1,188 @@
+//! A run's samples as a polars frame: counts and exact quantiles per subject.
+
+use polars::prelude::*;
+
+use super::summary::{Distribution, OutcomeCounts, QUANTILES, Summary};
+use crate::sample::Outcome;
+use crate::store::SampleColumns;
+
+/// Column of places in the list of subjects.
+const SUBJECT: &str = "subject";
+/// Column of outcome codes.
+const OUTCOME: &str = "outcome";
+/// Column of HTTP statuses.
+const STATUS: &str = "status";
+/// Column of `done − intended`, µs.
+const RESPONSE: &str = "response_us";
+/// Column of `done − sent`, µs.
+const SERVICE: &str = "service_us";
+
+/// A frame could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot summarise the samples: {0}")]
+pub struct FrameError(#[from] PolarsError);
+
+/// Sums up a run's samples per subject, in order of subject. Times and rates are those of the
+/// answered samples (`ok` and `rejected`).
+///
+/// `load_s`: seconds of load, by which rates are divided.
+///
+/// # Errors
+/// If polars refuses, which its own documentation does not foresee for such frames.
+pub fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summary>, FrameError> {
+    let frame = frame(columns)?;
+    let mut summaries: Vec<Summary> = columns
+        .subjects
+        .iter()
+        .map(|subject| Summary {
+            subject: subject.clone(),
+            counts: OutcomeCounts::default(),
+            statuses: Vec::new(),
+            rate_per_s: 0.0,
+            response: None,
+            service: None,
+        })
+        .collect();
+    count(&frame, &mut summaries)?;
+    for part in answered(&frame)?.partition_by_stable([SUBJECT], true)? {
+        let Some(subject) = part.column(SUBJECT)?.u32()?.get(0) else { continue };
+        let summary = &mut summaries[subject as usize];
+        summary.response = distribution(part.column(RESPONSE)?)?;
+        summary.service = distribution(part.column(SERVICE)?)?;
+        summary.rate_per_s = part.height() as f64 / load_s.max(1e-9);
+    }
+    summaries.sort_by(|a, b| a.subject.cmp(&b.subject));
+    Ok(summaries)
+}
+
+fn frame(columns: &SampleColumns) -> PolarsResult<DataFrame> {
+    let difference = |from: &[i64]| -> Vec<f64> {
+        columns.done_us.iter().zip(from).map(|(done, from)| (done - from) as f64).collect()
+    };
+    df!(
+        SUBJECT => &columns.subject,
+        OUTCOME => columns.outcome.iter().map(|o| *o as u32).collect::<Vec<_>>(),
+        STATUS => columns.status.iter().map(|s| u32::from(*s)).collect::<Vec<_>>(),
+        RESPONSE => difference(&columns.intended_us),
+        SERVICE => difference(&columns.sent_us),
+    )
+}
+
+/// Fills in counts by outcome and by status.
+fn count(frame: &DataFrame, summaries: &mut [Summary]) -> PolarsResult<()> {
+    let counts = frame.group_by_stable([SUBJECT, OUTCOME, STATUS])?.select([RESPONSE]).count()?;
+    let (subjects, outcomes, statuses) =
+        (counts.column(SUBJECT)?.u32()?, counts.column(OUTCOME)?.u32()?, counts.column(STATUS)?.u32()?);
+    let numbers = counts.column(&format!("{RESPONSE}_count"))?.u32()?;
+    for row in 0..counts.height() {
+        let (Some(subject), Some(outcome), Some(status), Some(n)) =
+            (subjects.get(row), outcomes.get(row), statuses.get(row), numbers.get(row))
+        else {
+            continue;
+        };
+        let summary = &mut summaries[subject as usize];
+        if let Some(outcome) = Outcome::ALL.get(outcome as usize) {
+            summary.counts.add(*outcome, n.into());
+        }
+        add_status(&mut summary.statuses, u16::try_from(status).unwrap_or(0), n.into());
+    }
+    summaries.iter_mut().for_each(|s| s.statuses.sort_unstable());
+    Ok(())
+}
+
+fn add_status(statuses: &mut Vec<(u16, u64)>, status: u16, n: u64) {
+    match statuses.iter_mut().find(|(known, _)| *known == status) {
+        Some((_, count)) => *count += n,
+        None => statuses.push((status, n)),
+    }
+}
+
+/// The samples that were answered as the scenario foresees.
+fn answered(frame: &DataFrame) -> PolarsResult<DataFrame> {
+    let outcomes = frame.column(OUTCOME)?.u32()?;
+    let mask: BooleanChunked =
+        outcomes.iter().map(|o| o.is_some_and(|o| o <= Outcome::Rejected as u32)).collect();
+    frame.filter(&mask)
+}
+
+/// The distribution of each subject's values in a column of times.
+fn distribution(times: &Column) -> PolarsResult<Option<Distribution>> {
+    let values = times.f64()?;
+    let quantiles = values.quantiles(&QUANTILES, QuantileMethod::Linear)?;
+    let (Some(min_us), Some(mean_us), Some(max_us)) = (values.min(), values.mean(), values.max()) else {
+        return Ok(None);
+    };
+    let mut quantiles_us = [f64::NAN; QUANTILES.len()];
+    for (slot, quantile) in quantiles_us.iter_mut().zip(quantiles) {
+        *slot = quantile.unwrap_or(f64::NAN);
+    }
+    Ok(Some(Distribution { n: values.len() as u64, min_us, mean_us, quantiles_us, max_us }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Kind, Phase, Subject};
+    use crate::stats::quantile::type7;
+
+    fn columns(rows: &[(u32, Outcome, u16, i64, i64)]) -> SampleColumns {
+        let subject = |name: &str| Subject {
+            kind: Kind::Request,
+            traffic_class: String::new(),
+            endpoint: name.to_owned(),
+        };
+        SampleColumns {
+            subjects: vec![subject("GET /b"), subject("GET /a")],
+            subject: rows.iter().map(|r| r.0).collect(),
+            outcome: rows.iter().map(|r| r.1).collect(),
+            phase: rows.iter().map(|_| Phase::Steady).collect(),
+            status: rows.iter().map(|r| r.2).collect(),
+            intended_us: rows.iter().map(|_| 0).collect(),
+            sent_us: rows.iter().map(|r| r.3).collect(),
+            done_us: rows.iter().map(|r| r.4).collect(),
+        }
+    }
+
+    #[test]
+    fn outcomes_and_statuses_are_counted_per_subject() {
+        let rows = [
+            (0, Outcome::Ok, 200, 0, 10),
+            (0, Outcome::Rejected, 409, 0, 20),
+            (0, Outcome::Failed, 500, 0, 30),
+            (1, Outcome::Dropped, 0, 0, 40),
+            (0, Outcome::Ok, 200, 0, 50),
+        ];
+        let summaries = summaries(&columns(&rows), 2.0).unwrap();
+        assert_eq!(summaries[0].subject.endpoint, "GET /a");
+        assert_eq!(summaries[0].counts.dropped, 1);
+        assert_eq!(summaries[0].response, None);
+        let b = &summaries[1];
+        assert_eq!((b.counts.ok, b.counts.rejected, b.counts.failed, b.counts.total()), (2, 1, 1, 4));
+        assert_eq!(b.statuses, [(200, 2), (409, 1), (500, 1)]);
+        assert!((b.rate_per_s - 1.5).abs() < 1e-12);
+        assert_eq!(b.response.unwrap().n, 3);
+    }
+
+    #[test]
+    fn quantiles_are_type_7_of_the_answered_samples() {
+        let rows: Vec<_> =
+            (0..997).map(|i| (0, Outcome::Ok, 200, (i * 13) % 7, (i * 7919) % 10_007 + 100)).collect();
+        let summary = &summaries(&columns(&rows), 1.0).unwrap()[1];
+        let mut responses: Vec<f64> = rows.iter().map(|r| r.4 as f64).collect();
+        let mut services: Vec<f64> = rows.iter().map(|r| (r.4 - r.3) as f64).collect();
+        for (distribution, values) in [(summary.response, &mut responses), (summary.service, &mut services)] {
+            values.sort_by(f64::total_cmp);
+            let distribution = distribution.unwrap();
+            for (p, q) in QUANTILES.into_iter().zip(distribution.quantiles_us) {
+                assert!((type7(values, p).unwrap() - q).abs() < 1e-9, "p{p}");
+            }
+            assert!((distribution.min_us - values[0]).abs() < 1e-9);
+            assert!((distribution.max_us - values[996]).abs() < 1e-9);
+        }
+    }
+
+    #[test]
+    fn no_samples_give_no_summaries() {
+        assert_eq!(summaries(&SampleColumns::default(), 1.0).unwrap(), []);
+    }
+}

@@ -1,0 +1,68 @@
+//! Quantiles while a run goes on, from an HDR histogram: two significant digits, fixed memory.
+//! Reports never use them; they are computed from the samples.
+
+use hdrhistogram::Histogram;
+
+use crate::sample::{Batch, Kind, Outcome};
+use crate::scenario::journey::Endpoint;
+
+/// Longest time that is told apart from longer ones: an hour, in µs.
+const LONGEST_US: u64 = 3_600_000_000;
+
+/// What a run's samples came to so far, and since the last look.
+#[derive(Debug)]
+pub struct Live {
+    recent: Histogram<u64>,
+    /// Requests by outcome, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// Requests answered since the last look.
+    answered_since: u64,
+}
+
+/// A look at a run while it goes on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glance {
+    /// Requests by outcome so far, in the order of [`Outcome::ALL`].
+    pub outcomes: [u64; Outcome::ALL.len()],
+    /// Requests answered since the last look.
+    pub answered: u64,
+    /// p50, p95 and p99 of the response times since the last look, µs; none without any.
+    pub quantiles_us: Option<[f64; 3]>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self {
+            recent: Histogram::new_with_max(LONGEST_US, 2).expect("constant bounds are valid"),
+            outcomes: [0; Outcome::ALL.len()],
+            answered_since: 0,
+        }
+    }
+}
+
+impl Live {
+    /// Takes a batch in; effects and loadproof's own questions are left out.
+    pub fn add(&mut self, batch: &Batch, endpoints: &[Endpoint]) {
+        for sample in &batch.samples {
+            let endpoint = &endpoints[usize::from(sample.endpoint.0)];
+            if endpoint.kind != Kind::Request || endpoint.is_probe() {
+                continue;
+            }
+            self.outcomes[sample.outcome as usize] += 1;
+            if matches!(sample.outcome, Outcome::Ok | Outcome::Rejected) {
+                self.answered_since += 1;
+                let us = u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0);
+                self.recent.saturating_record(us);
+            }
+        }
+    }
+
+    /// A look at it; the next one counts from here.
+    pub fn look(&mut self) -> Glance {
+        let quantiles_us = (!self.recent.is_empty())
+            .then(|| [0.5, 0.95, 0.99].map(|q| self.recent.value_at_quantile(q) as f64));
+        let answered = std::mem::take(&mut self.answered_since);
+        self.recent.reset();
+        Glance { outcomes: self.outcomes, answered, quantiles_us }
+    }
+}

@@ -1,0 +1,272 @@
+//! The results store: one SQLite file that holds every sample and all that explains it.
+//!
+//! All SQL of the project stands here. A run's samples are appended live by one writer thread
+//! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
+
+mod read;
+mod schema;
+mod write;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection, params};
+
+pub use read::{ExportedSample, Reference, SampleColumns, SignalColumn};
+pub use write::{Observer, RunWriter};
+
+use crate::run::{Arm, ExperimentId, PhaseSpan, RunId, RunState};
+
+/// A run whose process has not been heard of for this long is taken for crashed.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long a writer waits for another one.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Why the store cannot do what it is asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite's own words.
+    #[error("the store failed: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file cannot be opened or made.
+    #[error("cannot open the store `{path}`: {error}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        error: rusqlite::Error,
+    },
+    /// Its folder cannot be made.
+    #[error("cannot make the folder of the store `{path}`: {error}")]
+    Folder {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// It was written by a newer loadproof.
+    #[error("the store has schema version {found}, this loadproof knows up to {known}: use a newer one")]
+    TooNew {
+        /// The store's version.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// There is no such run.
+    #[error("no run `{0}` in the store; `loadproof runs` lists what there is")]
+    NoRun(String),
+    /// There is no such experiment.
+    #[error("no experiment {0} in the store; `loadproof runs` lists what there is")]
+    NoExperiment(i64),
+    /// The writer thread is gone.
+    #[error("the store's writer has ended early")]
+    WriterGone,
+}
+
+/// What is known of a run before it starts.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's file as given.
+    pub scenario_file: String,
+    /// The workload's fingerprint.
+    pub fingerprint: String,
+    /// The load's name.
+    pub load: String,
+    /// The load in words.
+    pub load_text: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The user's own name for it.
+    pub label: Option<String>,
+    /// Experiment, arm and round it belongs to.
+    pub part_of: Option<(ExperimentId, Arm, u32)>,
+    /// Start, µs since 1970 (UTC).
+    pub started_unix_us: i64,
+    /// Seed of all its randomness.
+    pub seed: u64,
+    /// The command that makes it.
+    pub command: String,
+    /// Machine, versions and system facts.
+    pub environment: Vec<(String, String)>,
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens a store, makes it if there is none, brings it to the current schema, and marks runs
+    /// whose process is gone as crashed.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, is no store, or is from a newer program.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| StoreError::Folder { path: path.to_owned(), error })?;
+        }
+        let mut connection = connect(path)?;
+        schema::migrate(&mut connection)?;
+        let store = Self { connection, path: path.to_owned() };
+        store.mark_crashed()?;
+        Ok(store)
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a new experiment down.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn begin_experiment(
+        &self,
+        scenario: &str,
+        rounds: u32,
+        seed: u64,
+        command: &str,
+    ) -> Result<ExperimentId, StoreError> {
+        self.connection.execute(
+            "INSERT INTO experiment (scenario, started_at, rounds, seed, command) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![scenario, utc(now_unix_us()), rounds, sql_integer(seed), command],
+        )?;
+        Ok(ExperimentId(self.connection.last_insert_rowid()))
+    }
+
+    /// Writes a new run down, as running.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn begin_run(&mut self, run: &NewRun) -> Result<RunId, StoreError> {
+        let transaction = self.connection.transaction()?;
+        let (experiment, arm, round) = match run.part_of {
+            Some((experiment, arm, round)) => (Some(experiment.0), Some(arm.word()), Some(round)),
+            None => (None, None, None),
+        };
+        transaction.execute(
+            "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
+             arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
+             tool_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
+             ?16, ?17, ?18)",
+            params![
+                run.scenario,
+                run.scenario_file,
+                run.fingerprint,
+                run.load,
+                run.load_text,
+                run.profile,
+                run.label,
+                experiment,
+                arm,
+                round,
+                utc(run.started_unix_us),
+                run.started_unix_us,
+                now_unix_us(),
+                std::process::id(),
+                sysinfo::System::host_name().unwrap_or_default(),
+                sql_integer(run.seed),
+                run.command,
+                env!("CARGO_PKG_VERSION"),
+            ],
+        )?;
+        let id = RunId(transaction.last_insert_rowid());
+        for (name, value) in &run.environment {
+            transaction.execute(
+                "INSERT OR REPLACE INTO environment (run, name, value) VALUES (?1, ?2, ?3)",
+                params![id.0, name, value],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(id)
+    }
+
+    /// Writes down how a run ended, and its phases.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn end_run(&mut self, run: RunId, state: RunState, phases: &[PhaseSpan]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for phase in phases {
+            transaction.execute(
+                "INSERT OR REPLACE INTO run_phase (run, name, start_us, end_us, complete) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![run.0, phase.name, phase.start_us, phase.end_us, phase.complete],
+            )?;
+        }
+        let last = phases.iter().map(|p| p.end_us).max().unwrap_or(0);
+        transaction.execute(
+            "UPDATE run SET state = ?2, last_us = max(last_us, ?3) WHERE id = ?1",
+            params![run.0, state.word(), last],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Marks running runs whose process is gone, or silent for long, as crashed.
+    fn mark_crashed(&self) -> Result<(), StoreError> {
+        let mut running = self
+            .connection
+            .prepare("SELECT id, process, host, heartbeat_unix_us FROM run WHERE state = 'running'")?;
+        let here = sysinfo::System::host_name().unwrap_or_default();
+        let gone: Vec<i64> = running
+            .query_map([], |row| {
+                let (id, process, host, heartbeat): (i64, u32, String, i64) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                let silent =
+                    now_unix_us() - heartbeat > i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
+                Ok((silent || (host == here && !is_alive(process))).then_some(id))
+            })?
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+            .collect();
+        for id in gone {
+            self.connection
+                .execute("UPDATE run SET state = 'crashed' WHERE id = ?1 AND state = 'running'", [id])?;
+        }
+        Ok(())
+    }
+}
+
+/// A connection with the settings that every reader and writer of a store needs.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY)?;
+        // Readers and the writer do not wait for each other.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // A killed process loses nothing that was committed; a power cut may lose the last second.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.pragma_update(None, "foreign_keys", "ON")?;
+        Ok(connection)
+    };
+    open().map_err(|error| StoreError::Open { path: path.to_owned(), error })
+}
+
+fn is_alive(process: u32) -> bool {
+    let pid = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+    // A process that belongs to somebody else answers with a refusal: it is alive.
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+fn now_unix_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// `2026-11-20T14:02:00Z`
+fn utc(unix_us: i64) -> String {
+    let seconds = unix_us.div_euclid(1_000_000);
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
+}
+
+/// SQLite's integers are signed; seeds on the command line are bounded to fit.
+fn sql_integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

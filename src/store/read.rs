@@ -1,0 +1,362 @@
+//! Questions to the store: plain values out.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{OptionalExtension, Row};
+
+use super::schema::RUN_SHIFT;
+use super::{Store, StoreError};
+use crate::run::{Arm, ExperimentId, PhaseSpan, RunFacts, RunId, RunState};
+use crate::sample::{Kind, Outcome, Phase, Subject};
+
+/// How a user names runs on the command line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reference {
+    /// A number.
+    Run(RunId),
+    /// `latest`: the newest run.
+    Latest,
+    /// A label, or a profile: its newest run.
+    Named(String),
+}
+
+impl std::str::FromStr for Reference {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.parse::<i64>() {
+            Ok(number) => Self::Run(RunId(number)),
+            Err(_) if text == "latest" => Self::Latest,
+            Err(_) => Self::Named(text.to_owned()),
+        })
+    }
+}
+
+/// The samples of a run, column by column; all columns have the same length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SampleColumns {
+    /// What the numbers in `subject` mean.
+    pub subjects: Vec<Subject>,
+    /// Place in `subjects`.
+    pub subject: Vec<u32>,
+    /// How it ended.
+    pub outcome: Vec<Outcome>,
+    /// Its part of the run.
+    pub phase: Vec<Phase>,
+    /// HTTP status, 0 for none.
+    pub status: Vec<u16>,
+    /// When it was due, µs since the run's start.
+    pub intended_us: Vec<i64>,
+    /// When it was sent, µs since the run's start.
+    pub sent_us: Vec<i64>,
+    /// When it was done, µs since the run's start.
+    pub done_us: Vec<i64>,
+}
+
+/// The readings of one signal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SignalColumn {
+    /// Its name.
+    pub name: String,
+    /// Its unit, empty if none is known.
+    pub unit: String,
+    /// Whether it is a total that only grows.
+    pub is_total: bool,
+    /// `(µs since the run's start, value)`, in order of time.
+    pub readings: Vec<(i64, f64)>,
+}
+
+/// One sample in words, for export.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct ExportedSample {
+    /// The run's number.
+    pub run: i64,
+    /// Its place within the run.
+    pub sequence: i64,
+    /// `request` or `effect`.
+    pub kind: String,
+    /// The class of its traffic.
+    pub traffic_class: String,
+    /// What was called.
+    pub endpoint: String,
+    /// Who called.
+    pub user_class: String,
+    /// The user's number.
+    pub user: i64,
+    /// The journey instance's number.
+    pub journey: i64,
+    /// Its part of the run.
+    pub phase: String,
+    /// How it ended.
+    pub outcome: String,
+    /// HTTP status, 0 for none.
+    pub status: i64,
+    /// Why it ended so.
+    pub reason: Option<String>,
+    /// When it was due, µs since the run's start.
+    pub intended_us: i64,
+    /// When it was sent.
+    pub sent_us: i64,
+    /// When the answer's head arrived.
+    pub first_byte_us: i64,
+    /// When it was done.
+    pub done_us: i64,
+    /// Body bytes received.
+    pub bytes_in: i64,
+    /// Body bytes sent.
+    pub bytes_out: i64,
+}
+
+const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
+                     arm, round, state, started_at, last_us, seed, command, tool_version, samples FROM run";
+
+impl Store {
+    /// All runs, the newest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunFacts>, StoreError> {
+        self.facts(&format!("{FACTS} ORDER BY id DESC"), [])
+    }
+
+    /// The run that a user means.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn run(&self, reference: &Reference) -> Result<RunFacts, StoreError> {
+        let (condition, value, name) = match reference {
+            Reference::Run(id) => ("id = ?1", rusqlite::types::Value::from(id.0), id.to_string()),
+            Reference::Latest => ("?1 = ''", String::new().into(), "latest".to_owned()),
+            Reference::Named(name) => ("label = ?1 OR profile = ?1", name.clone().into(), name.clone()),
+        };
+        let found = self.facts(&format!("{FACTS} WHERE {condition} ORDER BY id DESC LIMIT 1"), [value])?;
+        found.into_iter().next().ok_or(StoreError::NoRun(name))
+    }
+
+    /// The runs of an experiment, in order of time.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn experiment(&self, id: ExperimentId) -> Result<Vec<RunFacts>, StoreError> {
+        let runs = self.facts(&format!("{FACTS} WHERE experiment = ?1 ORDER BY id"), [id.0])?;
+        if runs.is_empty() { Err(StoreError::NoExperiment(id.0)) } else { Ok(runs) }
+    }
+
+    /// The newest experiment, if there is one.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn latest_experiment(&self) -> Result<Option<ExperimentId>, StoreError> {
+        let newest = self.connection.query_row("SELECT max(id) FROM experiment", [], |row| row.get(0));
+        Ok(newest.optional()?.flatten().map(ExperimentId))
+    }
+
+    fn facts<P: rusqlite::Params>(&self, sql: &str, parameters: P) -> Result<Vec<RunFacts>, StoreError> {
+        let mut statement = self.connection.prepare(sql)?;
+        let mut runs = statement.query_map(parameters, run_facts)?.collect::<Result<Vec<_>, _>>()?;
+        for run in &mut runs {
+            run.environment = self.environment(run.id)?;
+            run.phases = self.phases(run.id)?;
+        }
+        Ok(runs)
+    }
+
+    fn environment(&self, run: RunId) -> Result<BTreeMap<String, String>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT name, value FROM environment WHERE run = ?1")?;
+        let facts = statement.query_map([run.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(facts.collect::<Result<_, _>>()?)
+    }
+
+    fn phases(&self, run: RunId) -> Result<Vec<PhaseSpan>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, start_us, end_us, complete FROM run_phase WHERE run = ?1 ORDER BY start_us, end_us",
+        )?;
+        let phases = statement.query_map([run.0], |row| {
+            Ok(PhaseSpan {
+                name: row.get(0)?,
+                start_us: row.get(1)?,
+                end_us: row.get(2)?,
+                complete: row.get(3)?,
+            })
+        })?;
+        Ok(phases.collect::<Result<_, _>>()?)
+    }
+
+    /// The samples of a run.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn samples(&self, run: RunId) -> Result<SampleColumns, StoreError> {
+        let mut columns = SampleColumns::default();
+        let mut places: BTreeMap<i64, u32> = BTreeMap::new();
+        let mut statement = self.connection.prepare_cached(
+            "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us FROM sample \
+             WHERE id >= ?1 AND id < ?2 ORDER BY id",
+        )?;
+        let mut rows = statement.query(id_range(run))?;
+        while let Some(row) = rows.next()? {
+            let endpoint: i64 = row.get(0)?;
+            let place = match places.get(&endpoint) {
+                Some(place) => *place,
+                None => {
+                    columns.subjects.push(self.subject(endpoint)?);
+                    let place = u32::try_from(columns.subjects.len() - 1).unwrap_or(u32::MAX);
+                    places.insert(endpoint, place);
+                    place
+                }
+            };
+            columns.subject.push(place);
+            columns.outcome.push(outcome(row.get(1)?)?);
+            columns.phase.push(phase(row.get(2)?)?);
+            columns.status.push(row.get(3)?);
+            columns.intended_us.push(row.get(4)?);
+            columns.sent_us.push(row.get(5)?);
+            columns.done_us.push(row.get(6)?);
+        }
+        Ok(columns)
+    }
+
+    fn subject(&self, endpoint: i64) -> Result<Subject, StoreError> {
+        let find = "SELECT kind, traffic_class, name FROM endpoint WHERE id = ?1";
+        Ok(self.connection.query_row(find, [endpoint], |row| {
+            let kind: String = row.get(0)?;
+            let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+            Ok(Subject { kind, traffic_class: row.get(1)?, endpoint: row.get(2)? })
+        })?)
+    }
+
+    /// The signals of a run with their readings, in order of name.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn signals(&self, run: RunId) -> Result<Vec<SignalColumn>, StoreError> {
+        let mut names = self
+            .connection
+            .prepare_cached("SELECT id, name, unit, is_total FROM signal WHERE run = ?1 ORDER BY name")?;
+        let mut signals: Vec<(i64, SignalColumn)> = names
+            .query_map([run.0], |row| {
+                let (name, unit, is_total) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get(0)?, SignalColumn { name, unit, is_total, readings: Vec::new() }))
+            })?
+            .collect::<Result<_, _>>()?;
+        let places: BTreeMap<i64, usize> = signals.iter().enumerate().map(|(i, (id, _))| (*id, i)).collect();
+        let mut readings = self.connection.prepare_cached(
+            "SELECT signal, at_us, value FROM reading WHERE id >= ?1 AND id < ?2 ORDER BY id",
+        )?;
+        let mut rows = readings.query(id_range(run))?;
+        while let Some(row) = rows.next()? {
+            if let Some(place) = places.get(&row.get::<_, i64>(0)?) {
+                signals[*place].1.readings.push((row.get(1)?, row.get(2)?));
+            }
+        }
+        Ok(signals.into_iter().map(|(_, signal)| signal).collect())
+    }
+
+    /// Hands every sample of a run to `each`, one by one: memory stays flat however long the run.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or `each` fails.
+    pub fn each_sample<E: From<StoreError>>(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(&ExportedSample) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT run, sequence, kind, traffic_class, endpoint, user_class, user, journey, phase, outcome, \
+                 status, reason, intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out \
+                 FROM samples WHERE run = ?1",
+            )
+            .map_err(StoreError::from)?;
+        let mut rows = statement.query([run.0]).map_err(StoreError::from)?;
+        while let Some(row) = rows.next().map_err(StoreError::from)? {
+            each(&exported(row).map_err(StoreError::from)?)?;
+        }
+        Ok(())
+    }
+
+    /// The different reasons why samples of a run did not end well: `(outcome, endpoint, reason,
+    /// count)`, the most frequent first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn reasons(&self, run: RunId) -> Result<Vec<(String, String, String, u64)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT outcome, endpoint, coalesce(reason, ''), count(*) FROM samples \
+             WHERE run = ?1 AND outcome IN ('failed', 'error', 'dropped') \
+             GROUP BY outcome, endpoint, reason ORDER BY count(*) DESC, outcome, endpoint, reason LIMIT 50",
+        )?;
+        let rows = statement.query_map([run.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?.unsigned_abs()))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+fn id_range(run: RunId) -> [i64; 2] {
+    [run.0 << RUN_SHIFT, (run.0 + 1) << RUN_SHIFT]
+}
+
+fn run_facts(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
+    let (arm, state): (Option<String>, String) = (row.get(9)?, row.get(11)?);
+    let (last_us, seed): (i64, i64) = (row.get(13)?, row.get(14)?);
+    Ok(RunFacts {
+        id: RunId(row.get(0)?),
+        scenario: row.get(1)?,
+        scenario_file: row.get(2)?,
+        fingerprint: row.get(3)?,
+        load: row.get(4)?,
+        load_text: row.get(5)?,
+        profile: row.get(6)?,
+        label: row.get(7)?,
+        experiment: row.get::<_, Option<i64>>(8)?.map(ExperimentId),
+        arm: [Arm::Baseline, Arm::Treatment].into_iter().find(|a| Some(a.word()) == arm.as_deref()),
+        round: row.get(10)?,
+        state: RunState::ALL.into_iter().find(|s| s.word() == state).unwrap_or(RunState::Failed),
+        started_at: row.get(12)?,
+        duration_s: last_us as f64 / 1e6,
+        seed: u64::try_from(seed).unwrap_or(0),
+        command: row.get(15)?,
+        tool_version: row.get(16)?,
+        environment: BTreeMap::new(),
+        phases: Vec::new(),
+        samples: row.get::<_, i64>(17)?.unsigned_abs(),
+    })
+}
+
+fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
+    Ok(ExportedSample {
+        run: row.get(0)?,
+        sequence: row.get(1)?,
+        kind: row.get(2)?,
+        traffic_class: row.get(3)?,
+        endpoint: row.get(4)?,
+        user_class: row.get(5)?,
+        user: row.get(6)?,
+        journey: row.get(7)?,
+        phase: row.get(8)?,
+        outcome: row.get(9)?,
+        status: row.get(10)?,
+        reason: row.get(11)?,
+        intended_us: row.get(12)?,
+        sent_us: row.get(13)?,
+        first_byte_us: row.get(14)?,
+        done_us: row.get(15)?,
+        bytes_in: row.get(16)?,
+        bytes_out: row.get(17)?,
+    })
+}
+
+fn outcome(code: u8) -> rusqlite::Result<Outcome> {
+    Outcome::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(1, code))
+}
+
+fn phase(code: u8) -> rusqlite::Result<Phase> {
+    Phase::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(2, code))
+}
+
+fn unknown_code(column: usize, code: u8) -> rusqlite::Error {
+    rusqlite::Error::IntegralValueOutOfRange(column, code.into())
+}

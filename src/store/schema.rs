@@ -1,0 +1,65 @@
+//! The store's tables. A migration, once released, is never edited: a change is a new one at the
+//! end of the list. `docs/SCHEMA.md` describes every column.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Each brings a store from the version of its place in the list to the next.
+const MIGRATIONS: &[&str] = &[include_str!("migrations/001_runs_and_samples.sql")];
+
+/// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found
+/// by a range of ids, without an index that would have to be kept while they are written.
+pub(super) const RUN_SHIFT: u32 = 32;
+
+/// The version that this program writes.
+pub(super) fn current_version() -> i64 {
+    i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Brings a store to the current version.
+///
+/// # Errors
+/// If it was written by a newer program, or a migration fails; the store is then as it was.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > current_version() {
+        return Err(StoreError::TooNew { found, known: current_version() });
+    }
+    if found == current_version() {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    // Another process may have migrated it between the question and the lock.
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for migration in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", current_version())?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrating_twice_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection).unwrap();
+        let tables = |c: &Connection| -> i64 {
+            c.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap()
+        };
+        let before = tables(&connection);
+        migrate(&mut connection).unwrap();
+        assert_eq!(tables(&connection), before);
+    }
+
+    #[test]
+    fn a_store_of_a_newer_program_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", current_version() + 1).unwrap();
+        assert!(matches!(migrate(&mut connection), Err(StoreError::TooNew { .. })));
+    }
+}

@@ -1,0 +1,270 @@
+//! The writer of a run: one thread, large transactions, at most half a second behind.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, params};
+
+use super::schema::RUN_SHIFT;
+use super::{StoreError, connect, now_unix_us};
+use crate::load::Sink;
+use crate::run::RunId;
+use crate::sample::{Batch, ReasonId};
+use crate::scenario::Scenario;
+use crate::signals::{Reading, SignalInfo};
+
+/// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
+const WAITING: usize = 256;
+/// A transaction ends after this long …
+const COMMIT_EVERY: Duration = Duration::from_millis(300);
+/// … or with this many rows.
+const COMMIT_ROWS: usize = 20_000;
+
+/// Is shown every batch on its way into the store.
+pub type Observer = Box<dyn FnMut(&Batch) + Send>;
+
+enum Record {
+    Samples(Batch),
+    Readings(Vec<Reading>),
+}
+
+/// Appends one run's samples and readings to the store.
+pub struct RunWriter {
+    sender: SyncSender<Record>,
+    thread: JoinHandle<Result<u64, StoreError>>,
+}
+
+impl RunWriter {
+    /// Starts the writer of a run.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or written.
+    pub fn start(
+        path: &Path,
+        run: RunId,
+        scenario: &Scenario,
+        signals: &[SignalInfo],
+        observer: Observer,
+    ) -> Result<Self, StoreError> {
+        let mut connection = connect(path)?;
+        let words = Words::enter(&mut connection, run, scenario, signals)?;
+        let (sender, receiver) = sync_channel(WAITING);
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || Writer::new(run, words).run(&mut connection, &receiver, observer))
+            .map_err(|_| StoreError::WriterGone)?;
+        Ok(Self { sender, thread })
+    }
+
+    /// Where workers hand their batches in. A batch that comes after the writer has failed is
+    /// lost; [`RunWriter::finish`] tells of the failure.
+    pub fn sink(&self) -> Sink {
+        let sender = self.sender.clone();
+        Arc::new(move |batch| {
+            let _ = sender.send(Record::Samples(batch));
+        })
+    }
+
+    /// Hands readings in.
+    pub fn readings(&self) -> impl Fn(Vec<Reading>) + use<> {
+        let sender = self.sender.clone();
+        move |readings| {
+            let _ = sender.send(Record::Readings(readings));
+        }
+    }
+
+    /// Whether the writer has failed.
+    pub fn has_failed(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits until everything handed in is in the store; how many samples were stored. All sinks
+    /// must be gone by then.
+    ///
+    /// # Errors
+    /// If the store could not be written.
+    pub fn finish(self) -> Result<u64, StoreError> {
+        drop(self.sender);
+        self.thread.join().unwrap_or(Err(StoreError::WriterGone))
+    }
+}
+
+/// The store's numbers of the words that samples refer to.
+struct Words {
+    endpoints: Vec<i64>,
+    user_classes: Vec<i64>,
+    signals: Vec<i64>,
+}
+
+impl Words {
+    fn enter(
+        connection: &mut Connection,
+        run: RunId,
+        scenario: &Scenario,
+        signals: &[SignalInfo],
+    ) -> Result<Self, StoreError> {
+        let transaction = connection.transaction()?;
+        let mut words = Self { endpoints: Vec::new(), user_classes: Vec::new(), signals: Vec::new() };
+        for endpoint in &scenario.endpoints {
+            let key = params![endpoint.kind.word(), endpoint.traffic_class, endpoint.name];
+            transaction.execute(
+                "INSERT OR IGNORE INTO endpoint (kind, traffic_class, name) VALUES (?1, ?2, ?3)",
+                key,
+            )?;
+            let find = "SELECT id FROM endpoint WHERE kind = ?1 AND traffic_class = ?2 AND name = ?3";
+            words.endpoints.push(transaction.query_row(find, key, |row| row.get(0))?);
+        }
+        for class in &scenario.user_classes {
+            transaction.execute("INSERT OR IGNORE INTO user_class (name) VALUES (?1)", [&class.name])?;
+            let find = "SELECT id FROM user_class WHERE name = ?1";
+            words.user_classes.push(transaction.query_row(find, [&class.name], |row| row.get(0))?);
+        }
+        for signal in signals {
+            transaction.execute(
+                "INSERT INTO signal (run, name, unit, is_total, source) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![run.0, signal.name, signal.unit, signal.is_total, signal.source],
+            )?;
+            words.signals.push(transaction.last_insert_rowid());
+        }
+        transaction.commit()?;
+        Ok(words)
+    }
+}
+
+struct Writer {
+    run: RunId,
+    words: Words,
+    /// The store's numbers of each worker's reasons.
+    reasons: HashMap<u16, Vec<i64>>,
+    samples: u64,
+    readings: u64,
+    last_us: i64,
+}
+
+impl Writer {
+    fn new(run: RunId, words: Words) -> Self {
+        Self { run, words, reasons: HashMap::new(), samples: 0, readings: 0, last_us: 0 }
+    }
+
+    fn run(
+        mut self,
+        connection: &mut Connection,
+        receiver: &Receiver<Record>,
+        mut observer: Observer,
+    ) -> Result<u64, StoreError> {
+        loop {
+            let (records, ended) = gather(receiver, &mut observer);
+            // The store is locked for as long as the rows take, not while they come together.
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            for record in &records {
+                match record {
+                    Record::Samples(batch) => self.append(&transaction, batch)?,
+                    Record::Readings(readings) => self.append_readings(&transaction, readings)?,
+                }
+            }
+            self.note_progress(&transaction)?;
+            transaction.commit()?;
+            if ended {
+                return Ok(self.samples);
+            }
+        }
+    }
+
+    fn append(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        self.enter_reasons(transaction, batch)?;
+        let reasons = self.reasons.get(&batch.worker);
+        let mut insert = transaction.prepare_cached(
+            "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, reason, \
+             intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+        )?;
+        for sample in &batch.samples {
+            insert.execute(params![
+                row_id(self.run, self.samples),
+                self.words.endpoints[usize::from(sample.endpoint.0)],
+                self.words.user_classes[usize::from(sample.user_class.0)],
+                sample.user,
+                sample.journey,
+                sample.phase as u8,
+                sample.outcome as u8,
+                sample.status,
+                reasons.and_then(|r| reason_number(r, sample.reason)),
+                sample.intended_us,
+                sample.sent_us,
+                sample.first_byte_us,
+                sample.done_us,
+                sample.bytes_in,
+                sample.bytes_out,
+            ])?;
+            self.samples += 1;
+            self.last_us = self.last_us.max(sample.done_us);
+        }
+        Ok(())
+    }
+
+    fn enter_reasons(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        let known = self.reasons.entry(batch.worker).or_default();
+        for text in &batch.new_reasons {
+            transaction.execute("INSERT OR IGNORE INTO reason (text) VALUES (?1)", [text])?;
+            let find = "SELECT id FROM reason WHERE text = ?1";
+            known.push(transaction.query_row(find, [text], |row| row.get(0))?);
+        }
+        Ok(())
+    }
+
+    fn append_readings(&mut self, transaction: &Connection, readings: &[Reading]) -> Result<(), StoreError> {
+        let mut insert = transaction
+            .prepare_cached("INSERT INTO reading (id, signal, at_us, value) VALUES (?1, ?2, ?3, ?4)")?;
+        for reading in readings.iter().filter(|r| r.value.is_finite()) {
+            let id = row_id(self.run, self.readings);
+            let signal = self.words.signals[usize::from(reading.signal.0)];
+            insert.execute(params![id, signal, reading.at_us, reading.value])?;
+            self.readings += 1;
+            self.last_us = self.last_us.max(reading.at_us);
+        }
+        Ok(())
+    }
+
+    /// Shows that the run is alive, and how far it has come.
+    fn note_progress(&self, transaction: &Connection) -> Result<(), StoreError> {
+        transaction
+            .prepare_cached(
+                "UPDATE run SET heartbeat_unix_us = ?2, samples = ?3, last_us = max(last_us, ?4) WHERE id = ?1",
+            )?
+            .execute(params![self.run.0, now_unix_us(), super::sql_integer(self.samples), self.last_us])?;
+        Ok(())
+    }
+}
+
+/// What comes in until the next commit is due, and whether nothing will come any more.
+fn gather(receiver: &Receiver<Record>, observer: &mut Observer) -> (Vec<Record>, bool) {
+    let deadline = Instant::now() + COMMIT_EVERY;
+    let (mut records, mut rows) = (Vec::new(), 0);
+    while rows < COMMIT_ROWS {
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(record) => {
+                if let Record::Samples(batch) = &record {
+                    observer(batch);
+                    rows += batch.samples.len();
+                }
+                records.push(record);
+            }
+            Err(RecvTimeoutError::Timeout) => break,
+            Err(RecvTimeoutError::Disconnected) => return (records, true),
+        }
+    }
+    (records, false)
+}
+
+fn row_id(run: RunId, place: u64) -> i64 {
+    (run.0 << RUN_SHIFT) | super::sql_integer(place)
+}
+
+fn reason_number(reasons: &[i64], id: ReasonId) -> Option<i64> {
+    reasons.get(usize::from(id.0).checked_sub(1)?).copied()
+}
