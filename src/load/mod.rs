@@ -73,6 +73,13 @@ pub enum LoadError {
     Panic(u16),
 }
 
+impl LoadError {
+    /// Whether the scenario or the command line is to blame, not the machine.
+    pub fn is_configuration(&self) -> bool {
+        !matches!(self, Self::Runtime(_) | Self::Panic(_))
+    }
+}
+
 /// Load that is under way.
 pub struct Running {
     stop: watch::Sender<bool>,
@@ -121,17 +128,25 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
 }
 
 impl Running {
-    /// Waits until all users are done: the load has ended, though effects may still be awaited.
-    pub async fn users_done(&mut self) {
-        for told in self.users_done.drain(..) {
-            // A worker that is gone has no users any more.
-            let _ = told.await;
+    /// Ends when all users are done: the load has ended, though effects may still be awaited.
+    pub fn users_done(&mut self) -> impl Future<Output = ()> + use<> {
+        let told = std::mem::take(&mut self.users_done);
+        async {
+            for told in told {
+                // A worker that is gone has no users any more.
+                let _ = told.await;
+            }
         }
     }
 
-    /// Ends the load early: users stop, requests under way get the load's grace.
-    pub fn stop(&self) {
-        let _ = self.stop.send(true);
+    /// Ends the load early when it is told to.
+    pub fn stopper(&self) -> Stopper {
+        Stopper(self.stop.clone())
+    }
+
+    /// What the workers show of themselves.
+    pub fn gauges(&self) -> Vec<Arc<Gauge>> {
+        self.gauges.clone()
     }
 
     /// Waits until everything has ended; how many samples were taken.
@@ -145,9 +160,15 @@ impl Running {
         }
         Ok(taken)
     }
+}
 
-    /// What the workers show of themselves.
-    pub fn gauges(&self) -> &[Arc<Gauge>] {
-        &self.gauges
+/// Ends a load early.
+#[derive(Clone)]
+pub struct Stopper(watch::Sender<bool>);
+
+impl Stopper {
+    /// Users stop; requests under way get the load's grace, effects are awaited no longer.
+    pub fn stop(&self) {
+        let _ = self.0.send(true);
     }
 }

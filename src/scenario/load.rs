@@ -22,7 +22,7 @@ pub enum Executor {
     Closed {
         /// Users at full load.
         users: u32,
-        /// Users added per second.
+        /// Users added per second; infinite for all at once.
         spawn_rate: f64,
         /// From the start, the ramp included.
         run_time: Duration,
@@ -144,12 +144,12 @@ impl Load {
         let time = |d: Duration| unit::span(d.as_secs_f64());
         match &self.executor {
             Executor::Closed { users, spawn_rate, run_time } => {
-                format!(
-                    "{} users, {} spawned, {}",
-                    unit::count(u64::from(*users)),
-                    unit::rate(*spawn_rate),
-                    time(*run_time)
-                )
+                let spawned = if spawn_rate.is_finite() {
+                    format!("{} spawned", unit::rate(*spawn_rate))
+                } else {
+                    "all at once".to_owned()
+                };
+                format!("{} users, {spawned}, {}", unit::count(u64::from(*users)), time(*run_time))
             }
             Executor::Open { rate, arrivals, run_time, max_in_flight, .. } => format!(
                 "{} {}, at most {} at a time, {}",

@@ -48,7 +48,7 @@ fn write_list<T>(
 
 fn write_string(out: &mut String, text: &str) {
     if let Some(expression) = single_expression(text) {
-        out.push_str(&format!(" {{{{ ({expression}) | tojson }}}}"));
+        out.push_str(&format!("{{{{ ({expression}) | tojson }}}}"));
     } else if is_template(text) {
         out.push_str(&format!("{{% filter tojson %}}{text}{{% endfilter %}}"));
     } else {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn expressions_keep_their_type_and_texts_are_quoted() {
-        assert_eq!(template_of(r#"v = "{{ int(1, 3) }}""#), " {{ (int(1, 3)) | tojson }}");
+        assert_eq!(template_of(r#"v = "{{ int(1, 3) }}""#), "{{ (int(1, 3)) | tojson }}");
         assert_eq!(
             template_of(r#"v = "EXT-{{ hex(8) }}""#),
             "{% filter tojson %}EXT-{{ hex(8) }}{% endfilter %}"

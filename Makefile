@@ -1,0 +1,77 @@
+# Every target says what it does; `make` alone lists them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+CARGO     ?= cargo
+LOADPROOF ?= target/release/loadproof
+SCENARIO  ?= scenarios/shopstream/priority_lanes.toml
+
+# Overrides of the load targets: make loadtest-baseline USERS=10 RUN_TIME=30s HOST=http://127.0.0.1:8000
+USERS      ?=
+RUN_TIME   ?=
+SPAWN_RATE ?=
+HOST       ?=
+FLAGS = $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
+        $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(HOST),--host $(HOST))
+
+.PHONY: help
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-28s %s\n", $$1, $$2 }'
+
+# ── Try it ──────────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: build
+build: ## Build loadproof and the testbed
+	$(CARGO) build --release --workspace
+
+.PHONY: demo
+demo: build ## Show what priority lanes do: both arms, one round, a report
+	$(LOADPROOF) experiment $(SCENARIO) --load demo --rounds 1 --html reports/demo.html $(FLAGS)
+
+# ── The priority-lanes workflow: baseline, treatment, compare ───────────────────────────────────
+
+.PHONY: loadtest-baseline
+loadtest-baseline: build ## Migration and production with lanes off (30 users, 3 min)
+	$(LOADPROOF) run $(SCENARIO) --load priority --profile lanes-off $(FLAGS)
+
+.PHONY: loadtest-priority-headless
+loadtest-priority-headless: build ## The same work with lanes on (30 users, 3 min)
+	$(LOADPROOF) run $(SCENARIO) --load priority --profile lanes-on $(FLAGS)
+
+.PHONY: compare
+compare: build ## Compare the newest run with lanes off and the newest with lanes on
+	$(LOADPROOF) compare lanes-off lanes-on
+
+.PHONY: loadtest-backfill-drain
+loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drains (10 users, 3 min)
+	$(LOADPROOF) run $(SCENARIO) --load backfill-drain --profile lanes-on $(FLAGS)
+
+# Five engines: with one, production alone would outrun the engine, and nothing could be told apart.
+.PHONY: loadtest-starvation
+loadtest-starvation: build ## Whether steady production starves the backfill (50 users, 5 min)
+	ENGINES=5 $(LOADPROOF) run $(SCENARIO) --load starvation --profile lanes-on $(FLAGS)
+
+# ── Work on it ──────────────────────────────────────────────────────────────────────────────────
+
+.PHONY: test
+test: ## Run all tests
+	$(CARGO) test --workspace --quiet
+
+.PHONY: lint
+lint: ## Check formatting, lints and documentation
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+
+.PHONY: deny
+deny: ## Check licences and advisories of the dependencies (needs cargo-deny)
+	$(CARGO) deny check
+
+.PHONY: bench-load
+bench-load: build ## CPU per request against nginx beside wrk (needs nginx and wrk)
+	benches/load.sh
+
+.PHONY: bench-stall
+bench-stall: build ## What a stalled server looks like in response and service time
+	benches/stall.sh

@@ -1,0 +1,185 @@
+//! The plan: which runs, in which order, with which seeds. A value, made before anything is
+//! touched, that can be printed (`--dry-run`) as well as carried out.
+
+use std::fmt;
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64Mcg;
+use serde::Serialize;
+
+use crate::run::Arm;
+use crate::scenario::load::Load;
+use crate::scenario::{ExperimentSpec, Scenario, ScenarioError};
+use crate::unit;
+
+/// Runs in the order in which they are carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The runs; never empty.
+    pub runs: Vec<PlannedRun>,
+    /// How many rounds they form; 0 for a run outside an experiment.
+    pub rounds: u32,
+}
+
+/// A run that is to be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedRun {
+    /// The profile's name.
+    pub profile: String,
+    /// The target's base URL.
+    pub host: String,
+    /// The load's name.
+    pub load_name: String,
+    /// The load, with the command line's values in it.
+    pub load: Load,
+    /// Seed of all draws; the same in both arms of a round.
+    pub seed: u64,
+    /// Part and round in an experiment.
+    pub part: Option<Part>,
+}
+
+/// What a run is within an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Its arm.
+    pub arm: Arm,
+    /// Its round, from 1.
+    pub round: u32,
+}
+
+/// What the command line asks for beyond the scenario.
+#[derive(Clone, Debug)]
+pub struct Choices {
+    /// The target's base URL in place of the scenario's and the profiles'.
+    pub host: Option<String>,
+    /// The load's name.
+    pub load_name: String,
+    /// The load, with the command line's values in it.
+    pub load: Load,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+}
+
+impl Plan {
+    /// A single run under a profile.
+    ///
+    /// # Errors
+    /// If the scenario has no such profile.
+    pub fn single(scenario: &Scenario, profile: &str, choices: &Choices) -> Result<Self, ScenarioError> {
+        let run = planned(scenario, profile, choices, choices.seed, None)?;
+        Ok(Self { runs: vec![run], rounds: 0 })
+    }
+
+    /// Rounds of both arms, interleaved so that drift of the machine falls on both alike: of each
+    /// two rounds one, drawn by the seed, begins with the baseline and the other with the treatment.
+    ///
+    /// # Errors
+    /// If the scenario lacks a profile.
+    pub fn experiment(
+        scenario: &Scenario,
+        spec: &ExperimentSpec,
+        rounds: u32,
+        choices: &Choices,
+    ) -> Result<Self, ScenarioError> {
+        let mut runs = Vec::new();
+        for (round, baseline_first) in (1..=rounds).zip(leads(rounds, choices.seed)) {
+            let seed = round_seed(choices.seed, round);
+            let arms = if baseline_first {
+                [Arm::Baseline, Arm::Treatment]
+            } else {
+                [Arm::Treatment, Arm::Baseline]
+            };
+            for arm in arms {
+                let profile = match arm {
+                    Arm::Baseline => &spec.baseline,
+                    Arm::Treatment => &spec.treatment,
+                };
+                runs.push(planned(scenario, profile, choices, seed, Some(Part { arm, round }))?);
+            }
+        }
+        Ok(Self { runs, rounds })
+    }
+
+    /// How long the loads of its runs take together, in seconds, as far as that is known.
+    pub fn load_seconds(&self) -> f64 {
+        self.runs.iter().filter_map(|r| r.load.run_time()).map(|t| t.as_secs_f64()).sum()
+    }
+}
+
+fn planned(
+    scenario: &Scenario,
+    profile: &str,
+    choices: &Choices,
+    seed: u64,
+    part: Option<Part>,
+) -> Result<PlannedRun, ScenarioError> {
+    let settings = scenario.profile(profile)?;
+    let host = choices.host.as_ref().or(settings.host.as_ref()).unwrap_or(&scenario.host);
+    Ok(PlannedRun {
+        profile: profile.to_owned(),
+        host: host.trim_end_matches('/').to_owned(),
+        load_name: choices.load_name.clone(),
+        load: choices.load.clone(),
+        seed,
+        part,
+    })
+}
+
+/// For each round whether it begins with the baseline: each two rounds hold both orders.
+fn leads(rounds: u32, seed: u64) -> impl Iterator<Item = bool> {
+    let mut rng = Pcg64Mcg::seed_from_u64(seed);
+    (0..rounds.div_ceil(2)).flat_map(move |_| {
+        let first = rng.random::<bool>();
+        [first, !first]
+    })
+}
+
+/// A seed per round that stays within SQLite's integers.
+fn round_seed(seed: u64, round: u32) -> u64 {
+    (seed.wrapping_mul(1_000_003).wrapping_add(round.into())) & (u64::MAX >> 1)
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let load = self.load_seconds();
+        writeln!(f, "{} run(s), {} of load in all", self.runs.len(), unit::span(load))?;
+        for (number, run) in (1..).zip(&self.runs) {
+            let part = run
+                .part
+                .map_or(String::new(), |p| format!("round {} {:<10} ", p.round, p.arm.word()));
+            writeln!(
+                f,
+                "{number:>3}. {part}{} at {}: load {} ({}), seed {}",
+                run.profile,
+                run.host,
+                run.load_name,
+                run.load.text(),
+                run.seed
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_two_rounds_hold_both_orders() {
+        for seed in 0..50 {
+            let leads: Vec<bool> = leads(6, seed).collect();
+            for pair in leads.chunks(2) {
+                assert_ne!(pair[0], pair[1]);
+            }
+        }
+        let first_leads: Vec<bool> = (0..50).map(|seed| leads(2, seed).next().unwrap()).collect();
+        assert!(first_leads.contains(&true) && first_leads.contains(&false));
+    }
+
+    #[test]
+    fn rounds_have_seeds_of_their_own_that_sqlite_can_hold() {
+        assert_ne!(round_seed(7, 1), round_seed(7, 2));
+        assert!(round_seed(u64::MAX, 9) <= u64::MAX >> 1);
+    }
+}
