@@ -6,13 +6,19 @@
 //!                                   └─► target ─► signals ────┘
 //! ```
 //!
-//! Data flows one way; each arrow is a named type. `cli` sits on top and is used by nobody.
+//! Data flows one way; each arrow is a named type. `execute` carries a plan out, `cli` sits on top
+//! and is used by nobody.
 
+pub mod cli;
+pub mod execute;
 pub mod load;
+pub mod plan;
+pub mod report;
 pub mod run;
 pub mod sample;
 pub mod scenario;
 pub mod signals;
 pub mod stats;
 pub mod store;
+pub mod target;
 pub mod unit;

@@ -122,6 +122,40 @@ pub fn time(us: f64) -> String {
     format!("{} {}", scale.text(us), scale.symbol())
 }
 
+/// Bytes as MiB: `12.3 MiB`.
+pub fn mib(bytes: f64) -> String {
+    format!("{} MiB", significant(bytes / MIB))
+}
+
+/// A round number of µs for an axis: `500 µs`, `20 ms`, `1 s`.
+pub fn tick_time(us: f64) -> String {
+    let (value, symbol) = match us {
+        us if us >= 1e6 => (us / 1e6, "s"),
+        us if us >= 1e3 => (us / 1e3, "ms"),
+        us => (us, "µs"),
+    };
+    format!("{} {symbol}", tick_amount(value))
+}
+
+/// A round number for an axis, without idle zeros: `0`, `0.5`, `20`, `1.5k`.
+pub fn tick_amount(value: f64) -> String {
+    let (value, suffix) = match value.abs() {
+        v if v >= 1e6 => (value / 1e6, "M"),
+        v if v >= 1e3 => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let text = format!("{value:.3}");
+    format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// Bytes for an axis, in MiB, without the unit.
+pub fn tick_mib(bytes: f64) -> String {
+    significant(bytes / MIB)
+}
+
+/// Bytes of a MiB.
+const MIB: f64 = 1024.0 * 1024.0;
+
 /// A length of time for headings: `20 s`, `3 min`, `1 min 30 s`, `2 h 5 min`.
 pub fn span(seconds: f64) -> String {
     if seconds < 60.0 {

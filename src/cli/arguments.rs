@@ -1,0 +1,340 @@
+//! The tree of commands and flags. Every long flag has an environment variable `LOADPROOF_<FLAG>`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::scenario::load::LoadOverrides;
+use crate::unit;
+
+/// Heading of the flags that change the load.
+const LOAD: &str = "Load";
+/// Heading of the flags that choose what is done.
+const WHAT: &str = "What to do";
+/// Heading of the flags that shape what is printed.
+const OUTPUT: &str = "Output";
+
+const HELP_TEMPLATE: &str = "\
+{about}
+
+{usage-heading} {usage}
+
+Make load:
+  check       Check scenario files and show mistakes where they are
+  run         Run one load under one profile
+  experiment  Run baseline and treatment in interleaved rounds
+
+Look at results:
+  compare     Compare two runs, labels or profiles
+  report      Write the report of a run or an experiment
+  runs        List runs, or show one
+  export      Write a run's samples as CSV or JSON
+
+Options:
+{options}{after-help}";
+
+const EXAMPLES: &str = "\
+Examples:
+  loadproof check scenarios/shopstream/priority_lanes.toml
+  loadproof run scenarios/shopstream/priority_lanes.toml --load priority --profile lanes-off
+  loadproof compare lanes-off lanes-on
+  loadproof experiment scenarios/shopstream/priority_lanes.toml --rounds 5
+  loadproof report e1
+
+Exit codes: 0 done, 1 internal, 2 usage, 100 target not ready, 104 bad scenario,
+            105 interrupted (what was measured is stored), 106 store error";
+
+/// Load tests whose verdicts you can sign
+#[derive(Debug, Parser)]
+#[command(
+    name = "loadproof",
+    version,
+    about,
+    help_template = HELP_TEMPLATE,
+    after_help = EXAMPLES,
+    disable_help_subcommand = true
+)]
+pub(super) struct Arguments {
+    /// The results store, one SQLite file
+    #[arg(long, global = true, env = "LOADPROOF_STORE", default_value = "reports/loadproof.db", value_name = "FILE")]
+    pub(super) store: PathBuf,
+
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check scenario files and show mistakes where they are
+    Check(Check),
+    /// Run one load under one profile, and store every sample
+    #[command(visible_alias = "attack", after_help = RUN_EXAMPLES)]
+    Run(Run),
+    /// Run baseline and treatment in interleaved rounds, and compare them
+    #[command(after_help = EXPERIMENT_EXAMPLES)]
+    Experiment(Experiment),
+    /// Compare two runs: numbers, labels, or profiles (the newest run of each)
+    #[command(visible_alias = "diff", after_help = COMPARE_EXAMPLES)]
+    Compare(Compare),
+    /// Write the report of a run (`3`, `latest`) or an experiment (`e1`)
+    Report(Report),
+    /// List runs, or show one
+    #[command(visible_alias = "ls")]
+    Runs(Runs),
+    /// Write a run's samples as CSV or JSON
+    Export(Export),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  loadproof run shop.toml --load smoke --profile local
+  loadproof run shop.toml --load soak --host http://127.0.0.1:8010 --rate 25 --run-time 2m
+  LOADPROOF_USERS=50 loadproof run shop.toml --load stress --dry-run";
+
+const EXPERIMENT_EXAMPLES: &str = "\
+Examples:
+  loadproof experiment shop.toml
+  loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0";
+
+const COMPARE_EXAMPLES: &str = "\
+Examples:
+  loadproof compare lanes-off lanes-on
+  loadproof compare 12 15 --json
+  loadproof compare v1.1.0 v1.2.0 --html reports/v1.2.0.html";
+
+/// Check scenario files
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Print a summary of each as JSON
+    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    pub(super) json: bool,
+}
+
+/// Run one load under one profile
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: PathBuf,
+    /// The profile to run under; may be left out where there is one only
+    #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
+    pub(super) profile: Option<String>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Run baseline and treatment in interleaved rounds
+#[derive(Debug, Args)]
+pub(super) struct Experiment {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: PathBuf,
+    /// Profile of the baseline, in place of the scenario's
+    #[arg(long, env = "LOADPROOF_BASELINE", value_name = "PROFILE", help_heading = WHAT)]
+    pub(super) baseline: Option<String>,
+    /// Profile of the treatment, in place of the scenario's
+    #[arg(long, env = "LOADPROOF_TREATMENT", value_name = "PROFILE", help_heading = WHAT)]
+    pub(super) treatment: Option<String>,
+    /// Rounds; each holds one run of each arm
+    #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
+    pub(super) rounds: Option<u32>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Flags of everything that makes load
+#[derive(Debug, Args)]
+pub(super) struct Common {
+    /// The load; may be left out where the scenario names one, or has one only
+    #[arg(short, long, env = "LOADPROOF_LOAD", help_heading = WHAT)]
+    pub(super) load: Option<String>,
+    /// Your own name for it, such as a release
+    #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
+    pub(super) label: Option<String>,
+    /// Print the plan and do nothing
+    #[arg(long, env = "LOADPROOF_DRY_RUN", help_heading = WHAT)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) overrides: Overrides,
+    /// Write the HTML report here
+    #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE", help_heading = OUTPUT)]
+    pub(super) html: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    pub(super) json: bool,
+    /// How to show progress on stderr
+    #[arg(long, env = "LOADPROOF_PROGRESS", value_enum, default_value_t = ProgressStyle::Auto, help_heading = OUTPUT)]
+    pub(super) progress: ProgressStyle,
+    /// Time between two lines of plain progress
+    #[arg(long, env = "LOADPROOF_PROGRESS_INTERVAL", value_parser = unit::parse_duration, default_value = "10s",
+          value_name = "TIME", help_heading = OUTPUT)]
+    pub(super) progress_interval: Duration,
+}
+
+/// Values in place of the scenario's
+#[derive(Debug, Args)]
+#[command(next_help_heading = LOAD)]
+pub(super) struct Overrides {
+    /// Users of a closed load; most journeys at a time of another
+    #[arg(short, long, env = "LOADPROOF_USERS", value_parser = clap::value_parser!(u32).range(1..))]
+    users: Option<u32>,
+    /// Users added per second
+    #[arg(short = 'r', long, env = "LOADPROOF_SPAWN_RATE", value_parser = parse_positive_rate, value_name = "RATE")]
+    spawn_rate: Option<f64>,
+    /// How long, ramp included: `90s`, `3m`
+    #[arg(short = 't', long, env = "LOADPROOF_RUN_TIME", value_parser = unit::parse_duration, value_name = "TIME")]
+    run_time: Option<Duration>,
+    /// Journeys started per second: `500`, `30/m`
+    #[arg(long, env = "LOADPROOF_RATE", value_parser = parse_positive_rate)]
+    rate: Option<f64>,
+    /// Journeys in all
+    #[arg(short = 'n', long, env = "LOADPROOF_ITERATIONS", value_parser = clap::value_parser!(u64).range(1..))]
+    iterations: Option<u64>,
+    /// Base URL of the target, in place of the scenario's
+    #[arg(short = 'H', long, env = "LOADPROOF_HOST", value_name = "URL")]
+    pub(super) host: Option<String>,
+    /// Seed of everything that is drawn; drawn itself if not given
+    #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
+    pub(super) seed: Option<u64>,
+    /// Threads that make load; one per core if not given
+    #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) workers: Option<u16>,
+}
+
+impl Overrides {
+    pub(super) fn of_load(&self) -> LoadOverrides {
+        LoadOverrides {
+            users: self.users,
+            spawn_rate: self.spawn_rate,
+            run_time: self.run_time,
+            rate: self.rate,
+            iterations: self.iterations,
+        }
+    }
+}
+
+fn parse_positive_rate(text: &str) -> Result<f64, String> {
+    match unit::parse_rate(text) {
+        Ok(rate) if rate > 0.0 => Ok(rate),
+        Ok(_) => Err("a rate has to be above 0".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProgressStyle {
+    /// A block that is redrawn on a terminal, plain lines elsewhere
+    Auto,
+    /// A block that is redrawn
+    Bar,
+    /// A line from time to time
+    Plain,
+    /// Nothing
+    None,
+}
+
+/// Compare two runs
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    /// A run's number, a label, a profile (its newest run), or `latest`
+    #[arg(value_name = "BASELINE")]
+    pub(super) baseline: String,
+    /// The same for the treatment
+    #[arg(value_name = "TREATMENT")]
+    pub(super) treatment: String,
+    /// Compare even runs that did different work; the report says so
+    #[arg(long, env = "LOADPROOF_FORCE")]
+    pub(super) force: bool,
+    /// Write the HTML report here
+    #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE", help_heading = OUTPUT)]
+    pub(super) html: Option<PathBuf>,
+    /// Print the comparison as JSON
+    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    pub(super) json: bool,
+}
+
+/// Write a report
+#[derive(Debug, Args)]
+pub(super) struct Report {
+    /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`)
+    #[arg(value_name = "RUN|EXPERIMENT")]
+    pub(super) subject: String,
+    /// Where to write it; `reports/<name>.html` if not given
+    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
+    pub(super) output: Option<PathBuf>,
+    /// Print it as JSON instead
+    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    pub(super) json: bool,
+}
+
+/// List runs, or show one
+#[derive(Debug, Args)]
+pub(super) struct Runs {
+    /// What to do; lists if not given
+    #[command(subcommand)]
+    pub(super) command: Option<RunsCommand>,
+    /// Print as JSON
+    #[arg(long, env = "LOADPROOF_JSON", global = true, help_heading = OUTPUT)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum RunsCommand {
+    /// List runs, the newest first
+    List,
+    /// Show one run
+    Show {
+        /// A number, a label, a profile (its newest run), or `latest`
+        #[arg(value_name = "RUN")]
+        run: String,
+    },
+}
+
+/// Write a run's samples
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// A number, a label, a profile (its newest run), or `latest`
+    #[arg(value_name = "RUN")]
+    pub(super) run: String,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t = ExportFormat::Csv)]
+    pub(super) format: ExportFormat,
+    /// Where to write; stdout if not given
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+}
+
+/// What samples are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExportFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON object a line
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_grouped_help_names_every_command() {
+        let command = Arguments::command();
+        for subcommand in command.get_subcommands() {
+            let line = format!("\n  {:<11} ", subcommand.get_name());
+            assert!(HELP_TEMPLATE.contains(&line), "{}", subcommand.get_name());
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `loadproof check`: are these scenario files right?
+
+use anyhow::Result;
+
+use super::arguments::Check;
+use super::exit::Exit;
+use super::{output, world};
+use crate::scenario::Scenario;
+
+pub(super) fn check(command: &Check) -> Result<Exit> {
+    let mut wrong = 0;
+    let mut summaries = Vec::new();
+    for path in &command.files {
+        match world::scenario(path) {
+            Ok(scenario) if command.json => summaries.push(json(&scenario)),
+            Ok(scenario) => output::result(&text(&scenario))?,
+            Err(error) => {
+                wrong += error.count;
+                anstream::eprintln!("{error}\n");
+            }
+        }
+    }
+    if command.json {
+        output::result(&serde_json::to_string_pretty(&summaries)?)?;
+    }
+    if wrong > 0 {
+        anstream::eprintln!("{wrong} mistake(s) found");
+        return Ok(Exit::BadScenario);
+    }
+    Ok(Exit::Done)
+}
+
+fn text(scenario: &Scenario) -> String {
+    let mut lines = vec![format!("{}: {} is right", scenario.file, scenario.name)];
+    let journeys: Vec<&str> = scenario.journeys.iter().map(|j| j.name.as_str()).collect();
+    lines.push(format!("  journeys  {}", journeys.join(", ")));
+    let users: Vec<&str> = scenario.user_classes.iter().map(|u| u.name.as_str()).collect();
+    lines.push(format!("  users     {}", users.join(", ")));
+    for (name, load) in &scenario.loads {
+        lines.push(format!("  load      {name}: {}", load.text()));
+    }
+    for (name, profile) in &scenario.profiles {
+        let services: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
+        let services = if services.is_empty() { "a running system".to_owned() } else { services.join(", ") };
+        lines.push(format!("  profile   {name}: {services}"));
+    }
+    lines.join("\n")
+}
+
+fn json(scenario: &Scenario) -> serde_json::Value {
+    serde_json::json!({
+        "schema": "loadproof.check/1",
+        "file": scenario.file,
+        "name": scenario.name,
+        "journeys": scenario.journeys.iter().map(|j| &j.name).collect::<Vec<_>>(),
+        "user_classes": scenario.user_classes.iter().map(|u| &u.name).collect::<Vec<_>>(),
+        "loads": scenario.loads.keys().collect::<Vec<_>>(),
+        "profiles": scenario.profiles.keys().collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,70 @@
+//! Exit codes, by cause; `README.md` lists them.
+
+use std::process::ExitCode;
+
+use crate::execute::ExecuteError;
+use crate::scenario::ScenarioError;
+use crate::scenario::load::UselessOverride;
+use crate::store::StoreError;
+
+/// What the program says with its exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// A fault of loadproof itself.
+    Internal = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The system under test did not come up, or went down.
+    TargetNotReady = 100,
+    /// The scenario or its configuration is wrong.
+    BadScenario = 104,
+    /// The user ended it; what was measured is stored.
+    Interrupted = 105,
+    /// The store cannot be opened, read or written.
+    Store = 106,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// A mistake on the command line that clap cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct UsageError(pub(super) String);
+
+impl Exit {
+    /// The code for an error, by its cause.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if error.is::<UsageError>() || error.is::<UselessOverride>() {
+            return Self::Usage;
+        }
+        if error.is::<ScenarioError>() {
+            return Self::BadScenario;
+        }
+        if let Some(error) = error.downcast_ref::<StoreError>() {
+            return Self::of_store(error);
+        }
+        match error.downcast_ref::<ExecuteError>() {
+            Some(ExecuteError::Target(_)) => Self::TargetNotReady,
+            Some(ExecuteError::Load(error)) if error.is_configuration() => Self::BadScenario,
+            Some(ExecuteError::Scenario(_) | ExecuteError::Signal(_)) => Self::BadScenario,
+            Some(ExecuteError::Store(error)) => Self::of_store(error),
+            Some(ExecuteError::Interrupted) => Self::Interrupted,
+            Some(ExecuteError::Load(_)) | None => Self::Internal,
+        }
+    }
+
+    fn of_store(error: &StoreError) -> Self {
+        match error {
+            // The store is fine; it was asked for something that is not in it.
+            StoreError::NoRun(_) | StoreError::NoExperiment(_) => Self::Usage,
+            _ => Self::Store,
+        }
+    }
+}

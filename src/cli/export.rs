@@ -1,0 +1,88 @@
+//! `loadproof export`: a run's samples for other tools, one by one.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::arguments::{Export, ExportFormat};
+use super::exit::Exit;
+use crate::store::{ExportedSample, Reference, Store};
+
+/// The columns of the CSV, in the order of [`fields`].
+const COLUMNS: [&str; 18] = [
+    "run", "sequence", "kind", "traffic_class", "endpoint", "user_class", "user", "journey", "phase", "outcome",
+    "status", "reason", "intended_us", "sent_us", "first_byte_us", "done_us", "bytes_in", "bytes_out",
+];
+
+pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
+    let store = Store::open(path)?;
+    let reference: Reference = command.run.parse()?;
+    let run = store.run(&reference)?.id;
+    let out: Box<dyn Write> = match &command.output {
+        Some(path) => {
+            let file = std::fs::File::create(path);
+            Box::new(file.with_context(|| format!("cannot write `{}`", path.display()))?)
+        }
+        None => Box::new(std::io::stdout().lock()),
+    };
+    let mut out = BufWriter::new(out);
+    if command.format == ExportFormat::Csv {
+        writeln!(out, "{}", COLUMNS.join(","))?;
+    }
+    store.each_sample(run, |sample| -> Result<()> {
+        match command.format {
+            ExportFormat::Csv => writeln!(out, "{}", fields(sample).join(","))?,
+            ExportFormat::Json => {
+                serde_json::to_writer(&mut out, sample)?;
+                writeln!(out)?;
+            }
+        }
+        Ok(())
+    })?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn fields(s: &ExportedSample) -> [String; COLUMNS.len()] {
+    [
+        s.run.to_string(),
+        s.sequence.to_string(),
+        quoted(&s.kind),
+        quoted(&s.traffic_class),
+        quoted(&s.endpoint),
+        quoted(&s.user_class),
+        s.user.to_string(),
+        s.journey.to_string(),
+        quoted(&s.phase),
+        quoted(&s.outcome),
+        s.status.to_string(),
+        quoted(s.reason.as_deref().unwrap_or_default()),
+        s.intended_us.to_string(),
+        s.sent_us.to_string(),
+        s.first_byte_us.to_string(),
+        s.done_us.to_string(),
+        s.bytes_in.to_string(),
+        s.bytes_out.to_string(),
+    ]
+}
+
+/// A CSV field (RFC 4180).
+fn quoted(text: &str) -> String {
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn fields_with_separators_are_quoted() {
+        assert_eq!(quoted("POST /a"), "POST /a");
+        assert_eq!(quoted("a,b \"c\""), "\"a,b \"\"c\"\"\"");
+    }
+}

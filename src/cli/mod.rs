@@ -1,0 +1,55 @@
+//! The command line: thin. Arguments in, one call per command, output to the writers it is given.
+
+mod arguments;
+mod check;
+mod compare;
+pub mod exit;
+mod experiment;
+mod export;
+mod interrupt;
+mod output;
+mod progress;
+mod report;
+mod run;
+mod runs;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use self::arguments::{Arguments, Command};
+use self::exit::Exit;
+
+/// Runs the program on the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match dispatch(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) if is_closed_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            anstream::eprintln!("{}", output::error_text(&error));
+            Exit::of(&error).into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
+    let store = arguments.store;
+    match arguments.command {
+        Command::Check(command) => check::check(&command),
+        Command::Run(command) => run::run(&command, &store),
+        Command::Experiment(command) => experiment::experiment(&command, &store),
+        Command::Compare(command) => compare::compare(&command, &store),
+        Command::Report(command) => report::report(&command, &store),
+        Command::Runs(command) => runs::runs(&command, &store),
+        Command::Export(command) => export::export(&command, &store),
+    }
+}
+
+/// A reader such as `head` that has seen enough is no failure.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

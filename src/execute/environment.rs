@@ -1,0 +1,65 @@
+//! What a run's machine, tool and system were: facts that explain its figures.
+
+use std::process::Command;
+
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
+
+use crate::scenario::profile::Profile;
+
+/// The facts, by name. Values of environment variables are never among them: they may be secrets.
+pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> Vec<(String, String)> {
+    let kinds = RefreshKind::nothing()
+        .with_cpu(CpuRefreshKind::nothing())
+        .with_memory(MemoryRefreshKind::nothing().with_ram());
+    let system = System::new_with_specifics(kinds).ok();
+    let mut facts = vec![
+        ("target".to_owned(), without_credentials(host)),
+        ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
+        ("load workers".to_owned(), workers.to_string()),
+    ];
+    let mut push = |name: &str, value: Option<String>| {
+        facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));
+    };
+    push("operating system", System::long_os_version().ok());
+    push("kernel", System::kernel_version().ok());
+    let processor = system.as_ref().and_then(|s| s.cpus().first());
+    push("processor", processor.map(|cpu| cpu.brand().trim().to_owned()));
+    push("memory", system.as_ref().map(|s| format!("{} MiB", s.total_memory() / (1024 * 1024))));
+    push("cores", std::thread::available_parallelism().ok().map(|n| n.to_string()));
+    push("git commit", git_commit());
+    for service in &profile.services {
+        push(&format!("service {}", service.name), Some(service.command.join(" ")));
+    }
+    facts
+}
+
+/// The commit of the working directory, marked if there are changes on top of it.
+fn git_commit() -> Option<String> {
+    let output = Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
+
+/// A URL without `user:password@`.
+fn without_credentials(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let authority_end = rest.find('/').unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(authority_end);
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn credentials_never_reach_the_store() {
+        assert_eq!(without_credentials("http://me:secret@host:80/a@b"), "http://host:80/a@b");
+        assert_eq!(without_credentials("http://host"), "http://host");
+    }
+}

@@ -1,0 +1,347 @@
+//! Carrying out a planned run: the system under test up, signals on, load, drain, everything into
+//! the store, the system down again, whatever happens in between.
+//!
+//! This is where the rooms meet: it holds the order of things and nothing else.
+
+mod drain;
+mod environment;
+mod progress;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub use progress::{Moment, Progress};
+
+use self::progress::Watched;
+use crate::load::{self, Clock, LoadError, LoadRun, Running};
+use crate::plan::PlannedRun;
+use crate::run::{ExperimentId, PhaseSpan, RunId, RunState};
+use crate::sample::Phase;
+use crate::scenario::{Scenario, ScenarioError};
+use crate::signals::{Collector, CollectorReport, Latest, SignalError};
+use crate::stats::histogram::Live;
+use crate::store::{NewRun, RunWriter, Store, StoreError};
+use crate::target::{self, Target, TargetError};
+
+/// From setting everything up to the first request.
+const LEAD: Duration = Duration::from_millis(200);
+/// How often processes are looked at.
+const PROCESS_EVERY: Duration = Duration::from_millis(500);
+
+/// What all runs of a command have in common.
+#[derive(Clone)]
+pub struct Setting {
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// The store's file.
+    pub store: PathBuf,
+    /// Folder of the services' log files.
+    pub logs: PathBuf,
+    /// Threads that make load.
+    pub workers: u16,
+    /// The user's own name for the runs.
+    pub label: Option<String>,
+    /// The experiment that the runs belong to.
+    pub experiment: Option<ExperimentId>,
+    /// The command line, for the store and for repeating it.
+    pub command: String,
+    /// Becomes true when the user wants to end it.
+    pub interrupt: watch::Receiver<bool>,
+}
+
+/// A run that has been carried out.
+#[derive(Debug)]
+pub struct Carried {
+    /// Its number.
+    pub run: RunId,
+    /// How it ended.
+    pub state: RunState,
+    /// Samples in the store.
+    pub samples: u64,
+    /// What became of its signals.
+    pub signals: CollectorReport,
+}
+
+/// Why a run could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecuteError {
+    /// The system under test did not come up, or went down.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// No load could be made.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A signal's source cannot be read by any means.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
+    /// The scenario lacks something.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The user ended it before there was anything to store.
+    #[error("interrupted before the load began")]
+    Interrupted,
+}
+
+/// Carries out one run. Samples that were taken are stored in every case.
+///
+/// # Errors
+/// If the target does not come up or goes down, or load, signals or store fail; the run is then
+/// stored as `failed` with what it has.
+pub async fn carry_out(
+    setting: &Setting,
+    planned: &PlannedRun,
+    progress: &mut dyn Progress,
+) -> Result<Carried, ExecuteError> {
+    let profile = setting.scenario.profile(&planned.profile)?;
+    let mut interrupt = setting.interrupt.clone();
+    let target = tokio::select! {
+        target = bring_up(setting, planned, progress) => target?,
+        () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
+    };
+    let processes = target.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
+    let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
+    let clock = Clock::starting_in(LEAD);
+    let mut store = Store::open(&setting.store)?;
+    let run = store.begin_run(&new_run(setting, planned, profile, &clock))?;
+    let measured = measure(setting, planned, run, clock, collector, target, progress).await;
+    match measured {
+        Ok((target, outcome, samples, signals)) => {
+            store.end_run(run, outcome.state, &outcome.phases)?;
+            target.stop().await;
+            match outcome.error {
+                Some(error) => Err(error),
+                None => Ok(Carried { run, state: outcome.state, samples, signals }),
+            }
+        }
+        Err(error) => {
+            store.end_run(run, RunState::Failed, &[])?;
+            Err(error)
+        }
+    }
+}
+
+async fn bring_up(
+    setting: &Setting,
+    planned: &PlannedRun,
+    progress: &mut dyn Progress,
+) -> Result<Target, TargetError> {
+    let profile = setting.scenario.profiles.get(&planned.profile);
+    let profile = profile.expect("a planned run's profile exists");
+    if !profile.services.is_empty() {
+        let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
+        progress.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
+    }
+    let target = target::start(profile, &planned.host, &setting.logs).await?;
+    target::reset(profile, &planned.host).await?;
+    Ok(target)
+}
+
+fn new_run(
+    setting: &Setting,
+    planned: &PlannedRun,
+    profile: &crate::scenario::profile::Profile,
+    clock: &Clock,
+) -> NewRun {
+    let scenario = &setting.scenario;
+    NewRun {
+        scenario: scenario.name.clone(),
+        scenario_file: scenario.file.clone(),
+        fingerprint: scenario.fingerprint(&planned.load),
+        load: planned.load_name.clone(),
+        load_text: planned.load.text(),
+        profile: planned.profile.clone(),
+        label: setting.label.clone(),
+        part_of: setting.experiment.zip(planned.part).map(|(e, part)| (e, part.arm, part.round)),
+        started_unix_us: clock.unix_us(),
+        seed: planned.seed,
+        command: setting.command.clone(),
+        environment: environment::facts(profile, &planned.host, setting.workers),
+    }
+}
+
+/// How the measured part of a run ended.
+struct Outcome {
+    state: RunState,
+    phases: Vec<PhaseSpan>,
+    error: Option<ExecuteError>,
+}
+
+/// Load and signals, from the first request to the last reading.
+async fn measure(
+    setting: &Setting,
+    planned: &PlannedRun,
+    run: RunId,
+    clock: Clock,
+    collector: Collector,
+    mut target: Target,
+    progress: &mut dyn Progress,
+) -> Result<(Target, Outcome, u64, CollectorReport), ExecuteError> {
+    let live = Arc::new(Mutex::new(Live::default()));
+    let scenario = &setting.scenario;
+    let writer = RunWriter::start(&setting.store, run, scenario, collector.infos(), observer(&live, scenario))?;
+    let load = LoadRun {
+        scenario: Arc::clone(scenario),
+        load: planned.load.clone(),
+        host: planned.host.clone(),
+        seed: planned.seed,
+        workers: setting.workers,
+        clock,
+    };
+    let running = load::start(load, writer.sink()).await?;
+    let (stop_collecting, collecting) = watch::channel(false);
+    let latest = collector.latest();
+    let emit = writer.readings();
+    let collect = collector.run(move || clock.now_us(), emit, collecting);
+    let mut stage = Stage {
+        setting,
+        planned,
+        clock,
+        writer: &writer,
+        target: &mut target,
+        latest,
+        watched: Watched::new(planned, setting.experiment, &running, Arc::clone(&live)),
+        progress,
+    };
+    let drive = async {
+        let outcome = stage.play(running).await;
+        let _ = stop_collecting.send(true);
+        outcome
+    };
+    let (signals, outcome) = futures_util::future::join(collect, drive).await;
+    let samples = writer.finish()?;
+    Ok((target, outcome, samples, signals))
+}
+
+fn observer(live: &Arc<Mutex<Live>>, scenario: &Arc<Scenario>) -> crate::store::Observer {
+    let (live, scenario) = (Arc::clone(live), Arc::clone(scenario));
+    Box::new(move |batch| {
+        live.lock().unwrap_or_else(PoisonError::into_inner).add(batch, &scenario.endpoints);
+    })
+}
+
+/// Everything that has to be kept an eye on while a run goes on.
+struct Stage<'a> {
+    setting: &'a Setting,
+    planned: &'a PlannedRun,
+    clock: Clock,
+    writer: &'a RunWriter,
+    target: &'a mut Target,
+    latest: Latest,
+    watched: Watched,
+    progress: &'a mut dyn Progress,
+}
+
+/// Why a run goes no further.
+enum Cut {
+    Interrupted,
+    Failed(ExecuteError),
+}
+
+impl Stage<'_> {
+    async fn play(&mut self, mut running: Running) -> Outcome {
+        let stopper = running.stopper();
+        let users_done = running.users_done();
+        let finish = running.finish();
+        tokio::pin!(users_done, finish);
+        let mut phases = Vec::new();
+        let mut cut = self.watch(Phase::Steady, &mut users_done).await.err();
+        if cut.is_some() {
+            stopper.stop();
+            users_done.await;
+        }
+        self.note_load(&mut phases, cut.is_none());
+        if cut.is_none() {
+            cut = self.drain(&mut phases).await.err();
+        }
+        if cut.is_none() {
+            // Effects may take longer than the backlog; their own deadlines bound the wait.
+            match self.watch(Phase::Drain, &mut finish).await {
+                Ok(Ok(_)) => return Outcome { state: RunState::Done, phases, error: None },
+                Ok(Err(error)) => {
+                    return Outcome { state: RunState::Failed, phases, error: Some(error.into()) };
+                }
+                Err(ended) => cut = Some(ended),
+            }
+        }
+        stopper.stop();
+        let finished = finish.await;
+        match cut {
+            Some(Cut::Failed(error)) => Outcome { state: RunState::Failed, phases, error: Some(error) },
+            _ => Outcome {
+                state: RunState::Interrupted,
+                phases,
+                error: finished.err().map(ExecuteError::from),
+            },
+        }
+    }
+
+    /// Waits for `end`, showing progress and looking after target, store and user meanwhile.
+    async fn watch<T>(&mut self, phase: Phase, end: &mut (impl Future<Output = T> + Unpin)) -> Result<T, Cut> {
+        let mut ticks = tokio::time::interval(self.progress.interval());
+        let mut interrupt = self.setting.interrupt.clone();
+        loop {
+            tokio::select! {
+                ended = &mut *end => return Ok(ended),
+                () = interrupted(&mut interrupt) => return Err(Cut::Interrupted),
+                _ = ticks.tick() => self.tick(phase)?,
+            }
+        }
+    }
+
+    fn tick(&mut self, phase: Phase) -> Result<(), Cut> {
+        self.target.check_alive().map_err(|e| Cut::Failed(e.into()))?;
+        if self.writer.has_failed() {
+            return Err(Cut::Failed(StoreError::WriterGone.into()));
+        }
+        let moment = self.watched.moment(phase, self.clock.now_us(), &self.latest);
+        self.progress.show(&moment);
+        Ok(())
+    }
+
+    /// The phases of the load itself.
+    fn note_load(&mut self, phases: &mut Vec<PhaseSpan>, complete: bool) {
+        let now_us = self.clock.now_us();
+        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let load = &self.planned.load;
+        let end_us = load.run_time().map_or(now_us, us).min(now_us);
+        let ramp_us = us(load.ramp()).min(end_us);
+        let mut push = |phase: Phase, start_us, end_us| {
+            phases.push(PhaseSpan { name: phase.word().to_owned(), start_us, end_us, complete });
+        };
+        if ramp_us > 0 {
+            push(Phase::Ramp, 0, ramp_us);
+        }
+        push(Phase::Steady, ramp_us, end_us);
+        push(Phase::CoolDown, end_us, now_us);
+    }
+
+    /// Waits until the system has worked off its backlog, if the scenario says how to see that.
+    async fn drain(&mut self, phases: &mut Vec<PhaseSpan>) -> Result<(), Cut> {
+        let Some(drain) = self.setting.scenario.drain.clone() else { return Ok(()) };
+        let start_us = self.clock.now_us();
+        let latest = self.latest.clone();
+        let empty = drain::until_empty(&drain, &latest, start_us);
+        tokio::pin!(empty);
+        let drained_us = self.watch(Phase::Drain, &mut empty).await;
+        let (end_us, complete) = match &drained_us {
+            Ok(Some(at_us)) => (*at_us, true),
+            _ => (self.clock.now_us(), false),
+        };
+        let name = Phase::Drain.word().to_owned();
+        phases.push(PhaseSpan { name, start_us, end_us, complete });
+        drained_us.map(|_| ())
+    }
+}
+
+/// Ends when the user wants to end the run; never, if nobody can.
+async fn interrupted(interrupt: &mut watch::Receiver<bool>) {
+    if interrupt.wait_for(|wanted| *wanted).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,158 @@
+//! One axis for everything: a range, a transformation, explicit ticks and their labels.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+
+use crate::unit;
+
+/// How values are placed along an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// Evenly.
+    Linear,
+    /// By their logarithm.
+    Log,
+    /// Percentiles by `−ln(1 − p)`: each further nine takes the same room.
+    Nines,
+}
+
+impl Placement {
+    fn of(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            Self::Log => value.max(1e-3).ln(),
+            Self::Nines => -(1.0 - value).max(1e-9).ln(),
+        }
+    }
+}
+
+/// An axis.
+#[derive(Clone)]
+pub(super) struct Axis {
+    pub(super) low: f64,
+    pub(super) high: f64,
+    placement: Placement,
+    ticks: Vec<f64>,
+    label: fn(f64) -> String,
+}
+
+impl Axis {
+    /// Times in µs on a logarithmic axis that holds all `values`.
+    pub(super) fn log_time(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let low = values.clone().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
+        let high = values.fold(0.0, f64::max);
+        let (low, high) = if low.is_finite() && high > 0.0 { (low / 1.15, high * 1.15) } else { (100.0, 10_000.0) };
+        // Where all values are about equal, half a decade of room keeps the axis readable.
+        let (low, high) = if high / low < 3.0 { (low / 1.8, high * 1.8) } else { (low, high) };
+        Self { low, high, placement: Placement::Log, ticks: log_ticks(low, high), label: unit::tick_time }
+    }
+
+    /// Amounts from 0 to a little more than the largest of `values`.
+    pub(super) fn amount(values: impl Iterator<Item = f64>, label: fn(f64) -> String) -> Self {
+        let high = values.fold(0.0, f64::max);
+        let high = if high > 0.0 { high * 1.06 } else { 1.0 };
+        Self { low: 0.0, high, placement: Placement::Linear, ticks: even_ticks(high, 3.0), label }
+    }
+
+    /// The time of a run, s.
+    pub(super) fn clock(end_s: f64, labelled: bool) -> Self {
+        let label: fn(f64) -> String = if labelled { unit::clock } else { |_| String::new() };
+        let ticks = clock_ticks(end_s);
+        Self { low: 0.0, high: end_s.max(1.0), placement: Placement::Linear, ticks, label }
+    }
+
+    /// Percentiles from 0 to `last`.
+    pub(super) fn percentiles(last: f64) -> Self {
+        let ticks = [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
+        let ticks = ticks.into_iter().filter(|p| *p <= last + 1e-9).collect();
+        Self { low: 0.0, high: last.max(0.5), placement: Placement::Nines, ticks, label: percentile_label }
+    }
+}
+
+fn percentile_label(p: f64) -> String {
+    if p == 0.0 { "min".to_owned() } else { format!("p{}", (p * 1e4).round() / 1e2) }
+}
+
+impl Ranged for Axis {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    #[expect(clippy::cast_possible_truncation, reason = "pixels of a chart are few")]
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        let (low, high) = (self.placement.of(self.low), self.placement.of(self.high));
+        let share = (self.placement.of(*value) - low) / (high - low);
+        limit.0 + (f64::from(limit.1 - limit.0) * share).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        // Light points would draw every tick a second time.
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.low..self.high
+    }
+}
+
+impl ValueFormatter<f64> for Axis {
+    fn format_ext(&self, value: &f64) -> String {
+        (self.label)(*value)
+    }
+}
+
+/// Steps of 1, 2 and 5 within a range; only powers of ten where those would be too many.
+fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let mut ticks = Vec::new();
+    let mut decade = 10_f64.powf(low.log10().floor());
+    while decade <= high {
+        ticks.extend([1.0, 2.0, 5.0].map(|step| step * decade).into_iter().filter(|t| (low..=high).contains(t)));
+        decade *= 10.0;
+    }
+    if ticks.len() > 7 {
+        ticks.retain(|tick| (tick.log10() - tick.log10().round()).abs() < 1e-9);
+    }
+    ticks
+}
+
+/// About `count` round steps from 0 to `high`.
+fn even_ticks(high: f64, count: f64) -> Vec<f64> {
+    let raw = high / count;
+    let decade = 10_f64.powf(raw.log10().floor());
+    let step = match raw / decade {
+        r if r < 1.5 => decade,
+        r if r < 3.5 => 2.0 * decade,
+        r if r < 7.5 => 5.0 * decade,
+        _ => 10.0 * decade,
+    };
+    (0..20).map(|i| f64::from(i) * step).take_while(|tick| *tick <= high * 1.000_001).collect()
+}
+
+/// Steps of a clock, about eight of them.
+fn clock_ticks(end_s: f64) -> Vec<f64> {
+    const STEPS: [f64; 14] =
+        [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0];
+    let step = STEPS.into_iter().find(|step| end_s / step <= 10.0).unwrap_or(14_400.0);
+    (0..100).map(|i| f64::from(i) * step).take_while(|tick| *tick <= end_s).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_few() {
+        assert_eq!(log_ticks(900.0, 60_000.0), [1e3, 2e3, 5e3, 1e4, 2e4, 5e4]);
+        assert_eq!(even_ticks(412.0, 3.0), [0.0, 100.0, 200.0, 300.0, 400.0]);
+        assert_eq!(clock_ticks(40.0), [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0]);
+    }
+
+    #[test]
+    fn equal_and_missing_values_still_make_an_axis() {
+        for values in [vec![], vec![0.0], vec![5.0, 5.0]] {
+            let axis = Axis::log_time(values.iter().copied());
+            assert!(axis.low > 0.0 && axis.low < axis.high, "{values:?}");
+            assert!(Axis::amount(values.iter().copied(), unit::tick_amount).high > 0.0);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Charts: data in, SVG text out. One file per chart; colours are names of CSS classes, so that one
+//! drawing serves light, dark and print.
+
+mod axis;
+pub mod percentile;
+mod plot;
+mod svg;
+pub mod theme;
+pub mod timeline;
+
+pub(crate) use plot::Readout;

@@ -1,0 +1,99 @@
+//! Reports as one HTML file: no request to anywhere, readable without script, printable.
+//!
+//! A strict content policy names the style sheet and the script by their hashes; nothing else may
+//! run or load.
+
+use base64::Engine;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior, context};
+use serde::Serialize;
+use sha2::Digest;
+
+use super::chart::{self, Readout};
+use super::model::Report;
+
+const STYLE: &str = include_str!("../../templates/report.css");
+const SCRIPT: &str = include_str!("../../templates/report.js");
+
+/// The templates, by the names under which they include each other.
+const TEMPLATES: [(&str, &str); 4] = [
+    ("report.html", include_str!("../../templates/report.html")),
+    ("parts.html", include_str!("../../templates/parts.html")),
+    ("subjects.html", include_str!("../../templates/subjects.html")),
+    ("evidence.html", include_str!("../../templates/evidence.html")),
+];
+
+/// A page could not be rendered: a fault of its template.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot render the report: {0}")]
+pub struct HtmlError(#[from] minijinja::Error);
+
+/// A drawn chart: its SVG and the data by which the script reads it out.
+#[derive(Serialize)]
+struct Drawing {
+    svg: String,
+    data: String,
+}
+
+/// A comparison as a page.
+///
+/// # Errors
+/// If a template is faulty.
+pub fn comparison(report: &Report) -> Result<String, HtmlError> {
+    render(report)
+}
+
+/// A run as a page.
+///
+/// # Errors
+/// If a template is faulty.
+pub fn run(report: &Report) -> Result<String, HtmlError> {
+    render(report)
+}
+
+fn render(report: &Report) -> Result<String, HtmlError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source)?;
+    }
+    let percentiles: Vec<Drawing> =
+        report.percentile_charts.iter().map(|c| drawing(chart::percentile::draw(c))).collect();
+    let rows: Vec<Drawing> = report
+        .timeline
+        .iter()
+        .flat_map(|timeline| {
+            (0..timeline.rows.len()).map(|row| drawing(chart::timeline::draw(timeline, row)))
+        })
+        .collect();
+    let page = context! {
+        report => Value::from(Serde(report)),
+        percentiles => Value::from(Serde(percentiles)),
+        rows => Value::from(Serde(rows)),
+        style => STYLE,
+        script => SCRIPT,
+        policy => policy(),
+    };
+    Ok(environment.get_template("report.html")?.render(page)?)
+}
+
+fn drawing((svg, readout): (String, Readout)) -> Drawing {
+    // `<` inside a data block could end it.
+    let data = serde_json::to_string(&readout).unwrap_or_default().replace('<', "\\u003c");
+    Drawing { svg, data }
+}
+
+/// The content security policy: the style sheet and the script, and nothing else.
+fn policy() -> String {
+    format!(
+        "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+fn hash(source: &str) -> String {
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(source)))
+}

@@ -1,0 +1,24 @@
+//! Reports: what was measured, for people and for machines.
+//!
+//! A comparison (numbers) becomes a model (every number a formatted text, in reading order); text
+//! and HTML render the model, so they cannot disagree. JSON carries the numbers unrounded. Nothing
+//! is computed here that `stats` should compute.
+
+pub mod chart;
+pub mod html;
+pub mod json;
+pub mod model;
+pub mod text;
+
+/// What a report says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// When it was written, for people.
+    pub generated_at: String,
+    /// Version of loadproof.
+    pub tool_version: String,
+    /// The store's file.
+    pub store: String,
+    /// The commands that make the same again.
+    pub reproduce: Vec<String>,
+}

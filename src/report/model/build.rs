@@ -1,0 +1,326 @@
+//! From a comparison, or one arm's summary, to a report.
+
+use super::charts;
+use super::words;
+use super::{
+    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, QuantileCell, Report, RunRow, SignalCells, SignalRow,
+    SubjectRow, SubjectSection,
+};
+use crate::report::Meta;
+use crate::run::RunFacts;
+use crate::sample::Kind;
+use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
+use crate::stats::series::Series;
+use crate::stats::summary::{Distribution, QUANTILES, Subject, Summary};
+use crate::unit::{self, TimeScale};
+
+/// Unit of signals that are shown in MiB.
+const BYTES: &str = "bytes";
+
+/// The report of a comparison.
+pub fn comparison(comparison: &Comparison, meta: &Meta) -> Report {
+    let arms = [&comparison.baseline, &comparison.treatment];
+    let mut report = base("comparison", &arms, meta);
+    report.warnings = comparison.warnings.iter().map(words::warning).collect();
+    let rows: Vec<Compared<'_>> = comparison.subjects.iter().map(Compared::of_both).collect();
+    report.sections = sections(&rows);
+    report.signals = comparison
+        .signals
+        .iter()
+        .map(|s| signal_row(&s.name, &s.unit, &[s.baseline, s.treatment]))
+        .collect();
+    report.environment = comparison
+        .environment
+        .iter()
+        .map(|fact| EnvironmentRow {
+            name: fact.name.clone(),
+            values: vec![fact.baseline.clone(), fact.treatment.clone()],
+            differs: fact.differs(),
+        })
+        .collect();
+    report.finding = words::finding(&report);
+    report
+}
+
+/// The report of a single run. `reasons`: `(outcome, endpoint, reason, count)`.
+pub fn run(summary: &ArmSummary, reasons: &[(String, String, String, u64)], meta: &Meta) -> Report {
+    let mut report = base("run", &[summary], meta);
+    let rows: Vec<Compared<'_>> = summary.summaries.iter().map(Compared::of_one).collect();
+    report.sections = sections(&rows);
+    report.signals = summary
+        .signals
+        .iter()
+        .map(|s| signal_row(&s.series.name, &s.unit, &[figures(&s.series)]))
+        .collect();
+    report.failures = reasons.iter().map(failure_row).collect();
+    let environment = summary.runs.iter().flat_map(|r| &r.environment);
+    report.environment = environment
+        .map(|(name, value)| EnvironmentRow {
+            name: name.clone(),
+            values: vec![value.clone()],
+            differs: false,
+        })
+        .collect();
+    report.finding = words::finding(&report);
+    report
+}
+
+/// What both kinds have in common.
+fn base(kind: &'static str, arms: &[&ArmSummary], meta: &Meta) -> Report {
+    let first = &arms[0].runs[0];
+    let heads: Vec<ArmHead> = arms
+        .iter()
+        .map(|arm| ArmHead { role: words::role(arm.arm, arms.len() > 1), name: arm_name(arm) })
+        .collect();
+    let names: Vec<&str> = heads.iter().map(|h| h.name.as_str()).collect();
+    Report {
+        kind,
+        title: first.scenario.clone(),
+        page_title: format!("{}: {}", first.scenario, names.join(" against ")),
+        generated_at: meta.generated_at.clone(),
+        tool_version: meta.tool_version.clone(),
+        store: meta.store.clone(),
+        subtitle: subtitle(arms),
+        finding: Vec::new(),
+        warnings: Vec::new(),
+        sections: Vec::new(),
+        percentile_charts: charts::percentiles(arms, &names),
+        timeline: charts::timeline(arms, &names),
+        signals: Vec::new(),
+        drains: drains(arms, &names),
+        failures: Vec::new(),
+        environment: Vec::new(),
+        runs: arms.iter().flat_map(|arm| &arm.runs).map(run_row).collect(),
+        reproduce: meta.reproduce.clone(),
+        arms: heads,
+    }
+}
+
+/// The profile, and the label if all runs have the same.
+fn arm_name(arm: &ArmSummary) -> String {
+    let first = &arm.runs[0];
+    match &first.label {
+        Some(label) if arm.runs.iter().all(|r| r.label.as_ref() == Some(label)) => {
+            format!("{} ({label})", first.profile)
+        }
+        _ => first.profile.clone(),
+    }
+}
+
+fn subtitle(arms: &[&ArmSummary]) -> String {
+    let first = &arms[0].runs[0];
+    let runs: usize = arms.iter().map(|a| a.runs.len()).sum();
+    let samples: u64 = arms.iter().flat_map(|a| &a.runs).map(|r| r.samples).sum();
+    let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    format!("load {}: {} · {runs} · {} samples", first.load, first.load_text, unit::count(samples))
+}
+
+/// A subject with its summaries by arm and what changed between them.
+struct Compared<'a> {
+    subject: &'a Subject,
+    arms: Vec<Option<&'a Summary>>,
+    rate_ratio: Option<f64>,
+    response_ratios: Option<[f64; QUANTILES.len()]>,
+    service_ratios: Option<[f64; QUANTILES.len()]>,
+}
+
+impl<'a> Compared<'a> {
+    fn of_both(both: &'a SubjectComparison) -> Self {
+        Self {
+            subject: &both.subject,
+            arms: vec![both.baseline.as_ref(), both.treatment.as_ref()],
+            rate_ratio: both.rate_ratio,
+            response_ratios: both.response_ratios,
+            service_ratios: both.service_ratios,
+        }
+    }
+
+    fn of_one(summary: &'a Summary) -> Self {
+        Self {
+            subject: &summary.subject,
+            arms: vec![Some(summary)],
+            rate_ratio: None,
+            response_ratios: None,
+            service_ratios: None,
+        }
+    }
+
+    fn distributions(&self, of: fn(&Summary) -> Option<Distribution>) -> Vec<Option<Distribution>> {
+        self.arms.iter().map(|arm| arm.and_then(of)).collect()
+    }
+}
+
+fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
+    let of_kind = |kind| rows.iter().filter(move |r| r.subject.kind == kind).collect::<Vec<_>>();
+    let effects = section(
+        "effects",
+        "Effects",
+        "From a request's answer to its effect being visible. Effects that were given up count as failed, not as \
+         latencies.",
+        &of_kind(Kind::Effect),
+    );
+    let requests = section(
+        "requests",
+        "Requests",
+        "Response time counts from the intended start, service time from the actual sending; both of answered \
+         requests. Class `probe` holds the questions asked for effects.",
+        &of_kind(Kind::Request),
+    );
+    [effects, requests].into_iter().filter(|s| !s.rows.is_empty()).collect()
+}
+
+fn section(
+    id: &'static str,
+    heading: &'static str,
+    note: &'static str,
+    rows: &[&Compared<'_>],
+) -> SubjectSection {
+    let medians = rows.iter().flat_map(|r| r.distributions(|s| s.response)).flatten();
+    let scale = TimeScale::of_column(medians.map(|d| d.quantiles_us[2]));
+    SubjectSection {
+        id,
+        heading,
+        note,
+        unit: scale.symbol(),
+        quantile_names: QUANTILES.map(quantile_name).to_vec(),
+        has_service: id == "requests",
+        rows: rows.iter().map(|row| subject_row(row, scale)).collect(),
+    }
+}
+
+/// `p99.9` for 0.999.
+fn quantile_name(p: f64) -> String {
+    format!("p{}", (p * 1000.0).round() / 10.0)
+}
+
+fn subject_row(row: &Compared<'_>, scale: TimeScale) -> SubjectRow {
+    let is_request = row.subject.kind == Kind::Request;
+    let response = quantiles(&row.distributions(|s| s.response), row.response_ratios, scale);
+    let service = quantiles(&row.distributions(|s| s.service), row.service_ratios, scale);
+    SubjectRow {
+        name: row.subject.endpoint.clone(),
+        traffic_class: row.subject.traffic_class.clone(),
+        arms: row.arms.iter().map(|arm| arm.map(counts)).collect(),
+        rate_change: if row.arms.len() < 2 {
+            String::new()
+        } else {
+            row.rate_ratio.map_or("n/a".to_owned(), unit::change)
+        },
+        response,
+        service: if is_request { service } else { Vec::new() },
+    }
+}
+
+fn counts(summary: &Summary) -> Counts {
+    let counts = &summary.counts;
+    let statuses: Vec<String> = summary
+        .statuses
+        .iter()
+        .map(|(status, n)| match status {
+            0 => format!("none × {}", unit::count(*n)),
+            status => format!("{status} × {}", unit::count(*n)),
+        })
+        .collect();
+    Counts {
+        total: unit::count(counts.total()),
+        ok: unit::count(counts.ok),
+        rejected: unit::count(counts.rejected),
+        failed: unit::count(counts.failed),
+        error: unit::count(counts.error),
+        dropped: unit::count(counts.dropped),
+        rate: unit::significant(summary.rate_per_s),
+        statuses: statuses.join(", "),
+    }
+}
+
+/// Quantiles in all arms; one that too few samples carry is `n/a`, and so is its change.
+fn quantiles(
+    arms: &[Option<Distribution>],
+    ratios: Option<[f64; QUANTILES.len()]>,
+    scale: TimeScale,
+) -> Vec<QuantileCell> {
+    QUANTILES
+        .iter()
+        .enumerate()
+        .map(|(i, p)| {
+            let values: Vec<Option<f64>> =
+                arms.iter().map(|arm| arm.and_then(|d| d.supported_quantile(i))).collect();
+            let ratio = ratios.map(|r| r[i]).filter(|_| values.iter().all(Option::is_some));
+            let compared = |text: fn(f64) -> String| match arms.len() {
+                1 => String::new(),
+                _ => ratio.map_or("n/a".to_owned(), text),
+            };
+            QuantileCell {
+                name: quantile_name(*p),
+                change: compared(unit::change),
+                ratio: compared(unit::ratio),
+                values: values.into_iter().map(|v| v.map_or("n/a".to_owned(), |us| scale.text(us))).collect(),
+            }
+        })
+        .collect()
+}
+
+fn signal_row(name: &str, unit: &str, arms: &[Option<SignalFigures>]) -> SignalRow {
+    let (shown_unit, divisor) = if unit == BYTES { ("MiB", 1024.0 * 1024.0) } else { (unit, 1.0) };
+    let text = |value: f64| unit::significant(value / divisor);
+    SignalRow {
+        name: name.to_owned(),
+        unit: shown_unit.to_owned(),
+        arms: arms
+            .iter()
+            .map(|figures| {
+                figures.map(|f| SignalCells {
+                    min: text(f.min),
+                    mean: text(f.mean),
+                    max: text(f.max),
+                    last: text(f.last),
+                })
+            })
+            .collect(),
+    }
+}
+
+fn figures(series: &Series) -> Option<SignalFigures> {
+    Some(SignalFigures { min: series.min()?, mean: series.mean()?, max: series.max()?, last: series.last()? })
+}
+
+fn drains(arms: &[&ArmSummary], names: &[&str]) -> Vec<DrainRow> {
+    let has_drain = |arm: &&ArmSummary| {
+        arm.runs.iter().any(|r| r.phases.iter().any(|p| p.name == crate::sample::Phase::Drain.word()))
+    };
+    if !arms.iter().any(has_drain) {
+        return Vec::new();
+    }
+    let time = |s: &Option<f64>| s.map_or("not in time".to_owned(), unit::span);
+    arms.iter()
+        .zip(names)
+        .map(|(arm, name)| DrainRow {
+            arm: (*name).to_owned(),
+            times: arm.drain_s.iter().map(time).collect::<Vec<_>>().join(", "),
+        })
+        .collect()
+}
+
+fn failure_row((outcome, endpoint, reason, count): &(String, String, String, u64)) -> FailureRow {
+    FailureRow {
+        outcome: outcome.clone(),
+        endpoint: endpoint.clone(),
+        reason: reason.clone(),
+        count: unit::count(*count),
+    }
+}
+
+fn run_row(run: &RunFacts) -> RunRow {
+    RunRow {
+        id: run.id.to_string(),
+        arm: run.arm.map_or("", |a| a.word()).to_owned(),
+        round: run.round.map_or(String::new(), |r| r.to_string()),
+        profile: run.profile.clone(),
+        state: run.state.word().to_owned(),
+        started_at: run.started_at.trim_end_matches('Z').replace('T', " "),
+        duration: unit::span(run.duration_s),
+        seed: run.seed.to_string(),
+        samples: unit::count(run.samples),
+        fingerprint: words::short(&run.fingerprint),
+    }
+}

@@ -1,0 +1,222 @@
+//! Which charts a report has, and what is drawn in them.
+
+use super::{Line, PercentileChart, PhaseBand, Scale, TimeRow, Timeline};
+use crate::run::PhaseSpan;
+use crate::stats::compare::{ArmSummary, Curve, SignalSeries};
+use crate::unit;
+
+/// Percentiles that the table under a curve gives.
+const TABLE: [f64; 6] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
+
+/// One chart per traffic class and per effect.
+pub(super) fn percentiles(arms: &[&ArmSummary], names: &[&str]) -> Vec<PercentileChart> {
+    let mut charts = Vec::new();
+    for name in curve_names(arms, |c| (c.is_effect || c.is_class) && !c.percentiles.is_empty()) {
+        let lines = lines(arms, names, |arm| Some(curve(arm, &name)?.percentiles.clone()));
+        let is_effect = arms.iter().filter_map(|arm| curve(arm, &name)).any(|c| c.is_effect);
+        let what = if is_effect { "effect latency" } else { "response time" };
+        charts.push(PercentileChart {
+            id: format!("percentiles-{}", charts.len()),
+            title: format!("{name}: {what} by percentile"),
+            finding: finding(&lines, 0.95),
+            table: table(&lines),
+            lines,
+        });
+    }
+    // Effects are what matters most where there are any.
+    charts.sort_by_key(|chart| !chart.title.contains("effect latency"));
+    charts
+}
+
+/// p95 of classes and effects, throughput, then every signal.
+pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline> {
+    let mut rows = Vec::new();
+    for name in curve_names(arms, |c| (c.is_effect || c.is_class) && !c.p95_over_time.is_empty()) {
+        let shown = arms.iter().find_map(|arm| curve(arm, &name))?;
+        let what = if shown.is_effect { "effect latency" } else { "response time" };
+        rows.push(TimeRow {
+            id: String::new(),
+            title: format!("{name}: p95 of the {what}"),
+            unit: format!("log scale · by when it was due, in windows of {}", unit::span(shown.window_s)),
+            scale: Scale::Time,
+            finding: String::new(),
+            lines: lines(arms, names, |arm| Some(curve(arm, &name)?.p95_over_time.clone())),
+        });
+    }
+    rows.sort_by_key(|row| !row.title.contains("effect latency"));
+    rows.extend(throughput(arms, names));
+    rows.extend(signals(arms, names));
+    for (place, row) in rows.iter_mut().enumerate() {
+        row.id = format!("time-{place}");
+        row.finding = range_finding(row);
+    }
+    let end_s = rows.iter().flat_map(|r| &r.lines).flat_map(|l| &l.points).map(|p| p.0).fold(0.0, f64::max);
+    if end_s <= 0.0 {
+        return None;
+    }
+    // The arm that took longest shows where the phases lie; the load's own are the same in all.
+    let longest = arms.iter().max_by(|a, b| end_of(a).total_cmp(&end_of(b)))?;
+    Some(Timeline { end_s, phases: longest.runs[0].phases.iter().map(band).collect(), rows })
+}
+
+fn end_of(arm: &ArmSummary) -> f64 {
+    arm.runs[0].duration_s
+}
+
+fn band(phase: &PhaseSpan) -> PhaseBand {
+    PhaseBand {
+        name: phase.name.clone(),
+        start_s: phase.start_us as f64 / 1e6,
+        end_s: phase.end_us as f64 / 1e6,
+    }
+}
+
+fn throughput(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
+    let classes = ordered(arms, |arm| arm.throughput.iter().map(|s| s.name.clone()).collect());
+    classes
+        .into_iter()
+        .map(|class| TimeRow {
+            id: String::new(),
+            title: format!("{class}: throughput"),
+            unit: "answered per second".to_owned(),
+            scale: Scale::Amount,
+            finding: String::new(),
+            lines: lines(arms, names, |arm| {
+                Some(arm.throughput.iter().find(|s| s.name == class)?.points.clone())
+            }),
+        })
+        .collect()
+}
+
+fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
+    let all = ordered(arms, |arm| arm.signals.iter().map(|s| s.series.name.clone()).collect());
+    all.into_iter()
+        .filter_map(|name| {
+            let shown = arms.iter().find_map(|arm| signal(arm, &name))?;
+            let lines = lines(arms, names, |arm| Some(signal_points(signal(arm, &name)?)));
+            // A signal that is 0 throughout would only take room.
+            lines.iter().any(|l| l.points.iter().any(|p| p.1 != 0.0)).then(|| TimeRow {
+                id: String::new(),
+                title: name.clone(),
+                unit: signal_unit(shown),
+                scale: if shown.unit == "bytes" { Scale::Bytes } else { Scale::Amount },
+                finding: String::new(),
+                lines,
+            })
+        })
+        .collect()
+}
+
+/// Totals are shown as their increase per second: seconds of CPU become cores.
+fn signal_unit(signal: &SignalSeries) -> String {
+    match (signal.is_total, signal.unit.as_str()) {
+        (true, "s") => "cores in use".to_owned(),
+        (true, "") => "per second".to_owned(),
+        (true, unit) => format!("{unit} per second"),
+        (false, "bytes") => "MiB".to_owned(),
+        (false, unit) => unit.to_owned(),
+    }
+}
+
+fn signal_points(signal: &SignalSeries) -> Vec<(f64, f64)> {
+    let points = &signal.series.points;
+    if !signal.is_total {
+        return points.clone();
+    }
+    points
+        .windows(2)
+        .filter(|pair| pair[1].0 > pair[0].0)
+        // A total that falls was reset: nothing is known of that stretch.
+        .filter(|pair| pair[1].1 >= pair[0].1)
+        .map(|pair| (pair[1].0, (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0)))
+        .collect()
+}
+
+fn signal<'a>(arm: &'a ArmSummary, name: &str) -> Option<&'a SignalSeries> {
+    arm.signals.iter().find(|s| s.series.name == name)
+}
+
+fn curve<'a>(arm: &'a ArmSummary, name: &str) -> Option<&'a Curve> {
+    arm.curves.iter().find(|c| c.name == name)
+}
+
+fn curve_names(arms: &[&ArmSummary], wanted: fn(&Curve) -> bool) -> Vec<String> {
+    ordered(arms, |arm| arm.curves.iter().filter(|c| wanted(c)).map(|c| c.name.clone()).collect())
+}
+
+/// Names of all arms, each once, in the order in which they are met.
+fn ordered(arms: &[&ArmSummary], of: impl Fn(&ArmSummary) -> Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in arms.iter().flat_map(|arm| of(arm)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn lines(
+    arms: &[&ArmSummary],
+    names: &[&str],
+    points: impl Fn(&ArmSummary) -> Option<Vec<(f64, f64)>>,
+) -> Vec<Line> {
+    // A single arm is drawn as a treatment is: in colour.
+    let first = usize::from(arms.len() == 1);
+    arms.iter()
+        .zip(names)
+        .enumerate()
+        .filter_map(|(place, (arm, name))| {
+            let mut points = points(arm)?;
+            points.retain(|p| p.0.is_finite() && p.1.is_finite());
+            (!points.is_empty()).then(|| Line { name: (*name).to_owned(), arm: place + first, points })
+        })
+        .collect()
+}
+
+/// `p95: lanes-off 1.20 s, lanes-on 45.0 ms.`
+fn finding(lines: &[Line], p: f64) -> String {
+    let values: Vec<String> = lines
+        .iter()
+        .filter_map(|line| Some(format!("{} {}", line.name, unit::time(at(line, p)?))))
+        .collect();
+    format!("At p{}: {}.", p * 100.0, values.join(", "))
+}
+
+fn table(lines: &[Line]) -> Vec<Vec<String>> {
+    TABLE
+        .iter()
+        .map(|p| {
+            let values = lines.iter().map(|line| at(line, *p).map_or("n/a".to_owned(), unit::time));
+            std::iter::once(format!("p{}", (p * 1000.0).round() / 10.0)).chain(values).collect()
+        })
+        .collect()
+}
+
+/// The value of a curve at `p`, between its points by a straight line; none past its end.
+fn at(line: &Line, p: f64) -> Option<f64> {
+    let next = line.points.iter().position(|point| point.0 >= p - 1e-9)?;
+    let (right, left) = (line.points[next], line.points[next.saturating_sub(1)]);
+    if right.0 <= left.0 {
+        return Some(right.1);
+    }
+    Some(left.1 + (right.1 - left.1) * ((p - left.0) / (right.0 - left.0)).clamp(0.0, 1.0))
+}
+
+/// From where to where each line of a row goes.
+fn range_finding(row: &TimeRow) -> String {
+    let text = |value: f64| match row.scale {
+        Scale::Time => unit::time(value),
+        Scale::Amount => unit::significant(value),
+        Scale::Bytes => format!("{} MiB", unit::significant(value / (1024.0 * 1024.0))),
+    };
+    let ranges: Vec<String> = row
+        .lines
+        .iter()
+        .map(|line| {
+            let values = || line.points.iter().map(|p| p.1);
+            let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
+            format!("{} between {} and {}", line.name, text(low), text(high))
+        })
+        .collect();
+    format!("{}.", ranges.join("; "))
+}

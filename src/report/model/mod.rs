@@ -1,0 +1,291 @@
+//! What a report says: every number a text already, in reading order. One type for both kinds of
+//! report; a run's has one arm and no changes.
+
+mod build;
+mod charts;
+mod words;
+
+use serde::Serialize;
+
+pub use build::{comparison, run};
+
+/// A whole report.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// `comparison` or `run`.
+    pub kind: &'static str,
+    /// Its heading: the scenario's name.
+    pub title: String,
+    /// What the page is called in a tab.
+    pub page_title: String,
+    /// When it was written.
+    pub generated_at: String,
+    /// Version of loadproof.
+    pub tool_version: String,
+    /// The store's file.
+    pub store: String,
+    /// The arms, baseline first; one for a run.
+    pub arms: Vec<ArmHead>,
+    /// Load and amount of evidence: `30 users … · 1 round · 12 345 samples`.
+    pub subtitle: String,
+    /// What was found, in sentences made of the tables' own figures.
+    pub finding: Vec<String>,
+    /// What makes it doubtful, and what to do about it.
+    pub warnings: Vec<String>,
+    /// Effects, then requests; one row per subject.
+    pub sections: Vec<SubjectSection>,
+    /// Percentile curves.
+    pub percentile_charts: Vec<PercentileChart>,
+    /// Rows on one time axis.
+    pub timeline: Option<Timeline>,
+    /// Signals side by side.
+    pub signals: Vec<SignalRow>,
+    /// Time from the load's end to an empty backlog, per arm.
+    pub drains: Vec<DrainRow>,
+    /// Why samples did not end well (runs only).
+    pub failures: Vec<FailureRow>,
+    /// Machine, versions and system.
+    pub environment: Vec<EnvironmentRow>,
+    /// The runs behind it.
+    pub runs: Vec<RunRow>,
+    /// The commands that make the same again.
+    pub reproduce: Vec<String>,
+}
+
+/// An arm in headings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ArmHead {
+    /// `baseline` or `treatment`; for a run's report `run`.
+    pub role: &'static str,
+    /// The profile's name, and the label if there is one.
+    pub name: String,
+}
+
+/// Subjects of one kind, with their times in one unit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SubjectSection {
+    /// Anchor within the page.
+    pub id: &'static str,
+    /// Its heading.
+    pub heading: &'static str,
+    /// What its figures mean.
+    pub note: &'static str,
+    /// `µs`, `ms` or `s`.
+    pub unit: &'static str,
+    /// Names of the quantiles, in order.
+    pub quantile_names: Vec<String>,
+    /// True for requests: they have a service time beside the response time.
+    pub has_service: bool,
+    /// The subjects.
+    pub rows: Vec<SubjectRow>,
+}
+
+/// One subject in all arms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SubjectRow {
+    /// The endpoint, or the effect.
+    pub name: String,
+    /// The class of its traffic; empty if none.
+    pub traffic_class: String,
+    /// Its counts and rate per arm; none where it was not called.
+    pub arms: Vec<Option<Counts>>,
+    /// Change of the rate; empty for a run.
+    pub rate_change: String,
+    /// Quantiles of the response time, or of the effect latency.
+    pub response: Vec<QuantileCell>,
+    /// Quantiles of the service time; empty for effects.
+    pub service: Vec<QuantileCell>,
+}
+
+/// Samples by outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All.
+    pub total: String,
+    /// Answered as expected.
+    pub ok: String,
+    /// Expected refusals.
+    pub rejected: String,
+    /// Wrong answers.
+    pub failed: String,
+    /// No answer.
+    pub error: String,
+    /// Never sent.
+    pub dropped: String,
+    /// Answered per second of load.
+    pub rate: String,
+    /// `200 × 12, 404 × 3`.
+    pub statuses: String,
+}
+
+/// One quantile in all arms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuantileCell {
+    /// `p95`
+    pub name: String,
+    /// Its value per arm, in the section's unit; `n/a` where too few samples carry it.
+    pub values: Vec<String>,
+    /// `−69.0 %`; empty for a run, `n/a` where an arm has no value.
+    pub change: String,
+    /// `3.23× lower`; the same.
+    pub ratio: String,
+}
+
+/// One signal in all arms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignalRow {
+    /// Its name.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its figures per arm; none where it was never seen.
+    pub arms: Vec<Option<SignalCells>>,
+}
+
+/// What a signal came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignalCells {
+    /// Smallest value.
+    pub min: String,
+    /// Mean over the readings.
+    pub mean: String,
+    /// Largest value.
+    pub max: String,
+    /// Last value.
+    pub last: String,
+}
+
+/// An arm's drain times.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DrainRow {
+    /// The arm's name.
+    pub arm: String,
+    /// One per run: `12.3 s`, or `not empty in time`.
+    pub times: String,
+}
+
+/// A reason why samples did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureRow {
+    /// `failed`, `error` or `dropped`.
+    pub outcome: String,
+    /// What was called.
+    pub endpoint: String,
+    /// Why.
+    pub reason: String,
+    /// How often.
+    pub count: String,
+}
+
+/// A fact of the environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EnvironmentRow {
+    /// What it is.
+    pub name: String,
+    /// Its value per arm.
+    pub values: Vec<String>,
+    /// Whether the arms differ in it.
+    pub differs: bool,
+}
+
+/// A run behind a report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RunRow {
+    /// Its number.
+    pub id: String,
+    /// `baseline`, `treatment`, or empty.
+    pub arm: String,
+    /// Its round, or empty.
+    pub round: String,
+    /// The profile's name.
+    pub profile: String,
+    /// How it ended.
+    pub state: String,
+    /// Start in UTC.
+    pub started_at: String,
+    /// How long it was measured.
+    pub duration: String,
+    /// Seed of its draws.
+    pub seed: String,
+    /// Samples in the store.
+    pub samples: String,
+    /// First digits of the workload's fingerprint.
+    pub fingerprint: String,
+}
+
+/// A percentile curve in all arms.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PercentileChart {
+    /// Anchor within the page.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// What it shows, in a sentence for those who cannot see it.
+    pub finding: String,
+    /// The curves.
+    pub lines: Vec<Line>,
+    /// The same as a table: percentile, then a value per line.
+    pub table: Vec<Vec<String>>,
+}
+
+/// Rows of charts on one time axis.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Timeline {
+    /// Where the axis ends, s.
+    pub end_s: f64,
+    /// Stretches that are shaded.
+    pub phases: Vec<PhaseBand>,
+    /// The rows.
+    pub rows: Vec<TimeRow>,
+}
+
+/// A shaded stretch of the time axis.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PhaseBand {
+    /// `ramp`, `steady`, …
+    pub name: String,
+    /// Start, s.
+    pub start_s: f64,
+    /// End, s.
+    pub end_s: f64,
+}
+
+/// One row of a timeline.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TimeRow {
+    /// Anchor within the page.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// What its axis counts, for the heading.
+    pub unit: String,
+    /// How its values are printed, and whether its axis is logarithmic.
+    pub scale: Scale,
+    /// What it shows, in a sentence.
+    pub finding: String,
+    /// The lines.
+    pub lines: Vec<Line>,
+}
+
+/// What the values of a time row are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Times in µs, on a logarithmic axis.
+    Time,
+    /// Amounts, on a linear axis from 0.
+    Amount,
+    /// Bytes, on a linear axis from 0.
+    Bytes,
+}
+
+/// A line of a chart.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    /// The arm's name.
+    pub name: String,
+    /// Place of its arm: 0 is drawn as a baseline is, 1 as a treatment.
+    pub arm: usize,
+    /// Its points.
+    pub points: Vec<(f64, f64)>,
+}

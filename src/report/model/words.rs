@@ -1,0 +1,86 @@
+//! Sentences of a report, made of the same formatted figures as its tables.
+
+use super::{Report, SubjectSection};
+use crate::run::Arm;
+use crate::stats::compare::Warning;
+use crate::unit;
+
+/// What was found: effects first, then how the backlog emptied, then what went wrong.
+pub(super) fn finding(report: &Report) -> Vec<String> {
+    let mut sentences: Vec<String> = report.sections.iter().flat_map(section_sentences).collect();
+    if report.drains.len() == 2 {
+        sentences.push(format!(
+            "The backlog was empty {} after the load under {}, {} under {}.",
+            report.drains[0].times, report.drains[0].arm, report.drains[1].times, report.drains[1].arm
+        ));
+    } else if let Some(drain) = report.drains.first() {
+        sentences.push(format!("The backlog was empty {} after the load.", drain.times));
+    }
+    sentences
+}
+
+/// A sentence for each effect; requests speak through their table.
+fn section_sentences(section: &SubjectSection) -> Vec<String> {
+    if section.has_service {
+        return Vec::new();
+    }
+    let unit = section.unit;
+    section
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let p95 = row.response.iter().find(|cell| cell.name == "p95")?;
+            match p95.values.as_slice() {
+                [baseline, treatment] => Some(format!(
+                    "{}: p95 {baseline} {unit} → {treatment} {unit} ({}).",
+                    capitalised(&row.name),
+                    p95.ratio
+                )),
+                [only] => Some(format!("{}: p95 {only} {unit}.", capitalised(&row.name))),
+                _ => None,
+            }
+        })
+        .collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + chars.as_str())
+}
+
+/// What a warning says, and what to do about it.
+pub(super) fn warning(warning: &Warning) -> String {
+    match warning {
+        Warning::WorkloadDiffers { baseline, treatment } => format!(
+            "The arms did different work (fingerprints {} and {}): their figures cannot be compared. Run the same \
+             scenario and load in both.",
+            short(baseline),
+            short(treatment)
+        ),
+        Warning::RunIncomplete { run, state } => {
+            format!("Run {run} is {state}: it holds only what was measured until then.")
+        }
+        Warning::NotDrained { run } => format!(
+            "The backlog of run {run} was not empty when its drain met the deadline: allow it more time."
+        ),
+        Warning::SinglePair => "One pair of runs is only indicative: what differs may be the machine's mood. \
+                                `loadproof experiment` with 5 rounds says more."
+            .to_owned(),
+        Warning::Dropped { arm, count } => format!(
+            "{} requests of the {} were never sent: the load that was asked for was not reached.",
+            unit::count(*count),
+            arm.word()
+        ),
+        Warning::OneArmOnly { subject } => format!("{subject} was called in one arm only."),
+    }
+}
+
+/// The first digits of a fingerprint.
+pub(super) fn short(fingerprint: &str) -> String {
+    fingerprint.chars().take(12).collect()
+}
+
+/// `baseline`, `treatment`.
+pub(super) fn role(arm: Arm, is_comparison: bool) -> &'static str {
+    if is_comparison { arm.word() } else { "run" }
+}

@@ -1,0 +1,328 @@
+//! Reads all sources, each on its own period, until it is told to stop.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::latest::Latest;
+use super::process::{Processes, Usage, Watched};
+use super::{Reading, SignalError, SignalId, SignalInfo, prometheus};
+use crate::scenario::signal::{PrometheusSignal, SignalSource};
+
+/// How long one question may take.
+const QUESTION: Duration = Duration::from_secs(2);
+
+/// Reads signals beside the load.
+pub struct Collector {
+    infos: Vec<SignalInfo>,
+    latest: Latest,
+    pages: Vec<Page>,
+    processes: Processes,
+    first_process_signal: usize,
+    process_every: Duration,
+    client: Client,
+}
+
+/// A Prometheus page that is read.
+struct Page {
+    url: String,
+    every: Duration,
+    signals: Vec<PrometheusSignal>,
+    first_signal: usize,
+}
+
+/// What became of the sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CollectorReport {
+    /// One per source that is a page.
+    pub sources: Vec<SourceReport>,
+    /// Names of signals that were never seen.
+    pub never_seen: Vec<String>,
+}
+
+/// What became of one source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceReport {
+    /// Where it is.
+    pub url: String,
+    /// Times it was read.
+    pub readings: u64,
+    /// Times it could not be read.
+    pub failures: u64,
+    /// Why not, the last time.
+    pub last_failure: Option<String>,
+}
+
+impl CollectorReport {
+    /// What a user should hear of it.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints: Vec<String> = self
+            .sources
+            .iter()
+            .filter(|source| source.failures > 0)
+            .map(|source| {
+                let reason = source.last_failure.as_deref().unwrap_or("no answer");
+                let asked = source.failures + source.readings;
+                format!("signals: {} failed {} of {asked} times: {reason}", source.url, source.failures)
+            })
+            .collect();
+        if !self.never_seen.is_empty() {
+            complaints.push(format!("signals never seen: {}", self.never_seen.join(", ")));
+        }
+        complaints
+    }
+}
+
+impl Collector {
+    /// A collector of a scenario's sources, of the given processes with what they start, and of
+    /// loadproof itself.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made, or the system does not tell of its processes.
+    pub fn new(
+        sources: &[SignalSource],
+        services: Vec<(String, u32)>,
+        process_every: Duration,
+    ) -> Result<Self, SignalError> {
+        let mut infos = Vec::new();
+        let mut pages = Vec::new();
+        for SignalSource::Prometheus { url, every, signals } in sources {
+            let first_signal = infos.len();
+            infos.extend(signals.iter().map(|signal| SignalInfo {
+                name: signal.name.clone(),
+                unit: signal.unit.clone(),
+                is_total: signal.is_total,
+                source: url.clone(),
+            }));
+            pages.push(Page { url: url.clone(), every: *every, signals: signals.clone(), first_signal });
+        }
+        let own = Watched { name: "loadproof".to_owned(), process: std::process::id(), with_descendants: false };
+        let mut watched: Vec<Watched> = services
+            .into_iter()
+            .map(|(name, process)| Watched { name, process, with_descendants: true })
+            .collect();
+        watched.push(own);
+        let first_process_signal = infos.len();
+        infos.extend(watched.iter().flat_map(Watched::infos));
+        // A proxy in the environment would not know the system under test.
+        let client = Client::builder().no_proxy().timeout(QUESTION).build().map_err(SignalError::Client)?;
+        Ok(Self {
+            latest: Latest::new(&infos),
+            infos,
+            pages,
+            processes: Processes::new(watched).map_err(SignalError::Processes)?,
+            first_process_signal,
+            process_every,
+            client,
+        })
+    }
+
+    /// The signals that it reads.
+    pub fn infos(&self) -> &[SignalInfo] {
+        &self.infos
+    }
+
+    /// Their latest values, while it runs and after.
+    pub fn latest(&self) -> Latest {
+        self.latest.clone()
+    }
+
+    /// Reads until `stop` becomes true, and then once more. `clock` gives µs since the run's start;
+    /// readings go to `emit` as they come.
+    pub async fn run(
+        self,
+        clock: impl Fn() -> i64,
+        emit: impl Fn(Vec<Reading>),
+        stop: watch::Receiver<bool>,
+    ) -> CollectorReport {
+        let Self { infos, latest, pages, mut processes, first_process_signal, process_every, client } = self;
+        let emit = |readings: Vec<Reading>| {
+            latest.note(&readings);
+            emit(readings);
+        };
+        let look = async {
+            let mut ticks = Ticks::new(process_every, stop.clone());
+            while ticks.next().await {
+                let usages = processes.usages();
+                emit(process_readings(&usages, first_process_signal, clock()));
+            }
+        };
+        let reads = pages.iter().map(|page| read_page(page, &client, &clock, &emit, stop.clone()));
+        let (sources, ()) = tokio::join!(futures_util::future::join_all(reads), look);
+        let never_seen = infos.iter().filter(|info| latest.reading(&info.name).is_none());
+        CollectorReport { sources, never_seen: never_seen.map(|info| info.name.clone()).collect() }
+    }
+}
+
+fn process_readings(usages: &[Option<Usage>], first_signal: usize, at_us: i64) -> Vec<Reading> {
+    let usages = usages.iter().enumerate().filter_map(|(place, usage)| Some((place, (*usage)?)));
+    usages
+        .flat_map(|(place, usage)| {
+            let cpu = reading(first_signal + 2 * place, at_us, usage.cpu_s);
+            [cpu, reading(first_signal + 2 * place + 1, at_us, usage.memory_bytes)]
+        })
+        .collect()
+}
+
+fn reading(signal: usize, at_us: i64, value: f64) -> Reading {
+    Reading { signal: SignalId(u16::try_from(signal).unwrap_or(u16::MAX)), at_us, value }
+}
+
+async fn read_page(
+    page: &Page,
+    client: &Client,
+    clock: &impl Fn() -> i64,
+    emit: &impl Fn(Vec<Reading>),
+    stop: watch::Receiver<bool>,
+) -> SourceReport {
+    let mut report =
+        SourceReport { url: page.url.clone(), readings: 0, failures: 0, last_failure: None };
+    let mut ticks = Ticks::new(page.every, stop);
+    while ticks.next().await {
+        let asked_us = clock();
+        match fetch(client, &page.url).await {
+            Ok(text) => {
+                let at_us = asked_us + (clock() - asked_us) / 2;
+                emit(page_readings(page, &text, at_us));
+                report.readings += 1;
+            }
+            Err(reason) => {
+                report.failures += 1;
+                report.last_failure = Some(reason);
+            }
+        }
+    }
+    report
+}
+
+fn page_readings(page: &Page, text: &str, at_us: i64) -> Vec<Reading> {
+    let parsed = prometheus::parse(text);
+    let values = page.signals.iter().enumerate();
+    values
+        .filter_map(|(place, signal)| {
+            Some(reading(page.first_signal + place, at_us, parsed.sum(&signal.selector)?))
+        })
+        .collect()
+}
+
+async fn fetch(client: &Client, url: &str) -> Result<String, String> {
+    let answer = client.get(url).send().await.map_err(|e| e.without_url().to_string())?;
+    if !answer.status().is_success() {
+        return Err(format!("status {}", answer.status()));
+    }
+    answer.text().await.map_err(|e| e.without_url().to_string())
+}
+
+/// Ticks at once, then regularly, and a last time when it is stopped; late ticks are left out.
+struct Ticks {
+    interval: tokio::time::Interval,
+    stop: watch::Receiver<bool>,
+    last: bool,
+}
+
+impl Ticks {
+    fn new(every: Duration, stop: watch::Receiver<bool>) -> Self {
+        let mut interval = tokio::time::interval_at(Instant::now(), every.max(Duration::from_millis(10)));
+        interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Self { interval, stop, last: false }
+    }
+
+    /// Waits for the next tick; false when there are no more.
+    async fn next(&mut self) -> bool {
+        if self.last {
+            return false;
+        }
+        tokio::select! {
+            _ = self.interval.tick() => {}
+            // A stopper that is gone has stopped it, too.
+            _ = self.stop.wait_for(|stop| *stop) => self.last = true,
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server whose page counts how often it was asked.
+    fn counting_page() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/metrics", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for (asked, stream) in (1..).zip(listener.incoming()) {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request);
+                let body = format!("depth{{lane=\"a\"}} {asked}\ndepth{{lane=\"b\"}} 10\n");
+                let length = body.len();
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            }
+        });
+        url
+    }
+
+    fn source(url: String, metric: &str) -> SignalSource {
+        let signal = PrometheusSignal {
+            name: metric.to_owned(),
+            unit: "messages".to_owned(),
+            is_total: false,
+            selector: metric.parse().unwrap(),
+        };
+        SignalSource::Prometheus { url, every: Duration::from_millis(20), signals: vec![signal] }
+    }
+
+    fn collect(sources: &[SignalSource], time: Duration) -> (Vec<Reading>, CollectorReport, Latest) {
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        let services = vec![("me".to_owned(), std::process::id())];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let collector = Collector::new(sources, services, Duration::from_millis(50)).unwrap();
+            let latest = collector.latest();
+            let readings = RefCell::new(Vec::new());
+            let (stop, stopped) = watch::channel(false);
+            let begun = Instant::now();
+            let clock = || i64::try_from(begun.elapsed().as_micros()).unwrap();
+            let run = collector.run(clock, |new| readings.borrow_mut().extend(new), stopped);
+            let end = async {
+                tokio::time::sleep(time).await;
+                stop.send(true).unwrap();
+            };
+            let (report, ()) = tokio::join!(run, end);
+            (readings.into_inner(), report, latest)
+        })
+    }
+
+    #[test]
+    fn pages_and_processes_are_read_regularly_and_once_more_at_the_end() {
+        let sources = [source(counting_page(), "depth")];
+        let (readings, report, latest) = collect(&sources, Duration::from_millis(300));
+        let depths: Vec<&Reading> = readings.iter().filter(|r| r.signal == SignalId(0)).collect();
+        assert!(depths.len() >= 4, "{}", depths.len());
+        assert!(depths.is_sorted_by_key(|r| r.at_us));
+        assert_eq!(depths[0].value, 11.0, "the sum over its series");
+        assert!(depths.last().unwrap().at_us >= 290_000);
+        assert_eq!(report.sources[0].readings, depths.len() as u64);
+        assert_eq!(latest.reading("depth").unwrap().1, depths.last().unwrap().value);
+        assert!(latest.reading("loadproof memory").unwrap().1 > 1e6);
+        assert!(report.never_seen.is_empty() && report.complaints().is_empty());
+    }
+
+    #[test]
+    fn failures_and_signals_never_seen_are_told() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let sources = [source(format!("http://{free}/metrics"), "gone"), source(counting_page(), "other")];
+        let (_, report, _) = collect(&sources, Duration::from_millis(60));
+        assert!(report.sources[0].failures > 0);
+        assert_eq!(report.never_seen, ["gone", "other"]);
+        let complaints = report.complaints().join("\n");
+        assert!(complaints.contains("never seen: gone, other"), "{complaints}");
+    }
+}

@@ -1,0 +1,192 @@
+//! The system under test: its services are started, probed, reset and stopped; whatever happens,
+//! they are stopped.
+//!
+//! Normal ends go through [`Target::stop`]; early returns and panics through `Drop`; a kill of
+//! loadproof itself through a [`watchdog`] per service.
+
+mod http;
+mod service;
+mod watchdog;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use http::reset;
+
+use self::service::RunningService;
+use crate::scenario::profile::{Profile, Ready, Service};
+
+/// How long a system that is up already may take to answer.
+const REACHABLE_WITHIN: Duration = Duration::from_secs(5);
+/// Time between two looks at whether a service is ready.
+const PROBE_EVERY: Duration = Duration::from_millis(50);
+
+/// Why the system under test is not as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// Somebody else listens where a service should.
+    #[error(
+        "port {port} of service `{service}` is already taken by another process\n  \
+         hint: end that process (`ss -ltnp 'sport = :{port}'` shows it), or give the service another port"
+    )]
+    PortTaken {
+        /// The service.
+        service: String,
+        /// The port.
+        port: u16,
+    },
+    /// A service's program cannot be started.
+    #[error("cannot start service `{service}`: `{program}`: {error}{hint}")]
+    Start {
+        /// The service.
+        service: String,
+        /// Its program.
+        program: String,
+        /// The system's words.
+        error: std::io::Error,
+        /// What to do about it; empty if nobody knows.
+        hint: String,
+    },
+    /// A service's log file cannot be made.
+    #[error("cannot write the log `{path}`: {error}")]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// A service ended before it was ready, or during the run.
+    #[error("service `{service}` ended with {status}; the end of its log, `{log}`:\n{tail}")]
+    Ended {
+        /// The service.
+        service: String,
+        /// How it ended.
+        status: String,
+        /// Its log file.
+        log: PathBuf,
+        /// The last lines of it.
+        tail: String,
+    },
+    /// A service was not ready in time.
+    #[error("service `{service}` was not ready within {within:?} ({probe}); the end of its log, `{log}`:\n{tail}")]
+    NotReady {
+        /// The service.
+        service: String,
+        /// The time it had.
+        within: Duration,
+        /// What was asked, and the last answer.
+        probe: String,
+        /// Its log file.
+        log: PathBuf,
+        /// The last lines of it.
+        tail: String,
+    },
+    /// A system that should be up does not answer.
+    #[error(
+        "cannot reach `{url}`: {reason}\n  \
+         hint: start the system, name another with --host, or use a profile that starts its services"
+    )]
+    Unreachable {
+        /// Where it should be.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// A reset was refused.
+    #[error("cannot reset the system: {method} {url}: {reason}")]
+    Reset {
+        /// The request's method.
+        method: String,
+        /// Its URL.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+/// A system under test that is up.
+#[derive(Debug)]
+pub struct Target {
+    services: Vec<RunningService>,
+}
+
+/// Brings the system up under a profile: starts its services in order, each after the one before
+/// is ready; their output goes to files in `logs`. For a profile without services, waits until
+/// `host` answers.
+///
+/// # Errors
+/// If a port is taken, a program cannot be started, or a service is not ready in time. Services
+/// that had been started are stopped.
+pub async fn start(profile: &Profile, host: &str, logs: &Path) -> Result<Target, TargetError> {
+    let mut target = Target { services: Vec::new() };
+    if profile.services.is_empty() {
+        http::reachable(host, REACHABLE_WITHIN).await?;
+        return Ok(target);
+    }
+    for service in &profile.services {
+        refuse_taken_port(service).await?;
+        let log = logs.join(format!("{}-{}.log", profile.name, service.name));
+        target.services.push(RunningService::start(service, &log)?);
+        let started = target.services.last_mut().expect("one was pushed just now");
+        wait_until_ready(service, started).await?;
+    }
+    Ok(target)
+}
+
+impl Target {
+    /// The names and process ids of its services.
+    pub fn services(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.services.iter().map(|s| (s.name(), s.process()))
+    }
+
+    /// Looks whether all services are still there.
+    ///
+    /// # Errors
+    /// If one has ended, with the end of its log.
+    pub fn check_alive(&mut self) -> Result<(), TargetError> {
+        self.services.iter_mut().try_for_each(RunningService::check_alive)
+    }
+
+    /// Stops the services, the last started first: TERM to their process groups, then KILL.
+    pub async fn stop(mut self) {
+        while let Some(service) = self.services.pop() {
+            service.stop().await;
+        }
+    }
+}
+
+async fn refuse_taken_port(service: &Service) -> Result<(), TargetError> {
+    let Some(address) = http::address_of(&service.ready) else { return Ok(()) };
+    match tokio::net::TcpStream::connect(&address).await {
+        Ok(taken) => Err(TargetError::PortTaken {
+            service: service.name.clone(),
+            port: taken.peer_addr().map_or(0, |a| a.port()),
+        }),
+        Err(_) => Ok(()),
+    }
+}
+
+async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Result<(), TargetError> {
+    let deadline = tokio::time::Instant::now() + service.ready_within;
+    loop {
+        started.check_alive()?;
+        let Err(last) = http::is_ready(&service.ready).await else { return Ok(()) };
+        if tokio::time::Instant::now() >= deadline {
+            let question = match &service.ready {
+                Ready::Http(url) => format!("GET {url}"),
+                Ready::Tcp(address) => format!("connect to {address}"),
+            };
+            return Err(TargetError::NotReady {
+                service: service.name.clone(),
+                within: service.ready_within,
+                probe: format!("{question}: {last}"),
+                log: started.log().to_owned(),
+                tail: started.log_tail(),
+            });
+        }
+        tokio::time::sleep(PROBE_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

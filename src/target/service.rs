@@ -1,0 +1,176 @@
+//! One service as a process: in a group of its own, with its output in a file.
+
+use std::fs::File;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+use super::TargetError;
+use super::watchdog::Watchdog;
+use crate::scenario::profile::Service;
+
+/// Lines of a log that an error quotes.
+const TAIL_LINES: usize = 15;
+/// Time between two looks at whether a process has ended.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// A service that was started.
+#[derive(Debug)]
+pub(super) struct RunningService {
+    name: String,
+    child: Child,
+    log: PathBuf,
+    stop_within: Duration,
+    watchdog: Option<Watchdog>,
+    stopped: bool,
+}
+
+impl RunningService {
+    pub(super) fn start(service: &Service, log: &Path) -> Result<Self, TargetError> {
+        let no_log = |error| TargetError::Log { path: log.to_owned(), error };
+        if let Some(folder) = log.parent() {
+            std::fs::create_dir_all(folder).map_err(no_log)?;
+        }
+        let out = File::create(log).map_err(no_log)?;
+        let err = out.try_clone().map_err(no_log)?;
+        let (program, arguments) = service.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
+        let mut command = Command::new(program);
+        command.args(arguments).envs(&service.env).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        if let Some(folder) = &service.working_directory {
+            command.current_dir(folder);
+        }
+        let cannot_start = |error: std::io::Error| TargetError::Start {
+            service: service.name.clone(),
+            program: program.to_owned(),
+            hint: start_hint(&error, program, service.working_directory.as_deref()),
+            error,
+        };
+        let child = command.spawn().map_err(cannot_start)?;
+        let mut running = Self {
+            name: service.name.clone(),
+            child,
+            log: log.to_owned(),
+            stop_within: service.stop_within,
+            watchdog: None,
+            stopped: false,
+        };
+        running.watchdog = Some(Watchdog::over(running.process()).map_err(cannot_start)?);
+        Ok(running)
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(super) fn log(&self) -> &Path {
+        &self.log
+    }
+
+    /// The last lines of the log, indented.
+    pub(super) fn log_tail(&self) -> String {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().collect();
+        let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+        if tail.is_empty() {
+            return "  (it wrote nothing)".to_owned();
+        }
+        tail.iter().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(super) fn check_alive(&mut self) -> Result<(), TargetError> {
+        match self.child.try_wait() {
+            Ok(Some(status)) => Err(TargetError::Ended {
+                service: self.name.clone(),
+                status: status_text(status),
+                log: self.log.clone(),
+                tail: self.log_tail(),
+            }),
+            // A process that cannot be asked is reported by what it fails to do.
+            Ok(None) | Err(_) => Ok(()),
+        }
+    }
+
+    /// TERM to the group, KILL when its time is up.
+    pub(super) async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + self.stop_within;
+        while !self.is_gone() && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.finish();
+    }
+
+    /// Ends what is left of the group, and lets the watchdog go.
+    fn finish(&mut self) {
+        if self.stopped {
+            return;
+        }
+        self.stopped = true;
+        if !self.is_gone() {
+            self.signal(Signal::KILL);
+        }
+        let _ = self.child.wait();
+        if let Some(watchdog) = self.watchdog.take() {
+            watchdog.dismiss();
+        }
+    }
+
+    /// Whether nobody of the group is left. The leader is reaped here, so that it does not count.
+    fn is_gone(&mut self) -> bool {
+        let _ = self.child.try_wait();
+        self.group().is_none_or(|group| test_kill_process_group(group).is_err())
+    }
+
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.group() {
+            // A group that is gone needs no signal.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    fn group(&self) -> Option<Pid> {
+        Pid::from_raw(i32::try_from(self.process()).ok()?)
+    }
+}
+
+impl Drop for RunningService {
+    /// For early returns and panics: stops as [`RunningService::stop`] does, but blocks meanwhile.
+    fn drop(&mut self) {
+        if self.stopped {
+            return;
+        }
+        self.signal(Signal::TERM);
+        let deadline = Instant::now() + self.stop_within;
+        while !self.is_gone() && Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+        }
+        self.finish();
+    }
+}
+
+fn start_hint(error: &std::io::Error, program: &str, folder: Option<&str>) -> String {
+    if error.kind() != std::io::ErrorKind::NotFound {
+        return String::new();
+    }
+    match folder {
+        Some(folder) if !Path::new(folder).is_dir() => format!("\n  hint: there is no folder `{folder}`"),
+        _ if program.contains('/') => "\n  hint: has it been built? a relative path counts from where loadproof runs".to_owned(),
+        _ => "\n  hint: it is not on the PATH".to_owned(),
+    }
+}
+
+fn status_text(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "an unknown status".to_owned(),
+    }
+}

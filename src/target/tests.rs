@@ -1,0 +1,178 @@
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use super::*;
+
+/// A service that runs a shell script.
+fn shell(script: &str, ready: Ready) -> Service {
+    Service {
+        name: "under-test".to_owned(),
+        command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
+        env: BTreeMap::new(),
+        working_directory: None,
+        ready,
+        ready_within: Duration::from_millis(300),
+        stop_within: Duration::from_millis(300),
+    }
+}
+
+fn profile(service: Service) -> Profile {
+    Profile { name: "test".to_owned(), services: vec![service], ..Profile::default() }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn tcp(port: u16) -> Ready {
+    Ready::Tcp(format!("127.0.0.1:{port}"))
+}
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
+/// Starts a service and listens at its port once it has written to its log.
+async fn start_listening(script: &str, logs: &Path) -> (Target, TcpListener) {
+    let port = free_port();
+    let profile = profile(Service { ready_within: Duration::from_secs(10), ..shell(script, tcp(port)) });
+    let listen = async {
+        let log = logs.join("test-under-test.log");
+        while std::fs::read_to_string(&log).unwrap_or_default().is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        TcpListener::bind(("127.0.0.1", port)).unwrap()
+    };
+    let (target, listener) = tokio::join!(start(&profile, "", logs), listen);
+    (target.unwrap(), listener)
+}
+
+fn is_alive(process: u32) -> bool {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(process).unwrap()).unwrap();
+    // A zombie still takes signals, so its state is asked for.
+    rustix::process::test_kill_process(pid).is_ok()
+        && !std::fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|s| s.contains(") Z "))
+}
+
+#[test]
+fn a_service_is_started_and_its_whole_group_is_stopped() {
+    let logs = tempfile::tempdir().unwrap();
+    run(async {
+        let (mut target, _listener) = start_listening("sleep 60 & echo $!; wait", logs.path()).await;
+        target.check_alive().unwrap();
+        let (_, leader) = target.services().next().unwrap();
+        let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
+        let child: u32 = log.trim().parse().unwrap();
+        assert!(is_alive(leader) && is_alive(child));
+        target.stop().await;
+        assert!(!is_alive(leader) && !is_alive(child));
+    });
+}
+
+#[test]
+fn a_service_that_ignores_term_is_killed() {
+    let logs = tempfile::tempdir().unwrap();
+    run(async {
+        let script = "trap '' TERM; echo deaf; while :; do sleep 0.05; done";
+        let (target, _listener) = start_listening(script, logs.path()).await;
+        let (_, leader) = target.services().next().unwrap();
+        target.stop().await;
+        assert!(!is_alive(leader));
+    });
+}
+
+#[test]
+fn dropping_a_target_stops_it() {
+    let logs = tempfile::tempdir().unwrap();
+    run(async {
+        let (target, _listener) = start_listening("echo up; sleep 60", logs.path()).await;
+        let (_, leader) = target.services().next().unwrap();
+        drop(target);
+        assert!(!is_alive(leader));
+    });
+}
+
+#[test]
+fn a_watchdog_stops_the_service_of_a_loadproof_that_is_gone() {
+    use std::os::unix::process::CommandExt;
+    let mut service = std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+    let mut watchdog = watchdog::Watchdog::over(service.id()).unwrap();
+    // What the end of a process does to its pipes.
+    watchdog.abandon();
+    let status = service.wait().unwrap();
+    assert!(!status.success());
+}
+
+#[test]
+fn a_service_that_ends_early_is_reported_with_its_log() {
+    let logs = tempfile::tempdir().unwrap();
+    let service = shell("echo listening; echo 'no such table' >&2; exit 3", tcp(free_port()));
+    let error = run(start(&profile(service), "", logs.path())).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("exit code 3") && text.contains("  | no such table"), "{text}");
+}
+
+#[test]
+fn a_service_that_is_not_ready_in_time_is_reported_and_stopped() {
+    let logs = tempfile::tempdir().unwrap();
+    let service = shell("echo $$; exec sleep 60", tcp(free_port()));
+    let error = run(start(&profile(service), "", logs.path())).unwrap_err();
+    assert!(matches!(error, TargetError::NotReady { .. }), "{error}");
+    let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
+    assert!(!is_alive(log.trim().parse().unwrap()));
+}
+
+#[test]
+fn a_taken_port_is_said_so_before_anything_is_started() {
+    let logs = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let service = shell("sleep 60", Ready::Http(format!("http://127.0.0.1:{port}/health")));
+    let error = run(start(&profile(service), "", logs.path())).unwrap_err();
+    assert!(matches!(&error, TargetError::PortTaken { port: p, .. } if *p == port), "{error}");
+    assert!(!logs.path().join("test-under-test.log").exists());
+}
+
+#[test]
+fn a_missing_program_is_named_with_a_hint() {
+    let logs = tempfile::tempdir().unwrap();
+    let mut service = shell("", tcp(free_port()));
+    service.command = vec!["target/no/such/program".to_owned()];
+    let text = run(start(&profile(service), "", logs.path())).unwrap_err().to_string();
+    assert!(text.contains("`target/no/such/program`") && text.contains("has it been built?"), "{text}");
+}
+
+#[test]
+fn a_system_that_should_be_up_and_is_not_is_reported() {
+    let url = format!("http://127.0.0.1:{}", free_port());
+    let error = run(http::reachable(&url, Duration::from_millis(100))).unwrap_err();
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[test]
+fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let mut lines = Vec::new();
+        for (answer, stream) in ["204 No Content", "500 Oops"].into_iter().zip(listener.incoming()) {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 1024];
+            let n = stream.read(&mut request).unwrap();
+            lines.push(String::from_utf8_lossy(&request[..n]).lines().next().unwrap().to_owned());
+            write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+        }
+        lines
+    });
+    let request = |method: &str, url: &str| crate::scenario::profile::ResetRequest {
+        method: method.to_owned(),
+        url: url.to_owned(),
+    };
+    let reset_requests = vec![request("POST", "/admin/reset"), request("DELETE", "/cache")];
+    let profile = Profile { reset: reset_requests, ..Profile::default() };
+    let error = run(reset(&profile, &host)).unwrap_err();
+    assert!(error.to_string().contains("DELETE") && error.to_string().contains("500"), "{error}");
+    assert_eq!(server.join().unwrap(), ["POST /admin/reset HTTP/1.1", "DELETE /cache HTTP/1.1"]);
+}

@@ -1,0 +1,112 @@
+//! The one-way rule of ARCHITECTURE.md: a room uses only what stands before it.
+#![allow(missing_docs, reason = "tests are their own documentation")]
+
+use std::path::{Path, PathBuf};
+
+/// The rooms, each with the rooms it may use.
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("unit", &[]),
+    ("sample", &[]),
+    ("run", &[]),
+    ("scenario", &["unit", "sample"]),
+    ("plan", &["unit", "run", "scenario"]),
+    ("load", &["unit", "sample", "scenario"]),
+    ("target", &["unit", "scenario"]),
+    ("signals", &["unit", "scenario"]),
+    // `load` for the type of a sink, `signals` for that of a reading.
+    ("store", &["unit", "sample", "run", "scenario", "load", "signals"]),
+    // `scenario` for what endpoints mean, `store` for the types of columns.
+    ("stats", &["unit", "sample", "run", "scenario", "store"]),
+    ("report", &["unit", "sample", "run", "stats"]),
+    (
+        "execute",
+        &["unit", "sample", "run", "scenario", "plan", "load", "target", "signals", "store", "stats"],
+    ),
+    (
+        "cli",
+        &["unit", "sample", "run", "scenario", "plan", "load", "store", "stats", "report", "execute"],
+    ),
+];
+
+/// Outside crates that have one home.
+const HOMES: [(&str, &[&str]); 8] = [
+    ("rusqlite", &["src/store/"]),
+    ("polars", &["src/stats/frame.rs"]),
+    ("hdrhistogram", &["src/stats/histogram.rs"]),
+    ("plotters", &["src/report/chart/"]),
+    ("hyper", &["src/load/"]),
+    ("toml", &["src/scenario/"]),
+    ("clap", &["src/cli/"]),
+    ("anyhow", &["src/cli/"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// `(path from the root, text)` of every source file of the product, without its tests.
+fn product() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    sources(&root.join("src"), &mut paths);
+    paths
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            (path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), text)
+        })
+        .collect()
+}
+
+fn room_of(path: &str) -> &str {
+    path.trim_start_matches("src/").split(['/', '.']).next().unwrap()
+}
+
+#[test]
+fn rooms_use_only_what_stands_before_them() {
+    let mut wrong = Vec::new();
+    for (path, text) in product() {
+        let room = room_of(&path).to_owned();
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else { continue };
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for used in code.flat_map(|line| line.split("crate::").skip(1)) {
+            let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let is_room = ROOMS.iter().any(|(name, _)| *name == used);
+            if is_room && used != room && !allowed.contains(&used.as_str()) {
+                wrong.push(format!("{path} uses {used}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_file_belongs_to_a_room() {
+    for (path, _) in product() {
+        let room = room_of(&path).to_owned();
+        let known = ROOMS.iter().any(|(name, _)| *name == room) || ["lib", "main"].contains(&room.as_str());
+        assert!(known, "{path}");
+    }
+}
+
+#[test]
+fn outside_crates_have_one_home() {
+    let mut wrong = Vec::new();
+    for (path, text) in product() {
+        for (name, homes) in HOMES {
+            let uses = text.contains(&format!("use {name}::")) || text.contains(&format!(" {name}::"));
+            if uses && !homes.iter().any(|home| path.starts_with(home)) {
+                wrong.push(format!("{path} uses {name}"));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
