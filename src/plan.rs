@@ -144,9 +144,7 @@ impl fmt::Display for Plan {
         let load = self.load_seconds();
         writeln!(f, "{} run(s), {} of load in all", self.runs.len(), unit::span(load))?;
         for (number, run) in (1..).zip(&self.runs) {
-            let part = run
-                .part
-                .map_or(String::new(), |p| format!("round {} {:<10} ", p.round, p.arm.word()));
+            let part = run.part.map_or(String::new(), |p| format!("round {} {:<10} ", p.round, p.arm.word()));
             writeln!(
                 f,
                 "{number:>3}. {part}{} at {}: load {} ({}), seed {}",

@@ -159,7 +159,7 @@ const MIB: f64 = 1024.0 * 1024.0;
 /// A length of time for headings: `20 s`, `3 min`, `1 min 30 s`, `2 h 5 min`.
 pub fn span(seconds: f64) -> String {
     if seconds < 60.0 {
-        return format!("{} s", significant(seconds));
+        return format!("{} s", plain(seconds));
     }
     let whole = seconds.round() as u64;
     let (h, m, s) = (whole / 3600, whole / 60 % 60, whole % 60);
@@ -218,6 +218,15 @@ pub fn ratio(ratio: f64) -> String {
         return "equal".to_owned();
     }
     format!("{text}× {}", if ratio < 1.0 { "lower" } else { "higher" })
+}
+
+/// A number with three significant digits at most and no idle zeros: for values that people chose.
+pub fn plain(value: f64) -> String {
+    let text = significant(value);
+    match text.split_once('.') {
+        Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        None => text,
+    }
 }
 
 /// A share in [0, 1] as a percentage: `0.43 %`, `100 %`.
@@ -347,7 +356,8 @@ mod tests {
 
     #[test]
     fn spans_and_clocks_read_as_time() {
-        assert_eq!(span(20.0), "20.0 s");
+        assert_eq!(span(20.0), "20 s");
+        assert_eq!(span(11.34), "11.3 s");
         assert_eq!(span(180.0), "3 min");
         assert_eq!(span(90.0), "1 min 30 s");
         assert_eq!(span(7500.0), "2 h 5 min");

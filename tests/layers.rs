@@ -22,10 +22,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
         "execute",
         &["unit", "sample", "run", "scenario", "plan", "load", "target", "signals", "store", "stats"],
     ),
-    (
-        "cli",
-        &["unit", "sample", "run", "scenario", "plan", "load", "store", "stats", "report", "execute"],
-    ),
+    ("cli", &["unit", "sample", "run", "scenario", "plan", "load", "store", "stats", "report", "execute"]),
 ];
 
 /// Outside crates that have one home.

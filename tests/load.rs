@@ -75,7 +75,8 @@ fn a_stall_shows_in_response_time_and_hides_in_service_time() {
     .unwrap();
     // Eight connections are far too few for the arrivals of a stall: the rest waits its turn.
     let load = "rate = 400\nrun_time = '2s'\nmax_in_flight = 8";
-    let taken = drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
+    let taken =
+        drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
     assert_eq!(taken.requests(), 800);
     let responses: Vec<f64> = taken.samples().map(response_us).collect();
     let services: Vec<f64> = taken.samples().map(service_us).collect();
@@ -90,7 +91,8 @@ fn a_stall_shows_in_response_time_and_hides_in_service_time() {
 fn an_even_rate_is_kept_whatever_the_server_does() {
     let server = server(Duration::from_millis(30));
     let load = "rate = 200\nrun_time = '1s'\nmax_in_flight = 50";
-    let taken = drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
+    let taken =
+        drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
     let mut intended: Vec<i64> = taken.samples().map(|s| s.intended_us).collect();
     intended.sort_unstable();
     let expected: Vec<i64> = (0..200).map(|i| i * 5_000).collect();
@@ -120,7 +122,8 @@ fn poisson_arrivals_vary_and_repeat_with_their_seed() {
 fn starts_without_a_free_place_in_time_are_dropped_and_stored() {
     let server = server(Duration::from_millis(200));
     let load = "rate = 100\nrun_time = '1s'\nmax_in_flight = 2\ndrop_after = '50ms'\ngrace = '1s'";
-    let taken = drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
+    let taken =
+        drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
     let [ok, _, _, _, dropped] = taken.outcomes();
     assert_eq!(ok + dropped, 100, "every start is accounted for");
     assert_eq!(ok as u64, counted(&server));
@@ -132,7 +135,8 @@ fn starts_without_a_free_place_in_time_are_dropped_and_stored() {
 fn a_closed_load_ramps_and_labels_its_phases() {
     let server = server(Duration::from_millis(5));
     let load = "users = 4\nspawn_rate = 10\nrun_time = '0.6s'";
-    let taken = drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
+    let taken =
+        drive(&scenario(&one_request(r#"{ request = "GET /" }"#, load)), &server.url(), Drive::default());
     let mut first: BTreeMap<u32, i64> = BTreeMap::new();
     for sample in taken.samples() {
         let first = first.entry(sample.user).or_insert(i64::MAX);
@@ -209,7 +213,8 @@ fn refusals_that_belong_to_the_game_are_rejected_not_failed() {
 
 #[test]
 fn an_effect_is_awaited_beside_the_user_and_measured() {
-    let server = known::spawn(Truth { effect_delay: Duration::from_millis(150), ..Truth::default() }).unwrap();
+    let server =
+        known::spawn(Truth { effect_delay: Duration::from_millis(150), ..Truth::default() }).unwrap();
     let text = r#"
         name = "test"
         host = "http://127.0.0.1:1"

@@ -57,7 +57,13 @@ Exit codes: 0 done, 1 internal, 2 usage, 100 target not ready, 104 bad scenario,
 )]
 pub(super) struct Arguments {
     /// The results store, one SQLite file
-    #[arg(long, global = true, env = "LOADPROOF_STORE", default_value = "reports/loadproof.db", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "LOADPROOF_STORE",
+        default_value = "reports/loadproof.db",
+        value_name = "FILE"
+    )]
     pub(super) store: PathBuf,
 
     #[command(subcommand)]

@@ -28,9 +28,8 @@ fn refuse_different_work(baseline: &RunFacts, treatment: &RunFacts, force: bool)
     if force || baseline.fingerprint == treatment.fingerprint {
         return Ok(());
     }
-    let side = |run: &RunFacts| {
-        format!("run {} ({}, load {}: {})", run.id, run.scenario, run.load, run.load_text)
-    };
+    let side =
+        |run: &RunFacts| format!("run {} ({}, load {}: {})", run.id, run.scenario, run.load, run.load_text);
     Err(UsageError(format!(
         "these runs did different work: {} against {}\n  hint: compare runs of the same scenario and load, or \
          add --force and read the result with care",

@@ -21,7 +21,8 @@ pub(super) fn experiment(command: &Experiment, store: &Path) -> Result<Exit> {
         output::result(&plan.to_string())?;
         return Ok(Exit::Done);
     }
-    let id = Store::open(store)?.begin_experiment(&scenario.name, spec.rounds, choices.seed, &command_line())?;
+    let id =
+        Store::open(store)?.begin_experiment(&scenario.name, spec.rounds, choices.seed, &command_line())?;
     let carried = carry_out(&scenario, &plan, &command.common, store, Some(id))?;
     report::of_experiment(id, store, command.common.html.as_ref(), command.common.json)?;
     Ok(exit_of(&carried))

@@ -11,8 +11,24 @@ use crate::store::{ExportedSample, Reference, Store};
 
 /// The columns of the CSV, in the order of [`fields`].
 const COLUMNS: [&str; 18] = [
-    "run", "sequence", "kind", "traffic_class", "endpoint", "user_class", "user", "journey", "phase", "outcome",
-    "status", "reason", "intended_us", "sent_us", "first_byte_us", "done_us", "bytes_in", "bytes_out",
+    "run",
+    "sequence",
+    "kind",
+    "traffic_class",
+    "endpoint",
+    "user_class",
+    "user",
+    "journey",
+    "phase",
+    "outcome",
+    "status",
+    "reason",
+    "intended_us",
+    "sent_us",
+    "first_byte_us",
+    "done_us",
+    "bytes_in",
+    "bytes_out",
 ];
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {

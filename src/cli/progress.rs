@@ -89,20 +89,28 @@ fn plain_line(moment: &Moment) -> String {
     }
     words.push(format!("profile={} phase={}", moment.profile, moment.phase.word()));
     match moment.load_s {
-        Some(load_s) => words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment))),
+        Some(load_s) => {
+            words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment)))
+        }
         None => words.push(format!("t={:.0}s", moment.elapsed_s)),
     }
-    words.push(format!("users={} in_flight={} rate={:.1}/s", moment.users, moment.in_flight, moment.rate_per_s));
+    words.push(format!(
+        "users={} in_flight={} rate={:.1}/s",
+        moment.users, moment.in_flight, moment.rate_per_s
+    ));
     if let Some(quantiles) = moment.glance.quantiles_us {
         let [p50, p95, p99] = quantiles.map(|us| us / 1000.0);
         words.push(format!("p50={p50:.1}ms p95={p95:.1}ms p99={p99:.1}ms"));
     }
+    words
+        .extend(Outcome::ALL.iter().map(|o| format!("{}={}", o.word(), moment.glance.outcomes[*o as usize])));
     words.extend(
-        Outcome::ALL.iter().map(|o| format!("{}={}", o.word(), moment.glance.outcomes[*o as usize])),
+        moment
+            .signals
+            .iter()
+            .filter(|s| s.1 != "bytes")
+            .map(|(name, _, value)| format!("{}={value}", name.replace(' ', "_"))),
     );
-    words.extend(moment.signals.iter().filter(|s| s.1 != "bytes").map(|(name, _, value)| {
-        format!("{}={value}", name.replace(' ', "_"))
-    }));
     words.join(" ")
 }
 

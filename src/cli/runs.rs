@@ -35,7 +35,17 @@ fn list(store: &Store, json: bool) -> Result<()> {
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
-    table.set_header(["run", "state", "started (UTC)", "scenario", "load", "profile", "label", "part", "samples"]);
+    table.set_header([
+        "run",
+        "state",
+        "started (UTC)",
+        "scenario",
+        "load",
+        "profile",
+        "label",
+        "part",
+        "samples",
+    ]);
     for run in &runs {
         table.add_row([
             run.id.to_string(),

@@ -35,7 +35,8 @@ pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> Vec<(String,
 
 /// The commit of the working directory, marked if there are changes on top of it.
 fn git_commit() -> Option<String> {
-    let output = Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
+    let output =
+        Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }

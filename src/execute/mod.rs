@@ -184,7 +184,8 @@ async fn measure(
 ) -> Result<(Target, Outcome, u64, CollectorReport), ExecuteError> {
     let live = Arc::new(Mutex::new(Live::default()));
     let scenario = &setting.scenario;
-    let writer = RunWriter::start(&setting.store, run, scenario, collector.infos(), observer(&live, scenario))?;
+    let writer =
+        RunWriter::start(&setting.store, run, scenario, collector.infos(), observer(&live, scenario))?;
     let load = LoadRun {
         scenario: Arc::clone(scenario),
         load: planned.load.clone(),
@@ -282,7 +283,11 @@ impl Stage<'_> {
     }
 
     /// Waits for `end`, showing progress and looking after target, store and user meanwhile.
-    async fn watch<T>(&mut self, phase: Phase, end: &mut (impl Future<Output = T> + Unpin)) -> Result<T, Cut> {
+    async fn watch<T>(
+        &mut self,
+        phase: Phase,
+        end: &mut (impl Future<Output = T> + Unpin),
+    ) -> Result<T, Cut> {
         let mut ticks = tokio::time::interval(self.progress.interval());
         let mut interrupt = self.setting.interrupt.clone();
         loop {

@@ -123,7 +123,8 @@ pub(super) async fn exchange<T>(
     let sent = Instant::now();
     pending.sample.sent_us = worker.clock.us(sent);
     let keep_body = request.needs_body() || std::mem::size_of::<T>() > 0;
-    let whole = answer(worker, request, connection, message, keep_body);
+    // Pinned here: the future is large, and would be moved into the timeout otherwise.
+    let whole = std::pin::pin!(answer(worker, request, connection, message, keep_body));
     match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
         Err(_) => pending.end_unanswered(Outcome::Error, &format!("timeout after {:?}", request.timeout)),
         Ok(Err(reason)) => pending.end_unanswered(Outcome::Error, &reason),

@@ -24,7 +24,7 @@ pub(super) struct Context<'a> {
 /// are now.
 pub(super) fn in_background(user: &User, poll: &Poll, since: Instant) {
     let worker = Rc::clone(&user.worker);
-    let scope = user.scope.fork(worker.seed(&[user.who.journey.into()]));
+    let scope = user.scope.fork(worker.seed([user.who.journey.into()]));
     let who = user.who;
     let poll = poll.clone();
     user.worker.in_background(async move {

@@ -77,7 +77,7 @@ impl User {
 
     /// Performs the start-up journey, whose variables stay for good.
     async fn start_up(&mut self, class: usize, journey: &Journey) -> Next {
-        let seed = self.worker.seed(&[START_UP, class as u64, self.who.user.into()]);
+        let seed = self.worker.seed([START_UP, class as u64, self.who.user.into()]);
         self.scope.reset(seed, &[]);
         self.kept.clear();
         let next = self.walk(journey, Think::None).await;
@@ -88,8 +88,7 @@ impl User {
     /// The steps of a journey, with thinking after each.
     async fn walk(&mut self, journey: &Journey, think: Think) -> Next {
         self.who.journey = self.worker.next_journey();
-        self.scope.set("user", Value::from(self.who.user));
-        self.scope.set("iteration", Value::from(self.who.journey));
+        self.scope.place(self.who.user, self.who.journey);
         for step in &journey.steps {
             let next = self.step(step).await;
             self.due = Instant::now() + self.scope.draw(|rng| think_time(think, rng));

@@ -137,8 +137,8 @@ impl Worker {
     }
 
     /// A seed for the journey instance at a place in the run.
-    pub(super) fn seed(&self, place: &[u64]) -> u64 {
-        seed::mix(&[&[self.seed], place].concat())
+    pub(super) fn seed<const N: usize>(&self, place: [u64; N]) -> u64 {
+        seed::mix(seed::mix(0, &[self.seed]), &place)
     }
 
     /// Waits until something is due; false if that lies past the load's end, or the run was

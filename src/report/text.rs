@@ -94,12 +94,13 @@ fn times_table(section: &SubjectSection, arms: &[&str]) -> String {
     for row in &section.rows {
         let what = if section.has_service { "response" } else { "latency" };
         add_times(&mut table, &title(row), what, &row.response);
-        if row.service.iter().zip(&row.response).any(|(s, r)| s.values != r.values) {
+        if row.service_differs {
             add_times(&mut table, "", "service", &row.service);
         }
     }
-    let what = if section.has_service { "response and service time" } else { "effect latency" };
-    heading(section.heading, what, &finish(table, 3))
+    let what = if section.has_service { "response time" } else { "effect latency" };
+    let note = "(* fewer than ten samples beyond; service time where it differs much)";
+    heading(section.heading, &format!("{what} {note}"), &finish(table, 3))
 }
 
 fn add_times(table: &mut Table, name: &str, what: &str, cells: &[QuantileCell]) {

@@ -139,24 +139,24 @@ impl Load {
         }
     }
 
-    /// In words: `30 users, 5.00 /s spawned, 3 min`.
+    /// In words: `30 users, 5 spawned per second, 3 min`.
     pub fn text(&self) -> String {
         let time = |d: Duration| unit::span(d.as_secs_f64());
         match &self.executor {
             Executor::Closed { users, spawn_rate, run_time } => {
                 let spawned = if spawn_rate.is_finite() {
-                    format!("{} spawned", unit::rate(*spawn_rate))
+                    format!("{} spawned per second", unit::plain(*spawn_rate))
                 } else {
                     "all at once".to_owned()
                 };
                 format!("{} users, {spawned}, {}", unit::count(u64::from(*users)), time(*run_time))
             }
             Executor::Open { rate, arrivals, run_time, max_in_flight, .. } => format!(
-                "{} {}, at most {} at a time, {}",
-                unit::rate(*rate),
+                "{} per second, {}, at most {} at a time, {}",
+                unit::plain(*rate),
                 match arrivals {
-                    Arrivals::Constant => "evenly",
-                    Arrivals::Poisson => "Poisson",
+                    Arrivals::Constant => "evenly spread",
+                    Arrivals::Poisson => "Poisson arrivals",
                 },
                 unit::count(u64::from(*max_in_flight)),
                 time(*run_time)

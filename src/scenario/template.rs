@@ -173,6 +173,8 @@ pub(super) fn single_expression(source: &str) -> Option<&str> {
 pub struct Scope {
     rng: Mutex<Pcg64Mcg>,
     variables: Mutex<BTreeMap<String, Value>>,
+    /// The user's number, and that of its journey.
+    place: Mutex<[u32; 2]>,
 }
 
 impl Scope {
@@ -181,6 +183,7 @@ impl Scope {
         Arc::new(Self {
             rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
             variables: Mutex::new(BTreeMap::new()),
+            place: Mutex::new([0; 2]),
         })
     }
 
@@ -203,10 +206,20 @@ impl Scope {
         own.extend(variables.iter().cloned());
     }
 
+    /// Sets the variables `user` and `iteration`.
+    pub fn place(&self, user: u32, iteration: u32) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = [user, iteration];
+    }
+
     /// A copy with other draws and its own variables: for work that goes on beside the user's.
     pub fn fork(&self, seed: u64) -> Arc<Self> {
         let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Arc::new(Self { rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)), variables: Mutex::new(variables) })
+        let place = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::new(Self {
+            rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
+            variables: Mutex::new(variables),
+            place: Mutex::new(place),
+        })
     }
 
     /// Runs `draw` with this user's random numbers.
@@ -218,8 +231,12 @@ impl Scope {
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        if name == SCOPE {
-            return Some(Value::from_dyn_object(Arc::clone(self)));
+        let [user, iteration] = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        match name {
+            SCOPE => return Some(Value::from_dyn_object(Arc::clone(self))),
+            "user" => return Some(Value::from(user)),
+            "iteration" => return Some(Value::from(iteration)),
+            _ => {}
         }
         self.variables.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }

@@ -98,7 +98,8 @@ impl Collector {
             }));
             pages.push(Page { url: url.clone(), every: *every, signals: signals.clone(), first_signal });
         }
-        let own = Watched { name: "loadproof".to_owned(), process: std::process::id(), with_descendants: false };
+        let own =
+            Watched { name: "loadproof".to_owned(), process: std::process::id(), with_descendants: false };
         let mut watched: Vec<Watched> = services
             .into_iter()
             .map(|(name, process)| Watched { name, process, with_descendants: true })
@@ -177,8 +178,7 @@ async fn read_page(
     emit: &impl Fn(Vec<Reading>),
     stop: watch::Receiver<bool>,
 ) -> SourceReport {
-    let mut report =
-        SourceReport { url: page.url.clone(), readings: 0, failures: 0, last_failure: None };
+    let mut report = SourceReport { url: page.url.clone(), readings: 0, failures: 0, last_failure: None };
     let mut ticks = Ticks::new(page.every, stop);
     while ticks.next().await {
         let asked_us = clock();
@@ -262,7 +262,8 @@ mod tests {
                 let _ = stream.read(&mut request);
                 let body = format!("depth{{lane=\"a\"}} {asked}\ndepth{{lane=\"b\"}} 10\n");
                 let length = body.len();
-                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+                let head =
+                    format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
                 let _ = stream.write_all(format!("{head}{body}").as_bytes());
             }
         });

@@ -49,9 +49,15 @@ impl Processes {
 
     /// What each process uses, in the order in which they were given; none for one that is gone.
     pub(super) fn usages(&mut self) -> Vec<Option<Usage>> {
-        // All processes are listed, since descendants come and go, but without their threads.
         let kinds = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
-        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, kinds);
+        let own: Vec<Pid> = self.watched.iter().map(|w| Pid::from_u32(w.process)).collect();
+        // Descendants come and go: to find them, all processes have to be looked at.
+        let which = if self.watched.iter().any(|w| w.with_descendants) {
+            ProcessesToUpdate::All
+        } else {
+            ProcessesToUpdate::Some(&own)
+        };
+        self.system.refresh_processes_specifics(which, true, kinds);
         self.watched.iter().map(|watched| usage(&self.system, watched)).collect()
     }
 }
@@ -93,11 +99,8 @@ mod tests {
     fn a_busy_descendant_counts_as_part_of_its_service() {
         let script = "(i=0; while [ $i -lt 400000 ]; do i=$((i + 1)); done; sleep 30) & wait";
         let mut service = std::process::Command::new("sh").args(["-c", script]).spawn().unwrap();
-        let watched = |with_descendants| Watched {
-            name: "busy".to_owned(),
-            process: service.id(),
-            with_descendants,
-        };
+        let watched =
+            |with_descendants| Watched { name: "busy".to_owned(), process: service.id(), with_descendants };
         let mut processes = Processes::new(vec![watched(true), watched(false)]).unwrap();
         let begun = std::time::Instant::now();
         let (with, alone) = loop {

@@ -89,6 +89,8 @@ pub struct SignalComparison {
     pub name: String,
     /// Its unit, empty if none is known.
     pub unit: String,
+    /// True for a total that only grows.
+    pub is_total: bool,
     /// Its figures in the baseline; none where it was never seen.
     pub baseline: Option<SignalFigures>,
     /// Its figures in the treatment; none where it was never seen.
@@ -106,6 +108,17 @@ pub struct SignalFigures {
     pub max: f64,
     /// Last value.
     pub last: f64,
+    /// Last value less the first.
+    pub increase: f64,
+}
+
+impl SignalFigures {
+    /// The figures of a series; none for an empty one.
+    pub fn of(series: &Series) -> Option<Self> {
+        let (first, last) = (series.points.first()?.1, series.last()?);
+        let (min, mean, max) = (series.min()?, series.mean()?, series.max()?);
+        Some(Self { min, mean, max, last, increase: last - first })
+    }
 }
 
 /// A fact of the environment in both arms.
@@ -235,25 +248,20 @@ fn quantile_ratios(
 }
 
 fn signals(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SignalComparison> {
-    let all: BTreeMap<&str, &str> = baseline
-        .signals
-        .iter()
-        .chain(&treatment.signals)
-        .map(|s| (s.series.name.as_str(), s.unit.as_str()))
-        .collect();
+    let all: BTreeMap<&str, &SignalSeries> =
+        baseline.signals.iter().chain(&treatment.signals).map(|s| (s.series.name.as_str(), s)).collect();
+    let figures = |arm: &ArmSummary, name: &str| {
+        SignalFigures::of(&arm.signals.iter().find(|s| s.series.name == name)?.series)
+    };
     all.into_iter()
-        .map(|(name, unit)| SignalComparison {
+        .map(|(name, signal)| SignalComparison {
             name: name.to_owned(),
-            unit: unit.to_owned(),
+            unit: signal.unit.clone(),
+            is_total: signal.is_total,
             baseline: figures(baseline, name),
             treatment: figures(treatment, name),
         })
         .collect()
-}
-
-fn figures(arm: &ArmSummary, name: &str) -> Option<SignalFigures> {
-    let series = &arm.signals.iter().find(|s| s.series.name == name)?.series;
-    Some(SignalFigures { min: series.min()?, mean: series.mean()?, max: series.max()?, last: series.last()? })
 }
 
 /// The arms' environments; facts in which an arm's own runs differ show all their values.

@@ -78,11 +78,36 @@ pub struct Distribution {
     pub max_us: f64,
 }
 
+/// How well the samples carry a quantile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Evidence {
+    /// At least ten samples lie beyond it.
+    Firm(f64),
+    /// One to nine samples lie beyond it: an order of magnitude, not a figure.
+    Thin(f64),
+    /// None lies beyond it: it would be the largest value by another name.
+    None,
+}
+
+impl Evidence {
+    /// The value, if there is one.
+    pub fn value(self) -> Option<f64> {
+        match self {
+            Self::Firm(value) | Self::Thin(value) => Some(value),
+            Self::None => None,
+        }
+    }
+}
+
 impl Distribution {
-    /// The quantile at place `i` of [`QUANTILES`], if at least ten samples lie beyond it; fewer
-    /// cannot carry it.
-    pub fn supported_quantile(&self, i: usize) -> Option<f64> {
-        (self.n as f64 * (1.0 - QUANTILES[i]) + 1e-9 >= 10.0).then_some(self.quantiles_us[i])
+    /// The quantile at place `i` of [`QUANTILES`], and how well it is carried.
+    pub fn quantile(&self, i: usize) -> Evidence {
+        let beyond = self.n as f64 * (1.0 - QUANTILES[i]) + 1e-9;
+        match self.quantiles_us[i] {
+            value if beyond >= 10.0 => Evidence::Firm(value),
+            value if beyond >= 1.0 => Evidence::Thin(value),
+            _ => Evidence::None,
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::schema::RUN_SHIFT;
 use super::{StoreError, connect, now_unix_us};
 use crate::load::Sink;
 use crate::run::RunId;
-use crate::sample::{Batch, ReasonId};
+use crate::sample::{Batch, ReasonId, Sample};
 use crate::scenario::Scenario;
 use crate::signals::{Reading, SignalInfo};
 
@@ -23,6 +23,11 @@ const WAITING: usize = 256;
 const COMMIT_EVERY: Duration = Duration::from_millis(300);
 /// … or with this many rows.
 const COMMIT_ROWS: usize = 20_000;
+
+/// Columns of a sample.
+const COLUMNS: usize = 15;
+/// Rows that are inserted by one statement.
+const BLOCK: usize = 64;
 
 /// Is shown every batch on its way into the store.
 pub type Observer = Box<dyn FnMut(&Batch) + Send>;
@@ -177,33 +182,56 @@ impl Writer {
 
     fn append(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
         self.enter_reasons(transaction, batch)?;
-        let reasons = self.reasons.get(&batch.worker);
-        let mut insert = transaction.prepare_cached(
-            "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, reason, \
-             intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        )?;
-        for sample in &batch.samples {
-            insert.execute(params![
+        // Rows go in by the block: it takes a third off the cost of a row.
+        let mut blocks = transaction.prepare_cached(&insert_samples(BLOCK))?;
+        let (whole, rest) = batch.samples.as_chunks::<BLOCK>();
+        for block in whole {
+            self.bind(&mut blocks, batch.worker, block)?;
+        }
+        let mut single = transaction.prepare_cached(&insert_samples(1))?;
+        for sample in rest {
+            self.bind(&mut single, batch.worker, std::slice::from_ref(sample))?;
+        }
+        Ok(())
+    }
+
+    /// Puts samples into a statement that takes as many, and runs it.
+    fn bind(
+        &mut self,
+        insert: &mut rusqlite::CachedStatement<'_>,
+        worker: u16,
+        samples: &[Sample],
+    ) -> Result<(), StoreError> {
+        let reasons = self.reasons.get(&worker);
+        let mut place = 0;
+        for sample in samples {
+            let reason = reasons.and_then(|r| reason_number(r, sample.reason));
+            let row: [i64; COLUMNS - 1] = [
                 row_id(self.run, self.samples),
                 self.words.endpoints[usize::from(sample.endpoint.0)],
                 self.words.user_classes[usize::from(sample.user_class.0)],
-                sample.user,
-                sample.journey,
-                sample.phase as u8,
-                sample.outcome as u8,
-                sample.status,
-                reasons.and_then(|r| reason_number(r, sample.reason)),
+                sample.user.into(),
+                sample.journey.into(),
+                (sample.phase as u8).into(),
+                (sample.outcome as u8).into(),
+                sample.status.into(),
                 sample.intended_us,
                 sample.sent_us,
                 sample.first_byte_us,
                 sample.done_us,
-                sample.bytes_in,
-                sample.bytes_out,
-            ])?;
+                sample.bytes_in.into(),
+                sample.bytes_out.into(),
+            ];
+            for value in row {
+                place += 1;
+                insert.raw_bind_parameter(place, value)?;
+            }
+            place += 1;
+            insert.raw_bind_parameter(place, reason)?;
             self.samples += 1;
             self.last_us = self.last_us.max(sample.done_us);
         }
+        insert.raw_execute()?;
         Ok(())
     }
 
@@ -239,6 +267,16 @@ impl Writer {
             .execute(params![self.run.0, now_unix_us(), super::sql_integer(self.samples), self.last_us])?;
         Ok(())
     }
+}
+
+/// An insertion of a number of samples at once.
+fn insert_samples(rows: usize) -> String {
+    let row = format!("({})", vec!["?"; COLUMNS].join(","));
+    format!(
+        "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, sent_us, \
+         first_byte_us, done_us, bytes_in, bytes_out, reason) VALUES {}",
+        vec![row; rows].join(",")
+    )
 }
 
 /// What comes in until the next commit is due, and whether nothing will come any more.

@@ -21,11 +21,13 @@ fn client(timeout: Duration) -> Result<Client, String> {
 /// Whether a service can take load; if not, what happened instead.
 pub(super) async fn is_ready(ready: &Ready) -> Result<(), String> {
     match ready {
-        Ready::Tcp(address) => match tokio::time::timeout(QUESTION, tokio::net::TcpStream::connect(address)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("no answer".to_owned()),
-        },
+        Ready::Tcp(address) => {
+            match tokio::time::timeout(QUESTION, tokio::net::TcpStream::connect(address)).await {
+                Ok(Ok(_)) => Ok(()),
+                Ok(Err(error)) => Err(error.to_string()),
+                Err(_) => Err("no answer".to_owned()),
+            }
+        }
         Ready::Http(url) => {
             let answer = client(QUESTION)?.get(url).send().await.map_err(|e| reason(&e))?;
             if answer.status().as_u16() < 400 { Ok(()) } else { Err(format!("status {}", answer.status())) }

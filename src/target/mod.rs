@@ -68,7 +68,9 @@ pub enum TargetError {
         tail: String,
     },
     /// A service was not ready in time.
-    #[error("service `{service}` was not ready within {within:?} ({probe}); the end of its log, `{log}`:\n{tail}")]
+    #[error(
+        "service `{service}` was not ready within {within:?} ({probe}); the end of its log, `{log}`:\n{tail}"
+    )]
     NotReady {
         /// The service.
         service: String,

@@ -36,9 +36,16 @@ impl RunningService {
         }
         let out = File::create(log).map_err(no_log)?;
         let err = out.try_clone().map_err(no_log)?;
-        let (program, arguments) = service.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
+        let (program, arguments) =
+            service.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
         let mut command = Command::new(program);
-        command.args(arguments).envs(&service.env).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+        command
+            .args(arguments)
+            .envs(&service.env)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .process_group(0);
         if let Some(folder) = &service.working_directory {
             command.current_dir(folder);
         }
@@ -162,7 +169,9 @@ fn start_hint(error: &std::io::Error, program: &str, folder: Option<&str>) -> St
     }
     match folder {
         Some(folder) if !Path::new(folder).is_dir() => format!("\n  hint: there is no folder `{folder}`"),
-        _ if program.contains('/') => "\n  hint: has it been built? a relative path counts from where loadproof runs".to_owned(),
+        _ if program.contains('/') => {
+            "\n  hint: has it been built? a relative path counts from where loadproof runs".to_owned()
+        }
         _ => "\n  hint: it is not on the PATH".to_owned(),
     }
 }

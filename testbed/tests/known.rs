@@ -55,11 +55,11 @@ fn a_stalled_server_answers_after_the_stall() {
     client.send("POST", "/reset", "").unwrap();
     let start = Instant::now();
     assert!(timed(&mut client, "/") < 100 * MS, "before the stall");
-    thread::sleep(Duration::from_millis(350).saturating_sub(start.elapsed()));
+    thread::sleep(Duration::from_millis(200).saturating_sub(start.elapsed()));
     client.get("/");
     let answered = start.elapsed();
     // The clock restarts a little before `start`, and a busy machine answers late.
-    assert!((445 * MS..1000 * MS).contains(&answered), "{answered:?}");
+    assert!((295 * MS..900 * MS).contains(&answered), "{answered:?}");
 }
 
 #[test]

@@ -29,7 +29,7 @@ async fn live(worker: Rc<Worker>, number: u32, class: usize, spawned: Instant) {
     let think = worker.scenario.user_classes[class].think;
     let mut due = spawned;
     for iteration in 0_u64.. {
-        let seed = worker.seed(&[u64::from(number), iteration]);
+        let seed = worker.seed([u64::from(number), iteration]);
         let (next, free) = user.perform(class, seed, due).await;
         if next == Next::Stop {
             return;

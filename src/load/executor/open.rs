@@ -117,7 +117,7 @@ struct Starts {
 impl Starts {
     fn new(worker: &Worker, rate: f64, arrivals: Arrivals) -> Self {
         let poisson = (arrivals == Arrivals::Poisson).then(|| {
-            let seed = worker.seed(&[ARRIVALS, worker.number.into()]);
+            let seed = worker.seed([ARRIVALS, worker.number.into()]);
             (rate / f64::from(worker.workers), Pcg64Mcg::seed_from_u64(seed), 0.0)
         });
         Self {
@@ -145,7 +145,7 @@ impl Starts {
 
 /// The user class of a start, and the seed of its journey.
 fn class_of(worker: &Worker, arrival: Arrival) -> (usize, u64) {
-    let seed = worker.seed(&[arrival.number]);
+    let seed = worker.seed([arrival.number]);
     let mut rng = Pcg64Mcg::seed_from_u64(seed ^ ARRIVALS);
     let classes = &worker.load.user_classes;
     let weighted = classes.iter().map(|c| (*c, worker.scenario.user_classes[*c].weight));

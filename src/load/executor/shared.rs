@@ -43,7 +43,7 @@ async fn work_off(
         if !worker.timer.sleep_until(due).await {
             return;
         }
-        let seed = worker.seed(&[taken]);
+        let seed = worker.seed([taken]);
         if user.perform(class, seed, due).await.0 == Next::Stop {
             return;
         }

@@ -42,7 +42,8 @@ impl Axis {
     pub(super) fn log_time(values: impl Iterator<Item = f64> + Clone) -> Self {
         let low = values.clone().filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
         let high = values.fold(0.0, f64::max);
-        let (low, high) = if low.is_finite() && high > 0.0 { (low / 1.15, high * 1.15) } else { (100.0, 10_000.0) };
+        let (low, high) =
+            if low.is_finite() && high > 0.0 { (low / 1.15, high * 1.15) } else { (100.0, 10_000.0) };
         // Where all values are about equal, half a decade of room keeps the axis readable.
         let (low, high) = if high / low < 3.0 { (low / 1.8, high * 1.8) } else { (low, high) };
         Self { low, high, placement: Placement::Log, ticks: log_ticks(low, high), label: unit::tick_time }
@@ -106,7 +107,9 @@ fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let mut ticks = Vec::new();
     let mut decade = 10_f64.powf(low.log10().floor());
     while decade <= high {
-        ticks.extend([1.0, 2.0, 5.0].map(|step| step * decade).into_iter().filter(|t| (low..=high).contains(t)));
+        ticks.extend(
+            [1.0, 2.0, 5.0].map(|step| step * decade).into_iter().filter(|t| (low..=high).contains(t)),
+        );
         decade *= 10.0;
     }
     if ticks.len() > 7 {

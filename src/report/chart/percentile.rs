@@ -47,10 +47,9 @@ fn draw_into(svg: &mut String, chart: &PercentileChart) -> Drawn<Readout> {
 /// How far to shift the label of a curve's end so that it does not cover another's, px.
 fn apart(plot: &super::plot::Plot<'_, '_>, ends: &[(f64, f64)], place: usize) -> f64 {
     let height = |end: &(f64, f64)| plot.backend_coord(end).1;
-    let close = ends
-        .iter()
-        .enumerate()
-        .find(|(other, end)| *other != place && (height(end) - height(&ends[place])).abs() < super::plot::grid(13.0));
+    let close = ends.iter().enumerate().find(|(other, end)| {
+        *other != place && (height(end) - height(&ends[place])).abs() < super::plot::grid(13.0)
+    });
     match close {
         None => 0.0,
         // Ends at the same height: the first goes up.

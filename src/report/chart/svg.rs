@@ -74,7 +74,11 @@ pub(super) fn escape(text: &str) -> String {
 
 /// A length in px with a tenth at most.
 fn px(grid: i32) -> String {
-    if grid % GRID == 0 { (grid / GRID).to_string() } else { format!("{:.1}", f64::from(grid) / f64::from(GRID)) }
+    if grid % GRID == 0 {
+        (grid / GRID).to_string()
+    } else {
+        format!("{:.1}", f64::from(grid) / f64::from(GRID))
+    }
 }
 
 /// The class of a stroke (`k`), a fill (`f`) or a text (`t`), and its opacity.
@@ -188,7 +192,13 @@ impl DrawingBackend for Svg<'_> {
         self.draw_path([from, to], style)
     }
 
-    fn draw_rect<S: BackendStyle>(&mut self, a: BackendCoord, b: BackendCoord, style: &S, fill: bool) -> Drawn {
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        a: BackendCoord,
+        b: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
         if style.color().alpha > 0.0 {
             let _ = write!(
                 self.out,
@@ -203,7 +213,11 @@ impl DrawingBackend for Svg<'_> {
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
         if style.color().alpha > 0.0
             && let Some(data) = path(points, false)
         {
@@ -213,16 +227,27 @@ impl DrawingBackend for Svg<'_> {
         Ok(())
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, at: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
+    fn draw_circle<S: BackendStyle>(
+        &mut self,
+        at: BackendCoord,
+        radius: u32,
+        style: &S,
+        fill: bool,
+    ) -> Drawn {
         if style.color().alpha > 0.0 {
             let radius = px(i32::try_from(radius).unwrap_or(0));
             let class = class(if fill { 'f' } else { 'k' }, style.color());
-            let _ = write!(self.out, "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\"{class}/>", px(at.0), px(at.1));
+            let _ =
+                write!(self.out, "<circle cx=\"{}\" cy=\"{}\" r=\"{radius}\"{class}/>", px(at.0), px(at.1));
         }
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, points: I, style: &S) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        points: I,
+        style: &S,
+    ) -> Drawn {
         if style.color().alpha > 0.0
             && let Some(data) = path(points, true)
         {
@@ -264,7 +289,11 @@ impl DrawingBackend for Svg<'_> {
         text: &str,
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Never>> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sizes of labels are small")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "sizes of labels are small"
+        )]
         let size = |px: f64| px.round() as u32;
         Ok((size(text_em(text) * style.size()), size(style.size() * 1.2)))
     }

@@ -3,15 +3,14 @@
 use super::charts;
 use super::words;
 use super::{
-    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, QuantileCell, Report, RunRow, SignalCells, SignalRow,
-    SubjectRow, SubjectSection,
+    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, QuantileCell, Report, RunRow, SignalCells,
+    SignalRow, SubjectRow, SubjectSection,
 };
 use crate::report::Meta;
 use crate::run::RunFacts;
 use crate::sample::Kind;
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
-use crate::stats::series::Series;
-use crate::stats::summary::{Distribution, QUANTILES, Subject, Summary};
+use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::unit::{self, TimeScale};
 
 /// Unit of signals that are shown in MiB.
@@ -27,7 +26,7 @@ pub fn comparison(comparison: &Comparison, meta: &Meta) -> Report {
     report.signals = comparison
         .signals
         .iter()
-        .map(|s| signal_row(&s.name, &s.unit, &[s.baseline, s.treatment]))
+        .map(|s| signal_row(&s.name, &s.unit, s.is_total, &[s.baseline, s.treatment]))
         .collect();
     report.environment = comparison
         .environment
@@ -50,7 +49,7 @@ pub fn run(summary: &ArmSummary, reasons: &[(String, String, String, u64)], meta
     report.signals = summary
         .signals
         .iter()
-        .map(|s| signal_row(&s.series.name, &s.unit, &[figures(&s.series)]))
+        .map(|s| signal_row(&s.series.name, &s.unit, s.is_total, &[SignalFigures::of(&s.series)]))
         .collect();
     report.failures = reasons.iter().map(failure_row).collect();
     let environment = summary.runs.iter().flat_map(|r| &r.environment);
@@ -156,14 +155,15 @@ fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
         "effects",
         "Effects",
         "From a request's answer to its effect being visible. Effects that were given up count as failed, not as \
-         latencies.",
+         latencies. A * marks a quantile with fewer than ten samples beyond it.",
         &of_kind(Kind::Effect),
     );
     let requests = section(
         "requests",
         "Requests",
         "Response time counts from the intended start, service time from the actual sending; both of answered \
-         requests. Class `probe` holds the questions asked for effects.",
+         requests. Class probe holds the questions asked for effects. A * marks a quantile with fewer than ten \
+         samples beyond it.",
         &of_kind(Kind::Request),
     );
     [effects, requests].into_iter().filter(|s| !s.rows.is_empty()).collect()
@@ -208,7 +208,16 @@ fn subject_row(row: &Compared<'_>, scale: TimeScale) -> SubjectRow {
         },
         response,
         service: if is_request { service } else { Vec::new() },
+        service_differs: is_request && row.arms.iter().flatten().any(|arm| waits_show(arm)),
     }
+}
+
+/// Whether waiting to be sent makes up half of any quantile of the response time.
+fn waits_show(summary: &Summary) -> bool {
+    let both = summary.response.zip(summary.service);
+    both.is_some_and(|(response, service)| {
+        response.quantiles_us.iter().zip(service.quantiles_us).any(|(r, s)| *r > 2.0 * s)
+    })
 }
 
 fn counts(summary: &Summary) -> Counts {
@@ -233,7 +242,7 @@ fn counts(summary: &Summary) -> Counts {
     }
 }
 
-/// Quantiles in all arms; one that too few samples carry is `n/a`, and so is its change.
+/// Quantiles in all arms; one that no sample carries is `n/a`, and so is its change.
 fn quantiles(
     arms: &[Option<Distribution>],
     ratios: Option<[f64; QUANTILES.len()]>,
@@ -243,9 +252,9 @@ fn quantiles(
         .iter()
         .enumerate()
         .map(|(i, p)| {
-            let values: Vec<Option<f64>> =
-                arms.iter().map(|arm| arm.and_then(|d| d.supported_quantile(i))).collect();
-            let ratio = ratios.map(|r| r[i]).filter(|_| values.iter().all(Option::is_some));
+            let values: Vec<Evidence> =
+                arms.iter().map(|arm| arm.map_or(Evidence::None, |d| d.quantile(i))).collect();
+            let ratio = ratios.map(|r| r[i]).filter(|_| values.iter().all(|v| v.value().is_some()));
             let compared = |text: fn(f64) -> String| match arms.len() {
                 1 => String::new(),
                 _ => ratio.map_or("n/a".to_owned(), text),
@@ -254,13 +263,23 @@ fn quantiles(
                 name: quantile_name(*p),
                 change: compared(unit::change),
                 ratio: compared(unit::ratio),
-                values: values.into_iter().map(|v| v.map_or("n/a".to_owned(), |us| scale.text(us))).collect(),
+                values: values.into_iter().map(|v| quantile_text(v, scale)).collect(),
             }
         })
         .collect()
 }
 
-fn signal_row(name: &str, unit: &str, arms: &[Option<SignalFigures>]) -> SignalRow {
+/// `135`, `135*` where few samples carry it, `n/a` where none does.
+fn quantile_text(quantile: Evidence, scale: TimeScale) -> String {
+    match quantile {
+        Evidence::Firm(us) => scale.text(us),
+        Evidence::Thin(us) => format!("{}*", scale.text(us)),
+        Evidence::None => "n/a".to_owned(),
+    }
+}
+
+/// A total shows its increase over the run; its level means nothing.
+fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigures>]) -> SignalRow {
     let (shown_unit, divisor) = if unit == BYTES { ("MiB", 1024.0 * 1024.0) } else { (unit, 1.0) };
     let text = |value: f64| unit::significant(value / divisor);
     SignalRow {
@@ -270,18 +289,14 @@ fn signal_row(name: &str, unit: &str, arms: &[Option<SignalFigures>]) -> SignalR
             .iter()
             .map(|figures| {
                 figures.map(|f| SignalCells {
-                    min: text(f.min),
-                    mean: text(f.mean),
-                    max: text(f.max),
-                    last: text(f.last),
+                    min: if is_total { String::new() } else { text(f.min) },
+                    mean: if is_total { String::new() } else { text(f.mean) },
+                    max: if is_total { String::new() } else { text(f.max) },
+                    last: if is_total { format!("+{}", text(f.increase)) } else { text(f.last) },
                 })
             })
             .collect(),
     }
-}
-
-fn figures(series: &Series) -> Option<SignalFigures> {
-    Some(SignalFigures { min: series.min()?, mean: series.mean()?, max: series.max()?, last: series.last()? })
 }
 
 fn drains(arms: &[&ArmSummary], names: &[&str]) -> Vec<DrainRow> {

@@ -175,10 +175,8 @@ fn lines(
 
 /// `p95: lanes-off 1.20 s, lanes-on 45.0 ms.`
 fn finding(lines: &[Line], p: f64) -> String {
-    let values: Vec<String> = lines
-        .iter()
-        .filter_map(|line| Some(format!("{} {}", line.name, unit::time(at(line, p)?))))
-        .collect();
+    let values: Vec<String> =
+        lines.iter().filter_map(|line| Some(format!("{} {}", line.name, unit::time(at(line, p)?)))).collect();
     format!("At p{}: {}.", p * 100.0, values.join(", "))
 }
 

@@ -95,6 +95,8 @@ pub struct SubjectRow {
     pub response: Vec<QuantileCell>,
     /// Quantiles of the service time; empty for effects.
     pub service: Vec<QuantileCell>,
+    /// Whether service and response time lie far enough apart to show both where room is scarce.
+    pub service_differs: bool,
 }
 
 /// Samples by outcome.
@@ -123,7 +125,7 @@ pub struct Counts {
 pub struct QuantileCell {
     /// `p95`
     pub name: String,
-    /// Its value per arm, in the section's unit; `n/a` where too few samples carry it.
+    /// Its value per arm, in the section's unit; with a `*` where few samples carry it.
     pub values: Vec<String>,
     /// `−69.0 %`; empty for a run, `n/a` where an arm has no value.
     pub change: String,

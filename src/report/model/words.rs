@@ -63,9 +63,11 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::NotDrained { run } => format!(
             "The backlog of run {run} was not empty when its drain met the deadline: allow it more time."
         ),
-        Warning::SinglePair => "One pair of runs is only indicative: what differs may be the machine's mood. \
+        Warning::SinglePair => {
+            "One pair of runs is only indicative: what differs may be the machine's mood. \
                                 `loadproof experiment` with 5 rounds says more."
-            .to_owned(),
+                .to_owned()
+        }
         Warning::Dropped { arm, count } => format!(
             "{} requests of the {} were never sent: the load that was asked for was not reached.",
             unit::count(*count),

@@ -1,8 +1,8 @@
 //! Stalls at fixed times: a stalled server does no work and answers nothing.
 //!
 //! ```text
-//! wall clock   0 ........ period ▒▒▒▒▒ +length ........ 2·period ▒▒▒▒▒ +length ....
-//! own clock    0 ........ ------ (stands still) ....... -------- (stands still) ...
+//! wall clock   0 ........ ▒▒▒▒▒ period ........ ▒▒▒▒▒ 2·period ........
+//! own clock    0 ........ (still) ............. (still) ..............
 //! ```
 //!
 //! The one idea is the server's own clock, which stands still during a stall. A request that
@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-/// A stall of `length` at every multiple of `period`, the first one period after the start.
+/// A stall at the end of every period, so that a run of whole periods meets whole stalls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stalls {
     /// From the start of a stall to the start of the next; longer than `length`.
@@ -34,24 +34,17 @@ impl Stalls {
 
     /// What the own clock shows at `wall`.
     fn own_time(&self, wall: Duration) -> Duration {
-        // Cycles are counted from `length` on, so that each is work first and then a stall.
-        let Some(in_cycles) = wall.checked_sub(self.length) else {
-            return wall;
-        };
-        let cycle = in_cycles.as_nanos() / self.period.as_nanos();
-        let within = in_cycles.as_nanos() % self.period.as_nanos();
+        let cycle = wall.as_nanos() / self.period.as_nanos();
+        let within = wall.as_nanos() % self.period.as_nanos();
         let worked = self.work_per_cycle();
-        self.length + nanos(cycle * worked + within.min(worked))
+        nanos(cycle * worked + within.min(worked))
     }
 
     /// The inverse of [`Self::own_time`]; of the times of a stall, the end.
     fn wall_time(&self, own: Duration) -> Duration {
-        let Some(in_cycles) = own.checked_sub(self.length) else {
-            return own;
-        };
-        let cycle = in_cycles.as_nanos() / self.work_per_cycle();
-        let within = in_cycles.as_nanos() % self.work_per_cycle();
-        self.length + nanos(cycle * self.period.as_nanos() + within)
+        let cycle = own.as_nanos() / self.work_per_cycle();
+        let within = own.as_nanos() % self.work_per_cycle();
+        nanos(cycle * self.period.as_nanos() + within)
     }
 
     fn work_per_cycle(&self) -> u128 {
@@ -76,16 +69,16 @@ mod tests {
         let cases = [
             (0, 1, 1),
             (100, 1, 101),
-            (998, 1, 999),
-            (999, 1, 1200),    // due just as the stall starts
-            (995, 10, 1205),   // 5 ms of its work before, 5 ms after
-            (1000, 1, 1201),   // arrives as the stall starts
-            (1100, 1, 1201),   // arrives within it
-            (1199, 0, 1200),   // needs no work, waits all the same
-            (1200, 1, 1201),   // arrives as it ends
-            (1900, 50, 1950),  // between two stalls
-            (2050, 5, 2205),   // the second stall
-            (500, 3000, 4300), // work across four stalls
+            (798, 1, 799),
+            (799, 1, 1000),    // due just as the stall starts
+            (795, 10, 1005),   // 5 ms of its work before, 5 ms after
+            (800, 1, 1001),    // arrives as the stall starts
+            (900, 1, 1001),    // arrives within it
+            (999, 0, 1000),    // needs no work, waits all the same
+            (1000, 1, 1001),   // arrives as it ends
+            (1700, 50, 1750),  // between two stalls
+            (1850, 5, 2005),   // the second stall
+            (300, 3000, 4100), // work across four stalls
         ];
         for (arrival, work, completion) in cases {
             let [arrival, work, completion] = [arrival, work, completion].map(Duration::from_millis);
