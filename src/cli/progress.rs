@@ -248,9 +248,9 @@ mod tests {
 
     #[test]
     fn the_block_keeps_its_shape() {
-        insta::assert_snapshot!(block(&moment(), "3:10 elapsed, 22:40 of load planned"), @r"
+        insta::assert_snapshot!(block(&moment(), "3:10 elapsed, 22:40 of load planned"), @"
         e1  round 2  treatment  lanes-on  steady  3:10 elapsed, 22:40 of load planned
-        [████████████████░░░░░░░░░░░░░░░░] 50 % | ok 27 280 | rejected 12 | failed 8 | ETA 1:08
+        [████████████████░░░░░░░░░░░░░░░░] 50 % | ok 27 280 | rejected 12 | failed 8 | ETA 1:08
           response, ms  p50     58.1  p95      135  p99      402
           load          30 users, 3 in flight, 404 /s answered
           signals       outbox_pending 190

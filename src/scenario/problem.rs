@@ -74,6 +74,18 @@ impl Problems {
         self.add_with_help(place, title, "not known here", suggestion(word, known));
     }
 
+    /// The text at a place.
+    pub(super) fn text(&self, place: &Place) -> String {
+        self.files.borrow()[place.file.0].text.get(place.span.clone()).unwrap_or_default().to_owned()
+    }
+
+    /// Where `needle` stands within the first of `places` that holds it; the last of them if none
+    /// does.
+    pub(super) fn find(&self, places: &[Place], needle: &str) -> Option<Place> {
+        let holding = places.iter().find(|place| find_word(&self.text(place), needle).is_some());
+        Some(self.narrowed(holding.or(places.last())?, needle))
+    }
+
     /// Where `needle` stands within `place`, or all of `place` if it does not.
     pub(super) fn narrowed(&self, place: &Place, needle: &str) -> Place {
         let files = self.files.borrow();

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use toml::de::DeValue;
+
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
 use super::step;
 use crate::sample::{EndpointId, Kind};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Endpoint, Journey, UserClass};
-use crate::scenario::problem::{Place, Problems};
+use crate::scenario::problem::{FileId, Place, Problems};
 use crate::scenario::template::{Templates, Text, plain_message};
 
 /// Variables that every template of a journey can use.
@@ -37,7 +39,8 @@ pub(in crate::scenario) struct Book<'a> {
 struct SharedBody {
     text: Text,
     source: String,
-    place: Place,
+    /// Where its texts stand.
+    leaves: Vec<Place>,
 }
 
 impl<'a> Book<'a> {
@@ -58,12 +61,12 @@ impl<'a> Book<'a> {
         let Some(table) = file.table("body") else { return };
         for (name, value) in table.entries() {
             let source = json_template(value.get_ref());
-            let place = Place { file: table.file(), span: value.span() };
+            let leaves = leaves(value, table.file());
             match self.templates.add_body(&name.value, &source) {
                 Ok(text) => {
-                    self.bodies.insert(name.value, SharedBody { text, source, place });
+                    self.bodies.insert(name.value, SharedBody { text, source, leaves });
                 }
-                Err(error) => self.bad_template(&place, &error),
+                Err(error) => self.bad_template(&self.bad_leaf(&leaves, &name.place), &error),
             }
         }
     }
@@ -125,17 +128,19 @@ impl<'a> Book<'a> {
 
     /// Parses a text of a journey and notes what it needs.
     pub(super) fn text(&mut self, source: &Located<String>, flow: &mut Vec<Flow>) -> Option<Text> {
-        self.template(&source.value, &source.place, flow)
+        self.template(&source.value, std::slice::from_ref(&source.place), flow)
     }
 
     /// Parses a JSON body of a journey and notes what it needs.
     pub(super) fn json(
         &mut self,
-        value: &toml::Spanned<toml::de::DeValue<'_>>,
+        value: &toml::Spanned<DeValue<'_>>,
         place: &Place,
         flow: &mut Vec<Flow>,
     ) -> Option<Text> {
-        self.template(&json_template(value.get_ref()), place, flow)
+        let mut leaves = leaves(value, place.file);
+        leaves.push(place.clone());
+        self.template(&json_template(value.get_ref()), &leaves, flow)
     }
 
     /// Parses a form body of a journey and notes what it needs.
@@ -145,7 +150,7 @@ impl<'a> Book<'a> {
         place: &Place,
         flow: &mut Vec<Flow>,
     ) -> Option<Text> {
-        self.template(&form_template(pairs), place, flow)
+        self.template(&form_template(pairs), std::slice::from_ref(place), flow)
     }
 
     /// The shared body of a name, and what it needs.
@@ -155,43 +160,55 @@ impl<'a> Book<'a> {
             self.problems.add_unknown(&name.place, "body", &name.value, &known);
             return None;
         };
-        self.note_needs(&body.text, &body.source, &body.place, flow);
+        self.note_needs(&body.text, &body.source, &body.leaves, flow);
         Some(body.text.clone())
     }
 
-    fn template(&mut self, source: &str, place: &Place, flow: &mut Vec<Flow>) -> Option<Text> {
+    /// `leaves`: where the texts of the template stand; never empty.
+    fn template(&mut self, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) -> Option<Text> {
         match self.templates.add_text(source) {
             Ok(text) => {
-                self.note_needs(&text, source, place, flow);
+                self.note_needs(&text, source, leaves, flow);
                 Some(text)
             }
             Err(error) => {
-                self.bad_template(place, &error);
+                self.bad_template(&self.bad_leaf(leaves, &leaves[0]), &error);
                 None
             }
         }
     }
 
-    fn note_needs(&self, text: &Text, source: &str, place: &Place, flow: &mut Vec<Flow>) {
-        flow.extend(
-            self.templates
-                .needs(text)
-                .into_iter()
-                .map(|variable| Flow::Needs { place: self.problems.narrowed(place, &variable), variable }),
-        );
+    fn note_needs(&self, text: &Text, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) {
+        let needs = self.templates.needs(text).into_iter();
+        flow.extend(needs.filter_map(|variable| {
+            Some(Flow::Needs { place: self.problems.find(leaves, &variable)?, variable })
+        }));
         for name in called_bodies(source) {
             match self.bodies.get(name) {
-                // A body that calls itself would never end; its needs are noted once by its caller.
+                // A body that calls itself would never end.
                 Some(body) if body.source != source => {
-                    self.note_needs(&body.text, &body.source, &body.place, flow);
+                    self.note_needs(&body.text, &body.source, &body.leaves, flow);
                 }
-                Some(_) => self.problems.add(place, format!("body `{name}` calls itself"), "would never end"),
-                None => {
-                    let known: Vec<&str> = self.bodies.keys().map(String::as_str).collect();
-                    self.problems.add_unknown(&self.problems.narrowed(place, name), "body", name, &known);
+                called => {
+                    let Some(place) = self.problems.find(leaves, name) else { continue };
+                    if called.is_some() {
+                        self.problems.add(&place, format!("body `{name}` calls itself"), "would never end");
+                    } else {
+                        let known: Vec<&str> = self.bodies.keys().map(String::as_str).collect();
+                        self.problems.add_unknown(&place, "body", name, &known);
+                    }
                 }
             }
         }
+    }
+
+    /// The text that is no template by itself; `fallback` if that cannot be told.
+    fn bad_leaf(&self, leaves: &[Place], fallback: &Place) -> Place {
+        let is_bad = |place: &&Place| {
+            let text = self.problems.text(place);
+            minijinja::Environment::new().template_from_str(&text).is_err()
+        };
+        leaves.iter().find(is_bad).unwrap_or(fallback).clone()
     }
 
     fn bad_template(&self, place: &Place, error: &minijinja::Error) {
@@ -247,6 +264,15 @@ impl Flow {
             Self::Gives(variable) => Some(variable),
             Self::Needs { .. } => None,
         }
+    }
+}
+
+/// Where the texts of a value stand, nested ones too.
+fn leaves(value: &toml::Spanned<DeValue<'_>>, file: FileId) -> Vec<Place> {
+    match value.get_ref() {
+        DeValue::Array(items) => items.iter().flat_map(|item| leaves(item, file)).collect(),
+        DeValue::Table(table) => table.iter().flat_map(|(_, item)| leaves(item, file)).collect(),
+        _ => vec![Place { file, span: value.span() }],
     }
 }
 

@@ -41,10 +41,11 @@ fn load(mut table: Fields<'_>, user_classes: &[UserClass]) -> Option<Load> {
 }
 
 fn closed(table: &mut Fields<'_>) -> Option<Executor> {
-    let users = count(table, "users")?;
+    let users = count(table, "users");
     table.require("run_time");
+    let run_time = table.duration("run_time");
     let spawn_rate = table.rate("spawn_rate").unwrap_or(f64::INFINITY);
-    Some(Executor::Closed { users, spawn_rate, run_time: table.duration("run_time")? })
+    Some(Executor::Closed { users: users?, spawn_rate, run_time: run_time? })
 }
 
 fn open(table: &mut Fields<'_>) -> Option<Executor> {
