@@ -161,7 +161,7 @@ pub fn span(seconds: f64) -> String {
     if seconds < 60.0 {
         return format!("{} s", plain(seconds));
     }
-    let whole = seconds.round() as u64;
+    let whole = whole(seconds);
     let (h, m, s) = (whole / 3600, whole / 60 % 60, whole % 60);
     match (h, m, s) {
         (0, m, 0) => format!("{m} min"),
@@ -173,8 +173,13 @@ pub fn span(seconds: f64) -> String {
 
 /// Minutes and seconds for a time axis or a clock: `1:08`.
 pub fn clock(seconds: f64) -> String {
-    let whole = seconds.max(0.0).round() as u64;
+    let whole = whole(seconds);
     format!("{}:{:02}", whole / 60, whole % 60)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range of u64")]
+fn whole(seconds: f64) -> u64 {
+    seconds.clamp(0.0, 1e15).round() as u64
 }
 
 /// A count, exact, with thin spaces from 10 000 up.
@@ -250,8 +255,14 @@ pub fn significant(value: f64) -> String {
         return "0".to_owned();
     }
     // Rounding comes first: 9.996 has to print as `10.0`, not `10.00`.
-    let digits_before = (value.abs() * (1.0 + 5e-4)).log10().floor() as i32 + 1;
-    let decimals = usize::try_from(3 - digits_before).unwrap_or(0).min(4);
+    let magnitude = value.abs() * (1.0 + 5e-4);
+    let decimals = match magnitude {
+        m if m >= 100.0 => 0,
+        m if m >= 10.0 => 1,
+        m if m >= 1.0 => 2,
+        m if m >= 0.1 => 3,
+        _ => 4,
+    };
     let text = format!("{:.decimals$}", value.abs());
     let grouped = grouped(&text);
     if value < 0.0 && text.bytes().any(|b| (b'1'..=b'9').contains(&b)) {

@@ -1,4 +1,8 @@
-#![allow(missing_docs, reason = "tests are their own documentation")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are their own documentation, and fail by panicking"
+)]
 //! Load against the server of known truth: what was sent, when, and what it was worth.
 
 mod support;

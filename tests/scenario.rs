@@ -1,5 +1,9 @@
 //! Mistakes in scenario files: each is shown with file, line, column, caret and a suggestion.
-#![allow(missing_docs, reason = "tests are their own documentation")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are their own documentation, and fail by panicking"
+)]
 
 mod support;
 
@@ -64,7 +68,7 @@ fn an_unknown_key_is_shown_with_the_nearest_known_one() {
     17 | runtime = "10s"
        | ^^^^^^^ not known here
        |
-       = help: did you mean `run_time`? known here: users, spawn_rate, run_time, grace
+       = help: did you mean `run_time`? known here: users, run_time, spawn_rate, grace
     "#);
 }
 
@@ -118,7 +122,7 @@ fn an_unknown_journey_is_refused() {
 
 #[test]
 fn probabilities_of_a_choice_have_to_add_up() {
-    let choice = r#"{ choice = [{ probability = 0.7, steps = [] }, { probability = 0.2, steps = [] }] }"#;
+    let choice = r"{ choice = [{ probability = 0.7, steps = [] }, { probability = 0.2, steps = [] }] }";
     insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, choice), @"
     error: the probabilities of a choice add up to 0.8999999999999999, not to 1
      --> scenario.toml:8:5
@@ -237,18 +241,22 @@ fn the_fingerprint_knows_the_work_and_nothing_else() {
     assert_ne!(fingerprint(&GOOD.replace("users = 5", "users = 6")), original);
 }
 
+/// The files of the project, and no environment.
+struct Disk;
+
+impl scenario::World for Disk {
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 #[test]
 fn every_scenario_of_the_project_is_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    struct Disk;
-    impl scenario::World for Disk {
-        fn read(&self, path: &Path) -> std::io::Result<String> {
-            std::fs::read_to_string(path)
-        }
-        fn variable(&self, _: &str) -> Option<String> {
-            None
-        }
-    }
     let scenario = scenario::compile(&folder.join("shopstream/priority_lanes.toml"), &Disk).unwrap();
     assert_eq!(scenario.experiment.as_ref().unwrap().treatment, "lanes-on");
 }

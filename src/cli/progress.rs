@@ -90,7 +90,7 @@ fn plain_line(moment: &Moment) -> String {
     words.push(format!("profile={} phase={}", moment.profile, moment.phase.word()));
     match moment.load_s {
         Some(load_s) => {
-            words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment)))
+            words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment)));
         }
         None => words.push(format!("t={:.0}s", moment.elapsed_s)),
     }

@@ -51,6 +51,10 @@ pub(super) struct Who {
 }
 
 /// A request that only waits to be sent.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment; a box would be an allocation per request"
+)]
 pub(super) enum Ready {
     Go { connection: Connection, message: Message<Full<Bytes>>, bytes_out: usize },
     Stuck { outcome: Outcome, reason: String, since: Instant },

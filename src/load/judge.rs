@@ -56,7 +56,8 @@ fn failed(reason: String) -> Judgement {
 /// A body that is parsed as JSON when somebody first asks for it.
 struct Document<'a> {
     body: &'a [u8],
-    json: Option<Option<serde_json::Value>>,
+    /// `null` for a body that is no JSON: it has nothing to point at, either.
+    json: Option<serde_json::Value>,
 }
 
 impl<'a> Document<'a> {
@@ -66,7 +67,7 @@ impl<'a> Document<'a> {
 
     fn at(&mut self, pointer: &str) -> Option<&serde_json::Value> {
         let body = self.body;
-        self.json.get_or_insert_with(|| serde_json::from_slice(body).ok()).as_ref()?.pointer(pointer)
+        self.json.get_or_insert_with(|| serde_json::from_slice(body).unwrap_or_default()).pointer(pointer)
     }
 }
 

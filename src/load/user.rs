@@ -242,7 +242,7 @@ fn think_time(think: Think, rng: &mut Pcg64Mcg) -> Duration {
     match think {
         Think::None | Think::Pacing(_) => Duration::ZERO,
         Think::Constant(time) => time,
-        Think::Uniform(from, to) => from + (to - from).mul_f64(rng.random::<f64>()),
+        Think::Uniform(from, to) => from + to.saturating_sub(from).mul_f64(rng.random::<f64>()),
         Think::Exponential(mean) => mean.mul_f64(exponential(rng)),
     }
 }

@@ -8,8 +8,11 @@ use super::{Reading, SignalInfo};
 #[derive(Clone, Debug)]
 pub struct Latest {
     infos: Arc<[SignalInfo]>,
-    values: Arc<Mutex<Vec<Option<(i64, f64)>>>>,
+    values: Arc<Mutex<Vec<Option<Value>>>>,
 }
+
+/// When (µs since the run's start), and what.
+type Value = (i64, f64);
 
 impl Latest {
     pub(super) fn new(infos: &[SignalInfo]) -> Self {

@@ -86,7 +86,9 @@ fn count(frame: &DataFrame, summaries: &mut [Summary]) -> PolarsResult<()> {
         }
         add_status(&mut summary.statuses, u16::try_from(status).unwrap_or(0), n.into());
     }
-    summaries.iter_mut().for_each(|s| s.statuses.sort_unstable());
+    for summary in summaries {
+        summary.statuses.sort_unstable();
+    }
     Ok(())
 }
 

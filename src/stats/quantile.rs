@@ -1,6 +1,6 @@
 //! Quantiles of sorted values.
 
-/// Hyndman and Fan's type 7 quantile, the definition of R and NumPy.
+/// Hyndman and Fan's type 7 quantile, the definition of R and `NumPy`.
 ///
 /// `sorted`: ascending, without NaN. `p`: in [0, 1]. With `h = (n − 1)·p` and `i = ⌊h⌋` it is
 /// `x_i + (h − i)·(x_{i+1} − x_i)`. None for an empty slice; the value itself for a single one.

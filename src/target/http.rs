@@ -35,15 +35,17 @@ pub(super) async fn is_ready(ready: &Ready) -> Result<(), String> {
     }
 }
 
-/// Waits until anything answers at a URL.
+/// Waits until somebody listens at a URL's address. Nothing is sent: the system counts only the
+/// load's requests.
 pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), TargetError> {
     let unreachable = |reason| TargetError::Unreachable { url: url.to_owned(), reason };
-    let client = client(QUESTION).map_err(unreachable)?;
+    let ready = address_of(&Ready::Http(url.to_owned())).map(Ready::Tcp);
+    let ready = ready.ok_or_else(|| unreachable("not a URL such as `http://host:port`".to_owned()))?;
     let deadline = tokio::time::Instant::now() + within;
     loop {
-        match client.get(url).send().await {
-            Ok(_) => return Ok(()),
-            Err(error) if tokio::time::Instant::now() >= deadline => return Err(unreachable(reason(&error))),
+        match is_ready(&ready).await {
+            Ok(()) => return Ok(()),
+            Err(reason) if tokio::time::Instant::now() >= deadline => return Err(unreachable(reason)),
             Err(_) => tokio::time::sleep(super::PROBE_EVERY).await,
         }
     }

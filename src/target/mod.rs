@@ -2,7 +2,7 @@
 //! they are stopped.
 //!
 //! Normal ends go through [`Target::stop`]; early returns and panics through `Drop`; a kill of
-//! loadproof itself through a [`watchdog`] per service.
+//! loadproof itself through a watchdog per service.
 
 mod http;
 mod service;
@@ -128,9 +128,11 @@ pub async fn start(profile: &Profile, host: &str, logs: &Path) -> Result<Target,
     for service in &profile.services {
         refuse_taken_port(service).await?;
         let log = logs.join(format!("{}-{}.log", profile.name, service.name));
+        // Among the target's before it is ready: an early return stops it with the others.
         target.services.push(RunningService::start(service, &log)?);
-        let started = target.services.last_mut().expect("one was pushed just now");
-        wait_until_ready(service, started).await?;
+        if let Some(started) = target.services.last_mut() {
+            wait_until_ready(service, started).await?;
+        }
     }
     Ok(target)
 }

@@ -1,7 +1,11 @@
 //! What tests have in common: scenarios from text, and samples in memory.
 
 #![allow(dead_code, reason = "each test file uses its own part of it")]
-#![allow(missing_docs, reason = "tests are their own documentation")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are their own documentation, and fail by panicking"
+)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -66,6 +70,7 @@ impl Taken {
 }
 
 /// How a load is driven in a test.
+#[derive(Clone, Copy)]
 pub(crate) struct Drive<'a> {
     pub(crate) load: &'a str,
     pub(crate) seed: u64,
