@@ -78,13 +78,14 @@ pub enum TimeScale {
 }
 
 impl TimeScale {
-    /// The scale that suits the middle of a column of microseconds; milliseconds for an empty one.
+    /// The scale that suits a column of microseconds: none so large that the smallest values shrink
+    /// to thousandths; milliseconds for an empty one.
     pub fn of_column(values_us: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values_us.into_iter().filter(|v| v.is_finite()).collect();
         values.sort_by(f64::total_cmp);
         match values.get(values.len() / 2) {
             Some(us) if *us < 1_000.0 && values.last().is_some_and(|max| *max < 10_000.0) => Self::Micros,
-            Some(us) if *us >= 2_000_000.0 => Self::Seconds,
+            Some(us) if *us >= 2_000_000.0 && values[0] >= 200_000.0 => Self::Seconds,
             _ => Self::Millis,
         }
     }
@@ -122,11 +123,6 @@ pub fn time(us: f64) -> String {
     format!("{} {}", scale.text(us), scale.symbol())
 }
 
-/// Bytes as MiB: `12.3 MiB`.
-pub fn mib(bytes: f64) -> String {
-    format!("{} MiB", significant(bytes / MIB))
-}
-
 /// A round number of µs for an axis: `500 µs`, `20 ms`, `1 s`.
 pub fn tick_time(us: f64) -> String {
     let (value, symbol) = match us {
@@ -147,14 +143,6 @@ pub fn tick_amount(value: f64) -> String {
     let text = format!("{value:.3}");
     format!("{}{suffix}", text.trim_end_matches('0').trim_end_matches('.'))
 }
-
-/// Bytes for an axis, in MiB, without the unit.
-pub fn tick_mib(bytes: f64) -> String {
-    significant(bytes / MIB)
-}
-
-/// Bytes of a MiB.
-const MIB: f64 = 1024.0 * 1024.0;
 
 /// A length of time for headings: `20 s`, `3 min`, `1 min 30 s`, `2 h 5 min`.
 pub fn span(seconds: f64) -> String {
@@ -232,17 +220,6 @@ pub fn plain(value: f64) -> String {
         Some(_) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
         None => text,
     }
-}
-
-/// A share in [0, 1] as a percentage: `0.43 %`, `100 %`.
-pub fn share(share: f64) -> String {
-    if share == 0.0 {
-        return "0 %".to_owned();
-    }
-    if share >= 0.9995 {
-        return if share >= 1.0 { "100 %".to_owned() } else { "> 99.9 %".to_owned() };
-    }
-    format!("{} %", significant(share * 100.0))
 }
 
 /// Three significant digits, at most four decimals, never scientific: `0.0123`, `1.50`, `12.3`,

@@ -50,8 +50,8 @@ pub(super) fn of_run(run: RunId, path: &Path, html_path: Option<&PathBuf>, as_js
     }
     let model = model::run(&summary, &reasons, &meta(&store, vec![summary.runs[0].command.clone()]));
     let file = output::report_path(html_path, path, &format!("run-{run}"));
-    output::file(&file, &html::run(&model)?)?;
-    output::result(&format!("{}\n\n  report  {}", text::run(&model), file.display()))
+    output::file(&file, &html::render(&model)?)?;
+    output::result(&format!("{}\n\n  report  {}", text::render(&model), file.display()))
 }
 
 /// Reports an experiment: its arms over all rounds.
@@ -86,8 +86,8 @@ pub(super) fn of_arms(
     }
     let model = model::comparison(&comparison, &meta(store, reproduce(&comparison)));
     let file = output::report_path(html_path, store.path(), name);
-    output::file(&file, &html::comparison(&model)?)?;
-    output::result(&format!("{}\n\n  report  {}", text::comparison(&model), file.display()))
+    output::file(&file, &html::render(&model)?)?;
+    output::result(&format!("{}\n\n  report  {}", text::render(&model), file.display()))
 }
 
 fn comparison(store: &Store, arms: [(Arm, Vec<RunFacts>); 2]) -> Result<Comparison> {

@@ -36,23 +36,11 @@ struct Drawing {
     data: String,
 }
 
-/// A comparison as a page.
+/// A report as a page.
 ///
 /// # Errors
 /// If a template is faulty.
-pub fn comparison(report: &Report) -> Result<String, HtmlError> {
-    render(report)
-}
-
-/// A run as a page.
-///
-/// # Errors
-/// If a template is faulty.
-pub fn run(report: &Report) -> Result<String, HtmlError> {
-    render(report)
-}
-
-fn render(report: &Report) -> Result<String, HtmlError> {
+pub fn render(report: &Report) -> Result<String, HtmlError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);

@@ -4,17 +4,8 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::model::{QuantileCell, Report, SubjectRow, SubjectSection};
 
-/// A comparison for the terminal.
-pub fn comparison(report: &Report) -> String {
-    render(report)
-}
-
-/// A run for the terminal.
-pub fn run(report: &Report) -> String {
-    render(report)
-}
-
-fn render(report: &Report) -> String {
+/// A report for the terminal, with ANSI styles that the writer may strip.
+pub fn render(report: &Report) -> String {
     let arms: Vec<&str> = report.arms.iter().map(|a| a.name.as_str()).collect();
     let bold = anstyle::Style::new().bold();
     let mut parts =

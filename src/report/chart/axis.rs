@@ -50,10 +50,11 @@ impl Axis {
     }
 
     /// Amounts from 0 to a little more than the largest of `values`.
-    pub(super) fn amount(values: impl Iterator<Item = f64>, label: fn(f64) -> String) -> Self {
+    pub(super) fn amount(values: impl Iterator<Item = f64>) -> Self {
         let high = values.fold(0.0, f64::max);
         let high = if high > 0.0 { high * 1.06 } else { 1.0 };
-        Self { low: 0.0, high, placement: Placement::Linear, ticks: even_ticks(high, 3.0), label }
+        let ticks = even_ticks(high, 3.0);
+        Self { low: 0.0, high, placement: Placement::Linear, ticks, label: unit::tick_amount }
     }
 
     /// The time of a run, s.
@@ -155,7 +156,7 @@ mod tests {
         for values in [vec![], vec![0.0], vec![5.0, 5.0]] {
             let axis = Axis::log_time(values.iter().copied());
             assert!(axis.low > 0.0 && axis.low < axis.high, "{values:?}");
-            assert!(Axis::amount(values.iter().copied(), unit::tick_amount).high > 0.0);
+            assert!(Axis::amount(values.iter().copied()).high > 0.0);
         }
     }
 }

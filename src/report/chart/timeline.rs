@@ -57,8 +57,7 @@ fn vertical(row: &TimeRow) -> Axis {
     let values = row.lines.iter().flat_map(|l| &l.points).map(|p| p.1);
     match row.scale {
         Scale::Time => Axis::log_time(values),
-        Scale::Amount => Axis::amount(values, unit::tick_amount),
-        Scale::Bytes => Axis::amount(values, unit::tick_mib),
+        Scale::Amount => Axis::amount(values),
     }
 }
 
@@ -66,7 +65,6 @@ fn value_text(scale: Scale) -> fn(f64) -> String {
     match scale {
         Scale::Time => unit::time,
         Scale::Amount => unit::significant,
-        Scale::Bytes => unit::mib,
     }
 }
 

@@ -13,8 +13,13 @@ use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectCompar
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::unit::{self, TimeScale};
 
-/// Unit of signals that are shown in MiB.
-const BYTES: &str = "bytes";
+/// The unit in which a signal is shown, and what its values are divided by for it.
+pub(super) fn shown_unit(unit: &str) -> (&str, f64) {
+    if unit == "bytes" { ("MiB", 1024.0 * 1024.0) } else { (unit, 1.0) }
+}
+
+/// Stands where there is no value.
+const NO_VALUE: &str = "n/a";
 
 /// The report of a comparison.
 pub fn comparison(comparison: &Comparison, meta: &Meta) -> Report {
@@ -177,14 +182,31 @@ fn section(
 ) -> SubjectSection {
     let medians = rows.iter().flat_map(|r| r.distributions(|s| s.response)).flatten();
     let scale = TimeScale::of_column(medians.map(|d| d.quantiles_us[2]));
+    let mut rows: Vec<SubjectRow> = rows.iter().map(|row| subject_row(row, scale)).collect();
+    leave_out_empty_quantiles(&mut rows);
     SubjectSection {
         id,
         heading,
         note,
         unit: scale.symbol(),
-        quantile_names: QUANTILES.map(quantile_name).to_vec(),
+        quantile_names: rows
+            .first()
+            .map_or(Vec::new(), |r| r.response.iter().map(|c| c.name.clone()).collect()),
         has_service: id == "requests",
-        rows: rows.iter().map(|row| subject_row(row, scale)).collect(),
+        rows,
+    }
+}
+
+/// Leaves out the quantiles that too few samples carry in all rows.
+fn leave_out_empty_quantiles(rows: &mut [SubjectRow]) {
+    let has_value = |name: &str| {
+        let cells = rows.iter().flat_map(|row| &row.response).filter(|cell| cell.name == name);
+        cells.flat_map(|cell| &cell.values).any(|value| value != NO_VALUE)
+    };
+    let kept: Vec<String> = QUANTILES.map(quantile_name).into_iter().filter(|name| has_value(name)).collect();
+    for row in rows {
+        row.response.retain(|cell| kept.contains(&cell.name));
+        row.service.retain(|cell| kept.contains(&cell.name));
     }
 }
 
@@ -204,7 +226,7 @@ fn subject_row(row: &Compared<'_>, scale: TimeScale) -> SubjectRow {
         rate_change: if row.arms.len() < 2 {
             String::new()
         } else {
-            row.rate_ratio.map_or("n/a".to_owned(), unit::change)
+            row.rate_ratio.map_or(NO_VALUE.to_owned(), unit::change)
         },
         response,
         service: if is_request { service } else { Vec::new() },
@@ -257,30 +279,31 @@ fn quantiles(
             let ratio = ratios.map(|r| r[i]).filter(|_| values.iter().all(|v| v.value().is_some()));
             let compared = |text: fn(f64) -> String| match arms.len() {
                 1 => String::new(),
-                _ => ratio.map_or("n/a".to_owned(), text),
+                _ => ratio.map_or(NO_VALUE.to_owned(), text),
             };
             QuantileCell {
                 name: quantile_name(*p),
                 change: compared(unit::change),
                 ratio: compared(unit::ratio),
-                values: values.into_iter().map(|v| quantile_text(v, scale)).collect(),
+                times: values.iter().map(|v| quantile_text(*v, unit::time)).collect(),
+                values: values.into_iter().map(|v| quantile_text(v, |us| scale.text(us))).collect(),
             }
         })
         .collect()
 }
 
 /// `135`, `135*` where few samples carry it, `n/a` where none does.
-fn quantile_text(quantile: Evidence, scale: TimeScale) -> String {
+fn quantile_text(quantile: Evidence, text: impl Fn(f64) -> String) -> String {
     match quantile {
-        Evidence::Firm(us) => scale.text(us),
-        Evidence::Thin(us) => format!("{}*", scale.text(us)),
-        Evidence::None => "n/a".to_owned(),
+        Evidence::Firm(us) => text(us),
+        Evidence::Thin(us) => format!("{}*", text(us)),
+        Evidence::None => NO_VALUE.to_owned(),
     }
 }
 
 /// A total shows its increase over the run; its level means nothing.
 fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigures>]) -> SignalRow {
-    let (shown_unit, divisor) = if unit == BYTES { ("MiB", 1024.0 * 1024.0) } else { (unit, 1.0) };
+    let (shown_unit, divisor) = shown_unit(unit);
     let text = |value: f64| unit::significant(value / divisor);
     SignalRow {
         name: name.to_owned(),

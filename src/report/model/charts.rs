@@ -1,5 +1,6 @@
 //! Which charts a report has, and what is drawn in them.
 
+use super::build::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Scale, TimeRow, Timeline};
 use crate::run::PhaseSpan;
 use crate::stats::compare::{ArmSummary, Curve, SignalSeries};
@@ -99,7 +100,7 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
                 id: String::new(),
                 title: name.clone(),
                 unit: signal_unit(shown),
-                scale: if shown.unit == "bytes" { Scale::Bytes } else { Scale::Amount },
+                scale: Scale::Amount,
                 finding: String::new(),
                 lines,
             })
@@ -113,15 +114,15 @@ fn signal_unit(signal: &SignalSeries) -> String {
         (true, "s") => "cores in use".to_owned(),
         (true, "") => "per second".to_owned(),
         (true, unit) => format!("{unit} per second"),
-        (false, "bytes") => "MiB".to_owned(),
-        (false, unit) => unit.to_owned(),
+        (false, unit) => shown_unit(unit).0.to_owned(),
     }
 }
 
 fn signal_points(signal: &SignalSeries) -> Vec<(f64, f64)> {
     let points = &signal.series.points;
     if !signal.is_total {
-        return points.clone();
+        let (_, divisor) = shown_unit(&signal.unit);
+        return points.iter().map(|(at, value)| (*at, value / divisor)).collect();
     }
     points
         .windows(2)
@@ -205,7 +206,6 @@ fn range_finding(row: &TimeRow) -> String {
     let text = |value: f64| match row.scale {
         Scale::Time => unit::time(value),
         Scale::Amount => unit::significant(value),
-        Scale::Bytes => format!("{} MiB", unit::significant(value / (1024.0 * 1024.0))),
     };
     let ranges: Vec<String> = row
         .lines

@@ -127,6 +127,8 @@ pub struct QuantileCell {
     pub name: String,
     /// Its value per arm, in the section's unit; with a `*` where few samples carry it.
     pub values: Vec<String>,
+    /// The same, each in the unit that suits it: for sentences.
+    pub times: Vec<String>,
     /// `−69.0 %`; empty for a run, `n/a` where an arm has no value.
     pub change: String,
     /// `3.23× lower`; the same.
@@ -277,8 +279,6 @@ pub enum Scale {
     Time,
     /// Amounts, on a linear axis from 0.
     Amount,
-    /// Bytes, on a linear axis from 0.
-    Bytes,
 }
 
 /// A line of a chart.

@@ -24,19 +24,17 @@ fn section_sentences(section: &SubjectSection) -> Vec<String> {
     if section.has_service {
         return Vec::new();
     }
-    let unit = section.unit;
     section
         .rows
         .iter()
         .filter_map(|row| {
             let p95 = row.response.iter().find(|cell| cell.name == "p95")?;
-            match p95.values.as_slice() {
-                [baseline, treatment] => Some(format!(
-                    "{}: p95 {baseline} {unit} → {treatment} {unit} ({}).",
-                    capitalised(&row.name),
-                    p95.ratio
-                )),
-                [only] => Some(format!("{}: p95 {only} {unit}.", capitalised(&row.name))),
+            let name = capitalised(&row.name);
+            match p95.times.as_slice() {
+                [baseline, treatment] => {
+                    Some(format!("{name}: p95 {baseline} → {treatment} ({}).", p95.ratio))
+                }
+                [only] => Some(format!("{name}: p95 {only}.")),
                 _ => None,
             }
         })
@@ -65,7 +63,7 @@ pub(super) fn warning(warning: &Warning) -> String {
         ),
         Warning::SinglePair => {
             "One pair of runs is only indicative: what differs may be the machine's mood. \
-                                `loadproof experiment` with 5 rounds says more."
+                                An experiment with 5 rounds says more."
                 .to_owned()
         }
         Warning::Dropped { arm, count } => format!(
