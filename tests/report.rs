@@ -99,15 +99,18 @@ fn samples(arm: Arm, names: Names) -> SampleColumns {
     columns
 }
 
+/// A value at each half second.
+type Shape = fn(i32) -> f64;
+
 fn signals(arm: Arm) -> Vec<SignalColumn> {
-    let column = |name: &str, unit: &str, is_total, value: fn(i32) -> f64| SignalColumn {
+    let column = |name: &str, unit: &str, is_total, value: Shape| SignalColumn {
         name: name.to_owned(),
         unit: unit.to_owned(),
         is_total,
         readings: (0..60).map(|i| (i64::from(i) * 500_000, value(i))).collect(),
     };
     let rising = |i: i32| f64::from(if i < 40 { i * 18 } else { (60 - i) * 36 });
-    let (primary, backfill): (fn(i32) -> f64, fn(i32) -> f64) = match arm {
+    let (primary, backfill): (Shape, Shape) = match arm {
         Arm::Baseline => (rising, |_| 0.0),
         Arm::Treatment => (|_| 0.0, rising),
     };
@@ -163,11 +166,10 @@ fn all<'a>(pattern: &str, page: &'a str) -> Vec<&'a str> {
 #[test]
 fn pages_ask_nothing_of_anybody() {
     for (name, page, _) in pages() {
-        for pattern in [r#"(?i)<[a-z][^>]*\s(src=)"#, r"(?i)(@import)", r"(?i)(url\()", r#"href="(https?:)"#]
-        {
+        for pattern in [r"(?i)<[a-z][^>]*\s(src=)", r"(?i)(@import)", r"(?i)(url\()", r#"href="(https?:)"#] {
             assert!(all(pattern, &page).is_empty(), "{name}: {pattern}");
         }
-        assert!(all(r#"<[a-z][^>]*\s(style|on[a-z]+)="#, &page).is_empty(), "{name}");
+        assert!(all(r"<[a-z][^>]*\s(style|on[a-z]+)=", &page).is_empty(), "{name}");
     }
 }
 
@@ -190,7 +192,7 @@ fn pages_can_be_read_by_everybody() {
         let ids = all(r#"\sid="([^"]+)""#, &page);
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "{name}: ids are unique");
         assert!(all(r"(<th(?:\s[^>]*)?>)", &page).iter().all(|th| th.contains("scope=")), "{name}");
-        for svg in all(r#"(?s)(<svg id=.*?</svg>)"#, &page) {
+        for svg in all(r"(?s)(<svg id=.*?</svg>)", &page) {
             assert!(
                 svg.contains("<title ") && svg.contains("<desc ") && svg.contains("role=\"img\""),
                 "{name}"

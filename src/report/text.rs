@@ -89,9 +89,12 @@ fn times_table(section: &SubjectSection, arms: &[&str]) -> String {
             add_times(&mut table, "", "service", &row.service);
         }
     }
-    let what = if section.has_service { "response time" } else { "effect latency" };
-    let note = "(* fewer than ten samples beyond; service time where it differs much)";
-    heading(section.heading, &format!("{what} {note}"), &finish(table, 3))
+    let what = if section.has_service {
+        "response time, and service time where it differs much (* fewer than ten samples beyond)"
+    } else {
+        "effect latency (* fewer than ten samples beyond)"
+    };
+    heading(section.heading, what, &finish(table, 3))
 }
 
 fn add_times(table: &mut Table, name: &str, what: &str, cells: &[QuantileCell]) {
