@@ -24,8 +24,12 @@ pub(super) fn experiment(command: &Experiment, store: &Path) -> Result<Exit> {
     let id =
         Store::open(store)?.begin_experiment(&scenario.name, spec.rounds, choices.seed, &command_line())?;
     let carried = carry_out(&scenario, &plan, &command.common, store, Some(id))?;
-    report::of_experiment(id, store, command.common.html.as_ref(), command.common.json)?;
-    Ok(exit_of(&carried))
+    let reported = report::of_experiment(id, store, command.common.html.as_ref(), command.common.json);
+    match exit_of(&carried) {
+        // An experiment that was cut short may hold too little to report; that is no failure.
+        Exit::Interrupted => Ok(Exit::Interrupted),
+        exit => reported.map(|()| exit),
+    }
 }
 
 /// The scenario's experiment with the flags' values in it.

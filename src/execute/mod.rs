@@ -7,7 +7,7 @@ mod drain;
 mod environment;
 mod progress;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::load::{self, Clock, LoadError, LoadRun, Running};
 use crate::plan::PlannedRun;
 use crate::run::{ExperimentId, PhaseSpan, RunId, RunState};
 use crate::sample::Phase;
+use crate::scenario::profile::Profile;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::{Collector, CollectorReport, Latest, SignalError};
 use crate::stats::histogram::Live;
@@ -99,15 +100,16 @@ pub async fn carry_out(
     progress: &mut dyn Progress,
 ) -> Result<Carried, ExecuteError> {
     let profile = setting.scenario.profile(&planned.profile)?;
+    // Before anything is started: a store that cannot be written makes all else idle.
+    let mut store = Store::open(&setting.store)?;
     let mut interrupt = setting.interrupt.clone();
     let target = tokio::select! {
-        target = bring_up(setting, planned, progress) => target?,
+        target = bring_up(profile, planned, &setting.logs, progress) => target?,
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
     let processes = target.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
     let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
     let clock = Clock::starting_in(LEAD);
-    let mut store = Store::open(&setting.store)?;
     let run = store.begin_run(&new_run(setting, planned, profile, &clock))?;
     let measured = measure(setting, planned, run, clock, collector, target, progress).await;
     match measured {
@@ -127,27 +129,21 @@ pub async fn carry_out(
 }
 
 async fn bring_up(
-    setting: &Setting,
+    profile: &Profile,
     planned: &PlannedRun,
+    logs: &Path,
     progress: &mut dyn Progress,
 ) -> Result<Target, TargetError> {
-    let profile = setting.scenario.profiles.get(&planned.profile);
-    let profile = profile.expect("a planned run's profile exists");
     if !profile.services.is_empty() {
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
         progress.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
-    let target = target::start(profile, &planned.host, &setting.logs).await?;
+    let target = target::start(profile, &planned.host, logs).await?;
     target::reset(profile, &planned.host).await?;
     Ok(target)
 }
 
-fn new_run(
-    setting: &Setting,
-    planned: &PlannedRun,
-    profile: &crate::scenario::profile::Profile,
-    clock: &Clock,
-) -> NewRun {
+fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clock) -> NewRun {
     let scenario = &setting.scenario;
     NewRun {
         scenario: scenario.name.clone(),

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -17,8 +17,6 @@ use crate::sample::{EndpointId, Outcome, ReasonId, Sample, UserClassId};
 use crate::scenario::journey::Request;
 use crate::scenario::template::Scope;
 
-/// How long a connection may take to open.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// What a request gets as its reason when its load ends before its answer comes.
 const ABORTED: &str = "unanswered when the load's grace ended";
 
@@ -96,7 +94,7 @@ pub(super) async fn make_ready(
 
 async fn open(worker: &Worker, request: &Request) -> Result<Connection, String> {
     let origin = &worker.requests.origins[worker.requests.origin_of(request)];
-    let timeout = CONNECT_TIMEOUT.min(request.timeout);
+    let timeout = request.connect_timeout;
     match tokio::time::timeout(timeout, Connection::open(origin)).await {
         Ok(opened) => opened,
         Err(_) => Err(format!("connect to {}: timeout after {timeout:?}", origin.url)),

@@ -93,6 +93,8 @@ pub struct Request {
     pub checks: Vec<Check>,
     /// Variables taken from the answer.
     pub extract: Vec<Extract>,
+    /// How long a new connection may take to open.
+    pub connect_timeout: Duration,
     /// From sending to the whole answer.
     pub timeout: Duration,
     /// Whether the journey goes on after `failed` or `error`.

@@ -8,13 +8,18 @@ use crate::scenario::problem::Place;
 /// What every request has unless it says otherwise.
 #[derive(Debug)]
 pub(in crate::scenario) struct Defaults {
+    pub(in crate::scenario) connect_timeout: Duration,
     pub(in crate::scenario) timeout: Duration,
     pub(in crate::scenario) headers: Vec<(String, Located<String>)>,
 }
 
 pub(in crate::scenario) fn read(file: &mut Fields<'_>) -> Defaults {
-    let mut defaults = Defaults { timeout: Duration::from_secs(30), headers: Vec::new() };
+    let (connect_timeout, timeout) = (Duration::from_secs(5), Duration::from_secs(30));
+    let mut defaults = Defaults { connect_timeout, timeout, headers: Vec::new() };
     if let Some(mut table) = file.table("defaults") {
+        if let Some(timeout) = table.duration("connect_timeout") {
+            defaults.connect_timeout = timeout;
+        }
         if let Some(timeout) = table.duration("timeout") {
             defaults.timeout = timeout;
         }

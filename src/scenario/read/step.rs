@@ -162,6 +162,7 @@ fn request(
         reject,
         checks,
         extract,
+        connect_timeout: book.defaults.connect_timeout,
         timeout,
         continue_on_failure,
     })
