@@ -87,6 +87,9 @@ impl Kind {
     }
 }
 
+/// Traffic class of the questions that a poll asks: they are loadproof's, not the users'.
+pub const PROBE_CLASS: &str = "probe";
+
 /// An endpoint of a scenario by its place in the compiled scenario's endpoint list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub u16);

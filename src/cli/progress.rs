@@ -161,7 +161,9 @@ fn block(moment: &Moment, overall: &str) -> String {
         .part
         .map_or(String::new(), |(e, part)| format!("e{e}  round {}  {}  ", part.round, part.arm.word()));
     let head = format!("{part}{}  {}  {overall}", moment.profile, moment.phase.word());
-    [head, bar_line(moment), latency_line(moment), load_line(moment), signal_line(moment)].join("\n")
+    let mut lines = vec![head, bar_line(moment), latency_line(moment), load_line(moment)];
+    lines.extend(signal_line(moment));
+    lines.join("\n")
 }
 
 fn bar_line(moment: &Moment) -> String {
@@ -205,14 +207,15 @@ fn load_line(moment: &Moment) -> String {
     )
 }
 
-fn signal_line(moment: &Moment) -> String {
+/// The levels of the system's signals; none where it has none.
+fn signal_line(moment: &Moment) -> Option<String> {
     let signals: Vec<String> = moment
         .signals
         .iter()
         .filter(|(_, unit, _)| unit != "bytes")
         .map(|(name, _, value)| format!("{name} {}", unit::significant(*value)))
         .collect();
-    format!("  signals       {}", signals.join("  "))
+    (!signals.is_empty()).then(|| format!("  signals       {}", signals.join("  ")))
 }
 
 #[cfg(test)]

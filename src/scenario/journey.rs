@@ -5,10 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use super::template::Text;
-use crate::sample::{EndpointId, Kind};
-
-/// Traffic class of the questions that a poll asks: they are loadproof's, not the users'.
-pub const PROBE_CLASS: &str = "probe";
+use crate::sample::{EndpointId, Kind, PROBE_CLASS};
 
 /// Something that is called, or an effect that is awaited, as it is named in store and reports.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,7 @@ use super::quantile::{curve_grid, geometric_mean, median, type7};
 use super::series::Series;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
 use crate::run::{Arm, RunFacts};
-use crate::sample::{Kind, Outcome, Phase};
-use crate::scenario::journey::PROBE_CLASS;
+use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
 use crate::store::{SampleColumns, SignalColumn};
 
 /// About how many windows a curve over time has.

@@ -42,7 +42,7 @@ pub fn comparison(comparison: &Comparison, meta: &Meta) -> Report {
             differs: fact.differs(),
         })
         .collect();
-    report.finding = words::finding(&report);
+    report.finding = words::finding(&report, &arms);
     report
 }
 
@@ -65,7 +65,7 @@ pub fn run(summary: &ArmSummary, reasons: &[(String, String, String, u64)], meta
             differs: false,
         })
         .collect();
-    report.finding = words::finding(&report);
+    report.finding = words::finding(&report, &[summary]);
     report
 }
 

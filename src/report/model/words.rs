@@ -2,11 +2,13 @@
 
 use super::{Report, SubjectSection};
 use crate::run::Arm;
-use crate::stats::compare::Warning;
+use crate::sample::{Kind, PROBE_CLASS};
+use crate::stats::compare::{ArmSummary, Warning};
+use crate::stats::summary::{OutcomeCounts, Summary};
 use crate::unit;
 
 /// What was found: effects first, then how the backlog emptied, then what went wrong.
-pub(super) fn finding(report: &Report) -> Vec<String> {
+pub(super) fn finding(report: &Report, arms: &[&ArmSummary]) -> Vec<String> {
     let mut sentences: Vec<String> = report.sections.iter().flat_map(section_sentences).collect();
     if report.drains.len() == 2 {
         sentences.push(format!(
@@ -16,7 +18,25 @@ pub(super) fn finding(report: &Report) -> Vec<String> {
     } else if let Some(drain) = report.drains.first() {
         sentences.push(format!("The backlog was empty {} after the load.", drain.times));
     }
+    sentences.extend(arms.iter().zip(&report.arms).map(|(arm, head)| outcomes(arm, &head.name)));
     sentences
+}
+
+/// Whether the users' requests went as expected, in one arm. Effects and loadproof's own questions
+/// are not among them.
+fn outcomes(arm: &ArmSummary, name: &str) -> String {
+    let mut counts = OutcomeCounts::default();
+    let of_users = |s: &&Summary| s.subject.kind == Kind::Request && s.subject.traffic_class != PROBE_CLASS;
+    arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
+    let (total, wrong) = (counts.total(), counts.failed + counts.error + counts.dropped);
+    match wrong {
+        0 => format!("All {} requests went as expected under {name}.", unit::count(total)),
+        wrong => format!(
+            "{} of {} requests failed, went unanswered or were dropped under {name}.",
+            unit::count(wrong),
+            unit::count(total)
+        ),
+    }
 }
 
 /// A sentence for each effect; requests speak through their table.

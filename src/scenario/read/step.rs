@@ -7,11 +7,9 @@ use regex::Regex;
 use toml::de::DeValue;
 
 use super::journey::{Book, Flow};
-use crate::sample::Kind;
+use crate::sample::{Kind, PROBE_CLASS};
 use crate::scenario::fields::{Fields, Located, whole, wrong_type};
-use crate::scenario::journey::{
-    Branch, Check, Expect, Extract, ExtractFrom, PROBE_CLASS, Poll, Request, Step,
-};
+use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Request, Step};
 use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
