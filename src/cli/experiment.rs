@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::arguments::Experiment;
+use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::run::{carry_out, choices, command_line, exit_of};
+use super::run::{carry_out, choices, exit_of};
 use super::{output, report, world};
 use crate::plan::Plan;
 use crate::scenario::ExperimentSpec;

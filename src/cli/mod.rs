@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod command_line;
 mod compare;
 pub mod exit;
 mod experiment;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::arguments::Report;
+use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::output;
-use super::run::command_line;
 use crate::report::{Meta, html, json, model, text};
 use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};

@@ -8,6 +8,7 @@ use anyhow::Result;
 use tokio::sync::watch;
 
 use super::arguments::{Common, Run};
+use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{interrupt, output, progress, report, world};
 use crate::execute::{self, Carried, Setting};
@@ -117,28 +118,6 @@ fn setting(
         experiment,
         command: command_line(),
         interrupt,
-    }
-}
-
-/// The command as it was typed; values of credentials in URLs are left out.
-pub(super) fn command_line() -> String {
-    let words = std::env::args().map(|word| {
-        let word = hide_credentials(&word);
-        if word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c)) && !word.is_empty() {
-            word
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn hide_credentials(word: &str) -> String {
-    let Some((before, rest)) = word.split_once("://") else { return word.to_owned() };
-    let authority_end = rest.find('/').unwrap_or(rest.len());
-    match rest[..authority_end].rsplit_once('@') {
-        Some((_, host)) => format!("{before}://***@{host}{}", &rest[authority_end..]),
-        None => word.to_owned(),
     }
 }
 

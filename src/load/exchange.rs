@@ -15,7 +15,7 @@ use super::judge::{Answer, judge};
 use super::worker::Worker;
 use crate::sample::{EndpointId, Outcome, ReasonId, Sample, UserClassId};
 use crate::scenario::journey::Request;
-use crate::scenario::template::Scope;
+use crate::scenario::scope::Scope;
 
 /// What a request gets as its reason when its load ends before its answer comes.
 const ABORTED: &str = "unanswered when the load's grace ended";

@@ -13,6 +13,7 @@ mod poll;
 mod prepared;
 mod recorder;
 mod seed;
+mod thread;
 mod timer;
 mod user;
 mod worker;
@@ -29,7 +30,7 @@ pub use recorder::Sink;
 pub use worker::Gauge;
 
 use self::prepared::Requests;
-use self::worker::Assignment;
+use self::thread::Assignment;
 use crate::scenario::Scenario;
 use crate::scenario::load::Load;
 
@@ -120,7 +121,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
             .name(format!("load-{number}"))
             .spawn(move || {
                 // Nobody may be waiting for the result any more; that is fine.
-                let _ = finish.send(worker::work(assignment));
+                let _ = finish.send(thread::work(assignment));
             })
             .map_err(LoadError::Runtime)?;
     }

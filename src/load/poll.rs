@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::exchange::{Connections, Ended, Who, exchange, make_ready};
 use super::judge::holds;
-use super::user::User;
 use super::worker::Worker;
 use crate::sample::{Outcome, ReasonId, Sample};
 use crate::scenario::journey::Poll;
-use crate::scenario::template::Scope;
+use crate::scenario::scope::Scope;
 
 /// Who asks, and over what.
 pub(super) struct Context<'a> {
@@ -22,13 +21,11 @@ pub(super) struct Context<'a> {
 
 /// Asks while the user goes on: on connections of their own, with the user's variables as they
 /// are now.
-pub(super) fn in_background(user: &User, poll: &Poll, since: Instant) {
-    let worker = Rc::clone(&user.worker);
-    let scope = user.scope.fork(worker.seed([user.who.journey.into()]));
-    let who = user.who;
-    let poll = poll.clone();
-    user.worker.in_background(async move {
-        let context = Context { worker: &worker, connections: &worker.probes, scope: &scope, who };
+pub(super) fn in_background(worker: &Rc<Worker>, scope: &Scope, who: Who, poll: &Poll, since: Instant) {
+    let scope = scope.fork(worker.seed([who.journey.into()]));
+    let (poll, own) = (poll.clone(), Rc::clone(worker));
+    worker.in_background(async move {
+        let context = Context { worker: &own, connections: &own.probes, scope: &scope, who };
         until_visible(context, &poll, since).await;
     });
 }

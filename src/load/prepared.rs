@@ -11,7 +11,8 @@ use super::LoadError;
 use super::origin::Origin;
 use crate::scenario::Scenario;
 use crate::scenario::journey::{Request, Step};
-use crate::scenario::template::{RenderError, Scope, Templates, Text};
+use crate::scenario::scope::Scope;
+use crate::scenario::template::{RenderError, Templates, Text};
 
 /// The target's place in the list of origins; whole URLs in a scenario have their own.
 pub(super) const TARGET: usize = 0;

@@ -13,7 +13,7 @@ use super::poll;
 use super::worker::Worker;
 use crate::sample::{Outcome, UserClassId};
 use crate::scenario::journey::{Branch, Journey, Request, Step, Think, UserClass};
-use crate::scenario::template::Scope;
+use crate::scenario::scope::Scope;
 
 /// Whether a user goes on after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,7 +108,7 @@ impl User {
                 if self.worker.wait_until(self.due).await { Next::Step } else { Next::Stop }
             }
             Step::Poll(poll) if poll.background => {
-                poll::in_background(self, poll, self.last_done);
+                poll::in_background(&self.worker, &self.scope, self.who, poll, self.last_done);
                 Next::Step
             }
             Step::Poll(poll) => {
@@ -184,7 +184,7 @@ impl User {
         }
     }
 
-    pub(super) fn poll_context(&self) -> poll::Context<'_> {
+    fn poll_context(&self) -> poll::Context<'_> {
         poll::Context {
             worker: &self.worker,
             connections: &self.connections,

@@ -1,29 +1,23 @@
-//! A worker: one thread, one runtime, its share of the users. Nothing on the way of a request is
-//! shared with other workers.
+//! What the users of one worker share. Nothing on the way of a request is shared with other
+//! workers.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::sync::{Notify, oneshot, watch};
-use tokio::task::LocalSet;
+use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::exchange::Connections;
-use super::executor;
 use super::prepared::Requests;
-use super::recorder::{Recorder, Sink};
+use super::recorder::Recorder;
 use super::seed;
 use super::timer::Timer;
-use super::{LoadError, LoadRun};
 use crate::sample::Phase;
 use crate::scenario::Scenario;
 use crate::scenario::load::Load;
-
-/// How often samples leave a worker when they come slowly.
-const FLUSH: Duration = Duration::from_millis(100);
 
 /// When the parts of a load begin and end.
 #[derive(Clone, Copy, Debug)]
@@ -109,23 +103,15 @@ pub(super) struct Worker {
     pub(super) given_out: Arc<AtomicU64>,
     /// Connections of polls that go on in the background.
     pub(super) probes: Connections,
-    journeys: Cell<u32>,
-    background: Cell<usize>,
-    background_done: Notify,
+    pub(super) journeys: Cell<u32>,
+    pub(super) background: Background,
 }
 
-/// What a worker's thread is started with.
-pub(super) struct Assignment {
-    pub(super) number: u16,
-    pub(super) workers: u16,
-    pub(super) run: LoadRun,
-    pub(super) requests: Arc<Requests>,
-    pub(super) gauge: Arc<Gauge>,
-    pub(super) given_out: Arc<AtomicU64>,
-    pub(super) sink: Sink,
-    pub(super) stop: watch::Receiver<bool>,
-    /// Told when the last user is done; polls may still go on.
-    pub(super) users_done: oneshot::Sender<()>,
+/// Work that goes on beside the users.
+#[derive(Default)]
+pub(super) struct Background {
+    under_way: Cell<usize>,
+    ended: Notify,
 }
 
 impl Worker {
@@ -150,105 +136,19 @@ impl Worker {
 
     /// Lets work go on beside the users; the worker ends only when it has ended.
     pub(super) fn in_background(self: &Rc<Self>, work: impl Future<Output = ()> + 'static) {
-        self.background.set(self.background.get() + 1);
+        self.background.under_way.set(self.background.under_way.get() + 1);
         let worker = Rc::clone(self);
         tokio::task::spawn_local(async move {
             work.await;
-            worker.background.set(worker.background.get() - 1);
-            worker.background_done.notify_one();
+            worker.background.under_way.set(worker.background.under_way.get() - 1);
+            worker.background.ended.notify_one();
         });
     }
 
-    async fn background_done(&self) {
-        while self.background.get() > 0 {
-            self.background_done.notified().await;
+    /// Ends when nothing goes on beside the users any more.
+    pub(super) async fn background_done(&self) {
+        while self.background.under_way.get() > 0 {
+            self.background.ended.notified().await;
         }
-    }
-}
-
-/// Does a worker's work on the current thread; returns how many samples it took.
-pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let runtime = runtime.map_err(LoadError::Runtime)?;
-    let local = LocalSet::new();
-    let worker = local.block_on(&runtime, async move {
-        let (worker, stop, users_done) = take_up(assignment)?;
-        tokio::select! {
-            () = serve(&worker, stop, users_done) => Ok(()),
-            Err(error) = worker.timer.drive() => Err(LoadError::Runtime(error)),
-            () = flush_regularly(&worker) => Ok(()),
-        }?;
-        Ok::<_, LoadError>(worker)
-    })?;
-    // Users that were cut off record what they were waiting for as they are dropped.
-    drop(local);
-    worker.recorder.flush();
-    Ok(worker.recorder.taken())
-}
-
-type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
-
-fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
-    let Assignment { number, workers, run, requests, gauge, given_out, sink, stop, users_done } = assignment;
-    let worker = Worker {
-        number: number.into(),
-        workers: workers.into(),
-        schedule: Schedule::new(&run.load, run.clock.zero()),
-        scenario: run.scenario,
-        load: run.load,
-        requests,
-        clock: run.clock,
-        seed: run.seed,
-        timer: Timer::new().map_err(LoadError::Runtime)?,
-        recorder: Recorder::new(number, sink),
-        gauge,
-        given_out,
-        probes: Connections::default(),
-        journeys: Cell::new(0),
-        background: Cell::new(0),
-        background_done: Notify::new(),
-    };
-    Ok((Rc::new(worker), stop, users_done))
-}
-
-/// Runs the users, then what goes on in the background; a stop or the end of the load's grace
-/// cuts off what is left.
-async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done: oneshot::Sender<()>) {
-    let grace = worker.load.grace;
-    let stopped = async {
-        // A sender that is gone will not stop anything any more.
-        if stop.wait_for(|stop| *stop).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        worker.timer.cancel();
-    };
-    let over = async {
-        match worker.schedule.end {
-            Some(end) => tokio::time::sleep_until((end + grace).into()).await,
-            None => std::future::pending().await,
-        }
-    };
-    let everything = async {
-        tokio::select! {
-            () = executor::run(worker) => {}
-            () = over => {}
-        }
-        // Nobody may be waiting for it any more; that is fine.
-        let _ = users_done.send(());
-        worker.background_done().await;
-    };
-    tokio::pin!(everything);
-    tokio::select! {
-        () = &mut everything => {}
-        () = stopped => {
-            let _ = tokio::time::timeout(grace, everything).await;
-        }
-    }
-}
-
-async fn flush_regularly(worker: &Worker) {
-    loop {
-        tokio::time::sleep(FLUSH).await;
-        worker.recorder.flush();
     }
 }

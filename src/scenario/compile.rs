@@ -90,13 +90,13 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, world: &dyn World, problems
     let host = main.text("host").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
     let defaults = read::defaults::read(main);
 
-    let mut book = read::journey::Book::new(problems, defaults);
+    let mut book = read::book::Book::new(problems, defaults);
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);
     }
     for file in &mut files {
-        book.read_journeys(file);
+        read::journey::read(file, &mut book);
     }
     let mut user_classes = Vec::new();
     for file in &mut files {

@@ -15,7 +15,7 @@ use minijinja::{Environment, Error, ErrorKind, State};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::template::with_rng;
+use super::scope::with_rng;
 
 /// Mail domains that belong to nobody (RFC 2606).
 const MAIL_DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];

@@ -13,6 +13,7 @@ pub mod load;
 mod problem;
 pub mod profile;
 mod read;
+pub mod scope;
 pub mod signal;
 pub mod template;
 

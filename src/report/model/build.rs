@@ -13,11 +13,6 @@ use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectCompar
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::unit::{self, TimeScale};
 
-/// The unit in which a signal is shown, and what its values are divided by for it.
-pub(super) fn shown_unit(unit: &str) -> (&str, f64) {
-    if unit == "bytes" { ("MiB", 1024.0 * 1024.0) } else { (unit, 1.0) }
-}
-
 /// Stands where there is no value.
 const NO_VALUE: &str = "n/a";
 
@@ -303,7 +298,7 @@ fn quantile_text(quantile: Evidence, text: impl Fn(f64) -> String) -> String {
 
 /// A total shows its increase over the run; its level means nothing.
 fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigures>]) -> SignalRow {
-    let (shown_unit, divisor) = shown_unit(unit);
+    let (shown_unit, divisor) = words::shown_unit(unit);
     let text = |value: f64| unit::significant(value / divisor);
     SignalRow {
         name: name.to_owned(),

@@ -1,6 +1,6 @@
 //! Which charts a report has, and what is drawn in them.
 
-use super::build::shown_unit;
+use super::words::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Scale, TimeRow, Timeline};
 use crate::run::PhaseSpan;
 use crate::stats::compare::{ArmSummary, Curve, SignalSeries};

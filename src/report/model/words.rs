@@ -1,4 +1,4 @@
-//! Sentences of a report, made of the same formatted figures as its tables.
+//! Words and sentences of a report, made of the same formatted figures as its tables.
 
 use super::{Report, SubjectSection};
 use crate::run::Arm;
@@ -103,4 +103,9 @@ pub(super) fn short(fingerprint: &str) -> String {
 /// `baseline`, `treatment`.
 pub(super) fn role(arm: Arm, is_comparison: bool) -> &'static str {
     if is_comparison { arm.word() } else { "run" }
+}
+
+/// The unit in which a signal is shown, and what its values are divided by for it.
+pub(super) fn shown_unit(unit: &str) -> (&str, f64) {
+    if unit == "bytes" { ("MiB", 1024.0 * 1024.0) } else { (unit, 1.0) }
 }

@@ -1,285 +1,31 @@
-//! `[body.NAME]` and `[[journey]]`: the book of everything that users may do.
+//! `[[journey]]`: named sequences of steps.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use toml::de::DeValue;
-
-use super::body::{form_template, json_template};
-use super::defaults::Defaults;
+use super::book::Book;
 use super::step;
-use crate::sample::{EndpointId, Kind};
-use crate::scenario::fields::{Fields, Located};
-use crate::scenario::journey::{Endpoint, Journey, UserClass};
-use crate::scenario::problem::{FileId, Place, Problems};
-use crate::scenario::template::{Templates, Text, plain_message};
+use crate::scenario::fields::Fields;
+use crate::scenario::journey::Journey;
 
-/// Variables that every template of a journey can use.
-const BUILT_IN: [&str; 2] = ["user", "iteration"];
-
-/// What a journey needs and gives, in the order of its steps.
-#[derive(Debug)]
-pub(super) enum Flow {
-    Needs { variable: String, place: Place },
-    Gives(String),
-}
-
-/// Journeys, endpoints and templates as they are found.
-pub(in crate::scenario) struct Book<'a> {
-    pub(super) problems: &'a Problems,
-    pub(super) defaults: Defaults,
-    pub(super) templates: Templates,
-    bodies: BTreeMap<String, SharedBody>,
-    endpoints: Vec<Endpoint>,
-    requests: usize,
-    journeys: Vec<Journey>,
-    /// Flow of each journey, in the order of `journeys`.
-    flows: Vec<Vec<Flow>>,
-}
-
-struct SharedBody {
-    text: Text,
-    source: String,
-    /// Where its texts stand.
-    leaves: Vec<Place>,
-}
-
-impl<'a> Book<'a> {
-    pub(in crate::scenario) fn new(problems: &'a Problems, defaults: Defaults) -> Self {
-        Self {
-            problems,
-            defaults,
-            templates: Templates::default(),
-            bodies: BTreeMap::new(),
-            endpoints: Vec::new(),
-            requests: 0,
-            journeys: Vec::new(),
-            flows: Vec::new(),
+/// Reads the journeys of a file into the book.
+pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
+    for mut table in file.tables("journey") {
+        let name = table.required_text("name");
+        let traffic_class = table.text("class").map_or(String::new(), |l| l.value);
+        let headers = super::defaults::headers(&mut table);
+        table.require("steps");
+        let mut flow = Vec::new();
+        let context = step::Context { traffic_class: &traffic_class, headers: &headers };
+        let steps = table
+            .items("steps")
+            .into_iter()
+            .filter_map(|item| {
+                let fields = Fields::of(item.value, item.place.file, "a step", book.problems)?;
+                step::read(fields, book, &context, &mut flow)
+            })
+            .collect();
+        table.finish();
+        if let Some(name) = name {
+            let journey = Journey { name: name.value.clone(), traffic_class, steps };
+            book.add_journey(&name, journey, flow);
         }
     }
-
-    pub(in crate::scenario) fn read_bodies(&mut self, file: &mut Fields<'_>) {
-        let Some(table) = file.table("body") else { return };
-        for (name, value) in table.entries() {
-            let source = json_template(value.get_ref());
-            let leaves = leaves(value, table.file());
-            match self.templates.add_body(&name.value, &source) {
-                Ok(text) => {
-                    self.bodies.insert(name.value, SharedBody { text, source, leaves });
-                }
-                Err(error) => self.bad_template(&self.bad_leaf(&leaves, &name.place), &error),
-            }
-        }
-    }
-
-    pub(in crate::scenario) fn read_journeys(&mut self, file: &mut Fields<'_>) {
-        for mut table in file.tables("journey") {
-            let name = table.required_text("name");
-            let traffic_class = table.text("class").map_or(String::new(), |l| l.value);
-            let headers = super::defaults::headers(&mut table);
-            table.require("steps");
-            let mut flow = Vec::new();
-            let context = step::Context { traffic_class: &traffic_class, headers: &headers };
-            let steps = table
-                .items("steps")
-                .into_iter()
-                .filter_map(|item| {
-                    let fields = Fields::of(item.value, item.place.file, "a step", self.problems)?;
-                    step::read(fields, self, &context, &mut flow)
-                })
-                .collect();
-            table.finish();
-            let Some(name) = name else { continue };
-            if self.journey(&name.value).is_some() {
-                self.problems.add(
-                    &name.place,
-                    format!("journey `{}` exists already", name.value),
-                    "a second one",
-                );
-            }
-            self.journeys.push(Journey { name: name.value, traffic_class, steps });
-            self.flows.push(flow);
-        }
-    }
-
-    /// The place of a journey in the list.
-    pub(super) fn journey(&self, name: &str) -> Option<usize> {
-        self.journeys.iter().position(|j| j.name == name)
-    }
-
-    pub(super) fn journey_names(&self) -> Vec<&str> {
-        self.journeys.iter().map(|j| j.name.as_str()).collect()
-    }
-
-    /// The id of an endpoint, new or known.
-    pub(super) fn endpoint(&mut self, name: String, traffic_class: &str, kind: Kind) -> EndpointId {
-        let endpoint = Endpoint { name, traffic_class: traffic_class.to_owned(), kind };
-        let place = self.endpoints.iter().position(|e| *e == endpoint).unwrap_or_else(|| {
-            self.endpoints.push(endpoint);
-            self.endpoints.len() - 1
-        });
-        EndpointId(u16::try_from(place).unwrap_or(u16::MAX))
-    }
-
-    /// The number of the next request.
-    pub(super) fn next_request(&mut self) -> usize {
-        self.requests += 1;
-        self.requests - 1
-    }
-
-    /// Parses a text of a journey and notes what it needs.
-    pub(super) fn text(&mut self, source: &Located<String>, flow: &mut Vec<Flow>) -> Option<Text> {
-        self.template(&source.value, std::slice::from_ref(&source.place), flow)
-    }
-
-    /// Parses a JSON body of a journey and notes what it needs.
-    pub(super) fn json(
-        &mut self,
-        value: &toml::Spanned<DeValue<'_>>,
-        place: &Place,
-        flow: &mut Vec<Flow>,
-    ) -> Option<Text> {
-        let mut leaves = leaves(value, place.file);
-        leaves.push(place.clone());
-        self.template(&json_template(value.get_ref()), &leaves, flow)
-    }
-
-    /// Parses a form body of a journey and notes what it needs.
-    pub(super) fn form(
-        &mut self,
-        pairs: &[(String, String)],
-        place: &Place,
-        flow: &mut Vec<Flow>,
-    ) -> Option<Text> {
-        self.template(&form_template(pairs), std::slice::from_ref(place), flow)
-    }
-
-    /// The shared body of a name, and what it needs.
-    pub(super) fn shared_body(&self, name: &Located<String>, flow: &mut Vec<Flow>) -> Option<Text> {
-        let Some(body) = self.bodies.get(&name.value) else {
-            let known: Vec<&str> = self.bodies.keys().map(String::as_str).collect();
-            self.problems.add_unknown(&name.place, "body", &name.value, &known);
-            return None;
-        };
-        self.note_needs(&body.text, &body.source, &body.leaves, flow);
-        Some(body.text.clone())
-    }
-
-    /// `leaves`: where the texts of the template stand; never empty.
-    fn template(&mut self, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) -> Option<Text> {
-        match self.templates.add_text(source) {
-            Ok(text) => {
-                self.note_needs(&text, source, leaves, flow);
-                Some(text)
-            }
-            Err(error) => {
-                self.bad_template(&self.bad_leaf(leaves, &leaves[0]), &error);
-                None
-            }
-        }
-    }
-
-    fn note_needs(&self, text: &Text, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) {
-        let needs = self.templates.needs(text).into_iter();
-        flow.extend(needs.filter_map(|variable| {
-            Some(Flow::Needs { place: self.problems.find(leaves, &variable)?, variable })
-        }));
-        for name in called_bodies(source) {
-            match self.bodies.get(name) {
-                // A body that calls itself would never end.
-                Some(body) if body.source != source => {
-                    self.note_needs(&body.text, &body.source, &body.leaves, flow);
-                }
-                called => {
-                    let Some(place) = self.problems.find(leaves, name) else { continue };
-                    if called.is_some() {
-                        self.problems.add(&place, format!("body `{name}` calls itself"), "would never end");
-                    } else {
-                        let known: Vec<&str> = self.bodies.keys().map(String::as_str).collect();
-                        self.problems.add_unknown(&place, "body", name, &known);
-                    }
-                }
-            }
-        }
-    }
-
-    /// The text that is no template by itself; `fallback` if that cannot be told.
-    fn bad_leaf(&self, leaves: &[Place], fallback: &Place) -> Place {
-        let is_bad = |place: &&Place| {
-            let text = self.problems.text(place);
-            minijinja::Environment::new().template_from_str(&text).is_err()
-        };
-        leaves.iter().find(is_bad).unwrap_or(fallback).clone()
-    }
-
-    fn bad_template(&self, place: &Place, error: &minijinja::Error) {
-        self.problems.add(place, "bad template", plain_message(error));
-    }
-
-    /// Notes the variables that no earlier step gives.
-    pub(in crate::scenario) fn check_variables(&self, user_classes: &[UserClass]) {
-        for (place, flow) in self.flows.iter().enumerate() {
-            let mut known: BTreeSet<&str> = BUILT_IN.into_iter().collect();
-            for class in user_classes {
-                if let Some(start) = class.start
-                    && class.journeys.iter().any(|(journey, _)| *journey == place)
-                {
-                    known.extend(self.flows[start].iter().filter_map(Flow::given));
-                }
-            }
-            for step in flow {
-                match step {
-                    Flow::Gives(variable) => {
-                        known.insert(variable);
-                    }
-                    Flow::Needs { variable, place } if !known.contains(variable.as_str()) => {
-                        self.missing_variable(variable, place, &known);
-                    }
-                    Flow::Needs { .. } => {}
-                }
-            }
-        }
-    }
-
-    fn missing_variable(&self, variable: &str, place: &Place, known: &BTreeSet<&str>) {
-        let functions = self.templates.functions();
-        let words: Vec<&str> = known.iter().copied().chain(functions.iter().map(String::as_str)).collect();
-        let title = format!("missing variable `{variable}`");
-        let help = crate::scenario::suggestion(variable, &words);
-        self.problems.add_with_help(
-            place,
-            title,
-            "no earlier step extracts it, and no function has this name",
-            help,
-        );
-    }
-
-    pub(in crate::scenario) fn finish(self) -> (Vec<Endpoint>, Vec<Journey>, Templates) {
-        (self.endpoints, self.journeys, self.templates)
-    }
-}
-
-impl Flow {
-    fn given(&self) -> Option<&str> {
-        match self {
-            Self::Gives(variable) => Some(variable),
-            Self::Needs { .. } => None,
-        }
-    }
-}
-
-/// Where the texts of a value stand, nested ones too.
-fn leaves(value: &toml::Spanned<DeValue<'_>>, file: FileId) -> Vec<Place> {
-    match value.get_ref() {
-        DeValue::Array(items) => items.iter().flat_map(|item| leaves(item, file)).collect(),
-        DeValue::Table(table) => table.iter().flat_map(|(_, item)| leaves(item, file)).collect(),
-        _ => vec![Place { file, span: value.span() }],
-    }
-}
-
-/// The names in `body("…")` calls.
-fn called_bodies(source: &str) -> impl Iterator<Item = &str> {
-    source.split("body(").skip(1).filter_map(|rest| {
-        let quote = rest.trim_start().chars().next().filter(|c| ['"', '\''].contains(c))?;
-        rest.trim_start()[1..].split(quote).next()
-    })
 }

@@ -1,6 +1,7 @@
 //! The parts of a scenario file, one reader each: tables in, checked values out.
 
 pub(super) mod body;
+pub(super) mod book;
 pub(super) mod canonical;
 pub(super) mod defaults;
 pub(super) mod experiment;

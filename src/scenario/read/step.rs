@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 use toml::de::DeValue;
 
-use super::journey::{Book, Flow};
+use super::book::{Book, Flow};
 use crate::sample::{Kind, PROBE_CLASS};
 use crate::scenario::fields::{Fields, Located, whole, wrong_type};
 use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Request, Step};

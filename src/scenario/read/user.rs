@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::journey::Book;
+use super::book::Book;
 use super::weight;
 use crate::scenario::fields::{Fields, Located, duration, number, wrong_type};
 use crate::scenario::journey::{Think, UserClass};

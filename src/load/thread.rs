@@ -1,0 +1,122 @@
+//! A worker's thread: one runtime and a share of the users, from the first request to the last
+//! sample.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::LocalSet;
+
+use super::exchange::Connections;
+use super::executor;
+use super::prepared::Requests;
+use super::recorder::{Recorder, Sink};
+use super::timer::Timer;
+use super::worker::{Background, Gauge, Schedule, Worker};
+use super::{LoadError, LoadRun};
+
+/// How often samples leave a worker when they come slowly.
+const FLUSH: Duration = Duration::from_millis(100);
+
+/// What a worker's thread is started with.
+pub(super) struct Assignment {
+    pub(super) number: u16,
+    pub(super) workers: u16,
+    pub(super) run: LoadRun,
+    pub(super) requests: Arc<Requests>,
+    pub(super) gauge: Arc<Gauge>,
+    pub(super) given_out: Arc<AtomicU64>,
+    pub(super) sink: Sink,
+    pub(super) stop: watch::Receiver<bool>,
+    /// Told when the last user is done; polls may still go on.
+    pub(super) users_done: oneshot::Sender<()>,
+}
+
+/// Does a worker's work on the current thread; returns how many samples it took.
+pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.map_err(LoadError::Runtime)?;
+    let local = LocalSet::new();
+    let worker = local.block_on(&runtime, async move {
+        let (worker, stop, users_done) = take_up(assignment)?;
+        tokio::select! {
+            () = serve(&worker, stop, users_done) => Ok(()),
+            Err(error) = worker.timer.drive() => Err(LoadError::Runtime(error)),
+            () = flush_regularly(&worker) => Ok(()),
+        }?;
+        Ok::<_, LoadError>(worker)
+    })?;
+    // Users that were cut off record what they were waiting for as they are dropped.
+    drop(local);
+    worker.recorder.flush();
+    Ok(worker.recorder.taken())
+}
+
+type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
+
+fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
+    let Assignment { number, workers, run, requests, gauge, given_out, sink, stop, users_done } = assignment;
+    let worker = Worker {
+        number: number.into(),
+        workers: workers.into(),
+        schedule: Schedule::new(&run.load, run.clock.zero()),
+        scenario: run.scenario,
+        load: run.load,
+        requests,
+        clock: run.clock,
+        seed: run.seed,
+        timer: Timer::new().map_err(LoadError::Runtime)?,
+        recorder: Recorder::new(number, sink),
+        gauge,
+        given_out,
+        probes: Connections::default(),
+        journeys: Cell::default(),
+        background: Background::default(),
+    };
+    Ok((Rc::new(worker), stop, users_done))
+}
+
+/// Runs the users, then what goes on in the background; a stop or the end of the load's grace
+/// cuts off what is left.
+async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done: oneshot::Sender<()>) {
+    let grace = worker.load.grace;
+    let stopped = async {
+        // A sender that is gone will not stop anything any more.
+        if stop.wait_for(|stop| *stop).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        worker.timer.cancel();
+    };
+    let over = async {
+        match worker.schedule.end {
+            Some(end) => tokio::time::sleep_until((end + grace).into()).await,
+            None => std::future::pending().await,
+        }
+    };
+    let everything = async {
+        tokio::select! {
+            () = executor::run(worker) => {}
+            () = over => {}
+        }
+        // Nobody may be waiting for it any more; that is fine.
+        let _ = users_done.send(());
+        worker.background_done().await;
+    };
+    tokio::pin!(everything);
+    tokio::select! {
+        () = &mut everything => {}
+        () = stopped => {
+            let _ = tokio::time::timeout(grace, everything).await;
+        }
+    }
+}
+
+async fn flush_regularly(worker: &Worker) {
+    loop {
+        tokio::time::sleep(FLUSH).await;
+        worker.recorder.flush();
+    }
+}
