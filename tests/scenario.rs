@@ -165,6 +165,16 @@ fn all_mistakes_are_shown_at_once() {
 }
 
 #[test]
+fn names_that_would_be_taken_for_others_are_refused() {
+    let service =
+        "[[profile.local.service]]\nname = 'loadproof'\ncommand = ['x']\nready = 'tcp://127.0.0.1:1'\n";
+    let signals = "[[signals]]\nprometheus = 'http://127.0.0.1:1'\n\
+                   signal = [{ name = 'a', metric = 'a' }, { name = 'a', metric = 'b' }, { name = 'x cpu', metric = 'c' }]\n";
+    let error = compile(&format!("{GOOD}{service}{signals}")).unwrap_err();
+    assert_eq!(error.count, 3, "{error}");
+}
+
+#[test]
 fn an_unknown_load_on_the_command_line_is_answered_with_a_suggestion() {
     let scenario = compile(GOOD).unwrap();
     insta::assert_snapshot!(scenario.load("smoek").unwrap_err().to_string(), @"

@@ -1,7 +1,7 @@
 //! From files to a [`Scenario`]: collects the includes, reads each part in the order in which the
 //! parts refer to each other, and reports all mistakes together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -106,10 +106,11 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, world: &dyn World, problems
     let mut loads = BTreeMap::new();
     let mut profiles = BTreeMap::new();
     let mut signals = Vec::new();
+    let mut signal_names = BTreeSet::new();
     for file in &mut files {
         loads.extend(read::load::read(file, &user_classes));
         profiles.extend(read::profile::read(file, &settings));
-        signals.extend(read::signal::read(file, &settings));
+        signals.extend(read::signal::read(file, &settings, &mut signal_names));
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);

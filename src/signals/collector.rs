@@ -94,7 +94,7 @@ impl Collector {
                 name: signal.name.clone(),
                 unit: signal.unit.clone(),
                 is_total: signal.is_total,
-                source: url.clone(),
+                source: shown(url),
             }));
             pages.push(Page { url: url.clone(), every: *every, signals: signals.clone(), first_signal });
         }
@@ -113,7 +113,7 @@ impl Collector {
             latest: Latest::new(&infos),
             infos,
             pages,
-            processes: Processes::new(watched).map_err(SignalError::Processes)?,
+            processes: Processes::new(watched)?,
             first_process_signal,
             process_every,
             client,
@@ -178,7 +178,7 @@ async fn read_page(
     emit: &impl Fn(Vec<Reading>),
     stop: watch::Receiver<bool>,
 ) -> SourceReport {
-    let mut report = SourceReport { url: page.url.clone(), readings: 0, failures: 0, last_failure: None };
+    let mut report = SourceReport { url: shown(&page.url), readings: 0, failures: 0, last_failure: None };
     let mut ticks = Ticks::new(page.every, stop);
     while ticks.next().await {
         let asked_us = clock();
@@ -208,11 +208,32 @@ fn page_readings(page: &Page, text: &str, at_us: i64) -> Vec<Reading> {
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<String, String> {
-    let answer = client.get(url).send().await.map_err(|e| e.without_url().to_string())?;
+    let answer = client.get(url).send().await.map_err(|e| reason(&e))?;
     if !answer.status().is_success() {
         return Err(format!("status {}", answer.status()));
     }
-    answer.text().await.map_err(|e| e.without_url().to_string())
+    answer.text().await.map_err(|e| reason(&e))
+}
+
+/// A URL as it may be shown: without a name and password in it.
+fn shown(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
+            // Both fail only for URLs that can hold neither.
+            let _ = parsed.set_password(None).and_then(|()| parsed.set_username(""));
+            parsed.into()
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// The innermost cause of an error: `connection refused` rather than `error sending request`.
+fn reason(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
 }
 
 /// Ticks at once, then regularly, and a last time when it is stopped; late ticks are left out.
@@ -235,9 +256,11 @@ impl Ticks {
             return false;
         }
         tokio::select! {
-            _ = self.interval.tick() => {}
+            // The stop first: behind a slow page a tick is due at all times.
+            biased;
             // A stopper that is gone has stopped it, too.
             _ = self.stop.wait_for(|stop| *stop) => self.last = true,
+            _ = self.interval.tick() => {}
         }
         true
     }
@@ -317,6 +340,12 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        assert_eq!(shown("http://me:s3cret@host:9000/metrics"), "http://host:9000/metrics");
+        assert_eq!(shown("http://host:9000"), "http://host:9000");
+    }
+
+    #[test]
     fn failures_and_signals_never_seen_are_told() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let sources = [source(format!("http://{free}/metrics"), "gone"), source(counting_page(), "other")];
@@ -325,5 +354,6 @@ mod tests {
         assert_eq!(report.never_seen, ["gone", "other"]);
         let complaints = report.complaints().join("\n");
         assert!(complaints.contains("never seen: gone, other"), "{complaints}");
+        assert!(complaints.contains("refused"), "{complaints}");
     }
 }

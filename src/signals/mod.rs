@@ -6,6 +6,7 @@
 mod collector;
 mod latest;
 mod process;
+mod process_table;
 pub mod prometheus;
 
 pub use collector::{Collector, CollectorReport};
@@ -47,5 +48,5 @@ pub enum SignalError {
     Client(reqwest::Error),
     /// The system does not tell of its processes.
     #[error("cannot look at processes: {0}")]
-    Processes(sysinfo::Error),
+    Processes(std::io::Error),
 }

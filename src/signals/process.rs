@@ -1,10 +1,16 @@
-//! CPU and memory of processes: a service with all its descendants, and loadproof itself.
+//! CPU and memory of processes: a service with all that belongs to it, and loadproof itself.
+//!
+//! To a service belong its descendants and whoever is in its process group. Its CPU time is a
+//! total: the time of a child that has ended stays in it, and it never falls.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessesToUpdate, System};
+use super::process_table::{Entry, Table};
+use super::{SignalError, SignalInfo};
 
-use super::SignalInfo;
+/// All processes are looked at once in so many readings; in between, only those that are known to
+/// belong to a service. A child that comes and goes unseen is found in its parent's CPU time.
+const SEARCH_EVERY: u32 = 4;
 
 /// A process that is watched.
 #[derive(Clone, Debug)]
@@ -24,8 +30,13 @@ pub(super) struct Usage {
 
 /// Looks at processes again and again.
 pub(super) struct Processes {
-    system: System,
+    table: Table,
     watched: Vec<Watched>,
+    /// Who belongs to each of them, as of the last search.
+    members: Vec<Vec<u32>>,
+    /// The highest CPU time of each of them so far.
+    cpu_s: Vec<f64>,
+    readings: u32,
 }
 
 impl Watched {
@@ -43,52 +54,61 @@ impl Watched {
 }
 
 impl Processes {
-    pub(super) fn new(watched: Vec<Watched>) -> Result<Self, sysinfo::Error> {
-        Ok(Self { system: System::new()?, watched })
+    pub(super) fn new(watched: Vec<Watched>) -> Result<Self, SignalError> {
+        let members = watched.iter().map(|w| vec![w.process]).collect();
+        let cpu_s = vec![0.0; watched.len()];
+        Ok(Self { table: Table::new()?, watched, members, cpu_s, readings: 0 })
     }
 
     /// What each process uses, in the order in which they were given; none for one that is gone.
     pub(super) fn usages(&mut self) -> Vec<Option<Usage>> {
-        let kinds = ProcessRefreshKind::nothing().with_cpu().with_memory().without_tasks();
-        let own: Vec<Pid> = self.watched.iter().map(|w| Pid::from_u32(w.process)).collect();
-        // Descendants come and go: to find them, all processes have to be looked at.
-        let which = if self.watched.iter().any(|w| w.with_descendants) {
-            ProcessesToUpdate::All
-        } else {
-            ProcessesToUpdate::Some(&own)
-        };
-        self.system.refresh_processes_specifics(which, true, kinds);
-        self.watched.iter().map(|watched| usage(&self.system, watched)).collect()
-    }
-}
-
-fn usage(system: &System, watched: &Watched) -> Option<Usage> {
-    let root = system.process(Pid::from_u32(watched.process))?;
-    let mut members = vec![root];
-    if watched.with_descendants {
-        members.extend(descendants(system, root.pid()));
-    }
-    Some(Usage {
-        cpu_s: members.iter().map(|p| p.accumulated_cpu_time() as f64 / 1000.0).sum(),
-        memory_bytes: members.iter().map(|p| p.memory() as f64).sum(),
-    })
-}
-
-fn descendants(system: &System, root: Pid) -> Vec<&Process> {
-    let mut known = BTreeSet::from([root]);
-    let mut found = Vec::new();
-    loop {
-        let next: Vec<&Process> = system
-            .processes()
-            .values()
-            .filter(|p| !known.contains(&p.pid()) && p.parent().is_some_and(|parent| known.contains(&parent)))
-            .collect();
-        if next.is_empty() {
-            return found;
+        if self.readings.is_multiple_of(SEARCH_EVERY) && self.watched.iter().any(|w| w.with_descendants) {
+            self.search();
         }
-        known.extend(next.iter().map(|p| p.pid()));
-        found.extend(next);
+        self.readings = self.readings.wrapping_add(1);
+        (0..self.watched.len()).map(|place| self.usage(place)).collect()
     }
+
+    fn search(&mut self) {
+        let all = self.table.all();
+        for (watched, members) in self.watched.iter().zip(&mut self.members) {
+            if watched.with_descendants {
+                *members = belonging_to(watched.process, &all);
+            }
+        }
+    }
+
+    fn usage(&mut self, place: usize) -> Option<Usage> {
+        // A number that stands for another process by now is found out by the next search.
+        let entries: Vec<Entry> =
+            self.members[place].iter().filter_map(|process| self.table.entry(*process)).collect();
+        if !entries.iter().any(|e| e.process == self.watched[place].process) {
+            return None;
+        }
+        // A child that is an orphan when it ends takes its time with it: the total then rests.
+        self.cpu_s[place] = entries.iter().map(|e| e.cpu_s).sum::<f64>().max(self.cpu_s[place]);
+        Some(Usage { cpu_s: self.cpu_s[place], memory_bytes: entries.iter().map(|e| e.memory_bytes).sum() })
+    }
+}
+
+/// The process itself, its descendants, and those of its group with theirs.
+fn belonging_to(root: u32, all: &[Entry]) -> Vec<u32> {
+    let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for entry in all {
+        children.entry(entry.parent).or_default().push(entry.process);
+    }
+    let mut members = vec![root];
+    members.extend(all.iter().filter(|e| e.group == Some(root) && e.process != root).map(|e| e.process));
+    let mut next = 0;
+    while let Some(member) = members.get(next) {
+        for child in children.get(member).into_iter().flatten() {
+            if !members.contains(child) {
+                members.push(*child);
+            }
+        }
+        next += 1;
+    }
+    members
 }
 
 #[cfg(test)]
@@ -116,6 +136,53 @@ mod tests {
         service.wait().unwrap();
         assert!(with.cpu_s > alone.cpu_s, "{with:?} {alone:?}");
         assert!(with.memory_bytes > alone.memory_bytes && alone.memory_bytes > 0.0);
+    }
+
+    #[test]
+    fn the_total_of_a_service_does_not_fall_when_a_child_ends() {
+        let busy = "(i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done)";
+        let mut service = std::process::Command::new("sh")
+            .args(["-c", &format!("{busy}; {busy}; sleep 30")])
+            .spawn()
+            .unwrap();
+        let watched = Watched { name: "busy".to_owned(), process: service.id(), with_descendants: true };
+        let mut processes = Processes::new(vec![watched]).unwrap();
+        let begun = std::time::Instant::now();
+        let mut totals: Vec<f64> = Vec::new();
+        // Until the service sleeps: its total has grown and rests.
+        while begun.elapsed().as_secs() < 20 && !rests(&totals) {
+            totals.push(processes.usages()[0].unwrap().cpu_s);
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let children = processes.table.entry(service.id()).unwrap().cpu_s;
+        let _ = std::process::Command::new("pkill").args(["-P", &service.id().to_string()]).status();
+        service.kill().unwrap();
+        service.wait().unwrap();
+        assert!(totals.is_sorted() && totals.last().unwrap() > &0.05, "{totals:?}");
+        assert!(children > 0.05, "the time of children that have ended is known: {children}");
+    }
+
+    fn rests(totals: &[f64]) -> bool {
+        totals.len() > 15
+            && totals[totals.len() - 1] > 0.05
+            && totals[totals.len() - 15] == totals[totals.len() - 1]
+    }
+
+    #[test]
+    fn whoever_is_in_the_group_of_a_service_belongs_to_it() {
+        let entry = |process, parent, group| Entry {
+            process,
+            parent,
+            group: Some(group),
+            cpu_s: 0.0,
+            memory_bytes: 0.0,
+        };
+        // 7 is a child in a group of its own, 8 an orphan of the group, 9 its child, 4 a stranger.
+        let all =
+            [entry(4, 1, 4), entry(5, 1, 5), entry(6, 5, 5), entry(7, 6, 7), entry(8, 1, 5), entry(9, 8, 9)];
+        let mut members = belonging_to(5, &all);
+        members.sort_unstable();
+        assert_eq!(members, [5, 6, 7, 8, 9]);
     }
 
     #[test]

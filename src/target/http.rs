@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
+use tokio::net::TcpStream;
 
 use super::TargetError;
 use crate::scenario::profile::{Profile, Ready};
@@ -15,36 +17,57 @@ const RESET: Duration = Duration::from_secs(120);
 /// A client that asks the named host itself: a proxy in the environment would not know 127.0.0.1.
 fn client(timeout: Duration) -> Result<Client, String> {
     let builder = Client::builder().no_proxy().connect_timeout(QUESTION).timeout(timeout);
-    builder.build().map_err(|e| e.to_string())
+    // A redirect is an answer; what it points to is another question, maybe to another system.
+    builder.redirect(Policy::none()).build().map_err(|e| e.to_string())
 }
 
-/// Whether a service can take load; if not, what happened instead.
-pub(super) async fn is_ready(ready: &Ready) -> Result<(), String> {
-    match ready {
-        Ready::Tcp(address) => {
-            match tokio::time::timeout(QUESTION, tokio::net::TcpStream::connect(address)).await {
-                Ok(Ok(_)) => Ok(()),
-                Ok(Err(error)) => Err(error.to_string()),
-                Err(_) => Err("no answer".to_owned()),
+/// The question whether a service can take load.
+pub(super) enum Probe<'a> {
+    Http(&'a str, Result<Client, String>),
+    Tcp(&'a str),
+}
+
+impl<'a> Probe<'a> {
+    /// The client is made once: that takes as long as many a service needs to start.
+    pub(super) fn new(ready: &'a Ready) -> Self {
+        match ready {
+            Ready::Http(url) => Self::Http(url, client(QUESTION)),
+            Ready::Tcp(address) => Self::Tcp(address),
+        }
+    }
+
+    /// Asks once; if the service cannot take load, says what happened instead.
+    pub(super) async fn ask(&self) -> Result<(), String> {
+        match self {
+            Self::Tcp(address) => accepts(address).await.map(|_| ()),
+            Self::Http(url, client) => {
+                let answer =
+                    client.as_ref().map_err(Clone::clone)?.get(*url).send().await.map_err(|e| reason(&e))?;
+                let status = answer.status();
+                if status.as_u16() < 400 { Ok(()) } else { Err(format!("status {status}")) }
             }
         }
-        Ready::Http(url) => {
-            let answer = client(QUESTION)?.get(url).send().await.map_err(|e| reason(&e))?;
-            if answer.status().as_u16() < 400 { Ok(()) } else { Err(format!("status {}", answer.status())) }
-        }
+    }
+}
+
+/// Connects to an address (`host:port`).
+pub(super) async fn accepts(address: &str) -> Result<TcpStream, String> {
+    match tokio::time::timeout(QUESTION, TcpStream::connect(address)).await {
+        Ok(connected) => connected.map_err(|e| e.to_string()),
+        Err(_) => Err("no answer".to_owned()),
     }
 }
 
 /// Waits until somebody listens at a URL's address. Nothing is sent: the system counts only the
 /// load's requests.
 pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), TargetError> {
-    let unreachable = |reason| TargetError::Unreachable { url: url.to_owned(), reason };
-    let ready = address_of(&Ready::Http(url.to_owned())).map(Ready::Tcp);
-    let ready = ready.ok_or_else(|| unreachable("not a URL such as `http://host:port`".to_owned()))?;
+    let unreachable = |reason| TargetError::Unreachable { url: shown(url), reason };
+    let address = address_of(&Ready::Http(url.to_owned()));
+    let address = address.ok_or_else(|| unreachable("not a URL such as `http://host:port`".to_owned()))?;
     let deadline = tokio::time::Instant::now() + within;
     loop {
-        match is_ready(&ready).await {
-            Ok(()) => return Ok(()),
+        match accepts(&address).await {
+            Ok(_) => return Ok(()),
             Err(reason) if tokio::time::Instant::now() >= deadline => return Err(unreachable(reason)),
             Err(_) => tokio::time::sleep(super::PROBE_EVERY).await,
         }
@@ -59,7 +82,7 @@ pub async fn reset(profile: &Profile, host: &str) -> Result<(), TargetError> {
     for request in &profile.reset {
         let url =
             if request.url.starts_with('/') { format!("{host}{}", request.url) } else { request.url.clone() };
-        let failed = |reason| TargetError::Reset { method: request.method.clone(), url: url.clone(), reason };
+        let failed = |reason| TargetError::Reset { method: request.method.clone(), url: shown(&url), reason };
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|e| failed(e.to_string()))?;
         let sent = client(RESET).map_err(failed)?.request(method, &url).send().await;
         let answer = sent.map_err(|e| failed(reason(&e)))?;
@@ -78,6 +101,18 @@ pub(super) fn address_of(ready: &Ready) -> Option<String> {
             let url = reqwest::Url::parse(url).ok()?;
             Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
         }
+    }
+}
+
+/// A URL as it may be shown: without a name and password in it.
+pub(super) fn shown(url: &str) -> String {
+    match reqwest::Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
+            // Both fail only for URLs that can hold neither.
+            let _ = parsed.set_password(None).and_then(|()| parsed.set_username(""));
+            parsed.into()
+        }
+        _ => url.to_owned(),
     }
 }
 

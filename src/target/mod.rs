@@ -159,9 +159,16 @@ impl Target {
     }
 }
 
+impl Drop for Target {
+    /// In the same order as [`Target::stop`]: a list drops its first element first.
+    fn drop(&mut self) {
+        while self.services.pop().is_some() {}
+    }
+}
+
 async fn refuse_taken_port(service: &Service) -> Result<(), TargetError> {
     let Some(address) = http::address_of(&service.ready) else { return Ok(()) };
-    match tokio::net::TcpStream::connect(&address).await {
+    match http::accepts(&address).await {
         Ok(taken) => Err(TargetError::PortTaken {
             service: service.name.clone(),
             port: taken.peer_addr().map_or(0, |a| a.port()),
@@ -172,12 +179,13 @@ async fn refuse_taken_port(service: &Service) -> Result<(), TargetError> {
 
 async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Result<(), TargetError> {
     let deadline = tokio::time::Instant::now() + service.ready_within;
+    let probe = http::Probe::new(&service.ready);
     loop {
         started.check_alive()?;
-        let Err(last) = http::is_ready(&service.ready).await else { return Ok(()) };
+        let Err(last) = probe.ask().await else { return Ok(()) };
         if tokio::time::Instant::now() >= deadline {
             let question = match &service.ready {
-                Ready::Http(url) => format!("GET {url}"),
+                Ready::Http(url) => format!("GET {}", http::shown(url)),
                 Ready::Tcp(address) => format!("connect to {address}"),
             };
             return Err(TargetError::NotReady {

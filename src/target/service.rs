@@ -16,6 +16,8 @@ use crate::scenario::profile::Service;
 const TAIL_LINES: usize = 15;
 /// Time between two looks at whether a process has ended.
 const LOOK: Duration = Duration::from_millis(10);
+/// How long processes may take to be gone after KILL.
+const KILL_TAKES: Duration = Duration::from_secs(1);
 
 /// A service that was started.
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct RunningService {
     log: PathBuf,
     stop_within: Duration,
     watchdog: Option<Watchdog>,
+    /// Nobody of its group is left: the group's number may stand for another one from now on.
+    gone: bool,
     stopped: bool,
 }
 
@@ -62,10 +66,17 @@ impl RunningService {
             log: log.to_owned(),
             stop_within: service.stop_within,
             watchdog: None,
+            gone: false,
             stopped: false,
         };
         running.watchdog = Some(Watchdog::over(running.process()).map_err(cannot_start)?);
         Ok(running)
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_stop_within(mut self, time: Duration) -> Self {
+        self.stop_within = time;
+        self
     }
 
     pub(super) fn name(&self) -> &str {
@@ -94,12 +105,16 @@ impl RunningService {
 
     pub(super) fn check_alive(&mut self) -> Result<(), TargetError> {
         match self.child.try_wait() {
-            Ok(Some(status)) => Err(TargetError::Ended {
-                service: self.name.clone(),
-                status: status_text(status),
-                log: self.log.clone(),
-                tail: self.log_tail(),
-            }),
+            Ok(Some(status)) => {
+                // Noted at once, before the number of a group that is gone is given away again.
+                self.is_gone();
+                Err(TargetError::Ended {
+                    service: self.name.clone(),
+                    status: status_text(status),
+                    log: self.log.clone(),
+                    tail: self.log_tail(),
+                })
+            }
             // A process that cannot be asked is reported by what it fails to do.
             Ok(None) | Err(_) => Ok(()),
         }
@@ -125,6 +140,11 @@ impl RunningService {
             self.signal(Signal::KILL);
         }
         let _ = self.child.wait();
+        // The next run wants the ports.
+        let deadline = Instant::now() + KILL_TAKES;
+        while !self.is_gone() && Instant::now() < deadline {
+            std::thread::sleep(LOOK);
+        }
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.dismiss();
         }
@@ -132,8 +152,9 @@ impl RunningService {
 
     /// Whether nobody of the group is left. The leader is reaped here, so that it does not count.
     fn is_gone(&mut self) -> bool {
-        let _ = self.child.try_wait();
-        self.group().is_none_or(|group| test_kill_process_group(group).is_err())
+        let reaped = matches!(self.child.try_wait(), Ok(Some(_)));
+        self.gone = self.gone || (reaped && !self.group().is_some_and(group_runs));
+        self.gone
     }
 
     fn signal(&self, signal: Signal) {
@@ -143,7 +164,11 @@ impl RunningService {
         }
     }
 
+    /// Its process group; none if that is gone.
     fn group(&self) -> Option<Pid> {
+        if self.gone {
+            return None;
+        }
         Pid::from_raw(i32::try_from(self.process()).ok()?)
     }
 }
@@ -161,6 +186,27 @@ impl Drop for RunningService {
         }
         self.finish();
     }
+}
+
+/// Whether a process of the group still runs.
+///
+/// An orphan that has ended keeps its place in the group until the system's first process asks for
+/// it, which in a container may be never: it does not count.
+fn group_runs(group: Pid) -> bool {
+    if test_kill_process_group(group).is_err() {
+        return false;
+    }
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    let mut stats = processes.filter_map(|process| std::fs::read(process.ok()?.path().join("stat")).ok());
+    !cfg!(target_os = "linux") || stats.any(|stat| runs_in(group, &String::from_utf8_lossy(&stat)))
+}
+
+/// Whether a `/proc/…/stat` tells of a process of the group that has not ended: after the name in
+/// parentheses come state, parent and group.
+fn runs_in(group: Pid, stat: &str) -> bool {
+    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
+    let (state, of_group) = (fields.next(), fields.nth(1));
+    !matches!(state, Some("Z" | "X")) && of_group == Some(group.to_string().as_str())
 }
 
 fn start_hint(error: &std::io::Error, program: &str, folder: Option<&str>) -> String {

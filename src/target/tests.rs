@@ -176,3 +176,88 @@ fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
     assert!(error.to_string().contains("DELETE") && error.to_string().contains("500"), "{error}");
     assert_eq!(server.join().unwrap(), ["POST /admin/reset HTTP/1.1", "DELETE /cache HTTP/1.1"]);
 }
+
+#[test]
+fn an_orphan_that_has_ended_holds_up_no_stop() {
+    let logs = tempfile::tempdir().unwrap();
+    run(async {
+        let (mut target, _listener) = start_listening("sleep 60 & echo up; wait", logs.path()).await;
+        let begun = std::time::Instant::now();
+        let service = target.services.pop().unwrap().with_stop_within(Duration::from_secs(20));
+        service.stop().await;
+        // The first process may take seconds to ask for the orphan, or never do so.
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    });
+}
+
+#[test]
+fn services_are_dropped_in_the_order_in_which_they_are_stopped() {
+    let logs = tempfile::tempdir().unwrap();
+    let order = logs.path().join("order");
+    let script = |name: &str| {
+        let file = order.display();
+        format!("trap 'echo {name} >> {file}; exit' TERM; echo up; while :; do sleep 0.02; done")
+    };
+    run(async {
+        let (mut target, _first) = start_listening(&script("first"), &logs.path().join("1")).await;
+        let (mut second, _second) = start_listening(&script("second"), &logs.path().join("2")).await;
+        target.services.append(&mut second.services);
+        drop(target);
+    });
+    assert_eq!(std::fs::read_to_string(order).unwrap(), "second\nfirst\n");
+}
+
+#[test]
+fn a_redirect_counts_as_ready_and_is_not_followed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ready = Ready::Http(format!("http://{}/", listener.local_addr().unwrap()));
+    let elsewhere = free_port();
+    std::thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        let _ = stream.read(&mut [0; 1024]);
+        let head = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{elsewhere}/login\r\n");
+        let _ = write!(stream, "{head}content-length: 0\r\nconnection: close\r\n\r\n");
+    });
+    assert_eq!(run(async { http::Probe::new(&ready).ask().await }), Ok(()));
+}
+
+/// The variable that tells this very test binary to be the loadproof that is killed.
+const VICTIM: &str = "LOADPROOF_TEST_VICTIM_LOGS";
+
+/// Does nothing by itself: the test below runs it in a process of its own.
+#[test]
+fn victim_of_kill() {
+    let Ok(logs) = std::env::var(VICTIM) else { return };
+    run(async {
+        let script = "trap '' TERM; sleep 60 & echo $$ $!; wait; wait";
+        let _up = start_listening(script, Path::new(&logs)).await;
+        std::fs::write(Path::new(&logs).join("up"), "").unwrap();
+        std::thread::sleep(Duration::from_secs(60));
+    });
+}
+
+#[test]
+fn services_of_a_loadproof_that_is_killed_are_stopped() {
+    let logs = tempfile::tempdir().unwrap();
+    let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "target::tests::victim_of_kill"])
+        .env(VICTIM, logs.path())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let within = |seconds, done: &dyn Fn() -> bool| {
+        let begun = std::time::Instant::now();
+        while !done() && begun.elapsed().as_secs() < seconds {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        done()
+    };
+    let up = within(20, &|| logs.path().join("up").exists());
+    let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
+    let processes: Vec<u32> = log.split_whitespace().map(|id| id.parse().unwrap()).collect();
+    assert!(up && processes.len() == 2 && processes.iter().all(|p| is_alive(*p)), "{log}");
+    // What `kill -9` does.
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    assert!(within(20, &|| !processes.iter().any(|p| is_alive(*p))), "{processes:?} live on");
+}

@@ -1,6 +1,6 @@
 //! `[profile.NAME]`: configurations of the system under test, and `[drain]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Settings, base_url, is_http};
@@ -24,15 +24,27 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings<'_>) 
 fn profile(name: String, mut table: Fields<'_>, settings: &Settings<'_>) -> Profile {
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let host = table.text("host").map(|l| base_url(&l, settings, table.problems));
-    let services = table.tables("service").into_iter().filter_map(|t| service(t, settings)).collect();
+    // Its signals are called after a service, and loadproof's own after loadproof.
+    let mut taken = BTreeSet::from(["loadproof".to_owned()]);
+    let services =
+        table.tables("service").into_iter().filter_map(|t| service(t, settings, &mut taken)).collect();
     let reset = table.texts("reset").iter().filter_map(|line| reset(&table, line, settings)).collect();
     table.finish();
     Profile { name, why, host, services, reset }
 }
 
-fn service(mut table: Fields<'_>, settings: &Settings<'_>) -> Option<Service> {
+fn service(mut table: Fields<'_>, settings: &Settings<'_>, taken: &mut BTreeSet<String>) -> Option<Service> {
     let problems = table.problems;
     let name = table.required_text("name");
+    if let Some(name) = &name
+        && !taken.insert(name.value.clone())
+    {
+        problems.add(
+            &name.place,
+            format!("a service cannot be called `{}`", name.value),
+            "this name is taken",
+        );
+    }
     table.require("command");
     let command: Vec<String> = table.texts("command").iter().map(|l| settings.fill(l, problems)).collect();
     if command.is_empty() && table.has("command") {
