@@ -191,7 +191,9 @@ pub fn change(ratio: f64) -> String {
         return format!("×{}", significant(ratio));
     }
     let percent = (ratio - 1.0) * 100.0;
-    let text = format!("{:.1}", percent.abs());
+    // Something that all but vanished has not vanished.
+    let decimals = if percent <= -99.9 { 2 } else { 1 };
+    let text = format!("{:.decimals$}", percent.abs());
     match text.as_str() {
         "0.0" => "0 %".to_owned(),
         text if percent > 0.0 => format!("+{text} %"),
@@ -335,6 +337,7 @@ mod tests {
         assert_eq!(change(0.31), "−69.0 %");
         assert_eq!(change(1.048), "+4.8 %");
         assert_eq!(change(1.000_01), "0 %");
+        assert_eq!(change(1.0 / 2401.0), "−99.96 %");
         assert_eq!(change(f64::INFINITY), "n/a");
         assert_eq!(change(34.2), "×34.2");
         assert_eq!(ratio(1.0 / 3.23), "3.23× lower");

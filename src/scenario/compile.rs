@@ -10,6 +10,7 @@ use toml::de::DeTable;
 use super::fields::Fields;
 use super::problem::{FileId, Place, Problems, ScenarioError};
 use super::read::{self, Settings};
+use super::template::Variables;
 use super::{Scenario, World};
 
 /// Reads a scenario file and its includes, and checks everything in them.
@@ -39,7 +40,8 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
                 Fields::new(root.get_ref(), place, "a scenario", &problems)
             })
             .collect();
-        read_all(path, files, world, &problems)
+        let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
+        read_all(path, files, &variables, &problems)
     };
     problems.into_result()?;
     Ok(scenario)
@@ -80,8 +82,8 @@ fn syntax_error(problems: &Problems, file: FileId, text: &str, error: &toml::de:
 }
 
 /// Reads the parts; the parts of several files come together as if they stood in one.
-fn read_all(path: &Path, mut files: Vec<Fields<'_>>, world: &dyn World, problems: &Problems) -> Scenario {
-    let settings = Settings::new(world);
+fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, problems: &Problems) -> Scenario {
+    let settings = Settings::new(variables);
     let canonical_workload = read::canonical::workload(&files);
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
@@ -90,7 +92,7 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, world: &dyn World, problems
     let host = main.text("host").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
     let defaults = read::defaults::read(main);
 
-    let mut book = read::book::Book::new(problems, defaults);
+    let mut book = read::book::Book::new(problems, defaults, variables);
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);

@@ -3,13 +3,14 @@
 //! A text without `{{` or `{%` is fixed: it costs nothing at run time. A JSON string that is one
 //! single `{{ expression }}` keeps the expression's type, so that numbers stay numbers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 
+use super::World;
 use super::generators;
 use super::scope::{Scope, scope_value};
 
@@ -37,12 +38,40 @@ pub struct Templates {
 #[error("template: {0}")]
 pub struct RenderError(String);
 
-impl Default for Templates {
-    fn default() -> Self {
+/// The environment variables that a scenario names, for `env("NAME", "default")`.
+///
+/// Only those: secrets that no scenario asks for are never held.
+#[derive(Clone, Default)]
+pub(super) struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// The variables whose names stand between quotes anywhere in the texts.
+    pub(super) fn named_in<'a>(texts: impl Iterator<Item = &'a str>, world: &dyn World) -> Self {
+        let is_name =
+            |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let words = texts.flat_map(|text| text.split(['"', '\''])).filter(is_name);
+        Self(words.filter_map(|name| Some((name.to_owned(), world.variable(name)?))).collect())
+    }
+
+    /// Makes `env` known to an environment.
+    pub(super) fn register(&self, environment: &mut Environment<'static>) {
+        let variables = self.0.clone();
+        environment.add_function("env", move |name: &str, default: Option<String>| {
+            variables.get(name).cloned().or(default).ok_or_else(|| {
+                let detail = format!("the environment variable `{name}` is not set");
+                minijinja::Error::new(minijinja::ErrorKind::UndefinedError, detail)
+            })
+        });
+    }
+}
+
+impl Templates {
+    pub(super) fn new(variables: &Variables) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         generators::register(&mut environment);
+        variables.register(&mut environment);
         environment.add_function("body", render_body);
         Self { environment, count: 0 }
     }
@@ -149,7 +178,7 @@ mod tests {
     use super::*;
 
     fn render(source: &str, seed: u64) -> String {
-        let mut templates = Templates::default();
+        let mut templates = Templates::new(&Variables::default());
         let text = templates.add_text(source).unwrap();
         let scope = Scope::new(seed);
         scope.set("order_id", Value::from("o-1"));
@@ -158,7 +187,7 @@ mod tests {
 
     #[test]
     fn fixed_texts_are_not_templates() {
-        let mut templates = Templates::default();
+        let mut templates = Templates::new(&Variables::default());
         assert_eq!(templates.add_text("/orders").unwrap(), Text::Fixed(Bytes::from_static(b"/orders")));
     }
 
@@ -172,7 +201,7 @@ mod tests {
 
     #[test]
     fn needs_are_the_variables_without_functions_and_defaults() {
-        let mut templates = Templates::default();
+        let mut templates = Templates::new(&Variables::default());
         let text = templates.add_text("{{ a }}{{ b | default(hex(2)) }}{{ int(1, 2) }}{{ typo() }}").unwrap();
         assert_eq!(templates.needs(&text).into_iter().collect::<Vec<_>>(), ["a", "typo"]);
     }

@@ -11,7 +11,7 @@ use crate::sample::{EndpointId, Kind};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Endpoint, Journey, UserClass};
 use crate::scenario::problem::{FileId, Place, Problems};
-use crate::scenario::template::{Templates, Text, plain_message};
+use crate::scenario::template::{Templates, Text, Variables, plain_message};
 
 /// Variables that every template of a journey can use.
 const BUILT_IN: [&str; 2] = ["user", "iteration"];
@@ -44,11 +44,15 @@ struct SharedBody {
 }
 
 impl<'a> Book<'a> {
-    pub(in crate::scenario) fn new(problems: &'a Problems, defaults: Defaults) -> Self {
+    pub(in crate::scenario) fn new(
+        problems: &'a Problems,
+        defaults: Defaults,
+        variables: &Variables,
+    ) -> Self {
         Self {
             problems,
             defaults,
-            templates: Templates::default(),
+            templates: Templates::new(variables),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
             requests: 0,

@@ -9,7 +9,7 @@ use crate::scenario::problem::Place;
 use crate::scenario::profile::{Drain, Profile, Ready, ResetRequest, Service};
 use crate::scenario::signal::SignalSource;
 
-pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings<'_>) -> Vec<(String, Profile)> {
+pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> Vec<(String, Profile)> {
     let Some(table) = file.table("profile") else { return Vec::new() };
     table
         .entries()
@@ -21,7 +21,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings<'_>) 
         .collect()
 }
 
-fn profile(name: String, mut table: Fields<'_>, settings: &Settings<'_>) -> Profile {
+fn profile(name: String, mut table: Fields<'_>, settings: &Settings) -> Profile {
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let host = table.text("host").map(|l| base_url(&l, settings, table.problems));
     // Its signals are called after a service, and loadproof's own after loadproof.
@@ -33,7 +33,7 @@ fn profile(name: String, mut table: Fields<'_>, settings: &Settings<'_>) -> Prof
     Profile { name, why, host, services, reset }
 }
 
-fn service(mut table: Fields<'_>, settings: &Settings<'_>, taken: &mut BTreeSet<String>) -> Option<Service> {
+fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<Service> {
     let problems = table.problems;
     let name = table.required_text("name");
     if let Some(name) = &name
@@ -61,7 +61,7 @@ fn service(mut table: Fields<'_>, settings: &Settings<'_>, taken: &mut BTreeSet<
     Some(Service { name, command, env, working_directory, ready, ready_within, stop_within })
 }
 
-fn env(table: &mut Fields<'_>, settings: &Settings<'_>) -> BTreeMap<String, String> {
+fn env(table: &mut Fields<'_>, settings: &Settings) -> BTreeMap<String, String> {
     let Some(env) = table.table("env") else { return BTreeMap::new() };
     env.entries()
         .into_iter()
@@ -77,7 +77,7 @@ fn env(table: &mut Fields<'_>, settings: &Settings<'_>) -> BTreeMap<String, Stri
 }
 
 /// `ready = "http://127.0.0.1:8000/health"` or `ready = "tcp://127.0.0.1:8000"`.
-fn ready(table: &Fields<'_>, text: &Located<String>, settings: &Settings<'_>) -> Option<Ready> {
+fn ready(table: &Fields<'_>, text: &Located<String>, settings: &Settings) -> Option<Ready> {
     let address = settings.fill(text, table.problems);
     if is_http(&address) {
         return Some(Ready::Http(address));
@@ -93,7 +93,7 @@ fn ready(table: &Fields<'_>, text: &Located<String>, settings: &Settings<'_>) ->
 }
 
 /// `reset = "POST /admin/reset"`, or a list of such.
-fn reset(table: &Fields<'_>, line: &Located<String>, settings: &Settings<'_>) -> Option<ResetRequest> {
+fn reset(table: &Fields<'_>, line: &Located<String>, settings: &Settings) -> Option<ResetRequest> {
     let text = settings.fill(line, table.problems);
     match text.split_once(' ') {
         Some((method, url)) if url.starts_with('/') || is_http(url) => {

@@ -10,17 +10,13 @@ use crate::scenario::signal::{PrometheusSignal, Selector, SignalSource};
 /// `taken`: the names of the signals that were read before; extended by these.
 pub(in crate::scenario) fn read(
     file: &mut Fields<'_>,
-    settings: &Settings<'_>,
+    settings: &Settings,
     taken: &mut BTreeSet<String>,
 ) -> Vec<SignalSource> {
     file.tables("signals").into_iter().filter_map(|table| source(table, settings, taken)).collect()
 }
 
-fn source(
-    mut table: Fields<'_>,
-    settings: &Settings<'_>,
-    taken: &mut BTreeSet<String>,
-) -> Option<SignalSource> {
+fn source(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<SignalSource> {
     table.require("prometheus");
     let url = table.text("prometheus").map(|l| base_url(&l, settings, table.problems));
     let every = table.duration("every").unwrap_or(Duration::from_millis(500));
