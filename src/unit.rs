@@ -215,6 +215,11 @@ pub fn ratio(ratio: f64) -> String {
     format!("{text}× {}", if ratio < 1.0 { "lower" } else { "higher" })
 }
 
+/// A share in [0, 1] as a percentage: `0.43 %`, `70 %`.
+pub fn share(share: f64) -> String {
+    format!("{} %", plain(share * 100.0))
+}
+
 /// A number with three significant digits at most and no idle zeros: for values that people chose.
 pub fn plain(value: f64) -> String {
     let text = significant(value);

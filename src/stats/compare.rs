@@ -8,7 +8,10 @@ use serde::Serialize;
 use super::series::Series;
 use super::summary::{Distribution, QUANTILES, Subject, Summary};
 use crate::run::{Arm, RunFacts, RunState};
-use crate::sample::Phase;
+use crate::sample::{Kind, PROBE_CLASS, Phase};
+
+/// A share of questions, or a difference of shares, that may show in response times.
+const MUCH: f64 = 0.25;
 
 /// Everything one arm's runs came to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -140,7 +143,7 @@ impl EnvironmentFact {
 }
 
 /// What makes a comparison doubtful; shown by every form of report.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "warning", rename_all = "snake_case")]
 pub enum Warning {
     /// The arms did different work, and the user insisted.
@@ -170,6 +173,13 @@ pub enum Warning {
         arm: Arm,
         /// How many.
         count: u64,
+    },
+    /// The tool's own questions make up much of the requests, and not equally in both arms.
+    ProbesDiffer {
+        /// Their share of the baseline's requests, in [0, 1].
+        baseline: f64,
+        /// Their share of the treatment's requests, in [0, 1].
+        treatment: f64,
     },
     /// An endpoint was called in one arm only.
     OneArmOnly {
@@ -295,6 +305,10 @@ fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectCo
     for arm in [baseline, treatment] {
         warnings.extend(arm_warnings(arm));
     }
+    let [in_baseline, in_treatment] = [baseline, treatment].map(probe_share);
+    if in_baseline.max(in_treatment) > MUCH && (in_baseline - in_treatment).abs() > MUCH {
+        warnings.push(Warning::ProbesDiffer { baseline: in_baseline, treatment: in_treatment });
+    }
     if baseline.runs.len() == 1 || treatment.runs.len() == 1 {
         warnings.push(Warning::SinglePair);
     }
@@ -302,6 +316,15 @@ fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectCo
         warnings.push(Warning::OneArmOnly { subject: one_sided.subject.title() });
     }
     warnings
+}
+
+/// The share of an arm's requests that were the tool's own questions.
+fn probe_share(arm: &ArmSummary) -> f64 {
+    let requests = || arm.summaries.iter().filter(|s| s.subject.kind == Kind::Request);
+    let total: u64 = requests().map(|s| s.counts.total()).sum();
+    let probes: u64 =
+        requests().filter(|s| s.subject.traffic_class == PROBE_CLASS).map(|s| s.counts.total()).sum();
+    probes as f64 / total.max(1) as f64
 }
 
 fn arm_warnings(arm: &ArmSummary) -> Vec<Warning> {

@@ -91,6 +91,12 @@ pub(super) fn warning(warning: &Warning) -> String {
             unit::count(*count),
             arm.word()
         ),
+        Warning::ProbesDiffer { baseline, treatment } => format!(
+            "Questions asked for effects were {} of all requests in the baseline and {} in the treatment. On a machine \
+             that is otherwise idle that alone can change response times: ask less often with every or precision.",
+            unit::share(*baseline),
+            unit::share(*treatment)
+        ),
         Warning::OneArmOnly { subject } => format!("{subject} was called in one arm only."),
     }
 }
