@@ -101,16 +101,26 @@ async fn open(worker: &Worker, request: &Request) -> Result<Connection, String> 
     }
 }
 
+/// A request of somebody, as it is due.
+#[derive(Clone, Copy)]
+pub(super) struct Due<'a> {
+    pub(super) request: &'a Request,
+    pub(super) who: Who,
+    /// When it should be sent.
+    pub(super) intended: Instant,
+    /// Whether the answer's body is kept even if the request itself does not need it.
+    pub(super) keep_body: bool,
+}
+
 /// Sends a ready request, waits for its answer, judges it and records the sample.
 pub(super) async fn exchange<T>(
     worker: &Worker,
     connections: &Connections,
-    request: &Request,
-    who: Who,
-    intended: Instant,
+    due: Due<'_>,
     ready: Ready,
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
+    let Due { request, who, intended, keep_body } = due;
     let mut pending = Pending::new(worker, request.endpoint, who, intended);
     let (connection, message) = match ready {
         Ready::Stuck { outcome, reason, since } => {
@@ -124,7 +134,7 @@ pub(super) async fn exchange<T>(
     };
     let sent = Instant::now();
     pending.sample.sent_us = worker.clock.us(sent);
-    let keep_body = request.needs_body() || std::mem::size_of::<T>() > 0;
+    let keep_body = keep_body || request.needs_body();
     // Pinned here: the future is large, and would be moved into the timeout otherwise.
     let whole = std::pin::pin!(answer(worker, request, connection, message, keep_body));
     match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::exchange::{Connections, Ended, Who, exchange, make_ready};
+use super::exchange::{Connections, Due, Ended, Who, exchange, make_ready};
 use super::judge::holds;
 use super::worker::Worker;
 use crate::sample::{Outcome, ReasonId, Sample};
@@ -56,10 +56,12 @@ pub(super) async fn until_visible(context: Context<'_>, poll: &Poll, since: Inst
     }
 }
 
-async fn ask(context: &Context<'_>, poll: &Poll, due: Instant) -> Ended<bool> {
+async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<bool> {
     let Context { worker, connections, scope, who } = context;
     let ready = make_ready(worker, connections, &poll.request, scope).await;
-    exchange(worker, connections, &poll.request, *who, due, ready, |answer| {
+    let keep_body = !poll.until_checks.is_empty();
+    let due = Due { request: &poll.request, who: *who, intended, keep_body };
+    exchange(worker, connections, due, ready, |answer| {
         poll.until.contains(&answer.status) && holds(&poll.until_checks, answer)
     })
     .await

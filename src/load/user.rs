@@ -8,7 +8,7 @@ use minijinja::value::Value;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::exchange::{Connections, Who, exchange, make_ready};
+use super::exchange::{Connections, Due, Who, exchange, make_ready};
 use super::poll;
 use super::worker::Worker;
 use crate::sample::{Outcome, UserClassId};
@@ -146,8 +146,8 @@ impl User {
             return Next::Stop;
         }
         let ready = make_ready(&self.worker, &self.connections, request, &self.scope).await;
-        let ended =
-            exchange(&self.worker, &self.connections, request, self.who, self.due, ready, |_| ()).await;
+        let due = Due { request, who: self.who, intended: self.due, keep_body: false };
+        let ended = exchange(&self.worker, &self.connections, due, ready, |_| ()).await;
         self.last_done = ended.done;
         self.keep(ended.variables);
         after(request, ended.outcome)
@@ -163,7 +163,8 @@ impl User {
         let ready = futures_util::future::join_all(preparations).await;
         let released = Instant::now();
         let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
-            exchange(worker, connections, request, self.who, released, ready, |_| ())
+            let due = Due { request, who: self.who, intended: released, keep_body: false };
+            exchange(worker, connections, due, ready, |_| ())
         });
         let ended = futures_util::future::join_all(exchanges).await;
         let mut next = Next::Step;
