@@ -7,12 +7,15 @@ CARGO     ?= cargo
 LOADPROOF ?= target/release/loadproof
 SCENARIO  ?= scenarios/shopstream/priority_lanes.toml
 
-# Overrides of the load targets: make loadtest-baseline USERS=10 RUN_TIME=30s HOST=http://127.0.0.1:8000
+# Overrides of the load targets: make loadtest-baseline USERS=10 RUN_TIME=30s HOST=http://127.0.0.1:8000 SEED=2
 USERS      ?=
 RUN_TIME   ?=
 SPAWN_RATE ?=
 HOST       ?=
-FLAGS = $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
+# One seed for all: runs that are compared should make the same requests.
+SEED       ?= 1
+FLAGS = --seed $(SEED) \
+        $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
         $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(HOST),--host $(HOST))
 
 .PHONY: help

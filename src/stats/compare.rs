@@ -153,6 +153,8 @@ pub enum Warning {
         /// The treatment's fingerprint.
         treatment: String,
     },
+    /// The arms drew different requests.
+    SeedsDiffer,
     /// A run did not end as planned.
     RunIncomplete {
         /// The run's number.
@@ -301,6 +303,11 @@ fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectCo
             baseline: fingerprint(baseline),
             treatment: fingerprint(treatment),
         });
+    }
+    let [baseline_seeds, treatment_seeds] =
+        [baseline, treatment].map(|arm| arm.runs.iter().map(|r| r.seed).collect::<BTreeSet<u64>>());
+    if baseline_seeds != treatment_seeds {
+        warnings.push(Warning::SeedsDiffer);
     }
     for arm in [baseline, treatment] {
         warnings.extend(arm_warnings(arm));

@@ -75,6 +75,11 @@ pub(super) fn warning(warning: &Warning) -> String {
             short(baseline),
             short(treatment)
         ),
+        Warning::SeedsDiffer => {
+            "The arms' seeds differ, so their users drew different requests: give both the same \
+                                 --seed."
+                .to_owned()
+        }
         Warning::RunIncomplete { run, state } => {
             format!("Run {run} is {state}: it holds only what was measured until then.")
         }
