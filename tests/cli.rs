@@ -417,6 +417,26 @@ fn the_priority_lanes_show_in_effect_latency() {
 }
 
 #[test]
+fn a_service_that_dies_in_mid_run_ends_it_with_its_log_quoted() {
+    let bench = Bench::new();
+    let [port, _] = free_ports();
+    let script = format!(
+        "echo out of memory >&2; exec timeout 1.5 {} known --port {port}",
+        testbed_program().display()
+    );
+    let service = format!(
+        "[[profile.dying.service]]\nname = 'known'\ncommand = ['sh', '-c', '{script}']\nready = 'tcp://127.0.0.1:{port}'\n"
+    );
+    let host = format!("http://127.0.0.1:{port}");
+    bench.write("dying.toml", &format!("{}\n{service}", scenario(&host)));
+    let output = bench.run(&["run", "dying.toml", "--load", "long", "--profile", "dying"]);
+    assert_eq!(code(&output), 100, "{}", stderr(&output));
+    assert!(stderr(&output).contains("service `known` ended") && stderr(&output).contains("| out of memory"));
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE state = 'failed'"), 1);
+    assert!(bench.query("SELECT count(*) FROM samples") > 50, "what was measured is stored");
+}
+
+#[test]
 fn services_are_stopped_when_loadproof_is_killed() {
     let bench = Bench::new();
     let ports = free_ports();

@@ -29,6 +29,8 @@ use crate::target::{self, Target, TargetError};
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
+/// How often it is checked that target and store are still there.
+const LOOK: Duration = Duration::from_millis(200);
 /// How often processes are looked at.
 const PROCESS_EVERY: Duration = Duration::from_millis(500);
 
@@ -284,24 +286,28 @@ impl Stage<'_> {
         phase: Phase,
         end: &mut (impl Future<Output = T> + Unpin),
     ) -> Result<T, Cut> {
-        let mut ticks = tokio::time::interval(self.progress.interval());
+        let mut looks = tokio::time::interval(LOOK);
+        let mut shows = tokio::time::interval(self.progress.interval());
         let mut interrupt = self.setting.interrupt.clone();
         loop {
             tokio::select! {
                 ended = &mut *end => return Ok(ended),
                 () = interrupted(&mut interrupt) => return Err(Cut::Interrupted),
-                _ = ticks.tick() => self.tick(phase)?,
+                _ = looks.tick() => self.check()?,
+                _ = shows.tick() => {
+                    let moment = self.watched.moment(phase, self.clock.now_us(), &self.latest);
+                    self.progress.show(&moment);
+                }
             }
         }
     }
 
-    fn tick(&mut self, phase: Phase) -> Result<(), Cut> {
+    /// Whether the run can go on.
+    fn check(&mut self) -> Result<(), Cut> {
         self.target.check_alive().map_err(|e| Cut::Failed(e.into()))?;
         if self.writer.has_failed() {
             return Err(Cut::Failed(StoreError::WriterGone.into()));
         }
-        let moment = self.watched.moment(phase, self.clock.now_us(), &self.latest);
-        self.progress.show(&moment);
         Ok(())
     }
 
