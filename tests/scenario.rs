@@ -165,6 +165,18 @@ fn all_mistakes_are_shown_at_once() {
 }
 
 #[test]
+fn a_poll_that_expects_is_told_what_to_say_instead() {
+    let poll = r#"{ poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 }"#;
+    insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, poll), @r#"
+    error: a poll has no `expect`
+     --> scenario.toml:8:62
+      |
+    8 |   { poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 },
+      |                                                              ^^^^^^ say `until` and `pending` instead
+    "#);
+}
+
+#[test]
 fn names_that_would_be_taken_for_others_are_refused() {
     let service =
         "[[profile.local.service]]\nname = 'loadproof'\ncommand = ['x']\nready = 'tcp://127.0.0.1:1'\n";

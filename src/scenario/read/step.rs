@@ -175,6 +175,10 @@ fn poll(
     let probe = Context { traffic_class: PROBE_CLASS, headers: context.headers };
     let until = statuses(step, "until").map_or(vec![200], |l| l.value);
     let pending = statuses(step, "pending").map_or(vec![404], |l| l.value);
+    if step.has("expect") {
+        let place = step.key_place("expect");
+        step.problems.add(&place, "a poll has no `expect`", "say `until` and `pending` instead");
+    }
     step.require("effect");
     let effect = step.text("effect");
     let until_checks = checks(step, "until_check");
