@@ -224,6 +224,10 @@ fn environment_variables_stand_in_for_flags() {
         .unwrap();
     let plan = String::from_utf8(output.stdout).unwrap();
     assert!(plan.contains("17 users") && plan.contains("2 min"), "{plan}");
+    for (value, is_json) in [("1", true), ("true", true), ("0", false), ("", false)] {
+        let output = bench.command(&["runs"]).env("LOADPROOF_JSON", value).output().unwrap();
+        assert_eq!(output.stdout.starts_with(b"{"), is_json, "LOADPROOF_JSON={value}");
+    }
 }
 
 #[test]

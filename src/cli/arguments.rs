@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::scenario::load::LoadOverrides;
@@ -116,7 +117,7 @@ pub(super) struct Check {
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Print a summary of each as JSON
-    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,
 }
 
@@ -162,7 +163,7 @@ pub(super) struct Common {
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(super) label: Option<String>,
     /// Print the plan and do nothing
-    #[arg(long, env = "LOADPROOF_DRY_RUN", help_heading = WHAT)]
+    #[arg(long, env = "LOADPROOF_DRY_RUN", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) overrides: Overrides,
@@ -170,7 +171,7 @@ pub(super) struct Common {
     #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE", help_heading = OUTPUT)]
     pub(super) html: Option<PathBuf>,
     /// Print the result as JSON
-    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,
     /// How to show progress on stderr
     #[arg(long, env = "LOADPROOF_PROGRESS", value_enum, default_value_t = ProgressStyle::Auto, help_heading = OUTPUT)]
@@ -254,13 +255,13 @@ pub(super) struct Compare {
     #[arg(value_name = "TREATMENT")]
     pub(super) treatment: String,
     /// Compare even runs that did different work; the report says so
-    #[arg(long, env = "LOADPROOF_FORCE")]
+    #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(super) force: bool,
     /// Write the HTML report here
     #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE", help_heading = OUTPUT)]
     pub(super) html: Option<PathBuf>,
     /// Print the comparison as JSON
-    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,
 }
 
@@ -274,7 +275,7 @@ pub(super) struct Report {
     #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
     pub(super) output: Option<PathBuf>,
     /// Print it as JSON instead
-    #[arg(long, env = "LOADPROOF_JSON", help_heading = OUTPUT)]
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,
 }
 
@@ -285,7 +286,7 @@ pub(super) struct Runs {
     #[command(subcommand)]
     pub(super) command: Option<RunsCommand>,
     /// Print as JSON
-    #[arg(long, env = "LOADPROOF_JSON", global = true, help_heading = OUTPUT)]
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), global = true, help_heading = OUTPUT)]
     pub(super) json: bool,
 }
 
