@@ -159,7 +159,10 @@ fn pacing_starts_journeys_at_even_distances_without_catching_up() {
         .replace("journeys = {", "think = { pacing = '50ms' }\njourneys = {");
     let taken = drive(&scenario(&text), &server.url(), Drive::default());
     let intended: Vec<i64> = taken.samples().map(|s| s.intended_us).collect();
-    assert_eq!(intended, (0..10).map(|i| i * 50_000).collect::<Vec<_>>());
+    let distances: Vec<i64> = intended.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // On a busy machine an answer may take longer than the interval: the next start then moves on.
+    assert!(distances.iter().all(|d| *d >= 50_000), "{distances:?}");
+    assert!(distances.iter().filter(|d| **d == 50_000).count() >= 5, "{distances:?}");
 }
 
 #[test]
