@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::axis::Axis;
 use super::svg::{GRID, Never, Svg, named};
-use super::theme::{Ink, LABEL_PX, LEFT_PX, MOST_POINTS};
+use super::theme::{Ink, LABEL_PX, LEFT_PX, MOST_POINTS, READOUT_POINTS};
 use crate::report::model::Line;
 
 pub(super) type Plot<'a, 'b> = ChartContext<'a, Svg<'b>, Cartesian2d<Axis, Axis>>;
@@ -146,14 +146,16 @@ pub(super) fn readout(
         lines: lines
             .iter()
             .map(|(line, points)| {
+                let step = points.len().div_ceil(READOUT_POINTS).max(1);
+                let points = || points.iter().step_by(step);
                 let place = |point: &(f64, f64)| plot.backend_coord(point);
                 LineReadout {
                     name: line.name.clone(),
                     class: Ink::of_arm(line.arm).class(),
-                    x: points.iter().map(|p| px(place(p).0)).collect(),
-                    y: points.iter().map(|p| px(place(p).1)).collect(),
-                    at: points.iter().map(|p| at(p.0)).collect(),
-                    value: points.iter().map(|p| value(p.1)).collect(),
+                    x: points().map(|p| px(place(p).0)).collect(),
+                    y: points().map(|p| px(place(p).1)).collect(),
+                    at: points().map(|p| at(p.0)).collect(),
+                    value: points().map(|p| value(p.1)).collect(),
                 }
             })
             .collect(),

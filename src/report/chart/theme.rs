@@ -54,3 +54,5 @@ pub const HALF_PX: u32 = 560;
 pub const LEFT_PX: f64 = 60.0;
 /// Most points of a line; more are thinned to the extremes of each column of pixels.
 pub const MOST_POINTS: usize = 600;
+/// About how many points of a line can be read out: one for every few pixels.
+pub const READOUT_POINTS: usize = 180;
