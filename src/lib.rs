@@ -22,3 +22,4 @@ pub mod stats;
 pub mod store;
 pub mod target;
 pub mod unit;
+pub mod web;

@@ -8,15 +8,16 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("unit", &[]),
+    ("web", &[]),
     ("sample", &[]),
     ("run", &[]),
     ("scenario", &["unit", "sample"]),
     ("plan", &["unit", "run", "scenario"]),
     ("load", &["unit", "sample", "scenario"]),
-    ("target", &["unit", "scenario"]),
-    ("signals", &["unit", "scenario"]),
+    ("target", &["unit", "web", "scenario"]),
+    ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
     ("store", &["unit", "sample", "run", "scenario", "load", "signals"]),
     // `scenario` for what endpoints mean, `store` for the types of columns.
@@ -24,9 +25,12 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("report", &["unit", "sample", "run", "stats"]),
     (
         "execute",
-        &["unit", "sample", "run", "scenario", "plan", "load", "target", "signals", "store", "stats"],
+        &["unit", "web", "sample", "run", "scenario", "plan", "load", "target", "signals", "store", "stats"],
     ),
-    ("cli", &["unit", "sample", "run", "scenario", "plan", "load", "store", "stats", "report", "execute"]),
+    (
+        "cli",
+        &["unit", "web", "sample", "run", "scenario", "plan", "load", "store", "stats", "report", "execute"],
+    ),
 ];
 
 /// Outside crates that have one home.

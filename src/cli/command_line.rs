@@ -3,7 +3,7 @@
 /// The command as it was typed; values of credentials in URLs are left out.
 pub(super) fn command_line() -> String {
     let words = std::env::args().map(|word| {
-        let word = hide_credentials(&word);
+        let word = crate::web::shown(&word);
         if word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c)) && !word.is_empty() {
             word
         } else {
@@ -11,13 +11,4 @@ pub(super) fn command_line() -> String {
         }
     });
     words.collect::<Vec<_>>().join(" ")
-}
-
-fn hide_credentials(word: &str) -> String {
-    let Some((before, rest)) = word.split_once("://") else { return word.to_owned() };
-    let authority_end = rest.find('/').unwrap_or(rest.len());
-    match rest[..authority_end].rsplit_once('@') {
-        Some((_, host)) => format!("{before}://***@{host}{}", &rest[authority_end..]),
-        None => word.to_owned(),
-    }
 }

@@ -13,7 +13,7 @@ pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> Vec<(String,
         .with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(kinds).ok();
     let mut facts = vec![
-        ("target".to_owned(), without_credentials(host)),
+        ("target".to_owned(), crate::web::shown(host)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
     ];
@@ -39,28 +39,4 @@ fn git_commit() -> Option<String> {
         Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
-}
-
-/// A URL without `user:password@`.
-fn without_credentials(url: &str) -> String {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let authority_end = rest.find('/').unwrap_or(rest.len());
-            let (authority, path) = rest.split_at(authority_end);
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
-        None => url.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_credentials;
-
-    #[test]
-    fn credentials_never_reach_the_store() {
-        assert_eq!(without_credentials("http://me:secret@host:80/a@b"), "http://host:80/a@b");
-        assert_eq!(without_credentials("http://host"), "http://host");
-    }
 }

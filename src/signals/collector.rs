@@ -10,6 +10,7 @@ use super::latest::Latest;
 use super::process::{Processes, Usage, Watched};
 use super::{Reading, SignalError, SignalId, SignalInfo, prometheus};
 use crate::scenario::signal::{PrometheusSignal, SignalSource};
+use crate::web::{reason, shown};
 
 /// How long one question may take.
 const QUESTION: Duration = Duration::from_secs(2);
@@ -215,27 +216,6 @@ async fn fetch(client: &Client, url: &str) -> Result<String, String> {
     answer.text().await.map_err(|e| reason(&e))
 }
 
-/// A URL as it may be shown: without a name and password in it.
-fn shown(url: &str) -> String {
-    match reqwest::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
-            // Both fail only for URLs that can hold neither.
-            let _ = parsed.set_password(None).and_then(|()| parsed.set_username(""));
-            parsed.into()
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// The innermost cause of an error: `connection refused` rather than `error sending request`.
-fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
 /// Ticks at once, then regularly, and a last time when it is stopped; late ticks are left out.
 struct Ticks {
     interval: tokio::time::Interval,
@@ -337,12 +317,6 @@ mod tests {
         assert_eq!(latest.reading("depth").unwrap().1, depths.last().unwrap().value);
         assert!(latest.reading("loadproof memory").unwrap().1 > 1e6);
         assert!(report.never_seen.is_empty() && report.complaints().is_empty());
-    }
-
-    #[test]
-    fn a_password_in_a_url_is_not_shown() {
-        assert_eq!(shown("http://me:s3cret@host:9000/metrics"), "http://host:9000/metrics");
-        assert_eq!(shown("http://host:9000"), "http://host:9000");
     }
 
     #[test]

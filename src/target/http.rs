@@ -8,6 +8,7 @@ use tokio::net::TcpStream;
 
 use super::TargetError;
 use crate::scenario::profile::{Profile, Ready};
+use crate::web::{reason, shown};
 
 /// How long one question may take.
 const QUESTION: Duration = Duration::from_secs(2);
@@ -102,25 +103,4 @@ pub(super) fn address_of(ready: &Ready) -> Option<String> {
             Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
         }
     }
-}
-
-/// A URL as it may be shown: without a name and password in it.
-pub(super) fn shown(url: &str) -> String {
-    match reqwest::Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() || !parsed.username().is_empty() => {
-            // Both fail only for URLs that can hold neither.
-            let _ = parsed.set_password(None).and_then(|()| parsed.set_username(""));
-            parsed.into()
-        }
-        _ => url.to_owned(),
-    }
-}
-
-/// The innermost cause of an error: `connection refused` rather than a chain of wrappers.
-fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -185,7 +185,7 @@ async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Re
         let Err(last) = probe.ask().await else { return Ok(()) };
         if tokio::time::Instant::now() >= deadline {
             let question = match &service.ready {
-                Ready::Http(url) => format!("GET {}", http::shown(url)),
+                Ready::Http(url) => format!("GET {}", crate::web::shown(url)),
                 Ready::Tcp(address) => format!("connect to {address}"),
             };
             return Err(TargetError::NotReady {
