@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
@@ -70,8 +71,8 @@ impl Plan {
         Ok(Self { runs: vec![run], rounds: 0 })
     }
 
-    /// Rounds of both arms, interleaved so that drift of the machine falls on both alike: of each
-    /// two rounds one, drawn by the seed, begins with the baseline and the other with the treatment.
+    /// Rounds of all arms, interleaved so that drift of the machine falls on all alike: every odd
+    /// round has an order drawn by the seed, and the round after it the reverse.
     ///
     /// # Errors
     /// If the scenario lacks a profile.
@@ -82,22 +83,22 @@ impl Plan {
         choices: &Choices,
     ) -> Result<Self, ScenarioError> {
         let mut runs = Vec::new();
-        for (round, baseline_first) in (1..=rounds).zip(leads(rounds, choices.seed)) {
+        let treatments = spec.treatments.iter().map(|t| (Arm::Treatment, t));
+        let arms: Vec<(Arm, &String)> =
+            std::iter::once((Arm::Baseline, &spec.baseline)).chain(treatments).collect();
+        for (round, order) in (1..=rounds).zip(orders(arms.len(), choices.seed)) {
             let seed = round_seed(choices.seed, round);
-            let arms = if baseline_first {
-                [Arm::Baseline, Arm::Treatment]
-            } else {
-                [Arm::Treatment, Arm::Baseline]
-            };
-            for arm in arms {
-                let profile = match arm {
-                    Arm::Baseline => &spec.baseline,
-                    Arm::Treatment => &spec.treatment,
-                };
+            for place in order {
+                let (arm, profile) = arms[place];
                 runs.push(planned(scenario, profile, choices, seed, Some(Part { arm, round }))?);
             }
         }
         Ok(Self { runs, rounds })
+    }
+
+    /// The runs of a round, in order.
+    pub fn round(&self, round: u32) -> impl Iterator<Item = &PlannedRun> {
+        self.runs.iter().filter(move |r| r.part.is_some_and(|p| p.round == round))
     }
 
     /// How long the loads of its runs take together, in seconds, as far as that is known.
@@ -125,13 +126,16 @@ fn planned(
     })
 }
 
-/// For each round whether it begins with the baseline: each two rounds hold both orders.
-fn leads(rounds: u32, seed: u64) -> impl Iterator<Item = bool> {
+/// The order of `arms` arms in each round: one is drawn, the next is its reverse, and so on.
+fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
-    (0..rounds.div_ceil(2)).flat_map(move |_| {
-        let first = rng.random::<bool>();
-        [first, !first]
+    std::iter::repeat_with(move || {
+        let mut order: Vec<usize> = (0..arms).collect();
+        order.shuffle(&mut rng);
+        let reverse = order.iter().rev().copied().collect();
+        [order, reverse]
     })
+    .flatten()
 }
 
 /// A seed per round that stays within SQLite's integers.
@@ -164,15 +168,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_two_rounds_hold_both_orders() {
-        for seed in 0..50 {
-            let leads: Vec<bool> = leads(6, seed).collect();
-            for pair in leads.chunks(2) {
-                assert_ne!(pair[0], pair[1]);
+    fn every_two_rounds_hold_an_order_and_its_reverse() {
+        for (arms, seed) in (0..50).flat_map(|seed| [(2, seed), (3, seed)]) {
+            let orders: Vec<Vec<usize>> = orders(arms, seed).take(6).collect();
+            for pair in orders.chunks(2) {
+                assert!(pair[0].iter().eq(pair[1].iter().rev()), "{pair:?}");
             }
         }
-        let first_leads: Vec<bool> = (0..50).map(|seed| leads(2, seed).next().unwrap()).collect();
-        assert!(first_leads.contains(&true) && first_leads.contains(&false));
+        let firsts: Vec<usize> = (0..50).map(|seed| orders(2, seed).next().unwrap()[0]).collect();
+        assert!(firsts.contains(&0) && firsts.contains(&1));
     }
 
     #[test]

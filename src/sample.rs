@@ -4,10 +4,11 @@
 //! is `done − intended` and holds what a stalled system makes its users wait; *service time* is
 //! `done − sent`.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Outcome {
     /// Answered as expected.

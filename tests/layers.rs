@@ -8,28 +8,36 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 14] = [
+const ROOMS: [(&str, &[&str]); 16] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
     ("run", &[]),
-    ("scenario", &["unit", "sample"]),
+    ("claim", &["unit", "sample"]),
+    ("scenario", &["unit", "sample", "claim"]),
     ("plan", &["unit", "run", "scenario"]),
     ("load", &["unit", "sample", "scenario"]),
     ("target", &["unit", "web", "scenario"]),
     ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
-    ("store", &["unit", "sample", "run", "scenario", "load", "signals"]),
+    ("store", &["unit", "sample", "run", "claim", "scenario", "load", "signals"]),
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
-    ("report", &["unit", "sample", "run", "stats"]),
+    ("verdict", &["unit", "sample", "run", "claim", "store", "stats"]),
+    ("report", &["unit", "sample", "run", "claim", "stats", "verdict"]),
     (
         "execute",
-        &["unit", "web", "sample", "run", "scenario", "plan", "load", "target", "signals", "store", "stats"],
+        &[
+            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "signals",
+            "store", "stats",
+        ],
     ),
     (
         "cli",
-        &["unit", "web", "sample", "run", "scenario", "plan", "load", "store", "stats", "report", "execute"],
+        &[
+            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "store", "stats", "verdict",
+            "report", "execute",
+        ],
     ),
 ];
 

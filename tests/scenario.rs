@@ -68,7 +68,7 @@ fn an_unknown_key_is_shown_with_the_nearest_known_one() {
     17 | runtime = "10s"
        | ^^^^^^^ not known here
        |
-       = help: did you mean `run_time`? known here: users, run_time, spawn_rate, grace
+       = help: did you mean `run_time`? known here: users, run_time, spawn_rate, grace, abort_after, abort_when
     "#);
 }
 
@@ -280,5 +280,5 @@ impl scenario::World for Disk {
 fn every_scenario_of_the_project_is_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let scenario = scenario::compile(&folder.join("shopstream/priority_lanes.toml"), &Disk).unwrap();
-    assert_eq!(scenario.experiment.as_ref().unwrap().treatment, "lanes-on");
+    assert_eq!(scenario.experiment.as_ref().unwrap().treatments, ["lanes-on"]);
 }

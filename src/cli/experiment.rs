@@ -10,7 +10,7 @@ use super::exit::{Exit, UsageError};
 use super::run::{carry_out, choices, exit_of};
 use super::{output, report, world};
 use crate::plan::Plan;
-use crate::scenario::ExperimentSpec;
+use crate::scenario::{ExperimentSpec, MOST_ROUNDS};
 use crate::store::Store;
 
 pub(super) fn experiment(command: &Experiment, store: &Path) -> Result<Exit> {
@@ -42,8 +42,13 @@ fn spec(command: &Experiment, of_scenario: Option<&ExperimentSpec>) -> Result<Ex
     };
     Ok(ExperimentSpec {
         baseline: value(&command.baseline, of_scenario.map(|s| &s.baseline), "baseline")?,
-        treatment: value(&command.treatment, of_scenario.map(|s| &s.treatment), "treatment")?,
+        treatments: vec![value(
+            &command.treatment,
+            of_scenario.and_then(|s| s.treatments.first()),
+            "treatment",
+        )?],
         load: value(&command.common.load, of_scenario.map(|s| &s.load), "load")?,
-        rounds: command.rounds.or(of_scenario.map(|s| s.rounds)).unwrap_or(5),
+        rounds: command.rounds.or(of_scenario.map(|s| s.rounds)).unwrap_or(MOST_ROUNDS),
+        budget: of_scenario.and_then(|s| s.budget),
     })
 }

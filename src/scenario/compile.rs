@@ -8,8 +8,12 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::fields::Fields;
+use super::journey::Endpoint;
+use super::load::Load;
 use super::problem::{FileId, Place, Problems, ScenarioError};
+use super::profile::Profile;
 use super::read::{self, Settings};
+use super::signal::SignalSource;
 use super::template::Variables;
 use super::{Scenario, World};
 
@@ -109,18 +113,24 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
     let mut profiles = BTreeMap::new();
     let mut signals = Vec::new();
     let mut signal_names = BTreeSet::new();
+    let mut conditions = Vec::new();
     for file in &mut files {
-        loads.extend(read::load::read(file, &user_classes));
-        profiles.extend(read::profile::read(file, &settings));
+        loads.extend(read::load::read(file, &user_classes, &mut conditions));
+        profiles.extend(read::profile::read(file, &settings, &mut conditions));
         signals.extend(read::signal::read(file, &settings, &mut signal_names));
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
     let drain = read::profile::read_drain(main, &signals);
+    let (endpoints, journeys, templates) = book.finish();
+    let known = known(&endpoints, &loads, &profiles, &signals);
+    let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
+    for text in &conditions {
+        read::claim::condition(text, &known, problems);
+    }
     for file in files {
         file.finish();
     }
-    let (endpoints, journeys, templates) = book.finish();
     Scenario {
         name,
         why,
@@ -134,7 +144,25 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
         experiment,
         signals,
         drain,
+        claims,
         templates: Arc::new(templates),
         canonical_workload,
     }
+}
+
+/// What claims and conditions may speak of.
+fn known<'a>(
+    endpoints: &'a [Endpoint],
+    loads: &'a BTreeMap<String, Load>,
+    profiles: &BTreeMap<String, Profile>,
+    signals: &[SignalSource],
+) -> read::claim::Known<'a> {
+    let services: BTreeSet<&str> =
+        profiles.values().flat_map(|p| &p.services).map(|s| s.name.as_str()).collect();
+    let of_processes =
+        services.iter().chain(&["loadproof"]).flat_map(|s| [format!("{s} cpu"), format!("{s} memory")]);
+    let signals =
+        signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
+    let services = services.into_iter().map(str::to_owned).collect();
+    read::claim::Known { endpoints, loads, signals, services, events: Vec::new() }
 }

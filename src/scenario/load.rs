@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::claim::Expression;
 use crate::unit;
 
 /// How traffic is made, and by whom.
@@ -13,6 +14,17 @@ pub struct Load {
     pub user_classes: Vec<usize>,
     /// How long requests under way may take after the load has ended.
     pub grace: Duration,
+    /// A condition that ends the run early once it is seen to be true.
+    pub abort: Option<Abort>,
+}
+
+/// A condition that ends a run early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abort {
+    /// An expression over the run so far, true or false.
+    pub when: Expression,
+    /// How long after the load's start it is first looked at.
+    pub after: Duration,
 }
 
 /// The rule by which journeys start.

@@ -20,6 +20,7 @@ pub mod template;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use compile::compile;
 pub use problem::ScenarioError;
@@ -30,6 +31,7 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
+use crate::claim::Claim;
 use crate::sample::EndpointId;
 
 /// What a scenario may know of the world: its files and its environment.
@@ -67,6 +69,8 @@ pub struct Scenario {
     pub signals: Vec<SignalSource>,
     /// When the system's backlog counts as empty.
     pub drain: Option<Drain>,
+    /// What is claimed of the system.
+    pub claims: Vec<Claim>,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
     /// The workload's text in a canonical form; equal text is equal work. See
@@ -79,13 +83,18 @@ pub struct Scenario {
 pub struct ExperimentSpec {
     /// Profile of the baseline.
     pub baseline: String,
-    /// Profile of the treatment.
-    pub treatment: String,
+    /// Profiles of the treatments; never empty, more than one for a matrix.
+    pub treatments: Vec<String>,
     /// Load of every run.
     pub load: String,
-    /// Rounds; each holds one run of each arm.
+    /// Most rounds; each holds one run of each profile.
     pub rounds: u32,
+    /// A round that would end later than this is not begun.
+    pub budget: Option<Duration>,
 }
+
+/// Most rounds of an experiment that names no number: the last of the looks.
+pub const MOST_ROUNDS: u32 = 20;
 
 impl Scenario {
     /// The endpoint of an id.

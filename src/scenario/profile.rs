@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::claim::Expression;
+
 /// How to start, reset and reach the system under test in one of its configurations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
@@ -16,6 +18,8 @@ pub struct Profile {
     pub services: Vec<Service>,
     /// Requests that put the system into its initial state before each run, in this order.
     pub reset: Vec<ResetRequest>,
+    /// What must be seen to be true of its runs, or they show nothing (manipulation checks).
+    pub must_hold: Vec<Expression>,
 }
 
 /// A process of the system under test.

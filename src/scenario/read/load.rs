@@ -3,26 +3,39 @@
 
 use std::time::Duration;
 
-use crate::scenario::fields::Fields;
+use crate::claim::Expression;
+use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::UserClass;
-use crate::scenario::load::{Arrivals, Executor, Load};
+use crate::scenario::load::{Abort, Arrivals, Executor, Load};
+
+/// When `abort_when` is first looked at, if `abort_after` does not say.
+const ABORT_AFTER: Duration = Duration::from_secs(10);
 
 /// The keys that decide a load's executor.
 const AMOUNTS: [&str; 3] = ["users", "rate", "iterations"];
 
-pub(in crate::scenario) fn read(file: &mut Fields<'_>, user_classes: &[UserClass]) -> Vec<(String, Load)> {
+/// `conditions`: extended by the texts of `abort_when`, to be checked when all names are known.
+pub(in crate::scenario) fn read(
+    file: &mut Fields<'_>,
+    user_classes: &[UserClass],
+    conditions: &mut Vec<Located<String>>,
+) -> Vec<(String, Load)> {
     let Some(table) = file.table("load") else { return Vec::new() };
     table
         .entries()
         .into_iter()
         .filter_map(|(name, value)| {
             let fields = Fields::of(value, table.file(), "a load", table.problems)?;
-            Some((name.value, load(fields, user_classes)?))
+            Some((name.value, load(fields, user_classes, conditions)?))
         })
         .collect()
 }
 
-fn load(mut table: Fields<'_>, user_classes: &[UserClass]) -> Option<Load> {
+fn load(
+    mut table: Fields<'_>,
+    user_classes: &[UserClass],
+    conditions: &mut Vec<Located<String>>,
+) -> Option<Load> {
     let amounts: Vec<&str> = AMOUNTS.into_iter().filter(|k| table.has(k)).collect();
     let executor = match amounts.as_slice() {
         ["users"] => closed(&mut table),
@@ -36,8 +49,18 @@ fn load(mut table: Fields<'_>, user_classes: &[UserClass]) -> Option<Load> {
     };
     let user_classes = classes(&mut table, user_classes);
     let grace = table.duration("grace").unwrap_or(Duration::from_secs(10));
+    let abort = abort(&mut table, conditions);
     table.finish();
-    Some(Load { executor: executor?, user_classes, grace })
+    Some(Load { executor: executor?, user_classes, grace, abort })
+}
+
+/// `abort_when = "run.failed_share > 0.1"`, `abort_after = "10s"`
+fn abort(table: &mut Fields<'_>, conditions: &mut Vec<Located<String>>) -> Option<Abort> {
+    let after = table.duration("abort_after").unwrap_or(ABORT_AFTER);
+    let when = table.text("abort_when")?;
+    let abort = Abort { when: Expression::new(when.value.trim()), after };
+    conditions.push(when);
+    Some(abort)
 }
 
 fn closed(table: &mut Fields<'_>) -> Option<Executor> {

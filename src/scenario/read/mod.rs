@@ -3,6 +3,7 @@
 pub(super) mod body;
 pub(super) mod book;
 pub(super) mod canonical;
+pub(super) mod claim;
 pub(super) mod defaults;
 pub(super) mod experiment;
 pub(super) mod journey;

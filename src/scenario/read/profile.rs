@@ -4,24 +4,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Settings, base_url, is_http};
+use crate::claim::Expression;
 use crate::scenario::fields::{Fields, Located, wrong_type};
 use crate::scenario::problem::Place;
 use crate::scenario::profile::{Drain, Profile, Ready, ResetRequest, Service};
 use crate::scenario::signal::SignalSource;
 
-pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> Vec<(String, Profile)> {
+/// `conditions`: extended by the texts of `must_hold`, to be checked when all names are known.
+pub(in crate::scenario) fn read(
+    file: &mut Fields<'_>,
+    settings: &Settings,
+    conditions: &mut Vec<Located<String>>,
+) -> Vec<(String, Profile)> {
     let Some(table) = file.table("profile") else { return Vec::new() };
     table
         .entries()
         .into_iter()
         .filter_map(|(name, value)| {
             let fields = Fields::of(value, table.file(), "a profile", table.problems)?;
-            Some((name.value.clone(), profile(name.value, fields, settings)))
+            Some((name.value.clone(), profile(name.value, fields, settings, conditions)))
         })
         .collect()
 }
 
-fn profile(name: String, mut table: Fields<'_>, settings: &Settings) -> Profile {
+fn profile(
+    name: String,
+    mut table: Fields<'_>,
+    settings: &Settings,
+    conditions: &mut Vec<Located<String>>,
+) -> Profile {
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let host = table.text("host").map(|l| base_url(&l, settings, table.problems));
     // Its signals are called after a service, and loadproof's own after loadproof.
@@ -29,8 +40,11 @@ fn profile(name: String, mut table: Fields<'_>, settings: &Settings) -> Profile 
     let services =
         table.tables("service").into_iter().filter_map(|t| service(t, settings, &mut taken)).collect();
     let reset = table.texts("reset").iter().filter_map(|line| reset(&table, line, settings)).collect();
+    let held = table.texts("must_hold");
+    let must_hold = held.iter().map(|l| Expression::new(l.value.trim())).collect();
+    conditions.extend(held);
     table.finish();
-    Profile { name, why, host, services, reset }
+    Profile { name, why, host, services, reset, must_hold }
 }
 
 fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<Service> {

@@ -1,0 +1,360 @@
+//! Expressions over the statistics of runs: `baseline.p99 / treatment.p99`.
+//!
+//! The language is minijinja's; its operators and brackets are what people expect. `baseline`,
+//! `treatment` and `run` know the statistics of [`super::statistic`]; `share(k, n)` is `k / n` with
+//! the knowledge that both are counts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Object, Value};
+use minijinja::{Environment, ErrorKind, State, UndefinedBehavior};
+use serde::{Deserialize, Serialize};
+
+use super::statistic::{METHODS, NAMES, Side, Statistic};
+
+/// An expression, as text; it is compiled where it is worked out, a few times per run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Expression(String);
+
+/// What a statistic came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    /// Its value; times in ms.
+    pub value: f64,
+    /// Numerator and denominator, where it is a share of counts.
+    pub counts: Option<(f64, f64)>,
+    /// Samples or readings behind it.
+    pub n: u64,
+    /// Clusters of samples beyond it, for a quantile near the top.
+    pub clusters: Option<usize>,
+    /// Where it may lie within the run (the interval's ends; none is unbounded), for a quantile.
+    pub within_run: Option<(Option<f64>, Option<f64>)>,
+}
+
+/// Gives expressions their statistics.
+pub trait LookUp: Send + Sync {
+    /// The statistic of a side.
+    ///
+    /// # Errors
+    /// The reason why there is none, as the end of `… because`.
+    fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String>;
+}
+
+/// A statistic that an expression asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Seen {
+    /// Whose.
+    pub side: Side,
+    /// Which.
+    pub statistic: Statistic,
+    /// What it came to.
+    pub found: Found,
+}
+
+/// What an expression came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluated {
+    /// Its value; a truth is 1 or 0.
+    pub value: f64,
+    /// Numerator and denominator, if the value is one share of counts and nothing else.
+    pub counts: Option<(f64, f64)>,
+    /// The statistics that it asked for, each once.
+    pub seen: Vec<Seen>,
+}
+
+/// What kind of number an expression gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    /// A time, in ms.
+    Time,
+    /// Any other number.
+    Number,
+}
+
+impl Expression {
+    /// An expression from its text; [`Expression::dimension`] says whether it is one.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Works it out.
+    ///
+    /// # Errors
+    /// What is wrong with it, or why a statistic cannot be had.
+    pub fn evaluate(&self, look_up: Arc<dyn LookUp>) -> Result<Evaluated, String> {
+        let record = Arc::new(Mutex::new(Record::default()));
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        let shares = Arc::clone(&record);
+        environment.add_function("share", move |k: f64, n: f64| {
+            lock(&shares).shares.push((k, n));
+            k / n
+        });
+        let sides = Side::ALL.map(|side| {
+            let arm = Arm { side, look_up: Arc::clone(&look_up), record: Arc::clone(&record) };
+            (side.word(), Value::from_object(arm))
+        });
+        let result = environment
+            .compile_expression(&self.0)
+            .and_then(|compiled| compiled.eval(Value::from(BTreeMap::from(sides))));
+        let record = std::mem::take(&mut *lock(&record));
+        if let Some(problem) = record.problem {
+            return Err(problem);
+        }
+        let value = result.map_err(|error| match error.detail() {
+            Some(detail) => format!("{}: {detail}", error.kind()),
+            None => error.kind().to_string(),
+        })?;
+        let number = match bool::try_from(value.clone()) {
+            Ok(truth) => f64::from(truth),
+            Err(_) => f64::try_from(value).map_err(|_| "this gives no number".to_owned())?,
+        };
+        if number.is_nan() {
+            return Err(format!("`{self}` is 0 / 0"));
+        }
+        Ok(Evaluated { value: number, counts: record.counts_of(number), seen: record.seen })
+    }
+
+    /// Checks it, and tells what kind of number it gives: times that are doubled double a time.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn dimension(&self) -> Result<Dimension, String> {
+        let at = |time_scale| self.evaluate(Arc::new(Rehearsal { time_scale })).map(|e| e.value);
+        let (once, twice) = (at(1.0)?, at(2.0)?);
+        let doubled = (twice - 2.0 * once).abs() <= 1e-9 * once.abs();
+        Ok(if doubled && once != 0.0 { Dimension::Time } else { Dimension::Number })
+    }
+
+    /// The statistics that it asks for.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn statistics(&self) -> Result<Vec<(Side, Statistic)>, String> {
+        let rehearsed = self.evaluate(Arc::new(Rehearsal { time_scale: 1.0 }))?;
+        Ok(rehearsed.seen.into_iter().map(|s| (s.side, s.statistic)).collect())
+    }
+
+    /// The sides that it speaks of.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn sides(&self) -> Result<Vec<Side>, String> {
+        let mut sides: Vec<Side> = self.statistics()?.into_iter().map(|(side, _)| side).collect();
+        sides.sort_unstable();
+        sides.dedup();
+        Ok(sides)
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What an evaluation met on its way.
+#[derive(Default)]
+struct Record {
+    seen: Vec<Seen>,
+    shares: Vec<(f64, f64)>,
+    problem: Option<String>,
+}
+
+impl Record {
+    /// The counts behind `value`, if it is a share, or what a share leaves of 1.
+    fn counts_of(&self, value: f64) -> Option<(f64, f64)> {
+        let of_statistics = self.seen.iter().filter_map(|s| s.found.counts);
+        let mut all: Vec<(f64, f64)> = self.shares.iter().copied().chain(of_statistics).collect();
+        all.dedup();
+        let [(k, n)] = all[..] else { return None };
+        let is = |share: f64| (share - value).abs() <= 1e-12;
+        if is(k / n) { Some((k, n)) } else { is(1.0 - k / n).then_some((n - k, n)) }
+    }
+}
+
+fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A side, as expressions see it.
+struct Arm {
+    side: Side,
+    look_up: Arc<dyn LookUp>,
+    record: Arc<Mutex<Record>>,
+}
+
+impl fmt::Debug for Arm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.side.word())
+    }
+}
+
+impl Arm {
+    fn look_up(&self, statistic: Statistic) -> Option<Value> {
+        match self.look_up.look_up(self.side, &statistic) {
+            Ok(found) => {
+                let value = found.value;
+                let seen = Seen { side: self.side, statistic, found };
+                let mut record = lock(&self.record);
+                if !record.seen.contains(&seen) {
+                    record.seen.push(seen);
+                }
+                Some(Value::from(value))
+            }
+            Err(reason) => {
+                self.note(format!("{}.{statistic} cannot be had: {reason}", self.side.word()));
+                None
+            }
+        }
+    }
+
+    fn note(&self, problem: String) {
+        lock(&self.record).problem.get_or_insert(problem);
+    }
+}
+
+impl Object for Arm {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str()?;
+        let Some(statistic) = Statistic::of_name(name) else {
+            self.note(unknown("statistic", name, &NAMES));
+            return None;
+        };
+        self.look_up(statistic)
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _state: &mut State<'_, '_>,
+        method: &str,
+        arguments: &[Value],
+    ) -> Result<Value, minijinja::Error> {
+        let statistic = match arguments {
+            [argument] => match argument.as_str() {
+                Some(text) => Statistic::of_text(method, text),
+                None => f64::try_from(argument.clone()).ok().and_then(|n| Statistic::of_number(method, n)),
+            },
+            _ => None,
+        };
+        let found = match statistic {
+            Some(statistic) => self.look_up(statistic),
+            None if METHODS.contains(&method) => {
+                let example = if method.contains("quantile") { "99.9" } else { "'name of a signal'" };
+                self.note(format!("`{method}` needs one argument, as in `{method}({example})`"));
+                None
+            }
+            None => {
+                self.note(unknown("statistic with an argument", method, &METHODS));
+                None
+            }
+        };
+        found.ok_or_else(|| minijinja::Error::from(ErrorKind::UnknownMethod))
+    }
+}
+
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let nearest = known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(name, k), k))
+        .min()
+        .filter(|(distance, _)| *distance <= 2);
+    match nearest {
+        Some((_, k)) => format!("there is no {what} `{name}`; did you mean `{k}`?"),
+        None => format!("there is no {what} `{name}`; there are {}", known.join(", ")),
+    }
+}
+
+/// Gives every statistic some value, so that an expression can be tried without a run.
+struct Rehearsal {
+    time_scale: f64,
+}
+
+impl LookUp for Rehearsal {
+    fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
+        // Different for each, so that no difference is 0 by chance.
+        let text = format!("{}{statistic}", side.word());
+        let mark = text.bytes().fold(7_u32, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()));
+        let value = 1.0 + f64::from(mark % 9973) / 9973.0;
+        Ok(match statistic {
+            Statistic::Share(_) => {
+                Found { value: value / 4.0, counts: Some((value, 4.0)), ..Found::default() }
+            }
+            s if s.is_time() => Found { value: value * self.time_scale, ..Found::default() },
+            _ => Found { value, ..Found::default() },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl LookUp for Fixed {
+        fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
+            let of = |value, counts| Ok(Found { value, counts, ..Found::default() });
+            match (side, statistic.to_string().as_str()) {
+                (Side::Baseline, "p99") => of(310.0, None),
+                (Side::Treatment, "p99") => of(100.0, None),
+                (_, "ok_share") => of(0.9, Some((9.0, 10.0))),
+                (_, "delta('hits')") => of(90.0, None),
+                (_, "delta('lookups')") => of(120.0, None),
+                _ => Err("nothing was measured".to_owned()),
+            }
+        }
+    }
+
+    fn evaluate(text: &str) -> Result<Evaluated, String> {
+        Expression::new(text).evaluate(Arc::new(Fixed))
+    }
+
+    #[test]
+    fn any_formula_over_both_sides_is_worked_out() {
+        let ratio = evaluate("baseline.p99 / treatment.p99").unwrap();
+        assert_eq!((ratio.value, ratio.counts, ratio.seen.len()), (3.1, None, 2));
+        assert_eq!(evaluate("(baseline.p99 - treatment.p99) * 2 > 400").unwrap().value, 1.0);
+    }
+
+    #[test]
+    fn shares_keep_their_counts() {
+        assert_eq!(evaluate("run.ok_share").unwrap().counts, Some((9.0, 10.0)));
+        assert_eq!(evaluate("1 - run.ok_share").unwrap().counts, Some((1.0, 10.0)));
+        let hits = evaluate("share(treatment.delta('hits'), treatment.delta('lookups'))").unwrap();
+        assert_eq!((hits.value, hits.counts), (0.75, Some((90.0, 120.0))));
+        assert_eq!(evaluate("run.ok_share * 2").unwrap().counts, None);
+    }
+
+    #[test]
+    fn mistakes_say_what_is_meant_perhaps() {
+        for (text, words) in [
+            ("baseline.p9x", "there is no statistic `p9x`; did you mean `p90`?"),
+            ("run.maxx('x')", "there is no statistic with an argument `maxx`; did you mean `max`?"),
+            ("run.quantile(101)", "`quantile` needs one argument, as in `quantile(99.9)`"),
+            ("run.mean", "run.mean cannot be had: nothing was measured"),
+        ] {
+            assert_eq!(evaluate(text).unwrap_err(), words, "{text}");
+        }
+        assert!(evaluate("baseline.p99 /").is_err());
+        assert!(evaluate("other.p99").is_err());
+        assert!(evaluate("'text'").is_err());
+    }
+
+    #[test]
+    fn times_are_told_from_other_numbers() {
+        for (text, dimension) in [
+            ("treatment.p95", Dimension::Time),
+            ("treatment.p95 - baseline.p95", Dimension::Time),
+            ("baseline.p99 / treatment.p99", Dimension::Number),
+            ("treatment.throughput", Dimension::Number),
+            ("run.max('backlog')", Dimension::Number),
+            ("run.drain_time", Dimension::Time),
+        ] {
+            assert_eq!(Expression::new(text).dimension(), Ok(dimension), "{text}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Claims: statements about a system, each with a bound, that samples and signals decide.
+//!
+//! Plain values: `scenario` reads them, `store` keeps them with the runs, `verdict` decides them.
+
+mod bound;
+mod expression;
+mod statistic;
+
+use serde::{Deserialize, Serialize};
+
+pub use bound::{Amount, Bound, Unit};
+pub use expression::{Dimension, Evaluated, Expression, Found, LookUp, Seen};
+pub use statistic::{CountOf, Figure, Side, SignalFigure, Statistic, TimeKind};
+
+use crate::sample::{Outcome, Phase};
+
+/// A statement with a bound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// What it says, in a sentence.
+    pub title: String,
+    /// Why it matters; empty if nobody said.
+    #[serde(default)]
+    pub why: String,
+    /// The value, worked out once per round.
+    pub value: Expression,
+    /// What the value has to keep to.
+    pub bound: Bound,
+    /// How the rounds' values decide it.
+    pub rule: Rule,
+    /// Which samples count.
+    pub select: Selection,
+    /// Whether a failure fails the whole; other claims are for information.
+    pub gates: bool,
+    /// Loads it is about; empty for all.
+    #[serde(default)]
+    pub loads: Vec<String>,
+    /// Environments (`--env`) it is about; empty for all.
+    #[serde(default)]
+    pub environments: Vec<String>,
+}
+
+/// How the rounds' values decide a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The interval of their mean stands on one side of the bound.
+    Interval,
+    /// The bound holds in every single run; one violation refutes.
+    EveryRun,
+}
+
+/// Which samples count for a claim.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Selection {
+    /// Requests to this endpoint; none for all.
+    pub endpoint: Option<String>,
+    /// Effects of this name, in place of requests.
+    pub effect: Option<String>,
+    /// Requests of this traffic class; none for all but loadproof's own questions.
+    pub class: Option<String>,
+    /// Samples due in this part of the run; none for the whole run.
+    pub phase: Option<Stretch>,
+    /// Samples that ended so; none for the answered ones (`ok` and `rejected`) where times are meant.
+    pub outcome: Option<Outcome>,
+}
+
+/// A part of a run that a claim may be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stretch {
+    /// Users are still being added.
+    Ramp,
+    /// The load is as asked for.
+    Steady,
+    /// The steady phase without its warm-up (MSER-5, the longer one of the round's arms).
+    Settled,
+    /// The load has ended; requests under way are awaited.
+    CoolDown,
+    /// The system works off its backlog.
+    Drain,
+}
+
+impl Stretch {
+    /// All stretches with their words.
+    pub const ALL: [(&'static str, Self); 5] = [
+        ("ramp", Self::Ramp),
+        ("steady", Self::Steady),
+        ("settled", Self::Settled),
+        ("cool-down", Self::CoolDown),
+        ("drain", Self::Drain),
+    ];
+
+    /// The phase that its samples carry.
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::Ramp => Phase::Ramp,
+            Self::Steady | Self::Settled => Phase::Steady,
+            Self::CoolDown => Phase::CoolDown,
+            Self::Drain => Phase::Drain,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, s)| *s == self).map_or("", |(word, _)| *word)
+    }
+}
+
+impl Claim {
+    /// Whether it is about this load in this environment (none if none was named).
+    pub fn is_about(&self, load: &str, environment: Option<&str>) -> bool {
+        let loads = self.loads.is_empty() || self.loads.iter().any(|l| l == load);
+        let here = self.environments.is_empty()
+            || environment.is_some_and(|name| self.environments.iter().any(|e| e == name));
+        loads && here
+    }
+
+    /// Whether it compares: it speaks of the baseline, so that a single run cannot decide it.
+    pub fn compares(&self) -> bool {
+        self.value.sides().is_ok_and(|sides| sides.contains(&Side::Baseline))
+    }
+
+    /// The rule in symbols: `baseline.p99 / treatment.p99 ≥ 3.1x`.
+    pub fn formula(&self) -> String {
+        let every = if self.rule == Rule::EveryRun { ", in every run" } else { "" };
+        match self.bound {
+            Bound::AtLeast(low) => format!("{} ≥ {low}{every}", self.value),
+            Bound::AtMost(high) => format!("{} ≤ {high}{every}", self.value),
+            Bound::Within(low, high) => format!("{low} ≤ {} ≤ {high}{every}", self.value),
+        }
+    }
+}
+
+impl std::fmt::Display for Selection {
+    /// `effect order visible, class production, phase steady`; empty for everything.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let parts = [
+            self.endpoint.clone(),
+            self.effect.as_ref().map(|e| format!("effect {e}")),
+            self.class.as_ref().map(|c| format!("class {c}")),
+            self.phase.map(|p| format!("phase {}", p.word())),
+            self.outcome.map(|o| format!("outcome {}", o.word())),
+        ];
+        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}

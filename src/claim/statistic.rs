@@ -1,0 +1,337 @@
+//! The statistics of which expressions are made: `p95`, `ok_share`, `max('backlog')`.
+
+use std::fmt;
+
+use crate::sample::Outcome;
+
+/// Whose statistic is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The baseline's run of the round.
+    Baseline,
+    /// The treatment's run of the round.
+    Treatment,
+    /// The run at hand; in an experiment the treatment's.
+    Run,
+}
+
+impl Side {
+    /// All sides.
+    pub const ALL: [Self; 3] = [Self::Baseline, Self::Treatment, Self::Run];
+
+    /// The word for it in expressions.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::Treatment => "treatment",
+            Self::Run => "run",
+        }
+    }
+}
+
+/// A number that a run comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statistic {
+    /// A figure of times, ms.
+    Time(TimeKind, Figure),
+    /// Samples that ended in some way.
+    Count(CountOf),
+    /// The same as a share of all samples.
+    Share(CountOf),
+    /// Samples that ended `ok`, per second.
+    Throughput,
+    /// From the load's end to an empty backlog, ms; infinite if it was not empty in time.
+    DrainTime,
+    /// CPU time per finished request, ms: of one service, or of all.
+    CpuPerRequest(Option<String>),
+    /// A figure of a signal's readings.
+    Signal(SignalFigure, String),
+    /// From the end of an event (a hook that runs beside the load, or ms since the start) until
+    /// response times are back in the band that they kept before it, ms; infinite if never.
+    Recovery(String),
+}
+
+/// Which time of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimeKind {
+    /// From the intended start.
+    Response,
+    /// From the actual sending.
+    Service,
+}
+
+/// A figure of a distribution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    /// The type-7 quantile at this place of [0, 1].
+    Quantile(f64),
+    /// The arithmetic mean.
+    Mean,
+}
+
+/// Which samples are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountOf {
+    /// All.
+    All,
+    /// Those that ended so.
+    Outcome(Outcome),
+    /// `ok` and `rejected`.
+    Answered,
+    /// Those with this HTTP status; 0 for no answer.
+    Status(u16),
+}
+
+/// A figure of a signal's readings, in the signal's own unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalFigure {
+    /// Smallest reading.
+    Min,
+    /// Largest reading.
+    Max,
+    /// Mean over time.
+    Mean,
+    /// First reading.
+    First,
+    /// Last reading.
+    Last,
+    /// Last less first reading.
+    Delta,
+    /// Delta per second.
+    Rate,
+    /// Slope of the least-squares line, per second.
+    Slope,
+    /// That line's change over the stretch, as a share of the run's largest reading.
+    Growth,
+    /// The last reading as a share of the run's largest.
+    Remaining,
+}
+
+impl SignalFigure {
+    /// All figures with their names in expressions.
+    pub const ALL: [(&'static str, Self); 10] = [
+        ("min", Self::Min),
+        ("max", Self::Max),
+        ("mean", Self::Mean),
+        ("first", Self::First),
+        ("last", Self::Last),
+        ("delta", Self::Delta),
+        ("rate", Self::Rate),
+        ("slope", Self::Slope),
+        ("growth", Self::Growth),
+        ("remaining", Self::Remaining),
+    ];
+}
+
+/// The names of statistics without an argument, for suggestions; quantiles stand for all of them.
+pub(super) const NAMES: [&str; 23] = [
+    "p50",
+    "p90",
+    "p95",
+    "p99",
+    "p99_9",
+    "mean",
+    "min",
+    "max",
+    "service_p50",
+    "service_p95",
+    "service_p99",
+    "service_mean",
+    "requests",
+    "answered",
+    "answered_share",
+    "ok",
+    "ok_share",
+    "failed",
+    "failed_share",
+    "error_share",
+    "throughput",
+    "drain_time",
+    "cpu_per_request",
+];
+
+/// The names of statistics that take an argument.
+pub(super) const METHODS: [&str; 16] = [
+    "min",
+    "max",
+    "mean",
+    "first",
+    "last",
+    "delta",
+    "rate",
+    "slope",
+    "growth",
+    "remaining",
+    "quantile",
+    "service_quantile",
+    "status",
+    "status_share",
+    "recovery",
+    "cpu_per_request",
+];
+
+impl Statistic {
+    /// The statistic that an attribute names.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        let (kind, figure) = match name.strip_prefix("service_") {
+            Some(figure) => (TimeKind::Service, figure),
+            None => (TimeKind::Response, name),
+        };
+        if let Some(figure) = Figure::of_name(figure) {
+            return Some(Self::Time(kind, figure));
+        }
+        Some(match name {
+            "throughput" => Self::Throughput,
+            "drain_time" => Self::DrainTime,
+            "cpu_per_request" => Self::CpuPerRequest(None),
+            name => match name.strip_suffix("_share") {
+                Some(of) => Self::Share(CountOf::of_name(of)?),
+                None => Self::Count(CountOf::of_name(name)?),
+            },
+        })
+    }
+
+    /// The statistic that a method with a number names.
+    pub(super) fn of_number(method: &str, number: f64) -> Option<Self> {
+        let quantile = |kind| {
+            (0.0..=100.0)
+                .contains(&number)
+                .then_some(Self::Time(kind, Figure::Quantile((number * 1e6).round() / 1e8)))
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+        let status = || ((0.0..1000.0).contains(&number)).then_some(CountOf::Status(number as u16));
+        match method {
+            "quantile" => quantile(TimeKind::Response),
+            "service_quantile" => quantile(TimeKind::Service),
+            "status" => status().map(Self::Count),
+            "status_share" => status().map(Self::Share),
+            _ => None,
+        }
+    }
+
+    /// The statistic that a method with a name names.
+    pub(super) fn of_text(method: &str, text: &str) -> Option<Self> {
+        let text = text.to_owned();
+        match method {
+            "recovery" => Some(Self::Recovery(text)),
+            "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
+            _ => SignalFigure::ALL
+                .iter()
+                .find(|(name, _)| *name == method)
+                .map(|(_, figure)| Self::Signal(*figure, text)),
+        }
+    }
+
+    /// Whether it is a time: it then counts in ms.
+    pub fn is_time(&self) -> bool {
+        matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Recovery(_))
+    }
+
+    /// The quantile's place, for a quantile of times.
+    pub fn quantile(&self) -> Option<f64> {
+        match self {
+            Self::Time(_, Figure::Quantile(p)) => Some(*p),
+            _ => None,
+        }
+    }
+
+    /// The signal that it reads, if it reads one.
+    pub fn signal(&self) -> Option<&str> {
+        match self {
+            Self::Signal(_, name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl Figure {
+    fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "mean" => return Some(Self::Mean),
+            "min" => return Some(Self::Quantile(0.0)),
+            "max" => return Some(Self::Quantile(1.0)),
+            _ => {}
+        }
+        let digits = name.strip_prefix('p')?.replace('_', ".");
+        let plain = digits.starts_with(|c: char| c.is_ascii_digit());
+        let percent: f64 = digits.parse().ok().filter(|p| plain && (0.0..=100.0).contains(p))?;
+        Some(Self::Quantile((percent * 1e6).round() / 1e8))
+    }
+}
+
+impl CountOf {
+    fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "requests" => Some(Self::All),
+            "answered" => Some(Self::Answered),
+            word => Outcome::ALL.into_iter().find(|o| o.word() == word).map(Self::Outcome),
+        }
+    }
+
+    fn word(self) -> String {
+        match self {
+            Self::All => "requests".to_owned(),
+            Self::Answered => "answered".to_owned(),
+            Self::Outcome(outcome) => outcome.word().to_owned(),
+            Self::Status(status) => format!("status({status})"),
+        }
+    }
+}
+
+impl fmt::Display for Statistic {
+    /// As it stands in an expression.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time(kind, figure) => {
+                let prefix = if *kind == TimeKind::Service { "service_" } else { "" };
+                match figure {
+                    Figure::Mean => write!(f, "{prefix}mean"),
+                    Figure::Quantile(p) => {
+                        // 0.999 · 100 is not quite 99.9.
+                        let percent = (p * 1e8).round() / 1e6;
+                        write!(f, "{prefix}p{}", percent.to_string().replace('.', "_"))
+                    }
+                }
+            }
+            Self::Count(of) => f.write_str(&of.word()),
+            Self::Share(CountOf::Status(status)) => write!(f, "status_share({status})"),
+            Self::Share(of) => write!(f, "{}_share", of.word()),
+            Self::Throughput => f.write_str("throughput"),
+            Self::DrainTime => f.write_str("drain_time"),
+            Self::CpuPerRequest(None) => f.write_str("cpu_per_request"),
+            Self::CpuPerRequest(Some(service)) => write!(f, "cpu_per_request('{service}')"),
+            Self::Signal(figure, name) => {
+                let word = SignalFigure::ALL.iter().find(|(_, f)| f == figure).map_or("", |(word, _)| word);
+                write!(f, "{word}('{name}')")
+            }
+            Self::Recovery(event) => write!(f, "recovery('{event}')"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_is_suggested_exists_and_is_written_back() {
+        for name in NAMES {
+            let statistic = Statistic::of_name(name).unwrap_or_else(|| panic!("{name}"));
+            let again = Statistic::of_name(&statistic.to_string()).unwrap();
+            assert_eq!(again, statistic, "{name}");
+        }
+        for method in METHODS {
+            let found = Statistic::of_text(method, "x").or_else(|| Statistic::of_number(method, 50.0));
+            assert!(found.is_some(), "{method}");
+        }
+    }
+
+    #[test]
+    fn quantiles_are_written_with_an_underscore_for_the_point() {
+        assert_eq!(Statistic::of_name("p99_9").unwrap().quantile(), Some(0.999));
+        assert_eq!(Statistic::Time(TimeKind::Response, Figure::Quantile(0.999)).to_string(), "p99_9");
+        for wrong in ["p", "p101", "p9x", "pinf", "p-1", "percentile"] {
+            assert_eq!(Statistic::of_name(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! `[[claim]]`: statements with bounds. A claim says what it is about with one key: `value` for any
+//! formula, or a word for the common shapes (`always`, `grows`, `constant`, `drains`,
+//! `recovers_after`), which stand for formulas.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeValue;
+
+use crate::claim::{
+    Amount, Bound, Claim, Dimension, Expression, Rule, Selection, Side, Statistic, Stretch, Unit,
+};
+use crate::sample::{Kind, Outcome, PROBE_CLASS};
+use crate::scenario::fields::{Fields, Located, number};
+use crate::scenario::journey::Endpoint;
+use crate::scenario::load::Load;
+use crate::scenario::problem::{Place, Problems};
+
+/// The keys of which a claim has exactly one.
+const SUBJECTS: [&str; 6] = ["value", "always", "grows", "constant", "drains", "recovers_after"];
+
+/// How much of a signal's largest reading counts as a change, if a claim does not say.
+const TOLERANCE: f64 = 0.1;
+
+/// What claims may speak of.
+pub(in crate::scenario) struct Known<'a> {
+    pub(in crate::scenario) endpoints: &'a [Endpoint],
+    pub(in crate::scenario) loads: &'a BTreeMap<String, Load>,
+    /// Signals that are read, those of processes included.
+    pub(in crate::scenario) signals: Vec<String>,
+    /// Services with CPU time.
+    pub(in crate::scenario) services: Vec<String>,
+    /// Hooks that run beside the load.
+    pub(in crate::scenario) events: Vec<String>,
+}
+
+pub(in crate::scenario) fn read(file: &mut Fields<'_>, known: &Known<'_>) -> Vec<Claim> {
+    file.tables("claim").into_iter().filter_map(|table| claim(table, known)).collect()
+}
+
+/// An expression that is true or false of a single run.
+pub(in crate::scenario) fn condition(
+    text: &Located<String>,
+    known: &Known<'_>,
+    problems: &Problems,
+) -> Option<Expression> {
+    let expression = expression(text, known, problems)?;
+    let others = expression.sides().is_ok_and(|sides| sides.iter().any(|s| *s != Side::Run));
+    if others {
+        problems.add(
+            &text.place,
+            "this is about one run",
+            "say `run.…` in place of `baseline` or `treatment`",
+        );
+    }
+    Some(expression)
+}
+
+fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
+    let title = table.required_text("title");
+    let why = table.text("why").map_or(String::new(), |l| l.value);
+    let select = select(&mut table, known);
+    let gates = table.flag("gate").unwrap_or(true);
+    let loads = loads(&mut table, known);
+    let environments = table.texts("environments").into_iter().map(|l| l.value).collect();
+    let subject = subject(&mut table, known);
+    table.finish();
+    let (value, bound, rule) = subject?;
+    Some(Claim { title: title?.value, why, value, bound, rule, select, gates, loads, environments })
+}
+
+fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bound, Rule)> {
+    let problems = table.problems;
+    let given: Vec<&'static str> = SUBJECTS.into_iter().filter(|key| table.has(key)).collect();
+    let [key] = given[..] else {
+        let title = "what is claimed? a claim has exactly one of `value`, `always`, `grows`, `constant`, `drains`, \
+                     `recovers_after`";
+        problems.add(&table.place, title, "in this claim");
+        return None;
+    };
+    let text = table.required_text(key)?;
+    let side = side(table);
+    let tolerance = tolerance(table);
+    let bound = bound(table);
+    let of = |figure: &str| Expression::new(format!("{}.{figure}('{}')", side.word(), text.value));
+    if !["value", "recovers_after"].contains(&key) {
+        check_name(&text, "signal", &known.signals, problems);
+    }
+    let share = |value| Amount { value, unit: Unit::Percent };
+    let claimed = match key {
+        "value" => {
+            let value = expression(&text, known, problems)?;
+            let (bound, place) = needed(bound, table)?;
+            check_units(&value, bound, &place, problems);
+            (value, bound, Rule::Interval)
+        }
+        "always" => {
+            let (bound, place) = needed(bound, table)?;
+            let figure = match bound {
+                Bound::AtLeast(_) => "min",
+                Bound::AtMost(_) => "max",
+                Bound::Within(..) => {
+                    problems.add(&place, "`always` takes one bound", "say `at_least` or `at_most`");
+                    return None;
+                }
+            };
+            (of(figure), bound, Rule::EveryRun)
+        }
+        "grows" => (of("growth"), Bound::AtLeast(share(tolerance)), Rule::Interval),
+        "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
+        "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
+        _ => {
+            let time = crate::unit::parse_duration(&text.value);
+            if time.is_err() {
+                check_name(&text, "hook beside the load, nor a time,", &known.events, problems);
+            }
+            let (bound, place) = needed(bound, table)?;
+            let value = of("recovery");
+            check_units(&value, bound, &place, problems);
+            (value, bound, Rule::EveryRun)
+        }
+    };
+    if !["value", "always", "recovers_after"].contains(&key) && table.has_bound() {
+        problems.add(
+            &table.place,
+            format!("`{key}` brings its own bound"),
+            "leave the bound out, or use `value`",
+        );
+    }
+    Some(claimed)
+}
+
+fn needed(bound: Option<(Bound, Place)>, table: &Fields<'_>) -> Option<(Bound, Place)> {
+    if bound.is_none() && !table.has_bound() {
+        let title = "how much? a claim has one of `at_least`, `at_most`, `within`";
+        table.problems.add(&table.place, title, "in this claim");
+    }
+    bound
+}
+
+fn side(table: &mut Fields<'_>) -> Side {
+    let Some(text) = table.text("arm") else { return Side::Run };
+    let words: Vec<&str> = Side::ALL.iter().map(|s| s.word()).collect();
+    Side::ALL.into_iter().find(|s| s.word() == text.value).unwrap_or_else(|| {
+        table.problems.add_unknown(&text.place, "arm", &text.value, &words);
+        Side::Run
+    })
+}
+
+fn tolerance(table: &mut Fields<'_>) -> f64 {
+    let Some((amount, place)) = amount(table, "tolerance") else { return TOLERANCE };
+    if !(amount.value > 0.0 && amount.value < 1.0) {
+        table.problems.add(&place, "impossible tolerance", "expected a share such as `\"10%\"`");
+    }
+    amount.value
+}
+
+impl Fields<'_> {
+    fn has_bound(&self) -> bool {
+        ["at_least", "at_most", "within"].iter().any(|key| self.has(key))
+    }
+}
+
+/// `at_least = 3.1`, `at_most = "500ms"`, `within = [0.97, 1.03]` or `within = "3%"` of equality.
+fn bound(table: &mut Fields<'_>) -> Option<(Bound, Place)> {
+    let low = amount(table, "at_least").map(|(a, place)| (Bound::AtLeast(a), place));
+    let high = amount(table, "at_most").map(|(a, place)| (Bound::AtMost(a), place));
+    let both = within(table);
+    let mut given: Vec<(Bound, Place)> = [low, high, both].into_iter().flatten().collect();
+    if given.len() > 1 {
+        let title = "a claim has one bound; for two edges say `within = [low, high]`";
+        table.problems.add(&given[1].1, title, "a second one");
+    }
+    given.truncate(1);
+    given.pop()
+}
+
+fn within(table: &mut Fields<'_>) -> Option<(Bound, Place)> {
+    let Located { value, place } = table.value("within")?;
+    let problems = table.problems;
+    let wrong = || {
+        let title = "`within` needs two amounts, or one share of equality";
+        problems.add(&place, title, "expected `[0.97, 1.03]` or `\"3%\"`");
+    };
+    let edges: Vec<Amount> = match value.get_ref() {
+        DeValue::Array(items) => items.iter().filter_map(|item| amount_of(item.get_ref())).collect(),
+        other => match amount_of(other) {
+            Some(Amount { value, unit: Unit::Percent }) if value < 1.0 => {
+                [1.0 - value, 1.0 + value].map(|value| Amount { value, unit: Unit::Change }).to_vec()
+            }
+            _ => Vec::new(),
+        },
+    };
+    match edges[..] {
+        [low, high] if low.value < high.value && low.unit == high.unit => {
+            Some((Bound::Within(low, high), place))
+        }
+        _ => {
+            wrong();
+            None
+        }
+    }
+}
+
+fn amount(table: &mut Fields<'_>, key: &'static str) -> Option<(Amount, Place)> {
+    let Located { value, place } = table.value(key)?;
+    match amount_of(value.get_ref()) {
+        Some(amount) => Some((amount, place)),
+        None => {
+            let expected = "expected a number, `\"3.1x\"`, `\"92%\"`, `\"+45%\"` or `\"500ms\"`";
+            table.problems.add(&place, format!("`{key}` is no amount"), expected);
+            None
+        }
+    }
+}
+
+fn amount_of(value: &DeValue<'_>) -> Option<Amount> {
+    match value.as_str() {
+        Some(text) => text.parse().ok(),
+        None => number(value).map(Amount::plain),
+    }
+}
+
+/// Parses an expression and checks the names in it.
+fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) -> Option<Expression> {
+    let expression = Expression::new(text.value.trim());
+    let statistics = match expression.statistics() {
+        Ok(statistics) => statistics,
+        Err(problem) => {
+            problems.add(&text.place, "this cannot be worked out", problem);
+            return None;
+        }
+    };
+    if statistics.is_empty() {
+        problems.add(&text.place, "this speaks of no run", "expected `baseline.…`, `treatment.…` or `run.…`");
+    }
+    for (_, statistic) in statistics {
+        let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
+        match &statistic {
+            Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
+            Statistic::CpuPerRequest(Some(name)) => {
+                check_name(&at(name), "service", &known.services, problems)
+            }
+            Statistic::Recovery(name) if crate::unit::parse_duration(name).is_err() => {
+                check_name(&at(name), "hook beside the load", &known.events, problems);
+            }
+            _ => {}
+        }
+    }
+    Some(expression)
+}
+
+fn check_name(name: &Located<String>, what: &str, known: &[String], problems: &Problems) {
+    if !known.contains(&name.value) {
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        problems.add_unknown(&name.place, what, &name.value, &known);
+    }
+}
+
+/// A time needs a bound with a unit, and nothing else may have one.
+fn check_units(value: &Expression, bound: Bound, place: &Place, problems: &Problems) {
+    let Ok(dimension) = value.dimension() else { return };
+    match (dimension, bound.unit()) {
+        (Dimension::Time, Unit::Time) => {}
+        (Dimension::Time, _) => {
+            problems.add(place, "this value is a time", "expected a time such as `\"500ms\"`")
+        }
+        (Dimension::Number, Unit::Time) => {
+            problems.add(place, "this value is no time", "expected a number, a share or a change");
+        }
+        (Dimension::Number, _) => {}
+    }
+}
+
+fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
+    let names: Vec<&str> = known.loads.keys().map(String::as_str).collect();
+    let given = table.texts("loads");
+    for name in given.iter().filter(|n| !names.contains(&n.value.as_str())) {
+        table.problems.add_unknown(&name.place, "load", &name.value, &names);
+    }
+    given.into_iter().map(|l| l.value).collect()
+}
+
+/// `select = { endpoint = "…", effect = "…", class = "…", phase = "steady", outcome = "ok" }`
+fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
+    let Some(mut select) = table.table("select") else { return Selection::default() };
+    let problems = select.problems;
+    let names = |kind| {
+        let of_kind =
+            known.endpoints.iter().filter(move |e| e.kind == kind && e.traffic_class != PROBE_CLASS);
+        of_kind.map(|e| e.name.as_str()).collect::<Vec<_>>()
+    };
+    let mut classes: Vec<&str> = known.endpoints.iter().map(|e| e.traffic_class.as_str()).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let mut one_of = |key: &'static str, what: &str, known: &[&str]| {
+        let text = select.text(key)?;
+        if !known.contains(&text.value.as_str()) {
+            problems.add_unknown(&text.place, what, &text.value, known);
+        }
+        Some(text)
+    };
+    let endpoint = one_of("endpoint", "endpoint", &names(Kind::Request)).map(|l| l.value);
+    let effect = one_of("effect", "effect", &names(Kind::Effect));
+    let class = one_of("class", "traffic class", &classes).map(|l| l.value);
+    let phases = Stretch::ALL.map(|(word, _)| word);
+    let phase = one_of("phase", "phase", &phases)
+        .and_then(|l| Stretch::ALL.into_iter().find(|(word, _)| *word == l.value).map(|(_, s)| s));
+    let outcomes = Outcome::ALL.map(Outcome::word);
+    let outcome = one_of("outcome", "outcome", &outcomes)
+        .and_then(|l| Outcome::ALL.into_iter().find(|o| o.word() == l.value));
+    if let (Some(_), Some(effect)) = (&endpoint, &effect) {
+        problems.add(&effect.place, "a claim is about requests or about effects", "leave out one of the two");
+    }
+    select.finish();
+    Selection { endpoint, effect: effect.map(|l| l.value), class, phase, outcome }
+}
