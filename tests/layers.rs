@@ -42,10 +42,11 @@ const ROOMS: [(&str, &[&str]); 16] = [
 ];
 
 /// Outside crates that have one home.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 9] = [
     ("rusqlite", &["src/store/"]),
     ("polars", &["src/stats/frame.rs"]),
     ("hdrhistogram", &["src/stats/histogram.rs"]),
+    ("statrs", &["src/stats/distribution.rs"]),
     ("plotters", &["src/report/chart/"]),
     ("hyper", &["src/load/"]),
     ("toml", &["src/scenario/"]),

@@ -1,10 +1,12 @@
-//! Numbers in, numbers out: quantiles, summaries and comparisons of stored samples.
+//! Numbers in, numbers out: quantiles, summaries, comparisons, and the methods by which they are
+//! judged.
 //!
-//! Pure: no I/O, no clock. Times are microseconds, rates are per second, ratios are
+//! Pure: no I/O, no clock, no chance. Times are microseconds, rates are per second, ratios are
 //! `treatment / baseline`.
 
 pub mod arm;
 pub mod compare;
+pub mod distribution;
 pub mod frame;
 pub mod histogram;
 pub mod quantile;
