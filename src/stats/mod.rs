@@ -9,6 +9,8 @@ pub mod compare;
 pub mod distribution;
 pub mod frame;
 pub mod histogram;
+pub mod interval;
+pub mod mean;
 pub mod quantile;
 pub mod series;
 pub mod summary;
