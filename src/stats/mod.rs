@@ -11,6 +11,7 @@ pub mod frame;
 pub mod histogram;
 pub mod interval;
 pub mod mean;
+pub mod proportion;
 pub mod quantile;
 pub mod series;
 pub mod summary;
