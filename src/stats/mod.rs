@@ -6,11 +6,13 @@
 
 pub mod arm;
 pub mod compare;
+pub mod decision;
 pub mod distribution;
 pub mod frame;
 pub mod histogram;
 pub mod interval;
 pub mod mean;
+pub mod planning;
 pub mod proportion;
 pub mod quantile;
 pub mod series;
