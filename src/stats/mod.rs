@@ -5,6 +5,7 @@
 //! `treatment / baseline`.
 
 pub mod arm;
+pub mod clusters;
 pub mod compare;
 pub mod decision;
 pub mod distribution;
@@ -12,8 +13,11 @@ pub mod frame;
 pub mod histogram;
 pub mod interval;
 pub mod mean;
+pub mod mover;
 pub mod planning;
 pub mod proportion;
 pub mod quantile;
 pub mod series;
 pub mod summary;
+pub mod warm_up;
+pub mod woodruff;
