@@ -5,19 +5,25 @@
 //! `treatment / baseline`.
 
 pub mod arm;
+pub mod autoregression;
+pub mod bca;
 pub mod clusters;
 pub mod compare;
 pub mod decision;
 pub mod distribution;
 pub mod frame;
+pub mod harrell_davis;
 pub mod histogram;
 pub mod interval;
+pub mod mann_whitney;
 pub mod mean;
 pub mod mover;
+pub mod outliers;
 pub mod planning;
 pub mod proportion;
 pub mod quantile;
 pub mod series;
+pub mod sign_flip;
 pub mod summary;
 pub mod warm_up;
 pub mod woodruff;
