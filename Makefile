@@ -78,3 +78,7 @@ bench-load: build ## CPU per request against nginx beside wrk (needs nginx and w
 .PHONY: bench-stall
 bench-stall: build ## What a stalled server looks like in response and service time
 	benches/stall.sh
+
+.PHONY: bench-coverage
+bench-coverage: ## Whether intervals and looks keep their promises, by simulation (fails if not)
+	$(CARGO) bench --quiet --bench coverage
