@@ -23,4 +23,5 @@ pub mod stats;
 pub mod store;
 pub mod target;
 pub mod unit;
+pub mod verdict;
 pub mod web;

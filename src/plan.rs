@@ -35,6 +35,8 @@ pub struct PlannedRun {
     pub load: Load,
     /// Seed of all draws; the same in both arms of a round.
     pub seed: u64,
+    /// The arm that the scenario's experiment, or this one, gives its profile.
+    pub arm: Option<Arm>,
     /// Part and round in an experiment.
     pub part: Option<Part>,
 }
@@ -67,7 +69,8 @@ impl Plan {
     /// # Errors
     /// If the scenario has no such profile.
     pub fn single(scenario: &Scenario, profile: &str, choices: &Choices) -> Result<Self, ScenarioError> {
-        let run = planned(scenario, profile, choices, choices.seed, None)?;
+        let mut run = planned(scenario, profile, choices, choices.seed, None)?;
+        run.arm = scenario.experiment.as_ref().and_then(|e| e.arm_of(profile));
         Ok(Self { runs: vec![run], rounds: 0 })
     }
 
@@ -122,6 +125,7 @@ fn planned(
         load_name: choices.load_name.clone(),
         load: choices.load.clone(),
         seed,
+        arm: part.map(|p| p.arm),
         part,
     })
 }

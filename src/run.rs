@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::claim::{Claim, Expression};
+
 /// A run's number in its store, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct RunId(pub i64);
@@ -89,6 +91,54 @@ pub struct PhaseSpan {
     pub complete: bool,
 }
 
+/// The moment of a hook that runs beside the load, as the store has it.
+pub const WHEN_BESIDE: &str = "beside";
+
+/// A command that was run around a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HookFacts {
+    /// Its name.
+    pub name: String,
+    /// `before`, `after` or `beside` the load.
+    pub moment: String,
+    /// The command.
+    pub command: String,
+    /// Start, µs since the run's start.
+    pub start_us: i64,
+    /// End, µs since the run's start.
+    pub end_us: i64,
+    /// Its exit code; none if a signal ended it, or it never began.
+    pub exit_code: Option<i32>,
+    /// What else there is to say; often empty.
+    pub note: String,
+}
+
+/// A reason why samples did not end well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailureReason {
+    /// `failed`, `error` or `dropped`.
+    pub outcome: String,
+    /// What was called.
+    pub endpoint: String,
+    /// Why.
+    pub reason: String,
+    /// How many samples.
+    pub count: u64,
+}
+
+/// How a run's load was made: what an audit needs of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct LoadFacts {
+    /// `closed`, `open` or `shared`.
+    pub executor: String,
+    /// Users, or most journeys at a time.
+    pub places: u32,
+    /// Journeys started per second, of an open load.
+    pub rate_per_s: Option<f64>,
+    /// Threads that made it.
+    pub workers: u16,
+}
+
 /// What a run was: everything that explains its samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFacts {
@@ -132,4 +182,18 @@ pub struct RunFacts {
     pub phases: Vec<PhaseSpan>,
     /// How many samples it stored.
     pub samples: u64,
+    /// How its load was made.
+    pub load_facts: LoadFacts,
+    /// What was claimed of its system.
+    pub claims: Vec<Claim>,
+    /// What had to be seen to be true of it.
+    pub must_hold: Vec<Expression>,
+    /// The environment that it was run in (`--env`), if one was named.
+    pub env: Option<String>,
+    /// Why it ended as it did; empty if as planned.
+    pub end_note: String,
+    /// By how much the wall clock strayed from the run's own clock, µs.
+    pub clock_step_us: i64,
+    /// The commands around it, in order of their start.
+    pub hooks: Vec<HookFacts>,
 }

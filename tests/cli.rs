@@ -129,6 +129,10 @@ fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("ended by a signal: {output:?}"))
 }
 
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
 fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
@@ -399,7 +403,9 @@ fn the_priority_lanes_show_in_effect_latency() {
     let ports = free_ports();
     let arguments = ["experiment", "--load", "demo", "--rounds", "1", "--run-time", "4s", "--seed", "3"];
     let output = lanes(&bench, ports, &arguments).output().unwrap();
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    // One round is indicative: the claims are undecided, and nothing passes a gate.
+    assert_eq!(code(&output), 97, "{}", stderr(&output));
+    assert!(stdout(&output).contains("1 round: indicative (supported"), "{}", stdout(&output));
     assert!(!is_open(ports[0]) && !is_open(ports[1]), "the services were stopped");
     let slowest = |arm: &str| {
         bench.query(&format!(
@@ -418,6 +424,22 @@ fn the_priority_lanes_show_in_effect_latency() {
     assert_eq!(waited("baseline"), 0);
     assert!(waited("treatment") > 0);
     assert_eq!(bench.query("SELECT min(complete) FROM run_phase WHERE name = 'drain'"), 1);
+}
+
+#[test]
+fn a_switch_that_does_nothing_makes_every_claim_invalid() {
+    let bench = Bench::new();
+    let arguments = ["experiment", "--load", "demo", "--run-time", "3s", "--seed", "3"];
+    let output = lanes(&bench, free_ports(), &arguments).env("HONOUR_PRIORITY", "false").output().unwrap();
+    assert_eq!(code(&output), 98, "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(
+        text.contains("NOT HELD  lanes-on: `run.max('backfill_length') > 0` held in 0 of 1 runs"),
+        "{text}"
+    );
+    assert!(!text.contains("SUPPORTED ") && text.contains("8 invalid."), "{text}");
+    assert_eq!(bench.query("SELECT count(*) FROM run"), 2, "no further round could help");
+    assert_eq!(bench.query("SELECT count(*) FROM verdict WHERE verdict = 'invalid'"), 8);
 }
 
 #[test]

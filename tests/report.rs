@@ -8,14 +8,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
 use base64::Engine;
+use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
 use loadproof::report::{Meta, html, json, model, text};
-use loadproof::run::{Arm, PhaseSpan, RunFacts, RunId, RunState};
+use loadproof::run::{Arm, FailureReason, LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
 use loadproof::sample::{Kind, Outcome, Phase, Subject};
 use loadproof::stats::arm::{MeasuredRun, summarise};
 use loadproof::stats::compare::{Comparison, compare};
 use loadproof::store::{SampleColumns, SignalColumn};
+use loadproof::verdict::audit::Grade;
+use loadproof::verdict::{self, Judgement, Options};
 use regex::Regex;
 use sha2::Digest;
 
@@ -65,6 +69,13 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
             phase("drain", 20_000_000, 30_000_000),
         ],
         samples: 2200,
+        load_facts: LoadFacts { executor: "closed".to_owned(), places: 30, rate_per_s: None, workers: 2 },
+        claims: claims(names),
+        must_hold: vec![Expression::new("run.max('primary_length') >= 0")],
+        env: None,
+        end_note: String::new(),
+        clock_step_us: 0,
+        hooks: Vec::new(),
     }
 }
 
@@ -122,13 +133,73 @@ fn signals(arm: Arm) -> Vec<SignalColumn> {
     ]
 }
 
-fn comparison(names: Names) -> Comparison {
-    let arm = |arm| {
-        let run =
-            MeasuredRun { facts: facts(arm, names), samples: samples(arm, names), signals: signals(arm) };
-        summarise(arm, &[run]).unwrap()
+/// One claim of each kind of verdict that a single pair can have, and one that does not gate.
+fn claims(names: Names) -> Vec<Claim> {
+    let claim = |title: &str, value: &str, bound, rule, gates| Claim {
+        title: title.to_owned(),
+        why: String::new(),
+        value: Expression::new(value),
+        bound,
+        rule,
+        select: Selection::default(),
+        gates,
+        loads: Vec::new(),
+        environments: Vec::new(),
     };
-    compare(arm(Arm::Baseline), arm(Arm::Treatment))
+    let times = |value| Amount { value, unit: Unit::Times };
+    let ms = |value| Amount { value, unit: Unit::Time };
+    vec![
+        claim(
+            names.endpoint,
+            "baseline.p95 / treatment.p95",
+            Bound::AtLeast(times(3.1)),
+            Rule::Interval,
+            true,
+        ),
+        claim("Answers within 2 ms", "treatment.max", Bound::AtMost(ms(2.0)), Rule::EveryRun, true),
+        claim(
+            "No backlog",
+            "treatment.max('backfill_length')",
+            Bound::AtMost(Amount::plain(3.0)),
+            Rule::EveryRun,
+            true,
+        ),
+        claim(
+            "Cached",
+            "treatment.last('cache hits')",
+            Bound::AtLeast(Amount::plain(1.0)),
+            Rule::Interval,
+            false,
+        ),
+    ]
+}
+
+fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
+    let reason = FailureReason {
+        outcome: "failed".to_owned(),
+        endpoint: names.endpoint.to_owned(),
+        reason: "status 500".to_owned(),
+        count: 4,
+    };
+    Arc::new(MeasuredRun {
+        facts: facts(arm, names),
+        samples: samples(arm, names),
+        signals: signals(arm),
+        reasons: vec![reason],
+    })
+}
+
+fn comparison(names: Names) -> (Comparison, Judgement) {
+    let runs = [Arm::Baseline, Arm::Treatment].map(|arm| measured(arm, names));
+    let [baseline, treatment] =
+        [0, 1].map(|i| summarise(runs[i].facts.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
+    let options = Options { most_rounds: 1, was_planned_end: true, allow_invalid: false };
+    (compare(baseline, treatment), verdict::of_rounds(&runs, &options))
+}
+
+fn comparison_model(names: Names) -> model::Report {
+    let (comparison, judgement) = comparison(names);
+    model::comparison(&comparison, &judgement, &meta())
 }
 
 fn meta() -> Meta {
@@ -141,13 +212,14 @@ fn meta() -> Meta {
 }
 
 fn comparison_page(names: Names) -> String {
-    html::render(&model::comparison(&comparison(names), &meta())).unwrap()
+    html::render(&comparison_model(names)).unwrap()
 }
 
 fn run_page(names: Names) -> String {
-    let summary = comparison(names).treatment;
-    let reasons = vec![("failed".to_owned(), names.endpoint.to_owned(), "status 500".to_owned(), 4)];
-    html::render(&model::run(&summary, &reasons, &meta())).unwrap()
+    let run = measured(Arm::Treatment, names);
+    let judgement = verdict::of_run(&run, &Options::default());
+    let summary = summarise(Arm::Treatment, std::slice::from_ref(&run)).unwrap();
+    html::render(&model::run(&summary, &run.reasons, &judgement, &meta())).unwrap()
 }
 
 fn pages() -> Vec<(&'static str, String, usize)> {
@@ -225,7 +297,7 @@ fn hostile_names_are_only_text() {
 
 #[test]
 fn the_terminal_shows_what_the_page_shows() {
-    let report = model::comparison(&comparison(PLAIN), &meta());
+    let report = comparison_model(PLAIN);
     let plain = anstream::adapter::strip_str(&text::render(&report)).to_string();
     insta::assert_snapshot!(plain);
     let page = html::render(&report).unwrap();
@@ -236,7 +308,7 @@ fn the_terminal_shows_what_the_page_shows() {
 
 #[test]
 fn the_model_of_a_comparison_is_as_it_was() {
-    let mut report = model::comparison(&comparison(PLAIN), &meta());
+    let mut report = comparison_model(PLAIN);
     // Points of charts are many, and pinned by the pages' sizes.
     report.percentile_charts.iter_mut().flat_map(|c| &mut c.lines).for_each(|l| l.points.clear());
     report
@@ -250,8 +322,9 @@ fn the_model_of_a_comparison_is_as_it_was() {
 
 #[test]
 fn json_holds_numbers_unrounded_under_a_named_schema() {
+    let (comparison, judgement) = comparison(PLAIN);
     let document: serde_json::Value =
-        serde_json::from_str(&json::comparison(&comparison(PLAIN)).unwrap()).unwrap();
+        serde_json::from_str(&json::comparison(&comparison, &judgement).unwrap()).unwrap();
     assert_eq!(document["schema"], "loadproof.compare/1");
     let effect = &document["comparison"]["subjects"][1];
     let ratio = effect["response_ratios"][0].as_f64().unwrap();
@@ -263,9 +336,16 @@ fn a_run_without_samples_still_makes_a_page() {
     let mut empty = facts(Arm::Treatment, PLAIN);
     empty.phases.clear();
     empty.duration_s = 0.0;
-    let run = MeasuredRun { facts: empty, samples: SampleColumns::default(), signals: Vec::new() };
+    let run = Arc::new(MeasuredRun {
+        facts: empty,
+        samples: SampleColumns::default(),
+        signals: Vec::new(),
+        reasons: Vec::new(),
+    });
+    let judgement = verdict::of_run(&run, &Options::default());
+    assert_eq!(judgement.audit.grade, Grade::Invalid);
     let summary = summarise(Arm::Treatment, &[run]).unwrap();
-    let report = model::run(&summary, &[], &meta());
+    let report = model::run(&summary, &[], &judgement, &meta());
     assert!(html::render(&report).unwrap().contains("</html>"));
     assert!(text::render(&report).contains("priority-lanes"));
 }

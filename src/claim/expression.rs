@@ -84,7 +84,7 @@ impl Expression {
     ///
     /// # Errors
     /// What is wrong with it, or why a statistic cannot be had.
-    pub fn evaluate(&self, look_up: Arc<dyn LookUp>) -> Result<Evaluated, String> {
+    pub fn evaluate(&self, look_up: &Arc<dyn LookUp>) -> Result<Evaluated, String> {
         let record = Arc::new(Mutex::new(Record::default()));
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -94,7 +94,7 @@ impl Expression {
             k / n
         });
         let sides = Side::ALL.map(|side| {
-            let arm = Arm { side, look_up: Arc::clone(&look_up), record: Arc::clone(&record) };
+            let arm = Arm { side, look_up: Arc::clone(look_up), record: Arc::clone(&record) };
             (side.word(), Value::from_object(arm))
         });
         let result = environment
@@ -123,7 +123,7 @@ impl Expression {
     /// # Errors
     /// What is wrong with it.
     pub fn dimension(&self) -> Result<Dimension, String> {
-        let at = |time_scale| self.evaluate(Arc::new(Rehearsal { time_scale })).map(|e| e.value);
+        let at = |time_scale| self.evaluate(&rehearsal(time_scale)).map(|e| e.value);
         let (once, twice) = (at(1.0)?, at(2.0)?);
         let doubled = (twice - 2.0 * once).abs() <= 1e-9 * once.abs();
         Ok(if doubled && once != 0.0 { Dimension::Time } else { Dimension::Number })
@@ -134,7 +134,7 @@ impl Expression {
     /// # Errors
     /// What is wrong with it.
     pub fn statistics(&self) -> Result<Vec<(Side, Statistic)>, String> {
-        let rehearsed = self.evaluate(Arc::new(Rehearsal { time_scale: 1.0 }))?;
+        let rehearsed = self.evaluate(&rehearsal(1.0))?;
         Ok(rehearsed.seen.into_iter().map(|s| (s.side, s.statistic)).collect())
     }
 
@@ -273,6 +273,10 @@ struct Rehearsal {
     time_scale: f64,
 }
 
+fn rehearsal(time_scale: f64) -> Arc<dyn LookUp> {
+    Arc::new(Rehearsal { time_scale })
+}
+
 impl LookUp for Rehearsal {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         // Different for each, so that no difference is 0 by chance.
@@ -310,7 +314,8 @@ mod tests {
     }
 
     fn evaluate(text: &str) -> Result<Evaluated, String> {
-        Expression::new(text).evaluate(Arc::new(Fixed))
+        let fixed: Arc<dyn LookUp> = Arc::new(Fixed);
+        Expression::new(text).evaluate(&fixed)
     }
 
     #[test]

@@ -117,9 +117,10 @@ impl Claim {
         loads && here
     }
 
-    /// Whether it compares: it speaks of the baseline, so that a single run cannot decide it.
-    pub fn compares(&self) -> bool {
-        self.value.sides().is_ok_and(|sides| sides.contains(&Side::Baseline))
+    /// Whether a single run can decide it: it speaks of no other than the run at hand, which plays
+    /// this side (none if it plays none).
+    pub fn is_decided_by(&self, side: Option<Side>) -> bool {
+        self.value.sides().is_ok_and(|sides| sides.iter().all(|s| *s == Side::Run || Some(*s) == side))
     }
 
     /// The rule in symbols: `baseline.p99 / treatment.p99 ≥ 3.1x`.

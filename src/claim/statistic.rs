@@ -222,6 +222,16 @@ impl Statistic {
         }
     }
 
+    /// Whether it can be had while a run goes on: quantiles of response times, counts and shares by
+    /// outcome, and a signal's last reading.
+    pub fn is_live(&self) -> bool {
+        match self {
+            Self::Time(TimeKind::Response, Figure::Quantile(_)) | Self::Signal(SignalFigure::Last, _) => true,
+            Self::Count(of) | Self::Share(of) => !matches!(of, CountOf::Status(_)),
+            _ => false,
+        }
+    }
+
     /// Whether it is a time: it then counts in ms.
     pub fn is_time(&self) -> bool {
         matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Recovery(_))
@@ -286,6 +296,8 @@ impl fmt::Display for Statistic {
                 let prefix = if *kind == TimeKind::Service { "service_" } else { "" };
                 match figure {
                     Figure::Mean => write!(f, "{prefix}mean"),
+                    Figure::Quantile(0.0) => write!(f, "{prefix}min"),
+                    Figure::Quantile(1.0) => write!(f, "{prefix}max"),
                     Figure::Quantile(p) => {
                         // 0.999 · 100 is not quite 99.9.
                         let percent = (p * 1e8).round() / 1e6;

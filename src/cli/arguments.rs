@@ -43,7 +43,8 @@ Examples:
   loadproof experiment scenarios/shopstream/priority_lanes.toml --rounds 5
   loadproof report e1
 
-Exit codes: 0 done, 1 internal, 2 usage, 100 target not ready, 104 bad scenario,
+Exit codes: 0 done, every claim supported; 97 undecided, 98 invalid, 99 refuted;
+            1 internal, 2 usage, 96 verification failed, 100 target not ready, 104 bad scenario,
             105 interrupted (what was measured is stored), 106 store error";
 
 /// Load tests whose verdicts you can sign
@@ -146,9 +147,19 @@ pub(super) struct Experiment {
     /// Profile of the treatment, in place of the scenario's
     #[arg(long, env = "LOADPROOF_TREATMENT", value_name = "PROFILE", help_heading = WHAT)]
     pub(super) treatment: Option<String>,
-    /// Rounds; each holds one run of each arm
+    /// Profiles of a matrix: the first, or --baseline, against each of the others
+    #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "treatment", help_heading = WHAT)]
+    pub(super) profiles: Vec<String>,
+    /// Most rounds; each holds one run of each arm. It ends earlier, after 5 or 10, once all claims are decided
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
     pub(super) rounds: Option<u32>,
+    /// Begin no round that would end later than this: `20m`
+    #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
+    pub(super) budget: Option<Duration>,
+    /// Go on with an experiment that was interrupted: `e3`; the newest if none is named
+    #[arg(long, value_name = "EXPERIMENT", num_args = 0..=1, default_missing_value = "latest", help_heading = WHAT,
+          conflicts_with_all = ["rounds", "profiles", "baseline", "treatment"])]
+    pub(super) resume: Option<String>,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -162,17 +173,16 @@ pub(super) struct Common {
     /// Your own name for it, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(super) label: Option<String>,
+    /// The environment that this is: claims may be made for some environments only
+    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME", help_heading = WHAT)]
+    pub(super) env: Option<String>,
     /// Print the plan and do nothing
     #[arg(long, env = "LOADPROOF_DRY_RUN", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(super) dry_run: bool,
     #[command(flatten)]
     pub(super) overrides: Overrides,
-    /// Write the HTML report here
-    #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE", help_heading = OUTPUT)]
-    pub(super) html: Option<PathBuf>,
-    /// Print the result as JSON
-    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
     /// How to show progress on stderr
     #[arg(long, env = "LOADPROOF_PROGRESS", value_enum, default_value_t = ProgressStyle::Auto, help_heading = OUTPUT)]
     pub(super) progress: ProgressStyle,
@@ -180,6 +190,41 @@ pub(super) struct Common {
     #[arg(long, env = "LOADPROOF_PROGRESS_INTERVAL", value_parser = unit::parse_duration, default_value = "10s",
           value_name = "TIME", help_heading = OUTPUT)]
     pub(super) progress_interval: Duration,
+}
+
+/// Forms in which a result is wanted
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub(super) struct Outputs {
+    /// Write the HTML report here; `reports/<name>.html` if not given
+    #[arg(long, visible_alias = "output", env = "LOADPROOF_HTML", value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Print the result as JSON in place of text
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+    /// Write the claims as JUnit XML here
+    #[arg(long, env = "LOADPROOF_JUNIT", value_name = "FILE")]
+    pub(super) junit: Option<PathBuf>,
+    /// Write a summary in Markdown here; appends if it is `$GITHUB_STEP_SUMMARY`
+    #[arg(long, env = "LOADPROOF_MARKDOWN", value_name = "FILE")]
+    pub(super) markdown: Option<PathBuf>,
+    /// Decide claims even of runs that the audit calls invalid; every page says so
+    #[arg(long, env = "LOADPROOF_ALLOW_INVALID", value_parser = FalseyValueParser::new())]
+    pub(super) allow_invalid: bool,
+}
+
+impl Outputs {
+    /// The same with the profile's name in every file's name.
+    pub(super) fn for_profile(&self, profile: &str) -> Self {
+        let named = |path: &Option<PathBuf>| {
+            path.as_ref().map(|path| {
+                let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+                let end = path.extension().map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
+                path.with_file_name(format!("{stem}-{profile}{end}"))
+            })
+        };
+        Self { html: named(&self.html), junit: named(&self.junit), ..self.clone() }
+    }
 }
 
 /// Values in place of the scenario's
@@ -257,12 +302,8 @@ pub(super) struct Compare {
     /// Compare even runs that did different work; the report says so
     #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(super) force: bool,
-    /// Write the HTML report here
-    #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE", help_heading = OUTPUT)]
-    pub(super) html: Option<PathBuf>,
-    /// Print the comparison as JSON
-    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
 }
 
 /// Write a report
@@ -271,12 +312,8 @@ pub(super) struct Report {
     /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`)
     #[arg(value_name = "RUN|EXPERIMENT")]
     pub(super) subject: String,
-    /// Where to write it; `reports/<name>.html` if not given
-    #[arg(short, long, value_name = "FILE", help_heading = OUTPUT)]
-    pub(super) output: Option<PathBuf>,
-    /// Print it as JSON instead
-    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
-    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
 }
 
 /// List runs, or show one

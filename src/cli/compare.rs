@@ -9,6 +9,7 @@ use super::exit::{Exit, UsageError};
 use super::report;
 use crate::run::{Arm, RunFacts};
 use crate::store::{Reference, Store};
+use crate::verdict::{self, Options};
 
 pub(super) fn compare(command: &Compare, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
@@ -19,9 +20,20 @@ pub(super) fn compare(command: &Compare, path: &Path) -> Result<Exit> {
     let (baseline, treatment) = (find(&command.baseline)?, find(&command.treatment)?);
     refuse_different_work(&baseline, &treatment, command.force)?;
     let name = format!("compare-{}-{}", baseline.id, treatment.id);
-    let arms = [(Arm::Baseline, vec![baseline]), (Arm::Treatment, vec![treatment])];
-    report::of_arms(&store, arms, &name, command.html.as_ref(), command.json)?;
-    Ok(Exit::Done)
+    let runs = report::load(&store, as_one_round(baseline, treatment))?;
+    let options =
+        Options { most_rounds: 1, was_planned_end: true, allow_invalid: command.outputs.allow_invalid };
+    let judgement = verdict::of_rounds(&runs, &options);
+    report::of_arms(&store, &runs, &judgement, &name, &command.outputs)
+}
+
+/// The two runs as the arms of one round; what is claimed is what the treatment's scenario claims.
+fn as_one_round(mut baseline: RunFacts, mut treatment: RunFacts) -> Vec<RunFacts> {
+    for (run, arm) in [(&mut baseline, Arm::Baseline), (&mut treatment, Arm::Treatment)] {
+        (run.arm, run.round) = (Some(arm), Some(1));
+    }
+    baseline.claims.clone_from(&treatment.claims);
+    vec![baseline, treatment]
 }
 
 fn refuse_different_work(baseline: &RunFacts, treatment: &RunFacts, force: bool) -> Result<()> {

@@ -6,17 +6,26 @@ use crate::execute::ExecuteError;
 use crate::scenario::ScenarioError;
 use crate::scenario::load::UselessOverride;
 use crate::store::StoreError;
+use crate::verdict::Verdict;
 
 /// What the program says with its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything was done.
+    /// Everything was done, and every claim that gates is supported.
     Done = 0,
     /// A fault of loadproof itself.
     Internal = 1,
     /// The command line is wrong.
     Usage = 2,
+    /// A recomputed number or a checksum differs from the one that was written.
+    NotVerified = 96,
+    /// No claim is refuted, and at least one that gates is undecided.
+    Undecided = 97,
+    /// The runs may not be believed.
+    Invalid = 98,
+    /// A claim that gates is refuted, or `abort_when` was seen (k6's code for a crossed threshold).
+    Refuted = 99,
     /// The system under test did not come up, or went down.
     TargetNotReady = 100,
     /// The scenario or its configuration is wrong.
@@ -39,6 +48,16 @@ impl From<Exit> for ExitCode {
 pub(super) struct UsageError(pub(super) String);
 
 impl Exit {
+    /// The code for the verdict over all gating claims.
+    pub fn of_verdict(verdict: Option<Verdict>) -> Self {
+        match verdict {
+            None | Some(Verdict::Supported) => Self::Done,
+            Some(Verdict::Undecided) => Self::Undecided,
+            Some(Verdict::Invalid) => Self::Invalid,
+            Some(Verdict::Refuted) => Self::Refuted,
+        }
+    }
+
     /// The code for an error, by its cause.
     pub fn of(error: &anyhow::Error) -> Self {
         if error.is::<UsageError>() || error.is::<UselessOverride>() {

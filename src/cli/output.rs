@@ -38,6 +38,19 @@ pub(super) fn file(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
+/// Writes Markdown; appends to the file that GitHub Actions collects step summaries in, where
+/// several commands of a step write.
+pub(super) fn markdown(path: &Path, text: &str) -> anyhow::Result<()> {
+    let is_summary =
+        std::env::var_os("GITHUB_STEP_SUMMARY").is_some_and(|summary| Path::new(&summary) == path);
+    if is_summary && path.exists() {
+        let before =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        return file(path, &format!("{before}\n{text}"));
+    }
+    file(path, text)
+}
+
 /// `reports/<name>.html` beside the store, unless the user named a file.
 pub(super) fn report_path(wanted: Option<&PathBuf>, store: &Path, name: &str) -> PathBuf {
     wanted.cloned().unwrap_or_else(|| folder(store).join(format!("{}.html", file_name(name))))

@@ -1,37 +1,37 @@
-//! `loadproof report`, and the reports that other commands end with.
+//! `loadproof report`, and the reports that other commands end with: audit, verdicts, figures.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::arguments::Report;
+use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::output;
-use crate::report::{Meta, html, json, model, text};
+use crate::report::{Meta, html, json, junit, markdown, model, text};
 use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};
 use crate::stats::compare::{Comparison, compare};
-use crate::store::{Reference, Store};
+use crate::store::{CheckRow, Ending, Judged, Reference, Store, VerdictRow};
+use crate::verdict::{self, Judgement, Options};
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
-    let store = Store::open(path)?;
-    let html = command.output.as_ref();
+    let mut store = Store::open(path)?;
     match subject(&command.subject, &store)? {
-        Subject::Run(run) => of_run(run, path, html, command.json)?,
-        Subject::Experiment(id) => of_experiment(id, path, html, command.json)?,
+        Subject::Run(run) => of_run(run, &mut store, &command.outputs),
+        Subject::Experiment(id) => of_experiment(id, &mut store, &command.outputs),
     }
-    Ok(Exit::Done)
 }
 
 /// What a report is about.
-enum Subject {
+pub(super) enum Subject {
     Run(RunId),
     Experiment(ExperimentId),
 }
 
 /// `e1` is an experiment; anything else names a run.
-fn subject(text: &str, store: &Store) -> Result<Subject> {
+pub(super) fn subject(text: &str, store: &Store) -> Result<Subject> {
     if let Some(number) = text.strip_prefix('e').and_then(|n| n.parse().ok()) {
         return Ok(Subject::Experiment(ExperimentId(number)));
     }
@@ -39,72 +39,151 @@ fn subject(text: &str, store: &Store) -> Result<Subject> {
     Ok(Subject::Run(store.run(&reference)?.id))
 }
 
-/// Reports a single run.
-pub(super) fn of_run(run: RunId, path: &Path, html_path: Option<&PathBuf>, as_json: bool) -> Result<()> {
-    let store = Store::open(path)?;
+/// Reports a single run, with the claims that speak of one run.
+pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result<Exit> {
     let facts = store.run(&Reference::Run(run))?;
-    let summary = arm::summarise(facts.arm.unwrap_or(Arm::Treatment), &[measured(&store, facts)?])?;
-    let reasons = store.reasons(run)?;
-    if as_json {
-        return output::result(&json::run(&summary, &reasons)?);
-    }
-    let model = model::run(&summary, &reasons, &meta(&store, vec![summary.runs[0].command.clone()]));
-    let file = output::report_path(html_path, path, &format!("run-{run}"));
-    output::file(&file, &html::render(&model)?)?;
-    output::result(&format!("{}\n\n  report  {}", text::render(&model), file.display()))
+    let measured = measured(store, facts)?;
+    let options = Options { allow_invalid: outputs.allow_invalid, ..Options::default() };
+    let judgement = verdict::of_run(&measured, &options);
+    keep(store, Judged::Run(run), &judgement)?;
+    let summary =
+        arm::summarise(measured.facts.arm.unwrap_or(Arm::Treatment), std::slice::from_ref(&measured))?;
+    let meta = meta(store, vec![measured.facts.command.clone()]);
+    let model = model::run(&summary, &measured.reasons, &judgement, &meta);
+    let document = || json::run(&summary, &measured.reasons, &judgement);
+    write(&model, document, store, &format!("run-{run}"), outputs)?;
+    Ok(Exit::of_verdict(judgement.overall()))
 }
 
 /// Reports an experiment: its arms over all rounds.
-pub(super) fn of_experiment(
-    id: ExperimentId,
-    path: &Path,
-    html_path: Option<&PathBuf>,
-    as_json: bool,
-) -> Result<()> {
-    let store = Store::open(path)?;
-    let runs = store.experiment(id)?;
-    let of = |arm: Arm| runs.iter().filter(|r| r.arm == Some(arm)).cloned().collect::<Vec<_>>();
-    let arms = [(Arm::Baseline, of(Arm::Baseline)), (Arm::Treatment, of(Arm::Treatment))];
-    if let Some((missing, _)) = arms.iter().find(|(_, runs)| runs.is_empty()) {
+pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outputs) -> Result<Exit> {
+    let facts = store.experiment_facts(id)?;
+    let runs = load(store, store.experiment(id)?)?;
+    if let Some(missing) =
+        [Arm::Baseline, Arm::Treatment].into_iter().find(|a| !runs.iter().any(|r| r.facts.arm == Some(*a)))
+    {
         let text = format!("experiment e{id} has no run of the {} yet: nothing to compare", missing.word());
         return Err(UsageError(text).into());
     }
-    of_arms(&store, arms, &format!("experiment-{id}"), html_path, as_json)
+    let options = Options {
+        most_rounds: usize::try_from(facts.planned.rounds).unwrap_or(usize::MAX),
+        was_planned_end: facts.ended.is_some_and(Ending::was_planned),
+        allow_invalid: outputs.allow_invalid,
+    };
+    let judgement = verdict::of_rounds(&runs, &options);
+    keep(store, Judged::Experiment(id), &judgement)?;
+    of_arms(store, &runs, &judgement, &format!("experiment-{id}"), outputs)
 }
 
-/// Reports two arms side by side.
+/// Judges an experiment so far, for the look that decides whether it goes on.
+pub(super) fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Result<Judgement> {
+    let most_rounds = usize::try_from(store.experiment_facts(id)?.planned.rounds).unwrap_or(usize::MAX);
+    let runs = load(store, store.experiment(id)?)?;
+    Ok(verdict::of_rounds(&runs, &Options { most_rounds, was_planned_end: false, allow_invalid }))
+}
+
+/// Reports a baseline beside each of its treatments; one page each.
 pub(super) fn of_arms(
     store: &Store,
-    arms: [(Arm, Vec<RunFacts>); 2],
+    runs: &[Arc<MeasuredRun>],
+    judgement: &Judgement,
     name: &str,
-    html_path: Option<&PathBuf>,
-    as_json: bool,
+    outputs: &Outputs,
+) -> Result<Exit> {
+    let of = |arm: Arm| runs.iter().filter(move |r| r.facts.arm == Some(arm));
+    let baseline: Vec<Arc<MeasuredRun>> = of(Arm::Baseline).cloned().collect();
+    let mut profiles: Vec<&str> = Vec::new();
+    for run in of(Arm::Treatment) {
+        if !profiles.contains(&run.facts.profile.as_str()) {
+            profiles.push(&run.facts.profile);
+        }
+    }
+    for profile in &profiles {
+        let treatment: Vec<Arc<MeasuredRun>> =
+            of(Arm::Treatment).filter(|r| r.facts.profile == *profile).cloned().collect();
+        let comparison =
+            compare(arm::summarise(Arm::Baseline, &baseline)?, arm::summarise(Arm::Treatment, &treatment)?);
+        let of_profile = judgement.of_profile(profile);
+        let model = model::comparison(&comparison, &of_profile, &meta(store, reproduce(&comparison)));
+        let document = || json::comparison(&comparison, &of_profile);
+        let (name, outputs) = match profiles.len() {
+            1 => (name.to_owned(), outputs.clone()),
+            _ => (format!("{name}-{profile}"), outputs.for_profile(profile)),
+        };
+        write(&model, document, store, &name, &outputs)?;
+    }
+    Ok(Exit::of_verdict(judgement.overall()))
+}
+
+/// Writes a report in all the forms that are wanted.
+fn write(
+    model: &model::Report,
+    document: impl FnOnce() -> Result<String, serde_json::Error>,
+    store: &Store,
+    name: &str,
+    outputs: &Outputs,
 ) -> Result<()> {
-    let comparison = comparison(store, arms)?;
-    if as_json {
-        return output::result(&json::comparison(&comparison)?);
+    if let Some(path) = &outputs.junit {
+        output::file(path, &junit::render(model)?)?;
     }
-    let model = model::comparison(&comparison, &meta(store, reproduce(&comparison)));
-    let file = output::report_path(html_path, store.path(), name);
-    output::file(&file, &html::render(&model)?)?;
-    output::result(&format!("{}\n\n  report  {}", text::render(&model), file.display()))
+    if let Some(path) = &outputs.markdown {
+        output::markdown(path, &markdown::render(model))?;
+    }
+    let page = output::report_path(outputs.html.as_ref(), store.path(), name);
+    if outputs.json {
+        if outputs.html.is_some() {
+            output::file(&page, &html::render(model)?)?;
+        }
+        return output::result(&document()?);
+    }
+    output::file(&page, &html::render(model)?)?;
+    output::result(&format!("{}\n\n  report  {}", text::render(model), page.display()))
 }
 
-fn comparison(store: &Store, arms: [(Arm, Vec<RunFacts>); 2]) -> Result<Comparison> {
-    let mut summaries = Vec::with_capacity(arms.len());
-    for (arm, runs) in arms {
-        let runs: Vec<MeasuredRun> =
-            runs.into_iter().map(|facts| measured(store, facts)).collect::<Result<_>>()?;
-        summaries.push(arm::summarise(arm, &runs)?);
-    }
-    let treatment = summaries.pop().expect("there are two arms");
-    let baseline = summaries.pop().expect("there are two arms");
-    Ok(compare(baseline, treatment))
+/// Reads the runs whole.
+pub(super) fn load(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<MeasuredRun>>> {
+    runs.into_iter().map(|facts| measured(store, facts)).collect()
 }
 
-fn measured(store: &Store, facts: RunFacts) -> Result<MeasuredRun> {
-    let (samples, signals) = (store.samples(facts.id)?, store.signals(facts.id)?);
-    Ok(MeasuredRun { facts, samples, signals })
+fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>> {
+    let (samples, signals, reasons) =
+        (store.samples(facts.id)?, store.signals(facts.id)?, store.reasons(facts.id)?);
+    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons }))
+}
+
+/// Writes verdicts and audit down, for SQL and for trends.
+fn keep(store: &mut Store, of: Judged, judgement: &Judgement) -> Result<()> {
+    let verdicts: Vec<VerdictRow> = judgement
+        .claims
+        .iter()
+        .map(|decided| VerdictRow {
+            profile: decided.profile.clone(),
+            title: decided.claim.title.clone(),
+            formula: decided.formula.clone(),
+            gates: decided.claim.gates,
+            verdict: decided.verdict.word(),
+            reason: decided.reason.clone(),
+            estimate: decided.estimate,
+            low: decided.low,
+            high: decided.high,
+            alpha: decided.alpha,
+            values: decided.values.clone(),
+        })
+        .collect();
+    let checks: Vec<CheckRow> = judgement
+        .audit
+        .runs
+        .iter()
+        .flat_map(|run| {
+            run.checks.iter().map(|check| CheckRow {
+                run: run.run,
+                name: check.name,
+                grade: check.grade.word(),
+                text: check.text.clone(),
+            })
+        })
+        .collect();
+    Ok(store.keep_verdicts(of, &verdicts, &checks)?)
 }
 
 /// The commands that make the same comparison again: each once, with the seeds that were drawn.

@@ -1,5 +1,5 @@
-//! `loadproof run`, and what it shares with `experiment`: turning flags into choices and carrying
-//! out a plan.
+//! `loadproof run`, and what it shares with `experiment`: turning flags into choices, and the
+//! session in which runs are carried out.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use super::arguments::{Common, Run};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{interrupt, output, progress, report, world};
-use crate::execute::{self, Carried, Setting};
-use crate::plan::{Choices, Plan};
+use crate::execute::{self, Carried, Progress, Setting};
+use crate::plan::{Choices, Plan, PlannedRun};
 use crate::run::{ExperimentId, RunState};
 use crate::scenario::Scenario;
+use crate::store::Store;
 use crate::unit;
 
 pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
@@ -27,10 +28,15 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         output::result(&plan.to_string())?;
         return Ok(Exit::Done);
     }
-    let carried = carry_out(&scenario, &plan, &command.common, store, None)?;
-    let Some(last) = carried.last() else { return Ok(Exit::Internal) };
-    report::of_run(last.run, store, command.common.html.as_ref(), command.common.json)?;
-    Ok(exit_of(&carried))
+    let Some(planned) = plan.runs.first() else { return Ok(Exit::Internal) };
+    let carried = Session::new(&scenario, &command.common, store, None, &plan)?.carry_out(planned)?;
+    let judged = report::of_run(carried.run, &mut Store::open(store)?, &command.common.outputs)?;
+    Ok(match carried.state {
+        RunState::Done => judged,
+        RunState::Interrupted => Exit::Interrupted,
+        // `abort_when` was seen to be true; other failures are errors by now.
+        _ => Exit::Refuted,
+    })
 }
 
 /// What the flags choose, over the scenario's own values.
@@ -67,38 +73,50 @@ fn only_or_named<'a>(
     }
 }
 
-/// Carries out all runs of a plan, in order; stops at the first one that does not end as planned.
-pub(super) fn carry_out(
-    scenario: &Arc<Scenario>,
-    plan: &Plan,
-    common: &Common,
-    store: &Path,
-    experiment: Option<ExperimentId>,
-) -> Result<Vec<Carried>> {
-    // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
-    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let setting = setting(scenario, common, store, experiment, interrupt::watch()?);
-        let mut progress = progress::of(common.progress, common.progress_interval, plan);
-        let mut carried = Vec::new();
-        for planned in &plan.runs {
-            let one = execute::carry_out(&setting, planned, progress.as_mut()).await?;
-            progress.note(&format!(
-                "run {} {}: {} samples stored",
-                one.run,
-                one.state.word(),
-                unit::count(one.samples)
-            ));
-            one.signals.complaints().iter().for_each(|text| progress.note(text));
-            let ended_early = one.state != RunState::Done;
-            carried.push(one);
-            if ended_early {
-                break;
-            }
+/// What all runs of a command share: the runtime, the setting, and somebody who watches.
+pub(super) struct Session {
+    runtime: tokio::runtime::Runtime,
+    setting: Setting,
+    progress: Box<dyn Progress>,
+}
+
+impl Session {
+    /// Makes ready for the runs of a plan; puts back what an earlier process left changed.
+    pub(super) fn new(
+        scenario: &Arc<Scenario>,
+        common: &Common,
+        store: &Path,
+        experiment: Option<ExperimentId>,
+        plan: &Plan,
+    ) -> Result<Self> {
+        // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let interrupt = runtime.block_on(async { interrupt::watch() })?;
+        let setting = setting(scenario, common, store, experiment, interrupt);
+        let progress = progress::of(common.progress, common.progress_interval, plan);
+        Ok(Self { runtime, setting, progress })
+    }
+
+    /// Carries out one run.
+    pub(super) fn carry_out(&mut self, planned: &PlannedRun) -> Result<Carried> {
+        let carried =
+            self.runtime.block_on(execute::carry_out(&self.setting, planned, self.progress.as_mut()))?;
+        let (run, samples) = (carried.run, unit::count(carried.samples));
+        self.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
+        if !carried.note.is_empty() {
+            self.note(&carried.note);
+        }
+        for text in carried.signals.complaints() {
+            self.note(&text);
         }
         Ok(carried)
-    })
+    }
+
+    /// Tells the user something.
+    pub(super) fn note(&mut self, text: &str) {
+        self.progress.note(text);
+    }
 }
 
 fn setting(
@@ -115,12 +133,9 @@ fn setting(
         logs: output::folder(store).join("logs"),
         workers: common.overrides.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
         label: common.label.clone(),
+        env: common.env.clone(),
         experiment,
         command: command_line(),
         interrupt,
     }
-}
-
-pub(super) fn exit_of(carried: &[Carried]) -> Exit {
-    if carried.iter().any(|c| c.state == RunState::Interrupted) { Exit::Interrupted } else { Exit::Done }
 }

@@ -3,6 +3,7 @@
 //!
 //! This is where the rooms meet: it holds the order of things and nothing else.
 
+mod abort;
 mod drain;
 mod environment;
 mod progress;
@@ -15,16 +16,18 @@ use tokio::sync::watch;
 
 pub use progress::{Moment, Progress};
 
+use self::abort::AbortWatch;
 use self::progress::Watched;
 use crate::load::{self, Clock, LoadError, LoadRun, Running};
 use crate::plan::PlannedRun;
-use crate::run::{ExperimentId, PhaseSpan, RunId, RunState};
+use crate::run::{ExperimentId, LoadFacts, PhaseSpan, RunId, RunState};
 use crate::sample::Phase;
+use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::{Collector, CollectorReport, Latest, SignalError};
 use crate::stats::histogram::Live;
-use crate::store::{NewRun, RunWriter, Store, StoreError};
+use crate::store::{NewRun, RunEnd, RunWriter, Store, StoreError};
 use crate::target::{self, Target, TargetError};
 
 /// From setting everything up to the first request.
@@ -47,6 +50,8 @@ pub struct Setting {
     pub workers: u16,
     /// The user's own name for the runs.
     pub label: Option<String>,
+    /// The environment that they are made in (`--env`), if one was named.
+    pub env: Option<String>,
     /// The experiment that the runs belong to.
     pub experiment: Option<ExperimentId>,
     /// The command line, for the store and for repeating it.
@@ -66,6 +71,8 @@ pub struct Carried {
     pub samples: u64,
     /// What became of its signals.
     pub signals: CollectorReport,
+    /// Why it ended as it did; empty if as planned.
+    pub note: String,
 }
 
 /// Why a run could not be carried out.
@@ -116,15 +123,22 @@ pub async fn carry_out(
     let measured = measure(setting, planned, run, clock, collector, target, progress).await;
     match measured {
         Ok((target, outcome, samples, signals)) => {
-            store.end_run(run, outcome.state, &outcome.phases)?;
+            let end = RunEnd {
+                state: outcome.state,
+                note: outcome.error.as_ref().map_or(outcome.note, ToString::to_string),
+                phases: outcome.phases,
+                hooks: Vec::new(),
+                clock_step_us: clock.wall_step_us(),
+            };
+            store.end_run(run, &end)?;
             target.stop().await;
             match outcome.error {
                 Some(error) => Err(error),
-                None => Ok(Carried { run, state: outcome.state, samples, signals }),
+                None => Ok(Carried { run, state: end.state, samples, signals, note: end.note }),
             }
         }
         Err(error) => {
-            store.end_run(run, RunState::Failed, &[])?;
+            store.end_run(run, &RunEnd::failed(error.to_string()))?;
             Err(error)
         }
     }
@@ -155,17 +169,33 @@ fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &C
         load_text: planned.load.text(),
         profile: planned.profile.clone(),
         label: setting.label.clone(),
-        part_of: setting.experiment.zip(planned.part).map(|(e, part)| (e, part.arm, part.round)),
+        arm: planned.arm,
+        part_of: setting.experiment.zip(planned.part).map(|(e, part)| (e, part.round)),
         started_unix_us: clock.unix_us(),
         seed: planned.seed,
         command: setting.command.clone(),
         environment: environment::facts(profile, &planned.host, setting.workers),
+        load_facts: load_facts(&planned.load, setting.workers),
+        claims: scenario.claims.clone(),
+        must_hold: profile.must_hold.clone(),
+        env: setting.env.clone(),
     }
+}
+
+fn load_facts(load: &Load, workers: u16) -> LoadFacts {
+    let (executor, rate_per_s) = match load.executor {
+        Executor::Closed { .. } => ("closed", None),
+        Executor::Open { rate, .. } => ("open", Some(rate)),
+        Executor::Shared { .. } => ("shared", None),
+    };
+    LoadFacts { executor: executor.to_owned(), places: load.places(), rate_per_s, workers }
 }
 
 /// How the measured part of a run ended.
 struct Outcome {
     state: RunState,
+    /// Why it ended early, if not by an error.
+    note: String,
     phases: Vec<PhaseSpan>,
     error: Option<ExecuteError>,
 }
@@ -205,6 +235,7 @@ async fn measure(
         target: &mut target,
         latest,
         watched: Watched::new(planned, setting.experiment, &running, Arc::clone(&live)),
+        abort: planned.load.abort.clone().map(|abort| AbortWatch::new(abort, live)),
         progress,
     };
     let drive = async {
@@ -233,12 +264,15 @@ struct Stage<'a> {
     target: &'a mut Target,
     latest: Latest,
     watched: Watched,
+    abort: Option<AbortWatch>,
     progress: &'a mut dyn Progress,
 }
 
 /// Why a run goes no further.
 enum Cut {
     Interrupted,
+    /// What `abort_when` saw.
+    Aborted(String),
     Failed(ExecuteError),
 }
 
@@ -261,22 +295,31 @@ impl Stage<'_> {
         if cut.is_none() {
             // Effects may take longer than the backlog; their own deadlines bound the wait.
             match self.watch(Phase::Drain, &mut finish).await {
-                Ok(Ok(_)) => return Outcome { state: RunState::Done, phases, error: None },
+                Ok(Ok(_)) => {
+                    return Outcome { state: RunState::Done, note: String::new(), phases, error: None };
+                }
                 Ok(Err(error)) => {
-                    return Outcome { state: RunState::Failed, phases, error: Some(error.into()) };
+                    return Outcome {
+                        state: RunState::Failed,
+                        note: String::new(),
+                        phases,
+                        error: Some(error.into()),
+                    };
                 }
                 Err(ended) => cut = Some(ended),
             }
         }
         stopper.stop();
         let finished = finish.await;
+        let error = finished.err().map(ExecuteError::from);
         match cut {
-            Some(Cut::Failed(error)) => Outcome { state: RunState::Failed, phases, error: Some(error) },
-            _ => Outcome {
-                state: RunState::Interrupted,
-                phases,
-                error: finished.err().map(ExecuteError::from),
-            },
+            Some(Cut::Failed(error)) => {
+                Outcome { state: RunState::Failed, note: String::new(), phases, error: Some(error) }
+            }
+            Some(Cut::Aborted(note)) => Outcome { state: RunState::Failed, note, phases, error },
+            _ => {
+                Outcome { state: RunState::Interrupted, note: "ended by the user".to_owned(), phases, error }
+            }
         }
     }
 
@@ -308,7 +351,8 @@ impl Stage<'_> {
         if self.writer.has_failed() {
             return Err(Cut::Failed(StoreError::WriterGone.into()));
         }
-        Ok(())
+        let seen = self.abort.as_mut().and_then(|abort| abort.seen(self.clock.now_us(), &self.latest));
+        seen.map_or(Ok(()), |text| Err(Cut::Aborted(text)))
     }
 
     /// The phases of the load itself.

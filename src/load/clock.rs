@@ -21,6 +21,13 @@ impl Clock {
         self.unix_us
     }
 
+    /// By how much the wall clock has strayed from this one since the start, µs: it was set, or
+    /// the machine slept.
+    pub fn wall_step_us(&self) -> i64 {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(wall.as_micros()).unwrap_or(0) - self.unix_us - self.now_us()
+    }
+
     /// Its start.
     pub fn zero(&self) -> Instant {
         self.start

@@ -17,8 +17,9 @@ const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("report.html", include_str!("../../templates/report.html")),
+    ("claims.html", include_str!("../../templates/claims.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("subjects.html", include_str!("../../templates/subjects.html")),
     ("evidence.html", include_str!("../../templates/evidence.html")),
@@ -56,10 +57,15 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
             (0..timeline.rows.len()).map(|row| drawing(chart::timeline::draw(timeline, row)))
         })
         .collect();
+    let strips: Vec<String> = (1..)
+        .zip(&report.judged.claims)
+        .map(|(n, claim)| chart::strip::draw(claim, &format!("claim-{n}")))
+        .collect();
     let page = context! {
         report => Value::from(Serde(report)),
         percentiles => Value::from(Serde(percentiles)),
         rows => Value::from(Serde(rows)),
+        strips => strips,
         style => STYLE,
         script => SCRIPT,
         policy => policy(),

@@ -1,31 +1,39 @@
-//! Reports for machines: the numbers, unrounded. `schema` names the form; it changes only with a
-//! new number.
+//! Reports for machines: the numbers, unrounded; times in µs, those of claims in ms. `schema` names
+//! the form, which `docs/JSON.md` describes; it changes only with a new number.
 
 use serde_json::json;
 
+use crate::run::FailureReason;
 use crate::stats::compare::{ArmSummary, Comparison};
+use crate::verdict::Judgement;
 
 /// A comparison as `loadproof.compare/1`.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
-pub fn comparison(comparison: &Comparison) -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&json!({ "schema": "loadproof.compare/1", "comparison": comparison }))
+pub fn comparison(comparison: &Comparison, judgement: &Judgement) -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&json!({
+        "schema": "loadproof.compare/1",
+        "verdict": judgement.overall(),
+        "judgement": judgement,
+        "comparison": comparison,
+    }))
 }
 
-/// A run as `loadproof.run/1`. `reasons`: `(outcome, endpoint, reason, count)`.
+/// A run as `loadproof.run/1`. `reasons`: why samples did not end well.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
 pub fn run(
     summary: &ArmSummary,
-    reasons: &[(String, String, String, u64)],
+    reasons: &[FailureReason],
+    judgement: &Judgement,
 ) -> Result<String, serde_json::Error> {
-    let reasons: Vec<_> = reasons
-        .iter()
-        .map(|(outcome, endpoint, reason, count)| {
-            json!({ "outcome": outcome, "endpoint": endpoint, "reason": reason, "count": count })
-        })
-        .collect();
-    serde_json::to_string_pretty(&json!({ "schema": "loadproof.run/1", "run": summary, "reasons": reasons }))
+    serde_json::to_string_pretty(&json!({
+        "schema": "loadproof.run/1",
+        "verdict": judgement.overall(),
+        "judgement": judgement,
+        "run": summary,
+        "reasons": reasons,
+    }))
 }

@@ -7,6 +7,8 @@
 pub mod chart;
 pub mod html;
 pub mod json;
+pub mod junit;
+pub mod markdown;
 pub mod model;
 pub mod text;
 

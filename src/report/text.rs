@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::model::{QuantileCell, Report, SubjectRow, SubjectSection};
+use super::model::{ClaimRow, Judged, QuantileCell, Report, SubjectRow, SubjectSection};
 
 /// A report for the terminal, with ANSI styles that the writer may strip.
 pub fn render(report: &Report) -> String {
@@ -10,6 +10,10 @@ pub fn render(report: &Report) -> String {
     let bold = anstyle::Style::new().bold();
     let mut parts =
         vec![format!("{bold}{}{bold:#} · {} · {}", report.title, arms.join(" against "), report.subtitle)];
+    parts.push(audit(&report.judged));
+    if !report.judged.claims.is_empty() {
+        parts.push(claims(&report.judged));
+    }
     if !report.finding.is_empty() {
         parts.push(report.finding.iter().map(|s| format!("  {s}")).collect::<Vec<_>>().join("\n"));
     }
@@ -29,6 +33,102 @@ pub fn render(report: &Report) -> String {
         parts.push(failures_table(report));
     }
     parts.join("\n\n")
+}
+
+/// The audit, and what had to hold: one line if all is well, the doubts below it if not.
+fn audit(judged: &Judged) -> String {
+    let style = grade_style(judged.audit_grade);
+    let mut lines = vec![format!("  {style}{}{style:#}  {}", judged.audit_grade, judged.audit_sentence)];
+    for check in judged.checks.iter().filter(|c| c.grade != "VALID") {
+        let style = grade_style(check.grade);
+        let of = if check.of.is_empty() { String::new() } else { format!(" ({})", check.of) };
+        lines.push(format!("  {style}{:>7}{style:#}  {}{of}: {}", check.grade, check.name, check.text));
+    }
+    for held in &judged.held {
+        let word = if held.holds { "held" } else { "NOT HELD" };
+        let style = grade_style(if held.holds { "VALID" } else { "INVALID" });
+        lines.push(format!(
+            "  {style}{word}{style:#}  {}: `{}` {}; {}",
+            held.profile, held.condition, held.runs, held.seen
+        ));
+    }
+    lines.join("\n")
+}
+
+fn grade_style(grade: &str) -> anstyle::Style {
+    match grade {
+        "VALID" => anstyle::AnsiColor::Green.on_default(),
+        "WARN" => anstyle::AnsiColor::Yellow.on_default(),
+        _ => anstyle::AnsiColor::Red.on_default().bold(),
+    }
+}
+
+/// One line a claim: verdict, number, what it says, estimate, interval; then what it rests on.
+fn claims(judged: &Judged) -> String {
+    let width = |of: fn(&ClaimRow) -> &str| {
+        judged.claims.iter().map(|c| unicode_width::UnicodeWidthStr::width(of(c))).max().unwrap_or(0)
+    };
+    let pad = |text: &str, to: usize| {
+        format!("{text}{}", " ".repeat(to.saturating_sub(unicode_width::UnicodeWidthStr::width(text))))
+    };
+    let (ids, titles, estimates) = (width(|c| &c.id), width(|c| &c.title), width(|c| &c.estimate));
+    let dim = anstyle::Style::new().dimmed();
+    let mut lines = Vec::new();
+    for claim in &judged.claims {
+        let style = verdict_style(claim.verdict);
+        let gate = if claim.gates { "" } else { "  (does not gate)" };
+        let line = format!(
+            "  {style}{:>9}{style:#}  {}  {}  {}  {}{gate}",
+            claim.verdict.to_uppercase(),
+            pad(&claim.id, ids),
+            pad(&claim.title, titles),
+            pad(&claim.estimate, estimates),
+            claim.interval,
+        );
+        lines.push(line.trim_end().to_owned());
+        for detail in details(claim) {
+            lines.push(format!("             {}{dim}{detail}{dim:#}", " ".repeat(ids)));
+        }
+    }
+    let bold = anstyle::Style::new().bold();
+    lines.push(format!("  {bold}{}{bold:#} {}", judged.sentence, judged.level));
+    if !judged.in_spite.is_empty() {
+        let red = grade_style("INVALID");
+        lines.push(format!("  {red}{}{red:#}", judged.in_spite));
+    }
+    lines.join("\n")
+}
+
+fn verdict_style(verdict: &str) -> anstyle::Style {
+    match verdict {
+        "supported" => anstyle::AnsiColor::Green.on_default().bold(),
+        "refuted" => anstyle::AnsiColor::Red.on_default().bold(),
+        "undecided" => anstyle::AnsiColor::Yellow.on_default().bold(),
+        _ => anstyle::AnsiColor::Magenta.on_default().bold(),
+    }
+}
+
+/// What a claim rests on: its formula, selection, statistics and amount of evidence; then, unless it
+/// is supported, why not, what is supported, and what it would take.
+fn details(claim: &ClaimRow) -> Vec<String> {
+    let select = if claim.select.is_empty() { String::new() } else { format!("  [{}]", claim.select) };
+    let mut details = vec![format!("{}{select}", claim.formula)];
+    let rounds = if claim.rounds.is_empty() { String::new() } else { format!("{} rounds, ", claim.rounds) };
+    details.push(format!("{}; {rounds}n = {}", claim.inputs.join(", "), claim.n));
+    if claim.verdict != "supported" {
+        details.push(claim.reason.clone());
+        let open = [&claim.supports, &claim.needs]
+            .into_iter()
+            .filter(|t| !t.is_empty())
+            .cloned()
+            .collect::<Vec<_>>();
+        if claim.verdict == "undecided" && !open.is_empty() {
+            let supports = if claim.supports.is_empty() { "" } else { "supported so far: " };
+            details.push(format!("{supports}{}", open.join("; ")));
+        }
+    }
+    details.extend(claim.notes.iter().cloned());
+    details
 }
 
 /// A table without lines whose columns from the second on are numbers.

@@ -32,6 +32,7 @@ use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
 use crate::claim::Claim;
+use crate::run::Arm;
 use crate::sample::EndpointId;
 
 /// What a scenario may know of the world: its files and its environment.
@@ -91,6 +92,16 @@ pub struct ExperimentSpec {
     pub rounds: u32,
     /// A round that would end later than this is not begun.
     pub budget: Option<Duration>,
+}
+
+impl ExperimentSpec {
+    /// The arm that a profile plays; none for one that plays none.
+    pub fn arm_of(&self, profile: &str) -> Option<Arm> {
+        if self.baseline == profile {
+            return Some(Arm::Baseline);
+        }
+        self.treatments.iter().any(|t| t == profile).then_some(Arm::Treatment)
+    }
 }
 
 /// Most rounds of an experiment that names no number: the last of the looks.

@@ -1,13 +1,14 @@
 //! From the runs of one arm to what they came to together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::compare::{ArmSummary, Curve, SignalSeries};
 use super::frame::{FrameError, summaries};
 use super::quantile::{curve_grid, geometric_mean, median, type7};
 use super::series::Series;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
-use crate::run::{Arm, RunFacts};
+use crate::run::{Arm, FailureReason, RunFacts};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
 use crate::store::{SampleColumns, SignalColumn};
 
@@ -17,6 +18,7 @@ const WINDOWS: f64 = 100.0;
 const WINDOW_VALUES: usize = 3;
 
 /// A run with everything that was measured in it.
+#[derive(Clone, Debug)]
 pub struct MeasuredRun {
     /// What it was.
     pub facts: RunFacts,
@@ -24,13 +26,15 @@ pub struct MeasuredRun {
     pub samples: SampleColumns,
     /// Its signals.
     pub signals: Vec<SignalColumn>,
+    /// Why samples did not end well.
+    pub reasons: Vec<FailureReason>,
 }
 
 /// Sums up the runs of one arm, at least one.
 ///
 /// # Errors
 /// If the samples cannot be summarised.
-pub fn summarise(arm: Arm, runs: &[MeasuredRun]) -> Result<ArmSummary, FrameError> {
+pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, FrameError> {
     let window_s = window_s(runs);
     let per_run: Vec<Vec<Summary>> =
         runs.iter().map(|run| summaries(&run.samples, load_s(&run.facts))).collect::<Result<_, _>>()?;
@@ -50,7 +54,8 @@ fn load_s(facts: &RunFacts) -> f64 {
     load_end_us(facts).map_or(facts.duration_s, |us| us as f64 / 1e6).max(1e-3)
 }
 
-fn load_end_us(facts: &RunFacts) -> Option<i64> {
+/// When the load ended, µs since the run's start; none for a run without phases.
+pub fn load_end_us(facts: &RunFacts) -> Option<i64> {
     facts
         .phases
         .iter()
@@ -59,14 +64,14 @@ fn load_end_us(facts: &RunFacts) -> Option<i64> {
         .max()
 }
 
-/// From the load's end to an empty backlog.
-fn drain_s(facts: &RunFacts) -> Option<f64> {
+/// From the load's end to an empty backlog, s; none if it was not waited for, or not empty in time.
+pub fn drain_s(facts: &RunFacts) -> Option<f64> {
     let drain = facts.phases.iter().find(|p| p.name == Phase::Drain.word() && p.complete)?;
     Some((drain.end_us - load_end_us(facts)?) as f64 / 1e6)
 }
 
 /// The width of the windows of all curves over time: whole seconds, alike in all runs.
-fn window_s(runs: &[MeasuredRun]) -> f64 {
+fn window_s(runs: &[Arc<MeasuredRun>]) -> f64 {
     let longest = runs.iter().map(|r| load_s(&r.facts)).fold(0.0, f64::max);
     (longest / WINDOWS).ceil().max(1.0)
 }
@@ -127,7 +132,7 @@ struct CurveKey {
 }
 
 /// Curves of the traffic classes, then of the effects, then of the single endpoints.
-fn curve_keys(runs: &[MeasuredRun]) -> Vec<CurveKey> {
+fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
     let mut subjects: Vec<&Subject> = runs.iter().flat_map(|r| &r.samples.subjects).collect();
     subjects.sort();
     subjects.dedup();
@@ -160,11 +165,11 @@ fn curve_keys(runs: &[MeasuredRun]) -> Vec<CurveKey> {
     keys
 }
 
-fn curves(runs: &[MeasuredRun], window_s: f64) -> Vec<Curve> {
+fn curves(runs: &[Arc<MeasuredRun>], window_s: f64) -> Vec<Curve> {
     curve_keys(runs).iter().map(|key| curve(key, runs, window_s)).collect()
 }
 
-fn curve(key: &CurveKey, runs: &[MeasuredRun], window_s: f64) -> Curve {
+fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
     // (due in s, time in µs) of each run's answered samples.
     let times: Vec<Vec<(f64, f64)>> =
         runs.iter().map(|run| answered_times(&run.samples, &key.belongs)).collect();
@@ -245,7 +250,7 @@ fn medians(windows: BTreeMap<i64, Vec<f64>>, window_s: f64) -> Vec<(f64, f64)> {
 }
 
 /// Signals as they were read; with several runs, medians per second.
-fn signals(runs: &[MeasuredRun]) -> Vec<SignalSeries> {
+fn signals(runs: &[Arc<MeasuredRun>]) -> Vec<SignalSeries> {
     let mut by_name: BTreeMap<&str, Vec<&SignalColumn>> = BTreeMap::new();
     for signal in runs.iter().flat_map(|r| &r.signals).filter(|s| !s.readings.is_empty()) {
         by_name.entry(&signal.name).or_default().push(signal);
@@ -277,7 +282,7 @@ fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
 }
 
 /// Answered requests per second over time, one line per traffic class.
-fn throughput(runs: &[MeasuredRun], window_s: f64) -> Vec<Series> {
+fn throughput(runs: &[Arc<MeasuredRun>], window_s: f64) -> Vec<Series> {
     curve_keys(runs)
         .iter()
         .filter(|key| key.is_class)

@@ -13,6 +13,8 @@ const LONGEST_US: u64 = 3_600_000_000;
 #[derive(Debug)]
 pub struct Live {
     recent: Histogram<u64>,
+    /// Everything before the last look.
+    earlier: Histogram<u64>,
     /// Requests by outcome, in the order of [`Outcome::ALL`].
     pub outcomes: [u64; Outcome::ALL.len()],
     /// Requests answered since the last look.
@@ -32,15 +34,22 @@ pub struct Glance {
 
 impl Default for Live {
     fn default() -> Self {
-        Self {
-            recent: Histogram::new_with_max(LONGEST_US, 2).expect("constant bounds are valid"),
-            outcomes: [0; Outcome::ALL.len()],
-            answered_since: 0,
-        }
+        Self { recent: empty(), earlier: empty(), outcomes: [0; Outcome::ALL.len()], answered_since: 0 }
     }
 }
 
+fn empty() -> Histogram<u64> {
+    Histogram::new_with_max(LONGEST_US, 2).expect("constant bounds are valid")
+}
+
 impl Live {
+    /// The quantile of all response times so far, µs; none without any.
+    pub fn quantile_us(&self, p: f64) -> Option<f64> {
+        let mut all = self.earlier.clone();
+        let _ = all.add(&self.recent);
+        (!all.is_empty()).then(|| all.value_at_quantile(p) as f64)
+    }
+
     /// Takes a batch in; effects and loadproof's own questions are left out.
     pub fn add(&mut self, batch: &Batch, endpoints: &[Endpoint]) {
         for sample in &batch.samples {
@@ -62,6 +71,8 @@ impl Live {
         let quantiles_us = (!self.recent.is_empty())
             .then(|| [0.5, 0.95, 0.99].map(|q| self.recent.value_at_quantile(q) as f64));
         let answered = std::mem::take(&mut self.answered_since);
+        // Both have the same bounds.
+        let _ = self.earlier.add(&self.recent);
         self.recent.reset();
         Glance { outcomes: self.outcomes, answered, quantiles_us }
     }

@@ -3,8 +3,10 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod experiment;
 mod read;
 mod schema;
+mod verdict;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -12,10 +14,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, params};
 
+pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use read::{ExportedSample, Reference, SampleColumns, SignalColumn};
+pub use verdict::{CheckRow, Judged, VerdictRow};
 pub use write::{Observer, RunWriter};
 
-use crate::run::{Arm, ExperimentId, PhaseSpan, RunId, RunState};
+use crate::claim::{Claim, Expression};
+use crate::run::{Arm, ExperimentId, HookFacts, LoadFacts, PhaseSpan, RunId, RunState};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -80,8 +85,10 @@ pub struct NewRun {
     pub profile: String,
     /// The user's own name for it.
     pub label: Option<String>,
-    /// Experiment, arm and round it belongs to.
-    pub part_of: Option<(ExperimentId, Arm, u32)>,
+    /// The arm that its profile plays, in an experiment or by the scenario.
+    pub arm: Option<Arm>,
+    /// Experiment and round it belongs to.
+    pub part_of: Option<(ExperimentId, u32)>,
     /// Start, µs since 1970 (UTC).
     pub started_unix_us: i64,
     /// Seed of all its randomness.
@@ -90,6 +97,42 @@ pub struct NewRun {
     pub command: String,
     /// Machine, versions and system facts.
     pub environment: Vec<(String, String)>,
+    /// How its load is made.
+    pub load_facts: LoadFacts,
+    /// What is claimed of the system.
+    pub claims: Vec<Claim>,
+    /// What must be seen to be true of it.
+    pub must_hold: Vec<Expression>,
+    /// The environment's name (`--env`), if one was given.
+    pub env: Option<String>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunEnd {
+    /// How far it came.
+    pub state: RunState,
+    /// Why; empty if as planned.
+    pub note: String,
+    /// Its phases.
+    pub phases: Vec<PhaseSpan>,
+    /// The commands around it.
+    pub hooks: Vec<HookFacts>,
+    /// By how much the wall clock strayed from the run's own clock, µs.
+    pub clock_step_us: i64,
+}
+
+impl RunEnd {
+    /// A run that failed before it came to anything.
+    pub fn failed(note: impl Into<String>) -> Self {
+        Self {
+            state: RunState::Failed,
+            note: note.into(),
+            phases: Vec::new(),
+            hooks: Vec::new(),
+            clock_step_us: 0,
+        }
+    }
 }
 
 /// An open store.
@@ -122,39 +165,20 @@ impl Store {
         &self.path
     }
 
-    /// Writes a new experiment down.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub fn begin_experiment(
-        &self,
-        scenario: &str,
-        rounds: u32,
-        seed: u64,
-        command: &str,
-    ) -> Result<ExperimentId, StoreError> {
-        self.connection.execute(
-            "INSERT INTO experiment (scenario, started_at, rounds, seed, command) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![scenario, utc(now_unix_us()), rounds, sql_integer(seed), command],
-        )?;
-        Ok(ExperimentId(self.connection.last_insert_rowid()))
-    }
-
     /// Writes a new run down, as running.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub fn begin_run(&mut self, run: &NewRun) -> Result<RunId, StoreError> {
         let transaction = self.connection.transaction()?;
-        let (experiment, arm, round) = match run.part_of {
-            Some((experiment, arm, round)) => (Some(experiment.0), Some(arm.word()), Some(round)),
-            None => (None, None, None),
-        };
+        let (experiment, round) = run.part_of.unzip();
+        let (experiment, arm) = (experiment.map(|e| e.0), run.arm.map(Arm::word));
         transaction.execute(
             "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
              arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
-             tool_version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
-             ?16, ?17, ?18)",
+             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
+             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
             params![
                 run.scenario,
                 run.scenario_file,
@@ -174,6 +198,13 @@ impl Store {
                 sql_integer(run.seed),
                 run.command,
                 env!("CARGO_PKG_VERSION"),
+                run.load_facts.executor,
+                run.load_facts.places,
+                run.load_facts.rate_per_s,
+                run.load_facts.workers,
+                json(&run.claims),
+                json(&run.must_hold),
+                run.env,
             ],
         )?;
         let id = RunId(transaction.last_insert_rowid());
@@ -191,18 +222,34 @@ impl Store {
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn end_run(&mut self, run: RunId, state: RunState, phases: &[PhaseSpan]) -> Result<(), StoreError> {
+    pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        for phase in phases {
+        for phase in &end.phases {
             transaction.execute(
                 "INSERT OR REPLACE INTO run_phase (run, name, start_us, end_us, complete) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![run.0, phase.name, phase.start_us, phase.end_us, phase.complete],
             )?;
         }
-        let last = phases.iter().map(|p| p.end_us).max().unwrap_or(0);
+        for hook in &end.hooks {
+            transaction.execute(
+                "INSERT INTO hook (run, name, moment, command, start_us, end_us, exit_code, note) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                params![
+                    run.0,
+                    hook.name,
+                    hook.moment,
+                    hook.command,
+                    hook.start_us,
+                    hook.end_us,
+                    hook.exit_code,
+                    hook.note
+                ],
+            )?;
+        }
+        let last = end.phases.iter().map(|p| p.end_us).max().unwrap_or(0);
         transaction.execute(
-            "UPDATE run SET state = ?2, last_us = max(last_us, ?3) WHERE id = ?1",
-            params![run.0, state.word(), last],
+            "UPDATE run SET state = ?2, last_us = max(last_us, ?3), end_note = ?4, clock_step_us = ?5 WHERE id = ?1",
+            params![run.0, end.state.word(), last, end.note, end.clock_step_us],
         )?;
         transaction.commit()?;
         Ok(())
@@ -264,6 +311,11 @@ fn now_unix_us() -> i64 {
 fn utc(unix_us: i64) -> String {
     let seconds = unix_us.div_euclid(1_000_000);
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
+}
+
+/// Claims and conditions as JSON; their types rule a failure out.
+fn json<T: serde::Serialize>(values: &[T]) -> String {
+    serde_json::to_string(values).unwrap_or_else(|_| "[]".to_owned())
 }
 
 /// SQLite's integers are signed; seeds on the command line are bounded to fit.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
-use crate::run::{Arm, ExperimentId, PhaseSpan, RunFacts, RunId, RunState};
+use crate::run::{
+    Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState,
+};
 use crate::sample::{Kind, Outcome, Phase, Subject};
 
 /// How a user names runs on the command line.
@@ -108,7 +110,8 @@ pub struct ExportedSample {
 }
 
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
-                     arm, round, state, started_at, last_us, seed, command, tool_version, samples FROM run";
+                     arm, round, state, started_at, last_us, seed, command, tool_version, samples, executor, \
+                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us FROM run";
 
 impl Store {
     /// All runs, the newest first.
@@ -133,22 +136,13 @@ impl Store {
         found.into_iter().next().ok_or(StoreError::NoRun(name))
     }
 
-    /// The runs of an experiment, in order of time.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn experiment(&self, id: ExperimentId) -> Result<Vec<RunFacts>, StoreError> {
-        let runs = self.facts(&format!("{FACTS} WHERE experiment = ?1 ORDER BY id"), [id.0])?;
-        if runs.is_empty() { Err(StoreError::NoExperiment(id.0)) } else { Ok(runs) }
-    }
-
-    /// The newest experiment, if there is one.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn latest_experiment(&self) -> Result<Option<ExperimentId>, StoreError> {
-        let newest = self.connection.query_row("SELECT max(id) FROM experiment", [], |row| row.get(0));
-        Ok(newest.optional()?.flatten().map(ExperimentId))
+    /// The runs that a condition and an order pick.
+    pub(super) fn runs_where<P: rusqlite::Params>(
+        &self,
+        condition: &str,
+        parameters: P,
+    ) -> Result<Vec<RunFacts>, StoreError> {
+        self.facts(&format!("{FACTS} WHERE {condition}"), parameters)
     }
 
     fn facts<P: rusqlite::Params>(&self, sql: &str, parameters: P) -> Result<Vec<RunFacts>, StoreError> {
@@ -157,6 +151,7 @@ impl Store {
         for run in &mut runs {
             run.environment = self.environment(run.id)?;
             run.phases = self.phases(run.id)?;
+            run.hooks = self.hooks(run.id)?;
         }
         Ok(runs)
     }
@@ -181,6 +176,25 @@ impl Store {
             })
         })?;
         Ok(phases.collect::<Result<_, _>>()?)
+    }
+
+    fn hooks(&self, run: RunId) -> Result<Vec<HookFacts>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, moment, command, start_us, end_us, exit_code, note FROM hook WHERE run = ?1 \
+             ORDER BY start_us, id",
+        )?;
+        let hooks = statement.query_map([run.0], |row| {
+            Ok(HookFacts {
+                name: row.get(0)?,
+                moment: row.get(1)?,
+                command: row.get(2)?,
+                start_us: row.get(3)?,
+                end_us: row.get(4)?,
+                exit_code: row.get(5)?,
+                note: row.get(6)?,
+            })
+        })?;
+        Ok(hooks.collect::<Result<_, _>>()?)
     }
 
     /// The samples of a run.
@@ -277,19 +291,23 @@ impl Store {
         Ok(())
     }
 
-    /// The different reasons why samples of a run did not end well: `(outcome, endpoint, reason,
-    /// count)`, the most frequent first.
+    /// The different reasons why samples of a run did not end well, the most frequent first.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn reasons(&self, run: RunId) -> Result<Vec<(String, String, String, u64)>, StoreError> {
+    pub fn reasons(&self, run: RunId) -> Result<Vec<FailureReason>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT outcome, endpoint, coalesce(reason, ''), count(*) FROM samples \
              WHERE run = ?1 AND outcome IN ('failed', 'error', 'dropped') \
              GROUP BY outcome, endpoint, reason ORDER BY count(*) DESC, outcome, endpoint, reason LIMIT 50",
         )?;
         let rows = statement.query_map([run.0], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get::<_, i64>(3)?.unsigned_abs()))
+            Ok(FailureReason {
+                outcome: row.get(0)?,
+                endpoint: row.get(1)?,
+                reason: row.get(2)?,
+                count: row.get::<_, i64>(3)?.unsigned_abs(),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -323,6 +341,25 @@ fn run_facts(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
         environment: BTreeMap::new(),
         phases: Vec::new(),
         samples: row.get::<_, i64>(17)?.unsigned_abs(),
+        load_facts: LoadFacts {
+            executor: row.get(18)?,
+            places: row.get(19)?,
+            rate_per_s: row.get(20)?,
+            workers: row.get(21)?,
+        },
+        claims: from_json(row, 22)?,
+        must_hold: from_json(row, 23)?,
+        env: row.get(24)?,
+        end_note: row.get(25)?,
+        clock_step_us: row.get(26)?,
+        hooks: Vec::new(),
+    })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<T>> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
     })
 }
 

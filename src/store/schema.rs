@@ -6,7 +6,10 @@ use rusqlite::Connection;
 use super::StoreError;
 
 /// Each brings a store from the version of its place in the list to the next.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/001_runs_and_samples.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/001_runs_and_samples.sql"),
+    include_str!("migrations/002_claims_and_verdicts.sql"),
+];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found
 /// by a range of ids, without an index that would have to be kept while they are written.

@@ -4,6 +4,7 @@
 mod axis;
 pub mod percentile;
 mod plot;
+pub mod strip;
 mod svg;
 pub mod theme;
 pub mod timeline;

@@ -19,12 +19,14 @@ pub enum Ink {
     Treatment = 5,
     /// Shaded stretches of time.
     Band = 6,
+    /// What a claim allows.
+    Allowed = 7,
 }
 
 impl Ink {
     /// All inks, in the order of their codes.
-    pub const ALL: [Self; 6] =
-        [Self::Grid, Self::Axis, Self::Muted, Self::Baseline, Self::Treatment, Self::Band];
+    pub const ALL: [Self; 7] =
+        [Self::Grid, Self::Axis, Self::Muted, Self::Baseline, Self::Treatment, Self::Band, Self::Allowed];
 
     /// Its name in CSS classes: `k-…` for strokes, `f-…` for fills, `t-…` for text.
     pub fn class(self) -> &'static str {
@@ -35,6 +37,7 @@ impl Ink {
             Self::Baseline => "a",
             Self::Treatment => "b",
             Self::Band => "band",
+            Self::Allowed => "allowed",
         }
     }
 

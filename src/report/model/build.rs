@@ -1,25 +1,27 @@
 //! From a comparison, or one arm's summary, to a report.
 
 use super::charts;
+use super::judged::judged;
 use super::words;
 use super::{
     ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, QuantileCell, Report, RunRow, SignalCells,
     SignalRow, SubjectRow, SubjectSection,
 };
 use crate::report::Meta;
-use crate::run::RunFacts;
+use crate::run::{FailureReason, RunFacts};
 use crate::sample::Kind;
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::unit::{self, TimeScale};
+use crate::verdict::Judgement;
 
 /// Stands where there is no value.
 const NO_VALUE: &str = "n/a";
 
 /// The report of a comparison.
-pub fn comparison(comparison: &Comparison, meta: &Meta) -> Report {
+pub fn comparison(comparison: &Comparison, judgement: &Judgement, meta: &Meta) -> Report {
     let arms = [&comparison.baseline, &comparison.treatment];
-    let mut report = base("comparison", &arms, meta);
+    let mut report = base("comparison", &arms, judgement, meta);
     report.warnings = comparison.warnings.iter().map(words::warning).collect();
     let rows: Vec<Compared<'_>> = comparison.subjects.iter().map(Compared::of_both).collect();
     report.sections = sections(&rows);
@@ -41,9 +43,9 @@ pub fn comparison(comparison: &Comparison, meta: &Meta) -> Report {
     report
 }
 
-/// The report of a single run. `reasons`: `(outcome, endpoint, reason, count)`.
-pub fn run(summary: &ArmSummary, reasons: &[(String, String, String, u64)], meta: &Meta) -> Report {
-    let mut report = base("run", &[summary], meta);
+/// The report of a single run. `reasons`: why samples did not end well.
+pub fn run(summary: &ArmSummary, reasons: &[FailureReason], judgement: &Judgement, meta: &Meta) -> Report {
+    let mut report = base("run", &[summary], judgement, meta);
     let rows: Vec<Compared<'_>> = summary.summaries.iter().map(Compared::of_one).collect();
     report.sections = sections(&rows);
     report.signals = summary
@@ -65,7 +67,7 @@ pub fn run(summary: &ArmSummary, reasons: &[(String, String, String, u64)], meta
 }
 
 /// What both kinds have in common.
-fn base(kind: &'static str, arms: &[&ArmSummary], meta: &Meta) -> Report {
+fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &Meta) -> Report {
     let first = &arms[0].runs[0];
     let heads: Vec<ArmHead> = arms
         .iter()
@@ -75,11 +77,12 @@ fn base(kind: &'static str, arms: &[&ArmSummary], meta: &Meta) -> Report {
     Report {
         kind,
         title: first.scenario.clone(),
-        page_title: format!("{}: {}", first.scenario, names.join(" against ")),
+        page_title: page_title(judgement, &format!("{}: {}", first.scenario, names.join(" against "))),
         generated_at: meta.generated_at.clone(),
         tool_version: meta.tool_version.clone(),
         store: meta.store.clone(),
         subtitle: subtitle(arms),
+        judged: judged(judgement),
         finding: Vec::new(),
         warnings: Vec::new(),
         sections: Vec::new(),
@@ -92,6 +95,18 @@ fn base(kind: &'static str, arms: &[&ArmSummary], meta: &Meta) -> Report {
         runs: arms.iter().flat_map(|arm| &arm.runs).map(run_row).collect(),
         reproduce: meta.reproduce.clone(),
         arms: heads,
+    }
+}
+
+/// The verdict stands first: it is what shows in a tab, a bookmark, a subject line.
+fn page_title(judgement: &Judgement, name: &str) -> String {
+    match judgement.overall() {
+        Some(verdict) => {
+            let word = verdict.word();
+            let n = judgement.count(verdict);
+            format!("{}{} {n} of {} · {name}", word[..1].to_uppercase(), &word[1..], judgement.claims.len())
+        }
+        None => name.to_owned(),
     }
 }
 
@@ -334,12 +349,12 @@ fn drains(arms: &[&ArmSummary], names: &[&str]) -> Vec<DrainRow> {
         .collect()
 }
 
-fn failure_row((outcome, endpoint, reason, count): &(String, String, String, u64)) -> FailureRow {
+fn failure_row(reason: &FailureReason) -> FailureRow {
     FailureRow {
-        outcome: outcome.clone(),
-        endpoint: endpoint.clone(),
-        reason: reason.clone(),
-        count: unit::count(*count),
+        outcome: reason.outcome.clone(),
+        endpoint: reason.endpoint.clone(),
+        reason: reason.reason.clone(),
+        count: unit::count(reason.count),
     }
 }
 

@@ -3,11 +3,13 @@
 
 mod build;
 mod charts;
+mod judged;
 mod words;
 
 use serde::Serialize;
 
 pub use build::{comparison, run};
+pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip};
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,6 +30,8 @@ pub struct Report {
     pub arms: Vec<ArmHead>,
     /// Load and amount of evidence: `30 users … · 1 round · 12 345 samples`.
     pub subtitle: String,
+    /// Audit, manipulation checks and claims.
+    pub judged: Judged,
     /// What was found, in sentences made of the tables' own figures.
     pub finding: Vec<String>,
     /// What makes it doubtful, and what to do about it.

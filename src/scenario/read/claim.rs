@@ -60,11 +60,13 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let select = select(&mut table, known);
     let gates = table.flag("gate").unwrap_or(true);
+    let every_run = table.flag("every_run").unwrap_or(false);
     let loads = loads(&mut table, known);
     let environments = table.texts("environments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
     table.finish();
     let (value, bound, rule) = subject?;
+    let rule = if every_run { Rule::EveryRun } else { rule };
     Some(Claim { title: title?.value, why, value, bound, rule, select, gates, loads, environments })
 }
 
@@ -238,7 +240,7 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
         match &statistic {
             Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
             Statistic::CpuPerRequest(Some(name)) => {
-                check_name(&at(name), "service", &known.services, problems)
+                check_name(&at(name), "service", &known.services, problems);
             }
             Statistic::Recovery(name) if crate::unit::parse_duration(name).is_err() => {
                 check_name(&at(name), "hook beside the load", &known.events, problems);
@@ -262,7 +264,7 @@ fn check_units(value: &Expression, bound: Bound, place: &Place, problems: &Probl
     match (dimension, bound.unit()) {
         (Dimension::Time, Unit::Time) => {}
         (Dimension::Time, _) => {
-            problems.add(place, "this value is a time", "expected a time such as `\"500ms\"`")
+            problems.add(place, "this value is a time", "expected a time such as `\"500ms\"`");
         }
         (Dimension::Number, Unit::Time) => {
             problems.add(place, "this value is no time", "expected a number, a share or a change");

@@ -1,0 +1,109 @@
+//! A report's claims in Markdown, for a pull request or a step summary.
+
+use super::model::{ClaimRow, Report};
+
+/// GitHub refuses comments of more than 65 536 characters; step summaries may hold 1 MiB.
+const MOST: usize = 60_000;
+
+/// The claims, the audit and how to make it again, in at most 60 000 characters.
+pub fn render(report: &Report) -> String {
+    let judged = &report.judged;
+    let names: Vec<&str> = report.arms.iter().map(|a| a.name.as_str()).collect();
+    let mut parts = vec![format!("### {}: {}", escape(&report.title), escape(&names.join(" against ")))];
+    parts.push(format!("**{}** {}", judged.sentence, escape(&report.subtitle)));
+    if !judged.in_spite.is_empty() {
+        parts.push(format!("> **{}**", judged.in_spite));
+    }
+    if !judged.claims.is_empty() {
+        let mut table = "| Verdict | Claim | Estimate | Interval | n |\n|---|---|---:|---|---:|".to_owned();
+        for claim in &judged.claims {
+            table.push('\n');
+            table.push_str(&row(claim));
+        }
+        parts.push(table);
+        parts.push(escape(&judged.level));
+        let open = judged.claims.iter().filter(|c| c.verdict != "supported").map(reason).collect::<Vec<_>>();
+        if !open.is_empty() {
+            parts.push(open.join("\n"));
+        }
+    }
+    let checks: Vec<String> = judged
+        .checks
+        .iter()
+        .map(|c| format!("- {} {}: {}", c.grade, escape(&c.name), escape(&c.text)))
+        .chain(judged.held.iter().map(|h| {
+            format!(
+                "- {} {}: `{}` {}",
+                if h.holds { "held" } else { "NOT HELD" },
+                escape(&h.profile),
+                h.condition,
+                h.runs
+            )
+        }))
+        .collect();
+    parts.push(format!(
+        "<details><summary>Audit: {} ({})</summary>\n\n{}\n\n</details>",
+        judged.audit_grade,
+        escape(&judged.audit_sentence),
+        checks.join("\n")
+    ));
+    if !report.reproduce.is_empty() {
+        let commands = report.reproduce.join("\n");
+        parts.push(format!(
+            "<details><summary>Make it again</summary>\n\n```sh\n{commands}\n```\n\n</details>"
+        ));
+    }
+    cut(parts.join("\n\n") + "\n")
+}
+
+fn row(claim: &ClaimRow) -> String {
+    let mark = match claim.verdict {
+        "supported" => "✅",
+        "refuted" => "❌",
+        "undecided" => "❔",
+        _ => "⛔",
+    };
+    let gate = if claim.gates { "" } else { " (does not gate)" };
+    format!(
+        "| {mark} {} | {}{gate}<br>`{}` | {} | {} | {} |",
+        claim.verdict,
+        escape(&claim.title),
+        claim.formula.replace('|', "\\|").replace('`', "'"),
+        claim.estimate,
+        claim.interval,
+        claim.n
+    )
+}
+
+fn reason(claim: &ClaimRow) -> String {
+    let open =
+        [&claim.supports, &claim.needs].into_iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>();
+    let open = if open.is_empty() { String::new() } else { format!(" ({})", open.join("; ")) };
+    format!("- **{}** {}: {}{open}", claim.id, claim.verdict, escape(&claim.reason))
+}
+
+/// Texts of users must not become markup.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '\n' => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(MOST) {
+        None => text,
+        Some((end, _)) => format!("{}\n\n… cut: the report holds the rest\n", &text[..end]),
+    }
+}

@@ -1,0 +1,315 @@
+//! What was decided, in words and figures ready to print.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::claim::{Bound, Rule};
+use crate::unit;
+use crate::verdict::audit::{Audit, Check, Grade};
+use crate::verdict::{Decided, Input, Judgement, Scale, Verdict};
+
+/// Audit, manipulation checks and claims.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Judged {
+    /// `supported`, `refuted`, `undecided` or `invalid`; empty without a gating claim.
+    pub verdict: &'static str,
+    /// `3 of 4 claims supported, 1 undecided.`
+    pub sentence: String,
+    /// What the intervals mean; empty without claims.
+    pub level: String,
+    /// Set where verdicts were wanted in spite of an invalid audit.
+    pub in_spite: String,
+    /// `VALID`, `WARN` or `INVALID`.
+    pub audit_grade: &'static str,
+    /// `10 runs audited: …`
+    pub audit_sentence: String,
+    /// What was checked, the worst first.
+    pub checks: Vec<CheckRow>,
+    /// What had to be seen to be true of the arms.
+    pub held: Vec<HeldRow>,
+    /// The claims.
+    pub claims: Vec<ClaimRow>,
+}
+
+/// One check over all runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckRow {
+    /// What was checked.
+    pub name: String,
+    /// The worst grade.
+    pub grade: &'static str,
+    /// Of how many runs it is the grade: `2 of 10 runs`; empty if of all, or of none in particular.
+    pub of: String,
+    /// What was seen in the worst run.
+    pub text: String,
+}
+
+/// One manipulation check over all runs of a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldRow {
+    /// The profile.
+    pub profile: String,
+    /// The condition.
+    pub condition: String,
+    /// Whether it held in all runs.
+    pub holds: bool,
+    /// `held in 5 of 5 runs`.
+    pub runs: String,
+    /// What was seen, in the first run that broke it or in the last.
+    pub seen: String,
+}
+
+/// One claim.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ClaimRow {
+    /// `C1`
+    pub id: String,
+    /// What it says.
+    pub title: String,
+    /// Its rule in symbols.
+    pub formula: String,
+    /// Which samples count; empty for all requests.
+    pub select: String,
+    /// Why it matters; often empty.
+    pub why: String,
+    /// `supported`, `refuted`, `undecided`, `invalid`
+    pub verdict: &'static str,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Whether it gates.
+    pub gates: bool,
+    /// The statistics behind it: `baseline.p99 = 310 ms`.
+    pub inputs: Vec<String>,
+    /// The estimate, in the bound's unit.
+    pub estimate: String,
+    /// Its interval; empty where there is none.
+    pub interval: String,
+    /// `98.75 %`: the interval's own level.
+    pub level: String,
+    /// Samples or readings behind it.
+    pub n: String,
+    /// Rounds behind it; empty for a single run.
+    pub rounds: String,
+    /// Value of each round.
+    pub values: Vec<String>,
+    /// `at least 2.7x`; empty where nothing is supported, or all that is claimed.
+    pub supports: String,
+    /// `about 12 rounds in all would decide`; empty if decided.
+    pub needs: String,
+    /// What has to be known to read it well.
+    pub notes: Vec<String>,
+    /// The interval against the bound, as a drawing needs it.
+    pub strip: Option<Strip>,
+}
+
+/// An interval against its bound.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Strip {
+    /// Lower edge of what the claim allows.
+    pub least: Option<f64>,
+    /// Upper edge of what the claim allows.
+    pub most: Option<f64>,
+    /// Both edges as the claim writes them, with their values.
+    pub edges: Vec<(f64, String)>,
+    /// The estimate.
+    pub estimate: f64,
+    /// Lower end of the interval.
+    pub low: Option<f64>,
+    /// Upper end of the interval.
+    pub high: Option<f64>,
+    /// Value of each round.
+    pub values: Vec<f64>,
+    /// Whether the axis is logarithmic.
+    pub is_log: bool,
+}
+
+/// A judgement for print.
+pub(super) fn judged(judgement: &Judgement) -> Judged {
+    let in_spite = if judgement.allows_invalid && judgement.audit.grade == Grade::Invalid {
+        "Verdicts in spite of an invalid audit (--allow-invalid): for looking at, not for signing.".to_owned()
+    } else {
+        String::new()
+    };
+    Judged {
+        verdict: judgement.overall().map_or("", Verdict::word),
+        sentence: sentence(judgement),
+        level: level(judgement),
+        in_spite,
+        audit_grade: judgement.audit.grade.word(),
+        audit_sentence: audit_sentence(&judgement.audit),
+        checks: checks(&judgement.audit),
+        held: held(judgement),
+        claims: (1..).zip(&judgement.claims).map(|(number, d)| claim(number, d, judgement.rounds)).collect(),
+    }
+}
+
+/// `3 of 4 claims supported, 1 undecided.`
+fn sentence(judgement: &Judgement) -> String {
+    let all = judgement.claims.len();
+    if all == 0 {
+        return "No claims were made.".to_owned();
+    }
+    let claims = if all == 1 { "claim" } else { "claims" };
+    let mut text = format!("{} of {all} {claims} supported", judgement.count(Verdict::Supported));
+    for verdict in [Verdict::Refuted, Verdict::Undecided, Verdict::Invalid] {
+        match judgement.count(verdict) {
+            0 => {}
+            n => text.push_str(&format!(", {n} {}", verdict.word())),
+        }
+    }
+    text + "."
+}
+
+fn level(judgement: &Judgement) -> String {
+    if judgement.claims.is_empty() {
+        return String::new();
+    }
+    if judgement.rounds == 0 {
+        return "One run: intervals at 95 % are within this run, and say nothing of another.".to_owned();
+    }
+    let rounds = judgement.rounds;
+    let share = match judgement.gating {
+        0 | 1 => String::new(),
+        n => format!(", shared by {n} gating claims (Bonferroni)"),
+    };
+    let unit = "The unit of evidence is the round: one run of each arm, in random order, with the same seed.";
+    match rounds {
+        1 => format!("{unit} One round: intervals are within the runs, and all verdicts are indicative."),
+        n => format!("{unit} {n} rounds; error of this look {}{share}.", unit::share(judgement.alpha)),
+    }
+}
+
+fn audit_sentence(audit: &Audit) -> String {
+    let of = |grade: Grade| audit.runs.iter().filter(|r| r.grade == grade).count();
+    let runs = match audit.runs.len() {
+        1 => "1 run".to_owned(),
+        n => format!("{n} runs"),
+    };
+    let counted: Vec<String> = [Grade::Invalid, Grade::Warn, Grade::Valid]
+        .into_iter()
+        .filter(|g| of(*g) > 0)
+        .map(|g| format!("{} {}", of(g), g.word()))
+        .collect();
+    format!("{runs} audited: {}", counted.join(", "))
+}
+
+/// Checks by name, the worst first; of several runs the worst one speaks.
+fn checks(audit: &Audit) -> Vec<CheckRow> {
+    let mut by_name: Vec<(&str, Vec<&Check>)> = Vec::new();
+    for check in audit.runs.iter().flat_map(|r| &r.checks).chain(&audit.between_arms) {
+        match by_name.iter_mut().find(|(name, _)| *name == check.name) {
+            Some((_, checks)) => checks.push(check),
+            None => by_name.push((check.name, vec![check])),
+        }
+    }
+    let mut rows: Vec<(Grade, CheckRow)> = by_name
+        .into_iter()
+        .filter_map(|(name, checks)| {
+            let worst = checks.iter().rev().max_by_key(|c| c.grade)?;
+            let as_bad = checks.iter().filter(|c| c.grade == worst.grade).count();
+            let of = if as_bad == checks.len() {
+                String::new()
+            } else {
+                format!("{as_bad} of {} runs", checks.len())
+            };
+            let row =
+                CheckRow { name: name.to_owned(), grade: worst.grade.word(), of, text: worst.text.clone() };
+            Some((worst.grade, row))
+        })
+        .collect();
+    rows.sort_by_key(|(grade, _)| std::cmp::Reverse(*grade));
+    rows.into_iter().map(|(_, row)| row).collect()
+}
+
+fn held(judgement: &Judgement) -> Vec<HeldRow> {
+    let mut by_condition: BTreeMap<(&str, &str), Vec<&crate::verdict::Held>> = BTreeMap::new();
+    for held in &judgement.held {
+        by_condition.entry((&held.profile, &held.condition)).or_default().push(held);
+    }
+    by_condition
+        .into_iter()
+        .map(|((profile, condition), all)| {
+            let kept = all.iter().filter(|h| h.holds).count();
+            let shown = all.iter().find(|h| !h.holds).or(all.last());
+            HeldRow {
+                profile: profile.to_owned(),
+                condition: condition.to_owned(),
+                holds: kept == all.len(),
+                runs: format!("held in {kept} of {} runs", all.len()),
+                seen: shown.map_or(String::new(), |h| h.seen.clone()),
+            }
+        })
+        .collect()
+}
+
+fn claim(number: usize, decided: &Decided, rounds: usize) -> ClaimRow {
+    let bound = decided.claim.bound;
+    let text = |value: f64| bound.unit().text(value);
+    let is_supported = decided.verdict == Verdict::Supported;
+    ClaimRow {
+        id: format!("C{number}"),
+        title: decided.claim.title.clone(),
+        formula: decided.formula.clone(),
+        select: decided.claim.select.to_string(),
+        why: decided.claim.why.clone(),
+        verdict: decided.verdict.word(),
+        reason: decided.reason.clone(),
+        gates: decided.claim.gates,
+        inputs: decided.inputs.iter().map(input).collect(),
+        estimate: decided.estimate.map_or("n/a".to_owned(), text),
+        interval: interval(decided),
+        level: format!("{} %", unit::significant((1.0 - decided.alpha) * 100.0)),
+        n: unit::count(decided.inputs.iter().map(|i| i.n).sum()),
+        rounds: if rounds == 0 { String::new() } else { decided.values.len().to_string() },
+        values: decided.values.iter().map(|v| v.map_or("n/a".to_owned(), text)).collect(),
+        supports: decided.supports.clone().filter(|_| !is_supported).unwrap_or_default(),
+        needs: needs(decided),
+        notes: decided.notes.clone(),
+        strip: strip(decided),
+    }
+}
+
+fn input(input: &Input) -> String {
+    let value = if input.is_time { unit::time(input.value * 1e3) } else { unit::significant(input.value) };
+    format!("{} = {value}", input.name)
+}
+
+fn interval(decided: &Decided) -> String {
+    let unit = decided.claim.bound.unit();
+    match (decided.low, decided.high) {
+        (Some(low), Some(high)) => format!("[{}, {}]", unit.text(low), unit.text(high)),
+        (Some(low), None) => format!("[{}, ∞)", unit.text(low)),
+        (None, Some(high)) => format!("(…, {}]", unit.text(high)),
+        (None, None) => String::new(),
+    }
+}
+
+fn needs(decided: &Decided) -> String {
+    if decided.verdict != Verdict::Undecided {
+        return String::new();
+    }
+    match decided.rounds_needed {
+        Some(n) if decided.indicative => format!("{n} rounds decide"),
+        Some(n) => format!("about {n} rounds in all would decide"),
+        None if decided.scale == Scale::WithinRun || decided.scale == Scale::EveryRun => String::new(),
+        None if decided.values.len() < 2 => String::new(),
+        None => "more than 200 rounds: the effect is at the bound".to_owned(),
+    }
+}
+
+fn strip(decided: &Decided) -> Option<Strip> {
+    let (least, most) = decided.claim.bound.edges();
+    let values: Vec<f64> = decided.values.iter().flatten().copied().collect();
+    let all = values.iter().chain(&least).chain(&most).chain(&decided.low).chain(&decided.high);
+    let is_log = decided.scale != Scale::Share
+        && decided.claim.rule == Rule::Interval
+        && all.clone().all(|v| *v > 0.0);
+    let estimate = decided.estimate?;
+    let edges = match decided.claim.bound {
+        Bound::AtLeast(edge) | Bound::AtMost(edge) => vec![edge],
+        Bound::Within(low, high) => vec![low, high],
+    };
+    let edges = edges.into_iter().map(|edge| (edge.value, edge.to_string())).collect();
+    Some(Strip { least, most, edges, estimate, low: decided.low, high: decided.high, values, is_log })
+}

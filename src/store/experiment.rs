@@ -1,0 +1,148 @@
+//! Experiments: what was planned, and how they ended.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Store, StoreError, now_unix_us, sql_integer, utc};
+use crate::run::{ExperimentId, RunFacts};
+
+/// An experiment before it starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewExperiment {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The baseline's profile.
+    pub baseline: String,
+    /// The treatments' profiles.
+    pub treatments: Vec<String>,
+    /// The load's name.
+    pub load: String,
+    /// Most rounds.
+    pub rounds: u32,
+    /// Seed of all its randomness.
+    pub seed: u64,
+    /// The command that makes it.
+    pub command: String,
+}
+
+/// An experiment as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExperimentFacts {
+    /// Its number.
+    pub id: ExperimentId,
+    /// What was planned.
+    pub planned: NewExperiment,
+    /// How it ended; none while it goes on, or if its process is gone.
+    pub ended: Option<Ending>,
+}
+
+/// How an experiment ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All rounds were made.
+    Rounds,
+    /// All claims were decided at a look.
+    Decided,
+    /// The next round would have gone over the budget.
+    Budget,
+    /// The user ended it.
+    Interrupted,
+    /// A run could not be carried out.
+    Failed,
+}
+
+impl Ending {
+    const ALL: [(&'static str, Self); 5] = [
+        ("rounds", Self::Rounds),
+        ("decided", Self::Decided),
+        ("budget", Self::Budget),
+        ("interrupted", Self::Interrupted),
+        ("failed", Self::Failed),
+    ];
+
+    fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, e)| *e == self).map_or("", |(word, _)| *word)
+    }
+
+    /// Whether it ended for a reason that has nothing to do with what was seen.
+    pub fn was_planned(self) -> bool {
+        matches!(self, Self::Rounds | Self::Budget)
+    }
+}
+
+impl Store {
+    /// Writes a new experiment down.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn begin_experiment(&self, new: &NewExperiment) -> Result<ExperimentId, StoreError> {
+        self.connection.execute(
+            "INSERT INTO experiment (scenario, started_at, rounds, seed, command, baseline, treatments, load) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                new.scenario,
+                utc(now_unix_us()),
+                new.rounds,
+                sql_integer(new.seed),
+                new.command,
+                new.baseline,
+                new.treatments.join("\n"),
+                new.load,
+            ],
+        )?;
+        Ok(ExperimentId(self.connection.last_insert_rowid()))
+    }
+
+    /// Writes down how an experiment ended, or that it goes on again.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn end_experiment(&self, id: ExperimentId, ending: Option<Ending>) -> Result<(), StoreError> {
+        let word = ending.map_or("", Ending::word);
+        self.connection.execute("UPDATE experiment SET ended = ?2 WHERE id = ?1", params![id.0, word])?;
+        Ok(())
+    }
+
+    /// What was planned for an experiment, and how it ended.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn experiment_facts(&self, id: ExperimentId) -> Result<ExperimentFacts, StoreError> {
+        let found = self.connection.query_row(
+            "SELECT scenario, baseline, treatments, load, rounds, seed, command, ended FROM experiment WHERE id = ?1",
+            [id.0],
+            |row| {
+                let (treatments, seed, ended): (String, i64, String) = (row.get(2)?, row.get(5)?, row.get(7)?);
+                let planned = NewExperiment {
+                    scenario: row.get(0)?,
+                    baseline: row.get(1)?,
+                    treatments: treatments.lines().map(str::to_owned).collect(),
+                    load: row.get(3)?,
+                    rounds: row.get(4)?,
+                    seed: u64::try_from(seed).unwrap_or(0),
+                    command: row.get(6)?,
+                };
+                let ended = Ending::ALL.iter().find(|(word, _)| *word == ended).map(|(_, ending)| *ending);
+                Ok(ExperimentFacts { id, planned, ended })
+            },
+        );
+        found.optional()?.ok_or(StoreError::NoExperiment(id.0))
+    }
+
+    /// The newest experiment, if there is one.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn latest_experiment(&self) -> Result<Option<ExperimentId>, StoreError> {
+        let newest = self.connection.query_row("SELECT max(id) FROM experiment", [], |row| row.get(0));
+        Ok(newest.optional()?.flatten().map(ExperimentId))
+    }
+
+    /// The runs of an experiment, in order of time.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn experiment(&self, id: ExperimentId) -> Result<Vec<RunFacts>, StoreError> {
+        let runs = self.runs_where("experiment = ?1 ORDER BY id", [id.0])?;
+        if runs.is_empty() { Err(StoreError::NoExperiment(id.0)) } else { Ok(runs) }
+    }
+}

@@ -1,0 +1,126 @@
+//! What was decided, for people with `sqlite3` and for trends: written down, never read back by a
+//! report, which decides anew from the samples.
+
+use rusqlite::{Transaction, params};
+
+use super::{Store, StoreError};
+use crate::run::{ExperimentId, RunId};
+
+/// What verdicts are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judged {
+    /// An experiment.
+    Experiment(ExperimentId),
+    /// A run by itself.
+    Run(RunId),
+}
+
+/// A decided claim.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VerdictRow {
+    /// The profile that it was decided for.
+    pub profile: String,
+    /// What the claim says.
+    pub title: String,
+    /// Its rule in symbols.
+    pub formula: String,
+    /// Whether it gates.
+    pub gates: bool,
+    /// `supported`, `refuted`, `undecided`, `invalid`.
+    pub verdict: &'static str,
+    /// Why.
+    pub reason: String,
+    /// The estimate.
+    pub estimate: Option<f64>,
+    /// Lower end of its interval.
+    pub low: Option<f64>,
+    /// Upper end of its interval.
+    pub high: Option<f64>,
+    /// Two-sided alpha of the interval.
+    pub alpha: f64,
+    /// What the claim came to in each round, in order.
+    pub values: Vec<Option<f64>>,
+}
+
+/// Something that was checked of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckRow {
+    /// The run.
+    pub run: RunId,
+    /// What was checked.
+    pub name: &'static str,
+    /// `VALID`, `WARN`, `INVALID`.
+    pub grade: &'static str,
+    /// What was seen.
+    pub text: String,
+}
+
+impl Store {
+    /// Writes down what was decided, in place of what was decided before.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn keep_verdicts(
+        &mut self,
+        of: Judged,
+        verdicts: &[VerdictRow],
+        checks: &[CheckRow],
+    ) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        let (experiment, run) = match of {
+            Judged::Experiment(id) => (Some(id.0), None),
+            Judged::Run(id) => (None, Some(id.0)),
+        };
+        let which = "SELECT id FROM verdict WHERE experiment IS ?1 AND run IS ?2";
+        transaction.execute(
+            &format!("DELETE FROM claim_value WHERE verdict IN ({which})"),
+            params![experiment, run],
+        )?;
+        transaction
+            .execute("DELETE FROM verdict WHERE experiment IS ?1 AND run IS ?2", params![experiment, run])?;
+        for verdict in verdicts {
+            keep(&transaction, experiment, run, verdict)?;
+        }
+        for check in checks {
+            transaction.execute(
+                "INSERT OR REPLACE INTO audit_check (run, name, grade, text) VALUES (?1, ?2, ?3, ?4)",
+                params![check.run.0, check.name, check.grade, check.text],
+            )?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+fn keep(
+    transaction: &Transaction<'_>,
+    experiment: Option<i64>,
+    run: Option<i64>,
+    verdict: &VerdictRow,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "INSERT INTO verdict (experiment, run, profile, title, formula, gates, verdict, reason, rounds, estimate, \
+         low, high, alpha) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+        params![
+            experiment,
+            run,
+            verdict.profile,
+            verdict.title,
+            verdict.formula,
+            verdict.gates,
+            verdict.verdict,
+            verdict.reason,
+            i64::try_from(verdict.values.len()).unwrap_or(i64::MAX),
+            verdict.estimate,
+            verdict.low,
+            verdict.high,
+            verdict.alpha,
+        ],
+    )?;
+    let id = transaction.last_insert_rowid();
+    for (round, value) in (1..).zip(&verdict.values) {
+        let row: (i64, i64, Option<f64>) = (id, round, *value);
+        transaction.execute("INSERT INTO claim_value (verdict, round, value) VALUES (?1, ?2, ?3)", row)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Did requests go out when they should, and all of them?
+
+use super::{Check, Grade, exchanges, requests};
+use crate::sample::Outcome;
+use crate::stats::arm::{MeasuredRun, load_end_us};
+use crate::stats::quantile::type7;
+use crate::unit;
+
+/// A lag below this is no matter, whatever the system's speed.
+const SMALL_LAG_US: f64 = 2_000.0;
+/// A lag below this makes no run invalid.
+const LARGE_LAG_US: f64 = 20_000.0;
+/// Shares of the p99 response time from which a lag counts.
+const LAG_SHARES: (f64, f64) = (0.1, 0.5);
+/// Shares of the offered rate that may be missing.
+const MISSING: (f64, f64) = (0.02, 0.1);
+
+pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
+    let mut checks = vec![lag(run)];
+    checks.extend(rate(run));
+    checks.extend(dropped(run));
+    checks
+}
+
+/// How late requests went out though a place was free: that is the generator's own doing.
+fn lag(run: &MeasuredRun) -> Check {
+    let name = "scheduling lag";
+    let samples = &run.samples;
+    let free = free_places(run);
+    let mut lags = Vec::new();
+    let mut responses = Vec::new();
+    for (i, was_free) in requests(run).zip(free) {
+        if samples.outcome[i] == Outcome::Dropped {
+            continue;
+        }
+        if was_free {
+            lags.push((samples.sent_us[i] - samples.intended_us[i]) as f64);
+        }
+        responses.push((samples.done_us[i] - samples.intended_us[i]) as f64);
+    }
+    lags.sort_by(f64::total_cmp);
+    responses.sort_by(f64::total_cmp);
+    let (Some(lag), Some(response)) = (type7(&lags, 0.99), type7(&responses, 0.99)) else {
+        return Check::new(name, Grade::Valid, "nothing was sent");
+    };
+    let share = lag / response.max(1.0);
+    let grade = if lag >= LARGE_LAG_US && share >= LAG_SHARES.1 {
+        Grade::Invalid
+    } else if lag >= SMALL_LAG_US && share >= LAG_SHARES.0 {
+        Grade::Warn
+    } else {
+        Grade::Valid
+    };
+    let text = format!("p99 {}, {} of the p99 response time", unit::time(lag), unit::share(share));
+    let hint =
+        if grade == Grade::Valid { "" } else { "; the generator is late: give it more CPU or less load" };
+    Check::new(name, grade, text + hint)
+}
+
+/// For each request, in order, whether it was due while fewer than all places of an open load were
+/// taken. A start that waits for a place is the system's doing, not the generator's.
+fn free_places(run: &MeasuredRun) -> Vec<bool> {
+    let all: Vec<usize> = requests(run).collect();
+    if run.facts.load_facts.executor != "open" {
+        return vec![true; all.len()];
+    }
+    let samples = &run.samples;
+    let places = i64::from(run.facts.load_facts.places);
+    // (time, change, none for a question about the time before it)
+    let mut events: Vec<(i64, i64, Option<usize>)> = Vec::with_capacity(all.len() * 3);
+    for (place, i) in all.iter().enumerate() {
+        events.push((samples.intended_us[*i], 0, Some(place)));
+        if samples.outcome[*i] != Outcome::Dropped {
+            events.push((samples.sent_us[*i], 1, None));
+            events.push((samples.done_us[*i], -1, None));
+        }
+    }
+    events.sort_unstable();
+    let mut free = vec![true; all.len()];
+    let mut taken = 0;
+    for (_, change, question) in events {
+        taken += change;
+        if let Some(place) = question {
+            free[place] = taken < places;
+        }
+    }
+    free
+}
+
+/// The rate that was asked for, and the one that went out: of open loads, where the two can differ.
+fn rate(run: &MeasuredRun) -> Option<Check> {
+    let load = &run.facts.load_facts;
+    let rate = load.rate_per_s?;
+    let end_us = load_end_us(&run.facts)?;
+    let samples = &run.samples;
+    let (mut due, mut sent) = (0_u64, 0_u64);
+    for i in requests(run).filter(|i| samples.intended_us[*i] < end_us) {
+        due += 1;
+        sent += u64::from(samples.outcome[i] != Outcome::Dropped && samples.sent_us[i] <= end_us);
+    }
+    let seconds = end_us as f64 / 1e6;
+    let share = if due == 0 { 0.0 } else { sent as f64 / due as f64 };
+    let grade = Grade::of(1.0 - share, MISSING.0, MISSING.1);
+    let text = format!(
+        "{} requests were due within the load ({} journeys a second were asked for), {} went out ({})",
+        unit::rate(due as f64 / seconds),
+        unit::plain(rate),
+        unit::rate(sent as f64 / seconds),
+        unit::share(share)
+    );
+    // What could not go out because all places were taken is the system's doing, and stays in the
+    // response times; the run is the weaker for it, not void.
+    Some(Check::new("offered and achieved rate", grade.min(Grade::Warn), text))
+}
+
+fn dropped(run: &MeasuredRun) -> Option<Check> {
+    if run.facts.load_facts.executor != "open" {
+        return None;
+    }
+    let dropped = requests(run).filter(|i| run.samples.outcome[*i] == Outcome::Dropped).count();
+    let all = dropped + exchanges(run).count();
+    let grade = if dropped == 0 { Grade::Valid } else { Grade::Warn };
+    let hint = if dropped == 0 {
+        ""
+    } else {
+        "; times are of those that were sent: raise max_in_flight or lower the rate"
+    };
+    let text =
+        format!("{} of {} starts were dropped{hint}", unit::count(dropped as u64), unit::count(all as u64));
+    Some(Check::new("dropped", grade, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::audit::tests::{open_run, run_of};
+
+    #[test]
+    fn a_late_generator_is_told_from_a_full_system() {
+        // (intended, sent, done) in ms: late by 30 ms with nothing under way …
+        let late = run_of(&[(0, 30, 31), (100, 130, 131), (200, 230, 231)]);
+        assert_eq!(lag(&late).grade, Grade::Invalid);
+        // … and late because the only place is taken.
+        let full = open_run(1, &[(0, 0, 100), (10, 100, 200), (20, 200, 300)]);
+        assert_eq!(lag(&full).grade, Grade::Valid, "{}", lag(&full).text);
+    }
+
+    #[test]
+    fn a_lag_that_the_system_dwarfs_is_no_matter() {
+        let slow = run_of(&[(0, 5, 900), (1000, 1005, 1900), (2000, 2005, 2900)]);
+        assert_eq!(lag(&slow).grade, Grade::Valid);
+    }
+}

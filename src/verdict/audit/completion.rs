@@ -1,0 +1,43 @@
+//! Did the run go through as planned, and is it there at all?
+
+use super::{Check, Grade};
+use crate::run::RunState;
+use crate::sample::Outcome;
+use crate::stats::arm::MeasuredRun;
+use crate::unit;
+
+/// From this share of requests without an answer on, response times speak of a minority.
+const ERRORS: f64 = 0.5;
+
+pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
+    let facts = &run.facts;
+    let (grade, text) = match facts.state {
+        RunState::Done => (Grade::Valid, "carried out as planned".to_owned()),
+        state if facts.end_note.is_empty() => (Grade::Invalid, format!("the run is {}", state.word())),
+        state => (Grade::Invalid, format!("the run is {}: {}", state.word(), facts.end_note)),
+    };
+    vec![Check::new("completion", grade, text), answers(run)]
+}
+
+/// Errors are outcomes, and claims may be about them; but they must not hide behind fast answers.
+fn answers(run: &MeasuredRun) -> Check {
+    let name = "answers";
+    let (mut all, mut unanswered) = (0_u64, 0_u64);
+    for i in super::requests(run) {
+        all += 1;
+        unanswered += u64::from(matches!(run.samples.outcome[i], Outcome::Error | Outcome::Dropped));
+    }
+    if all == 0 {
+        return Check::new(name, Grade::Invalid, "no request was made");
+    }
+    let share = unanswered as f64 / all as f64;
+    let text = format!(
+        "{} of {} requests had no answer ({})",
+        unit::count(unanswered),
+        unit::count(all),
+        unit::share(share)
+    );
+    let first = run.reasons.iter().find(|r| r.outcome == Outcome::Error.word());
+    let why = first.map_or(String::new(), |r| format!("; most often: {}", r.reason));
+    Check::new(name, Grade::of(share, 0.01, ERRORS), text + &why)
+}

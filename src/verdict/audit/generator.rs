@@ -1,0 +1,143 @@
+//! Had the generator what it needed: CPU, and sockets?
+
+use super::{Check, Grade};
+use crate::sample::Outcome;
+use crate::stats::arm::{MeasuredRun, load_end_us};
+use crate::stats::quantile::type7;
+use crate::unit;
+
+/// Shares of its workers' cores that loadproof may use.
+const BUSY: (f64, f64) = (0.7, 0.9);
+/// Shares of its time in which it may wait for a core that others have.
+const WAITING: (f64, f64) = (0.1, 0.5);
+/// The quantile of the readings that counts: a busy moment is none.
+const MOST_OF_THE_TIME: f64 = 0.9;
+/// Parts of the system's words for having run out of sockets, ports or files.
+const EXHAUSTED: [&str; 4] =
+    ["cannot assign requested address", "address not available", "too many open files", "os error 24"];
+
+pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
+    let mut checks = vec![cpu(run)];
+    checks.extend(waiting(run));
+    checks.push(sockets(run));
+    checks
+}
+
+fn cpu(run: &MeasuredRun) -> Check {
+    let name = "generator CPU";
+    let Some(shares) = shares_of(run, "loadproof cpu") else {
+        return Check::new(name, Grade::Warn, "the generator's own CPU time was not seen");
+    };
+    let busy = type7(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
+    let workers = run.facts.load_facts.workers;
+    let grade = Grade::of(busy, BUSY.0, BUSY.1);
+    let hint = if grade == Grade::Valid {
+        ""
+    } else {
+        ": saturated, its own times are in the results; add --workers or lower the load"
+    };
+    Check::new(
+        name,
+        grade,
+        format!("{} of {workers} worker(s) busy for most of the load{hint}", unit::share(busy)),
+    )
+}
+
+/// Time in which loadproof was ready to go on and had no core: somebody else had them all.
+fn waiting(run: &MeasuredRun) -> Option<Check> {
+    let shares = shares_of(run, "loadproof waiting")?;
+    let waits = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+    let grade = Grade::of(waits, WAITING.0, WAITING.1);
+    let hint = if grade == Grade::Valid {
+        ""
+    } else {
+        ": others take its cores; end them, or move load and system apart"
+    };
+    Some(Check::new(
+        "generator starved",
+        grade,
+        format!("waited for a core {} of the time{hint}", unit::share(waits)),
+    ))
+}
+
+/// Increase per second of a total of CPU seconds between two readings, per worker, sorted; of the
+/// readings during the load.
+fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
+    let signal = run.signals.iter().find(|s| s.name == name)?;
+    let end = load_end_us(&run.facts).unwrap_or(i64::MAX);
+    let during: Vec<(i64, f64)> =
+        signal.readings.iter().copied().filter(|(at, _)| (0..=end).contains(at)).collect();
+    let workers = f64::from(run.facts.load_facts.workers.max(1));
+    let mut shares: Vec<f64> = during
+        .windows(2)
+        .filter(|pair| pair[1].0 > pair[0].0)
+        .map(|pair| (pair[1].1 - pair[0].1) * 1e6 / (pair[1].0 - pair[0].0) as f64 / workers)
+        .collect();
+    shares.sort_by(f64::total_cmp);
+    (!shares.is_empty()).then_some(shares)
+}
+
+fn sockets(run: &MeasuredRun) -> Check {
+    let name = "sockets and ports";
+    let is_exhausted = |text: &str| EXHAUSTED.iter().any(|words| text.to_lowercase().contains(words));
+    let bad = run.reasons.iter().filter(|r| r.outcome == Outcome::Error.word() && is_exhausted(&r.reason));
+    let count: u64 = bad.clone().map(|r| r.count).sum();
+    match bad.max_by_key(|r| r.count) {
+        None => Check::new(name, Grade::Valid, "none ran out"),
+        Some(worst) => Check::new(
+            name,
+            Grade::Invalid,
+            format!(
+                "{} requests had none ({}): raise `ulimit -n` and net.ipv4.ip_local_port_range, or use fewer users",
+                unit::count(count),
+                worst.reason
+            ),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::FailureReason;
+    use crate::store::SignalColumn;
+    use crate::verdict::audit::tests::run_of;
+
+    fn with_total(name: &str, per_second: f64) -> MeasuredRun {
+        let mut run = run_of(&[(0, 0, 1), (9_999, 9_999, 10_000)]);
+        run.signals.push(SignalColumn {
+            name: name.to_owned(),
+            unit: "s".to_owned(),
+            is_total: true,
+            readings: (0..20).map(|i| (i * 500_000, i as f64 * 0.5 * per_second)).collect(),
+        });
+        run
+    }
+
+    #[test]
+    fn a_busy_generator_is_called_so() {
+        for (share, grade) in [(0.3, Grade::Valid), (0.8, Grade::Warn), (0.97, Grade::Invalid)] {
+            assert_eq!(cpu(&with_total("loadproof cpu", share)).grade, grade, "{share}");
+        }
+    }
+
+    #[test]
+    fn a_generator_without_a_core_is_called_starved() {
+        for (share, grade) in [(0.01, Grade::Valid), (0.2, Grade::Warn), (0.7, Grade::Invalid)] {
+            assert_eq!(waiting(&with_total("loadproof waiting", share)).unwrap().grade, grade, "{share}");
+        }
+    }
+
+    #[test]
+    fn ports_that_ran_out_void_a_run() {
+        let mut run = run_of(&[(0, 0, 1)]);
+        assert_eq!(sockets(&run).grade, Grade::Valid);
+        run.reasons.push(FailureReason {
+            outcome: "error".to_owned(),
+            endpoint: "GET /".to_owned(),
+            reason: "cannot connect: Cannot assign requested address (os error 99)".to_owned(),
+            count: 7,
+        });
+        assert_eq!(sockets(&run).grade, Grade::Invalid);
+    }
+}

@@ -1,0 +1,259 @@
+//! May the runs be believed at all? One file per kind of check; each check says what it saw.
+
+mod arrivals;
+mod clock;
+mod completion;
+mod concurrency;
+mod generator;
+mod signals;
+pub(super) mod steady;
+mod workload;
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::run::{Arm, RunId};
+use crate::stats::arm::MeasuredRun;
+
+/// How far something may be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Grade {
+    /// Nothing speaks against it.
+    Valid,
+    /// It has to be read with care.
+    Warn,
+    /// Nothing may be concluded from it.
+    Invalid,
+}
+
+impl Grade {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Valid => "VALID",
+            Self::Warn => "WARN",
+            Self::Invalid => "INVALID",
+        }
+    }
+
+    /// The grade of a figure that should stay below two limits.
+    fn of(figure: f64, warn_from: f64, invalid_from: f64) -> Self {
+        if figure >= invalid_from {
+            Self::Invalid
+        } else if figure >= warn_from {
+            Self::Warn
+        } else {
+            Self::Valid
+        }
+    }
+}
+
+/// One thing that was checked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Check {
+    /// `scheduling lag`, `Little's law`, …
+    pub name: &'static str,
+    /// What it says about the run.
+    pub grade: Grade,
+    /// What was seen, with figures; for a bad grade also what to do.
+    pub text: String,
+}
+
+impl Check {
+    fn new(name: &'static str, grade: Grade, text: impl Into<String>) -> Self {
+        Self { name, grade, text: text.into() }
+    }
+}
+
+/// The checks of one run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunAudit {
+    /// The run.
+    pub run: RunId,
+    /// Its profile.
+    pub profile: String,
+    /// Its arm in an experiment.
+    pub arm: Option<Arm>,
+    /// Its round in an experiment.
+    pub round: Option<u32>,
+    /// The worst grade of its checks.
+    pub grade: Grade,
+    /// The checks.
+    pub checks: Vec<Check>,
+}
+
+/// The checks of all runs, and of the arms against each other.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Audit {
+    /// The worst grade of all.
+    pub grade: Grade,
+    /// Each run.
+    pub runs: Vec<RunAudit>,
+    /// Whether the arms did the same work.
+    pub between_arms: Vec<Check>,
+}
+
+impl Audit {
+    /// The first check with the worst grade, in a sentence.
+    pub(super) fn worst(&self) -> String {
+        let in_runs = self.runs.iter().flat_map(|r| r.checks.iter().map(move |c| (Some(r), c)));
+        let found =
+            in_runs.chain(self.between_arms.iter().map(|c| (None, c))).find(|(_, c)| c.grade == self.grade);
+        match found {
+            Some((Some(run), check)) => format!(
+                "run {} ({}) may not be believed: {}: {}",
+                run.run, run.profile, check.name, check.text
+            ),
+            Some((None, check)) => format!("the arms cannot be compared: {}: {}", check.name, check.text),
+            None => String::new(),
+        }
+    }
+
+    /// A run that never became steady, in words.
+    pub(super) fn unsteady(&self) -> Option<String> {
+        let bad =
+            |run: &&RunAudit| run.checks.iter().any(|c| c.name == steady::NAME && c.grade != Grade::Valid);
+        self.runs.iter().find(bad).map(|run| format!("run {} ({})", run.run, run.profile))
+    }
+}
+
+/// Audits runs, and their arms against each other.
+pub(super) fn of_runs(runs: &[Arc<MeasuredRun>]) -> Audit {
+    let audits: Vec<RunAudit> = runs.iter().map(|run| of_run(run)).collect();
+    let between_arms = workload::between_arms(runs);
+    let grade = audits
+        .iter()
+        .map(|a| a.grade)
+        .chain(between_arms.iter().map(|c| c.grade))
+        .max()
+        .unwrap_or(Grade::Valid);
+    Audit { grade, runs: audits, between_arms }
+}
+
+fn of_run(run: &MeasuredRun) -> RunAudit {
+    let checks: Vec<Check> = [
+        completion::checks(run),
+        arrivals::checks(run),
+        concurrency::checks(run),
+        generator::checks(run),
+        signals::checks(run),
+        steady::checks(run),
+        clock::checks(run),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    RunAudit {
+        run: run.facts.id,
+        profile: run.facts.profile.clone(),
+        arm: run.facts.arm,
+        round: run.facts.round,
+        grade: checks.iter().map(|c| c.grade).max().unwrap_or(Grade::Valid),
+        checks,
+    }
+}
+
+/// Places of the requests that users made: no effects, none of loadproof's own questions.
+fn requests(run: &MeasuredRun) -> impl Iterator<Item = usize> + '_ {
+    use crate::sample::{Kind, PROBE_CLASS};
+    let samples = &run.samples;
+    let wanted: Vec<bool> =
+        samples.subjects.iter().map(|s| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS).collect();
+    (0..samples.subject.len()).filter(move |i| wanted[samples.subject[*i] as usize])
+}
+
+/// The same with loadproof's own questions: everything that took a connection.
+fn exchanges(run: &MeasuredRun) -> impl Iterator<Item = usize> + '_ {
+    use crate::sample::{Kind, Outcome};
+    let samples = &run.samples;
+    (0..samples.subject.len()).filter(move |i| {
+        samples.subjects[samples.subject[*i] as usize].kind == Kind::Request
+            && samples.outcome[*i] != Outcome::Dropped
+    })
+}
+
+#[cfg(test)]
+pub(in crate::verdict) mod tests {
+    use crate::run::{LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
+    use crate::sample::{Kind, Outcome, Phase, Subject};
+    use crate::stats::arm::MeasuredRun;
+    use crate::store::SampleColumns;
+
+    fn facts(end_us: i64) -> RunFacts {
+        let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true };
+        RunFacts {
+            id: RunId(1),
+            scenario: "test".to_owned(),
+            scenario_file: "test.toml".to_owned(),
+            fingerprint: "f".to_owned(),
+            load: "smoke".to_owned(),
+            load_text: String::new(),
+            profile: "p".to_owned(),
+            label: None,
+            experiment: None,
+            arm: None,
+            round: None,
+            state: RunState::Done,
+            started_at: String::new(),
+            duration_s: end_us as f64 / 1e6,
+            seed: 1,
+            command: String::new(),
+            tool_version: String::new(),
+            environment: std::collections::BTreeMap::new(),
+            phases: vec![steady],
+            samples: 0,
+            load_facts: LoadFacts { executor: "closed".to_owned(), places: 10, rate_per_s: None, workers: 1 },
+            claims: Vec::new(),
+            must_hold: Vec::new(),
+            env: None,
+            end_note: String::new(),
+            clock_step_us: 0,
+            hooks: Vec::new(),
+        }
+    }
+
+    fn subject(endpoint: &str) -> Subject {
+        Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: endpoint.to_owned() }
+    }
+
+    /// A run of a closed load over requests to one endpoint: `(intended, sent, done)` in ms. Its steady
+    /// phase ends when the last one is due.
+    pub(in crate::verdict) fn run_of(requests: &[(i64, i64, i64)]) -> MeasuredRun {
+        let n = requests.len();
+        let end_us = requests.iter().map(|r| r.0).max().unwrap_or(0) * 1000 + 1;
+        let column = |of: fn(&(i64, i64, i64)) -> i64| requests.iter().map(|r| of(r) * 1000).collect();
+        let samples = SampleColumns {
+            subjects: vec![subject("GET /")],
+            subject: vec![0; n],
+            outcome: vec![Outcome::Ok; n],
+            phase: vec![Phase::Steady; n],
+            status: vec![200; n],
+            intended_us: column(|r| r.0),
+            sent_us: column(|r| r.1),
+            done_us: column(|r| r.2),
+        };
+        MeasuredRun { facts: facts(end_us), samples, signals: Vec::new(), reasons: Vec::new() }
+    }
+
+    /// The same of an open load with so many places.
+    pub(in crate::verdict) fn open_run(places: u32, requests: &[(i64, i64, i64)]) -> MeasuredRun {
+        let mut run = run_of(requests);
+        run.facts.load_facts =
+            LoadFacts { executor: "open".to_owned(), places, rate_per_s: Some(1.0), workers: 1 };
+        run
+    }
+
+    /// A run with so many requests per endpoint, one every 10 ms.
+    pub(in crate::verdict) fn run_on(endpoints: &[(&str, usize)]) -> MeasuredRun {
+        let all: usize = endpoints.iter().map(|(_, n)| n).sum();
+        let requests: Vec<(i64, i64, i64)> =
+            (0..i64::try_from(all).unwrap()).map(|i| (i * 10, i * 10, i * 10 + 5)).collect();
+        let mut run = run_of(&requests);
+        run.samples.subjects = endpoints.iter().map(|(name, _)| subject(name)).collect();
+        run.samples.subject =
+            (0..).zip(endpoints).flat_map(|(place, (_, n))| std::iter::repeat_n(place, *n)).collect();
+        run
+    }
+}

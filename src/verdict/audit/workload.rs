@@ -1,0 +1,138 @@
+//! Did the arms do the same work?
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Check, Grade, requests};
+use crate::sample::Subject;
+use crate::stats::arm::MeasuredRun;
+use crate::stats::distribution::chi_squared_upper;
+use crate::unit;
+use crate::verdict::is_baseline;
+
+/// A difference of the mix that chance makes this rarely is none of chance's.
+const CHANCE: f64 = 0.001;
+/// Sizes of a difference (Cramér's V) from which it counts: thousands of requests make the
+/// smallest one significant.
+const SIZES: (f64, f64) = (0.02, 0.1);
+
+/// Checks of the arms against each other; none for a single arm.
+pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
+    let (baseline, others): (Vec<_>, Vec<_>) = runs.iter().partition(|r| is_baseline(&r.facts));
+    if baseline.is_empty() || others.is_empty() {
+        return Vec::new();
+    }
+    vec![fingerprints(runs), seeds(runs), mix(&baseline, &others)]
+}
+
+fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
+    let name = "same work";
+    let mut all: Vec<&str> = runs.iter().map(|r| r.facts.fingerprint.as_str()).collect();
+    all.sort_unstable();
+    all.dedup();
+    match all[..] {
+        [one] => Check::new(name, Grade::Valid, format!("workload {} in every run", short(one))),
+        _ => {
+            let names: Vec<&str> = all.into_iter().map(short).collect();
+            Check::new(name, Grade::Invalid, format!("different workloads: {}", names.join(", ")))
+        }
+    }
+}
+
+fn short(fingerprint: &str) -> &str {
+    fingerprint.get(..12).unwrap_or(fingerprint)
+}
+
+fn seeds(runs: &[Arc<MeasuredRun>]) -> Check {
+    let mut by_round: BTreeMap<Option<u32>, Vec<u64>> = BTreeMap::new();
+    for run in runs {
+        by_round.entry(run.facts.round).or_default().push(run.facts.seed);
+    }
+    let same = by_round.values().all(|seeds| seeds.iter().all(|s| *s == seeds[0]));
+    let (grade, text) = if same {
+        (Grade::Valid, "the arms of a round draw the same requests")
+    } else {
+        (Grade::Warn, "the arms drew different requests: give both the same --seed")
+    };
+    Check::new("same seeds", grade, text)
+}
+
+/// Whether the requests fell on the endpoints in the same shares: Pearson's chi-square over arms and
+/// endpoints, and Cramér's V for the size of the difference.
+///
+/// Source: Cramér 1946, Mathematical Methods of Statistics.
+fn mix(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Check {
+    let name = "same mix";
+    let mut counts: BTreeMap<&Subject, [f64; 2]> = BTreeMap::new();
+    for (arm, runs) in [baseline, others].into_iter().enumerate() {
+        for run in runs {
+            for i in requests(run) {
+                counts.entry(&run.samples.subjects[run.samples.subject[i] as usize]).or_default()[arm] += 1.0;
+            }
+        }
+    }
+    let totals = counts.values().fold([0.0, 0.0], |sum: [f64; 2], c| [sum[0] + c[0], sum[1] + c[1]]);
+    let all = totals[0] + totals[1];
+    if counts.len() < 2 || totals.contains(&0.0) {
+        return Check::new(name, Grade::Valid, "one endpoint only");
+    }
+    let mut chi_squared = 0.0;
+    let mut furthest: (f64, &str) = (0.0, "");
+    for (subject, of_arms) in &counts {
+        let row = of_arms[0] + of_arms[1];
+        for arm in 0..2 {
+            let expected = row * totals[arm] / all;
+            chi_squared += (of_arms[arm] - expected).powi(2) / expected;
+        }
+        let difference = of_arms[1] / totals[1] - of_arms[0] / totals[0];
+        if difference.abs() > furthest.0.abs() {
+            furthest = (difference, &subject.endpoint);
+        }
+    }
+    let p = chi_squared_upper(chi_squared, (counts.len() - 1) as f64);
+    let v = (chi_squared / all).sqrt();
+    let grade = if p < CHANCE { Grade::of(v, SIZES.0, SIZES.1) } else { Grade::Valid };
+    let apart = if furthest.1.is_empty() {
+        "no difference at all".to_owned()
+    } else {
+        format!("furthest apart: {} by {} points", furthest.1, unit::significant(furthest.0 * 100.0))
+    };
+    let text = format!(
+        "chi-square {} over {} endpoints, p {}, Cramér's V {}; {apart}",
+        unit::significant(chi_squared),
+        counts.len(),
+        if p < 0.001 { "< 0.001".to_owned() } else { unit::significant(p) },
+        unit::significant(v)
+    );
+    Check::new(name, grade, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Arm;
+    use crate::verdict::audit::tests::run_on;
+
+    fn arm(arm: Arm, on_a: usize, on_b: usize) -> Arc<MeasuredRun> {
+        let mut run = run_on(&[("GET /a", on_a), ("GET /b", on_b)]);
+        run.facts.arm = Some(arm);
+        run.facts.round = Some(1);
+        Arc::new(run)
+    }
+
+    #[test]
+    fn equal_shares_are_the_same_mix_whatever_the_amounts() {
+        let [baseline, treatment] = [arm(Arm::Baseline, 700, 300), arm(Arm::Treatment, 1405, 595)];
+        assert!(between_arms(&[baseline, treatment]).iter().all(|c| c.grade == Grade::Valid));
+    }
+
+    #[test]
+    fn another_mix_and_another_workload_are_seen() {
+        let [baseline, treatment] = [arm(Arm::Baseline, 700, 300), arm(Arm::Treatment, 500, 500)];
+        let checks = between_arms(&[baseline, treatment]);
+        assert_eq!(checks[2].grade, Grade::Invalid, "{}", checks[2].text);
+        let [baseline, mut treatment] = [arm(Arm::Baseline, 700, 300), arm(Arm::Treatment, 700, 300)];
+        Arc::get_mut(&mut treatment).unwrap().facts.fingerprint = "other".to_owned();
+        assert_eq!(between_arms(&[baseline, treatment])[0].grade, Grade::Invalid);
+    }
+}

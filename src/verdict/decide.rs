@@ -1,0 +1,464 @@
+//! From the values of a claim's rounds to its verdict.
+
+use serde::Serialize;
+
+use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side as Arm, Statistic, Stretch, Unit};
+use crate::stats::decision::{self, Side};
+use crate::stats::interval::Interval;
+use crate::stats::mean::Moments;
+use crate::stats::mover::{self, Limits};
+use crate::stats::planning::rounds_needed;
+use crate::stats::proportion::Counters;
+use crate::stats::quantile::{geometric_mean, median};
+
+use super::evidence::HIGH_QUANTILE;
+use super::looks;
+
+/// Clusters beyond a high quantile that every run needs (METHODS: shares of refused and wrong
+/// intervals by clusters).
+const LEAST_CLUSTERS: usize = 20;
+/// Up to so many rounds a claim about a high quantile is supported only if every round supports it.
+const GUARDED_ROUNDS: usize = 10;
+
+/// What is known about a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The evidence is on its side.
+    Supported,
+    /// The evidence is against it.
+    Refuted,
+    /// The interval holds the bound, or there is too little evidence.
+    Undecided,
+    /// The evidence may not be used.
+    Invalid,
+}
+
+impl Verdict {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Supported => "supported",
+            Self::Refuted => "refuted",
+            Self::Undecided => "undecided",
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// On which scale the rounds' values are averaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Logarithms: ratios, times and rates; a difference is a factor.
+    Log,
+    /// The values themselves, where some are 0 or below.
+    Plain,
+    /// Shares of counts: sums over sums, with a run-level design effect.
+    Share,
+    /// Within the run, where there is one only.
+    WithinRun,
+    /// No average: every run counts by itself.
+    EveryRun,
+}
+
+/// A statistic behind a claim, over the rounds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Input {
+    /// `baseline.p99`
+    pub name: String,
+    /// Its geometric mean over the rounds (the plain median where a value is 0 or below); times in ms.
+    pub value: f64,
+    /// Whether it is a time.
+    pub is_time: bool,
+    /// Samples or readings behind it, over all rounds.
+    pub n: u64,
+}
+
+/// A claim with its verdict and everything that led to it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decided {
+    /// What it says.
+    pub claim: Claim,
+    /// `baseline.p99 / treatment.p99 ≥ 3.1x`
+    pub formula: String,
+    /// The treatment's profile that it was decided for; the run's own for a single run.
+    pub profile: String,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// Whether there are too few rounds for a verdict that may pass a gate.
+    pub indicative: bool,
+    /// Value of each round, in order; none where it could not be had, infinite as none, too.
+    pub values: Vec<Option<f64>>,
+    /// The estimate over the rounds; times in ms.
+    pub estimate: Option<f64>,
+    /// Its interval at `1 − alpha`; an end without a bound is none.
+    pub low: Option<f64>,
+    /// The upper end of the interval.
+    pub high: Option<f64>,
+    /// Two-sided alpha of the interval: this claim's share of the look's.
+    pub alpha: f64,
+    /// On which scale the interval was made.
+    pub scale: Scale,
+    /// Rounds that it would take in all; none if it is decided or cannot be said.
+    pub rounds_needed: Option<usize>,
+    /// What the interval does support: `at least 2.7x`.
+    pub supports: Option<String>,
+    /// The statistics behind it.
+    pub inputs: Vec<Input>,
+    /// What has to be known to read it well.
+    pub notes: Vec<String>,
+}
+
+/// What decides besides the values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terms<'a> {
+    /// Profile whose claim it is.
+    pub(super) profile: &'a str,
+    /// Alpha of the claim's interval.
+    pub(super) alpha: f64,
+    /// The same at the last look: for planning.
+    pub(super) last_alpha: f64,
+    /// Whether it is about one run by itself, not about the system: then one run can decide it.
+    pub(super) about_one_run: bool,
+    /// Whether the load is closed.
+    pub(super) closed_load: bool,
+    /// The reason why nothing may be concluded, if there is one.
+    pub(super) invalid: Option<&'a str>,
+    /// A run that never became steady, if there is one.
+    pub(super) unsteady: Option<&'a str>,
+}
+
+/// Decides a claim. `rounds`: what it came to in each round, in order.
+pub(super) fn decide(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Decided {
+    let values: Vec<Option<f64>> = rounds.iter().map(|r| r.as_ref().ok().map(|e| e.value)).collect();
+    let mut decided = Decided {
+        claim: claim.clone(),
+        formula: claim.formula(),
+        profile: terms.profile.to_owned(),
+        verdict: Verdict::Undecided,
+        reason: String::new(),
+        indicative: false,
+        values: values.iter().map(|v| v.filter(|v| v.is_finite())).collect(),
+        estimate: None,
+        low: None,
+        high: None,
+        alpha: terms.alpha,
+        scale: Scale::Log,
+        rounds_needed: None,
+        supports: None,
+        inputs: inputs(rounds),
+        notes: notes(claim, rounds, terms),
+    };
+    let missing = rounds.iter().zip(1..).find_map(|(r, round)| r.as_ref().err().map(|e| (round, e)));
+    if let Some(reason) = terms.invalid {
+        reason.clone_into(&mut decided.reason);
+        decided.verdict = Verdict::Invalid;
+    }
+    if let Some((round, reason)) = missing {
+        decided.verdict = Verdict::Invalid;
+        decided.reason = if rounds.len() > 1 { format!("{reason} (round {round})") } else { reason.clone() };
+        return decided;
+    }
+    let evaluated: Vec<&Evaluated> = rounds.iter().flatten().collect();
+    if evaluated.is_empty() {
+        decided.verdict = Verdict::Invalid;
+        "there is no complete round".clone_into(&mut decided.reason);
+        return decided;
+    }
+    let (verdict, reason) = by_rule(&mut decided, &evaluated, terms);
+    if terms.invalid.is_none() {
+        (decided.verdict, decided.reason) = (verdict, reason);
+    }
+    decided
+}
+
+/// The verdict and its reason; fills in estimate, interval and the rest.
+fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (Verdict, String) {
+    let values: Vec<f64> = rounds.iter().map(|e| e.value).collect();
+    let bound = decided.claim.bound;
+    let unit = bound.unit();
+    if decided.claim.rule == Rule::EveryRun {
+        return in_every_run(decided, &values);
+    }
+    if let Some(round) = values.iter().position(|v| v.is_infinite()) {
+        decided.scale = Scale::EveryRun;
+        decided.estimate = median(&values).filter(|m| m.is_finite());
+        let holds = values.iter().all(|v| bound.holds(*v));
+        let verdict = if holds { Verdict::Undecided } else { Verdict::Refuted };
+        return (verdict, format!("it is {} in round {}", unit.text(values[round]), round + 1));
+    }
+    let estimated = estimate(rounds, &values, terms);
+    decided.scale = estimated.scale;
+    decided.estimate = Some(estimated.value);
+    (decided.low, decided.high) = (estimated.low, estimated.high);
+    decided.supports = supports(bound, estimated.low, estimated.high, unit);
+    let enough = terms.about_one_run || rounds.len() >= looks::LEAST_ROUNDS;
+    decided.indicative = !enough;
+    let verdict = side_of(bound, estimated.low, estimated.high);
+    if verdict == Verdict::Undecided {
+        decided.rounds_needed = needed(bound, &estimated, terms).filter(|_| !terms.about_one_run);
+        let interval = interval_text(&estimated, unit);
+        return (verdict, format!("the interval {interval} holds the bound {}", edge_text(bound)));
+    }
+    let says = format!("{} {}", unit.text(estimated.value), interval_text(&estimated, unit));
+    if !enough {
+        let text = format!(
+            "{} round{}: indicative ({}, {says}); {} decide",
+            rounds.len(),
+            if rounds.len() == 1 { "" } else { "s" },
+            verdict.word(),
+            looks::LEAST_ROUNDS
+        );
+        decided.rounds_needed = Some(looks::LEAST_ROUNDS);
+        return (Verdict::Undecided, text);
+    }
+    if verdict == Verdict::Supported
+        && let Some(doubt) = doubt(&decided.claim, rounds, &values, terms)
+    {
+        return (Verdict::Undecided, doubt);
+    }
+    (verdict, says)
+}
+
+fn in_every_run(decided: &mut Decided, values: &[f64]) -> (Verdict, String) {
+    let bound = decided.claim.bound;
+    let unit = bound.unit();
+    decided.scale = Scale::EveryRun;
+    let worst = match bound {
+        Bound::AtLeast(_) => values.iter().copied().min_by(f64::total_cmp),
+        Bound::AtMost(_) | Bound::Within(..) => values.iter().copied().max_by(f64::total_cmp),
+    };
+    let violated: Vec<usize> =
+        (1..).zip(values).filter(|(_, v)| !bound.holds(**v)).map(|(round, _)| round).collect();
+    decided.estimate = worst.filter(|w| w.is_finite());
+    let worst = unit.text(worst.unwrap_or(f64::NAN));
+    match violated[..] {
+        [] => {
+            let readings: u64 = decided.inputs.iter().map(|i| i.n).sum();
+            let runs = if values.len() == 1 {
+                "the run".to_owned()
+            } else {
+                format!("each of {} runs", values.len())
+            };
+            (Verdict::Supported, format!("held in {runs}, at worst {worst}; seen {readings} times"))
+        }
+        [first, ..] if values.len() > 1 => (
+            Verdict::Refuted,
+            format!(
+                "broken in {} of {} rounds, first in round {first}: {worst}",
+                violated.len(),
+                values.len()
+            ),
+        ),
+        _ => (Verdict::Refuted, format!("broken: {worst}")),
+    }
+}
+
+/// An estimate with its interval.
+struct Estimate {
+    scale: Scale,
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    /// Mean and spread on the scale of the interval, where rounds were averaged.
+    moments: Option<Moments>,
+}
+
+fn estimate(rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>) -> Estimate {
+    let bounded = |scale, value, interval: Interval, moments| Estimate {
+        scale,
+        value,
+        low: Some(interval.low),
+        high: Some(interval.high),
+        moments,
+    };
+    if values.len() == 1 {
+        let (low, high) = within_run(rounds[0], terms).unwrap_or((None, None));
+        return Estimate { scale: Scale::WithinRun, value: values[0], low, high, moments: None };
+    }
+    let counts: Option<Vec<(f64, f64)>> = rounds.iter().map(|e| e.counts).collect();
+    if let Some((k, n)) = counts.map(|c| c.into_iter().unzip::<f64, f64, Vec<_>, Vec<_>>())
+        && let Some(counters) = Counters::of(&k, &n)
+    {
+        return bounded(Scale::Share, counters.ratio, counters.interval(terms.alpha), Moments::of(values));
+    }
+    if values.iter().all(|v| *v > 0.0) {
+        let logs: Vec<f64> = values.iter().map(|v| v.ln()).collect();
+        if let Some(moments) = Moments::of(&logs) {
+            return bounded(
+                Scale::Log,
+                moments.mean.exp(),
+                moments.interval(terms.alpha).map(f64::exp),
+                Some(moments),
+            );
+        }
+    }
+    match Moments::of(values) {
+        Some(moments) => bounded(Scale::Plain, moments.mean, moments.interval(terms.alpha), Some(moments)),
+        None => Estimate { scale: Scale::Plain, value: values[0], low: None, high: None, moments: None },
+    }
+}
+
+/// The interval within a single run: of a quantile, of a share, or of a ratio of two quantiles.
+/// Counts and readings of one run by itself are what they are.
+fn within_run(one: &Evaluated, terms: &Terms<'_>) -> Option<(Option<f64>, Option<f64>)> {
+    let is = |value: f64| (value - one.value).abs() <= 1e-9 * one.value.abs();
+    match &one.seen[..] {
+        [only] if is(only.found.value) && only.found.within_run.is_some() => only.found.within_run,
+        [a, b] => {
+            let (a, b) = (limits(a)?, limits(b)?);
+            let ratio = if is(a.estimate / b.estimate) {
+                mover::ratio(&a, &b)?
+            } else if is(b.estimate / a.estimate) {
+                mover::ratio(&b, &a)?
+            } else {
+                return None;
+            };
+            Some((ratio.lower, ratio.upper))
+        }
+        _ if terms.about_one_run => Some((Some(one.value), Some(one.value))),
+        _ => None,
+    }
+}
+
+fn limits(seen: &Seen) -> Option<Limits> {
+    let (lower, upper) = seen.found.within_run?;
+    seen.statistic.quantile()?;
+    Some(Limits { estimate: seen.found.value, lower, upper })
+}
+
+/// On which side of its bound the interval lies.
+fn side_of(bound: Bound, low: Option<f64>, high: Option<f64>) -> Verdict {
+    let interval = Interval { low: low.unwrap_or(f64::NEG_INFINITY), high: high.unwrap_or(f64::INFINITY) };
+    let at = |edge: f64| decision::side(interval, edge);
+    match bound {
+        Bound::AtLeast(edge) => match at(edge.value) {
+            Side::Above => Verdict::Supported,
+            Side::Below => Verdict::Refuted,
+            Side::Across => Verdict::Undecided,
+        },
+        Bound::AtMost(_) | Bound::Within(..) => {
+            let (least, most) = bound.edges();
+            let (least, most) = (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY));
+            if interval.low >= least && interval.high <= most {
+                Verdict::Supported
+            } else if interval.low > most || interval.high < least {
+                Verdict::Refuted
+            } else {
+                Verdict::Undecided
+            }
+        }
+    }
+}
+
+/// Why an interval on the right side does not support a claim after all.
+fn doubt(claim: &Claim, rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>) -> Option<String> {
+    if claim.select.phase == Some(Stretch::Settled)
+        && let Some(run) = terms.unsteady
+    {
+        return Some(format!("{run} never became steady: lengthen the runs"));
+    }
+    let high = rounds
+        .iter()
+        .flat_map(|e| &e.seen)
+        .filter(|s| s.statistic.quantile().is_some_and(|p| p >= HIGH_QUANTILE));
+    let least = high.filter_map(|s| Some((s.found.clusters?, s))).min_by_key(|(clusters, _)| *clusters);
+    let (clusters, seen) = least?;
+    if clusters < LEAST_CLUSTERS && seen.statistic.quantile() < Some(1.0) {
+        let longer = LEAST_CLUSTERS as f64 / clusters.max(1) as f64;
+        return Some(format!(
+            "{}.{} rests on {clusters} events in a run, {LEAST_CLUSTERS} are needed: lengthen the runs {}-fold",
+            seen.side.word(),
+            seen.statistic,
+            crate::unit::plain(longer)
+        ));
+    }
+    let one_sided = !matches!(claim.bound, Bound::Within(..));
+    let broken = values.iter().position(|v| !claim.bound.holds(*v));
+    match broken {
+        Some(round) if one_sided && values.len() <= GUARDED_ROUNDS => Some(format!(
+            "round {} alone is on the other side ({}): a quantile this high needs every round, or 20",
+            round + 1,
+            claim.bound.unit().text(values[round])
+        )),
+        _ => None,
+    }
+}
+
+/// Rounds in all that would decide, at the spread seen.
+fn needed(bound: Bound, estimated: &Estimate, terms: &Terms<'_>) -> Option<usize> {
+    let moments = estimated.moments.as_ref()?;
+    let on_scale = |edge: f64| if estimated.scale == Scale::Log { edge.ln() } else { edge };
+    let (low, high) = bound.edges();
+    // The nearer edge decides.
+    let edges = [low, high].into_iter().flatten().map(on_scale).filter(|e| e.is_finite());
+    let nearest = edges.min_by(|a, b| (a - moments.mean).abs().total_cmp(&(b - moments.mean).abs()))?;
+    rounds_needed(moments, nearest, terms.last_alpha)
+}
+
+fn supports(bound: Bound, low: Option<f64>, high: Option<f64>, unit: Unit) -> Option<String> {
+    match bound {
+        Bound::AtLeast(_) => Some(format!("at least {}", unit.text(low?))),
+        Bound::AtMost(_) => Some(format!("at most {}", unit.text(high?))),
+        Bound::Within(..) => Some(format!("between {} and {}", unit.text(low?), unit.text(high?))),
+    }
+}
+
+fn interval_text(estimate: &Estimate, unit: Unit) -> String {
+    let end = |value: Option<f64>| value.map_or("∞".to_owned(), |v| unit.text(v));
+    match (estimate.low, estimate.high) {
+        (Some(low), Some(high)) if low == high => String::new(),
+        (None, None) => "[no interval]".to_owned(),
+        (low, high) => format!("[{}, {}]", low.map_or("0".to_owned(), |v| unit.text(v)), end(high)),
+    }
+}
+
+fn edge_text(bound: Bound) -> String {
+    match bound {
+        Bound::AtLeast(edge) | Bound::AtMost(edge) => edge.to_string(),
+        Bound::Within(low, high) => format!("{low} or {high}"),
+    }
+}
+
+/// Each statistic over the rounds, in the order of the expression.
+fn inputs(rounds: &[Result<Evaluated, String>]) -> Vec<Input> {
+    let mut names: Vec<(Arm, &Statistic)> = Vec::new();
+    let all = || rounds.iter().flatten().flat_map(|e| &e.seen);
+    for seen in all() {
+        if !names.contains(&(seen.side, &seen.statistic)) {
+            names.push((seen.side, &seen.statistic));
+        }
+    }
+    names
+        .into_iter()
+        .map(|(side, statistic)| {
+            let of: Vec<&Seen> = all().filter(|s| s.side == side && s.statistic == *statistic).collect();
+            let values: Vec<f64> = of.iter().map(|s| s.found.value).filter(|v| v.is_finite()).collect();
+            let all_positive = values.iter().all(|v| *v > 0.0);
+            let value = if all_positive { geometric_mean(&values) } else { median(&values) };
+            Input {
+                name: format!("{}.{statistic}", side.word()),
+                value: value.unwrap_or(f64::INFINITY),
+                is_time: statistic.is_time(),
+                n: of.iter().map(|s| s.found.n).sum(),
+            }
+        })
+        .collect()
+}
+
+fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let of_requests = claim.select.effect.is_none();
+    let has_quantile =
+        rounds.iter().flatten().flat_map(|e| &e.seen).any(|s| s.statistic.quantile().is_some());
+    if terms.closed_load && has_quantile && of_requests {
+        notes.push("closed load: slow answers slow the load".to_owned());
+    }
+    if terms.about_one_run && claim.rule == Rule::Interval {
+        notes.push("about this run; another may differ".to_owned());
+    }
+    notes
+}

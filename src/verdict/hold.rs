@@ -1,0 +1,87 @@
+//! Manipulation checks: a treatment counts only if it was seen to act.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::evidence::Evidence;
+use crate::claim::{LookUp, Selection};
+use crate::run::{Arm, RunId};
+use crate::stats::arm::MeasuredRun;
+
+/// Something that had to be seen to be true of a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Held {
+    /// The run.
+    pub run: RunId,
+    /// Its profile.
+    pub profile: String,
+    /// Its arm.
+    pub arm: Option<Arm>,
+    /// Its round.
+    pub round: Option<u32>,
+    /// `run.max('backfill queue') > 0`
+    pub condition: String,
+    /// Whether it was seen to be true.
+    pub holds: bool,
+    /// What was seen: `max('backfill queue') was 0`.
+    pub seen: String,
+}
+
+impl Held {
+    /// Why no claim may be decided, if it does not hold.
+    pub fn text(&self) -> String {
+        let round = self.round.map_or(String::new(), |r| format!(", round {r}"));
+        format!(
+            "{} was not what it should be (run {}{round}): `{}` must hold, but {}",
+            self.profile, self.run, self.condition, self.seen
+        )
+    }
+}
+
+/// Checks what must hold of each run.
+pub(super) fn check(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
+    runs.iter().flat_map(of_run).collect()
+}
+
+fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
+    let facts = &run.facts;
+    facts
+        .must_hold
+        .iter()
+        .map(|condition| {
+            let evidence: Arc<dyn LookUp> = Arc::new(Evidence {
+                baseline: None,
+                treatment: None,
+                run: Arc::clone(run),
+                select: Selection::default(),
+                warm_up_us: 0,
+                within_run: false,
+            });
+            let (holds, seen) = match condition.evaluate(&evidence) {
+                Ok(evaluated) => {
+                    let seen = evaluated.seen.iter().map(|s| {
+                        let value = s.found.value;
+                        let text = if s.statistic.is_time() {
+                            crate::unit::time(value * 1e3)
+                        } else {
+                            crate::unit::significant(value)
+                        };
+                        format!("{} was {text}", s.statistic)
+                    });
+                    (evaluated.value != 0.0, seen.collect::<Vec<_>>().join(", "))
+                }
+                Err(reason) => (false, reason),
+            };
+            Held {
+                run: facts.id,
+                profile: facts.profile.clone(),
+                arm: facts.arm,
+                round: facts.round,
+                condition: condition.to_string(),
+                holds,
+                seen,
+            }
+        })
+        .collect()
+}

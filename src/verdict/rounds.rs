@@ -1,0 +1,108 @@
+//! Rounds: the runs that are compared with each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::evidence::Evidence;
+use super::{counts, is_baseline};
+use crate::claim::{Claim, Evaluated, LookUp, Stretch};
+use crate::run::Arm;
+use crate::stats::arm::MeasuredRun;
+use crate::verdict::audit;
+
+/// One run of each profile.
+pub(super) struct Round {
+    baseline: Option<Arc<MeasuredRun>>,
+    /// In the order of their profiles' names.
+    others: BTreeMap<String, Arc<MeasuredRun>>,
+    /// Whether there is no other round.
+    is_only: bool,
+}
+
+/// The rounds that hold a baseline and all the treatments that any round holds, in order. Of two runs
+/// of the same arm in the same round (a resumed experiment) the later one counts.
+pub(super) fn pair(runs: &[Arc<MeasuredRun>]) -> Vec<Round> {
+    let mut rounds: BTreeMap<u32, Round> = BTreeMap::new();
+    for run in runs.iter().filter(|r| counts(&r.facts)) {
+        let round = rounds.entry(run.facts.round.unwrap_or(0)).or_insert_with(|| Round {
+            baseline: None,
+            others: BTreeMap::new(),
+            is_only: false,
+        });
+        if is_baseline(&run.facts) {
+            round.baseline = Some(Arc::clone(run));
+        } else {
+            round.others.insert(run.facts.profile.clone(), Arc::clone(run));
+        }
+    }
+    let most = rounds.values().map(|r| r.others.len()).max().unwrap_or(0);
+    let mut complete: Vec<Round> =
+        rounds.into_values().filter(|r| r.baseline.is_some() && most > 0 && r.others.len() == most).collect();
+    if let [only] = &mut complete[..] {
+        only.is_only = true;
+    }
+    complete
+}
+
+impl Round {
+    /// A run by itself.
+    pub(super) fn single(run: &Arc<MeasuredRun>) -> Self {
+        let others = BTreeMap::from([(run.facts.profile.clone(), Arc::clone(run))]);
+        Self { baseline: None, others, is_only: true }
+    }
+
+    /// Its runs, the baseline first.
+    pub(super) fn runs(&self) -> Vec<Arc<MeasuredRun>> {
+        self.baseline.iter().chain(self.others.values()).map(Arc::clone).collect()
+    }
+
+    /// The profiles of its treatments.
+    pub(super) fn treatments(&self) -> Vec<String> {
+        self.others.keys().cloned().collect()
+    }
+
+    /// What a claim about one run comes to.
+    pub(super) fn evaluate(&self, claim: &Claim) -> Result<Evaluated, String> {
+        let run = self.others.values().next().ok_or("there is no run")?;
+        evaluate(
+            claim,
+            Evidence {
+                baseline: is_baseline(&run.facts).then(|| Arc::clone(run)),
+                treatment: (run.facts.arm == Some(Arm::Treatment)).then(|| Arc::clone(run)),
+                run: Arc::clone(run),
+                select: claim.select.clone(),
+                warm_up_us: self.warm_up_us(claim),
+                within_run: true,
+            },
+        )
+    }
+
+    /// What a claim comes to with one of the treatments.
+    pub(super) fn evaluate_for(&self, claim: &Claim, treatment: &str) -> Result<Evaluated, String> {
+        let treatment = self.others.get(treatment).ok_or("there is no run of the treatment")?;
+        evaluate(
+            claim,
+            Evidence {
+                baseline: self.baseline.clone(),
+                treatment: Some(Arc::clone(treatment)),
+                run: Arc::clone(treatment),
+                select: claim.select.clone(),
+                warm_up_us: self.warm_up_us(claim),
+                within_run: self.is_only,
+            },
+        )
+    }
+
+    /// The longest warm-up of its arms: all leave out the same.
+    fn warm_up_us(&self, claim: &Claim) -> i64 {
+        if claim.select.phase != Some(Stretch::Settled) {
+            return 0;
+        }
+        self.runs().iter().map(|run| audit::steady::warm_up_us(run)).max().unwrap_or(0)
+    }
+}
+
+fn evaluate(claim: &Claim, evidence: Evidence) -> Result<Evaluated, String> {
+    let evidence: Arc<dyn LookUp> = Arc::new(evidence);
+    claim.value.evaluate(&evidence)
+}
