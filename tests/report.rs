@@ -208,6 +208,7 @@ fn meta() -> Meta {
         tool_version: "0.1.0".to_owned(),
         store: "reports/loadproof.db".to_owned(),
         reproduce: vec!["loadproof experiment scenario.toml --seed 7".to_owned()],
+        qualification: None,
     }
 }
 

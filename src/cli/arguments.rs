@@ -32,6 +32,9 @@ Look at results:
   runs        List runs, or show one
   export      Write a run's samples as CSV or JSON
 
+Trust it:
+  selftest    Qualify the instrument on this machine
+
 Options:
 {options}{after-help}";
 
@@ -92,6 +95,9 @@ pub(super) enum Command {
     Runs(Runs),
     /// Write a run's samples as CSV or JSON
     Export(Export),
+    /// Qualify the instrument on this machine: does it see what is there, and nothing else?
+    #[command(name = "selftest")]
+    SelfTest(SelfTest),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -183,13 +189,40 @@ pub(super) struct Common {
     pub(super) overrides: Overrides,
     #[command(flatten)]
     pub(super) outputs: Outputs,
+    #[command(flatten)]
+    pub(super) shown: Shown,
+}
+
+/// How progress is shown
+#[derive(Clone, Copy, Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub(super) struct Shown {
     /// How to show progress on stderr
-    #[arg(long, env = "LOADPROOF_PROGRESS", value_enum, default_value_t = ProgressStyle::Auto, help_heading = OUTPUT)]
+    #[arg(long, env = "LOADPROOF_PROGRESS", value_enum, default_value_t = ProgressStyle::Auto)]
     pub(super) progress: ProgressStyle,
     /// Time between two lines of plain progress
     #[arg(long, env = "LOADPROOF_PROGRESS_INTERVAL", value_parser = unit::parse_duration, default_value = "10s",
-          value_name = "TIME", help_heading = OUTPUT)]
+          value_name = "TIME")]
     pub(super) progress_interval: Duration,
+}
+
+/// Qualify the instrument
+#[derive(Debug, Args)]
+pub(super) struct SelfTest {
+    /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment
+    #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(5..=100), default_value_t = 20)]
+    pub(super) rounds: u32,
+    /// The testbed's program; the one beside loadproof if not given
+    #[arg(long, env = "TESTBED", value_name = "FILE")]
+    pub(super) testbed: Option<PathBuf>,
+    /// Seed of everything that is drawn
+    #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64), default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Print the result as JSON
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) shown: Shown,
 }
 
 /// Forms in which a result is wanted

@@ -10,7 +10,7 @@ use super::arguments::Experiment;
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::report::{self, Subject};
-use super::run::{Session, choices};
+use super::run::{Session, Workshop, choices};
 use super::{output, world};
 use crate::plan::{Choices, Plan};
 use crate::run::{ExperimentId, RunState};
@@ -45,7 +45,8 @@ pub(super) fn experiment(command: &Experiment, path: &Path) -> Result<Exit> {
         None => store.begin_experiment(&new_experiment(&scenario, &spec, &choices))?,
     };
     drop(store);
-    let mut session = Session::new(&scenario, &command.common, path, Some(id), &plan)?;
+    let mut session =
+        Session::new(&scenario, Workshop::of(&command.common, path), command.common.shown, Some(id), &plan)?;
     let rounds = Rounds {
         id,
         plan: &plan,

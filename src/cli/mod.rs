@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod selftest;
 mod world;
 
 use std::process::ExitCode;
@@ -45,6 +46,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Report(command) => report::report(&command, &store),
         Command::Runs(command) => runs::runs(&command, &store),
         Command::Export(command) => export::export(&command, &store),
+        Command::SelfTest(command) => selftest::selftest(&command, &store),
     }
 }
 

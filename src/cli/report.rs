@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::output;
+use super::{output, selftest};
 use crate::report::{Meta, html, json, junit, markdown, model, text};
 use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};
@@ -211,5 +211,7 @@ fn meta(store: &Store, reproduce: Vec<String>) -> Meta {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         store: store.path().display().to_string(),
         reproduce,
+        qualification: selftest::last(store.path())
+            .map(|q| format!("{} ({}, {})", q.text(), q.machine, q.made_at)),
     }
 }

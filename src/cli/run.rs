@@ -1,13 +1,12 @@
 //! `loadproof run`, and what it shares with `experiment`: turning flags into choices, and the
 //! session in which runs are carried out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use tokio::sync::watch;
 
-use super::arguments::{Common, Run};
+use super::arguments::{Common, Run, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{interrupt, output, progress, report, world};
@@ -29,7 +28,9 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let Some(planned) = plan.runs.first() else { return Ok(Exit::Internal) };
-    let carried = Session::new(&scenario, &command.common, store, None, &plan)?.carry_out(planned)?;
+    let carried =
+        Session::new(&scenario, Workshop::of(&command.common, store), command.common.shown, None, &plan)?
+            .carry_out(planned)?;
     let judged = report::of_run(carried.run, &mut Store::open(store)?, &command.common.outputs)?;
     Ok(match carried.state {
         RunState::Done => judged,
@@ -80,12 +81,36 @@ pub(super) struct Session {
     progress: Box<dyn Progress>,
 }
 
+/// Where and how the runs of a command are made.
+pub(super) struct Workshop {
+    /// The store's file; logs go beside it.
+    pub(super) store: PathBuf,
+    /// The user's own name for the runs.
+    pub(super) label: Option<String>,
+    /// The environment that this is.
+    pub(super) env: Option<String>,
+    /// Threads that make load; one per core if none.
+    pub(super) workers: Option<u16>,
+}
+
+impl Workshop {
+    /// As the flags say.
+    pub(super) fn of(common: &Common, store: &Path) -> Self {
+        Self {
+            store: store.to_owned(),
+            label: common.label.clone(),
+            env: common.env.clone(),
+            workers: common.overrides.workers,
+        }
+    }
+}
+
 impl Session {
-    /// Makes ready for the runs of a plan; puts back what an earlier process left changed.
+    /// Makes ready for the runs of a plan.
     pub(super) fn new(
         scenario: &Arc<Scenario>,
-        common: &Common,
-        store: &Path,
+        workshop: Workshop,
+        shown: Shown,
         experiment: Option<ExperimentId>,
         plan: &Plan,
     ) -> Result<Self> {
@@ -93,9 +118,19 @@ impl Session {
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let interrupt = runtime.block_on(async { interrupt::watch() })?;
-        let setting = setting(scenario, common, store, experiment, interrupt);
-        let progress = progress::of(common.progress, common.progress_interval, plan);
-        Ok(Self { runtime, setting, progress })
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let setting = Setting {
+            scenario: Arc::clone(scenario),
+            logs: output::folder(&workshop.store).join("logs"),
+            store: workshop.store,
+            workers: workshop.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
+            label: workshop.label,
+            env: workshop.env,
+            experiment,
+            command: command_line(),
+            interrupt,
+        };
+        Ok(Self { runtime, setting, progress: progress::of(shown.progress, shown.progress_interval, plan) })
     }
 
     /// Carries out one run.
@@ -116,26 +151,5 @@ impl Session {
     /// Tells the user something.
     pub(super) fn note(&mut self, text: &str) {
         self.progress.note(text);
-    }
-}
-
-fn setting(
-    scenario: &Arc<Scenario>,
-    common: &Common,
-    store: &Path,
-    experiment: Option<ExperimentId>,
-    interrupt: watch::Receiver<bool>,
-) -> Setting {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Setting {
-        scenario: Arc::clone(scenario),
-        store: store.to_owned(),
-        logs: output::folder(store).join("logs"),
-        workers: common.overrides.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
-        label: common.label.clone(),
-        env: common.env.clone(),
-        experiment,
-        command: command_line(),
-        interrupt,
     }
 }

@@ -23,4 +23,6 @@ pub struct Meta {
     pub store: String,
     /// The commands that make the same again.
     pub reproduce: Vec<String>,
+    /// What the instrument's last selftest on this machine found; none without one.
+    pub qualification: Option<String>,
 }

@@ -32,6 +32,7 @@ pub fn render(report: &Report) -> String {
     if !report.failures.is_empty() {
         parts.push(failures_table(report));
     }
+    parts.push(format!("  instrument  {}", report.qualification));
     parts.join("\n\n")
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::latest::Latest;
-use super::process::{Processes, Usage, Watched};
+use super::process::{Processes, Usage, Watched, waiting_info};
 use super::{Reading, SignalError, SignalId, SignalInfo, prometheus};
 use crate::scenario::signal::{PrometheusSignal, SignalSource};
 use crate::web::{reason, shown};
@@ -108,13 +108,15 @@ impl Collector {
         watched.push(own);
         let first_process_signal = infos.len();
         infos.extend(watched.iter().flat_map(Watched::infos));
+        let mut processes = Processes::new(watched)?;
+        infos.extend(processes.own_waiting_s().map(|_| waiting_info()));
         // A proxy in the environment would not know the system under test.
         let client = Client::builder().no_proxy().timeout(QUESTION).build().map_err(SignalError::Client)?;
         Ok(Self {
             latest: Latest::new(&infos),
             infos,
             pages,
-            processes: Processes::new(watched)?,
+            processes,
             first_process_signal,
             process_every,
             client,
@@ -148,7 +150,10 @@ impl Collector {
             let mut ticks = Ticks::new(process_every, stop.clone());
             while ticks.next().await {
                 let usages = processes.usages();
-                emit(process_readings(&usages, first_process_signal, clock()));
+                let mut readings = process_readings(&usages, first_process_signal, clock());
+                let waiting = processes.own_waiting_s();
+                readings.extend(waiting.map(|s| reading(infos.len() - 1, clock(), s)));
+                emit(readings);
             }
         };
         let reads = pages.iter().map(|page| read_page(page, &client, &clock, &emit, stop.clone()));

@@ -28,6 +28,16 @@ pub(super) struct Usage {
     pub(super) memory_bytes: f64,
 }
 
+/// The signal of [`Processes::own_waiting_s`].
+pub(super) fn waiting_info() -> SignalInfo {
+    SignalInfo {
+        name: "loadproof waiting".to_owned(),
+        unit: "s".to_owned(),
+        is_total: true,
+        source: "process loadproof".to_owned(),
+    }
+}
+
 /// Looks at processes again and again.
 pub(super) struct Processes {
     table: Table,
@@ -37,6 +47,8 @@ pub(super) struct Processes {
     /// The highest CPU time of each of them so far.
     cpu_s: Vec<f64>,
     readings: u32,
+    /// The longest time so far that loadproof waited for a core; that of threads which have ended is lost.
+    waiting_s: f64,
 }
 
 impl Watched {
@@ -57,7 +69,7 @@ impl Processes {
     pub(super) fn new(watched: Vec<Watched>) -> Result<Self, SignalError> {
         let members = watched.iter().map(|w| vec![w.process]).collect();
         let cpu_s = vec![0.0; watched.len()];
-        Ok(Self { table: Table::new()?, watched, members, cpu_s, readings: 0 })
+        Ok(Self { table: Table::new()?, watched, members, cpu_s, readings: 0, waiting_s: 0.0 })
     }
 
     /// What each process uses, in the order in which they were given; none for one that is gone.
@@ -67,6 +79,12 @@ impl Processes {
         }
         self.readings = self.readings.wrapping_add(1);
         (0..self.watched.len()).map(|place| self.usage(place)).collect()
+    }
+
+    /// Time that loadproof was ready to run and had no core, s; none where the system does not tell.
+    pub(super) fn own_waiting_s(&mut self) -> Option<f64> {
+        self.waiting_s = self.table.own_waiting_s()?.max(self.waiting_s);
+        Some(self.waiting_s)
     }
 
     fn search(&mut self) {

@@ -53,6 +53,18 @@ mod system {
             self.parse(process, &String::from_utf8_lossy(&stat))
         }
 
+        /// Time that this process's threads were ready to run and had no core, s; none where the
+        /// kernel does not tell (`/proc/self/task/*/schedstat`).
+        pub(in crate::signals) fn own_waiting_s(&self) -> Option<f64> {
+            let tasks = std::fs::read_dir("/proc/self/task").ok()?;
+            let of_tasks = tasks.filter_map(|task| {
+                let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+                text.split_ascii_whitespace().nth(1)?.parse::<f64>().ok()
+            });
+            let waiting_ns: Vec<f64> = of_tasks.collect();
+            (!waiting_ns.is_empty()).then(|| waiting_ns.iter().sum::<f64>() / 1e9)
+        }
+
         /// Reads a line of the form that `proc_pid_stat(5)` describes.
         pub(super) fn parse(&self, process: u32, stat: &str) -> Option<Entry> {
             // The name is in parentheses and may hold some itself; the field after it is the third.
@@ -120,6 +132,12 @@ mod system {
             let process = Pid::from_u32(process);
             self.refresh(ProcessesToUpdate::Some(&[process]));
             self.system.borrow().process(process).map(entry_of)
+        }
+
+        /// sysinfo does not tell.
+        pub(in crate::signals) fn own_waiting_s(&self) -> Option<f64> {
+            let _ = self;
+            None
         }
 
         fn refresh(&self, which: ProcessesToUpdate<'_>) {

@@ -9,6 +9,7 @@ mod decide;
 mod evidence;
 mod hold;
 pub mod looks;
+pub mod qualification;
 mod rounds;
 
 use std::sync::Arc;

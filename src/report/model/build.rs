@@ -15,6 +15,8 @@ use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary}
 use crate::unit::{self, TimeScale};
 use crate::verdict::Judgement;
 
+/// Stands where no selftest was made.
+const NOT_QUALIFIED: &str = "No selftest was made on this machine; `loadproof selftest` makes one.";
 /// Stands where there is no value.
 const NO_VALUE: &str = "n/a";
 
@@ -93,6 +95,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         failures: Vec::new(),
         environment: Vec::new(),
         runs: arms.iter().flat_map(|arm| &arm.runs).map(run_row).collect(),
+        qualification: meta.qualification.clone().unwrap_or_else(|| NOT_QUALIFIED.to_owned()),
         reproduce: meta.reproduce.clone(),
         arms: heads,
     }

@@ -52,6 +52,8 @@ pub struct Report {
     pub environment: Vec<EnvironmentRow>,
     /// The runs behind it.
     pub runs: Vec<RunRow>,
+    /// What the instrument's last selftest on this machine found.
+    pub qualification: String,
     /// The commands that make the same again.
     pub reproduce: Vec<String>,
 }

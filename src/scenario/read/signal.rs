@@ -32,7 +32,7 @@ fn check_name(table: &Fields<'_>, name: &Located<String>, taken: &mut BTreeSet<S
         let title = format!("signal `{}` exists already", name.value);
         table.problems.add(&name.place, title, "a second one");
     }
-    if [" cpu", " memory"].iter().any(|end| name.value.ends_with(end)) {
+    if [" cpu", " memory", " waiting"].iter().any(|end| name.value.ends_with(end)) {
         let title = format!("signal `{}` would be taken for a process's", name.value);
         table.problems.add(&name.place, title, "names ending so are those of processes");
     }
