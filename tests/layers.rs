@@ -35,8 +35,8 @@ const ROOMS: [(&str, &[&str]); 16] = [
     (
         "cli",
         &[
-            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "store", "stats", "verdict",
-            "report", "execute",
+            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "store", "stats",
+            "verdict", "report", "execute",
         ],
     ),
 ];

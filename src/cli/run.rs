@@ -10,11 +10,12 @@ use super::arguments::{Common, Run, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{interrupt, output, progress, report, world};
-use crate::execute::{self, Carried, Progress, Setting};
+use crate::execute::{self, Carried, ExecuteError, Progress, Setting};
 use crate::plan::{Choices, Plan, PlannedRun};
 use crate::run::{ExperimentId, RunState};
 use crate::scenario::Scenario;
 use crate::store::Store;
+use crate::target;
 use crate::unit;
 
 pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
@@ -118,10 +119,16 @@ impl Session {
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let interrupt = runtime.block_on(async { interrupt::watch() })?;
+        // What a killed process has left patched is put back before anything else.
+        let journal = output::folder(&workshop.store).join("patched");
+        for file in target::patch::restore_leftovers(&journal).map_err(ExecuteError::from)? {
+            anstream::eprintln!("put back `{}`, which an earlier loadproof had left patched", file.display());
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setting = Setting {
             scenario: Arc::clone(scenario),
             logs: output::folder(&workshop.store).join("logs"),
+            journal,
             store: workshop.store,
             workers: workshop.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             label: workshop.label,

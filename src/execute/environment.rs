@@ -28,7 +28,7 @@ pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> Vec<(String,
     push("cores", std::thread::available_parallelism().ok().map(|n| n.to_string()));
     push("git commit", git_commit());
     for service in &profile.services {
-        push(&format!("service {}", service.name), Some(service.command.join(" ")));
+        push(&format!("service {}", service.name), Some(service.program.command.join(" ")));
     }
     facts
 }

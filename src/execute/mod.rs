@@ -8,7 +8,7 @@ mod drain;
 mod environment;
 mod progress;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,14 +20,16 @@ use self::abort::AbortWatch;
 use self::progress::Watched;
 use crate::load::{self, Clock, LoadError, LoadRun, Running};
 use crate::plan::PlannedRun;
-use crate::run::{ExperimentId, LoadFacts, PhaseSpan, RunId, RunState};
+use crate::run::{ExperimentId, HookFacts, LoadFacts, PhaseSpan, RunId, RunState};
 use crate::sample::Phase;
+use crate::scenario::hook::{Hook, Moment as HookMoment};
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::{Collector, CollectorReport, Latest, SignalError};
 use crate::stats::histogram::Live;
 use crate::store::{NewRun, RunEnd, RunWriter, Store, StoreError};
+use crate::target::hook::{self, Around, HookRun};
 use crate::target::{self, Target, TargetError};
 
 /// From setting everything up to the first request.
@@ -46,6 +48,8 @@ pub struct Setting {
     pub store: PathBuf,
     /// Folder of the services' log files.
     pub logs: PathBuf,
+    /// Folder of the originals of patched files.
+    pub journal: PathBuf,
     /// Threads that make load.
     pub workers: u16,
     /// The user's own name for the runs.
@@ -111,30 +115,37 @@ pub async fn carry_out(
     let profile = setting.scenario.profile(&planned.profile)?;
     // Before anything is started: a store that cannot be written makes all else idle.
     let mut store = Store::open(&setting.store)?;
+    let around = Hooks::new(setting, planned, profile);
+    let mut hooks = Vec::new();
     let mut interrupt = setting.interrupt.clone();
     let target = tokio::select! {
-        target = bring_up(profile, planned, &setting.logs, progress) => target?,
+        target = bring_up(setting, profile, planned, &around, &mut hooks, progress) => target?,
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
     let processes = target.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
     let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
     let clock = Clock::starting_in(LEAD);
     let run = store.begin_run(&new_run(setting, planned, profile, &clock))?;
-    let measured = measure(setting, planned, run, clock, collector, target, progress).await;
+    let measured = measure(setting, planned, run, clock, collector, &around, target, progress).await;
     match measured {
-        Ok((target, outcome, samples, signals)) => {
-            let end = RunEnd {
-                state: outcome.state,
-                note: outcome.error.as_ref().map_or(outcome.note, ToString::to_string),
-                phases: outcome.phases,
-                hooks: Vec::new(),
-                clock_step_us: clock.wall_step_us(),
+        Ok(mut measured) => {
+            hooks.append(&mut measured.beside);
+            let after = match measured.outcome.state {
+                RunState::Done => around.run(HookMoment::After, &mut hooks).await,
+                _ => Ok(()),
             };
+            let end = end_of(&mut measured.outcome, after.err(), &hooks, &clock);
             store.end_run(run, &end)?;
-            target.stop().await;
-            match outcome.error {
+            measured.target.stop().await?;
+            match measured.outcome.error {
                 Some(error) => Err(error),
-                None => Ok(Carried { run, state: end.state, samples, signals, note: end.note }),
+                None => Ok(Carried {
+                    run,
+                    state: end.state,
+                    samples: measured.samples,
+                    signals: measured.signals,
+                    note: end.note,
+                }),
             }
         }
         Err(error) => {
@@ -144,18 +155,72 @@ pub async fn carry_out(
     }
 }
 
+/// How a run ended, with a failed hook after it, if there is one, as its error.
+fn end_of(outcome: &mut Outcome, failed: Option<TargetError>, hooks: &[HookRun], clock: &Clock) -> RunEnd {
+    if let Some(error) = failed {
+        outcome.state = RunState::Failed;
+        outcome.error = Some(error.into());
+    }
+    let note = outcome.error.as_ref().map_or(std::mem::take(&mut outcome.note), ToString::to_string);
+    RunEnd {
+        state: outcome.state,
+        note,
+        phases: std::mem::take(&mut outcome.phases),
+        hooks: hooks.iter().map(|hook| hook_facts(hook, clock)).collect(),
+        clock_step_us: clock.wall_step_us(),
+    }
+}
+
+/// The hooks of a run, and what they are told.
+struct Hooks {
+    hooks: Vec<Hook>,
+    around: Around,
+}
+
+impl Hooks {
+    fn new(setting: &Setting, planned: &PlannedRun, profile: &Profile) -> Self {
+        let hooks = setting.scenario.hooks.iter().chain(&profile.hooks).cloned().collect();
+        let around = Around {
+            profile: planned.profile.clone(),
+            host: planned.host.clone(),
+            logs: setting.logs.clone(),
+        };
+        Self { hooks, around }
+    }
+
+    async fn run(&self, moment: HookMoment, runs: &mut Vec<HookRun>) -> Result<(), TargetError> {
+        hook::run_all(&self.hooks, moment, &self.around, runs).await
+    }
+}
+
+fn hook_facts(run: &HookRun, clock: &Clock) -> HookFacts {
+    HookFacts {
+        name: run.name.clone(),
+        moment: run.moment.word().to_owned(),
+        command: run.command.clone(),
+        start_us: clock.us(run.start),
+        end_us: clock.us(run.end),
+        exit_code: run.exit_code,
+        note: run.note.clone(),
+    }
+}
+
+/// Everything up that the load needs, the hooks before it included.
 async fn bring_up(
+    setting: &Setting,
     profile: &Profile,
     planned: &PlannedRun,
-    logs: &Path,
+    hooks: &Hooks,
+    runs: &mut Vec<HookRun>,
     progress: &mut dyn Progress,
 ) -> Result<Target, TargetError> {
     if !profile.services.is_empty() {
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
         progress.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
-    let target = target::start(profile, &planned.host, logs).await?;
+    let target = target::start(profile, &planned.host, &setting.logs, &setting.journal).await?;
     target::reset(profile, &planned.host).await?;
+    hooks.run(HookMoment::Before, runs).await?;
     Ok(target)
 }
 
@@ -200,16 +265,27 @@ struct Outcome {
     error: Option<ExecuteError>,
 }
 
-/// Load and signals, from the first request to the last reading.
+/// The measured part of a run.
+struct Measured {
+    target: Target,
+    outcome: Outcome,
+    samples: u64,
+    signals: CollectorReport,
+    beside: Vec<HookRun>,
+}
+
+/// Load, signals and the hooks beside them, from the first request to the last reading.
+#[expect(clippy::too_many_arguments, reason = "the rooms meet here")]
 async fn measure(
     setting: &Setting,
     planned: &PlannedRun,
     run: RunId,
     clock: Clock,
     collector: Collector,
+    hooks: &Hooks,
     mut target: Target,
     progress: &mut dyn Progress,
-) -> Result<(Target, Outcome, u64, CollectorReport), ExecuteError> {
+) -> Result<Measured, ExecuteError> {
     let live = Arc::new(Mutex::new(Live::default()));
     let scenario = &setting.scenario;
     let writer =
@@ -223,10 +299,11 @@ async fn measure(
         clock,
     };
     let running = load::start(load, writer.sink()).await?;
-    let (stop_collecting, collecting) = watch::channel(false);
+    let (stop, stopping) = watch::channel(false);
     let latest = collector.latest();
     let emit = writer.readings();
-    let collect = collector.run(move || clock.now_us(), emit, collecting);
+    let collect = collector.run(move || clock.now_us(), emit, stopping.clone());
+    let beside = hook::beside(&hooks.hooks, &hooks.around, clock.zero(), stopping);
     let mut stage = Stage {
         setting,
         planned,
@@ -240,12 +317,12 @@ async fn measure(
     };
     let drive = async {
         let outcome = stage.play(running).await;
-        let _ = stop_collecting.send(true);
+        let _ = stop.send(true);
         outcome
     };
-    let (signals, outcome) = futures_util::future::join(collect, drive).await;
+    let (signals, beside, outcome) = futures_util::future::join3(collect, beside, drive).await;
     let samples = writer.finish()?;
-    Ok((target, outcome, samples, signals))
+    Ok(Measured { target, outcome, samples, signals, beside })
 }
 
 fn observer(live: &Arc<Mutex<Live>>, scenario: &Arc<Scenario>) -> crate::store::Observer {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::fields::Fields;
+use super::hook::{Hook, Moment};
 use super::journey::Endpoint;
 use super::load::Load;
 use super::problem::{FileId, Place, Problems, ScenarioError};
@@ -114,16 +115,18 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
     let mut signals = Vec::new();
     let mut signal_names = BTreeSet::new();
     let mut conditions = Vec::new();
+    let mut hooks = Vec::new();
     for file in &mut files {
         loads.extend(read::load::read(file, &user_classes, &mut conditions));
         profiles.extend(read::profile::read(file, &settings, &mut conditions));
+        hooks.extend(read::hook::read(file, &settings));
         signals.extend(read::signal::read(file, &settings, &mut signal_names));
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
     let drain = read::profile::read_drain(main, &signals);
     let (endpoints, journeys, templates) = book.finish();
-    let known = known(&endpoints, &loads, &profiles, &signals);
+    let known = known(&endpoints, &loads, &profiles, &signals, &hooks);
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     for text in &conditions {
         read::claim::condition(text, &known, problems);
@@ -144,6 +147,7 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
         experiment,
         signals,
         drain,
+        hooks,
         claims,
         templates: Arc::new(templates),
         canonical_workload,
@@ -156,6 +160,7 @@ fn known<'a>(
     loads: &'a BTreeMap<String, Load>,
     profiles: &BTreeMap<String, Profile>,
     signals: &[SignalSource],
+    hooks: &[Hook],
 ) -> read::claim::Known<'a> {
     let services: BTreeSet<&str> =
         profiles.values().flat_map(|p| &p.services).map(|s| s.name.as_str()).collect();
@@ -164,5 +169,7 @@ fn known<'a>(
     let signals =
         signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
     let services = services.into_iter().map(str::to_owned).collect();
-    read::claim::Known { endpoints, loads, signals, services, events: Vec::new() }
+    let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
+    let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
+    read::claim::Known { endpoints, loads, signals, services, events }
 }

@@ -8,8 +8,10 @@
 mod compile;
 mod fields;
 pub mod generators;
+pub mod hook;
 pub mod journey;
 pub mod load;
+pub mod patch;
 mod problem;
 pub mod profile;
 mod read;
@@ -26,6 +28,7 @@ pub use compile::compile;
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::hook::Hook;
 use self::journey::{Endpoint, Journey, UserClass};
 use self::load::Load;
 use self::profile::{Drain, Profile};
@@ -70,6 +73,8 @@ pub struct Scenario {
     pub signals: Vec<SignalSource>,
     /// When the system's backlog counts as empty.
     pub drain: Option<Drain>,
+    /// Commands around every run.
+    pub hooks: Vec<Hook>,
     /// What is claimed of the system.
     pub claims: Vec<Claim>,
     /// Every template of the journeys, parsed.

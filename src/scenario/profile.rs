@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::hook::Hook;
+use super::patch::Patch;
 use crate::claim::Expression;
 
 /// How to start, reset and reach the system under test in one of its configurations.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Profile {
     /// Its name.
     pub name: String,
@@ -16,6 +18,10 @@ pub struct Profile {
     pub host: Option<String>,
     /// Services to start, in this order; none for a system that is already up.
     pub services: Vec<Service>,
+    /// Keys of the system's own files that are set while it is in force.
+    pub patches: Vec<Patch>,
+    /// Commands around its runs, after those of the scenario.
+    pub hooks: Vec<Hook>,
     /// Requests that put the system into its initial state before each run, in this order.
     pub reset: Vec<ResetRequest>,
     /// What must be seen to be true of its runs, or they show nothing (manipulation checks).
@@ -27,18 +33,25 @@ pub struct Profile {
 pub struct Service {
     /// Its name.
     pub name: String,
-    /// Program and arguments; never empty.
-    pub command: Vec<String>,
-    /// Environment variables on top of loadproof's own.
-    pub env: BTreeMap<String, String>,
-    /// Its working directory; loadproof's own if none.
-    pub working_directory: Option<String>,
+    /// What is run.
+    pub program: Program,
     /// When it can take load.
     pub ready: Ready,
     /// How long that may take.
     pub ready_within: Duration,
     /// How long it has to end after TERM before it gets KILL.
     pub stop_within: Duration,
+}
+
+/// A program with its surroundings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// Program and arguments; never empty.
+    pub command: Vec<String>,
+    /// Environment variables on top of loadproof's own.
+    pub env: BTreeMap<String, String>,
+    /// Its working directory; loadproof's own if none.
+    pub working_directory: Option<String>,
 }
 
 /// When a service can take load.

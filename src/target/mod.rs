@@ -4,7 +4,9 @@
 //! Normal ends go through [`Target::stop`]; early returns and panics through `Drop`; a kill of
 //! loadproof itself through a watchdog per service.
 
+pub mod hook;
 mod http;
+pub mod patch;
 mod service;
 mod watchdog;
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 pub use http::reset;
 
+use self::patch::Patched;
 use self::service::RunningService;
 use crate::scenario::profile::{Profile, Ready, Service};
 
@@ -94,6 +97,46 @@ pub enum TargetError {
         /// What happened.
         reason: String,
     },
+    /// A file cannot be patched.
+    #[error("cannot patch `{file}`: {reason}")]
+    Patch {
+        /// The file.
+        file: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The originals of patched files cannot be kept.
+    #[error("cannot keep the originals of patched files in `{folder}`: {reason}")]
+    Journal {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A patched file cannot be put back.
+    #[error(
+        "cannot put `{file}` back: {reason}\n  hint: the original is `{kept}`; compare the two, and copy it back"
+    )]
+    NotRestored {
+        /// The file.
+        file: PathBuf,
+        /// Where its original is.
+        kept: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A hook failed that may not.
+    #[error("hook `{hook}` failed with {status}; the end of its log, `{log}`:\n{tail}")]
+    Hook {
+        /// The hook.
+        hook: String,
+        /// How it ended.
+        status: String,
+        /// Its log file.
+        log: PathBuf,
+        /// The last lines of it.
+        tail: String,
+    },
     /// A reset was refused.
     #[error("cannot reset the system: {method} {url}: {reason}")]
     Reset {
@@ -110,17 +153,26 @@ pub enum TargetError {
 #[derive(Debug)]
 pub struct Target {
     services: Vec<RunningService>,
+    patched: Option<Patched>,
 }
 
-/// Brings the system up under a profile: starts its services in order, each after the one before
-/// is ready; their output goes to files in `logs`. For a profile without services, waits until
-/// `host` answers.
+/// Brings the system up under a profile: patches its files (their originals go to `journal`), then
+/// starts its services in order, each after the one before is ready; their output goes to files in
+/// `logs`. For a profile without services, waits until `host` answers.
 ///
 /// # Errors
 /// If a port is taken, a program cannot be started, or a service is not ready in time. Services
 /// that had been started are stopped.
-pub async fn start(profile: &Profile, host: &str, logs: &Path) -> Result<Target, TargetError> {
-    let mut target = Target { services: Vec::new() };
+pub async fn start(
+    profile: &Profile,
+    host: &str,
+    logs: &Path,
+    journal: &Path,
+) -> Result<Target, TargetError> {
+    let mut target = Target { services: Vec::new(), patched: None };
+    if !profile.patches.is_empty() {
+        target.patched = Some(Patched::apply(&profile.patches, journal)?);
+    }
     if profile.services.is_empty() {
         http::reachable(host, REACHABLE_WITHIN).await?;
         return Ok(target);
@@ -129,7 +181,12 @@ pub async fn start(profile: &Profile, host: &str, logs: &Path) -> Result<Target,
         refuse_taken_port(service).await?;
         let log = logs.join(format!("{}-{}.log", profile.name, service.name));
         // Among the target's before it is ready: an early return stops it with the others.
-        target.services.push(RunningService::start(service, &log)?);
+        target.services.push(RunningService::start(
+            &service.name,
+            &service.program,
+            service.stop_within,
+            &log,
+        )?);
         if let Some(started) = target.services.last_mut() {
             wait_until_ready(service, started).await?;
         }
@@ -151,11 +208,16 @@ impl Target {
         self.services.iter_mut().try_for_each(RunningService::check_alive)
     }
 
-    /// Stops the services, the last started first: TERM to their process groups, then KILL.
-    pub async fn stop(mut self) {
+    /// Stops the services, the last started first: TERM to their process groups, then KILL. Then
+    /// puts the patched files back.
+    ///
+    /// # Errors
+    /// If a file was changed by somebody else meanwhile.
+    pub async fn stop(mut self) -> Result<(), TargetError> {
         while let Some(service) = self.services.pop() {
             service.stop().await;
         }
+        self.patched.take().map_or(Ok(()), Patched::restore)
     }
 }
 

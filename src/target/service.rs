@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::TargetError;
 use super::watchdog::Watchdog;
-use crate::scenario::profile::Service;
+use crate::scenario::profile::Program;
 
 /// Lines of a log that an error quotes.
 const TAIL_LINES: usize = 15;
@@ -33,38 +33,43 @@ pub(super) struct RunningService {
 }
 
 impl RunningService {
-    pub(super) fn start(service: &Service, log: &Path) -> Result<Self, TargetError> {
+    pub(super) fn start(
+        name: &str,
+        program: &Program,
+        stop_within: Duration,
+        log: &Path,
+    ) -> Result<Self, TargetError> {
         let no_log = |error| TargetError::Log { path: log.to_owned(), error };
         if let Some(folder) = log.parent() {
             std::fs::create_dir_all(folder).map_err(no_log)?;
         }
         let out = File::create(log).map_err(no_log)?;
         let err = out.try_clone().map_err(no_log)?;
-        let (program, arguments) =
-            service.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
-        let mut command = Command::new(program);
+        let (first, arguments) =
+            program.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
+        let mut command = Command::new(first);
         command
             .args(arguments)
-            .envs(&service.env)
+            .envs(&program.env)
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)
             .process_group(0);
-        if let Some(folder) = &service.working_directory {
+        if let Some(folder) = &program.working_directory {
             command.current_dir(folder);
         }
         let cannot_start = |error: std::io::Error| TargetError::Start {
-            service: service.name.clone(),
-            program: program.to_owned(),
-            hint: start_hint(&error, program, service.working_directory.as_deref()),
+            service: name.to_owned(),
+            program: first.to_owned(),
+            hint: start_hint(&error, first, program.working_directory.as_deref()),
             error,
         };
         let child = command.spawn().map_err(cannot_start)?;
         let mut running = Self {
-            name: service.name.clone(),
+            name: name.to_owned(),
             child,
             log: log.to_owned(),
-            stop_within: service.stop_within,
+            stop_within,
             watchdog: None,
             gone: false,
             stopped: false,
@@ -93,14 +98,12 @@ impl RunningService {
 
     /// The last lines of the log, indented.
     pub(super) fn log_tail(&self) -> String {
-        let bytes = std::fs::read(&self.log).unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let lines: Vec<&str> = text.lines().collect();
-        let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
-        if tail.is_empty() {
-            return "  (it wrote nothing)".to_owned();
-        }
-        tail.iter().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n")
+        tail_of(&self.log)
+    }
+
+    /// How it ended, if it has.
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     pub(super) fn check_alive(&mut self) -> Result<(), TargetError> {
@@ -171,6 +174,18 @@ impl RunningService {
         }
         Pid::from_raw(i32::try_from(self.process()).ok()?)
     }
+}
+
+/// The last lines of a log, indented.
+pub(super) fn tail_of(log: &Path) -> String {
+    let bytes = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().collect();
+    let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
+    if tail.is_empty() {
+        return "  (it wrote nothing)".to_owned();
+    }
+    tail.iter().map(|line| format!("  | {line}")).collect::<Vec<_>>().join("\n")
 }
 
 impl Drop for RunningService {

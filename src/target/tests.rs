@@ -3,14 +3,17 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use super::*;
+use crate::scenario::profile::Program;
 
 /// A service that runs a shell script.
 fn shell(script: &str, ready: Ready) -> Service {
     Service {
         name: "under-test".to_owned(),
-        command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
-        env: BTreeMap::new(),
-        working_directory: None,
+        program: Program {
+            command: vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()],
+            env: BTreeMap::new(),
+            working_directory: None,
+        },
         ready,
         ready_within: Duration::from_millis(300),
         stop_within: Duration::from_millis(300),
@@ -45,7 +48,8 @@ async fn start_listening(script: &str, logs: &Path) -> (Target, TcpListener) {
         }
         TcpListener::bind(("127.0.0.1", port)).unwrap()
     };
-    let (target, listener) = tokio::join!(start(&profile, "", logs), listen);
+    let journal = logs.join("patched");
+    let (target, listener) = tokio::join!(start(&profile, "", logs, &journal), listen);
     (target.unwrap(), listener)
 }
 
@@ -66,7 +70,7 @@ fn a_service_is_started_and_its_whole_group_is_stopped() {
         let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
         let child: u32 = log.trim().parse().unwrap();
         assert!(is_alive(leader) && is_alive(child));
-        target.stop().await;
+        target.stop().await.unwrap();
         assert!(!is_alive(leader) && !is_alive(child));
     });
 }
@@ -78,7 +82,7 @@ fn a_service_that_ignores_term_is_killed() {
         let script = "trap '' TERM; echo deaf; while :; do sleep 0.05; done";
         let (target, _listener) = start_listening(script, logs.path()).await;
         let (_, leader) = target.services().next().unwrap();
-        target.stop().await;
+        target.stop().await.unwrap();
         assert!(!is_alive(leader));
     });
 }
@@ -109,7 +113,7 @@ fn a_watchdog_stops_the_service_of_a_loadproof_that_is_gone() {
 fn a_service_that_ends_early_is_reported_with_its_log() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo listening; echo 'no such table' >&2; exit 3", tcp(free_port()));
-    let error = run(start(&profile(service), "", logs.path())).unwrap_err();
+    let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("exit code 3") && text.contains("  | no such table"), "{text}");
 }
@@ -118,7 +122,7 @@ fn a_service_that_ends_early_is_reported_with_its_log() {
 fn a_service_that_is_not_ready_in_time_is_reported_and_stopped() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo $$; exec sleep 60", tcp(free_port()));
-    let error = run(start(&profile(service), "", logs.path())).unwrap_err();
+    let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
     assert!(matches!(error, TargetError::NotReady { .. }), "{error}");
     let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
     assert!(!is_alive(log.trim().parse().unwrap()));
@@ -130,7 +134,7 @@ fn a_taken_port_is_said_so_before_anything_is_started() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let service = shell("sleep 60", Ready::Http(format!("http://127.0.0.1:{port}/health")));
-    let error = run(start(&profile(service), "", logs.path())).unwrap_err();
+    let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
     assert!(matches!(&error, TargetError::PortTaken { port: p, .. } if *p == port), "{error}");
     assert!(!logs.path().join("test-under-test.log").exists());
 }
@@ -139,8 +143,8 @@ fn a_taken_port_is_said_so_before_anything_is_started() {
 fn a_missing_program_is_named_with_a_hint() {
     let logs = tempfile::tempdir().unwrap();
     let mut service = shell("", tcp(free_port()));
-    service.command = vec!["target/no/such/program".to_owned()];
-    let text = run(start(&profile(service), "", logs.path())).unwrap_err().to_string();
+    service.program.command = vec!["target/no/such/program".to_owned()];
+    let text = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err().to_string();
     assert!(text.contains("`target/no/such/program`") && text.contains("has it been built?"), "{text}");
 }
 

@@ -7,7 +7,7 @@ use super::{Settings, base_url, is_http};
 use crate::claim::Expression;
 use crate::scenario::fields::{Fields, Located, wrong_type};
 use crate::scenario::problem::Place;
-use crate::scenario::profile::{Drain, Profile, Ready, ResetRequest, Service};
+use crate::scenario::profile::{Drain, Profile, Program, Ready, ResetRequest, Service};
 use crate::scenario::signal::SignalSource;
 
 /// `conditions`: extended by the texts of `must_hold`, to be checked when all names are known.
@@ -43,8 +43,10 @@ fn profile(
     let held = table.texts("must_hold");
     let must_hold = held.iter().map(|l| Expression::new(l.value.trim())).collect();
     conditions.extend(held);
+    let patches = super::patch::read(&mut table, settings);
+    let hooks = super::hook::read(&mut table, settings);
     table.finish();
-    Profile { name, why, host, services, reset, must_hold }
+    Profile { name, why, host, services, patches, hooks, reset, must_hold }
 }
 
 fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<Service> {
@@ -59,20 +61,27 @@ fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<Stri
             "this name is taken",
         );
     }
-    table.require("command");
-    let command: Vec<String> = table.texts("command").iter().map(|l| settings.fill(l, problems)).collect();
-    if command.is_empty() && table.has("command") {
-        problems.add(&table.key_place("command"), "an empty command", "needs a program");
-    }
-    let env = env(&mut table, settings);
-    let working_directory = table.text("working_directory").map(|l| settings.fill(&l, problems));
+    let program = program(&mut table, "command", settings);
     table.require("ready");
     let ready = table.text("ready").and_then(|l| ready(&table, &l, settings));
     let ready_within = table.duration("ready_within").unwrap_or(Duration::from_secs(30));
     let stop_within = table.duration("stop_within").unwrap_or(Duration::from_secs(10));
     table.finish();
     let (name, ready) = (name?.value, ready?);
-    Some(Service { name, command, env, working_directory, ready, ready_within, stop_within })
+    Some(Service { name, program: program?, ready, ready_within, stop_within })
+}
+
+/// Program and arguments under `key`, `env` and `working_directory`.
+pub(super) fn program(table: &mut Fields<'_>, key: &'static str, settings: &Settings) -> Option<Program> {
+    let problems = table.problems;
+    table.require(key);
+    let command: Vec<String> = table.texts(key).iter().map(|l| settings.fill(l, problems)).collect();
+    if command.is_empty() && table.has(key) {
+        problems.add(&table.key_place(key), "an empty command", "needs a program");
+    }
+    let env = env(table, settings);
+    let working_directory = table.text("working_directory").map(|l| settings.fill(&l, problems));
+    (!command.is_empty()).then_some(Program { command, env, working_directory })
 }
 
 fn env(table: &mut Fields<'_>, settings: &Settings) -> BTreeMap<String, String> {

@@ -1,0 +1,325 @@
+//! Patches in force: the system's own files are changed for a run and put back byte for byte.
+//!
+//! Before the first file is touched, all originals stand in a journal folder, on disk. Whoever finds
+//! such a folder whose process is gone (killed, say) puts the files back from it.
+
+mod edit;
+
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::Digest;
+
+use super::TargetError;
+use crate::scenario::patch::Patch;
+
+/// What a journal folder holds beside the originals.
+const MANIFEST: &str = "manifest.json";
+
+/// Files that are changed; dropped, it puts them back.
+#[derive(Debug)]
+pub struct Patched {
+    folder: PathBuf,
+    manifest: Manifest,
+    restored: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Manifest {
+    process: u32,
+    /// When the process was started, as its system counts: a number is given to others later.
+    process_start: Option<u64>,
+    files: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    path: PathBuf,
+    /// The original's name in the journal folder.
+    kept_as: String,
+    original_sha256: String,
+    patched_sha256: String,
+}
+
+impl Patched {
+    /// Patches the files. `journal`: the folder of all journals; made if need be.
+    ///
+    /// # Errors
+    /// If a file cannot be read, changed as wanted, or is patched by another loadproof just now; no
+    /// file is changed then.
+    pub fn apply(patches: &[Patch], journal: &Path) -> Result<Self, TargetError> {
+        let mut files: Vec<(PathBuf, Vec<u8>, String)> = Vec::new();
+        for patch in patches {
+            let wrong = |reason: String| TargetError::Patch { file: patch.file.clone(), reason };
+            // A link is followed: what it points to is what the system reads.
+            let path = fs::canonicalize(&patch.file).map_err(|e| wrong(e.to_string()))?;
+            let place = match files.iter().position(|(known, _, _)| *known == path) {
+                Some(place) => place,
+                None => {
+                    let bytes = fs::read(&path).map_err(|e| wrong(e.to_string()))?;
+                    let text =
+                        String::from_utf8(bytes.clone()).map_err(|_| wrong("it is no text".to_owned()))?;
+                    files.push((path, bytes, text));
+                    files.len() - 1
+                }
+            };
+            files[place].2 = edit::edited(&files[place].2, patch).map_err(wrong)?;
+        }
+        refuse_taken(journal, &files)?;
+        let failed =
+            |e: std::io::Error| TargetError::Journal { folder: journal.to_owned(), reason: e.to_string() };
+        let patched = Self::keep(journal, &files).map_err(failed)?;
+        for (path, _, text) in &files {
+            // What was changed before a failure is put back by the drop of `patched`.
+            replace(path, text.as_bytes()).map_err(|e| TargetError::Patch {
+                file: path.display().to_string(),
+                reason: e.to_string(),
+            })?;
+        }
+        Ok(patched)
+    }
+
+    /// Puts the originals into a journal folder, whole or not at all.
+    fn keep(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> std::io::Result<Self> {
+        let process = std::process::id();
+        let number = (0..).find(|n| !journal.join(format!("{process}-{n}")).exists()).unwrap_or(0);
+        let folder = journal.join(format!("{process}-{number}"));
+        let draft = journal.join(format!(".draft-{process}-{number}"));
+        fs::create_dir_all(&draft)?;
+        let mut entries = Vec::new();
+        for (place, (path, original, patched)) in files.iter().enumerate() {
+            let kept_as = format!("{place}.original");
+            write_durably(&draft.join(&kept_as), original)?;
+            entries.push(Entry {
+                path: path.clone(),
+                kept_as,
+                original_sha256: hash(original),
+                patched_sha256: hash(patched.as_bytes()),
+            });
+        }
+        let manifest = Manifest { process, process_start: start_of(process), files: entries };
+        write_durably(&draft.join(MANIFEST), serde_json::to_string_pretty(&manifest)?.as_bytes())?;
+        fs::rename(&draft, &folder)?;
+        File::open(journal)?.sync_all()?;
+        Ok(Self { folder, manifest, restored: false })
+    }
+
+    /// Puts the files back byte for byte.
+    ///
+    /// # Errors
+    /// If a file was changed by somebody else meanwhile: it is left alone, and the error says where the
+    /// original is.
+    pub fn restore(mut self) -> Result<(), TargetError> {
+        self.restored = true;
+        put_back(&self.folder, &self.manifest).map(|_| ())
+    }
+}
+
+impl Drop for Patched {
+    fn drop(&mut self) {
+        if !self.restored {
+            // Nobody is there to be told; the journal stays for the next start if it fails.
+            let _ = put_back(&self.folder, &self.manifest);
+        }
+    }
+}
+
+/// Puts back what processes that are gone have left changed; which files those were.
+///
+/// # Errors
+/// If a file was changed by somebody else meanwhile.
+pub fn restore_leftovers(journal: &Path) -> Result<Vec<PathBuf>, TargetError> {
+    let mut restored = Vec::new();
+    for (folder, manifest) in journals(journal) {
+        if !is_alive(&manifest) {
+            restored.extend(put_back(&folder, &manifest)?);
+        }
+    }
+    Ok(restored)
+}
+
+fn journals(journal: &Path) -> Vec<(PathBuf, Manifest)> {
+    let Ok(folders) = fs::read_dir(journal) else { return Vec::new() };
+    let read = |folder: PathBuf| {
+        let text = fs::read_to_string(folder.join(MANIFEST)).ok()?;
+        // A draft holds nothing that is needed: no file was touched yet.
+        let is_draft = folder.file_name()?.to_string_lossy().starts_with('.');
+        Some((folder, serde_json::from_str(&text).ok()?)).filter(|_| !is_draft)
+    };
+    folders.filter_map(|entry| read(entry.ok()?.path())).collect()
+}
+
+/// Two at once would put back each other's patch as the original.
+fn refuse_taken(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> Result<(), TargetError> {
+    for (_, manifest) in journals(journal) {
+        let taken = manifest.files.iter().find(|entry| files.iter().any(|(path, _, _)| *path == entry.path));
+        if let Some(entry) = taken {
+            let reason = format!("process {} has patched it and has not put it back yet", manifest.process);
+            return Err(TargetError::Patch { file: entry.path.display().to_string(), reason });
+        }
+    }
+    Ok(())
+}
+
+fn put_back(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, TargetError> {
+    let mut restored = Vec::new();
+    for entry in &manifest.files {
+        let kept = folder.join(&entry.kept_as);
+        let wrong = |reason: String| TargetError::NotRestored {
+            file: entry.path.clone(),
+            kept: kept.clone(),
+            reason,
+        };
+        let now = fs::read(&entry.path).map(|bytes| hash(&bytes)).unwrap_or_default();
+        if now == entry.original_sha256 {
+            continue;
+        }
+        if now != entry.patched_sha256 {
+            return Err(wrong("somebody else has changed it since".to_owned()));
+        }
+        let original = fs::read(&kept).map_err(|e| wrong(e.to_string()))?;
+        replace(&entry.path, &original).map_err(|e| wrong(e.to_string()))?;
+        restored.push(entry.path.clone());
+    }
+    let _ = fs::remove_dir_all(folder);
+    Ok(restored)
+}
+
+/// Replaces a file's content in one step, keeping its permissions.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let permissions: Permissions = fs::metadata(path)?.permissions();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.loadproof-{}", std::process::id()));
+    let written = write_durably(&draft, bytes)
+        .and_then(|()| fs::set_permissions(&draft, permissions))
+        .and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
+fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn hash(bytes: &[u8]) -> String {
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn is_alive(manifest: &Manifest) -> bool {
+    match (start_of(manifest.process), manifest.process_start) {
+        (Some(now), Some(then)) => now == then,
+        _ => {
+            let pid = i32::try_from(manifest.process).ok().and_then(rustix::process::Pid::from_raw);
+            pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+                && manifest.process_start.is_none()
+        }
+    }
+}
+
+/// When a process was started, in its system's own count; none where the system does not tell.
+fn start_of(process: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::scenario::patch::{Format, PatchValue};
+
+    /// Odd on purpose: line ends of both kinds, no end of the last line.
+    const ORIGINAL: &str = "# lanes\r\n[lanes]\nenabled=false   # off\r\n\n\ncount    =   1";
+
+    struct Bench {
+        folder: tempfile::TempDir,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let bench = Self { folder: tempfile::tempdir().unwrap() };
+            fs::write(bench.file(), ORIGINAL).unwrap();
+            fs::set_permissions(bench.file(), Permissions::from_mode(0o640)).unwrap();
+            bench
+        }
+
+        fn file(&self) -> PathBuf {
+            self.folder.path().join("app.toml")
+        }
+
+        fn journal(&self) -> PathBuf {
+            self.folder.path().join("patched")
+        }
+
+        fn apply(&self) -> Result<Patched, TargetError> {
+            let patch = Patch {
+                file: self.file().display().to_string(),
+                format: Format::Toml,
+                set: vec![("lanes.enabled".to_owned(), PatchValue::Flag(true))],
+                create: false,
+            };
+            Patched::apply(&[patch], &self.journal())
+        }
+
+        fn text(&self) -> String {
+            fs::read_to_string(self.file()).unwrap()
+        }
+
+        fn is_as_it_was(&self) -> bool {
+            self.text() == ORIGINAL
+                && fs::metadata(self.file()).unwrap().permissions().mode() & 0o777 == 0o640
+        }
+    }
+
+    #[test]
+    fn a_file_is_changed_and_put_back_byte_for_byte() {
+        let bench = Bench::new();
+        let patched = bench.apply().unwrap();
+        assert!(bench.text().contains("enabled=true") && !bench.is_as_it_was());
+        patched.restore().unwrap();
+        assert!(bench.is_as_it_was());
+        drop(bench.apply().unwrap());
+        assert!(bench.is_as_it_was());
+        assert_eq!(fs::read_dir(bench.journal()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_put_back_at_the_next_start() {
+        let bench = Bench::new();
+        let patched = bench.apply().unwrap();
+        assert_eq!(restore_leftovers(&bench.journal()).unwrap(), Vec::<PathBuf>::new(), "it is alive");
+        // As a kill leaves it: the folder stays, its process is gone.
+        let folder = patched.folder.clone();
+        std::mem::forget(patched);
+        let manifest = fs::read_to_string(folder.join(MANIFEST)).unwrap();
+        let own = format!("\"process\": {}", std::process::id());
+        fs::write(folder.join(MANIFEST), manifest.replace(&own, "\"process\": 4194303")).unwrap();
+        assert_eq!(restore_leftovers(&bench.journal()).unwrap(), [fs::canonicalize(bench.file()).unwrap()]);
+        assert!(bench.is_as_it_was());
+    }
+
+    #[test]
+    fn a_file_that_somebody_else_has_changed_is_left_alone() {
+        let bench = Bench::new();
+        let patched = bench.apply().unwrap();
+        fs::write(bench.file(), "mine").unwrap();
+        let error = patched.restore().unwrap_err().to_string();
+        assert!(error.contains("somebody else has changed it") && error.contains("0.original"), "{error}");
+        assert_eq!(bench.text(), "mine");
+    }
+
+    #[test]
+    fn a_file_is_patched_by_one_at_a_time() {
+        let bench = Bench::new();
+        let _first = bench.apply().unwrap();
+        let error = bench.apply().unwrap_err().to_string();
+        assert!(error.contains("has patched it and has not put it back"), "{error}");
+    }
+}
