@@ -43,7 +43,7 @@ const ROOMS: [(&str, &[&str]); 16] = [
 
 /// Outside crates that have one home.
 const HOMES: [(&str, &[&str]); 9] = [
-    ("rusqlite", &["src/store/"]),
+    ("rusqlite", &["src/store/", "src/signals/source/sqlite.rs"]),
     ("polars", &["src/stats/frame.rs"]),
     ("hdrhistogram", &["src/stats/histogram.rs"]),
     ("statrs", &["src/stats/distribution.rs"]),

@@ -6,38 +6,79 @@ use regex::Regex;
 
 /// One place that is read again and again, and the signals found there.
 #[derive(Clone, Debug)]
-pub enum SignalSource {
-    /// A page in Prometheus text format.
-    Prometheus {
-        /// Its URL.
-        url: String,
-        /// Time between two readings.
-        every: Duration,
-        /// The signals on it.
-        signals: Vec<PrometheusSignal>,
-    },
+pub struct SignalSource {
+    /// Where it is; credentials in it are hidden wherever it is shown.
+    pub place: SourcePlace,
+    /// Time between two readings.
+    pub every: Duration,
+    /// The signals found there.
+    pub signals: Vec<Signal>,
+}
+
+/// Where signals are read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourcePlace {
+    /// The URL of a page in Prometheus text format.
+    Prometheus(String),
+    /// The URL of an answer in JSON.
+    Json(String),
+    /// A database file.
+    Sqlite(String),
+    /// The URL of a database.
+    Postgres(String),
+    /// The URL of a server.
+    Redis(String),
+}
+
+impl SourcePlace {
+    /// Its URL or file.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Prometheus(text)
+            | Self::Json(text)
+            | Self::Sqlite(text)
+            | Self::Postgres(text)
+            | Self::Redis(text) => text,
+        }
+    }
 }
 
 impl SignalSource {
     /// The names of its signals.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        match self {
-            Self::Prometheus { signals, .. } => signals.iter().map(|s| s.name.as_str()),
-        }
+        self.signals.iter().map(|s| s.name.as_str())
     }
 }
 
-/// A signal on a Prometheus page: the sum of all series that a selector matches.
+/// A signal and the question for it.
 #[derive(Clone, Debug)]
-pub struct PrometheusSignal {
-    /// The signal's name.
+pub struct Signal {
+    /// Its name.
     pub name: String,
     /// `messages`, `bytes`, `s`; empty if not given.
     pub unit: String,
     /// Whether it is a total that only grows.
     pub is_total: bool,
-    /// Which series it sums.
-    pub selector: Selector,
+    /// What is asked.
+    pub question: Question,
+}
+
+/// What is asked for a signal's value.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// The sum of all series of a Prometheus page that a selector matches.
+    Series(Selector),
+    /// The number at a JSON pointer.
+    Pointer(String),
+    /// The first column of the first row that a query gives.
+    Query(String),
+    /// The number that a command gives; of an answer with fields the sum of this one.
+    Command {
+        /// Command and arguments.
+        words: Vec<String>,
+        /// The field.
+        field: Option<String>,
+    },
 }
 
 /// Which series of a Prometheus page are meant: `name{label="value",other=~"regex"}`.

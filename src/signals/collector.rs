@@ -8,36 +8,32 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::latest::Latest;
 use super::process::{Processes, Usage, Watched, waiting_info};
-use super::{Reading, SignalError, SignalId, SignalInfo, prometheus};
-use crate::scenario::signal::{PrometheusSignal, SignalSource};
-use crate::web::{reason, shown};
-
-/// How long one question may take.
-const QUESTION: Duration = Duration::from_secs(2);
+use super::source::{READING, Source};
+use super::{Reading, SignalError, SignalId, SignalInfo};
+use crate::scenario::signal::{Signal, SignalSource};
 
 /// Reads signals beside the load.
 pub struct Collector {
     infos: Vec<SignalInfo>,
     latest: Latest,
-    pages: Vec<Page>,
+    sources: Vec<Reader>,
     processes: Processes,
     first_process_signal: usize,
     process_every: Duration,
-    client: Client,
 }
 
-/// A Prometheus page that is read.
-struct Page {
-    url: String,
+/// A source that is read, and where its signals stand in the list.
+struct Reader {
+    source: Source,
     every: Duration,
-    signals: Vec<PrometheusSignal>,
+    signals: Vec<Signal>,
     first_signal: usize,
 }
 
 /// What became of the sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CollectorReport {
-    /// One per source that is a page.
+    /// One per source of the scenario.
     pub sources: Vec<SourceReport>,
     /// Names of signals that were never seen.
     pub never_seen: Vec<String>,
@@ -87,17 +83,20 @@ impl Collector {
         services: Vec<(String, u32)>,
         process_every: Duration,
     ) -> Result<Self, SignalError> {
+        // A proxy in the environment would not know the system under test.
+        let client = Client::builder().no_proxy().timeout(READING).build().map_err(SignalError::Client)?;
         let mut infos = Vec::new();
-        let mut pages = Vec::new();
-        for SignalSource::Prometheus { url, every, signals } in sources {
+        let mut readers = Vec::new();
+        for SignalSource { place, every, signals } in sources {
+            let source = Source::new(place.clone(), client.clone());
             let first_signal = infos.len();
             infos.extend(signals.iter().map(|signal| SignalInfo {
                 name: signal.name.clone(),
                 unit: signal.unit.clone(),
                 is_total: signal.is_total,
-                source: shown(url),
+                source: source.shown(),
             }));
-            pages.push(Page { url: url.clone(), every: *every, signals: signals.clone(), first_signal });
+            readers.push(Reader { source, every: *every, signals: signals.clone(), first_signal });
         }
         let own =
             Watched { name: "loadproof".to_owned(), process: std::process::id(), with_descendants: false };
@@ -110,16 +109,13 @@ impl Collector {
         infos.extend(watched.iter().flat_map(Watched::infos));
         let mut processes = Processes::new(watched)?;
         infos.extend(processes.own_waiting_s().map(|_| waiting_info()));
-        // A proxy in the environment would not know the system under test.
-        let client = Client::builder().no_proxy().timeout(QUESTION).build().map_err(SignalError::Client)?;
         Ok(Self {
             latest: Latest::new(&infos),
             infos,
-            pages,
+            sources: readers,
             processes,
             first_process_signal,
             process_every,
-            client,
         })
     }
 
@@ -141,7 +137,7 @@ impl Collector {
         emit: impl Fn(Vec<Reading>),
         stop: watch::Receiver<bool>,
     ) -> CollectorReport {
-        let Self { infos, latest, pages, mut processes, first_process_signal, process_every, client } = self;
+        let Self { infos, latest, sources, mut processes, first_process_signal, process_every } = self;
         let emit = |readings: Vec<Reading>| {
             latest.note(&readings);
             emit(readings);
@@ -156,7 +152,7 @@ impl Collector {
                 emit(readings);
             }
         };
-        let reads = pages.iter().map(|page| read_page(page, &client, &clock, &emit, stop.clone()));
+        let reads = sources.into_iter().map(|reader| read(reader, &clock, &emit, stop.clone()));
         let (sources, ()) = tokio::join!(futures_util::future::join_all(reads), look);
         let never_seen = infos.iter().filter(|info| latest.reading(&info.name).is_none());
         CollectorReport { sources, never_seen: never_seen.map(|info| info.name.clone()).collect() }
@@ -177,21 +173,22 @@ fn reading(signal: usize, at_us: i64, value: f64) -> Reading {
     Reading { signal: SignalId(u16::try_from(signal).unwrap_or(u16::MAX)), at_us, value }
 }
 
-async fn read_page(
-    page: &Page,
-    client: &Client,
+async fn read(
+    mut reader: Reader,
     clock: &impl Fn() -> i64,
     emit: &impl Fn(Vec<Reading>),
     stop: watch::Receiver<bool>,
 ) -> SourceReport {
-    let mut report = SourceReport { url: shown(&page.url), readings: 0, failures: 0, last_failure: None };
-    let mut ticks = Ticks::new(page.every, stop);
+    let mut report =
+        SourceReport { url: reader.source.shown(), readings: 0, failures: 0, last_failure: None };
+    let mut ticks = Ticks::new(reader.every, stop);
     while ticks.next().await {
         let asked_us = clock();
-        match fetch(client, &page.url).await {
-            Ok(text) => {
+        match reader.source.read(&reader.signals).await {
+            Ok(values) => {
                 let at_us = asked_us + (clock() - asked_us) / 2;
-                emit(page_readings(page, &text, at_us));
+                let values = values.into_iter().enumerate();
+                emit(values.filter_map(|(i, v)| Some(reading(reader.first_signal + i, at_us, v?))).collect());
                 report.readings += 1;
             }
             Err(reason) => {
@@ -201,24 +198,6 @@ async fn read_page(
         }
     }
     report
-}
-
-fn page_readings(page: &Page, text: &str, at_us: i64) -> Vec<Reading> {
-    let parsed = prometheus::parse(text);
-    let values = page.signals.iter().enumerate();
-    values
-        .filter_map(|(place, signal)| {
-            Some(reading(page.first_signal + place, at_us, parsed.sum(&signal.selector)?))
-        })
-        .collect()
-}
-
-async fn fetch(client: &Client, url: &str) -> Result<String, String> {
-    let answer = client.get(url).send().await.map_err(|e| reason(&e))?;
-    if !answer.status().is_success() {
-        return Err(format!("status {}", answer.status()));
-    }
-    answer.text().await.map_err(|e| reason(&e))
 }
 
 /// Ticks at once, then regularly, and a last time when it is stopped; late ticks are left out.
@@ -258,6 +237,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::scenario::signal::{Question, SourcePlace};
 
     /// A server whose page counts how often it was asked.
     fn counting_page() -> String {
@@ -279,13 +259,14 @@ mod tests {
     }
 
     fn source(url: String, metric: &str) -> SignalSource {
-        let signal = PrometheusSignal {
+        let signal = Signal {
             name: metric.to_owned(),
             unit: "messages".to_owned(),
             is_total: false,
-            selector: metric.parse().unwrap(),
+            question: Question::Series(metric.parse().unwrap()),
         };
-        SignalSource::Prometheus { url, every: Duration::from_millis(20), signals: vec![signal] }
+        let place = SourcePlace::Prometheus(url);
+        SignalSource { place, every: Duration::from_millis(20), signals: vec![signal] }
     }
 
     fn collect(sources: &[SignalSource], time: Duration) -> (Vec<Reading>, CollectorReport, Latest) {

@@ -8,6 +8,7 @@ mod latest;
 mod process;
 mod process_table;
 pub mod prometheus;
+mod source;
 
 pub use collector::{Collector, CollectorReport};
 pub use latest::Latest;

@@ -1,0 +1,49 @@
+//! Pages over HTTP: Prometheus text, and JSON.
+
+use reqwest::Client;
+
+use crate::scenario::signal::{Question, Signal};
+use crate::signals::prometheus as format;
+use crate::web::reason;
+
+pub(super) async fn prometheus(
+    client: &Client,
+    url: &str,
+    signals: &[Signal],
+) -> Result<Vec<Option<f64>>, String> {
+    let page = fetch(client, url).await?;
+    let parsed = format::parse(&page);
+    let value = |signal: &Signal| match &signal.question {
+        Question::Series(selector) => parsed.sum(selector),
+        _ => None,
+    };
+    Ok(signals.iter().map(value).collect())
+}
+
+pub(super) async fn json(client: &Client, url: &str, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
+    let text = fetch(client, url).await?;
+    let document: serde_json::Value = serde_json::from_str(&text).map_err(|e| format!("no JSON: {e}"))?;
+    let value = |signal: &Signal| match &signal.question {
+        Question::Pointer(pointer) => document.pointer(pointer).and_then(number),
+        _ => None,
+    };
+    Ok(signals.iter().map(value).collect())
+}
+
+/// Numbers, numbers in quotes, and flags.
+fn number(value: &serde_json::Value) -> Option<f64> {
+    match value {
+        serde_json::Value::Number(n) => n.as_f64(),
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        serde_json::Value::Bool(flag) => Some(f64::from(*flag)),
+        _ => None,
+    }
+}
+
+async fn fetch(client: &Client, url: &str) -> Result<String, String> {
+    let answer = client.get(url).send().await.map_err(|e| reason(&e))?;
+    if !answer.status().is_success() {
+        return Err(format!("status {}", answer.status()));
+    }
+    answer.text().await.map_err(|e| reason(&e))
+}

@@ -1,0 +1,42 @@
+//! Queries to a SQLite file, opened for reading only.
+
+use std::time::Duration;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+
+use crate::scenario::signal::{Question, Signal};
+
+/// How long a query waits for a writer.
+const BUSY: Duration = Duration::from_secs(1);
+
+pub(super) async fn read(file: &str, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
+    let file = file.to_owned();
+    let queries: Vec<Option<String>> = signals
+        .iter()
+        .map(|signal| match &signal.question {
+            Question::Query(query) => Some(query.clone()),
+            _ => None,
+        })
+        .collect();
+    // Off the runtime's thread, which drives everything else.
+    let answers = tokio::task::spawn_blocking(move || {
+        let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        connection.busy_timeout(BUSY)?;
+        queries.iter().map(|query| query.as_deref().map_or(Ok(None), |q| ask(&connection, q))).collect()
+    });
+    let answers: rusqlite::Result<Vec<Option<f64>>> = answers.await.map_err(|e| e.to_string())?;
+    answers.map_err(|e| e.to_string())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "signals are numbers of a size that f64 holds")]
+fn ask(connection: &Connection, query: &str) -> rusqlite::Result<Option<f64>> {
+    connection.query_row(query, [], |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Integer(n) => Some(n as f64),
+            ValueRef::Real(n) => Some(n),
+            ValueRef::Text(text) => std::str::from_utf8(text).ok().and_then(|t| t.trim().parse().ok()),
+            ValueRef::Null | ValueRef::Blob(_) => None,
+        })
+    })
+}
