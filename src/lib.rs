@@ -9,6 +9,8 @@
 //! Data flows one way; each arrow is a named type. `execute` carries a plan out, `cli` sits on top
 //! and is used by nobody.
 
+pub mod baseline;
+pub mod checksum;
 pub mod claim;
 pub mod cli;
 pub mod execute;

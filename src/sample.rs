@@ -40,7 +40,8 @@ impl Outcome {
 }
 
 /// The part of a run in which a sample was due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Phase {
     /// Users are still being added.
@@ -69,7 +70,8 @@ impl Phase {
 }
 
 /// What a sample measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Kind {
     /// A request and its answer.
@@ -99,17 +101,11 @@ pub struct EndpointId(pub u16);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
     /// `request` or `effect`.
-    #[serde(serialize_with = "kind_word")]
     pub kind: Kind,
     /// `production`, `migration`, …; empty where the scenario names none.
     pub traffic_class: String,
     /// The endpoint's name, `POST /customers`; for an effect what becomes visible.
     pub endpoint: String,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
-fn kind_word<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.word())
 }
 
 impl Subject {

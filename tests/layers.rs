@@ -8,22 +8,24 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 16] = [
+const ROOMS: [(&str, &[&str]); 18] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
+    ("checksum", &[]),
     ("claim", &["unit", "sample"]),
     ("run", &["claim"]),
-    ("scenario", &["unit", "sample", "run", "claim"]),
+    ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
     ("plan", &["unit", "run", "scenario"]),
     ("load", &["unit", "sample", "scenario"]),
-    ("target", &["unit", "web", "scenario"]),
+    ("target", &["unit", "web", "checksum", "scenario"]),
     ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
     ("store", &["unit", "sample", "run", "claim", "scenario", "load", "signals"]),
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
     ("verdict", &["unit", "sample", "run", "claim", "store", "stats"]),
+    ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
     ("report", &["unit", "sample", "run", "claim", "stats", "verdict"]),
     (
         "execute",
@@ -36,13 +38,13 @@ const ROOMS: [(&str, &[&str]); 16] = [
         "cli",
         &[
             "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "store", "stats",
-            "verdict", "report", "execute",
+            "verdict", "baseline", "report", "execute",
         ],
     ),
 ];
 
 /// Outside crates that have one home.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("rusqlite", &["src/store/", "src/signals/source/sqlite.rs"]),
     ("polars", &["src/stats/frame.rs"]),
     ("hdrhistogram", &["src/stats/histogram.rs"]),
@@ -52,6 +54,9 @@ const HOMES: [(&str, &[&str]); 9] = [
     ("toml", &["src/scenario/"]),
     ("clap", &["src/cli/"]),
     ("anyhow", &["src/cli/"]),
+    ("toml_edit", &["src/target/patch/"]),
+    ("tokio_postgres", &["src/signals/source/postgres.rs"]),
+    ("quick_xml", &["src/report/junit.rs"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

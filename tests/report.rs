@@ -193,7 +193,7 @@ fn comparison(names: Names) -> (Comparison, Judgement) {
     let runs = [Arm::Baseline, Arm::Treatment].map(|arm| measured(arm, names));
     let [baseline, treatment] =
         [0, 1].map(|i| summarise(runs[i].facts.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
-    let options = Options { most_rounds: 1, was_planned_end: true, allow_invalid: false };
+    let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
     (compare(baseline, treatment), verdict::of_rounds(&runs, &options))
 }
 

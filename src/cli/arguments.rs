@@ -31,6 +31,7 @@ Look at results:
   report      Write the report of a run or an experiment
   runs        List runs, or show one
   export      Write a run's samples as CSV or JSON
+  baseline    Save runs for later comparisons, in git
 
 Trust it:
   selftest    Qualify the instrument on this machine
@@ -95,6 +96,8 @@ pub(super) enum Command {
     Runs(Runs),
     /// Write a run's samples as CSV or JSON
     Export(Export),
+    /// Save runs as a baseline for later comparisons; list, show and remove such
+    Baseline(Saved),
     /// Qualify the instrument on this machine: does it see what is there, and nothing else?
     #[command(name = "selftest")]
     SelfTest(SelfTest),
@@ -115,7 +118,8 @@ const COMPARE_EXAMPLES: &str = "\
 Examples:
   loadproof compare lanes-off lanes-on
   loadproof compare 12 15 --json
-  loadproof compare v1.1.0 v1.2.0 --html reports/v1.2.0.html";
+  loadproof compare v1.1.0 v1.2.0 --html reports/v1.2.0.html
+  loadproof baseline save v1.1.0 e4 && loadproof compare --baseline v1.1.0 e7";
 
 /// Check scenario files
 #[derive(Debug, Args)]
@@ -326,17 +330,94 @@ pub(super) enum ProgressStyle {
 /// Compare two runs
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// A run's number, a label, a profile (its newest run), or `latest`
-    #[arg(value_name = "BASELINE")]
-    pub(super) baseline: String,
-    /// The same for the treatment
-    #[arg(value_name = "TREATMENT")]
-    pub(super) treatment: String,
+    /// Two runs, the baseline first: numbers, labels, profiles (their newest run), or `latest`. With
+    /// --baseline the later runs, or an experiment (`e3`: its treatment's runs); the newest run if none is named
+    #[arg(value_name = "RUN")]
+    pub(super) runs: Vec<String>,
+    /// Compare with a saved baseline
+    #[arg(long = "baseline", value_name = "NAME")]
+    pub(super) saved: Option<String>,
+    #[command(flatten)]
+    pub(super) baselines: Baselines,
     /// Compare even runs that did different work; the report says so
     #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(super) force: bool,
     #[command(flatten)]
     pub(super) outputs: Outputs,
+}
+
+/// Where saved baselines are
+#[derive(Debug, Args)]
+pub(super) struct Baselines {
+    /// Folder of the saved baselines
+    #[arg(
+        long,
+        env = "LOADPROOF_BASELINES",
+        default_value = "baselines",
+        value_name = "FOLDER",
+        global = true
+    )]
+    pub(super) baselines: PathBuf,
+}
+
+impl std::ops::Deref for Baselines {
+    type Target = std::path::Path;
+
+    fn deref(&self) -> &Self::Target {
+        &self.baselines
+    }
+}
+
+/// Save runs for later comparisons
+#[derive(Debug, Args)]
+pub(super) struct Saved {
+    /// What to do
+    #[command(subcommand)]
+    pub(super) command: SavedCommand,
+    #[command(flatten)]
+    pub(super) baselines: Baselines,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SavedCommand {
+    /// Save runs under a name, as a small file for git
+    Save {
+        /// The name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Runs, or an experiment (`e3`: the runs of one of its arms); the newest experiment if none is named
+        #[arg(value_name = "RUN|EXPERIMENT")]
+        runs: Vec<String>,
+        /// The arm of an experiment
+        #[arg(long, value_enum, default_value_t = ArmName::Baseline)]
+        arm: ArmName,
+        /// Replace a baseline of the same name
+        #[arg(long, value_parser = FalseyValueParser::new())]
+        force: bool,
+    },
+    /// List saved baselines
+    List,
+    /// Show one
+    Show {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Remove one
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// An arm on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArmName {
+    /// What the treatment was compared with
+    Baseline,
+    /// What was to be shown
+    Treatment,
 }
 
 /// Write a report

@@ -13,6 +13,7 @@ mod progress;
 mod report;
 mod run;
 mod runs;
+mod saved;
 mod selftest;
 mod world;
 
@@ -46,6 +47,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Report(command) => report::report(&command, &store),
         Command::Runs(command) => runs::runs(&command, &store),
         Command::Export(command) => export::export(&command, &store),
+        Command::Baseline(command) => saved::baseline(&command, &store),
         Command::SelfTest(command) => selftest::selftest(&command, &store),
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outpu
         most_rounds: usize::try_from(facts.planned.rounds).unwrap_or(usize::MAX),
         was_planned_end: facts.ended.is_some_and(Ending::was_planned),
         allow_invalid: outputs.allow_invalid,
+        ..Options::default()
     };
     let judgement = verdict::of_rounds(&runs, &options);
     keep(store, Judged::Experiment(id), &judgement)?;
@@ -79,7 +80,7 @@ pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outpu
 pub(super) fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Result<Judgement> {
     let most_rounds = usize::try_from(store.experiment_facts(id)?.planned.rounds).unwrap_or(usize::MAX);
     let runs = load(store, store.experiment(id)?)?;
-    Ok(verdict::of_rounds(&runs, &Options { most_rounds, was_planned_end: false, allow_invalid }))
+    Ok(verdict::of_rounds(&runs, &Options { most_rounds, allow_invalid, ..Options::default() }))
 }
 
 /// Reports a baseline beside each of its treatments; one page each.
@@ -177,7 +178,7 @@ fn keep(store: &mut Store, of: Judged, judgement: &Judgement) -> Result<()> {
         .flat_map(|run| {
             run.checks.iter().map(|check| CheckRow {
                 run: run.run,
-                name: check.name,
+                name: check.name.to_string(),
                 grade: check.grade.word(),
                 text: check.text.clone(),
             })

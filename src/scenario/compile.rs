@@ -114,10 +114,10 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
     let mut profiles = BTreeMap::new();
     let mut signals = Vec::new();
     let mut signal_names = BTreeSet::new();
-    let mut conditions = Vec::new();
+    let (mut conditions, mut aborts) = (Vec::new(), Vec::new());
     let mut hooks = Vec::new();
     for file in &mut files {
-        loads.extend(read::load::read(file, &user_classes, &mut conditions));
+        loads.extend(read::load::read(file, &user_classes, &mut aborts));
         profiles.extend(read::profile::read(file, &settings, &mut conditions));
         hooks.extend(read::hook::read(file, &settings));
         signals.extend(read::signal::read(file, &settings, &mut signal_names));
@@ -130,6 +130,9 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     for text in &conditions {
         read::claim::condition(text, &known, problems);
+    }
+    for text in &aborts {
+        read::claim::live_condition(text, &known, problems);
     }
     for file in files {
         file.finish();

@@ -122,15 +122,7 @@ impl Scenario {
     /// equal fingerprints asked the same work of their targets. Profile, host, seed and signals do
     /// not enter.
     pub fn fingerprint(&self, load: &Load) -> String {
-        use sha2::Digest;
-        use std::fmt::Write;
-        let mut hash = sha2::Sha256::new();
-        hash.update(self.canonical_workload.as_bytes());
-        hash.update(load.canonical().as_bytes());
-        hash.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+        crate::checksum::sha256(format!("{}{}", self.canonical_workload, load.canonical()))
     }
 
     /// The load of a name.

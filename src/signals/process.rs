@@ -83,7 +83,7 @@ impl Processes {
 
     /// Time that loadproof was ready to run and had no core, s; none where the system does not tell.
     pub(super) fn own_waiting_s(&mut self) -> Option<f64> {
-        self.waiting_s = self.table.own_waiting_s()?.max(self.waiting_s);
+        self.waiting_s = Table::own_waiting_s()?.max(self.waiting_s);
         Some(self.waiting_s)
     }
 

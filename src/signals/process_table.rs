@@ -55,7 +55,7 @@ mod system {
 
         /// Time that this process's threads were ready to run and had no core, s; none where the
         /// kernel does not tell (`/proc/self/task/*/schedstat`).
-        pub(in crate::signals) fn own_waiting_s(&self) -> Option<f64> {
+        pub(in crate::signals) fn own_waiting_s() -> Option<f64> {
             let tasks = std::fs::read_dir("/proc/self/task").ok()?;
             let of_tasks = tasks.filter_map(|task| {
                 let text = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
@@ -135,8 +135,7 @@ mod system {
         }
 
         /// sysinfo does not tell.
-        pub(in crate::signals) fn own_waiting_s(&self) -> Option<f64> {
-            let _ = self;
+        pub(in crate::signals) fn own_waiting_s() -> Option<f64> {
             None
         }
 

@@ -9,6 +9,16 @@ use crate::scenario::journey::Endpoint;
 /// Longest time that is told apart from longer ones: an hour, in µs.
 const LONGEST_US: u64 = 3_600_000_000;
 
+/// Values as `(value, count)`, ascending, to three significant digits: what a baseline in git keeps.
+pub fn compact(values_us: &[u64]) -> Vec<(u64, u64)> {
+    let mut histogram = empty(3);
+    for value in values_us {
+        histogram.saturating_record(*value);
+    }
+    let steps = histogram.iter_recorded();
+    steps.map(|step| (histogram.median_equivalent(step.value_iterated_to()), step.count_at_value())).collect()
+}
+
 /// What a run's samples came to so far, and since the last look.
 #[derive(Debug)]
 pub struct Live {
@@ -34,12 +44,12 @@ pub struct Glance {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { recent: empty(), earlier: empty(), outcomes: [0; Outcome::ALL.len()], answered_since: 0 }
+        Self { recent: empty(2), earlier: empty(2), outcomes: [0; Outcome::ALL.len()], answered_since: 0 }
     }
 }
 
-fn empty() -> Histogram<u64> {
-    Histogram::new_with_max(LONGEST_US, 2).expect("constant bounds are valid")
+fn empty(digits: u8) -> Histogram<u64> {
+    Histogram::new_with_max(LONGEST_US, digits).expect("constant bounds are valid")
 }
 
 impl Live {

@@ -48,7 +48,7 @@ pub struct CheckRow {
     /// The run.
     pub run: RunId,
     /// What was checked.
-    pub name: &'static str,
+    pub name: String,
     /// `VALID`, `WARN`, `INVALID`.
     pub grade: &'static str,
     /// What was seen.

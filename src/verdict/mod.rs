@@ -12,6 +12,7 @@ pub mod looks;
 pub mod qualification;
 mod rounds;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -23,7 +24,7 @@ use self::audit::{Audit, Grade};
 use self::decide::Terms;
 use self::rounds::Round;
 use crate::claim::{Claim, Side};
-use crate::run::{Arm, RunFacts, RunState};
+use crate::run::{Arm, RunFacts, RunId, RunState};
 use crate::stats::arm::MeasuredRun;
 
 /// What the runs say.
@@ -54,6 +55,8 @@ pub struct Options {
     pub was_planned_end: bool,
     /// Decide claims even of runs that the audit calls invalid.
     pub allow_invalid: bool,
+    /// Audits that were made when a baseline was saved.
+    pub saved_audits: BTreeMap<RunId, audit::RunAudit>,
 }
 
 impl Judgement {
@@ -64,6 +67,12 @@ impl Judgement {
         [Verdict::Invalid, Verdict::Refuted, Verdict::Undecided, Verdict::Supported]
             .into_iter()
             .find(|verdict| gating().any(|v| v == *verdict))
+    }
+
+    /// Adds something that is known of the arms from outside.
+    pub fn add_check(&mut self, check: audit::Check) {
+        self.audit.grade = self.audit.grade.max(check.grade);
+        self.audit.between_arms.push(check);
     }
 
     /// The part of it that is about one treatment.
@@ -87,9 +96,9 @@ impl Judgement {
 /// Judges a single run by the claims that speak of one run.
 pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let facts = &run.facts;
-    let audit = audit::of_runs(std::slice::from_ref(run));
+    let audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
     let held = hold::check(std::slice::from_ref(run));
-    let claims = about(facts, |claim| claim.is_decided_by(facts.arm.map(side_of)));
+    let claims = about(facts, &facts.claims, |claim| claim.is_decided_by(facts.arm.map(side_of)));
     let gating = claims.iter().filter(|c| c.gates).count();
     let invalid = why_invalid(&audit, &held, options);
     let unsteady = audit.unsteady();
@@ -116,15 +125,21 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
 /// Judges the runs of an experiment, or two runs that are compared: a round holds one run of each
 /// profile. Runs that did not end as planned, and rounds that lack an arm, are left out.
 pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
+    of_rounds_with(runs, runs.first().map_or(&[], |r| &r.facts.claims), options)
+}
+
+/// The same by other claims than those that were made with the first run.
+pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Options) -> Judgement {
     let rounds = rounds::pair(runs);
     let counted: Vec<Arc<MeasuredRun>> = rounds.iter().flat_map(Round::runs).collect();
-    let audit = audit::of_runs(&counted);
+    let audit = audit::of_runs(&counted, &options.saved_audits);
     let held = hold::check(&counted);
     let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
-    let claims = runs.first().map_or_else(Vec::new, |r| about(&r.facts, |_| true));
+    let last = runs.last().map(|r| &r.facts);
+    let claims: Vec<Claim> = last.map_or_else(Vec::new, |facts| about(facts, claims, |_| true));
     let gating = claims.iter().filter(|c| c.gates).count() * treatments.len().max(1);
     let alpha = looks::alpha(rounds.len(), options.most_rounds, options.was_planned_end);
-    let last = looks::alpha(options.most_rounds.max(rounds.len()), options.most_rounds, true);
+    let last_alpha = looks::alpha(options.most_rounds.max(rounds.len()), options.most_rounds, true);
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
     let invalid = why_invalid(&audit, &held, options);
     let unsteady = audit.unsteady();
@@ -136,7 +151,7 @@ pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
             let terms = Terms {
                 profile: treatment,
                 alpha: share(claim, alpha),
-                last_alpha: share(claim, last),
+                last_alpha: share(claim, last_alpha),
                 about_one_run: false,
                 closed_load,
                 invalid: invalid.as_deref(),
@@ -149,10 +164,10 @@ pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
     Judgement { audit, held, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
 }
 
-/// The claims that were made with a run, about its load and environment.
-fn about(facts: &RunFacts, wanted: impl Fn(&Claim) -> bool) -> Vec<Claim> {
+/// The claims that are about a run's load and environment.
+fn about(facts: &RunFacts, claims: &[Claim], wanted: impl Fn(&Claim) -> bool) -> Vec<Claim> {
     let here = |claim: &&Claim| claim.is_about(&facts.load, facts.env.as_deref()) && wanted(claim);
-    facts.claims.iter().filter(here).cloned().collect()
+    claims.iter().filter(here).cloned().collect()
 }
 
 /// Why no claim may be decided, if so.

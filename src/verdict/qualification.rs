@@ -96,7 +96,12 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
     let rounds = runs.iter().filter_map(|r| r.facts.round).max().unwrap_or(0) as usize;
     let blocks =
         (0..rounds / looks::LEAST_ROUNDS).map(|b| b * looks::LEAST_ROUNDS..(b + 1) * looks::LEAST_ROUNDS);
-    let fixed = |n: usize| Options { most_rounds: n, was_planned_end: true, allow_invalid: true };
+    let fixed = |n: usize| Options {
+        most_rounds: n,
+        was_planned_end: true,
+        allow_invalid: true,
+        ..Options::default()
+    };
     let (mut false_supports, mut false_claims, mut detected, mut experiments) = (0, 0, 0, 0);
     for block in blocks {
         let of_block: Vec<Arc<MeasuredRun>> =
@@ -124,7 +129,7 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
     let excludes = |n: &usize| {
         seen(*n, &fixed(*n)).is_some_and(|c| c.low.is_some_and(|low| c.claim.bound.holds(low)) && *n > 1)
     };
-    let growing = Options { most_rounds: rounds, was_planned_end: false, allow_invalid: true };
+    let growing = Options { most_rounds: rounds, allow_invalid: true, ..Options::default() };
     let at_look =
         |n: &usize| seen(*n, &growing).is_some_and(|c| c.verdict == Verdict::Supported) && *n <= rounds;
     let all_looks = std::iter::successors(next_look(0), |n| next_look(*n)).take_while(|n| *n <= rounds);

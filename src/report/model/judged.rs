@@ -200,7 +200,7 @@ fn checks(audit: &Audit) -> Vec<CheckRow> {
     for check in audit.runs.iter().flat_map(|r| &r.checks).chain(&audit.between_arms) {
         match by_name.iter_mut().find(|(name, _)| *name == check.name) {
             Some((_, checks)) => checks.push(check),
-            None => by_name.push((check.name, vec![check])),
+            None => by_name.push((check.name.as_ref(), vec![check])),
         }
     }
     let mut rows: Vec<(Grade, CheckRow)> = by_name

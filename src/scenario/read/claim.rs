@@ -55,6 +55,17 @@ pub(in crate::scenario) fn condition(
     Some(expression)
 }
 
+/// The same, of what can be had while a run goes on.
+pub(in crate::scenario) fn live_condition(text: &Located<String>, known: &Known<'_>, problems: &Problems) {
+    let Some(expression) = condition(text, known, problems) else { return };
+    let statistics = expression.statistics().unwrap_or_default();
+    for (_, statistic) in statistics.iter().filter(|(_, s)| !s.is_live()) {
+        let title = format!("`{statistic}` is not known before the run has ended");
+        let label = "expected quantiles, counts or shares by outcome, or `last('signal')`";
+        problems.add(&text.place, title, label);
+    }
+}
+
 fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let title = table.required_text("title");
     let why = table.text("why").map_or(String::new(), |l| l.value);

@@ -36,10 +36,8 @@ fn hook(mut table: Fields<'_>, settings: &Settings) -> Option<Hook> {
     if at.is_some() && matches!(moment, Some(Moment::Before | Moment::After)) {
         table.problems.add(&table.key_place("at"), "`at` is for hooks beside the load", "leave it out");
     }
-    let within = table.duration("within").or_else(|| match moment {
-        Some(Moment::Beside(_)) => None,
-        _ => Some(WITHIN),
-    });
+    let is_beside = matches!(moment, Some(Moment::Beside(_)));
+    let within = table.duration("within").or((!is_beside).then_some(WITHIN));
     let may_fail = table.flag("may_fail").unwrap_or(false);
     table.finish();
     Some(Hook { name: name?.value, program: program?, moment: moment?, within, may_fail })

@@ -10,9 +10,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use sha2::Digest;
 
 use super::TargetError;
+use crate::checksum::sha256;
 use crate::scenario::patch::Patch;
 
 /// What a journal folder holds beside the originals.
@@ -84,7 +84,7 @@ impl Patched {
     /// Puts the originals into a journal folder, whole or not at all.
     fn keep(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> std::io::Result<Self> {
         let process = std::process::id();
-        let number = (0..).find(|n| !journal.join(format!("{process}-{n}")).exists()).unwrap_or(0);
+        let number = (0..u32::MAX).find(|n| !journal.join(format!("{process}-{n}")).exists()).unwrap_or(0);
         let folder = journal.join(format!("{process}-{number}"));
         let draft = journal.join(format!(".draft-{process}-{number}"));
         fs::create_dir_all(&draft)?;
@@ -95,8 +95,8 @@ impl Patched {
             entries.push(Entry {
                 path: path.clone(),
                 kept_as,
-                original_sha256: hash(original),
-                patched_sha256: hash(patched.as_bytes()),
+                original_sha256: sha256(original),
+                patched_sha256: sha256(patched),
             });
         }
         let manifest = Manifest { process, process_start: start_of(process), files: entries };
@@ -172,7 +172,7 @@ fn put_back(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, TargetEr
             kept: kept.clone(),
             reason,
         };
-        let now = fs::read(&entry.path).map(|bytes| hash(&bytes)).unwrap_or_default();
+        let now = fs::read(&entry.path).map(sha256).unwrap_or_default();
         if now == entry.original_sha256 {
             continue;
         }
@@ -205,10 +205,6 @@ fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(bytes)?;
     file.sync_all()
-}
-
-fn hash(bytes: &[u8]) -> String {
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn is_alive(manifest: &Manifest) -> bool {

@@ -9,15 +9,17 @@ mod signals;
 pub(super) mod steady;
 mod workload;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::run::{Arm, RunId};
 use crate::stats::arm::MeasuredRun;
 
 /// How far something may be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Grade {
     /// Nothing speaks against it.
@@ -51,10 +53,10 @@ impl Grade {
 }
 
 /// One thing that was checked.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// `scheduling lag`, `Little's law`, …
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it says about the run.
     pub grade: Grade,
     /// What was seen, with figures; for a bad grade also what to do.
@@ -63,12 +65,12 @@ pub struct Check {
 
 impl Check {
     fn new(name: &'static str, grade: Grade, text: impl Into<String>) -> Self {
-        Self { name, grade, text: text.into() }
+        Self { name: name.into(), grade, text: text.into() }
     }
 }
 
 /// The checks of one run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunAudit {
     /// The run.
     pub run: RunId,
@@ -119,9 +121,11 @@ impl Audit {
     }
 }
 
-/// Audits runs, and their arms against each other.
-pub(super) fn of_runs(runs: &[Arc<MeasuredRun>]) -> Audit {
-    let audits: Vec<RunAudit> = runs.iter().map(|run| of_run(run)).collect();
+/// Audits runs, and their arms against each other. `saved`: audits that were made before, of runs whose
+/// samples are not all there any more.
+pub(super) fn of_runs(runs: &[Arc<MeasuredRun>], saved: &BTreeMap<RunId, RunAudit>) -> Audit {
+    let audit = |run: &Arc<MeasuredRun>| saved.get(&run.facts.id).cloned().unwrap_or_else(|| of_run(run));
+    let audits: Vec<RunAudit> = runs.iter().map(audit).collect();
     let between_arms = workload::between_arms(runs);
     let grade = audits
         .iter()
@@ -132,7 +136,8 @@ pub(super) fn of_runs(runs: &[Arc<MeasuredRun>]) -> Audit {
     Audit { grade, runs: audits, between_arms }
 }
 
-fn of_run(run: &MeasuredRun) -> RunAudit {
+/// Audits one run.
+pub fn of_run(run: &MeasuredRun) -> RunAudit {
     let checks: Vec<Check> = [
         completion::checks(run),
         arrivals::checks(run),

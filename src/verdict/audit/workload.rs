@@ -22,7 +22,10 @@ pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
     if baseline.is_empty() || others.is_empty() {
         return Vec::new();
     }
-    vec![fingerprints(runs), seeds(runs), mix(&baseline, &others)]
+    let mut checks =
+        vec![fingerprints(runs), seeds(runs), mix(&baseline, &others), machines(&baseline, &others)];
+    checks.extend(interleaving(&baseline, &others));
+    checks
 }
 
 fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
@@ -37,6 +40,63 @@ fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
             Check::new(name, Grade::Invalid, format!("different workloads: {}", names.join(", ")))
         }
     }
+}
+
+/// Facts of the machine that change times, and whether more of it makes them better.
+const MACHINE: [(&str, bool); 5] =
+    [("processor", false), ("cores", true), ("memory", true), ("kernel", false), ("load workers", false)];
+
+/// Whether the arms were measured on the same machine; where not, which way that matters.
+fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Check {
+    let name = "same machine";
+    let fact = |runs: &[&Arc<MeasuredRun>], name: &str| runs[0].facts.environment.get(name).cloned();
+    let differences: Vec<String> = MACHINE
+        .iter()
+        .filter_map(|(name, more_is_better)| {
+            let (before, after) = (fact(baseline, name)?, fact(others, name)?);
+            let number = |text: &str| text.split_whitespace().next()?.parse::<f64>().ok();
+            // Memory that is reported a little differently is the same.
+            let same = match (number(&before), number(&after)) {
+                (Some(a), Some(b)) => (a - b).abs() <= 0.01 * a.max(b),
+                _ => before == after,
+            };
+            let way = match (number(&before), number(&after)) {
+                (Some(a), Some(b)) if *more_is_better && b > a => {
+                    ", which makes the treatment look better than it is"
+                }
+                (Some(a), Some(b)) if *more_is_better && b < a => {
+                    ", which makes the treatment look worse than it is"
+                }
+                _ => ", which may look like an effect either way",
+            };
+            (!same).then(|| format!("{name}: {before} before, {after} now{way}"))
+        })
+        .collect();
+    if differences.is_empty() {
+        return Check::new(name, Grade::Valid, "the arms were measured on the same machine");
+    }
+    Check::new(name, Grade::Warn, differences.join("; "))
+}
+
+/// Whether the rounds of the arms alternate: else drift of the machine falls on one arm alone.
+fn interleaving(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Option<Check> {
+    let name = "interleaved rounds";
+    let started = |runs: &[&Arc<MeasuredRun>]| -> Vec<String> {
+        runs.iter().map(|r| r.facts.started_at.clone()).collect()
+    };
+    let (mut before, mut after) = (started(baseline), started(others));
+    before.sort();
+    after.sort();
+    if before.len() < 2 || after.len() < 2 {
+        return None;
+    }
+    let apart = before.last() < after.first() || after.last() < before.first();
+    Some(if apart {
+        let text = "all runs of one arm came before those of the other: what changed in between looks like an effect";
+        Check::new(name, Grade::Warn, text)
+    } else {
+        Check::new(name, Grade::Valid, "the arms took turns")
+    })
 }
 
 fn short(fingerprint: &str) -> &str {
