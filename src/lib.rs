@@ -1,7 +1,7 @@
 //! loadproof: load tests whose verdicts you can sign.
 //!
 //! ```text
-//! scenarios/*.toml ─► scenario ─► plan ─► load ─► sample ─► store (SQLite) ─► stats ─► report
+//! scenarios/*.toml ─► scenario ─► plan ─► load ─► sample ─► store (SQLite) ─► stats ─► verdict ─► report
 //!                                   │                         ▲
 //!                                   └─► target ─► signals ────┘
 //! ```
