@@ -68,7 +68,7 @@ pub(super) fn last(store: &Path) -> Option<Qualification> {
 
 fn text(q: &Qualification) -> String {
     let measured = q.measured.map_or("n/a".to_owned(), |(estimate, low, high)| {
-        format!("{estimate:.3}x [{low:.3}, {high:.3}] for a truth of {}x", q.slowdown)
+        format!("{estimate:.3}x [{low:.3}, {high:.3}]; {}x in the server's own time, without the way there and back", q.slowdown)
     });
     let number = |n: Option<usize>| n.map_or("none".to_owned(), |n| n.to_string());
     format!(

@@ -75,6 +75,7 @@ fn claims(judged: &Judged) -> String {
     let (ids, titles, estimates) = (width(|c| &c.id), width(|c| &c.title), width(|c| &c.estimate));
     let dim = anstyle::Style::new().dimmed();
     let mut lines = Vec::new();
+    let mut said = String::new();
     for claim in &judged.claims {
         let style = verdict_style(claim.verdict);
         let gate = if claim.gates { "" } else { "  (does not gate)" };
@@ -87,7 +88,9 @@ fn claims(judged: &Judged) -> String {
             claim.interval,
         );
         lines.push(line.trim_end().to_owned());
-        for detail in details(claim) {
+        // One reason that voids them all is said once.
+        let is_new = std::mem::replace(&mut said, claim.reason.clone()) != claim.reason;
+        for detail in details(claim, is_new) {
             lines.push(format!("             {}{dim}{detail}{dim:#}", " ".repeat(ids)));
         }
     }
@@ -111,13 +114,19 @@ fn verdict_style(verdict: &str) -> anstyle::Style {
 
 /// What a claim rests on: its formula, selection, statistics and amount of evidence; then, unless it
 /// is supported, why not, what is supported, and what it would take.
-fn details(claim: &ClaimRow) -> Vec<String> {
+fn details(claim: &ClaimRow, with_reason: bool) -> Vec<String> {
     let select = if claim.select.is_empty() { String::new() } else { format!("  [{}]", claim.select) };
     let mut details = vec![format!("{}{select}", claim.formula)];
-    let rounds = if claim.rounds.is_empty() { String::new() } else { format!("{} rounds, ", claim.rounds) };
+    let rounds = match claim.rounds.as_str() {
+        "" => String::new(),
+        "1" => "1 round, ".to_owned(),
+        n => format!("{n} rounds, "),
+    };
     details.push(format!("{}; {rounds}n = {}", claim.inputs.join(", "), claim.n));
     if claim.verdict != "supported" {
-        details.push(claim.reason.clone());
+        if with_reason {
+            details.push(claim.reason.clone());
+        }
         let open = [&claim.supports, &claim.needs]
             .into_iter()
             .filter(|t| !t.is_empty())
