@@ -156,8 +156,8 @@ fn other_work_is_no_continuation() {
 }
 
 /// A profile whose service is a server of the testbed, whose settings file is patched, and which has
-/// hooks around its runs.
-fn patched(bench: &Bench, port: u16) -> String {
+/// hooks around its runs; each leaves a file when it is run. `drained`: the signal whose 0 ends a drain.
+fn patched(bench: &Bench, port: u16, drained: &str) -> String {
     let program = testbed_program();
     format!(
         r#"
@@ -178,29 +178,69 @@ fn patched(bench: &Bench, port: u16) -> String {
         run_time = "60s"
         [profile.on]
         [[profile.on.patch]]
-        file = "{settings}"
+        file = "{folder}/settings.toml"
         set = {{ "lanes.enabled" = true }}
         [[profile.on.service]]
         name = "known"
-        command = ["sh", "-c", "grep -q 'enabled = true' {settings} && exec {program} known --port {port}"]
+        command = ["sh", "-c", "grep -q 'enabled = true' {folder}/settings.toml && exec {program} known --port {port}"]
         ready = "http://127.0.0.1:{port}/"
+        [[signals]]
+        prometheus = "http://127.0.0.1:{port}/metrics"
+        every = "50ms"
+        signal = [{{ name = "backlog", metric = "known_backlog" }}, {{ name = "never 0", metric = "known_stamped" }}]
+        [drain]
+        until_zero = "{drained}"
+        within = "60s"
         [[hook]]
         name = "seed"
         moment = "before"
-        run = ["sh", "-c", "test $LOADPROOF_RUN_PROFILE = on"]
+        run = ["sh", "-c", "test $LOADPROOF_RUN_PROFILE = on && touch {folder}/before && sleep 0.3"]
         [[hook]]
         name = "migration"
         moment = "beside"
         at = "100ms"
-        run = ["sh", "-c", "sleep 0.1; exit 7"]
+        run = ["sh", "-c", "touch {folder}/beside; sleep 0.1; exit 7"]
+        [[hook]]
+        name = "watch the drain"
+        moment = "beside"
+        at = "900ms"
+        run = ["sh", "-c", "touch {folder}/drain; sleep 30"]
         [[hook]]
         name = "count"
         moment = "after"
-        run = "true"
+        run = ["sh", "-c", "touch {folder}/after; sleep 0.3"]
         "#,
-        settings = bench.path("settings.toml").display(),
+        folder = bench.folder.path().display(),
         program = program.display(),
     )
+}
+
+/// The phases of a run: the file by which each is known to have begun, its load, and what ends its drain.
+const PHASES: [(&str, &str, &str); 4] = [
+    ("before", "short", "backlog"),
+    ("beside", "long", "backlog"),
+    ("drain", "short", "never 0"),
+    ("after", "short", "backlog"),
+];
+
+/// A run that has come to a phase; none of them for one whose service is still starting.
+fn in_phase(bench: &Bench, port: u16, phase: Option<(&str, &str, &str)>) -> std::process::Child {
+    bench.write("settings.toml", SETTINGS);
+    let (file, load, drained) = phase.unwrap_or(("settings.toml", "short", "backlog"));
+    bench.write("patched.toml", &patched(bench, port, drained));
+    let child = bench
+        .command(&["run", "patched.toml", "--load", load])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the patch", || settings(bench).contains("enabled = true"));
+    wait_until(file, || bench.path(file).exists());
+    child
+}
+
+fn settings(bench: &Bench) -> String {
+    std::fs::read_to_string(bench.path("settings.toml")).unwrap()
 }
 
 /// Odd on purpose, to be put back byte for byte.
@@ -211,42 +251,34 @@ fn a_profile_patches_a_file_runs_its_hooks_and_puts_the_file_back() {
     let bench = Bench::new();
     let [port, _] = free_ports();
     bench.write("settings.toml", SETTINGS);
-    bench.write("patched.toml", &patched(&bench, port));
+    bench.write("patched.toml", &patched(&bench, port, "backlog"));
     let output = bench.run(&["run", "patched.toml", "--load", "short"]);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert_eq!(std::fs::read_to_string(bench.path("settings.toml")).unwrap(), SETTINGS);
+    assert_eq!(settings(&bench), SETTINGS);
     let hooks = "SELECT count(*) FROM hook WHERE (name, moment, exit_code) IN \
                  (VALUES ('seed', 'before', 0), ('migration', 'beside', 7), ('count', 'after', 0))";
     assert_eq!(bench.query(hooks), 3);
     let beside = "SELECT start_us BETWEEN 90000 AND 400000 AND end_us - start_us BETWEEN 90000 AND 400000 \
-                  FROM hook WHERE moment = 'beside'";
+                  FROM hook WHERE name = 'migration'";
     assert_eq!(bench.query(beside), 1);
+    let page = std::fs::read_to_string(bench.path("reports/run-1.html")).unwrap();
+    assert!(page.contains("<h2>Hooks</h2>") && page.contains("exit code 7"));
 }
 
 #[test]
 fn a_kill_in_any_phase_leaves_a_system_that_the_next_start_puts_back() {
-    // Before the service is ready, in mid-load, and at the very start.
-    for delay_ms in [0, 60, 700] {
+    for phase in PHASES.map(Some).into_iter().chain([None]) {
         let bench = Bench::new();
         let [port, _] = free_ports();
-        bench.write("settings.toml", SETTINGS);
-        bench.write("patched.toml", &patched(&bench, port));
-        let mut child = bench
-            .command(&["run", "patched.toml", "--load", "long"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let settings = || std::fs::read_to_string(bench.path("settings.toml")).unwrap();
-        wait_until("the patch", || settings().contains("enabled = true"));
-        std::thread::sleep(Duration::from_millis(delay_ms));
+        let mut child = in_phase(&bench, port, phase);
         signal(&child, Signal::KILL);
         child.wait().unwrap();
         wait_until("the end of the service", || !is_open(port));
-        assert!(settings().contains("enabled = true"), "a killed process puts nothing back");
+        assert!(settings(&bench).contains("enabled = true"), "a killed process puts nothing back");
         let output = bench.run(&["run", "patched.toml", "--load", "short", "--dry-run"]);
         assert_eq!(code(&output), 0, "a dry run touches nothing: {}", stderr(&output));
-        assert!(settings().contains("enabled = true"));
+        assert!(settings(&bench).contains("enabled = true"));
+        bench.write("patched.toml", &patched(&bench, port, "backlog"));
         let output = bench.run(&["run", "patched.toml", "--load", "short"]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         assert!(
@@ -254,29 +286,20 @@ fn a_kill_in_any_phase_leaves_a_system_that_the_next_start_puts_back() {
             "{}",
             stderr(&output)
         );
-        assert_eq!(settings(), SETTINGS, "killed after {delay_ms} ms");
+        assert_eq!(settings(&bench), SETTINGS, "killed in {phase:?}");
     }
 }
 
 #[test]
 fn an_interrupt_in_any_phase_puts_everything_back() {
-    for delay_ms in [0, 80, 700] {
+    // Once the after-hooks run, everything is measured: the run ends by itself.
+    for phase in PHASES[..3].iter().copied().map(Some).chain([None]) {
         let bench = Bench::new();
         let [port, _] = free_ports();
-        bench.write("settings.toml", SETTINGS);
-        bench.write("patched.toml", &patched(&bench, port));
-        let mut child = bench
-            .command(&["run", "patched.toml", "--load", "long"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let settings = || std::fs::read_to_string(bench.path("settings.toml")).unwrap();
-        wait_until("the patch", || settings().contains("enabled = true"));
-        std::thread::sleep(Duration::from_millis(delay_ms));
+        let mut child = in_phase(&bench, port, phase);
         signal(&child, Signal::INT);
-        assert_eq!(child.wait().unwrap().code(), Some(105), "after {delay_ms} ms");
-        assert_eq!(settings(), SETTINGS, "after {delay_ms} ms");
+        assert_eq!(child.wait().unwrap().code(), Some(105), "in {phase:?}");
+        assert_eq!(settings(&bench), SETTINGS, "in {phase:?}");
         assert!(!is_open(port));
     }
 }
@@ -288,7 +311,7 @@ fn a_hook_that_fails_before_the_load_says_so() {
     bench.write("settings.toml", SETTINGS);
     bench.write(
         "patched.toml",
-        &patched(&bench, port).replace("test $LOADPROOF_RUN_PROFILE = on", "echo no seed; exit 5"),
+        &patched(&bench, port, "backlog").replace("test $LOADPROOF_RUN_PROFILE = on", "echo no seed; exit 5"),
     );
     let output = bench.run(&["run", "patched.toml", "--load", "short"]);
     assert_eq!(code(&output), 100);
@@ -296,7 +319,7 @@ fn a_hook_that_fails_before_the_load_says_so() {
         stderr(&output).contains("hook `seed` failed with exit code 5")
             && stderr(&output).contains("| no seed")
     );
-    assert_eq!(std::fs::read_to_string(bench.path("settings.toml")).unwrap(), SETTINGS);
+    assert_eq!(settings(&bench), SETTINGS);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
 use loadproof::report::{Meta, html, json, model, text};
-use loadproof::run::{Arm, FailureReason, LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
+use loadproof::run::{Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
 use loadproof::sample::{Kind, Outcome, Phase, Subject};
 use loadproof::stats::arm::{MeasuredRun, summarise};
 use loadproof::stats::compare::{Comparison, compare};
@@ -75,7 +75,15 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
         env: None,
         end_note: String::new(),
         clock_step_us: 0,
-        hooks: Vec::new(),
+        hooks: vec![HookFacts {
+            name: "migration".to_owned(),
+            moment: "beside".to_owned(),
+            command: names.endpoint.to_owned(),
+            start_us: 1_000_000,
+            end_us: 3_500_000,
+            exit_code: Some(3),
+            note: String::new(),
+        }],
     }
 }
 

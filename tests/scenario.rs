@@ -10,6 +10,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use loadproof::claim::Claim;
 use loadproof::scenario::load::Executor;
 use loadproof::scenario::{self, Scenario, ScenarioError};
 use support::OneFile;
@@ -281,4 +282,61 @@ fn every_scenario_of_the_project_is_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let scenario = scenario::compile(&folder.join("shopstream/priority_lanes.toml"), &Disk).unwrap();
     assert_eq!(scenario.experiment.as_ref().unwrap().treatments, ["lanes-on"]);
+}
+
+#[test]
+fn mistakes_in_claims_are_shown_where_they_stand() {
+    let claim = |text: &str| {
+        let text = format!("{GOOD}\n[[claim]]\ntitle = \"t\"\n{text}\n");
+        compile(&text).unwrap_err().to_string()
+    };
+    for (text, words) in [
+        ("value = \"treatment.p9x\"\nat_most = 1", "there is no statistic `p9x`; did you mean `p90`?"),
+        ("value = \"treatment.p95\"\nat_most = 500", "this value is a time"),
+        ("value = \"treatment.ok_share\"\nat_least = \"5ms\"", "this value is no time"),
+        ("value = \"treatment.p95 /\"\nat_most = \"5ms\"", "this cannot be worked out"),
+        ("value = \"3\"\nat_most = 5", "this speaks of no run"),
+        ("value = \"run.max('backlog')\"\nat_most = 5", "unknown signal `backlog`"),
+        ("value = \"run.p95\"", "how much? a claim has one of `at_least`, `at_most`, `within`"),
+        ("value = \"run.ok\"\nat_least = 1\nat_most = 2", "a claim has one bound"),
+        ("value = \"run.ok\"\nat_least = \"many\"", "`at_least` is no amount"),
+        ("value = \"run.ok\"\nwithin = [2, 1]", "`within` needs two amounts"),
+        ("at_least = 1", "what is claimed?"),
+        (
+            "value = \"run.ok\"\nat_least = 1\nselect = { endpoint = \"GET /oders\" }",
+            "unknown endpoint `GET /oders`",
+        ),
+        ("value = \"run.ok\"\nat_least = 1\nselect = { phase = \"stedy\" }", "did you mean `steady`?"),
+        ("value = \"run.ok\"\nat_least = 1\nloads = \"smok\"", "did you mean `smoke`?"),
+        ("grows = \"loadproof memory\"\nat_least = 1", "`grows` brings its own bound"),
+        ("recovers_after = \"the fault\"\nat_most = \"5s\"", "unknown hook beside the load"),
+    ] {
+        let mistake = claim(text);
+        assert!(mistake.contains(words), "{words}: {mistake}");
+    }
+    let abort = mistake("users = 5", "users = 5\nabort_when = \"run.throughput < 5\"");
+    assert!(abort.contains("`throughput` is not known before the run has ended"), "{abort}");
+    let held = mistake("[profile.local]", "[profile.local]\nmust_hold = \"baseline.ok > 0\"");
+    assert!(held.contains("this is about one run"), "{held}");
+}
+
+#[test]
+fn claims_are_read_with_their_units_and_shapes() {
+    let text = format!(
+        "{GOOD}\n[[claim]]\ntitle = \"a\"\nvalue = \"treatment.throughput / baseline.throughput\"\nat_least = \"+45%\"\n\
+         [[claim]]\ntitle = \"b\"\nvalue = \"treatment.p50 / baseline.p50\"\nat_most = \"-70%\"\n\
+         [[claim]]\ntitle = \"c\"\nvalue = \"treatment.requests / baseline.requests\"\nwithin = \"3%\"\n\
+         [[claim]]\ntitle = \"d\"\ndrains = \"loadproof memory\"\narm = \"baseline\"\n\
+         [[claim]]\ntitle = \"e\"\nalways = \"loadproof memory\"\nat_most = 10\n\
+         [[claim]]\ntitle = \"f\"\nrecovers_after = \"30s\"\nat_most = \"5s\"\n"
+    );
+    let formulas: Vec<String> = compile(&text).unwrap().claims.iter().map(Claim::formula).collect();
+    insta::assert_snapshot!(formulas.join("\n"), @"
+    treatment.throughput / baseline.throughput ≥ +45 %
+    treatment.p50 / baseline.p50 ≤ −70 %
+    −3 % ≤ treatment.requests / baseline.requests ≤ +3 %
+    baseline.remaining('loadproof memory') ≤ 0 %, in every run
+    run.max('loadproof memory') ≤ 10, in every run
+    run.recovery('30s') ≤ 5 s, in every run
+    ");
 }

@@ -47,6 +47,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         signal("level", |i| 100.0 + (i % 3) as f64),
         signal("emptied", |i| (60 - i).max(0) as f64),
         SignalColumn { readings: Vec::new(), ..signal("unseen", |_| 0.0) },
+        SignalColumn { is_total: true, ..signal("shop cpu", |i| i as f64 * 0.1) },
     ];
     let facts = RunFacts {
         id: RunId(i64::from(round) * 2 + i64::from(arm == Arm::Treatment)),
@@ -261,6 +262,55 @@ fn what_was_never_seen_makes_a_claim_invalid_and_so_do_bad_runs() {
     assert!(strict.claims[0].estimate.is_some(), "the figures are still there to be looked at");
     let options = Options { most_rounds: 5, allow_invalid: true, ..Options::default() };
     assert_eq!(verdict::of_rounds_with(&runs, &claims, &options).overall(), Some(Verdict::Supported));
+}
+
+#[test]
+fn recovery_and_cpu_are_statistics_like_others() {
+    // Slow from 20 s to 26 s.
+    let slow = |round, arm| {
+        let mut run = run(arm, round, 10.0, 0);
+        for i in 2000..2600 {
+            run.samples.done_us[i] = run.samples.intended_us[i] + 90_000;
+        }
+        Arc::new(run)
+    };
+    let runs: Vec<_> =
+        (1..=5).flat_map(|round| [slow(round, Arm::Baseline), slow(round, Arm::Treatment)]).collect();
+    let every_run = |bound| Claim { rule: Rule::EveryRun, ..claim("run.recovery('20s')", at_most(bound)) };
+    let claims = [every_run(10_000.0), every_run(5_000.0), claim("run.cpu_per_request", at_most(2.0))];
+    let options = Options { most_rounds: 5, was_planned_end: true, ..Options::default() };
+    let decided = verdict::of_rounds_with(&runs, &claims, &options).claims;
+    assert_eq!(decided[0].verdict, Verdict::Supported, "{}", decided[0].reason);
+    assert_eq!((decided[0].estimate, decided[1].verdict), (Some(6000.0), Verdict::Refuted));
+    // 7.9 s of CPU for 4000 requests.
+    assert!((decided[2].estimate.unwrap() - 7900.0 / 4000.0).abs() < 1e-9, "{:?}", decided[2].estimate);
+}
+
+#[test]
+fn a_deadline_that_was_missed_refutes() {
+    let mut runs: Vec<MeasuredRun> = (1..=5)
+        .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
+        .collect();
+    for (i, run) in runs.iter_mut().enumerate() {
+        let drain = PhaseSpan {
+            name: "drain".to_owned(),
+            start_us: 40_000_000,
+            end_us: 42_000_000,
+            // Of one round only.
+            complete: i != 5,
+        };
+        run.facts.phases.push(drain);
+    }
+    let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
+    let claims =
+        [claim("treatment.drain_time", at_most(10_000.0)), claim("baseline.drain_time", at_most(10_000.0))];
+    let options = Options { most_rounds: 5, was_planned_end: true, ..Options::default() };
+    let decided = verdict::of_rounds_with(&runs, &claims, &options).claims;
+    assert_eq!(
+        (decided[0].verdict, decided[0].reason.as_str()),
+        (Verdict::Refuted, "it did not happen within its time in round 3")
+    );
+    assert_eq!(decided[1].verdict, Verdict::Supported);
 }
 
 #[test]

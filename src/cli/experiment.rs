@@ -113,12 +113,16 @@ impl Rounds<'_> {
         if round == self.plan.rounds {
             return Ok(false);
         }
-        let judgement = report::judge_so_far(self.id, &Store::open(self.path)?, self.allow_invalid)?;
-        if judgement.held.iter().any(|h| !h.holds) {
+        let store = Store::open(self.path)?;
+        if !report::is_held(self.id, round, &store)? {
             session.note("a manipulation check was not held: no further round can help");
             return Ok(true);
         }
-        if judgement.overall().is_none() || !looks::may_stop(rounds, self.plan.rounds as usize) {
+        if !looks::may_stop(rounds, self.plan.rounds as usize) {
+            return Ok(false);
+        }
+        let judgement = report::judge_so_far(self.id, &store, self.allow_invalid)?;
+        if judgement.overall().is_none() {
             return Ok(false);
         }
         let open =

@@ -10,6 +10,7 @@ mod export;
 mod interrupt;
 mod output;
 mod progress;
+mod qualified;
 mod report;
 mod run;
 mod runs;

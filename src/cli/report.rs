@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::{output, selftest};
+use super::{output, qualified};
 use crate::report::{Meta, html, json, junit, markdown, model, text};
 use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};
@@ -81,6 +81,14 @@ pub(super) fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool)
     let most_rounds = usize::try_from(store.experiment_facts(id)?.planned.rounds).unwrap_or(usize::MAX);
     let runs = load(store, store.experiment(id)?)?;
     Ok(verdict::of_rounds(&runs, &Options { most_rounds, allow_invalid, ..Options::default() }))
+}
+
+/// Whether the arms of a round were seen to be what they should be.
+pub(super) fn is_held(id: ExperimentId, round: u32, store: &Store) -> Result<bool> {
+    let of_round =
+        store.experiment(id)?.into_iter().filter(|r| r.round == Some(round) && !r.must_hold.is_empty());
+    let runs = load(store, of_round.collect())?;
+    Ok(verdict::held(&runs).iter().all(|h| h.holds))
 }
 
 /// Reports a baseline beside each of its treatments; one page each.
@@ -212,7 +220,7 @@ fn meta(store: &Store, reproduce: Vec<String>) -> Meta {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         store: store.path().display().to_string(),
         reproduce,
-        qualification: selftest::last(store.path())
+        qualification: qualified::last(store.path())
             .map(|q| format!("{} ({}, {})", q.text(), q.machine, q.made_at)),
     }
 }

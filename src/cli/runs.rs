@@ -103,6 +103,14 @@ fn show(run: &RunFacts, json: bool) -> Result<()> {
         let incomplete = if phase.complete { "" } else { " (cut short)" };
         format!("  phase        {:<9} {start:.3} s to {end:.3} s{incomplete}", phase.name)
     }));
+    if !run.end_note.is_empty() {
+        lines.push(format!("  ended        {}", run.end_note));
+    }
+    lines.extend(run.hooks.iter().map(|hook| {
+        let code = hook.exit_code.map_or(hook.note.clone(), |code| format!("exit code {code}"));
+        let (start, took) = (hook.start_us as f64 / 1e6, (hook.end_us - hook.start_us) as f64 / 1e6);
+        format!("  hook         {} ({}): at {start:.3} s for {took:.3} s, {code}", hook.name, hook.moment)
+    }));
     lines.extend(run.environment.iter().map(|(name, value)| format!("  environment  {name}: {value}")));
     output::result(&lines.join("\n"))
 }

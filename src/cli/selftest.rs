@@ -10,7 +10,7 @@ use super::arguments::SelfTest;
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::run::{Session, Workshop};
-use super::{output, report};
+use super::{output, qualified, report};
 use crate::plan::{Choices, Plan};
 use crate::run::RunState;
 use crate::scenario::{self, ExperimentSpec, Scenario, World};
@@ -22,9 +22,8 @@ const SCENARIO: &str = include_str!("../../scenarios/selftest.toml");
 /// Who plays what in it.
 const PARTS: Parts<'_> =
     Parts { twin: "twin", slower: "slower", slowdown: 1.25, detection: "At least 1.1 times as slow at p50" };
-/// Files beside the store: runs of selftests are nobody's results.
+/// The store of selftests, beside the other: their runs are nobody's results.
 const STORE: &str = "selftest.db";
-const RESULT: &str = "selftest.json";
 
 pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
     let folder = output::folder(store);
@@ -46,24 +45,18 @@ pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
             return Ok(Exit::Interrupted);
         }
     }
-    let store = Store::open(&own_store)?;
-    store.end_experiment(id, Some(Ending::Rounds))?;
-    let runs = report::load(&store, store.experiment(id)?)?;
+    let own = Store::open(&own_store)?;
+    own.end_experiment(id, Some(Ending::Rounds))?;
+    let runs = report::load(&own, own.experiment(id)?)?;
     let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
     let qualification = qualify(&runs, PARTS, &now);
-    output::file(&folder.join(RESULT), &serde_json::to_string_pretty(&qualification)?)?;
+    qualified::keep(store, &qualification)?;
     if command.json {
         output::result(&serde_json::to_string_pretty(&qualification)?)?;
     } else {
         output::result(&text(&qualification))?;
     }
     Ok(if qualification.is_passed() { Exit::Done } else { Exit::Invalid })
-}
-
-/// The last selftest's result beside a store, if there is one.
-pub(super) fn last(store: &Path) -> Option<Qualification> {
-    let text = std::fs::read_to_string(output::folder(store).join(RESULT)).ok()?;
-    serde_json::from_str(&text).ok()
 }
 
 fn text(q: &Qualification) -> String {

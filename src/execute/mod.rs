@@ -6,63 +6,41 @@
 mod abort;
 mod drain;
 mod environment;
+mod hooks;
 mod progress;
+mod setting;
+mod stage;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 pub use progress::{Moment, Progress};
+pub use setting::{ExecuteError, Setting};
 
 use self::abort::AbortWatch;
+use self::hooks::Hooks;
 use self::progress::Watched;
-use crate::load::{self, Clock, LoadError, LoadRun, Running};
+use self::setting::interrupted;
+use self::stage::{Outcome, Stage};
+use crate::load::{self, Clock, LoadRun};
 use crate::plan::PlannedRun;
-use crate::run::{ExperimentId, HookFacts, LoadFacts, PhaseSpan, RunId, RunState};
-use crate::sample::Phase;
-use crate::scenario::hook::{Hook, Moment as HookMoment};
+use crate::run::{LoadFacts, RunId, RunState};
+use crate::scenario::Scenario;
+use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
-use crate::scenario::{Scenario, ScenarioError};
-use crate::signals::{Collector, CollectorReport, Latest, SignalError};
+use crate::signals::{Collector, CollectorReport};
 use crate::stats::histogram::Live;
-use crate::store::{NewRun, RunEnd, RunWriter, Store, StoreError};
-use crate::target::hook::{self, Around, HookRun};
+use crate::store::{NewRun, RunEnd, RunWriter, Store};
+use crate::target::hook::{self, HookRun};
 use crate::target::{self, Target, TargetError};
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
-/// How often it is checked that target and store are still there.
-const LOOK: Duration = Duration::from_millis(200);
 /// How often processes are looked at.
 const PROCESS_EVERY: Duration = Duration::from_millis(500);
-
-/// What all runs of a command have in common.
-#[derive(Clone)]
-pub struct Setting {
-    /// The scenario.
-    pub scenario: Arc<Scenario>,
-    /// The store's file.
-    pub store: PathBuf,
-    /// Folder of the services' log files.
-    pub logs: PathBuf,
-    /// Folder of the originals of patched files.
-    pub journal: PathBuf,
-    /// Threads that make load.
-    pub workers: u16,
-    /// The user's own name for the runs.
-    pub label: Option<String>,
-    /// The environment that they are made in (`--env`), if one was named.
-    pub env: Option<String>,
-    /// The experiment that the runs belong to.
-    pub experiment: Option<ExperimentId>,
-    /// The command line, for the store and for repeating it.
-    pub command: String,
-    /// Becomes true when the user wants to end it.
-    pub interrupt: watch::Receiver<bool>,
-}
 
 /// A run that has been carried out.
 #[derive(Debug)]
@@ -77,29 +55,6 @@ pub struct Carried {
     pub signals: CollectorReport,
     /// Why it ended as it did; empty if as planned.
     pub note: String,
-}
-
-/// Why a run could not be carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecuteError {
-    /// The system under test did not come up, or went down.
-    #[error(transparent)]
-    Target(#[from] TargetError),
-    /// No load could be made.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A signal's source cannot be read by any means.
-    #[error(transparent)]
-    Signal(#[from] SignalError),
-    /// The scenario lacks something.
-    #[error(transparent)]
-    Scenario(#[from] ScenarioError),
-    /// The user ended it before there was anything to store.
-    #[error("interrupted before the load began")]
-    Interrupted,
 }
 
 /// Carries out one run. Samples that were taken are stored in every case.
@@ -166,42 +121,8 @@ fn end_of(outcome: &mut Outcome, failed: Option<TargetError>, hooks: &[HookRun],
         state: outcome.state,
         note,
         phases: std::mem::take(&mut outcome.phases),
-        hooks: hooks.iter().map(|hook| hook_facts(hook, clock)).collect(),
+        hooks: hooks.iter().map(|hook| hooks::facts(hook, clock)).collect(),
         clock_step_us: clock.wall_step_us(),
-    }
-}
-
-/// The hooks of a run, and what they are told.
-struct Hooks {
-    hooks: Vec<Hook>,
-    around: Around,
-}
-
-impl Hooks {
-    fn new(setting: &Setting, planned: &PlannedRun, profile: &Profile) -> Self {
-        let hooks = setting.scenario.hooks.iter().chain(&profile.hooks).cloned().collect();
-        let around = Around {
-            profile: planned.profile.clone(),
-            host: planned.host.clone(),
-            logs: setting.logs.clone(),
-        };
-        Self { hooks, around }
-    }
-
-    async fn run(&self, moment: HookMoment, runs: &mut Vec<HookRun>) -> Result<(), TargetError> {
-        hook::run_all(&self.hooks, moment, &self.around, runs).await
-    }
-}
-
-fn hook_facts(run: &HookRun, clock: &Clock) -> HookFacts {
-    HookFacts {
-        name: run.name.clone(),
-        moment: run.moment.word().to_owned(),
-        command: run.command.clone(),
-        start_us: clock.us(run.start),
-        end_us: clock.us(run.end),
-        exit_code: run.exit_code,
-        note: run.note.clone(),
     }
 }
 
@@ -254,15 +175,6 @@ fn load_facts(load: &Load, workers: u16) -> LoadFacts {
         Executor::Shared { .. } => ("shared", None),
     };
     LoadFacts { executor: executor.to_owned(), places: load.places(), rate_per_s, workers }
-}
-
-/// How the measured part of a run ended.
-struct Outcome {
-    state: RunState,
-    /// Why it ended early, if not by an error.
-    note: String,
-    phases: Vec<PhaseSpan>,
-    error: Option<ExecuteError>,
 }
 
 /// The measured part of a run.
@@ -330,146 +242,4 @@ fn observer(live: &Arc<Mutex<Live>>, scenario: &Arc<Scenario>) -> crate::store::
     Box::new(move |batch| {
         live.lock().unwrap_or_else(PoisonError::into_inner).add(batch, &scenario.endpoints);
     })
-}
-
-/// Everything that has to be kept an eye on while a run goes on.
-struct Stage<'a> {
-    setting: &'a Setting,
-    planned: &'a PlannedRun,
-    clock: Clock,
-    writer: &'a RunWriter,
-    target: &'a mut Target,
-    latest: Latest,
-    watched: Watched,
-    abort: Option<AbortWatch>,
-    progress: &'a mut dyn Progress,
-}
-
-/// Why a run goes no further.
-enum Cut {
-    Interrupted,
-    /// What `abort_when` saw.
-    Aborted(String),
-    Failed(ExecuteError),
-}
-
-impl Stage<'_> {
-    async fn play(&mut self, mut running: Running) -> Outcome {
-        let stopper = running.stopper();
-        let users_done = running.users_done();
-        let finish = running.finish();
-        tokio::pin!(users_done, finish);
-        let mut phases = Vec::new();
-        let mut cut = self.watch(Phase::Steady, &mut users_done).await.err();
-        if cut.is_some() {
-            stopper.stop();
-            users_done.await;
-        }
-        self.note_load(&mut phases, cut.is_none());
-        if cut.is_none() {
-            cut = self.drain(&mut phases).await.err();
-        }
-        if cut.is_none() {
-            // Effects may take longer than the backlog; their own deadlines bound the wait.
-            match self.watch(Phase::Drain, &mut finish).await {
-                Ok(Ok(_)) => {
-                    return Outcome { state: RunState::Done, note: String::new(), phases, error: None };
-                }
-                Ok(Err(error)) => {
-                    return Outcome {
-                        state: RunState::Failed,
-                        note: String::new(),
-                        phases,
-                        error: Some(error.into()),
-                    };
-                }
-                Err(ended) => cut = Some(ended),
-            }
-        }
-        stopper.stop();
-        let finished = finish.await;
-        let error = finished.err().map(ExecuteError::from);
-        match cut {
-            Some(Cut::Failed(error)) => {
-                Outcome { state: RunState::Failed, note: String::new(), phases, error: Some(error) }
-            }
-            Some(Cut::Aborted(note)) => Outcome { state: RunState::Failed, note, phases, error },
-            _ => {
-                Outcome { state: RunState::Interrupted, note: "ended by the user".to_owned(), phases, error }
-            }
-        }
-    }
-
-    /// Waits for `end`, showing progress and looking after target, store and user meanwhile.
-    async fn watch<T>(
-        &mut self,
-        phase: Phase,
-        end: &mut (impl Future<Output = T> + Unpin),
-    ) -> Result<T, Cut> {
-        let mut looks = tokio::time::interval(LOOK);
-        let mut shows = tokio::time::interval(self.progress.interval());
-        let mut interrupt = self.setting.interrupt.clone();
-        loop {
-            tokio::select! {
-                ended = &mut *end => return Ok(ended),
-                () = interrupted(&mut interrupt) => return Err(Cut::Interrupted),
-                _ = looks.tick() => self.check()?,
-                _ = shows.tick() => {
-                    let moment = self.watched.moment(phase, self.clock.now_us(), &self.latest);
-                    self.progress.show(&moment);
-                }
-            }
-        }
-    }
-
-    /// Whether the run can go on.
-    fn check(&mut self) -> Result<(), Cut> {
-        self.target.check_alive().map_err(|e| Cut::Failed(e.into()))?;
-        if self.writer.has_failed() {
-            return Err(Cut::Failed(StoreError::WriterGone.into()));
-        }
-        let seen = self.abort.as_mut().and_then(|abort| abort.seen(self.clock.now_us(), &self.latest));
-        seen.map_or(Ok(()), |text| Err(Cut::Aborted(text)))
-    }
-
-    /// The phases of the load itself.
-    fn note_load(&mut self, phases: &mut Vec<PhaseSpan>, complete: bool) {
-        let now_us = self.clock.now_us();
-        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        let load = &self.planned.load;
-        let end_us = load.run_time().map_or(now_us, us).min(now_us);
-        let ramp_us = us(load.ramp()).min(end_us);
-        let mut push = |phase: Phase, start_us, end_us| {
-            phases.push(PhaseSpan { name: phase.word().to_owned(), start_us, end_us, complete });
-        };
-        if ramp_us > 0 {
-            push(Phase::Ramp, 0, ramp_us);
-        }
-        push(Phase::Steady, ramp_us, end_us);
-        push(Phase::CoolDown, end_us, now_us);
-    }
-
-    /// Waits until the system has worked off its backlog, if the scenario says how to see that.
-    async fn drain(&mut self, phases: &mut Vec<PhaseSpan>) -> Result<(), Cut> {
-        let Some(drain) = self.setting.scenario.drain.clone() else { return Ok(()) };
-        let start_us = self.clock.now_us();
-        let latest = self.latest.clone();
-        let empty = drain::until_empty(&drain, &latest, start_us);
-        tokio::pin!(empty);
-        let drained_us = self.watch(Phase::Drain, &mut empty).await;
-        let (end_us, complete) = match &drained_us {
-            Ok(Some(at_us)) => (*at_us, true),
-            _ => (self.clock.now_us(), false),
-        };
-        let name = Phase::Drain.word().to_owned();
-        phases.push(PhaseSpan { name, start_us, end_us, complete });
-        drained_us.map(|_| ())
-    }
-}
-
-/// Ends when the user wants to end the run; never, if nobody can.
-async fn interrupted(interrupt: &mut watch::Receiver<bool>) {
-    if interrupt.wait_for(|wanted| *wanted).await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::profile::Program;
+use super::program::Program;
 
 /// A command that is run around a run, or beside its load.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ pub mod load;
 pub mod patch;
 mod problem;
 pub mod profile;
+pub mod program;
 mod read;
 pub mod scope;
 pub mod signal;

@@ -1,10 +1,10 @@
 //! Profiles: named configurations of the system under test.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::hook::Hook;
 use super::patch::Patch;
+use super::program::Program;
 use crate::claim::Expression;
 
 /// How to start, reset and reach the system under test in one of its configurations.
@@ -41,17 +41,6 @@ pub struct Service {
     pub ready_within: Duration,
     /// How long it has to end after TERM before it gets KILL.
     pub stop_within: Duration,
-}
-
-/// A program with its surroundings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Program {
-    /// Program and arguments; never empty.
-    pub command: Vec<String>,
-    /// Environment variables on top of loadproof's own.
-    pub env: BTreeMap<String, String>,
-    /// Its working directory; loadproof's own if none.
-    pub working_directory: Option<String>,
 }
 
 /// When a service can take load.

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::TargetError;
 use super::service::{RunningService, tail_of};
 use crate::scenario::hook::{Hook, Moment};
-use crate::scenario::profile::Program;
+use crate::scenario::program::Program;
 
 /// Time between two looks at whether a hook has ended.
 const LOOK: Duration = Duration::from_millis(20);

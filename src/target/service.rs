@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::TargetError;
 use super::watchdog::Watchdog;
-use crate::scenario::profile::Program;
+use crate::scenario::program::Program;
 
 /// Lines of a log that an error quotes.
 const TAIL_LINES: usize = 15;

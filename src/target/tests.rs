@@ -3,7 +3,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use super::*;
-use crate::scenario::profile::Program;
+use crate::scenario::program::Program;
 
 /// A service that runs a shell script.
 fn shell(script: &str, ready: Ready) -> Service {

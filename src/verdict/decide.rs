@@ -5,12 +5,10 @@ use serde::Serialize;
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side as Arm, Statistic, Stretch, Unit};
 use crate::stats::decision::{self, Side};
 use crate::stats::interval::Interval;
-use crate::stats::mean::Moments;
-use crate::stats::mover::{self, Limits};
 use crate::stats::planning::rounds_needed;
-use crate::stats::proportion::Counters;
 use crate::stats::quantile::{geometric_mean, median};
 
+use super::estimate::{Estimate, Scale, estimate};
 use super::evidence::HIGH_QUANTILE;
 use super::looks;
 
@@ -44,22 +42,6 @@ impl Verdict {
             Self::Invalid => "invalid",
         }
     }
-}
-
-/// On which scale the rounds' values are averaged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scale {
-    /// Logarithms: ratios, times and rates; a difference is a factor.
-    Log,
-    /// The values themselves, where some are 0 or below.
-    Plain,
-    /// Shares of counts: sums over sums, with a run-level design effect.
-    Share,
-    /// Within the run, where there is one only.
-    WithinRun,
-    /// No average: every run counts by itself.
-    EveryRun,
 }
 
 /// A statistic behind a claim, over the rounds.
@@ -188,9 +170,9 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
         decided.estimate = median(&values).filter(|m| m.is_finite());
         let holds = values.iter().all(|v| bound.holds(*v));
         let verdict = if holds { Verdict::Undecided } else { Verdict::Refuted };
-        return (verdict, format!("it is {} in round {}", unit.text(values[round]), round + 1));
+        return (verdict, format!("it did not happen within its time in round {}", round + 1));
     }
-    let estimated = estimate(rounds, &values, terms);
+    let estimated = estimate(rounds, &values, terms.alpha, terms.about_one_run);
     decided.scale = estimated.scale;
     decided.estimate = Some(estimated.value);
     (decided.low, decided.high) = (estimated.low, estimated.high);
@@ -255,79 +237,6 @@ fn in_every_run(decided: &mut Decided, values: &[f64]) -> (Verdict, String) {
         ),
         _ => (Verdict::Refuted, format!("broken: {worst}")),
     }
-}
-
-/// An estimate with its interval.
-struct Estimate {
-    scale: Scale,
-    value: f64,
-    low: Option<f64>,
-    high: Option<f64>,
-    /// Mean and spread on the scale of the interval, where rounds were averaged.
-    moments: Option<Moments>,
-}
-
-fn estimate(rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>) -> Estimate {
-    let bounded = |scale, value, interval: Interval, moments| Estimate {
-        scale,
-        value,
-        low: Some(interval.low),
-        high: Some(interval.high),
-        moments,
-    };
-    if values.len() == 1 {
-        let (low, high) = within_run(rounds[0], terms).unwrap_or((None, None));
-        return Estimate { scale: Scale::WithinRun, value: values[0], low, high, moments: None };
-    }
-    let counts: Option<Vec<(f64, f64)>> = rounds.iter().map(|e| e.counts).collect();
-    if let Some((k, n)) = counts.map(|c| c.into_iter().unzip::<f64, f64, Vec<_>, Vec<_>>())
-        && let Some(counters) = Counters::of(&k, &n)
-    {
-        return bounded(Scale::Share, counters.ratio, counters.interval(terms.alpha), Moments::of(values));
-    }
-    if values.iter().all(|v| *v > 0.0) {
-        let logs: Vec<f64> = values.iter().map(|v| v.ln()).collect();
-        if let Some(moments) = Moments::of(&logs) {
-            return bounded(
-                Scale::Log,
-                moments.mean.exp(),
-                moments.interval(terms.alpha).map(f64::exp),
-                Some(moments),
-            );
-        }
-    }
-    match Moments::of(values) {
-        Some(moments) => bounded(Scale::Plain, moments.mean, moments.interval(terms.alpha), Some(moments)),
-        None => Estimate { scale: Scale::Plain, value: values[0], low: None, high: None, moments: None },
-    }
-}
-
-/// The interval within a single run: of a quantile, of a share, or of a ratio of two quantiles.
-/// Counts and readings of one run by itself are what they are.
-fn within_run(one: &Evaluated, terms: &Terms<'_>) -> Option<(Option<f64>, Option<f64>)> {
-    let is = |value: f64| (value - one.value).abs() <= 1e-9 * one.value.abs();
-    match &one.seen[..] {
-        [only] if is(only.found.value) && only.found.within_run.is_some() => only.found.within_run,
-        [a, b] => {
-            let (a, b) = (limits(a)?, limits(b)?);
-            let ratio = if is(a.estimate / b.estimate) {
-                mover::ratio(&a, &b)?
-            } else if is(b.estimate / a.estimate) {
-                mover::ratio(&b, &a)?
-            } else {
-                return None;
-            };
-            Some((ratio.lower, ratio.upper))
-        }
-        _ if terms.about_one_run => Some((Some(one.value), Some(one.value))),
-        _ => None,
-    }
-}
-
-fn limits(seen: &Seen) -> Option<Limits> {
-    let (lower, upper) = seen.found.within_run?;
-    seen.statistic.quantile()?;
-    Some(Limits { estimate: seen.found.value, lower, upper })
 }
 
 /// On which side of its bound the interval lies.

@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod decide;
+mod estimate;
 mod evidence;
 mod hold;
 pub mod looks;
@@ -17,7 +18,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use decide::{Decided, Input, Scale, Verdict};
+pub use decide::{Decided, Input, Verdict};
+pub use estimate::Scale;
 pub use hold::Held;
 
 use self::audit::{Audit, Grade};
@@ -162,6 +164,11 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     }
     let allows_invalid = options.allow_invalid;
     Judgement { audit, held, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
+}
+
+/// Checks what must hold of runs: their manipulation checks.
+pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
+    hold::check(runs)
 }
 
 /// The claims that are about a run's load and environment.

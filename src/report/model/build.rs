@@ -4,8 +4,8 @@ use super::charts;
 use super::judged::judged;
 use super::words;
 use super::{
-    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, QuantileCell, Report, RunRow, SignalCells,
-    SignalRow, SubjectRow, SubjectSection,
+    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, Report, RunRow,
+    SignalCells, SignalRow, SubjectRow, SubjectSection,
 };
 use crate::report::Meta;
 use crate::run::{FailureReason, RunFacts};
@@ -93,6 +93,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         signals: Vec::new(),
         drains: drains(arms, &names),
         failures: Vec::new(),
+        hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),
         environment: Vec::new(),
         runs: arms.iter().flat_map(|arm| &arm.runs).map(run_row).collect(),
         qualification: meta.qualification.clone().unwrap_or_else(|| NOT_QUALIFIED.to_owned()),
@@ -359,6 +360,24 @@ fn failure_row(reason: &FailureReason) -> FailureRow {
         reason: reason.reason.clone(),
         count: unit::count(reason.count),
     }
+}
+
+fn hook_rows(run: &RunFacts) -> Vec<HookRow> {
+    run.hooks
+        .iter()
+        .map(|hook| HookRow {
+            run: run.id.to_string(),
+            name: hook.name.clone(),
+            moment: hook.moment.clone(),
+            command: hook.command.clone(),
+            start: unit::time(hook.start_us as f64),
+            duration: unit::time((hook.end_us - hook.start_us) as f64),
+            ended: match hook.exit_code {
+                Some(code) => format!("exit code {code}"),
+                None => hook.note.clone(),
+            },
+        })
+        .collect()
 }
 
 fn run_row(run: &RunFacts) -> RunRow {

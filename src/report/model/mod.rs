@@ -48,6 +48,8 @@ pub struct Report {
     pub drains: Vec<DrainRow>,
     /// Why samples did not end well (runs only).
     pub failures: Vec<FailureRow>,
+    /// Commands that were run around the runs.
+    pub hooks: Vec<HookRow>,
     /// Machine, versions and system.
     pub environment: Vec<EnvironmentRow>,
     /// The runs behind it.
@@ -185,6 +187,25 @@ pub struct FailureRow {
     pub reason: String,
     /// How often.
     pub count: String,
+}
+
+/// A command that was run around a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HookRow {
+    /// The run's number.
+    pub run: String,
+    /// Its name.
+    pub name: String,
+    /// `before`, `beside` or `after` the load.
+    pub moment: String,
+    /// The command.
+    pub command: String,
+    /// Its start, since the load's.
+    pub start: String,
+    /// How long it took.
+    pub duration: String,
+    /// Its exit code, or why it has none.
+    pub ended: String,
 }
 
 /// A fact of the environment.

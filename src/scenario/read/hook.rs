@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Settings;
-use super::profile::program;
 use crate::scenario::fields::Fields;
 use crate::scenario::hook::{Hook, Moment};
 
@@ -16,7 +15,7 @@ pub(in crate::scenario) fn read(table: &mut Fields<'_>, settings: &Settings) -> 
 
 fn hook(mut table: Fields<'_>, settings: &Settings) -> Option<Hook> {
     let name = table.required_text("name");
-    let program = program(&mut table, "run", settings);
+    let program = super::program::read(&mut table, "run", settings);
     let at = table.duration("at");
     let moment = table.required_text("moment");
     let moment = moment.and_then(|text| match text.value.as_str() {

@@ -11,6 +11,7 @@ pub(super) mod journey;
 pub(super) mod load;
 pub(super) mod patch;
 pub(super) mod profile;
+pub(super) mod program;
 pub(super) mod signal;
 pub(super) mod step;
 pub(super) mod user;

@@ -1,13 +1,12 @@
 //! `[profile.NAME]`: configurations of the system under test, and `[drain]`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Settings, base_url, is_http};
 use crate::claim::Expression;
-use crate::scenario::fields::{Fields, Located, wrong_type};
-use crate::scenario::problem::Place;
-use crate::scenario::profile::{Drain, Profile, Program, Ready, ResetRequest, Service};
+use crate::scenario::fields::{Fields, Located};
+use crate::scenario::profile::{Drain, Profile, Ready, ResetRequest, Service};
 use crate::scenario::signal::SignalSource;
 
 /// `conditions`: extended by the texts of `must_hold`, to be checked when all names are known.
@@ -61,7 +60,7 @@ fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<Stri
             "this name is taken",
         );
     }
-    let program = program(&mut table, "command", settings);
+    let program = super::program::read(&mut table, "command", settings);
     table.require("ready");
     let ready = table.text("ready").and_then(|l| ready(&table, &l, settings));
     let ready_within = table.duration("ready_within").unwrap_or(Duration::from_secs(30));
@@ -69,34 +68,6 @@ fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<Stri
     table.finish();
     let (name, ready) = (name?.value, ready?);
     Some(Service { name, program: program?, ready, ready_within, stop_within })
-}
-
-/// Program and arguments under `key`, `env` and `working_directory`.
-pub(super) fn program(table: &mut Fields<'_>, key: &'static str, settings: &Settings) -> Option<Program> {
-    let problems = table.problems;
-    table.require(key);
-    let command: Vec<String> = table.texts(key).iter().map(|l| settings.fill(l, problems)).collect();
-    if command.is_empty() && table.has(key) {
-        problems.add(&table.key_place(key), "an empty command", "needs a program");
-    }
-    let env = env(table, settings);
-    let working_directory = table.text("working_directory").map(|l| settings.fill(&l, problems));
-    (!command.is_empty()).then_some(Program { command, env, working_directory })
-}
-
-fn env(table: &mut Fields<'_>, settings: &Settings) -> BTreeMap<String, String> {
-    let Some(env) = table.table("env") else { return BTreeMap::new() };
-    env.entries()
-        .into_iter()
-        .filter_map(|(name, value)| {
-            let place = Place { file: env.file(), span: value.span() };
-            let Some(text) = value.get_ref().as_str() else {
-                wrong_type(env.problems, &place, &name.value, "a string", value.get_ref());
-                return None;
-            };
-            Some((name.value, settings.fill(&Located { value: text.to_owned(), place }, env.problems)))
-        })
-        .collect()
 }
 
 /// `ready = "http://127.0.0.1:8000/health"` or `ready = "tcp://127.0.0.1:8000"`.

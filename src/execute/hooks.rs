@@ -1,0 +1,46 @@
+//! The hooks around a run.
+
+use super::setting::Setting;
+use crate::load::Clock;
+use crate::plan::PlannedRun;
+use crate::run::HookFacts;
+use crate::scenario::hook::{Hook, Moment};
+use crate::scenario::profile::Profile;
+use crate::target::TargetError;
+use crate::target::hook::{self, Around, HookRun};
+
+/// The hooks of a run, and what they are told.
+pub(super) struct Hooks {
+    pub(super) hooks: Vec<Hook>,
+    pub(super) around: Around,
+}
+
+impl Hooks {
+    pub(super) fn new(setting: &Setting, planned: &PlannedRun, profile: &Profile) -> Self {
+        let hooks = setting.scenario.hooks.iter().chain(&profile.hooks).cloned().collect();
+        let around = Around {
+            profile: planned.profile.clone(),
+            host: planned.host.clone(),
+            logs: setting.logs.clone(),
+        };
+        Self { hooks, around }
+    }
+
+    /// Runs those of a moment before or after the load.
+    pub(super) async fn run(&self, moment: Moment, runs: &mut Vec<HookRun>) -> Result<(), TargetError> {
+        hook::run_all(&self.hooks, moment, &self.around, runs).await
+    }
+}
+
+/// A hook as it is stored, on the run's clock.
+pub(super) fn facts(run: &HookRun, clock: &Clock) -> HookFacts {
+    HookFacts {
+        name: run.name.clone(),
+        moment: run.moment.word().to_owned(),
+        command: run.command.clone(),
+        start_us: clock.us(run.start),
+        end_us: clock.us(run.end),
+        exit_code: run.exit_code,
+        note: run.note.clone(),
+    }
+}

@@ -1,0 +1,163 @@
+//! The measured part of a run: load, drain and effects, with an eye on target, store and user.
+
+use std::time::Duration;
+
+use super::abort::AbortWatch;
+use super::drain;
+use super::progress::{Progress, Watched};
+use super::setting::{ExecuteError, Setting, interrupted};
+use crate::load::{Clock, Running};
+use crate::plan::PlannedRun;
+use crate::run::{PhaseSpan, RunState};
+use crate::sample::Phase;
+use crate::signals::Latest;
+use crate::store::{RunWriter, StoreError};
+use crate::target::Target;
+
+/// How often it is checked that target and store are still there.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// How the measured part of a run ended.
+pub(super) struct Outcome {
+    pub(super) state: RunState,
+    /// Why it ended early, if not by an error.
+    pub(super) note: String,
+    pub(super) phases: Vec<PhaseSpan>,
+    pub(super) error: Option<ExecuteError>,
+}
+
+/// Everything that has to be kept an eye on while a run goes on.
+pub(super) struct Stage<'a> {
+    pub(super) setting: &'a Setting,
+    pub(super) planned: &'a PlannedRun,
+    pub(super) clock: Clock,
+    pub(super) writer: &'a RunWriter,
+    pub(super) target: &'a mut Target,
+    pub(super) latest: Latest,
+    pub(super) watched: Watched,
+    pub(super) abort: Option<AbortWatch>,
+    pub(super) progress: &'a mut dyn Progress,
+}
+
+/// Why a run goes no further.
+enum Cut {
+    Interrupted,
+    /// What `abort_when` saw.
+    Aborted(String),
+    Failed(ExecuteError),
+}
+
+impl Stage<'_> {
+    /// Waits for everything to end, in order.
+    pub(super) async fn play(&mut self, mut running: Running) -> Outcome {
+        let stopper = running.stopper();
+        let users_done = running.users_done();
+        let finish = running.finish();
+        tokio::pin!(users_done, finish);
+        let mut phases = Vec::new();
+        let mut cut = self.watch(Phase::Steady, &mut users_done).await.err();
+        if cut.is_some() {
+            stopper.stop();
+            users_done.await;
+        }
+        self.note_load(&mut phases, cut.is_none());
+        if cut.is_none() {
+            cut = self.drain(&mut phases).await.err();
+        }
+        if cut.is_none() {
+            // Effects may take longer than the backlog; their own deadlines bound the wait.
+            match self.watch(Phase::Drain, &mut finish).await {
+                Ok(Ok(_)) => {
+                    return Outcome { state: RunState::Done, note: String::new(), phases, error: None };
+                }
+                Ok(Err(error)) => {
+                    return Outcome {
+                        state: RunState::Failed,
+                        note: String::new(),
+                        phases,
+                        error: Some(error.into()),
+                    };
+                }
+                Err(ended) => cut = Some(ended),
+            }
+        }
+        stopper.stop();
+        let finished = finish.await;
+        let error = finished.err().map(ExecuteError::from);
+        match cut {
+            Some(Cut::Failed(error)) => {
+                Outcome { state: RunState::Failed, note: String::new(), phases, error: Some(error) }
+            }
+            Some(Cut::Aborted(note)) => Outcome { state: RunState::Failed, note, phases, error },
+            _ => {
+                Outcome { state: RunState::Interrupted, note: "ended by the user".to_owned(), phases, error }
+            }
+        }
+    }
+
+    /// Waits for `end`, showing progress and looking after target, store and user meanwhile.
+    async fn watch<T>(
+        &mut self,
+        phase: Phase,
+        end: &mut (impl Future<Output = T> + Unpin),
+    ) -> Result<T, Cut> {
+        let mut looks = tokio::time::interval(LOOK);
+        let mut shows = tokio::time::interval(self.progress.interval());
+        let mut interrupt = self.setting.interrupt.clone();
+        loop {
+            tokio::select! {
+                ended = &mut *end => return Ok(ended),
+                () = interrupted(&mut interrupt) => return Err(Cut::Interrupted),
+                _ = looks.tick() => self.check()?,
+                _ = shows.tick() => {
+                    let moment = self.watched.moment(phase, self.clock.now_us(), &self.latest);
+                    self.progress.show(&moment);
+                }
+            }
+        }
+    }
+
+    /// Whether the run can go on.
+    fn check(&mut self) -> Result<(), Cut> {
+        self.target.check_alive().map_err(|e| Cut::Failed(e.into()))?;
+        if self.writer.has_failed() {
+            return Err(Cut::Failed(StoreError::WriterGone.into()));
+        }
+        let seen = self.abort.as_mut().and_then(|abort| abort.seen(self.clock.now_us(), &self.latest));
+        seen.map_or(Ok(()), |text| Err(Cut::Aborted(text)))
+    }
+
+    /// The phases of the load itself.
+    fn note_load(&mut self, phases: &mut Vec<PhaseSpan>, complete: bool) {
+        let now_us = self.clock.now_us();
+        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let load = &self.planned.load;
+        let end_us = load.run_time().map_or(now_us, us).min(now_us);
+        let ramp_us = us(load.ramp()).min(end_us);
+        let mut push = |phase: Phase, start_us, end_us| {
+            phases.push(PhaseSpan { name: phase.word().to_owned(), start_us, end_us, complete });
+        };
+        if ramp_us > 0 {
+            push(Phase::Ramp, 0, ramp_us);
+        }
+        push(Phase::Steady, ramp_us, end_us);
+        push(Phase::CoolDown, end_us, now_us);
+    }
+
+    /// Waits until the system has worked off its backlog, if the scenario says how to see that.
+    async fn drain(&mut self, phases: &mut Vec<PhaseSpan>) -> Result<(), Cut> {
+        let Some(drain) = self.setting.scenario.drain.clone() else { return Ok(()) };
+        let start_us = self.clock.now_us();
+        let latest = self.latest.clone();
+        let empty = drain::until_empty(&drain, &latest, start_us);
+        tokio::pin!(empty);
+        let drained_us = self.watch(Phase::Drain, &mut empty).await;
+        let (end_us, complete) = match &drained_us {
+            Ok(Some(at_us)) => (*at_us, true),
+            _ => (self.clock.now_us(), false),
+        };
+        let name = Phase::Drain.word().to_owned();
+        phases.push(PhaseSpan { name, start_us, end_us, complete });
+        drained_us.map(|_| ())
+    }
+}
