@@ -396,7 +396,12 @@ fn colours_stand_out_in_both_themes() {
         for token in ["ink", "muted", "a-text", "b", "bad"] {
             assert!(on_background(token) >= 4.5, "{token}");
         }
-        assert!(contrast(theme["warn"], theme["warn-bg"]) >= 4.5);
+        for (word, ground) in
+            [("warn", "warn-bg"), ("good", "good-bg"), ("bad", "bad-bg"), ("void", "void-bg")]
+        {
+            assert!(contrast(theme[word], theme[ground]) >= 4.5, "{word}");
+        }
+        assert!(contrast(theme["b"], theme["allowed"]) >= 3.0, "an interval over what a claim allows");
         for token in ["a", "b", "axis"] {
             assert!(on_background(token) >= 3.0, "{token}");
         }

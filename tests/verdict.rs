@@ -187,6 +187,11 @@ fn fewer_than_five_rounds_are_indicative() {
         let decided = one(&TWICE[..rounds], claim("baseline.p50 / treatment.p50", at_least(1.5)));
         assert_eq!((decided.verdict, decided.indicative), (Verdict::Undecided, true), "{rounds}");
         assert!(decided.reason.contains("indicative (supported"), "{}", decided.reason);
+        let held =
+            Claim { rule: Rule::EveryRun, ..claim("run.max('rising')", Bound::AtMost(Amount::plain(90.0))) };
+        assert_eq!(one(&TWICE[..rounds], held.clone()).verdict, Verdict::Undecided, "{rounds}");
+        let broken = Claim { bound: Bound::AtMost(Amount::plain(9.0)), ..held };
+        assert_eq!(one(&TWICE[..rounds], broken).verdict, Verdict::Refuted, "one violation is enough");
     }
 }
 

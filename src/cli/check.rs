@@ -44,6 +44,9 @@ fn text(scenario: &Scenario) -> String {
         let services = if services.is_empty() { "a running system".to_owned() } else { services.join(", ") };
         lines.push(format!("  profile   {name}: {services}"));
     }
+    for claim in &scenario.claims {
+        lines.push(format!("  claim     {}: {}", claim.title, claim.formula()));
+    }
     lines.join("\n")
 }
 
@@ -56,5 +59,6 @@ fn json(scenario: &Scenario) -> serde_json::Value {
         "user_classes": scenario.user_classes.iter().map(|u| &u.name).collect::<Vec<_>>(),
         "loads": scenario.loads.keys().collect::<Vec<_>>(),
         "profiles": scenario.profiles.keys().collect::<Vec<_>>(),
+        "claims": scenario.claims,
     })
 }

@@ -1,6 +1,8 @@
 //! Keep-alive connections over hyper's connection API: no pool, no middle layer, a user owns its
 //! own.
 
+use std::cell::RefCell;
+
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -109,5 +111,25 @@ fn io_reason(error: &std::io::Error) -> String {
         std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
         std::io::ErrorKind::BrokenPipe => "broken pipe".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// A user's open connections, by origin.
+#[derive(Default)]
+pub(super) struct Connections {
+    idle: RefCell<Vec<Vec<Connection>>>,
+}
+
+impl Connections {
+    pub(super) fn take(&self, origin: usize) -> Option<Connection> {
+        self.idle.borrow_mut().get_mut(origin)?.pop()
+    }
+
+    pub(super) fn give_back(&self, origin: usize, connection: Connection) {
+        let mut idle = self.idle.borrow_mut();
+        if idle.len() <= origin {
+            idle.resize_with(origin + 1, Vec::new);
+        }
+        idle[origin].push(connection);
     }
 }

@@ -1,6 +1,5 @@
 //! One request and its answer, from a ready connection to a recorded sample.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,7 +9,7 @@ use hyper::body::Incoming;
 use hyper::{HeaderMap, Request as Message};
 use minijinja::value::Value;
 
-use super::connection::{self, Connection, SendFailure};
+use super::connection::{self, Connection, Connections, SendFailure};
 use super::judge::{Answer, judge};
 use super::worker::Worker;
 use crate::sample::{EndpointId, Outcome, ReasonId, Sample, UserClassId};
@@ -19,26 +18,6 @@ use crate::scenario::scope::Scope;
 
 /// What a request gets as its reason when its load ends before its answer comes.
 const ABORTED: &str = "unanswered when the load's grace ended";
-
-/// A user's open connections, by origin.
-#[derive(Default)]
-pub(super) struct Connections {
-    idle: RefCell<Vec<Vec<Connection>>>,
-}
-
-impl Connections {
-    fn take(&self, origin: usize) -> Option<Connection> {
-        self.idle.borrow_mut().get_mut(origin)?.pop()
-    }
-
-    fn give_back(&self, origin: usize, connection: Connection) {
-        let mut idle = self.idle.borrow_mut();
-        if idle.len() <= origin {
-            idle.resize_with(origin + 1, Vec::new);
-        }
-        idle[origin].push(connection);
-    }
-}
 
 /// Who makes a request, and as part of what.
 #[derive(Clone, Copy)]

@@ -4,7 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::exchange::{Connections, Due, Ended, Who, exchange, make_ready};
+use super::connection::Connections;
+use super::exchange::{Due, Ended, Who, exchange, make_ready};
 use super::judge::holds;
 use super::worker::Worker;
 use crate::sample::{Outcome, ReasonId, Sample};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
-use super::exchange::Connections;
+use super::connection::Connections;
 use super::executor;
 use super::prepared::Requests;
 use super::recorder::{Recorder, Sink};

@@ -8,7 +8,8 @@ use minijinja::value::Value;
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::exchange::{Connections, Due, Who, exchange, make_ready};
+use super::connection::Connections;
+use super::exchange::{Due, Who, exchange, make_ready};
 use super::poll;
 use super::worker::Worker;
 use crate::sample::{Outcome, UserClassId};

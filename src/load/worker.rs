@@ -10,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 
 use super::clock::Clock;
-use super::exchange::Connections;
+use super::connection::Connections;
 use super::prepared::Requests;
 use super::recorder::Recorder;
 use super::seed;

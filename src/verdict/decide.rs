@@ -163,7 +163,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     let bound = decided.claim.bound;
     let unit = bound.unit();
     if decided.claim.rule == Rule::EveryRun {
-        return in_every_run(decided, &values);
+        return in_every_run(decided, &values, terms.about_one_run);
     }
     if let Some(round) = values.iter().position(|v| v.is_infinite()) {
         decided.scale = Scale::EveryRun;
@@ -205,7 +205,8 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     (verdict, says)
 }
 
-fn in_every_run(decided: &mut Decided, values: &[f64]) -> (Verdict, String) {
+/// One violation refutes; that none was seen counts once there are rounds enough.
+fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (Verdict, String) {
     let bound = decided.claim.bound;
     let unit = bound.unit();
     decided.scale = Scale::EveryRun;
@@ -225,7 +226,13 @@ fn in_every_run(decided: &mut Decided, values: &[f64]) -> (Verdict, String) {
             } else {
                 format!("each of {} runs", values.len())
             };
-            (Verdict::Supported, format!("held in {runs}, at worst {worst}; seen {readings} times"))
+            let text = format!("held in {runs}, at worst {worst}; seen {readings} times");
+            if about_one_run || values.len() >= looks::LEAST_ROUNDS {
+                return (Verdict::Supported, text);
+            }
+            decided.indicative = true;
+            decided.rounds_needed = Some(looks::LEAST_ROUNDS);
+            (Verdict::Undecided, format!("indicative: {text}; {} rounds decide", looks::LEAST_ROUNDS))
         }
         [first, ..] if values.len() > 1 => (
             Verdict::Refuted,

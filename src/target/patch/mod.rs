@@ -5,8 +5,9 @@
 
 mod edit;
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -187,13 +188,24 @@ fn put_back(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, TargetEr
     Ok(restored)
 }
 
-/// Replaces a file's content in one step, keeping its permissions.
+/// Replaces a file's content: in one step where that keeps owner and permissions; in place for files
+/// with several names, of other owners, and mounted by themselves.
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let permissions: Permissions = fs::metadata(path)?.permissions();
+    let before = fs::metadata(path)?;
+    if before.nlink() == 1 && replace_at_once(path, bytes, &before).is_ok() {
+        return Ok(());
+    }
+    let mut file = File::options().write(true).truncate(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn replace_at_once(path: &Path, bytes: &[u8], before: &Metadata) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.loadproof-{}", std::process::id()));
     let written = write_durably(&draft, bytes)
-        .and_then(|()| fs::set_permissions(&draft, permissions))
+        .and_then(|()| std::os::unix::fs::chown(&draft, Some(before.uid()), Some(before.gid())))
+        .and_then(|()| fs::set_permissions(&draft, before.permissions()))
         .and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
         let _ = fs::remove_file(&draft);
@@ -226,6 +238,7 @@ fn start_of(process: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -284,6 +297,17 @@ mod tests {
         drop(bench.apply().unwrap());
         assert!(bench.is_as_it_was());
         assert_eq!(fs::read_dir(bench.journal()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_with_two_names_stays_one_file() {
+        let bench = Bench::new();
+        let other = bench.folder.path().join("other.toml");
+        fs::hard_link(bench.file(), &other).unwrap();
+        let patched = bench.apply().unwrap();
+        assert!(fs::read_to_string(&other).unwrap().contains("enabled=true"));
+        patched.restore().unwrap();
+        assert!(bench.is_as_it_was() && fs::read_to_string(&other).unwrap() == ORIGINAL);
     }
 
     #[test]
