@@ -180,22 +180,24 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     let enough = terms.about_one_run || rounds.len() >= looks::LEAST_ROUNDS;
     decided.indicative = !enough;
     let verdict = side_of(bound, estimated.low, estimated.high);
+    if !enough {
+        decided.rounds_needed = Some(looks::LEAST_ROUNDS);
+    }
     if verdict == Verdict::Undecided {
-        decided.rounds_needed = needed(bound, &estimated, terms).filter(|_| !terms.about_one_run);
+        if enough && !terms.about_one_run {
+            decided.rounds_needed = needed(bound, &estimated, terms);
+        }
+        if estimated.low.is_none() && estimated.high.is_none() {
+            return (verdict, "one pair of runs gives this formula no interval".to_owned());
+        }
         let interval = interval_text(&estimated, unit);
         return (verdict, format!("the interval {interval} holds the bound {}", edge_text(bound)));
     }
     let says = format!("{} {}", unit.text(estimated.value), interval_text(&estimated, unit));
     if !enough {
-        let text = format!(
-            "{} round{}: indicative ({}, {says}); {} decide",
-            rounds.len(),
-            if rounds.len() == 1 { "" } else { "s" },
-            verdict.word(),
-            looks::LEAST_ROUNDS
-        );
-        decided.rounds_needed = Some(looks::LEAST_ROUNDS);
-        return (Verdict::Undecided, text);
+        let rounds =
+            if rounds.len() == 1 { "1 round".to_owned() } else { format!("{} rounds", rounds.len()) };
+        return (Verdict::Undecided, format!("{rounds}: indicative ({}, {says})", verdict.word()));
     }
     if verdict == Verdict::Supported
         && let Some(doubt) = doubt(&decided.claim, rounds, &values, terms)
@@ -232,7 +234,7 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
             }
             decided.indicative = true;
             decided.rounds_needed = Some(looks::LEAST_ROUNDS);
-            (Verdict::Undecided, format!("indicative: {text}; {} rounds decide", looks::LEAST_ROUNDS))
+            (Verdict::Undecided, format!("indicative: {text}"))
         }
         [first, ..] if values.len() > 1 => (
             Verdict::Refuted,
@@ -327,7 +329,6 @@ fn interval_text(estimate: &Estimate, unit: Unit) -> String {
     let end = |value: Option<f64>| value.map_or("∞".to_owned(), |v| unit.text(v));
     match (estimate.low, estimate.high) {
         (Some(low), Some(high)) if low == high => String::new(),
-        (None, None) => "[no interval]".to_owned(),
         (low, high) => format!("[{}, {}]", low.map_or("0".to_owned(), |v| unit.text(v)), end(high)),
     }
 }
