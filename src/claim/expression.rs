@@ -13,6 +13,7 @@ use minijinja::{Environment, ErrorKind, State, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
 use super::statistic::{METHODS, NAMES, Side, Statistic};
+use crate::unit;
 
 /// An expression, as text; it is compiled where it is worked out, a few times per run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +53,23 @@ pub struct Seen {
     pub statistic: Statistic,
     /// What it came to.
     pub found: Found,
+}
+
+impl fmt::Display for Seen {
+    /// `max('backlog') was 12`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was {}", self.statistic, shown(self.found.value, self.statistic.is_time()))
+    }
+}
+
+/// A statistic's value as people read it; times are given in ms.
+pub fn shown(value: f64, is_time: bool) -> String {
+    if is_time { unit::time(value * 1e3) } else { unit::significant(value) }
+}
+
+/// Several of them, one after another.
+pub fn seen_text(seen: &[Seen]) -> String {
+    seen.iter().map(Seen::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What an expression came to.

@@ -9,7 +9,7 @@ mod statistic;
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
-pub use expression::{Dimension, Evaluated, Expression, Found, LookUp, Seen};
+pub use expression::{Dimension, Evaluated, Expression, Found, LookUp, Seen, seen_text, shown};
 pub use statistic::{CountOf, Figure, Side, SignalFigure, Statistic, TimeKind};
 
 use crate::sample::{Outcome, Phase};

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::claim::{CountOf, Figure, Found, LookUp, Side, SignalFigure, Statistic, TimeKind};
+use crate::claim::{CountOf, Figure, Found, LookUp, Side, SignalFigure, Statistic, TimeKind, seen_text};
 use crate::sample::Outcome;
 use crate::scenario::load::Abort;
 use crate::signals::Latest;
@@ -35,16 +35,7 @@ impl AbortWatch {
         if evaluated.value == 0.0 {
             return None;
         }
-        let seen = evaluated.seen.iter().map(|s| {
-            let value = s.found.value;
-            let text = if s.statistic.is_time() {
-                crate::unit::time(value * 1e3)
-            } else {
-                crate::unit::significant(value)
-            };
-            format!("{} was {text}", s.statistic)
-        });
-        Some(format!("abort_when `{}`: {}", self.abort.when, seen.collect::<Vec<_>>().join(", ")))
+        Some(format!("abort_when `{}`: {}", self.abort.when, seen_text(&evaluated.seen)))
     }
 }
 

@@ -12,10 +12,11 @@ use super::estimate::{Estimate, Scale, estimate};
 use super::evidence::HIGH_QUANTILE;
 use super::looks;
 
-/// Clusters beyond a high quantile that every run needs (METHODS: shares of refused and wrong
-/// intervals by clusters).
+/// Clusters beyond a high quantile that every run needs: in simulations, intervals over fewer had no
+/// end in half of the runs (9 clusters), and from 19 on in less than one of a hundred.
 const LEAST_CLUSTERS: usize = 20;
-/// Up to so many rounds a claim about a high quantile is supported only if every round supports it.
+/// Up to so many rounds a claim about a high quantile is supported only if every round supports it:
+/// logarithms of such ratios may be skewed, and an interval alone passes too often at the first looks.
 const GUARDED_ROUNDS: usize = 10;
 
 /// What is known about a claim.

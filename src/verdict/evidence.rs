@@ -16,7 +16,7 @@ use crate::unit;
 
 /// From this quantile on, samples beyond it come in few clusters.
 pub(super) const HIGH_QUANTILE: f64 = 0.99;
-/// Batches of a within-run interval for runs below and from [`LONG_S`] (METHODS: 10 and 20).
+/// Batches of a within-run interval for runs below and from [`LONG_S`]: short runs have few independent ones.
 const BATCHES: (usize, usize) = (10, 20);
 const LONG_S: f64 = 300.0;
 /// Alpha of intervals within a run.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::evidence::Evidence;
-use crate::claim::{LookUp, Selection};
+use crate::claim::{LookUp, Selection, seen_text};
 use crate::run::{Arm, RunId};
 use crate::stats::arm::MeasuredRun;
 
@@ -59,18 +59,7 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
                 within_run: false,
             });
             let (holds, seen) = match condition.evaluate(&evidence) {
-                Ok(evaluated) => {
-                    let seen = evaluated.seen.iter().map(|s| {
-                        let value = s.found.value;
-                        let text = if s.statistic.is_time() {
-                            crate::unit::time(value * 1e3)
-                        } else {
-                            crate::unit::significant(value)
-                        };
-                        format!("{} was {text}", s.statistic)
-                    });
-                    (evaluated.value != 0.0, seen.collect::<Vec<_>>().join(", "))
-                }
+                Ok(evaluated) => (evaluated.value != 0.0, seen_text(&evaluated.seen)),
                 Err(reason) => (false, reason),
             };
             Held {

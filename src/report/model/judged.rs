@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::claim::{Bound, Rule};
+use crate::claim::{Bound, Rule, shown};
 use crate::unit;
 use crate::verdict::audit::{Audit, Check, Grade};
 use crate::verdict::{Decided, Input, Judgement, Scale, Verdict};
@@ -271,8 +271,7 @@ fn claim(number: usize, decided: &Decided, rounds: usize) -> ClaimRow {
 }
 
 fn input(input: &Input) -> String {
-    let value = if input.is_time { unit::time(input.value * 1e3) } else { unit::significant(input.value) };
-    format!("{} = {value}", input.name)
+    format!("{} = {}", input.name, shown(input.value, input.is_time))
 }
 
 fn interval(decided: &Decided) -> String {
