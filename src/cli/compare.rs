@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use super::arguments::Compare;
 use super::exit::{Exit, UsageError};
-use super::report::{self, Subject};
-use super::saved;
+use super::{report, saved, subject};
 use crate::run::{Arm, RunFacts};
 use crate::store::{Reference, Store};
 use crate::verdict::audit::{Check, Grade};
@@ -49,16 +48,7 @@ fn two_runs(baseline: &str, treatment: &str, command: &Compare, store: &Store) -
 fn with_saved(name: &str, references: &[String], command: &Compare, store: &Store) -> Result<Exit> {
     let baseline = saved::load(&command.baselines, name)?;
     let rebuilt = baseline.rebuild();
-    let mut facts = Vec::new();
-    let latest = ["latest".to_owned()];
-    for text in if references.is_empty() { &latest[..] } else { references } {
-        match report::subject(text, store)? {
-            Subject::Run(id) => facts.push(store.run(&Reference::Run(id))?),
-            Subject::Experiment(id) => {
-                facts.extend(store.experiment(id)?.into_iter().filter(|r| r.arm == Some(Arm::Treatment)));
-            }
-        }
-    }
+    let mut facts = subject::runs(references, "latest", Arm::Treatment, store)?;
     for (round, run) in (1..).zip(&mut facts) {
         (run.arm, run.round) = (Some(Arm::Treatment), Some(round));
         refuse_different_work(&rebuilt.runs[0].facts, run, command.force)?;

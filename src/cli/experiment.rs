@@ -9,8 +9,9 @@ use anyhow::Result;
 use super::arguments::Experiment;
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::report::{self, Subject};
+use super::report;
 use super::run::{Session, Workshop, choices};
+use super::subject::{Subject, subject};
 use super::{output, world};
 use crate::plan::{Choices, Plan};
 use crate::run::{ExperimentId, RunState};
@@ -194,7 +195,7 @@ fn resumed(name: &str, store: &Store) -> Result<ExperimentFacts> {
     let id = if name == "latest" {
         store.latest_experiment()?.ok_or_else(|| UsageError("there is no experiment to resume".to_owned()))?
     } else {
-        match report::subject(name, store)? {
+        match subject(name, store)? {
             Subject::Experiment(id) => id,
             Subject::Run(_) => return Err(UsageError(format!("`{name}` is no experiment; say `e1`")).into()),
         }

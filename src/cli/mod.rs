@@ -16,6 +16,7 @@ mod run;
 mod runs;
 mod saved;
 mod selftest;
+mod subject;
 mod world;
 
 use std::process::ExitCode;

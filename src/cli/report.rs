@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
+use super::subject::{Subject, subject};
 use super::{output, qualified};
 use crate::report::{Meta, html, json, junit, markdown, model, text};
 use crate::run::{Arm, ExperimentId, RunFacts, RunId};
@@ -22,21 +23,6 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
         Subject::Run(run) => of_run(run, &mut store, &command.outputs),
         Subject::Experiment(id) => of_experiment(id, &mut store, &command.outputs),
     }
-}
-
-/// What a report is about.
-pub(super) enum Subject {
-    Run(RunId),
-    Experiment(ExperimentId),
-}
-
-/// `e1` is an experiment; anything else names a run.
-pub(super) fn subject(text: &str, store: &Store) -> Result<Subject> {
-    if let Some(number) = text.strip_prefix('e').and_then(|n| n.parse().ok()) {
-        return Ok(Subject::Experiment(ExperimentId(number)));
-    }
-    let reference: Reference = text.parse()?;
-    Ok(Subject::Run(store.run(&reference)?.id))
 }
 
 /// Reports a single run, with the claims that speak of one run.

@@ -7,12 +7,11 @@ use comfy_table::{Table, presets};
 
 use super::arguments::{ArmName, Saved, SavedCommand};
 use super::exit::{Exit, UsageError};
-use super::output;
-use super::report::{self, Subject};
+use super::{output, report, subject};
 use crate::baseline::Baseline;
 use crate::run::{Arm, RunFacts, RunState};
 use crate::stats::arm::MeasuredRun;
-use crate::store::{Reference, Store};
+use crate::store::Store;
 use crate::unit;
 
 pub(super) fn baseline(command: &Saved, store: &Path) -> Result<Exit> {
@@ -71,16 +70,7 @@ fn chosen(references: &[String], arm: Arm, store: &Store) -> Result<Vec<RunFacts
         Some(id) => format!("e{id}"),
         None => "latest".to_owned(),
     };
-    let newest = [newest];
-    let mut runs = Vec::new();
-    for text in if references.is_empty() { &newest[..] } else { references } {
-        match report::subject(text, store)? {
-            Subject::Run(id) => runs.push(store.run(&Reference::Run(id))?),
-            Subject::Experiment(id) => {
-                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.arm == Some(arm)));
-            }
-        }
-    }
+    let mut runs = subject::runs(references, &newest, arm, store)?;
     runs.retain(|run| run.state == RunState::Done);
     let Some(first) = runs.first() else {
         return Err(UsageError(format!("there is no complete run of the {} to save", arm.word())).into());

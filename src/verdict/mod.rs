@@ -84,11 +84,6 @@ impl Judgement {
         Self { claims, ..self.clone() }
     }
 
-    /// Whether every gating claim has a verdict that more rounds would not change.
-    pub fn is_decided(&self) -> bool {
-        self.claims.iter().filter(|c| c.claim.gates).all(|c| c.verdict != Verdict::Undecided)
-    }
-
     /// How many claims have a verdict, gating or not.
     pub fn count(&self, verdict: Verdict) -> usize {
         self.claims.iter().filter(|c| c.verdict == verdict).count()

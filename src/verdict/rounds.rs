@@ -1,5 +1,6 @@
 //! Rounds: the runs that are compared with each other.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -17,6 +18,8 @@ pub(super) struct Round {
     others: BTreeMap<String, Arc<MeasuredRun>>,
     /// Whether there is no other round.
     is_only: bool,
+    /// The longest warm-up of its arms, once a claim has asked for it.
+    warm_up_us: OnceCell<i64>,
 }
 
 /// The rounds that hold a baseline and all the treatments that any round holds, in order. Of two runs
@@ -28,6 +31,7 @@ pub(super) fn pair(runs: &[Arc<MeasuredRun>]) -> Vec<Round> {
             baseline: None,
             others: BTreeMap::new(),
             is_only: false,
+            warm_up_us: OnceCell::new(),
         });
         if is_baseline(&run.facts) {
             round.baseline = Some(Arc::clone(run));
@@ -48,7 +52,7 @@ impl Round {
     /// A run by itself.
     pub(super) fn single(run: &Arc<MeasuredRun>) -> Self {
         let others = BTreeMap::from([(run.facts.profile.clone(), Arc::clone(run))]);
-        Self { baseline: None, others, is_only: true }
+        Self { baseline: None, others, is_only: true, warm_up_us: OnceCell::new() }
     }
 
     /// Its runs, the baseline first.
@@ -98,7 +102,8 @@ impl Round {
         if claim.select.phase != Some(Stretch::Settled) {
             return 0;
         }
-        self.runs().iter().map(|run| audit::steady::warm_up_us(run)).max().unwrap_or(0)
+        let longest = || self.runs().iter().map(|run| audit::steady::warm_up_us(run)).max();
+        *self.warm_up_us.get_or_init(|| longest().unwrap_or(0))
     }
 }
 

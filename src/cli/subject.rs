@@ -1,0 +1,37 @@
+//! How users name runs and experiments.
+
+use anyhow::Result;
+
+use crate::run::{Arm, ExperimentId, RunFacts, RunId};
+use crate::store::{Reference, Store};
+
+/// A run or an experiment that a user has named.
+pub(super) enum Subject {
+    Run(RunId),
+    Experiment(ExperimentId),
+}
+
+/// `e1` is an experiment; anything else names a run.
+pub(super) fn subject(text: &str, store: &Store) -> Result<Subject> {
+    if let Some(number) = text.strip_prefix('e').and_then(|n| n.parse().ok()) {
+        return Ok(Subject::Experiment(ExperimentId(number)));
+    }
+    let reference: Reference = text.parse()?;
+    Ok(Subject::Run(store.run(&reference)?.id))
+}
+
+/// The runs that are named, in that order; of an experiment those of one arm. `otherwise` stands in for
+/// no name at all.
+pub(super) fn runs(names: &[String], otherwise: &str, arm: Arm, store: &Store) -> Result<Vec<RunFacts>> {
+    let otherwise = [otherwise.to_owned()];
+    let mut runs = Vec::new();
+    for name in if names.is_empty() { &otherwise[..] } else { names } {
+        match subject(name, store)? {
+            Subject::Run(id) => runs.push(store.run(&Reference::Run(id))?),
+            Subject::Experiment(id) => {
+                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.arm == Some(arm)));
+            }
+        }
+    }
+    Ok(runs)
+}
