@@ -139,6 +139,17 @@ pub struct LoadFacts {
     pub workers: u16,
 }
 
+/// A list of keys that a run's samples were about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KeyFacts {
+    /// Its name.
+    pub name: String,
+    /// Its popularity in words: `Zipf 1.1 over 10 000 keys`.
+    pub text: String,
+    /// The stated share of each bucket (keys 1, 2–3, 4–7, …); empty where none is stated.
+    pub bucket_shares: Vec<f64>,
+}
+
 /// What a run was: everything that explains its samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFacts {
@@ -190,6 +201,8 @@ pub struct RunFacts {
     pub must_hold: Vec<Expression>,
     /// The environment that it was run in (`--env`), if one was named.
     pub env: Option<String>,
+    /// What its samples were about, in the order of their keys' lists.
+    pub keys: Vec<KeyFacts>,
     /// Why it ended as it did; empty if as planned.
     pub end_note: String,
     /// By how much the wall clock strayed from the run's own clock, µs.

@@ -93,6 +93,46 @@ impl Kind {
 /// Traffic class of the questions that a poll asks: they are loadproof's, not the users'.
 pub const PROBE_CLASS: &str = "probe";
 
+/// The words for gRPC's status codes, by code
+/// (<https://github.com/grpc/grpc/blob/master/doc/statuscodes.md>).
+pub const GRPC_STATUSES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// The status under which a gRPC code is stored: 1000 more, so that `OK` (0) is not taken for no
+/// answer, nor any of them for HTTP's.
+pub fn grpc_status(code: u16) -> u16 {
+    1000 + code
+}
+
+/// The stored status of a gRPC code's word; none if there is no such code.
+pub fn grpc_status_of_word(word: &str) -> Option<u16> {
+    let code = GRPC_STATUSES.iter().position(|known| *known == word)?;
+    u16::try_from(code).ok().map(grpc_status)
+}
+
+/// A status as people read it: `404`, `NOT_FOUND`.
+pub fn status_text(status: u16) -> String {
+    let word = status.checked_sub(1000).and_then(|code| GRPC_STATUSES.get(usize::from(code)));
+    word.map_or_else(|| status.to_string(), |word| (*word).to_owned())
+}
+
 /// An endpoint of a scenario by its place in the compiled scenario's endpoint list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub u16);
@@ -127,6 +167,47 @@ pub struct UserClassId(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ReasonId(pub u16);
 
+/// The key that a sample was about, if its scenario states one: a list, and a number within it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Key(u64);
+
+impl Key {
+    /// No key.
+    pub const NONE: Self = Self(0);
+    /// The highest number of a key.
+    pub const MOST: u64 = (1 << NUMBER_BITS) - 1;
+
+    /// Key `number`, from 1 to [`Key::MOST`], of the list at a place of the scenario's.
+    pub fn new(list: u16, number: u64) -> Self {
+        Self(u64::from(list) << NUMBER_BITS | number.min(Self::MOST))
+    }
+
+    /// The key that is stored as `code`.
+    pub fn from_code(code: u64) -> Self {
+        Self(code)
+    }
+
+    /// As it is stored: `list << 40 | number`; 0 for none.
+    pub fn code(self) -> u64 {
+        self.0
+    }
+
+    /// The bucket of a number, for counting: 1, 2–3, 4–7, … are buckets 0, 1, 2, …
+    pub fn bucket(number: u64) -> usize {
+        number.max(1).ilog2() as usize
+    }
+
+    /// Its list's place and its number; none for no key.
+    pub fn parts(self) -> Option<(usize, u64)> {
+        let number = self.0 & Self::MOST;
+        let list = usize::try_from(self.0 >> NUMBER_BITS).ok()?;
+        (number > 0).then_some((list, number))
+    }
+}
+
+/// Bits of a key's number.
+const NUMBER_BITS: u32 = 40;
+
 /// One finished or dropped request, or one effect that was seen or given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -142,7 +223,7 @@ pub struct Sample {
     pub phase: Phase,
     /// How it ended.
     pub outcome: Outcome,
-    /// HTTP status, 0 where there was no answer.
+    /// HTTP status; for gRPC see [`grpc_status`]; 0 where there was no answer.
     pub status: u16,
     /// Why it ended so, for `failed`, `error` and `dropped`.
     pub reason: ReasonId,
@@ -154,6 +235,8 @@ pub struct Sample {
     pub first_byte_us: i64,
     /// When the answer was complete, or the failure was known.
     pub done_us: i64,
+    /// What it was about.
+    pub key: Key,
     /// Body bytes received.
     pub bytes_in: u32,
     /// Body bytes sent.

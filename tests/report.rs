@@ -71,6 +71,7 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
         samples: 2200,
         load_facts: LoadFacts { executor: "closed".to_owned(), places: 30, rate_per_s: None, workers: 2 },
         claims: claims(names),
+        keys: Vec::new(),
         must_hold: vec![Expression::new("run.max('primary_length') >= 0")],
         env: None,
         end_note: String::new(),

@@ -35,6 +35,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         intended_us: (0..n as i64).map(|i| i * 10_000).collect(),
         sent_us: (0..n as i64).map(|i| i * 10_000 + 20).collect(),
         done_us: (0..n as i64).map(|i| i * 10_000 + time(i)).collect(),
+        key: Vec::new(),
     };
     let signal = |name: &str, value: fn(i64) -> f64| SignalColumn {
         name: name.to_owned(),
@@ -83,6 +84,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         },
         claims: Vec::new(),
         must_hold: Vec::new(),
+        keys: Vec::new(),
         env: None,
         end_note: String::new(),
         clock_step_us: 0,

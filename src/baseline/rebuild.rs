@@ -65,6 +65,7 @@ impl Baseline {
             claims: self.claims.clone(),
             must_hold: saved.must_hold.clone(),
             env: None,
+            keys: Vec::new(),
             end_note: String::new(),
             clock_step_us: 0,
             hooks: Vec::new(),

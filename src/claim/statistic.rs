@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::sample::Outcome;
+use crate::sample::{Outcome, grpc_status_of_word, status_text};
 
 /// Whose statistic is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -212,7 +212,10 @@ impl Statistic {
     /// The statistic that a method with a name names.
     pub(super) fn of_text(method: &str, text: &str) -> Option<Self> {
         let text = text.to_owned();
+        let status = || grpc_status_of_word(&text).map(CountOf::Status);
         match method {
+            "status" => status().map(Self::Count),
+            "status_share" => status().map(Self::Share),
             "recovery" => Some(Self::Recovery(text)),
             "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
             _ => SignalFigure::ALL
@@ -283,7 +286,7 @@ impl CountOf {
             Self::All => "requests".to_owned(),
             Self::Answered => "answered".to_owned(),
             Self::Outcome(outcome) => outcome.word().to_owned(),
-            Self::Status(status) => format!("status({status})"),
+            Self::Status(status) => format!("status({})", status_argument(status)),
         }
     }
 }
@@ -306,7 +309,7 @@ impl fmt::Display for Statistic {
                 }
             }
             Self::Count(of) => f.write_str(&of.word()),
-            Self::Share(CountOf::Status(status)) => write!(f, "status_share({status})"),
+            Self::Share(CountOf::Status(status)) => write!(f, "status_share({})", status_argument(*status)),
             Self::Share(of) => write!(f, "{}_share", of.word()),
             Self::Throughput => f.write_str("throughput"),
             Self::DrainTime => f.write_str("drain_time"),
@@ -319,6 +322,12 @@ impl fmt::Display for Statistic {
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
         }
     }
+}
+
+/// A status as it stands in a formula: `404`, `'NOT_FOUND'`.
+fn status_argument(status: u16) -> String {
+    let text = status_text(status);
+    if text.starts_with(|c: char| c.is_ascii_digit()) { text } else { format!("'{text}'") }
 }
 
 #[cfg(test)]

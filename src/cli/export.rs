@@ -10,7 +10,7 @@ use super::exit::Exit;
 use crate::store::{ExportedSample, Reference, Store};
 
 /// The columns of the CSV, in the order of [`fields`].
-const COLUMNS: [&str; 18] = [
+const COLUMNS: [&str; 20] = [
     "run",
     "sequence",
     "kind",
@@ -29,6 +29,8 @@ const COLUMNS: [&str; 18] = [
     "done_us",
     "bytes_in",
     "bytes_out",
+    "key_list",
+    "key",
 ];
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
@@ -80,6 +82,8 @@ fn fields(s: &ExportedSample) -> [String; COLUMNS.len()] {
         s.done_us.to_string(),
         s.bytes_in.to_string(),
         s.bytes_out.to_string(),
+        s.key_list.map_or(String::new(), |list| list.to_string()),
+        s.key.map_or(String::new(), |key| key.to_string()),
     ]
 }
 

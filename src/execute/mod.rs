@@ -165,6 +165,7 @@ fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &C
         claims: scenario.claims.clone(),
         must_hold: profile.must_hold.clone(),
         env: setting.env.clone(),
+        keys: scenario.key_facts(),
     }
 }
 

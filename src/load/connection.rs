@@ -6,18 +6,25 @@ use std::cell::RefCell;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use hyper::client::conn::{TrySendError, http1, http2};
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
-use super::origin::Origin;
+use super::origin::{Origin, Version};
 
 /// An open connection.
 pub(super) struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
+    sender: Sender,
     /// Whether it has carried a request before: its peer may have closed it meanwhile.
     used: bool,
+}
+
+enum Sender {
+    /// Carries a request at a time.
+    Http1(http1::SendRequest<Full<Bytes>>),
+    /// Carries many; a clone sends over the same connection.
+    Http2(http2::SendRequest<Full<Bytes>>),
 }
 
 /// Why there was no answer.
@@ -34,10 +41,10 @@ impl Connection {
     pub(super) async fn open(origin: &Origin) -> Result<Self, String> {
         let stream = connect(origin).await?;
         let sender = match &origin.tls {
-            None => handshake(stream).await?,
+            None => handshake(stream, origin.version).await?,
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await;
-                handshake(stream.map_err(|e| format!("TLS: {e}"))?).await?
+                handshake(stream.map_err(|e| format!("TLS: {e}"))?, origin.version).await?
             }
         };
         Ok(Self { sender, used: false })
@@ -45,7 +52,18 @@ impl Connection {
 
     /// Whether it can take a request, as far as is known.
     pub(super) fn is_usable(&self) -> bool {
-        self.sender.is_ready()
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_ready(),
+            Sender::Http2(sender) => sender.is_ready(),
+        }
+    }
+
+    /// A second handle, if the connection can carry several requests at a time.
+    fn shared(&self) -> Option<Self> {
+        match &self.sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(sender) => Some(Self { sender: Sender::Http2(sender.clone()), used: self.used }),
+        }
     }
 
     /// Sends a request and waits for the answer's head.
@@ -54,7 +72,11 @@ impl Connection {
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, SendFailure> {
         let reused = std::mem::replace(&mut self.used, true);
-        self.sender.try_send_request(request).await.map_err(|mut failure| match failure.take_message() {
+        let sent = match &mut self.sender {
+            Sender::Http1(sender) => sender.try_send_request(request).await,
+            Sender::Http2(sender) => sender.try_send_request(request).await,
+        };
+        sent.map_err(|mut failure: TrySendError<_>| match failure.take_message() {
             Some(request) if reused => SendFailure::Unsent(Box::new(request)),
             _ => SendFailure::Broken(reason(failure.error())),
         })
@@ -62,7 +84,10 @@ impl Connection {
 
     /// Waits until the last answer is out of the way; false if the connection has ended.
     pub(super) async fn settle(&mut self) -> bool {
-        self.sender.ready().await.is_ok()
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
+        }
     }
 }
 
@@ -81,16 +106,32 @@ async fn connect(origin: &Origin) -> Result<TcpStream, String> {
     Err(format!("connect to {}: {last}", origin.url))
 }
 
-async fn handshake<S>(stream: S) -> Result<http1::SendRequest<Full<Bytes>>, String>
+async fn handshake<S>(stream: S, version: Version) -> Result<Sender, String>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| reason(&e))?;
+    let stream = TokioIo::new(stream);
+    match version {
+        Version::Http1 => {
+            let (sender, connection) = http1::handshake(stream).await.map_err(|e| reason(&e))?;
+            drive(connection);
+            Ok(Sender::Http1(sender))
+        }
+        Version::Http2 => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.timer(TokioTimer::new());
+            let (sender, connection) = builder.handshake(stream).await.map_err(|e| reason(&e))?;
+            drive(connection);
+            Ok(Sender::Http2(sender))
+        }
+    }
+}
+
+fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
     tokio::spawn(async move {
         // Its failure reaches the user through the request it was carrying.
         let _ = connection.await;
     });
-    Ok(sender)
 }
 
 /// A failure in words that do not vary from request to request, so that equal ones count together.
@@ -121,15 +162,27 @@ pub(super) struct Connections {
 }
 
 impl Connections {
+    /// A connection that can take a request; one that can take several stays, as well.
     pub(super) fn take(&self, origin: usize) -> Option<Connection> {
-        self.idle.borrow_mut().get_mut(origin)?.pop()
+        let mut idle = self.idle.borrow_mut();
+        let idle = idle.get_mut(origin)?;
+        let connection = idle.pop()?;
+        if connection.is_usable() {
+            idle.extend(connection.shared());
+        }
+        Some(connection)
     }
 
+    /// Keeps a connection for later requests.
     pub(super) fn give_back(&self, origin: usize, connection: Connection) {
         let mut idle = self.idle.borrow_mut();
         if idle.len() <= origin {
             idle.resize_with(origin + 1, Vec::new);
         }
-        idle[origin].push(connection);
+        let is_there =
+            matches!(connection.sender, Sender::Http2(_)) && idle[origin].iter().any(Connection::is_usable);
+        if !is_there {
+            idle[origin].push(connection);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One request and its answer, from a ready connection to a recorded sample.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,10 +11,12 @@ use hyper::{HeaderMap, Request as Message};
 use minijinja::value::Value;
 
 use super::connection::{self, Connection, Connections, SendFailure};
-use super::judge::{Answer, judge};
+use super::grpc;
+use super::judge::{Answer, Judgement, judge};
 use super::worker::Worker;
-use crate::sample::{EndpointId, Outcome, ReasonId, Sample, UserClassId};
-use crate::scenario::journey::Request;
+use crate::sample::{EndpointId, Key, Outcome, ReasonId, Sample, UserClassId, grpc_status};
+use crate::scenario::journey::{Protocol, Request};
+use crate::scenario::rpc::RpcError;
 use crate::scenario::scope::Scope;
 
 /// What a request gets as its reason when its load ends before its answer comes.
@@ -85,6 +88,8 @@ async fn open(worker: &Worker, request: &Request) -> Result<Connection, String> 
 pub(super) struct Due<'a> {
     pub(super) request: &'a Request,
     pub(super) who: Who,
+    /// What it is about.
+    pub(super) key: Key,
     /// When it should be sent.
     pub(super) intended: Instant,
     /// Whether the answer's body is kept even if the request itself does not need it.
@@ -99,8 +104,9 @@ pub(super) async fn exchange<T>(
     ready: Ready,
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
-    let Due { request, who, intended, keep_body } = due;
+    let Due { request, who, key, intended, keep_body } = due;
     let mut pending = Pending::new(worker, request.endpoint, who, intended);
+    pending.sample.key = key;
     let (connection, message) = match ready {
         Ready::Stuck { outcome, reason, since } => {
             pending.sample.sent_us = worker.clock.us(since);
@@ -120,17 +126,35 @@ pub(super) async fn exchange<T>(
         Err(_) => pending.end_unanswered(Outcome::Error, &format!("timeout after {:?}", request.timeout)),
         Ok(Err(reason)) => pending.end_unanswered(Outcome::Error, &reason),
         Ok(Ok(whole)) => {
-            connections.give_back(worker.requests.origin_of(request), whole.connection);
-            let answer = Answer { status: whole.status, headers: &whole.headers, body: &whole.body };
-            let (judgement, variables) = judge(request, &answer);
-            let inspected = Some(inspect(&answer));
+            let (judgement, variables, inspected) = match readable(worker, request, &whole, keep_body) {
+                Ok(body) => {
+                    let answer = Answer { status: whole.status, headers: &whole.headers, body: &body };
+                    let (judgement, variables) = judge(request, &answer);
+                    (judgement, variables, Some(inspect(&answer)))
+                }
+                Err(error) => (Judgement::failed(error.to_string()), Vec::new(), None),
+            };
             pending.sample.status = whole.status;
             pending.sample.first_byte_us = worker.clock.us(whole.first_byte);
             pending.sample.bytes_in = u32::try_from(whole.bytes_in).unwrap_or(u32::MAX);
+            connections.give_back(worker.requests.origin_of(request), whole.connection);
             let reason = judgement.reason.as_deref();
             pending.end(judgement.outcome, reason, whole.done);
             Ended { outcome: judgement.outcome, status: whole.status, done: whole.done, variables, inspected }
         }
+    }
+}
+
+/// The body of an answer as checks and extractions read it: a gRPC call's messages as JSON.
+fn readable<'a>(
+    worker: &Worker,
+    request: &Request,
+    whole: &'a Whole,
+    is_read: bool,
+) -> Result<Cow<'a, [u8]>, RpcError> {
+    match worker.requests.codec_of(request) {
+        Some(codec) if is_read && whole.status == grpc_status(0) => codec.decode(&whole.body).map(Cow::Owned),
+        _ => Ok(Cow::Borrowed(&whole.body)),
     }
 }
 
@@ -167,25 +191,43 @@ async fn answer(
     };
     let first_byte = Instant::now();
     let (head, incoming) = response.into_parts();
-    let (body, bytes_in) = receive(incoming, keep_body).await?;
+    let Received { body, bytes_in, trailers } = receive(incoming, keep_body).await?;
     let done = Instant::now();
-    let status = head.status.as_u16();
-    Ok(Whole { connection, status, headers: head.headers, body, bytes_in, first_byte, done })
+    let (http, mut headers) = (head.status.as_u16(), head.headers);
+    let status = match request.protocol {
+        Protocol::Http(_) => http,
+        Protocol::Grpc(_) => grpc::status(http, &headers, trailers.as_ref())
+            .ok_or_else(|| "answered without a gRPC status".to_owned())?,
+    };
+    headers.extend(trailers.unwrap_or_default());
+    Ok(Whole { connection, status, headers, body, bytes_in, first_byte, done })
 }
 
-/// Reads a body to its end; its bytes, if they are to be kept, and their number.
-async fn receive(mut incoming: Incoming, keep: bool) -> Result<(Vec<u8>, usize), String> {
-    let (mut body, mut bytes) = (Vec::new(), 0);
+/// What stands behind an answer's head.
+#[derive(Default)]
+struct Received {
+    /// Empty unless it was to be kept.
+    body: Vec<u8>,
+    bytes_in: usize,
+    trailers: Option<HeaderMap>,
+}
+
+/// Reads a body to its end.
+async fn receive(mut incoming: Incoming, keep: bool) -> Result<Received, String> {
+    let mut received = Received::default();
     while let Some(frame) = incoming.frame().await {
         let frame = frame.map_err(|e| connection::reason(&e))?;
-        if let Some(data) = frame.data_ref() {
-            bytes += data.len();
-            if keep {
-                body.extend_from_slice(data);
+        match frame.into_data() {
+            Ok(data) => {
+                received.bytes_in += data.len();
+                if keep {
+                    received.body.extend_from_slice(&data);
+                }
             }
+            Err(frame) => received.trailers = frame.into_trailers().ok(),
         }
     }
-    Ok((body, bytes))
+    Ok(received)
 }
 
 /// A sample that is being made. If its user is ended before it is, it is recorded as it stands:
@@ -212,6 +254,7 @@ impl<'a> Pending<'a> {
             sent_us: intended_us,
             first_byte_us: 0,
             done_us: 0,
+            key: Key::NONE,
             bytes_in: 0,
             bytes_out: 0,
         };

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use minijinja::value::{Serde, Value};
 
-use crate::sample::Outcome;
+use crate::sample::{Outcome, status_text};
 use crate::scenario::journey::{Check, Extract, ExtractFrom, Request};
 
 /// An answer, as far as its request asked to keep it.
@@ -21,23 +21,35 @@ pub(super) struct Judgement {
     pub(super) reason: Option<String>,
 }
 
+impl Judgement {
+    /// Not as expected, and why.
+    pub(super) fn failed(reason: String) -> Self {
+        Self { outcome: Outcome::Failed, reason: Some(reason) }
+    }
+}
+
 /// Judges an answer and takes its variables.
 pub(super) fn judge(request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(String, Value)>) {
     if request.reject.contains(&answer.status) {
         return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
     }
     if !request.expect.accepts(answer.status) {
-        return (failed(format!("status {}", answer.status)), Vec::new());
+        return (Judgement::failed(format!("status {}", status_text(answer.status))), Vec::new());
     }
     let mut document = Document::new(answer.body);
     if let Some(reason) = request.checks.iter().find_map(|c| broken(c, answer, &mut document)) {
-        return (failed(reason), Vec::new());
+        return (Judgement::failed(reason), Vec::new());
     }
     let mut variables = Vec::with_capacity(request.extract.len());
     for extract in &request.extract {
         match take(extract, answer, &mut document) {
             Some(value) => variables.push((extract.variable.clone(), value)),
-            None => return (failed(format!("`{}` not found in the answer", extract.variable)), Vec::new()),
+            None => {
+                return (
+                    Judgement::failed(format!("`{}` not found in the answer", extract.variable)),
+                    Vec::new(),
+                );
+            }
         }
     }
     (Judgement { outcome: Outcome::Ok, reason: None }, variables)
@@ -47,10 +59,6 @@ pub(super) fn judge(request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(
 pub(super) fn holds(checks: &[Check], answer: &Answer<'_>) -> bool {
     let mut document = Document::new(answer.body);
     checks.iter().all(|check| broken(check, answer, &mut document).is_none())
-}
-
-fn failed(reason: String) -> Judgement {
-    Judgement { outcome: Outcome::Failed, reason: Some(reason) }
 }
 
 /// A body that is parsed as JSON when somebody first asks for it.

@@ -7,14 +7,17 @@ mod clock;
 mod connection;
 mod exchange;
 mod executor;
+mod grpc;
 mod judge;
 mod origin;
 mod poll;
 mod prepared;
 mod recorder;
+mod reflection;
 mod seed;
 mod thread;
 mod timer;
+mod unstarted;
 mod user;
 mod worker;
 
@@ -63,6 +66,17 @@ pub enum LoadError {
     /// A header's value cannot be sent.
     #[error("the value of header `{0}` is not a valid one")]
     Header(HeaderName),
+    /// A gRPC method cannot be called: its descriptors are not to be had.
+    #[error("cannot call `{path}`: {reason}")]
+    Rpc {
+        /// The method's path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A message is not of the type that its method takes.
+    #[error("{0}")]
+    Message(String),
     /// A request cannot be sent.
     #[error("a `{0}` request has a header or method that is not a valid one")]
     Request(String),

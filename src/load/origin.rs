@@ -9,9 +9,19 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+/// The version of HTTP that is spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// HTTP/1.1: a request at a time on a connection.
+    Http1,
+    /// HTTP/2: what gRPC goes over.
+    Http2,
+}
+
 /// A place that answers requests.
 #[derive(Clone)]
 pub(super) struct Origin {
+    pub(super) version: Version,
     /// `http://127.0.0.1:8000`: its identity, and what messages call it.
     pub(super) url: String,
     /// The `Host` header.
@@ -46,7 +56,7 @@ impl Origin {
     ///
     /// # Errors
     /// If it is no URL, its host has no address, or https has no root certificates.
-    pub(super) async fn resolve(url: &str) -> Result<(Self, String), OriginError> {
+    pub(super) async fn resolve(url: &str, version: Version) -> Result<(Self, String), OriginError> {
         let not_url = || OriginError::NotUrl(url.to_owned());
         let uri: Uri = url.parse().map_err(|_| not_url())?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -62,8 +72,9 @@ impl Origin {
         let unresolved = |error| OriginError::Resolve { host: host.clone(), error };
         let addresses: Vec<SocketAddr> =
             tokio::net::lookup_host((host.as_str(), port)).await.map_err(unresolved)?.collect();
-        let tls = if secure { Some(tls(&host)?) } else { None };
+        let tls = if secure { Some(tls(&host, version)?) } else { None };
         let origin = Self {
+            version,
             url: format!("{scheme}://{authority}"),
             host: HeaderValue::from_str(authority.as_str()).map_err(|_| not_url())?,
             addresses,
@@ -73,7 +84,7 @@ impl Origin {
     }
 }
 
-fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), OriginError> {
+fn tls(host: &str, version: Version) -> Result<(TlsConnector, ServerName<'static>), OriginError> {
     let mut roots = RootCertStore::empty();
     let found = rustls_native_certs::load_native_certs();
     let (added, _unusable) = roots.add_parsable_certificates(found.certs);
@@ -81,7 +92,10 @@ fn tls(host: &str) -> Result<(TlsConnector, ServerName<'static>), OriginError> {
         let reason = found.errors.first().map_or("none found".to_owned(), ToString::to_string);
         return Err(OriginError::Roots(reason));
     }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    if version == Version::Http2 {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
     let name = ServerName::try_from(host.to_owned()).map_err(|_| OriginError::NotUrl(host.to_owned()))?;
     Ok((TlsConnector::from(Arc::new(config)), name))
 }

@@ -61,7 +61,7 @@ async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<boo
     let Context { worker, connections, scope, who } = context;
     let ready = make_ready(worker, connections, &poll.request, scope).await;
     let keep_body = !poll.until_checks.is_empty();
-    let due = Due { request: &poll.request, who: *who, intended, keep_body };
+    let due = Due { request: &poll.request, who: *who, key: scope.key(), intended, keep_body };
     exchange(worker, connections, due, ready, |answer| {
         poll.until.contains(&answer.status) && holds(&poll.until_checks, answer)
     })
@@ -100,6 +100,7 @@ fn record(
         sent_us: since_us,
         first_byte_us: done_us,
         done_us,
+        key: context.scope.key(),
         bytes_in: 0,
         bytes_out: 0,
     });

@@ -1,27 +1,28 @@
 //! Requests made ready before the load starts: what is fixed is encoded here, once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request as Message, Uri};
+use prost_reflect::DescriptorPool;
 
 use super::LoadError;
-use super::origin::Origin;
+use super::origin::{Origin, Version};
+use super::{grpc, reflection};
 use crate::scenario::Scenario;
-use crate::scenario::journey::{Request, Step};
+use crate::scenario::journey::{Protocol, Request, Step};
+use crate::scenario::rpc::{Codec, Rpc, RpcError};
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{RenderError, Templates, Text};
-
-/// The target's place in the list of origins; whole URLs in a scenario have their own.
-pub(super) const TARGET: usize = 0;
 
 /// Everything about a scenario's requests that does not change while it is loaded.
 pub(super) struct Requests {
     /// By request number.
     prepared: Vec<Prepared>,
-    /// The target first.
+    /// Where requests go, the target first.
     pub(super) origins: Vec<Origin>,
     /// Path under which the target's paths lie; mostly empty.
     base_path: String,
@@ -34,7 +35,16 @@ struct Prepared {
     target: Target,
     fixed_headers: HeaderMap,
     rendered_headers: Vec<(HeaderName, Text)>,
-    body: Option<Text>,
+    body: Body,
+    /// For gRPC.
+    codec: Option<Codec>,
+}
+
+enum Body {
+    Empty,
+    Text(Text),
+    /// A message that is rendered as JSON.
+    Message(Text, Codec),
 }
 
 enum Target {
@@ -47,6 +57,8 @@ enum Target {
 pub(super) enum AssembleError {
     #[error(transparent)]
     Render(#[from] RenderError),
+    #[error(transparent)]
+    Message(#[from] RpcError),
     #[error("the rendered path is not a valid one")]
     Target,
     #[error("the rendered header `{0}` is not a valid one")]
@@ -59,7 +71,7 @@ impl Requests {
     /// # Errors
     /// If the target, or a URL in the scenario, leads nowhere, or a header cannot be sent.
     pub(super) async fn prepare(scenario: &Scenario, host: &str) -> Result<Self, LoadError> {
-        let (target, base_path) = Origin::resolve(host).await?;
+        let (target, base_path) = Origin::resolve(host, Version::Http1).await?;
         let templates = Arc::clone(&scenario.templates);
         let mut requests = Self { prepared: Vec::new(), origins: vec![target], base_path, templates };
         let mut all = Vec::new();
@@ -67,19 +79,36 @@ impl Requests {
             collect(&journey.steps, &mut all);
         }
         all.sort_by_key(|request| request.number);
+        let mut reflected = BTreeMap::new();
         for request in all {
-            let prepared = requests.prepare_one(request).await?;
+            let prepared = requests.prepare_one(request, host, &mut reflected).await?;
             requests.prepared.push(prepared);
         }
         Ok(requests)
     }
 
-    async fn prepare_one(&mut self, request: &Request) -> Result<Prepared, LoadError> {
-        let (origin, target) = self.target(&request.target).await?;
-        let invalid = || LoadError::Request(request.method.clone());
-        let mut fixed_headers = HeaderMap::new();
+    async fn prepare_one(
+        &mut self,
+        request: &Request,
+        host: &str,
+        reflected: &mut BTreeMap<(usize, String), DescriptorPool>,
+    ) -> Result<Prepared, LoadError> {
+        let (method, version) = match &request.protocol {
+            Protocol::Http(method) => (method.as_str(), Version::Http1),
+            Protocol::Grpc(_) => ("POST", Version::Http2),
+        };
+        let (origin, base_path) = Origin::resolve(request.origin.as_deref().unwrap_or(host), version).await?;
+        let origin = self.origin(origin);
+        let codec = match &request.protocol {
+            Protocol::Http(_) => None,
+            Protocol::Grpc(rpc) => Some(self.codec(rpc, origin, reflected).await?),
+        };
+        let invalid = || LoadError::Request(method.to_owned());
+        let mut fixed_headers = match version {
+            Version::Http1 => HeaderMap::from_iter([(HOST, self.origins[origin].host.clone())]),
+            Version::Http2 => grpc::headers(request.timeout),
+        };
         let mut rendered_headers = Vec::new();
-        fixed_headers.insert(HOST, self.origins[origin].host.clone());
         for (name, value) in &request.headers {
             let name: HeaderName = name.parse().map_err(|_| invalid())?;
             match value {
@@ -91,32 +120,42 @@ impl Requests {
                 Text::Template(_) => rendered_headers.push((name, value.clone())),
             }
         }
-        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| invalid())?;
-        Ok(Prepared { method, origin, target, fixed_headers, rendered_headers, body: request.body.clone() })
+        let target = match (&request.path, version) {
+            (Text::Template(_), _) => Target::Rendered(request.path.clone()),
+            (Text::Fixed(path), Version::Http1) => fixed_target(&[base_path.as_bytes(), path])?,
+            // HTTP/2 takes scheme and authority from the URI.
+            (Text::Fixed(path), Version::Http2) => {
+                fixed_target(&[self.origins[origin].url.as_bytes(), base_path.as_bytes(), path])?
+            }
+        };
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;
+        let body = body(request.body.as_ref(), codec.as_ref())?;
+        Ok(Prepared { method, origin, target, fixed_headers, rendered_headers, body, codec })
     }
 
-    /// Where a request goes, and its path if that is fixed.
-    async fn target(&mut self, text: &Text) -> Result<(usize, Target), LoadError> {
-        match text {
-            Text::Template(_) => Ok((TARGET, Target::Rendered(text.clone()))),
-            Text::Fixed(bytes) if bytes.starts_with(b"/") => {
-                let path = [self.base_path.as_bytes(), bytes].concat();
-                let uri = Uri::try_from(path).map_err(|_| invalid_target(bytes))?;
-                Ok((TARGET, Target::Fixed(uri)))
-            }
-            Text::Fixed(bytes) => {
-                let url = std::str::from_utf8(bytes).map_err(|_| invalid_target(bytes))?;
-                let (origin, _path) = Origin::resolve(url).await?;
-                let uri: Uri = url.parse().map_err(|_| invalid_target(bytes))?;
-                let path = uri.path_and_query().map_or("/", |p| p.as_str());
-                let uri = Uri::try_from(path).map_err(|_| invalid_target(bytes))?;
-                Ok((self.origin(origin), Target::Fixed(uri)))
-            }
+    /// How the messages of a method are written: as the scenario's files say, or else the server.
+    async fn codec(
+        &self,
+        rpc: &Rpc,
+        origin: usize,
+        reflected: &mut BTreeMap<(usize, String), DescriptorPool>,
+    ) -> Result<Codec, LoadError> {
+        if let Some(codec) = &rpc.codec {
+            return Ok(codec.clone());
         }
+        let key = (origin, rpc.service.clone());
+        if !reflected.contains_key(&key) {
+            let pool = reflection::descriptors(&self.origins[origin], &rpc.service).await;
+            let pool = pool.map_err(|reason| LoadError::Rpc { path: rpc.path(), reason })?;
+            reflected.insert(key.clone(), pool);
+        }
+        Codec::find(&reflected[&key], &rpc.service, &rpc.method)
+            .map_err(|error| LoadError::Rpc { path: rpc.path(), reason: error.to_string() })
     }
 
     fn origin(&mut self, origin: Origin) -> usize {
-        match self.origins.iter().position(|known| known.url == origin.url) {
+        match self.origins.iter().position(|known| known.url == origin.url && known.version == origin.version)
+        {
             Some(place) => place,
             None => {
                 self.origins.push(origin);
@@ -130,6 +169,11 @@ impl Requests {
         self.prepared[request.number].origin
     }
 
+    /// How the messages of a gRPC call are read.
+    pub(super) fn codec_of(&self, request: &Request) -> Option<&Codec> {
+        self.prepared[request.number].codec.as_ref()
+    }
+
     /// The request as it goes out for one user now, and its body's size.
     pub(super) fn assemble(
         &self,
@@ -138,8 +182,9 @@ impl Requests {
     ) -> Result<(Message<Full<Bytes>>, usize), AssembleError> {
         let prepared = &self.prepared[request.number];
         let body = match &prepared.body {
-            None => Bytes::new(),
-            Some(text) => self.templates.render(text, scope)?,
+            Body::Empty => Bytes::new(),
+            Body::Text(text) => self.templates.render(text, scope)?,
+            Body::Message(text, codec) => codec.encode(&self.templates.render(text, scope)?)?,
         };
         let size = body.len();
         let mut message = Message::new(Full::new(body));
@@ -166,8 +211,25 @@ impl Requests {
     }
 }
 
-fn invalid_target(bytes: &Bytes) -> LoadError {
-    LoadError::Target(String::from_utf8_lossy(bytes).into_owned())
+/// What can be written before the load is; a gRPC call always has a message, if an empty one.
+fn body(text: Option<&Text>, codec: Option<&Codec>) -> Result<Body, LoadError> {
+    let encoded = |codec: &Codec, json: &[u8]| {
+        let message = codec.encode(json).map_err(|e| LoadError::Message(e.to_string()))?;
+        Ok(Body::Text(Text::Fixed(message)))
+    };
+    match (text, codec) {
+        (None, None) => Ok(Body::Empty),
+        (Some(text), None) => Ok(Body::Text(text.clone())),
+        (None, Some(codec)) => encoded(codec, b""),
+        (Some(Text::Fixed(json)), Some(codec)) => encoded(codec, json),
+        (Some(text), Some(codec)) => Ok(Body::Message(text.clone(), codec.clone())),
+    }
+}
+
+fn fixed_target(parts: &[&[u8]]) -> Result<Target, LoadError> {
+    let bytes = parts.concat();
+    let invalid = || LoadError::Target(String::from_utf8_lossy(&bytes).into_owned());
+    Uri::try_from(bytes.as_slice()).map(Target::Fixed).map_err(|_| invalid())
 }
 
 /// All requests among steps, nested ones too.
@@ -179,7 +241,7 @@ fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
             Step::Parallel(requests) => into.extend(requests),
             Step::Repeat { steps, .. } => collect(steps, into),
             Step::Choice(branches) => branches.iter().for_each(|b| collect(&b.steps, into)),
-            Step::Pause(_) => {}
+            Step::Let(_) | Step::Pause(_) => {}
         }
     }
 }

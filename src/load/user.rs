@@ -10,10 +10,11 @@ use rand_pcg::Pcg64Mcg;
 
 use super::connection::Connections;
 use super::exchange::{Due, Who, exchange, make_ready};
-use super::poll;
 use super::worker::Worker;
-use crate::sample::{Outcome, UserClassId};
-use crate::scenario::journey::{Branch, Journey, Request, Step, Think, UserClass};
+use super::{poll, unstarted};
+use crate::sample::{Key, Outcome, UserClassId};
+use crate::scenario::feeder::Turn;
+use crate::scenario::journey::{Binding, BindingFrom, Branch, Journey, Request, Step, Think, UserClass};
 use crate::scenario::scope::Scope;
 
 /// Whether a user goes on after a step.
@@ -27,6 +28,16 @@ pub(super) enum Next {
     Stop,
 }
 
+/// One performance of a journey: what decides its draws.
+#[derive(Clone, Copy)]
+pub(super) struct Instance {
+    pub(super) seed: u64,
+    pub(super) turn: Turn,
+}
+
+/// Why a journey cannot go on.
+const NO_RECORD: &str = "no unused record left to feed it";
+
 /// Someone who performs journeys.
 pub(super) struct User {
     pub(super) worker: Rc<Worker>,
@@ -35,6 +46,7 @@ pub(super) struct User {
     pub(super) connections: Connections,
     /// When the next request should be sent.
     due: Instant,
+    turn: Turn,
     /// When the last answer was complete: where the wait for its effect begins.
     last_done: Instant,
     /// What its start-up journeys left behind, by user class.
@@ -51,26 +63,33 @@ impl User {
             scope: Scope::new(0),
             connections: Connections::default(),
             due,
+            turn: Turn { own: 0, of_all: number.into() },
             last_done: due,
             started: vec![None; worker.scenario.user_classes.len()],
             kept: Vec::new(),
         }
     }
 
-    /// Performs one journey of a user class, drawn by weight with the numbers of `seed`; the first
-    /// request is due at `due`. Gives the time at which the user is free for the next one.
-    pub(super) async fn perform(&mut self, class: usize, seed: u64, due: Instant) -> (Next, Instant) {
+    /// Performs one journey of a user class, drawn by weight with the numbers of its seed; the
+    /// first request is due at `due`. Gives the time at which the user is free for the next one.
+    pub(super) async fn perform(
+        &mut self,
+        class: usize,
+        instance: Instance,
+        due: Instant,
+    ) -> (Next, Instant) {
         let scenario = Arc::clone(&self.worker.scenario);
         let user_class = &scenario.user_classes[class];
         self.who.user_class = UserClassId(u16::try_from(class).unwrap_or(u16::MAX));
         self.due = due;
+        self.turn = instance.turn;
         if let Some(start) = user_class.start
             && self.started[class].is_none()
             && self.start_up(class, &scenario.journeys[start]).await == Next::Stop
         {
             return (Next::Stop, self.due);
         }
-        self.scope.reset(seed, self.started[class].as_deref().unwrap_or_default());
+        self.scope.reset(instance.seed, self.started[class].as_deref().unwrap_or_default());
         let journey = self.scope.draw(|rng| draw_journey(user_class, rng));
         let next = self.walk(&scenario.journeys[journey], user_class.think).await;
         (next, self.due)
@@ -91,7 +110,7 @@ impl User {
         self.who.journey = self.worker.next_journey();
         self.scope.place(self.who.user, self.who.journey);
         for step in &journey.steps {
-            let next = self.step(step).await;
+            let next = self.step(step, journey).await;
             self.due = Instant::now() + self.scope.draw(|rng| think_time(think, rng));
             if next != Next::Step {
                 return next;
@@ -100,10 +119,11 @@ impl User {
         Next::Step
     }
 
-    async fn step(&mut self, step: &Step) -> Next {
+    async fn step(&mut self, step: &Step, journey: &Journey) -> Next {
         match step {
             Step::Request(request) => self.request(request).await,
             Step::Parallel(requests) => self.parallel(requests).await,
+            Step::Let(bindings) => self.bind(bindings, journey),
             Step::Pause(time) => {
                 self.due = Instant::now() + *time;
                 if self.worker.wait_until(self.due).await { Next::Step } else { Next::Stop }
@@ -117,11 +137,11 @@ impl User {
                 self.due = Instant::now();
                 if seen || poll.request.continue_on_failure { Next::Step } else { Next::Journey }
             }
-            Step::Repeat { times, steps } => self.repeat(*times, steps).await,
+            Step::Repeat { times, steps } => self.repeat(*times, steps, journey).await,
             Step::Choice(branches) => {
                 let branch = self.scope.draw(|rng| draw_branch(branches, rng));
                 match branch {
-                    Some(branch) => self.repeat(1, &branch.steps).await,
+                    Some(branch) => self.repeat(1, &branch.steps, journey).await,
                     None => Next::Step,
                 }
             }
@@ -129,17 +149,61 @@ impl User {
     }
 
     /// Steps back to back, several times over.
-    async fn repeat(&mut self, times: u32, steps: &[Step]) -> Next {
+    async fn repeat(&mut self, times: u32, steps: &[Step], journey: &Journey) -> Next {
         for _ in 0..times {
             for step in steps {
-                let next = Box::pin(self.step(step)).await;
+                let next = Box::pin(self.step(step, journey)).await;
                 if next != Next::Step {
                     return next;
                 }
-                self.due = Instant::now();
+                // Variables take no time: what follows them is due when they were.
+                if !matches!(step, Step::Let(_)) {
+                    self.due = Instant::now();
+                }
             }
         }
         Next::Step
+    }
+
+    /// Sets variables; a feeder that has run dry ends the user.
+    fn bind(&mut self, bindings: &[Binding], journey: &Journey) -> Next {
+        let worker = Rc::clone(&self.worker);
+        for Binding { variable, from } in bindings {
+            let value = match from {
+                BindingFrom::Key(list) => {
+                    let key = self.scope.draw(|rng| worker.scenario.keys[*list].draw(rng));
+                    self.scope.set_key(Key::new(u16::try_from(*list).unwrap_or(u16::MAX), key));
+                    Value::from(key)
+                }
+                BindingFrom::Feed(place) => match self.feed(*place) {
+                    Some(record) => record,
+                    None => {
+                        unstarted::record(&worker, self.who, journey, self.due, NO_RECORD);
+                        return Next::Stop;
+                    }
+                },
+                BindingFrom::Text(text) => match worker.scenario.templates.render(text, &self.scope) {
+                    Ok(text) => Value::from(String::from_utf8_lossy(&text).into_owned()),
+                    Err(error) => {
+                        unstarted::record(&worker, self.who, journey, self.due, &error.to_string());
+                        return Next::Journey;
+                    }
+                },
+            };
+            self.scope.set(variable, value.clone());
+            self.kept.push((variable.clone(), value));
+        }
+        Next::Step
+    }
+
+    /// The record of a feeder for this journey.
+    fn feed(&self, place: usize) -> Option<Value> {
+        let scenario = &self.worker.scenario;
+        let feeder = &scenario.feeders[place];
+        let record = self.scope.draw(|rng| feeder.place(self.turn, rng))?;
+        let list = u16::try_from(scenario.keys.len() + place).unwrap_or(u16::MAX);
+        self.scope.set_key(Key::new(list, record as u64 + 1));
+        Some(feeder.records[record].clone())
     }
 
     async fn request(&mut self, request: &Request) -> Next {
@@ -147,7 +211,7 @@ impl User {
             return Next::Stop;
         }
         let ready = make_ready(&self.worker, &self.connections, request, &self.scope).await;
-        let due = Due { request, who: self.who, intended: self.due, keep_body: false };
+        let due = Due { request, who: self.who, key: self.scope.key(), intended: self.due, keep_body: false };
         let ended = exchange(&self.worker, &self.connections, due, ready, |_| ()).await;
         self.last_done = ended.done;
         self.keep(ended.variables);
@@ -164,7 +228,7 @@ impl User {
         let ready = futures_util::future::join_all(preparations).await;
         let released = Instant::now();
         let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
-            let due = Due { request, who: self.who, intended: released, keep_body: false };
+            let due = Due { request, who: self.who, key: scope.key(), intended: released, keep_body: false };
             exchange(worker, connections, due, ready, |_| ())
         });
         let ended = futures_util::future::join_all(exchanges).await;

@@ -46,7 +46,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        read_all(path, files, &variables, &problems)
+        read_all(path, files, &variables, world, &problems)
     };
     problems.into_result()?;
     Ok(scenario)
@@ -87,9 +87,16 @@ fn syntax_error(problems: &Problems, file: FileId, text: &str, error: &toml::de:
 }
 
 /// Reads the parts; the parts of several files come together as if they stood in one.
-fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, problems: &Problems) -> Scenario {
+fn read_all(
+    path: &Path,
+    mut files: Vec<Fields<'_>>,
+    variables: &Variables,
+    world: &dyn World,
+    problems: &Problems,
+) -> Scenario {
     let settings = Settings::new(variables);
-    let canonical_workload = read::canonical::workload(&files);
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut canonical_workload = read::canonical::workload(&files);
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
     let why = main.text("why").map_or(String::new(), |l| l.value);
@@ -97,11 +104,15 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
     let host = main.text("host").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
     let defaults = read::defaults::read(main);
 
-    let mut book = read::book::Book::new(problems, defaults, variables);
+    let descriptors = read::rpc::read(main, folder, world);
+    let mut book = read::book::Book::new(problems, &settings, defaults, descriptors, variables);
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);
+        book.keys.extend(read::keys::read(file));
+        book.feeders.extend(read::feeder::read(file, folder, world));
     }
+    canonical_workload.extend(book.feeders.iter().map(|f| format!("{:?}", f.records)));
     for file in &mut files {
         read::journey::read(file, &mut book);
     }
@@ -125,7 +136,7 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
     let drain = read::profile::read_drain(main, &signals);
-    let (endpoints, journeys, templates) = book.finish();
+    let read::book::Work { endpoints, journeys, templates, keys, feeders } = book.finish();
     let known = known(&endpoints, &loads, &profiles, &signals, &hooks);
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     for text in &conditions {
@@ -152,6 +163,8 @@ fn read_all(path: &Path, mut files: Vec<Fields<'_>>, variables: &Variables, prob
         drain,
         hooks,
         claims,
+        keys,
+        feeders,
         templates: Arc::new(templates),
         canonical_workload,
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::rpc::Rpc;
 use super::template::Text;
 use crate::sample::{EndpointId, Kind, PROBE_CLASS};
 
@@ -54,8 +55,30 @@ pub enum Step {
     Poll(Box<Poll>),
     /// One of several branches.
     Choice(Vec<Branch>),
+    /// Variables for the steps that follow.
+    Let(Vec<Binding>),
     /// Nothing, for a while.
     Pause(Duration),
+}
+
+/// A variable and where its value comes from.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// Its name.
+    pub variable: String,
+    /// Where its value comes from.
+    pub from: BindingFrom,
+}
+
+/// Where the value of a variable comes from.
+#[derive(Clone, Debug)]
+pub enum BindingFrom {
+    /// A key of the list at a place of the scenario's; what follows is about that key.
+    Key(usize),
+    /// A record of the feeder at a place of the scenario's; what follows is about that record.
+    Feed(usize),
+    /// A text.
+    Text(Text),
 }
 
 /// A branch of a choice.
@@ -74,13 +97,15 @@ pub struct Request {
     pub number: usize,
     /// Where its samples are counted.
     pub endpoint: EndpointId,
-    /// `GET`, `POST`, …
-    pub method: String,
-    /// Path and query, from `/`; or a whole URL.
-    pub target: Text,
-    /// Header names, in lower case, and values.
+    /// What its method, headers and body mean.
+    pub protocol: Protocol,
+    /// Base URL of where it goes; none for the target.
+    pub origin: Option<String>,
+    /// Path and query, from `/`.
+    pub path: Text,
+    /// Header names, in lower case, and values; a gRPC call's metadata.
     pub headers: Vec<(String, Text)>,
-    /// The body; none is an empty one.
+    /// The body, a gRPC call's message as JSON; none is an empty one.
     pub body: Option<Text>,
     /// Which answers are `ok`.
     pub expect: Expect,
@@ -98,6 +123,15 @@ pub struct Request {
     pub continue_on_failure: bool,
 }
 
+/// How a request is made.
+#[derive(Clone, Debug)]
+pub enum Protocol {
+    /// HTTP/1.1, with a method: `GET`, `POST`, …
+    Http(String),
+    /// gRPC over HTTP/2.
+    Grpc(Rpc),
+}
+
 impl Request {
     /// Whether the answer's body has to be kept to judge it.
     pub fn needs_body(&self) -> bool {
@@ -106,7 +140,7 @@ impl Request {
     }
 }
 
-/// The statuses that are `ok`.
+/// The statuses that are `ok`; those of gRPC as [`crate::sample::grpc_status`] has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// Anything below 400.

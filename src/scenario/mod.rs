@@ -6,16 +6,19 @@
 //! every weight possible. A request that holds no template is fixed text from here on.
 
 mod compile;
+pub mod feeder;
 mod fields;
 pub mod generators;
 pub mod hook;
 pub mod journey;
+pub mod keys;
 pub mod load;
 pub mod patch;
 mod problem;
 pub mod profile;
 pub mod program;
 mod read;
+pub mod rpc;
 pub mod scope;
 pub mod signal;
 pub mod template;
@@ -29,14 +32,16 @@ pub use compile::compile;
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::feeder::Feeder;
 use self::hook::Hook;
 use self::journey::{Endpoint, Journey, UserClass};
+use self::keys::KeyList;
 use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
 use crate::claim::Claim;
-use crate::run::Arm;
+use crate::run::{Arm, KeyFacts};
 use crate::sample::EndpointId;
 
 /// What a scenario may know of the world: its files and its environment.
@@ -78,6 +83,10 @@ pub struct Scenario {
     pub hooks: Vec<Hook>,
     /// What is claimed of the system.
     pub claims: Vec<Claim>,
+    /// Keys with a stated popularity: list `k` of a [`crate::sample::Key`] is place `k` here …
+    pub keys: Vec<KeyList>,
+    /// … and beyond these a place among the feeders.
+    pub feeders: Vec<Feeder>,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
     /// The workload's text in a canonical form; equal text is equal work. See
@@ -124,6 +133,21 @@ impl Scenario {
     /// not enter.
     pub fn fingerprint(&self, load: &Load) -> String {
         crate::checksum::sha256(format!("{}{}", self.canonical_workload, load.canonical()))
+    }
+
+    /// What its samples are about, in the order of the lists of [`crate::sample::Key`].
+    pub fn key_facts(&self) -> Vec<KeyFacts> {
+        let keys = self.keys.iter().map(|list| KeyFacts {
+            name: list.name.clone(),
+            text: list.text(),
+            bucket_shares: list.bucket_shares(),
+        });
+        let feeders = self.feeders.iter().map(|feeder| KeyFacts {
+            name: feeder.name.clone(),
+            text: feeder.text(),
+            bucket_shares: Vec::new(),
+        });
+        keys.chain(feeders).collect()
     }
 
     /// The load of a name.

@@ -7,6 +7,8 @@ use minijinja::value::{Object, Value};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
+use crate::sample::Key;
+
 /// The name under which a template's functions find their [`Scope`]; no TOML key can be it.
 const SCOPE: &str = "\u{1}scope";
 
@@ -18,8 +20,16 @@ const SCOPE: &str = "\u{1}scope";
 pub struct Scope {
     rng: Mutex<Pcg64Mcg>,
     variables: Mutex<BTreeMap<String, Value>>,
-    /// The user's number, and that of its journey.
-    place: Mutex<[u32; 2]>,
+    place: Mutex<Place>,
+}
+
+/// Where in a load a journey stands.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    user: u32,
+    journey: u32,
+    /// What its requests are about.
+    key: Key,
 }
 
 impl Scope {
@@ -28,7 +38,7 @@ impl Scope {
         Arc::new(Self {
             rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
             variables: Mutex::new(BTreeMap::new()),
-            place: Mutex::new([0; 2]),
+            place: Mutex::default(),
         })
     }
 
@@ -51,9 +61,20 @@ impl Scope {
         own.extend(variables.iter().cloned());
     }
 
-    /// Sets the variables `user` and `iteration`.
+    /// Sets the variables `user` and `iteration`, and forgets the key.
     pub fn place(&self, user: u32, iteration: u32) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = [user, iteration];
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) =
+            Place { user, journey: iteration, key: Key::NONE };
+    }
+
+    /// Says what the requests from here on are about.
+    pub fn set_key(&self, key: Key) {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).key = key;
+    }
+
+    /// What requests are about.
+    pub fn key(&self) -> Key {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).key
     }
 
     /// A copy with other draws and its own variables: for work that goes on beside the user's.
@@ -76,11 +97,11 @@ impl Scope {
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let [user, iteration] = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let Place { user, journey, .. } = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
         match name {
             SCOPE => return Some(Value::from_dyn_object(Arc::clone(self))),
             "user" => return Some(Value::from(user)),
-            "iteration" => return Some(Value::from(iteration)),
+            "iteration" => return Some(Value::from(journey)),
             _ => {}
         }
         self.variables.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()

@@ -142,6 +142,7 @@ mod tests {
             intended_us: rows.iter().map(|_| 0).collect(),
             sent_us: rows.iter().map(|r| r.3).collect(),
             done_us: rows.iter().map(|r| r.4).collect(),
+            key: Vec::new(),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod autoregression;
 pub mod bca;
 pub mod clusters;
 pub mod compare;
+pub mod contingency;
 pub mod decision;
 pub mod distribution;
 pub mod frame;

@@ -20,7 +20,7 @@ pub use verdict::{CheckRow, Judged, VerdictRow};
 pub use write::{Observer, RunWriter};
 
 use crate::claim::{Claim, Expression};
-use crate::run::{Arm, ExperimentId, HookFacts, LoadFacts, PhaseSpan, RunId, RunState};
+use crate::run::{Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RunId, RunState};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -105,6 +105,8 @@ pub struct NewRun {
     pub must_hold: Vec<Expression>,
     /// The environment's name (`--env`), if one was given.
     pub env: Option<String>,
+    /// What its samples are about.
+    pub keys: Vec<KeyFacts>,
 }
 
 /// How a run ended.
@@ -176,9 +178,9 @@ impl Store {
         transaction.execute(
             "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
              arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
-             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env) \
+             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
-             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
             params![
                 run.scenario,
                 run.scenario_file,
@@ -205,6 +207,7 @@ impl Store {
                 json(&run.claims),
                 json(&run.must_hold),
                 run.env,
+                json(&run.keys),
             ],
         )?;
         let id = RunId(transaction.last_insert_rowid());

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 use crate::run::{
     Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState,
 };
-use crate::sample::{Kind, Outcome, Phase, Subject};
+use crate::sample::{Key, Kind, Outcome, Phase, Subject};
 
 /// How a user names runs on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct SampleColumns {
     pub sent_us: Vec<i64>,
     /// When it was done, µs since the run's start.
     pub done_us: Vec<i64>,
+    /// What it was about.
+    pub key: Vec<Key>,
 }
 
 /// The readings of one signal.
@@ -107,11 +109,15 @@ pub struct ExportedSample {
     pub bytes_in: i64,
     /// Body bytes sent.
     pub bytes_out: i64,
+    /// The list of the key that it was about, by its place among the run's.
+    pub key_list: Option<i64>,
+    /// That key's number, from 1.
+    pub key: Option<i64>,
 }
 
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
                      arm, round, state, started_at, last_us, seed, command, tool_version, samples, executor, \
-                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us FROM run";
+                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us, keys FROM run";
 
 impl Store {
     /// All runs, the newest first.
@@ -205,7 +211,7 @@ impl Store {
         let mut columns = SampleColumns::default();
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
-            "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us FROM sample \
+            "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us, key FROM sample \
              WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(id_range(run))?;
@@ -227,6 +233,8 @@ impl Store {
             columns.intended_us.push(row.get(4)?);
             columns.sent_us.push(row.get(5)?);
             columns.done_us.push(row.get(6)?);
+            let key: Option<i64> = row.get(7)?;
+            columns.key.push(Key::from_code(key.unwrap_or(0).unsigned_abs()));
         }
         Ok(columns)
     }
@@ -280,8 +288,8 @@ impl Store {
             .connection
             .prepare_cached(
                 "SELECT run, sequence, kind, traffic_class, endpoint, user_class, user, journey, phase, outcome, \
-                 status, reason, intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out \
-                 FROM samples WHERE run = ?1",
+                 status, reason, intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out, \
+                 key_list, key FROM samples WHERE run = ?1",
             )
             .map_err(StoreError::from)?;
         let mut rows = statement.query([run.0]).map_err(StoreError::from)?;
@@ -352,6 +360,7 @@ fn run_facts(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
         env: row.get(24)?,
         end_note: row.get(25)?,
         clock_step_us: row.get(26)?,
+        keys: from_json(row, 27)?,
         hooks: Vec::new(),
     })
 }
@@ -383,6 +392,8 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
         done_us: row.get(15)?,
         bytes_in: row.get(16)?,
         bytes_out: row.get(17)?,
+        key_list: row.get(18)?,
+        key: row.get(19)?,
     })
 }
 

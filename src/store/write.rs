@@ -13,7 +13,7 @@ use super::schema::RUN_SHIFT;
 use super::{StoreError, connect, now_unix_us};
 use crate::load::Sink;
 use crate::run::RunId;
-use crate::sample::{Batch, ReasonId, Sample};
+use crate::sample::{Batch, Key, ReasonId, Sample};
 use crate::scenario::Scenario;
 use crate::signals::{Reading, SignalInfo};
 
@@ -25,7 +25,7 @@ const COMMIT_EVERY: Duration = Duration::from_millis(300);
 const COMMIT_ROWS: usize = 20_000;
 
 /// Columns of a sample.
-const COLUMNS: usize = 15;
+const COLUMNS: usize = 16;
 /// Rows that are inserted by one statement.
 const BLOCK: usize = 64;
 
@@ -206,7 +206,7 @@ impl Writer {
         let mut place = 0;
         for sample in samples {
             let reason = reasons.and_then(|r| reason_number(r, sample.reason));
-            let row: [i64; COLUMNS - 1] = [
+            let row: [i64; COLUMNS - 2] = [
                 row_id(self.run, self.samples),
                 self.words.endpoints[usize::from(sample.endpoint.0)],
                 self.words.user_classes[usize::from(sample.user_class.0)],
@@ -228,6 +228,9 @@ impl Writer {
             }
             place += 1;
             insert.raw_bind_parameter(place, reason)?;
+            place += 1;
+            let key = (sample.key != Key::NONE).then(|| super::sql_integer(sample.key.code()));
+            insert.raw_bind_parameter(place, key)?;
             self.samples += 1;
             self.last_us = self.last_us.max(sample.done_us);
         }
@@ -274,7 +277,7 @@ fn insert_samples(rows: usize) -> String {
     let row = format!("({})", vec!["?"; COLUMNS].join(","));
     format!(
         "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, sent_us, \
-         first_byte_us, done_us, bytes_in, bytes_out, reason) VALUES {}",
+         first_byte_us, done_us, bytes_in, bytes_out, reason, key) VALUES {}",
         vec![row; rows].join(",")
     )
 }

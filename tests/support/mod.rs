@@ -31,6 +31,20 @@ impl scenario::World for OneFile<'_> {
     }
 }
 
+/// A world of some files and no environment.
+pub(crate) struct Files<'a>(pub &'a [(&'a str, &'a str)]);
+
+impl scenario::World for Files<'_> {
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        let found = self.0.iter().find(|(name, _)| Path::new(name) == path);
+        found.map(|(_, text)| (*text).to_owned()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+
+    fn variable(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
 /// A scenario from its text.
 pub(crate) fn scenario(text: &str) -> Arc<Scenario> {
     match scenario::compile(Path::new("scenario.toml"), &OneFile(text)) {

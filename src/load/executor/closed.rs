@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::assign_classes;
-use crate::load::user::{Next, User};
+use crate::load::user::{Instance, Next, User};
 use crate::load::worker::Worker;
+use crate::scenario::feeder::Turn;
 use crate::scenario::journey::Think;
 
 pub(super) async fn run(worker: &Rc<Worker>, users: u32, spawn_rate: f64) {
@@ -15,13 +16,13 @@ pub(super) async fn run(worker: &Rc<Worker>, users: u32, spawn_rate: f64) {
     let mut tasks = JoinSet::new();
     for user in (worker.number..users).step_by(worker.workers as usize) {
         let spawned = worker.schedule.start + Duration::from_secs_f64(f64::from(user) / spawn_rate);
-        tasks.spawn_local(live(Rc::clone(worker), user, classes[user as usize], spawned));
+        tasks.spawn_local(live(Rc::clone(worker), user, users, classes[user as usize], spawned));
     }
     tasks.join_all().await;
 }
 
 /// One journey after another, until the load is over.
-async fn live(worker: Rc<Worker>, number: u32, class: usize, spawned: Instant) {
+async fn live(worker: Rc<Worker>, number: u32, users: u32, class: usize, spawned: Instant) {
     if !worker.wait_until(spawned).await {
         return;
     }
@@ -29,8 +30,11 @@ async fn live(worker: Rc<Worker>, number: u32, class: usize, spawned: Instant) {
     let think = worker.scenario.user_classes[class].think;
     let mut due = spawned;
     for iteration in 0_u64.. {
-        let seed = worker.seed([u64::from(number), iteration]);
-        let (next, free) = user.perform(class, seed, due).await;
+        let instance = Instance {
+            seed: worker.seed([u64::from(number), iteration]),
+            turn: Turn { own: iteration, of_all: iteration * u64::from(users) + u64::from(number) },
+        };
+        let (next, free) = user.perform(class, instance, due).await;
         if next == Next::Stop {
             return;
         }

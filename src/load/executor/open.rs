@@ -13,10 +13,11 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::load::exchange::Who;
-use crate::load::user::{User, draw_journey, draw_weighted, exponential};
+use crate::load::unstarted;
+use crate::load::user::{Instance, User, draw_journey, draw_weighted, exponential};
 use crate::load::worker::Worker;
-use crate::sample::{EndpointId, Outcome, Sample, UserClassId};
-use crate::scenario::journey::Step;
+use crate::sample::UserClassId;
+use crate::scenario::feeder::Turn;
 use crate::scenario::load::{Arrivals, Executor};
 
 /// Distinguishes the seed of the arrivals from those of journeys.
@@ -85,7 +86,8 @@ async fn serve(worker: Rc<Worker>, queue: Rc<Queue>, number: u32, drop_after: Du
             continue;
         }
         // The load's end cuts this journey short, but starts that were due before it still count.
-        user.perform(class, seed, arrival.due).await;
+        let turn = Turn { own: arrival.number, of_all: arrival.number };
+        user.perform(class, Instance { seed, turn }, arrival.due).await;
     }
 }
 
@@ -152,45 +154,17 @@ fn class_of(worker: &Worker, arrival: Arrival) -> (usize, u64) {
     (draw_weighted(weighted, &mut rng).unwrap_or(0), seed)
 }
 
-/// Stores a start that never came to be: as a sample of its journey's first request.
+/// Records a start that never came to be.
 fn drop_arrival(worker: &Worker, arrival: Arrival, reason: &str) {
     let (class, seed) = class_of(worker, arrival);
     let user_class = &worker.scenario.user_classes[class];
     let journey = draw_journey(user_class, &mut Pcg64Mcg::seed_from_u64(seed));
-    let Some(endpoint) = first_endpoint(&worker.scenario.journeys[journey].steps) else { return };
     let who = Who {
         user_class: UserClassId(u16::try_from(class).unwrap_or(u16::MAX)),
         user: u32::MAX,
         journey: worker.next_journey(),
     };
-    let now_us = worker.clock.now_us();
-    worker.recorder.record(Sample {
-        endpoint,
-        user_class: who.user_class,
-        user: who.user,
-        journey: who.journey,
-        phase: worker.schedule.phase(arrival.due),
-        outcome: Outcome::Dropped,
-        status: 0,
-        reason: worker.recorder.reason(reason),
-        intended_us: worker.clock.us(arrival.due),
-        sent_us: now_us,
-        first_byte_us: now_us,
-        done_us: now_us,
-        bytes_in: 0,
-        bytes_out: 0,
-    });
-}
-
-fn first_endpoint(steps: &[Step]) -> Option<EndpointId> {
-    steps.iter().find_map(|step| match step {
-        Step::Request(request) => Some(request.endpoint),
-        Step::Poll(poll) => Some(poll.request.endpoint),
-        Step::Parallel(requests) => requests.first().map(|r| r.endpoint),
-        Step::Repeat { steps, .. } => first_endpoint(steps),
-        Step::Choice(branches) => branches.iter().find_map(|b| first_endpoint(&b.steps)),
-        Step::Pause(_) => None,
-    })
+    unstarted::record(worker, who, &worker.scenario.journeys[journey], arrival.due, reason);
 }
 
 /// Stores the starts that still wait when the load's grace ends.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::assign_classes;
-use crate::load::user::{Next, User};
+use crate::load::user::{Instance, Next, User};
 use crate::load::worker::Worker;
+use crate::scenario::feeder::Turn;
 
 pub(super) async fn run(worker: &Rc<Worker>, iterations: u64, concurrency: u32, over: Option<Duration>) {
     let classes = assign_classes(worker, concurrency);
@@ -43,8 +44,8 @@ async fn work_off(
         if !worker.timer.sleep_until(due).await {
             return;
         }
-        let seed = worker.seed([taken]);
-        if user.perform(class, seed, due).await.0 == Next::Stop {
+        let instance = Instance { seed: worker.seed([taken]), turn: Turn { own: taken, of_all: taken } };
+        if user.perform(class, instance, due).await.0 == Next::Stop {
             return;
         }
     }

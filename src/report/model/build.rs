@@ -9,7 +9,7 @@ use super::{
 };
 use crate::report::Meta;
 use crate::run::{FailureReason, RunFacts};
-use crate::sample::Kind;
+use crate::sample::{Kind, status_text};
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::unit::{self, TimeScale};
@@ -263,7 +263,7 @@ fn counts(summary: &Summary) -> Counts {
         .iter()
         .map(|(status, n)| match status {
             0 => format!("none × {}", unit::count(*n)),
-            status => format!("{status} × {}", unit::count(*n)),
+            status => format!("{} × {}", status_text(*status), unit::count(*n)),
         })
         .collect();
     Counts {

@@ -3,13 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prost_reflect::DescriptorPool;
 use toml::de::DeValue;
 
+use super::Settings;
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
 use crate::sample::{EndpointId, Kind};
+use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Endpoint, Journey, UserClass};
+use crate::scenario::keys::KeyList;
 use crate::scenario::problem::{FileId, Place, Problems};
 use crate::scenario::template::{Templates, Text, Variables, plain_message};
 
@@ -26,8 +30,13 @@ pub(super) enum Flow {
 /// Journeys, endpoints and templates as they are found.
 pub(in crate::scenario) struct Book<'a> {
     pub(super) problems: &'a Problems,
+    pub(super) settings: &'a Settings,
     pub(super) defaults: Defaults,
+    /// Descriptors of gRPC services, if the scenario names any.
+    pub(super) descriptors: Option<DescriptorPool>,
     pub(super) templates: Templates,
+    pub(in crate::scenario) keys: Vec<KeyList>,
+    pub(in crate::scenario) feeders: Vec<Feeder>,
     bodies: BTreeMap<String, SharedBody>,
     endpoints: Vec<Endpoint>,
     requests: usize,
@@ -46,13 +55,19 @@ struct SharedBody {
 impl<'a> Book<'a> {
     pub(in crate::scenario) fn new(
         problems: &'a Problems,
+        settings: &'a Settings,
         defaults: Defaults,
+        descriptors: Option<DescriptorPool>,
         variables: &Variables,
     ) -> Self {
         Self {
             problems,
+            settings,
             defaults,
+            descriptors,
             templates: Templates::new(variables),
+            keys: Vec::new(),
+            feeders: Vec::new(),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
             requests: 0,
@@ -240,9 +255,19 @@ impl<'a> Book<'a> {
         );
     }
 
-    pub(in crate::scenario) fn finish(self) -> (Vec<Endpoint>, Vec<Journey>, Templates) {
-        (self.endpoints, self.journeys, self.templates)
+    pub(in crate::scenario) fn finish(self) -> Work {
+        let Self { endpoints, journeys, templates, keys, feeders, .. } = self;
+        Work { endpoints, journeys, templates, keys, feeders }
     }
+}
+
+/// What a book comes to.
+pub(in crate::scenario) struct Work {
+    pub(in crate::scenario) endpoints: Vec<Endpoint>,
+    pub(in crate::scenario) journeys: Vec<Journey>,
+    pub(in crate::scenario) templates: Templates,
+    pub(in crate::scenario) keys: Vec<KeyList>,
+    pub(in crate::scenario) feeders: Vec<Feeder>,
 }
 
 impl Flow {

@@ -8,7 +8,7 @@ use toml::de::DeValue;
 use crate::scenario::fields::Fields;
 
 /// The parts of a scenario file that decide which requests are made.
-const WORKLOAD: [&str; 4] = ["body", "defaults", "journey", "user"];
+const WORKLOAD: [&str; 6] = ["body", "defaults", "feeder", "journey", "keys", "user"];
 
 /// The workload of all files as one text.
 pub(in crate::scenario) fn workload(files: &[Fields<'_>]) -> String {

@@ -3,7 +3,7 @@
 use super::book::Book;
 use super::step;
 use crate::scenario::fields::Fields;
-use crate::scenario::journey::Journey;
+use crate::scenario::journey::{Journey, Step};
 
 /// Reads the journeys of a file into the book.
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
@@ -13,8 +13,9 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let headers = super::defaults::headers(&mut table);
         table.require("steps");
         let mut flow = Vec::new();
+        let bindings = super::binding::read(&mut table, book, &mut flow);
         let context = step::Context { traffic_class: &traffic_class, headers: &headers };
-        let steps = table
+        let mut steps: Vec<Step> = table
             .items("steps")
             .into_iter()
             .filter_map(|item| {
@@ -23,6 +24,11 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
             })
             .collect();
         table.finish();
+        if !bindings.is_empty() && !steps.is_empty() {
+            // With the first step, as one: users think after steps, not after variables.
+            let first = steps.remove(0);
+            steps.insert(0, Step::Repeat { times: 1, steps: vec![Step::Let(bindings), first] });
+        }
         if let Some(name) = name {
             let journey = Journey { name: name.value.clone(), traffic_class, steps };
             book.add_journey(&name, journey, flow);

@@ -1,17 +1,21 @@
 //! The parts of a scenario file, one reader each: tables in, checked values out.
 
+pub(super) mod binding;
 pub(super) mod body;
 pub(super) mod book;
 pub(super) mod canonical;
 pub(super) mod claim;
 pub(super) mod defaults;
 pub(super) mod experiment;
+pub(super) mod feeder;
 pub(super) mod hook;
 pub(super) mod journey;
+pub(super) mod keys;
 pub(super) mod load;
 pub(super) mod patch;
 pub(super) mod profile;
 pub(super) mod program;
+pub(super) mod rpc;
 pub(super) mod signal;
 pub(super) mod step;
 pub(super) mod user;

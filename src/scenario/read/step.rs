@@ -6,17 +6,19 @@ use std::time::Duration;
 use regex::Regex;
 use toml::de::DeValue;
 
+use super::binding;
 use super::book::{Book, Flow};
-use crate::sample::{Kind, PROBE_CLASS};
+use super::rpc;
+use crate::sample::{Kind, PROBE_CLASS, grpc_status, grpc_status_of_word};
 use crate::scenario::fields::{Fields, Located, whole, wrong_type};
-use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Request, Step};
+use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Protocol, Request, Step};
 use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
 const KINDS: [&str; 6] = ["request", "poll", "parallel", "choice", "pause", "steps"];
-/// HTTP methods (RFC 9110 and 5789).
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+/// HTTP methods (RFC 9110 and 5789), and gRPC calls.
+const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", rpc::METHOD];
 
 /// What a journey's steps have in common.
 pub(super) struct Context<'a> {
@@ -36,6 +38,7 @@ pub(super) fn read(
         step.problems.add(&step.place, title, format!("needs exactly one of: {}", KINDS.join(", ")));
         return None;
     };
+    let bindings = binding::read(&mut step, book, flow);
     let times = step.count("repeat", 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let read = match kind {
         "request" => request(&mut step, "request", book, context, flow).map(|r| Step::Request(Box::new(r))),
@@ -46,7 +49,12 @@ pub(super) fn read(
         _ => Some(Step::Repeat { times: 1, steps: steps(&mut step, "steps", book, context, flow) }),
     };
     step.finish();
-    match (read?, times) {
+    let read = read?;
+    if !bindings.is_empty() {
+        let steps = vec![Step::Let(bindings), read];
+        return Some(Step::Repeat { times: times.unwrap_or(1), steps });
+    }
+    match (read, times) {
         (Step::Repeat { steps, .. }, times) => Some(Step::Repeat { times: times.unwrap_or(1), steps }),
         (step, Some(times)) => Some(Step::Repeat { times, steps: vec![step] }),
         (step, None) => Some(step),
@@ -127,12 +135,19 @@ fn request(
     flow: &mut Vec<Flow>,
 ) -> Option<Request> {
     let line = step.text(key)?;
-    let (method, target) = request_line(step, &line)?;
-    let name = step.text("name").map_or_else(|| endpoint_name(&method, &target.value), |l| l.value);
+    let RequestLine { method, origin, path } = request_line(step, &line, book)?;
+    let name = step.text("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
-    let target = book.text(&target, flow);
+    let protocol = match method.as_str() {
+        rpc::METHOD => Protocol::Grpc(rpc::method(&path, book.descriptors.as_ref(), step.problems)?),
+        _ => Protocol::Http(method),
+    };
+    let path = match &protocol {
+        Protocol::Http(_) => book.text(&path, flow),
+        Protocol::Grpc(rpc) => Some(Text::Fixed(rpc.path().into())),
+    };
     let mut headers = headers(step, book, context, flow);
-    let body = body(step, book, flow, &mut headers);
+    let body = body(step, book, flow, &protocol, &mut headers);
     let expect = statuses(step, "expect");
     let reject = statuses(step, "reject").map_or(Vec::new(), |l| l.value);
     if let Some(expect) = &expect
@@ -149,14 +164,19 @@ fn request(
     flow.extend(extract.iter().map(|e| Flow::Gives(e.variable.clone())));
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
+    let success = match protocol {
+        Protocol::Http(_) => Expect::Success,
+        Protocol::Grpc(_) => Expect::Statuses(vec![grpc_status(0)]),
+    };
     Some(Request {
         number: book.next_request(),
         endpoint,
-        method,
-        target: target?,
+        protocol,
+        origin,
+        path: path?,
         headers,
         body,
-        expect: expect.map_or(Expect::Success, |l| Expect::Statuses(l.value)),
+        expect: expect.map_or(success, |l| Expect::Statuses(l.value)),
         reject,
         checks,
         extract,
@@ -192,21 +212,51 @@ fn poll(
     Some(Poll { request, effect, until, until_checks, every, precision, within, background })
 }
 
-/// `"POST /orders/{{ id }}"` as method and target.
-fn request_line(step: &Fields<'_>, line: &Located<String>) -> Option<(String, Located<String>)> {
+/// What a request line says.
+struct RequestLine {
+    method: String,
+    /// Where it goes, if that is not the target.
+    origin: Option<String>,
+    path: Located<String>,
+}
+
+/// `"POST /orders/{{ id }}"`, or with a whole URL; `"GRPC package.Service/Method"` likewise.
+fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> Option<RequestLine> {
     let (method, target) =
         line.value.trim().split_once(char::is_whitespace).unwrap_or((line.value.trim(), ""));
     if !METHODS.contains(&method) {
         let place = step.problems.narrowed(&line.place, method);
-        step.problems.add_unknown(&place, "HTTP method", method, &METHODS);
+        step.problems.add_unknown(&place, "method", method, &METHODS);
         return None;
     }
     let target = target.trim();
-    if !(target.starts_with('/') || super::is_http(target)) {
+    let located = |value: &str| Located { value: value.to_owned(), place: line.place.clone() };
+    let (origin, path) = if super::is_http(target) {
+        let (origin, path) = split_url(target);
+        (Some(book.settings.fill(&located(origin), step.problems)), path)
+    } else {
+        (None, target)
+    };
+    if !path.starts_with('/') && method != rpc::METHOD {
         step.problems.add(&line.place, "a request needs a path", "write it as `\"GET /path\"`");
         return None;
     }
-    Some((method.to_owned(), Located { value: target.to_owned(), place: line.place.clone() }))
+    Some(RequestLine { method: method.to_owned(), origin, path: located(path) })
+}
+
+/// A URL as what stands before its path, and its path; templates may hold slashes.
+fn split_url(url: &str) -> (&str, &str) {
+    let start = url.find("://").map_or(0, |at| at + 3);
+    let mut depth = 0_usize;
+    for (at, c) in url.char_indices().skip_while(|(at, _)| *at < start) {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            '/' if depth == 0 => return url.split_at(at),
+            _ => {}
+        }
+    }
+    (url, "/")
 }
 
 /// `GET /orders/{order_id}` for `GET /orders/{{ order_id }}?page=1`.
@@ -246,6 +296,7 @@ fn body(
     step: &mut Fields<'_>,
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
+    protocol: &Protocol,
     headers: &mut Vec<(String, Text)>,
 ) -> Option<Text> {
     let given: Vec<&str> = ["body", "json", "text", "form"].into_iter().filter(|k| step.has(k)).collect();
@@ -263,7 +314,7 @@ fn body(
     let form = step.table("form");
     let (body, content_type) = if let Some(name) = shared {
         (book.shared_body(&name, flow), "application/json")
-    } else if let Some(json) = json {
+    } else if let Some(json) = &json {
         (book.json(json.value, &json.place, flow), "application/json")
     } else if let Some(text) = text {
         (book.text(&text, flow), "text/plain; charset=utf-8")
@@ -272,6 +323,18 @@ fn body(
         (book.form(&pairs, &form.place, flow), "application/x-www-form-urlencoded")
     } else {
         return None;
+    };
+    let content_type = match protocol {
+        Protocol::Http(_) => content_type,
+        Protocol::Grpc(rpc) => {
+            if let (Some(key), Err(reason)) =
+                (given.first(), rpc::check_message(rpc, json.map(|l| l.value.get_ref()), body.as_ref()))
+            {
+                step.problems.add(&step.key_place(key), "not the message of this call", reason);
+            }
+            // Not `application/json`: that is how scenarios write the message.
+            return body;
+        }
     };
     if !headers.iter().any(|(name, _)| name == "content-type") {
         let value = bytes::Bytes::from_static(content_type.as_bytes());
@@ -303,11 +366,20 @@ fn statuses(step: &mut Fields<'_>, key: &'static str) -> Option<Located<Vec<u16>
     let statuses = items
         .into_iter()
         .filter_map(|item| {
-            let status = whole(item.get_ref()).and_then(|n| u16::try_from(n).ok());
-            let status = status.filter(|s| (100..=599).contains(s));
+            let number = || whole(item.get_ref()).and_then(|n| u16::try_from(n).ok());
+            let status = match item.get_ref().as_str() {
+                Some(word) => grpc_status_of_word(word),
+                None => number().filter(|status| (100..=599).contains(status)),
+            };
             if status.is_none() {
                 let place = Place { file: place.file, span: item.span() };
-                wrong_type(step.problems, &place, key, "an HTTP status from 100 to 599", item.get_ref());
+                wrong_type(
+                    step.problems,
+                    &place,
+                    key,
+                    "an HTTP status from 100 to 599, or one of gRPC such as `\"NOT_FOUND\"`",
+                    item.get_ref(),
+                );
             }
             status
         })

@@ -5,6 +5,7 @@ mod clock;
 mod completion;
 mod concurrency;
 mod generator;
+mod keys;
 mod signals;
 pub(super) mod steady;
 mod workload;
@@ -146,6 +147,7 @@ pub fn of_run(run: &MeasuredRun) -> RunAudit {
         signals::checks(run),
         steady::checks(run),
         clock::checks(run),
+        keys::checks(run),
     ]
     .into_iter()
     .flatten()
@@ -212,6 +214,7 @@ pub(in crate::verdict) mod tests {
             load_facts: LoadFacts { executor: "closed".to_owned(), places: 10, rate_per_s: None, workers: 1 },
             claims: Vec::new(),
             must_hold: Vec::new(),
+            keys: Vec::new(),
             env: None,
             end_note: String::new(),
             clock_step_us: 0,
@@ -238,6 +241,7 @@ pub(in crate::verdict) mod tests {
             intended_us: column(|r| r.0),
             sent_us: column(|r| r.1),
             done_us: column(|r| r.2),
+            key: Vec::new(),
         };
         MeasuredRun { facts: facts(end_us), samples, signals: Vec::new(), reasons: Vec::new() }
     }

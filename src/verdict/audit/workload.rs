@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Check, Grade, requests};
+use super::{Check, Grade, keys, requests};
 use crate::sample::Subject;
 use crate::stats::arm::MeasuredRun;
-use crate::stats::distribution::chi_squared_upper;
+use crate::stats::contingency::{Deviation, two_samples};
 use crate::unit;
 use crate::verdict::is_baseline;
 
 /// A difference of the mix that chance makes this rarely is none of chance's.
 const CHANCE: f64 = 0.001;
-/// Sizes of a difference (Cramér's V) from which it counts: thousands of requests make the
+/// Sizes of a difference (Cramér's V, Cohen's w) from which it counts: thousands of requests make the
 /// smallest one significant.
 const SIZES: (f64, f64) = (0.02, 0.1);
 
@@ -25,6 +25,7 @@ pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
     let mut checks =
         vec![fingerprints(runs), seeds(runs), mix(&baseline, &others), machines(&baseline, &others)];
     checks.extend(interleaving(&baseline, &others));
+    checks.extend(keys::between(&baseline, &others));
     checks
 }
 
@@ -117,10 +118,22 @@ fn seeds(runs: &[Arc<MeasuredRun>]) -> Check {
     Check::new("same seeds", grade, text)
 }
 
-/// Whether the requests fell on the endpoints in the same shares: Pearson's chi-square over arms and
-/// endpoints, and Cramér's V for the size of the difference.
-///
-/// Source: Cramér 1946, Mathematical Methods of Statistics.
+/// What a deviation is worth.
+pub(super) fn graded(found: &Deviation) -> Grade {
+    if found.p < CHANCE { Grade::of(found.size, SIZES.0, SIZES.1) } else { Grade::Valid }
+}
+
+/// A deviation in words.
+pub(super) fn words(found: &Deviation) -> String {
+    format!(
+        "chi-square {}, p {}, size {}",
+        unit::significant(found.chi_squared),
+        if found.p < 0.001 { "< 0.001".to_owned() } else { unit::significant(found.p) },
+        unit::significant(found.size)
+    )
+}
+
+/// Whether the requests fell on the endpoints in the same shares: chi-square over arms and endpoints.
 fn mix(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Check {
     let name = "same mix";
     let mut counts: BTreeMap<&Subject, [f64; 2]> = BTreeMap::new();
@@ -131,39 +144,25 @@ fn mix(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Check {
             }
         }
     }
-    let totals = counts.values().fold([0.0, 0.0], |sum: [f64; 2], c| [sum[0] + c[0], sum[1] + c[1]]);
-    let all = totals[0] + totals[1];
-    if counts.len() < 2 || totals.contains(&0.0) {
+    let cells: Vec<[f64; 2]> = counts.values().copied().collect();
+    let Some(found) = two_samples(&cells) else {
         return Check::new(name, Grade::Valid, "one endpoint only");
-    }
-    let mut chi_squared = 0.0;
+    };
+    let totals = cells.iter().fold([0.0, 0.0], |sum: [f64; 2], c| [sum[0] + c[0], sum[1] + c[1]]);
     let mut furthest: (f64, &str) = (0.0, "");
     for (subject, of_arms) in &counts {
-        let row = of_arms[0] + of_arms[1];
-        for arm in 0..2 {
-            let expected = row * totals[arm] / all;
-            chi_squared += (of_arms[arm] - expected).powi(2) / expected;
-        }
         let difference = of_arms[1] / totals[1] - of_arms[0] / totals[0];
         if difference.abs() > furthest.0.abs() {
             furthest = (difference, &subject.endpoint);
         }
     }
-    let p = chi_squared_upper(chi_squared, (counts.len() - 1) as f64);
-    let v = (chi_squared / all).sqrt();
-    let grade = if p < CHANCE { Grade::of(v, SIZES.0, SIZES.1) } else { Grade::Valid };
+    let grade = graded(&found);
     let apart = if furthest.1.is_empty() {
         "no difference at all".to_owned()
     } else {
         format!("furthest apart: {} by {} points", furthest.1, unit::significant(furthest.0 * 100.0))
     };
-    let text = format!(
-        "chi-square {} over {} endpoints, p {}, Cramér's V {}; {apart}",
-        unit::significant(chi_squared),
-        counts.len(),
-        if p < 0.001 { "< 0.001".to_owned() } else { unit::significant(p) },
-        unit::significant(v)
-    );
+    let text = format!("{} over {} endpoints; {apart}", words(&found), counts.len());
     Check::new(name, grade, text)
 }
 

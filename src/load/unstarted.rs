@@ -1,0 +1,43 @@
+//! Journeys that were due and never began: dropped, and recorded as such.
+
+use std::time::Instant;
+
+use super::exchange::Who;
+use super::worker::Worker;
+use crate::sample::{EndpointId, Key, Outcome, Sample};
+use crate::scenario::journey::{Journey, Step};
+
+/// Records that a journey was not begun, under its first endpoint.
+pub(super) fn record(worker: &Worker, who: Who, journey: &Journey, due: Instant, reason: &str) {
+    let Some(endpoint) = first_endpoint(&journey.steps) else { return };
+    let now_us = worker.clock.now_us();
+    worker.recorder.record(Sample {
+        endpoint,
+        user_class: who.user_class,
+        user: who.user,
+        journey: who.journey,
+        phase: worker.schedule.phase(due),
+        outcome: Outcome::Dropped,
+        status: 0,
+        reason: worker.recorder.reason(reason),
+        intended_us: worker.clock.us(due),
+        sent_us: now_us,
+        first_byte_us: now_us,
+        done_us: now_us,
+        key: Key::NONE,
+        bytes_in: 0,
+        bytes_out: 0,
+    });
+}
+
+/// The endpoint that a journey calls first.
+fn first_endpoint(steps: &[Step]) -> Option<EndpointId> {
+    steps.iter().find_map(|step| match step {
+        Step::Request(request) => Some(request.endpoint),
+        Step::Poll(poll) => Some(poll.request.endpoint),
+        Step::Parallel(requests) => requests.first().map(|r| r.endpoint),
+        Step::Repeat { steps, .. } => first_endpoint(steps),
+        Step::Choice(branches) => branches.iter().find_map(|b| first_endpoint(&b.steps)),
+        Step::Let(_) | Step::Pause(_) => None,
+    })
+}

@@ -1,0 +1,53 @@
+//! `let = { id = { key = "product" }, person = { feed = "customers" }, note = "{{ word() }}" }`:
+//! variables of a journey, or of a step and those after it.
+
+use super::book::{Book, Flow};
+use crate::scenario::fields::{Fields, Located};
+use crate::scenario::journey::{Binding, BindingFrom};
+use crate::scenario::problem::Place;
+
+/// Reads `let` of a journey or a step, and notes what it needs and gives.
+pub(super) fn read(table: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Vec<Binding> {
+    let Some(table) = table.table("let") else { return Vec::new() };
+    let problems = table.problems;
+    let mut bindings = Vec::new();
+    for (variable, value) in table.entries() {
+        let place = Place { file: table.file(), span: value.span() };
+        let from = match value.get_ref().as_str() {
+            Some(text) => book.text(&Located { value: text.to_owned(), place }, flow).map(BindingFrom::Text),
+            None => Fields::of(value, table.file(), "a variable", problems).and_then(|t| drawn(t, book)),
+        };
+        flow.push(Flow::Gives(variable.value.clone()));
+        bindings.extend(from.map(|from| Binding { variable: variable.value, from }));
+    }
+    bindings
+}
+
+fn drawn(mut table: Fields<'_>, book: &Book<'_>) -> Option<BindingFrom> {
+    let (key, feed) = (table.text("key"), table.text("feed"));
+    let from = match (key, feed) {
+        (Some(name), None) => {
+            let names: Vec<&str> = book.keys.iter().map(|k| k.name.as_str()).collect();
+            place(&table, "list of keys", &name, &names).map(BindingFrom::Key)
+        }
+        (None, Some(name)) => {
+            let names: Vec<&str> = book.feeders.iter().map(|f| f.name.as_str()).collect();
+            place(&table, "feeder", &name, &names).map(BindingFrom::Feed)
+        }
+        _ => {
+            let label = "needs a text, `{ key = \"…\" }` or `{ feed = \"…\" }`";
+            table.problems.add(&table.place, "where does the variable come from?", label);
+            None
+        }
+    };
+    table.finish();
+    from
+}
+
+fn place(table: &Fields<'_>, what: &str, name: &Located<String>, names: &[&str]) -> Option<usize> {
+    let found = names.iter().position(|known| *known == name.value);
+    if found.is_none() {
+        table.problems.add_unknown(&name.place, what, &name.value, names);
+    }
+    found
+}
