@@ -4,6 +4,7 @@ mod arguments;
 mod check;
 mod command_line;
 mod compare;
+mod endpoint;
 pub mod exit;
 mod experiment;
 mod export;
@@ -45,6 +46,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Check(command) => check::check(&command),
         Command::Run(command) => run::run(&command, &store),
         Command::Experiment(command) => experiment::experiment(&command, &store),
+        Command::Http(command) => endpoint::http(&command, &store),
+        Command::Grpc(command) => endpoint::grpc(&command, &store),
         Command::Compare(command) => compare::compare(&command, &store),
         Command::Report(command) => report::report(&command, &store),
         Command::Runs(command) => runs::runs(&command, &store),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::arguments::{Common, Run, Shown};
+use super::arguments::{Common, Outputs, Run, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{interrupt, output, progress, report, world};
@@ -28,11 +28,22 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         output::result(&plan.to_string())?;
         return Ok(Exit::Done);
     }
+    let workshop = Workshop::of(&command.common, store);
+    single(&scenario, &plan, workshop, command.common.shown, &command.common.outputs)
+}
+
+/// Carries out the one run of a plan, and reports it.
+pub(super) fn single(
+    scenario: &Arc<Scenario>,
+    plan: &Plan,
+    workshop: Workshop,
+    shown: Shown,
+    outputs: &Outputs,
+) -> Result<Exit> {
     let Some(planned) = plan.runs.first() else { return Ok(Exit::Internal) };
-    let carried =
-        Session::new(&scenario, Workshop::of(&command.common, store), command.common.shown, None, &plan)?
-            .carry_out(planned)?;
-    let judged = report::of_run(carried.run, &mut Store::open(store)?, &command.common.outputs)?;
+    let store = workshop.store.clone();
+    let carried = Session::new(scenario, workshop, shown, None, plan)?.carry_out(planned)?;
+    let judged = report::of_run(carried.run, &mut Store::open(&store)?, outputs)?;
     Ok(match carried.state {
         RunState::Done => judged,
         RunState::Interrupted => Exit::Interrupted,
@@ -48,15 +59,15 @@ pub(super) fn choices(scenario: &Scenario, load_name: &str, common: &Common) -> 
         host: common.overrides.host.clone(),
         load_name: load_name.to_owned(),
         load,
-        // A seed that people can type again.
-        seed: common.overrides.seed.unwrap_or_else(|| rand_pcg_seed() % 1_000_000_000),
+        seed: common.overrides.seed.unwrap_or_else(fresh_seed),
     })
 }
 
-fn rand_pcg_seed() -> u64 {
+/// A fresh seed that people can type again.
+pub(super) fn fresh_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     // The standard library's hasher is seeded by the system: all that is wanted is a fresh number.
-    std::collections::hash_map::RandomState::new().build_hasher().finish()
+    std::collections::hash_map::RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
 /// The name that was given; without one, the only one there is.

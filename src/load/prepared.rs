@@ -146,7 +146,13 @@ impl Requests {
         let key = (origin, rpc.service.clone());
         if !reflected.contains_key(&key) {
             let pool = reflection::descriptors(&self.origins[origin], &rpc.service).await;
-            let pool = pool.map_err(|reason| LoadError::Rpc { path: rpc.path(), reason })?;
+            let pool = pool.map_err(|reason| {
+                let reason = format!(
+                    "cannot ask {} by reflection: {reason} (name a .proto file under `[grpc]` if it has none)",
+                    self.origins[origin].url
+                );
+                LoadError::Rpc { path: rpc.path(), reason }
+            })?;
             reflected.insert(key.clone(), pool);
         }
         Codec::find(&reflected[&key], &rpc.service, &rpc.method)

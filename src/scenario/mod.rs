@@ -6,6 +6,7 @@
 //! every weight possible. A request that holds no template is fixed text from here on.
 
 mod compile;
+pub mod endpoint;
 pub mod feeder;
 mod fields;
 pub mod generators;

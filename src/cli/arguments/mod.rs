@@ -1,11 +1,14 @@
 //! The tree of commands and flags. Every long flag has an environment variable `LOADPROOF_<FLAG>`.
 
+mod endpoint;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 use crate::scenario::load::LoadOverrides;
 use crate::unit;
 
@@ -25,6 +28,8 @@ Make load:
   check       Check scenario files and show mistakes where they are
   run         Run one load under one profile
   experiment  Run baseline and treatment in interleaved rounds
+  http        Load one HTTP endpoint, without a scenario file
+  grpc        Load one gRPC method, without a scenario file
 
 Look at results:
   compare     Compare two runs, labels or profiles
@@ -86,6 +91,12 @@ pub(super) enum Command {
     /// Run baseline and treatment in interleaved rounds, and compare them
     #[command(after_help = EXPERIMENT_EXAMPLES)]
     Experiment(Experiment),
+    /// Load one HTTP endpoint, without a scenario file
+    #[command(after_help = endpoint::HTTP_EXAMPLES)]
+    Http(Http),
+    /// Load one gRPC method, without a scenario file; its messages are asked of the server (reflection)
+    #[command(after_help = endpoint::GRPC_EXAMPLES)]
+    Grpc(Grpc),
     /// Compare two runs: numbers, labels, or profiles (the newest run of each)
     #[command(visible_alias = "diff", after_help = COMPARE_EXAMPLES)]
     Compare(Compare),

@@ -1,0 +1,141 @@
+//! `loadproof http` and `loadproof grpc`: one request without a scenario file, stored and compared as
+//! any other run.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::arguments::{EndpointFlags, Grpc, Http};
+use super::exit::{Exit, UsageError};
+use super::run::{self, fresh_seed};
+use super::world;
+use crate::plan::{Choices, Plan};
+use crate::scenario::Scenario;
+use crate::scenario::endpoint::{Amount, Endpoint, LOAD, PROFILE};
+
+pub(super) fn http(command: &Http, store: &Path) -> Result<Exit> {
+    let (host, path) = split(&command.url)?;
+    let body = command.body.as_deref().map(body_text).transpose()?;
+    let method = match &command.method {
+        Some(method) => method.to_ascii_uppercase(),
+        None if body.is_some() => "POST".to_owned(),
+        None => "GET".to_owned(),
+    };
+    let mut headers = command.flags.headers()?;
+    let is_json = body.as_deref().is_some_and(|b| serde_json::from_str::<serde::de::IgnoredAny>(b).is_ok());
+    if is_json && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    let time = command.for_time.unwrap_or(command.flags.duration);
+    call(
+        &command.flags.endpoint(host, format!("{method} {path}"), headers, body, time),
+        &command.flags,
+        store,
+    )
+}
+
+pub(super) fn grpc(command: &Grpc, store: &Path) -> Result<Exit> {
+    let (host, path) = split(&command.address)?;
+    if path != "/" {
+        return Err(UsageError(format!(
+            "`{}` is an address with a path: name the method apart",
+            command.address
+        ))
+        .into());
+    }
+    let message = command.data.as_deref().map(body_text).transpose()?;
+    let request = format!("GRPC {}", command.method.trim_start_matches('/'));
+    let flags = &command.flags;
+    call(&flags.endpoint(host, request, flags.headers()?, message, flags.duration), flags, store)
+}
+
+fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit> {
+    let scenario: Arc<Scenario> = world::endpoint(endpoint)?;
+    let choices = Choices {
+        host: None,
+        load_name: LOAD.to_owned(),
+        load: scenario.load(LOAD)?.clone(),
+        seed: flags.seed.unwrap_or_else(fresh_seed),
+    };
+    let plan = Plan::single(&scenario, PROFILE, &choices)?;
+    run::single(&scenario, &plan, flags.workshop(store), flags.shown, &flags.outputs)
+}
+
+/// A URL as base URL and path; without a scheme it is taken for http.
+fn split(url: &str) -> Result<(String, String)> {
+    let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
+    if !["http", "https"].contains(&scheme) || rest.is_empty() || rest.starts_with('/') {
+        return Err(UsageError(format!("`{url}` is not a URL such as `http://127.0.0.1:8000/path`")).into());
+    }
+    let at = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(at);
+    let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+    Ok((format!("{scheme}://{authority}"), path))
+}
+
+/// A body as given, or from a file: `@order.json`.
+fn body_text(given: &str) -> Result<String> {
+    match given.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read `{path}`")),
+        None => Ok(given.to_owned()),
+    }
+}
+
+impl EndpointFlags {
+    fn endpoint(
+        &self,
+        host: String,
+        request: String,
+        headers: Vec<(String, String)>,
+        body: Option<String>,
+        time: Duration,
+    ) -> Endpoint {
+        let amount = match (self.requests, self.rate) {
+            (Some(times), Some(rate)) => {
+                Amount::TimesOver(times, Duration::from_secs_f64(times as f64 / rate))
+            }
+            (Some(times), None) => Amount::Times(times),
+            (None, Some(rate)) => Amount::AtRate(rate, time),
+            (None, None) => Amount::For(time),
+        };
+        let (expect, timeout, connections) = (self.expect.clone(), self.timeout, self.connections);
+        Endpoint { host, request, headers, body, expect, timeout, amount, connections }
+    }
+
+    fn headers(&self) -> Result<Vec<(String, String)>> {
+        let headers = self.headers.iter().map(|header| match header.split_once(':') {
+            Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+            None => {
+                Err(UsageError(format!("`{header}` is not a header such as `accept: text/plain`")).into())
+            }
+        });
+        headers.collect()
+    }
+
+    fn workshop(&self, store: &Path) -> run::Workshop {
+        run::Workshop {
+            store: store.to_owned(),
+            label: self.label.clone(),
+            env: self.env.clone(),
+            workers: self.workers,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn urls_are_taken_as_people_type_them() {
+        let taken = |url: &str| split(url).unwrap();
+        let both = |host: &str, path: &str| (host.to_owned(), path.to_owned());
+        assert_eq!(taken("127.0.0.1:8000"), both("http://127.0.0.1:8000", "/"));
+        assert_eq!(taken("https://shop.test/a?b=c"), both("https://shop.test", "/a?b=c"));
+        assert_eq!(taken("http://h?x=1"), both("http://h", "/?x=1"));
+        assert!(split("ftp://h/").is_err() && split("http:///a").is_err());
+    }
+}

@@ -1,0 +1,147 @@
+//! A scenario of one request, for those who name an endpoint instead of a file. It is written out
+//! as a scenario file and read like any other: one way for both.
+
+use std::time::Duration;
+
+/// The name of its file, of which there is none on disk.
+pub const FILE: &str = "endpoint.toml";
+/// The name of its load.
+pub const LOAD: &str = "endpoint";
+/// The name of its profile: a system that is up already.
+pub const PROFILE: &str = "direct";
+
+/// One request, and how often it is made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Base URL: scheme, host and port.
+    pub host: String,
+    /// `POST /orders`, `GRPC package.Service/Method`.
+    pub request: String,
+    /// Header names and values.
+    pub headers: Vec<(String, String)>,
+    /// The body; a gRPC call's message as JSON.
+    pub body: Option<String>,
+    /// Statuses that are `ok`: numbers, or words of gRPC; the protocol's own if empty.
+    pub expect: Vec<String>,
+    /// From sending to the whole answer.
+    pub timeout: Duration,
+    /// How often it is made.
+    pub amount: Amount,
+    /// Most requests at a time; each has its own connection.
+    pub connections: u32,
+}
+
+/// How often a request is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Amount {
+    /// By every connection again and again, for a time.
+    For(Duration),
+    /// At a rate per second, however slow the answers are, for a time.
+    AtRate(f64, Duration),
+    /// So many times, as fast as the connections allow.
+    Times(u64),
+    /// So many times, evenly spread over a time.
+    TimesOver(u64, Duration),
+}
+
+impl Endpoint {
+    /// The scenario's name.
+    pub fn name(&self) -> String {
+        self.request.split('?').next().unwrap_or(&self.request).to_owned()
+    }
+
+    /// The scenario file.
+    pub fn scenario(&self) -> String {
+        let mut step = format!("request = {}", quoted(&self.request));
+        if !self.headers.is_empty() {
+            let headers: Vec<String> = self
+                .headers
+                .iter()
+                .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)))
+                .collect();
+            step.push_str(&format!(", headers = {{ {} }}", headers.join(", ")));
+        }
+        if let Some(body) = &self.body {
+            step.push_str(&format!(", text = {}", quoted(body)));
+        }
+        if !self.expect.is_empty() {
+            let is_number = |status: &String| status.bytes().all(|b| b.is_ascii_digit());
+            let statuses: Vec<String> =
+                self.expect.iter().map(|s| if is_number(s) { s.clone() } else { quoted(s) }).collect();
+            step.push_str(&format!(", expect = [{}]", statuses.join(", ")));
+        }
+        format!(
+            "name = {}\nhost = {}\n\n[defaults]\ntimeout = {}\n\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
+             [[user]]\nname = \"Caller\"\njourneys = {{ Call = 1 }}\n\n[load.{LOAD}]\n{}\n\n[profile.{PROFILE}]\n",
+            quoted(&self.name()),
+            quoted(&self.host),
+            self.timeout.as_secs_f64(),
+            self.load(),
+        )
+    }
+
+    fn load(&self) -> String {
+        let connections = self.connections;
+        let seconds = |time: Duration| time.as_secs_f64();
+        match self.amount {
+            Amount::For(time) => format!("users = {connections}\nrun_time = {}", seconds(time)),
+            Amount::AtRate(rate, time) => {
+                format!("rate = {rate}\nmax_in_flight = {connections}\nrun_time = {}", seconds(time))
+            }
+            Amount::Times(times) => format!("iterations = {times}\nconcurrency = {connections}"),
+            Amount::TimesOver(times, time) => {
+                format!("iterations = {times}\nconcurrency = {connections}\nover = {}", seconds(time))
+            }
+        }
+    }
+}
+
+/// A text as a TOML string: JSON's escapes are TOML's, but for DEL, which JSON leaves as it is.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scenario::{World, compile};
+
+    struct Written(String);
+
+    impl World for Written {
+        fn read(&self, _path: &Path) -> std::io::Result<String> {
+            Ok(self.0.clone())
+        }
+
+        fn variable(&self, _name: &str) -> Option<String> {
+            None
+        }
+    }
+
+    fn endpoint(request: &str, body: &str) -> Endpoint {
+        Endpoint {
+            host: "http://127.0.0.1:8000".to_owned(),
+            request: request.to_owned(),
+            headers: vec![("accept".to_owned(), body.replace(['{', '%'], ""))],
+            body: Some(body.replace(['{', '%'], "")),
+            expect: vec!["200".to_owned(), "404".to_owned()],
+            timeout: Duration::from_millis(1500),
+            amount: Amount::AtRate(50.0, Duration::from_secs(2)),
+            connections: 10,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_makes_a_scenario(body: String) {
+            let text = endpoint("POST /orders?draft=1", &body).scenario();
+            let scenario = compile(Path::new(FILE), &Written(text)).unwrap();
+            prop_assert_eq!(scenario.name.as_str(), "POST /orders");
+            prop_assert_eq!(scenario.loads[LOAD].places(), 10);
+        }
+    }
+}
