@@ -12,6 +12,17 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     })
 }
 
+/// A number that depends on `state` and on each of the parts, and on their order (the finaliser of
+/// `SplitMix64`; Steele et al. 2014).
+pub fn mix(state: u64, parts: &[u64]) -> u64 {
+    parts.iter().fold(state ^ 0x9e37_79b9_7f4a_7c15, |state, part| {
+        let mut z = state ^ part.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     #[test]

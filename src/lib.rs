@@ -24,6 +24,7 @@ pub mod signals;
 pub mod stats;
 pub mod store;
 pub mod target;
+pub mod trace;
 pub mod unit;
 pub mod verdict;
 pub mod web;

@@ -126,6 +126,31 @@ pub struct FailureReason {
     pub count: u64,
 }
 
+/// One of the slowest requests of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlowSample {
+    /// The run.
+    pub run: RunId,
+    /// What was called.
+    pub endpoint: String,
+    /// The class of its traffic.
+    pub traffic_class: String,
+    /// How it ended.
+    pub outcome: String,
+    /// Its status.
+    pub status: u16,
+    /// The user's number.
+    pub user: u32,
+    /// The journey instance's number.
+    pub journey: u32,
+    /// When it was due, µs since the run's start.
+    pub intended_us: i64,
+    /// From then to its end, µs.
+    pub response_us: i64,
+    /// From sending to its end, µs.
+    pub service_us: i64,
+}
+
 /// How a run's load was made: what an audit needs of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadFacts {
@@ -201,6 +226,11 @@ pub struct RunFacts {
     pub must_hold: Vec<Expression>,
     /// The environment that it was run in (`--env`), if one was named.
     pub env: Option<String>,
+    /// Start, µs since 1970 (UTC).
+    pub started_unix_us: i64,
+    /// Where traces of its requests can be looked at, with `{trace_id}` in it; empty if nowhere, none
+    /// if they have none.
+    pub trace_url: Option<String>,
     /// What its samples were about, in the order of their keys' lists.
     pub keys: Vec<KeyFacts>,
     /// Why it ended as it did; empty if as planned.

@@ -8,16 +8,17 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 18] = [
+const ROOMS: [(&str, &[&str]); 19] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
     ("checksum", &[]),
+    ("trace", &["checksum"]),
     ("claim", &["unit", "sample"]),
     ("run", &["claim"]),
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
     ("plan", &["unit", "run", "scenario"]),
-    ("load", &["unit", "sample", "scenario"]),
+    ("load", &["unit", "checksum", "trace", "sample", "scenario"]),
     ("target", &["unit", "web", "checksum", "scenario"]),
     ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
@@ -26,7 +27,7 @@ const ROOMS: [(&str, &[&str]); 18] = [
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
     ("verdict", &["unit", "sample", "run", "claim", "store", "stats"]),
     ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
-    ("report", &["unit", "sample", "run", "claim", "stats", "verdict"]),
+    ("report", &["unit", "trace", "sample", "run", "claim", "stats", "verdict"]),
     (
         "execute",
         &[

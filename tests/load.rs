@@ -432,3 +432,38 @@ fn idle_connections_that_the_server_closed_are_replaced_without_an_error() {
     assert!(taken.requests() > 5);
     assert_eq!(taken.outcomes()[0], taken.requests(), "{:?}", taken.reasons());
 }
+
+#[test]
+fn requests_carry_the_trace_id_that_follows_from_their_sample() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut heads = Vec::new();
+        for _ in 0..2 {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+            heads.push(String::from_utf8(head).unwrap());
+        }
+        heads
+    });
+    let text = one_request(
+        r#"{ request = "GET /" }"#,
+        "iterations = 2\nconcurrency = 1\n[trace]\nurl = 'http://ui/{trace_id}'",
+    );
+    let taken = drive(&scenario(&text), &url, Drive::default());
+    let heads = served.join().unwrap();
+    for (sample, head) in taken.samples().zip(heads) {
+        let origin = loadproof::trace::Origin {
+            run_unix_us: taken.started_unix_us,
+            journey: sample.journey,
+            intended_us: sample.intended_us,
+        };
+        assert!(head.contains(&format!("traceparent: 00-{}-", origin.trace_id())), "{head}");
+    }
+}

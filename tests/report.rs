@@ -13,7 +13,9 @@ use std::sync::Arc;
 use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
 use loadproof::report::{Meta, html, json, model, text};
-use loadproof::run::{Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
+use loadproof::run::{
+    Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
+};
 use loadproof::sample::{Kind, Outcome, Phase, Subject};
 use loadproof::stats::arm::{MeasuredRun, summarise};
 use loadproof::stats::compare::{Comparison, compare};
@@ -72,6 +74,8 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
         load_facts: LoadFacts { executor: "closed".to_owned(), places: 30, rate_per_s: None, workers: 2 },
         claims: claims(names),
         keys: Vec::new(),
+        started_unix_us: 0,
+        trace_url: Some("http://127.0.0.1:16686/trace/{trace_id}".to_owned()),
         must_hold: vec![Expression::new("run.max('primary_length') >= 0")],
         env: None,
         end_note: String::new(),
@@ -190,11 +194,24 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         reason: "status 500".to_owned(),
         count: 4,
     };
+    let slow = SlowSample {
+        run: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
+        endpoint: names.endpoint.to_owned(),
+        traffic_class: "production".to_owned(),
+        outcome: "ok".to_owned(),
+        status: 200,
+        user: 3,
+        journey: 17,
+        intended_us: 4_200_000,
+        response_us: 150_000,
+        service_us: 20_000,
+    };
     Arc::new(MeasuredRun {
         facts: facts(arm, names),
         samples: samples(arm, names),
         signals: signals(arm),
         reasons: vec![reason],
+        slowest: vec![slow],
     })
 }
 
@@ -248,6 +265,11 @@ fn all<'a>(pattern: &str, page: &'a str) -> Vec<&'a str> {
 #[test]
 fn pages_ask_nothing_of_anybody() {
     for (name, page, _) in pages() {
+        // Links that a reader may follow are no requests; they say nothing of where he came from.
+        for link in all(r#"(?i)<a ([^>]*href="https?:[^>]*)>"#, &page) {
+            assert!(link.ends_with(r#"rel="noreferrer""#), "{name}: {link}");
+        }
+        let page = Regex::new("(?i)<a [^>]*>").unwrap().replace_all(&page, "");
         for pattern in [r"(?i)<[a-z][^>]*\s(src=)", r"(?i)(@import)", r"(?i)(url\()", r#"href="(https?:)"#] {
             assert!(all(pattern, &page).is_empty(), "{name}: {pattern}");
         }
@@ -351,6 +373,7 @@ fn a_run_without_samples_still_makes_a_page() {
         samples: SampleColumns::default(),
         signals: Vec::new(),
         reasons: Vec::new(),
+        slowest: Vec::new(),
     });
     let judgement = verdict::of_run(&run, &Options::default());
     assert_eq!(judgement.audit.grade, Grade::Invalid);

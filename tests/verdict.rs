@@ -85,12 +85,14 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         claims: Vec::new(),
         must_hold: Vec::new(),
         keys: Vec::new(),
+        started_unix_us: 0,
+        trace_url: None,
         env: None,
         end_note: String::new(),
         clock_step_us: 0,
         hooks: Vec::new(),
     };
-    MeasuredRun { facts, samples, signals, reasons: Vec::new() }
+    MeasuredRun { facts, samples, signals, reasons: Vec::new(), slowest: Vec::new() }
 }
 
 fn claim(value: &str, bound: Bound) -> Claim {

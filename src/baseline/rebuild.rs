@@ -66,6 +66,8 @@ impl Baseline {
             must_hold: saved.must_hold.clone(),
             env: None,
             keys: Vec::new(),
+            started_unix_us: 0,
+            trace_url: None,
             end_note: String::new(),
             clock_step_us: 0,
             hooks: Vec::new(),
@@ -76,7 +78,7 @@ impl Baseline {
             is_total: signal.is_total,
             readings: signal.readings.clone(),
         });
-        MeasuredRun { facts, samples, signals: signals.collect(), reasons: Vec::new() }
+        MeasuredRun { facts, samples, signals: signals.collect(), reasons: Vec::new(), slowest: Vec::new() }
     }
 }
 

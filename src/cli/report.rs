@@ -141,9 +141,9 @@ pub(super) fn load(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<Measure
 }
 
 fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>> {
-    let (samples, signals, reasons) =
-        (store.samples(facts.id)?, store.signals(facts.id)?, store.reasons(facts.id)?);
-    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons }))
+    let (samples, signals) = (store.samples(facts.id)?, store.signals(facts.id)?);
+    let (reasons, slowest) = (store.reasons(facts.id)?, store.slowest(facts.id)?);
+    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, slowest }))
 }
 
 /// Writes verdicts and audit down, for SQL and for trends.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
+use hyper::header::HeaderName;
 use hyper::{HeaderMap, Request as Message};
 use minijinja::value::Value;
 
@@ -21,6 +22,9 @@ use crate::scenario::scope::Scope;
 
 /// What a request gets as its reason when its load ends before its answer comes.
 const ABORTED: &str = "unanswered when the load's grace ended";
+
+/// W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Who makes a request, and as part of what.
 #[derive(Clone, Copy)]
@@ -112,7 +116,10 @@ pub(super) async fn exchange<T>(
             pending.sample.sent_us = worker.clock.us(since);
             return pending.end_unanswered(outcome, &reason);
         }
-        Ready::Go { connection, message, bytes_out } => {
+        Ready::Go { connection, mut message, bytes_out } => {
+            if let Some(traceparent) = worker.traceparent(request, who, intended) {
+                message.headers_mut().insert(TRACEPARENT, traceparent);
+            }
             pending.sample.bytes_out = u32::try_from(bytes_out).unwrap_or(u32::MAX);
             (connection, message)
         }

@@ -14,7 +14,6 @@ mod poll;
 mod prepared;
 mod recorder;
 mod reflection;
-mod seed;
 mod thread;
 mod timer;
 mod unstarted;

@@ -7,17 +7,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
+use hyper::header::HeaderValue;
 use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::connection::Connections;
+use super::exchange::Who;
 use super::prepared::Requests;
 use super::recorder::Recorder;
-use super::seed;
 use super::timer::Timer;
+use crate::checksum::mix;
 use crate::sample::Phase;
 use crate::scenario::Scenario;
+use crate::scenario::journey::Request;
 use crate::scenario::load::Load;
+use crate::trace;
 
 /// When the parts of a load begin and end.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +128,18 @@ impl Worker {
 
     /// A seed for the journey instance at a place in the run.
     pub(super) fn seed<const N: usize>(&self, place: [u64; N]) -> u64 {
-        seed::mix(seed::mix(0, &[self.seed]), &place)
+        mix(mix(0, &[self.seed]), &place)
+    }
+
+    /// The header that links a request to its trace, if the scenario asks for one.
+    pub(super) fn traceparent(&self, request: &Request, who: Who, intended: Instant) -> Option<HeaderValue> {
+        self.scenario.trace.as_ref()?;
+        let origin = trace::Origin {
+            run_unix_us: self.clock.unix_us(),
+            journey: who.journey,
+            intended_us: self.clock.us(intended),
+        };
+        HeaderValue::try_from(origin.traceparent(request.number as u64)).ok()
     }
 
     /// Waits until something is due; false if that lies past the load's end, or the run was

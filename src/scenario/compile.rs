@@ -135,6 +135,7 @@ fn read_all(
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
+    let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
     let read::book::Work { endpoints, journeys, templates, keys, feeders } = book.finish();
     let known = known(&endpoints, &loads, &profiles, &signals, &hooks);
@@ -165,6 +166,7 @@ fn read_all(
         claims,
         keys,
         feeders,
+        trace,
         templates: Arc::new(templates),
         canonical_workload,
     }

@@ -88,11 +88,20 @@ pub struct Scenario {
     pub keys: Vec<KeyList>,
     /// … and beyond these a place among the feeders.
     pub feeders: Vec<Feeder>,
+    /// Whether requests carry trace ids.
+    pub trace: Option<Trace>,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
     /// The workload's text in a canonical form; equal text is equal work. See
     /// [`Scenario::fingerprint`].
     canonical_workload: String,
+}
+
+/// Requests carry trace ids (`traceparent`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    /// Where a trace can be looked at: a URL with `{trace_id}` in it.
+    pub url: Option<String>,
 }
 
 /// The arms of an experiment and how often they run.

@@ -8,7 +8,7 @@ use super::frame::{FrameError, summaries};
 use super::quantile::{curve_grid, geometric_mean, median, type7};
 use super::series::Series;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
-use crate::run::{Arm, FailureReason, RunFacts};
+use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
 use crate::store::{SampleColumns, SignalColumn};
 
@@ -28,6 +28,8 @@ pub struct MeasuredRun {
     pub signals: Vec<SignalColumn>,
     /// Why samples did not end well.
     pub reasons: Vec<FailureReason>,
+    /// Its slowest requests, the slowest first.
+    pub slowest: Vec<SlowSample>,
 }
 
 /// Sums up the runs of one arm, at least one.
@@ -46,7 +48,17 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         curves: curves(runs, window_s),
         signals: signals(runs),
         throughput: throughput(runs, window_s),
+        slowest: slowest(runs),
     })
+}
+
+/// The slowest requests of all runs, as many as each run gives.
+fn slowest(runs: &[Arc<MeasuredRun>]) -> Vec<SlowSample> {
+    let most = runs.iter().map(|run| run.slowest.len()).max().unwrap_or(0);
+    let mut all: Vec<SlowSample> = runs.iter().flat_map(|run| run.slowest.iter().cloned()).collect();
+    all.sort_by_key(|sample| std::cmp::Reverse(sample.response_us));
+    all.truncate(most);
+    all
 }
 
 /// Seconds of load: to the end of the steady phase, or all there is of a run without one.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::series::Series;
 use super::summary::{Distribution, QUANTILES, Subject, Summary};
-use crate::run::{Arm, RunFacts, RunState};
+use crate::run::{Arm, RunFacts, RunState, SlowSample};
 use crate::sample::{Kind, PROBE_CLASS, Phase};
 
 /// A share of questions, or a difference of shares, that may show in response times.
@@ -32,6 +32,8 @@ pub struct ArmSummary {
     pub signals: Vec<SignalSeries>,
     /// Answered requests per second over time, one line per traffic class.
     pub throughput: Vec<Series>,
+    /// Its slowest requests, the slowest first; none from a saved baseline.
+    pub slowest: Vec<SlowSample>,
 }
 
 /// How one time behaves by percentile and over the run.

@@ -107,6 +107,8 @@ pub struct NewRun {
     pub env: Option<String>,
     /// What its samples are about.
     pub keys: Vec<KeyFacts>,
+    /// Where traces of its requests can be looked at; empty if nowhere, none if they have none.
+    pub trace_url: Option<String>,
 }
 
 /// How a run ended.
@@ -178,9 +180,9 @@ impl Store {
         transaction.execute(
             "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
              arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
-             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys) \
+             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys, trace_url) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
-             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
+             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
             params![
                 run.scenario,
                 run.scenario_file,
@@ -208,6 +210,7 @@ impl Store {
                 json(&run.must_hold),
                 run.env,
                 json(&run.keys),
+                run.trace_url,
             ],
         )?;
         let id = RunId(transaction.last_insert_rowid());

@@ -7,9 +7,9 @@ use rusqlite::Row;
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
 use crate::run::{
-    Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState,
+    Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
 };
-use crate::sample::{Key, Kind, Outcome, Phase, Subject};
+use crate::sample::{Key, Kind, Outcome, PROBE_CLASS, Phase, Subject};
 
 /// How a user names runs on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,8 @@ pub struct ExportedSample {
 
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
                      arm, round, state, started_at, last_us, seed, command, tool_version, samples, executor, \
-                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us, keys FROM run";
+                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us, keys, trace_url, \
+                     started_unix_us FROM run";
 
 impl Store {
     /// All runs, the newest first.
@@ -299,6 +300,33 @@ impl Store {
         Ok(())
     }
 
+    /// The requests of users that took longest, the slowest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn slowest(&self, run: RunId) -> Result<Vec<SlowSample>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT endpoint, traffic_class, outcome, status, user, journey, intended_us, response_us, service_us \
+             FROM samples WHERE run = ?1 AND kind = 'request' AND traffic_class <> ?2 AND outcome <> 'dropped' \
+             ORDER BY response_us DESC, sequence LIMIT 5",
+        )?;
+        let rows = statement.query_map(rusqlite::params![run.0, PROBE_CLASS], |row| {
+            Ok(SlowSample {
+                run,
+                endpoint: row.get(0)?,
+                traffic_class: row.get(1)?,
+                outcome: row.get(2)?,
+                status: row.get(3)?,
+                user: row.get(4)?,
+                journey: row.get(5)?,
+                intended_us: row.get(6)?,
+                response_us: row.get(7)?,
+                service_us: row.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The different reasons why samples of a run did not end well, the most frequent first.
     ///
     /// # Errors
@@ -361,6 +389,8 @@ fn run_facts(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
         end_note: row.get(25)?,
         clock_step_us: row.get(26)?,
         keys: from_json(row, 27)?,
+        trace_url: row.get(28)?,
+        started_unix_us: row.get(29)?,
         hooks: Vec::new(),
     })
 }

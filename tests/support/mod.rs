@@ -57,6 +57,7 @@ pub(crate) fn scenario(text: &str) -> Arc<Scenario> {
 pub(crate) struct Taken {
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) batches: Vec<Batch>,
+    pub(crate) started_unix_us: i64,
 }
 
 impl Taken {
@@ -106,13 +107,14 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, host: &str, drive: Drive<'_>) -> T
         let batches = Arc::clone(&batches);
         Arc::new(move |batch| batches.lock().unwrap().push(batch))
     };
+    let clock = Clock::starting_in(Duration::from_millis(50));
     let run = LoadRun {
         scenario: Arc::clone(scenario),
         load: scenario.load(drive.load).unwrap().clone(),
         host: host.to_owned(),
         seed: drive.seed,
         workers: drive.workers,
-        clock: Clock::starting_in(Duration::from_millis(50)),
+        clock,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let taken = runtime.block_on(async {
@@ -126,7 +128,7 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, host: &str, drive: Drive<'_>) -> T
     let batches = std::mem::take(&mut *batches.lock().unwrap());
     let taken_in_batches: usize = batches.iter().map(|b: &Batch| b.samples.len()).sum();
     assert_eq!(taken, taken_in_batches as u64);
-    Taken { scenario: Arc::clone(scenario), batches }
+    Taken { scenario: Arc::clone(scenario), batches, started_unix_us: clock.unix_us() }
 }
 
 /// The type 7 quantile of values in any order.

@@ -5,13 +5,14 @@ use super::judged::judged;
 use super::words;
 use super::{
     ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, Report, RunRow,
-    SignalCells, SignalRow, SubjectRow, SubjectSection,
+    SignalCells, SignalRow, SlowRow, SubjectRow, SubjectSection,
 };
 use crate::report::Meta;
-use crate::run::{FailureReason, RunFacts};
+use crate::run::{FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, status_text};
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
+use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
 use crate::verdict::Judgement;
 
@@ -93,6 +94,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         signals: Vec::new(),
         drains: drains(arms, &names),
         failures: Vec::new(),
+        slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),
         environment: Vec::new(),
         runs: arms.iter().flat_map(|arm| &arm.runs).map(run_row).collect(),
@@ -351,6 +353,40 @@ fn drains(arms: &[&ArmSummary], names: &[&str]) -> Vec<DrainRow> {
             times: arm.drain_s.iter().map(time).collect::<Vec<_>>().join(", "),
         })
         .collect()
+}
+
+fn slow_rows(arm: &ArmSummary, name: &str) -> Vec<SlowRow> {
+    let row = |sample: &SlowSample| {
+        let facts = arm.runs.iter().find(|run| run.id == sample.run)?;
+        let origin = Origin {
+            run_unix_us: facts.started_unix_us,
+            journey: sample.journey,
+            intended_us: sample.intended_us,
+        };
+        let trace_id = facts.trace_url.as_ref().map_or(String::new(), |_| origin.trace_id());
+        let trace_url =
+            facts.trace_url.as_ref().map_or(String::new(), |url| url.replace("{trace_id}", &trace_id));
+        let subject = Subject {
+            kind: Kind::Request,
+            traffic_class: sample.traffic_class.clone(),
+            endpoint: sample.endpoint.clone(),
+        };
+        Some(SlowRow {
+            arm: name.to_owned(),
+            run: sample.run.to_string(),
+            name: subject.title(),
+            response: unit::time(sample.response_us as f64),
+            service: unit::time(sample.service_us as f64),
+            ended: match sample.status {
+                0 => sample.outcome.clone(),
+                status => format!("{}, {}", sample.outcome, status_text(status)),
+            },
+            at: unit::clock(sample.intended_us as f64 / 1e6),
+            trace_id,
+            trace_url,
+        })
+    };
+    arm.slowest.iter().filter_map(row).collect()
 }
 
 fn failure_row(reason: &FailureReason) -> FailureRow {

@@ -48,6 +48,8 @@ pub struct Report {
     pub drains: Vec<DrainRow>,
     /// Why samples did not end well (runs only).
     pub failures: Vec<FailureRow>,
+    /// The slowest requests, per arm.
+    pub slowest: Vec<SlowRow>,
     /// Commands that were run around the runs.
     pub hooks: Vec<HookRow>,
     /// Machine, versions and system.
@@ -187,6 +189,29 @@ pub struct FailureRow {
     pub reason: String,
     /// How often.
     pub count: String,
+}
+
+/// One of the slowest requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SlowRow {
+    /// The arm's name.
+    pub arm: String,
+    /// The run's number.
+    pub run: String,
+    /// What was called.
+    pub name: String,
+    /// Response time.
+    pub response: String,
+    /// Service time.
+    pub service: String,
+    /// How it ended.
+    pub ended: String,
+    /// When it was due, since the load's start.
+    pub at: String,
+    /// Its trace id; empty if it has none.
+    pub trace_id: String,
+    /// Where its trace can be looked at; empty if nowhere.
+    pub trace_url: String,
 }
 
 /// A command that was run around a run.

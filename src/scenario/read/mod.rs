@@ -18,6 +18,7 @@ pub(super) mod program;
 pub(super) mod rpc;
 pub(super) mod signal;
 pub(super) mod step;
+pub(super) mod trace;
 pub(super) mod user;
 
 use minijinja::{Environment, UndefinedBehavior};

@@ -215,6 +215,8 @@ pub(in crate::verdict) mod tests {
             claims: Vec::new(),
             must_hold: Vec::new(),
             keys: Vec::new(),
+            started_unix_us: 0,
+            trace_url: None,
             env: None,
             end_note: String::new(),
             clock_step_us: 0,
@@ -243,7 +245,13 @@ pub(in crate::verdict) mod tests {
             done_us: column(|r| r.2),
             key: Vec::new(),
         };
-        MeasuredRun { facts: facts(end_us), samples, signals: Vec::new(), reasons: Vec::new() }
+        MeasuredRun {
+            facts: facts(end_us),
+            samples,
+            signals: Vec::new(),
+            reasons: Vec::new(),
+            slowest: Vec::new(),
+        }
     }
 
     /// The same of an open load with so many places.

@@ -1,10 +1,14 @@
--- What samples were about: keys with a stated popularity, records of feeders.
+-- What samples were about: keys with a stated popularity, records of feeders. And their traces.
 
 -- list << 40 | number within it, from 1; NULL where the scenario states none.
 ALTER TABLE sample ADD COLUMN key INTEGER;
 
 -- The lists, as JSON: name, words, how many keys, and the stated share of each bucket.
 ALTER TABLE run ADD COLUMN keys TEXT NOT NULL DEFAULT '[]';
+
+-- Where a trace can be looked at, with {trace_id} in it; '' for traces without such a place, NULL for
+-- requests without trace ids.
+ALTER TABLE run ADD COLUMN trace_url TEXT;
 
 DROP VIEW samples;
 CREATE VIEW samples AS
