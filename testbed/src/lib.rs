@@ -4,11 +4,15 @@
 //!   that a test can say what a measurement of it should have found.
 //! - [`shopstream`]: a shop of several contexts whose events reach their read models through an
 //!   outbox, streams and engines, with or without a lane of their own for bulk work.
+//! - [`storefront`]: services of a shop front in two forms, before and after a rewrite.
 //!
 //! Each starts in-process on a free port and stops when its handle is dropped. A switch of a
 //! system changes a mechanism (which queue a message waits in), never the length of a sleep.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 pub mod known;
+mod metrics;
+mod random;
 pub mod server;
 pub mod shopstream;
+pub mod storefront;

@@ -33,6 +33,11 @@ fn run(system: System) -> io::Result<()> {
             let known = known::start(server::bind(args.port)?, args.truth())?;
             serve_until_told(&format!("known ready on {}", known.url()))
         }
+        System::Storefront(args) => {
+            let services = args.start()?;
+            let ready: Vec<&str> = services.iter().map(|service| service.ready.as_str()).collect();
+            serve_until_told(&ready.join("\n"))
+        }
     }
 }
 

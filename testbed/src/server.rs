@@ -79,7 +79,7 @@ pub(crate) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
     /// Returns once stopping was asked for, or nobody is left to ask.
-    async fn asked(&mut self) {
+    pub(crate) async fn asked(&mut self) {
         let _ = self.0.wait_for(|stop| *stop).await;
     }
 }

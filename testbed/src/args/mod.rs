@@ -1,5 +1,7 @@
 //! The command line, and the values that it stands for.
 
+mod storefront;
+
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,8 @@ use testbed::{
     known::{ServiceTime, Stalls, Truth},
     shopstream,
 };
+
+use self::storefront::StorefrontArgs;
 
 /// Serves a small real system on 127.0.0.1 for load tests to measure, until SIGTERM or SIGINT.
 #[derive(Parser)]
@@ -21,6 +25,7 @@ pub(crate) struct Args {
 pub(crate) enum System {
     Shopstream(ShopstreamArgs),
     Known(KnownArgs),
+    Storefront(StorefrontArgs),
 }
 
 /// A shop with outbox, streams, engines and read models; the switch is priority lanes.

@@ -21,7 +21,6 @@
 mod counters;
 mod jobs;
 mod metrics;
-mod random;
 mod service;
 mod stalls;
 mod timer;

@@ -2,7 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
-use super::{Stalls, random};
+use super::Stalls;
+use crate::random;
 
 /// Seeds of the two sequences, so that long requests and failed requests are independent.
 const SERVICE_TIMES: u64 = 1;

@@ -59,6 +59,14 @@ impl Client {
         self.send("POST", path, &body.to_string()).unwrap()
     }
 
+    /// A POST that says what its body is.
+    pub(crate) fn post_json(&mut self, path: &str, body: &Value) -> Answer {
+        if !self.headers.contains("content-type") {
+            self.headers.push_str("content-type: application/json\r\n");
+        }
+        self.post(path, body)
+    }
+
     pub(crate) fn put(&mut self, path: &str, body: &Value) -> Answer {
         self.send("PUT", path, &body.to_string()).unwrap()
     }

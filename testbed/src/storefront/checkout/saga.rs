@@ -1,0 +1,117 @@
+//! After: a saga. Each event brings on the next call; who is called takes his time, and nothing
+//! waits for him.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Shop, register::CheckoutId, streams::Stream};
+
+/// What has happened to a checkout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Happened {
+    CheckoutStarted,
+    StockReserved,
+    PaymentCharged,
+    PaymentDeclined,
+    OrderConfirmed,
+    StockReleased,
+}
+
+/// An event of a saga.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Event {
+    pub(super) happened: Happened,
+    pub(super) checkout: u64,
+}
+
+/// The stream of all sagas, and what handles its events.
+pub(super) struct Saga {
+    stream: Arc<Stream>,
+    events: Arc<AtomicU64>,
+}
+
+impl Saga {
+    /// Starts handling events; must be called on the runtime on which that is to happen.
+    pub(super) async fn start(redis: Option<&str>, shop: &Arc<Shop>) -> io::Result<Self> {
+        let (stream, mut reader) = Stream::open(redis).await?;
+        let saga = Self { stream: Arc::new(stream), events: Arc::new(AtomicU64::new(0)) };
+        let (stream, events, shop) = (Arc::clone(&saga.stream), Arc::clone(&saga.events), Arc::clone(shop));
+        tokio::spawn(async move {
+            while let Some(delivery) = reader.next().await {
+                let (stream, events, shop) = (Arc::clone(&stream), Arc::clone(&events), Arc::clone(&shop));
+                tokio::spawn(async move {
+                    let next = handle(&shop, delivery.event).await;
+                    let published = match next {
+                        Some(event) => stream.publish(event).await,
+                        None => Ok(()),
+                    };
+                    // Acknowledged last: a saga that breaks in between is told again by its stream.
+                    match published {
+                        Ok(()) => stream.acknowledge(&delivery).await,
+                        Err(error) => {
+                            eprintln!("testbed: checkout: {error}");
+                            shop.register.fail(CheckoutId(delivery.event.checkout));
+                        }
+                    }
+                    events.fetch_add(1, Relaxed);
+                });
+            }
+        });
+        Ok(saga)
+    }
+
+    /// Starts the saga of a checkout.
+    pub(super) async fn begin(&self, id: CheckoutId) -> Result<(), String> {
+        let started = Event { happened: Happened::CheckoutStarted, checkout: id.0 };
+        self.stream.publish(started).await.map_err(|error| error.to_string())
+    }
+
+    /// Events handled so far.
+    pub(super) fn events(&self) -> u64 {
+        self.events.load(Relaxed)
+    }
+
+    pub(super) fn reset(&self) {
+        self.events.store(0, Relaxed);
+    }
+}
+
+/// Does what an event asks for; what has happened then.
+async fn handle(shop: &Shop, event: Event) -> Option<Event> {
+    let id = CheckoutId(event.checkout);
+    // One from before a reset ends here.
+    let units = shop.register.units(id)?;
+    let parties = &shop.parties;
+    let happened = match event.happened {
+        Happened::CheckoutStarted => {
+            parties.reserve(id, units).await;
+            Happened::StockReserved
+        }
+        Happened::StockReserved if parties.charge(id).await => Happened::PaymentCharged,
+        Happened::StockReserved => Happened::PaymentDeclined,
+        Happened::PaymentCharged => {
+            parties.confirm(id).await;
+            Happened::OrderConfirmed
+        }
+        Happened::PaymentDeclined => {
+            parties.release(id).await;
+            Happened::StockReleased
+        }
+        Happened::OrderConfirmed => {
+            shop.register.complete(id);
+            return None;
+        }
+        Happened::StockReleased => {
+            shop.register.compensate(id);
+            return None;
+        }
+    };
+    Some(Event { happened, checkout: event.checkout })
+}
