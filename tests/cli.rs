@@ -313,3 +313,35 @@ fn services_are_stopped_when_loadproof_is_killed() {
     child.wait().unwrap();
     wait_for(false);
 }
+
+#[test]
+fn an_endpoint_is_loaded_without_a_scenario_file_and_compared() {
+    let bench = Bench::new();
+    let url = format!("{}/", bench.server.url());
+    for label in ["before", "after"] {
+        let text = bench.out(&["http", &url, "-n", "60", "-c", "3", "--label", label, "--progress", "none"]);
+        assert!(text.contains("GET /") && text.contains("All 60 requests went as expected"), "{text}");
+    }
+    assert_eq!(bench.counted(), 120);
+    let text = bench.out(&["compare", "before", "after"]);
+    assert!(text.contains("before") && text.contains("GET /"), "{text}");
+    // At a rate: an open load of so many in all, evenly spread.
+    let document = bench.json(&[
+        "http",
+        &url,
+        "-n",
+        "50",
+        "-q",
+        "500",
+        "-c",
+        "4",
+        "--seed",
+        "3",
+        "--json",
+        "--progress",
+        "none",
+    ]);
+    assert_eq!(document["run"]["runs"][0]["load_text"], "50 journeys, 4 at a time, over 0.1 s");
+    let refused = bench.run(&["http", "ftp://host/"]);
+    assert_eq!(code(&refused), 2);
+}

@@ -131,6 +131,21 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, host: &str, drive: Drive<'_>) -> T
     Taken { scenario: Arc::clone(scenario), batches, started_unix_us: clock.unix_us() }
 }
 
+/// Why a scenario's load cannot be driven against a host.
+pub(crate) fn fails(scenario: &Arc<Scenario>, host: &str) -> String {
+    let run = LoadRun {
+        scenario: Arc::clone(scenario),
+        load: scenario.load("test").unwrap().clone(),
+        host: host.to_owned(),
+        seed: 1,
+        workers: 1,
+        clock: Clock::starting_in(Duration::ZERO),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let started = runtime.block_on(load::start(run, Arc::new(|_| {})));
+    started.err().expect("it can be driven").to_string()
+}
+
 /// The type 7 quantile of values in any order.
 pub(crate) fn quantile(mut values: Vec<f64>, p: f64) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -31,12 +31,15 @@ pub(in crate::scenario) fn read(
     table.finish();
     let resolver = Folders { folders, world };
     let mut pool = DescriptorPool::new();
+    let mut is_whole = true;
     for proto in protos {
         if let Err(reason) = add(&mut pool, &resolver, &proto.value, &mut Vec::new()) {
             problems.add(&proto.place, format!("cannot use `{}`", proto.value), reason);
+            is_whole = false;
         }
     }
-    Some(pool)
+    // Nothing is unknown in what could not be read.
+    is_whole.then_some(pool)
 }
 
 /// Adds a file after all that it imports; `path` holds the files that are being added.

@@ -139,9 +139,11 @@ fn request(
     let name = step.text("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
     let protocol = match method.as_str() {
-        rpc::METHOD => Protocol::Grpc(rpc::method(&path, book.descriptors.as_ref(), step.problems)?),
-        _ => Protocol::Http(method),
+        rpc::METHOD => rpc::method(&path, book.descriptors.as_ref(), step.problems).map(Protocol::Grpc),
+        _ => Some(Protocol::Http(method)),
     };
+    // The rest of a call that cannot be made is read all the same: for its own mistakes.
+    let (is_callable, protocol) = (protocol.is_some(), protocol.unwrap_or(Protocol::Http(String::new())));
     let path = match &protocol {
         Protocol::Http(_) => book.text(&path, flow),
         Protocol::Grpc(rpc) => Some(Text::Fixed(rpc.path().into())),
@@ -168,6 +170,7 @@ fn request(
         Protocol::Http(_) => Expect::Success,
         Protocol::Grpc(_) => Expect::Statuses(vec![grpc_status(0)]),
     };
+    is_callable.then_some(())?;
     Some(Request {
         number: book.next_request(),
         endpoint,
