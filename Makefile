@@ -64,6 +64,21 @@ loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drai
 loadtest-starvation: build ## Whether steady production starves the backfill (50 users, 5 min)
 	ENGINES=5 $(LOADPROOF) run $(SCENARIO) --load starvation --profile lanes-on $(FLAGS)
 
+# ── The storefront: five headline claims, before and after a rewrite ────────────────────────────
+
+STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml \
+             scenarios/storefront/browse.toml scenarios/storefront/shopping.toml
+
+.PHONY: loadtest-storefront
+loadtest-storefront: build ## The five headline claims of the storefront in one table (5 rounds, 10 min)
+	$(LOADPROOF) experiment $(STOREFRONT) --rounds $(ROUNDS) --html reports/storefront.html $(FLAGS)
+
+.PHONY: loadtest-storefront-real
+loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL and Redis (POSTGRES_URL=, REDIS_URL=)
+	$(LOADPROOF) experiment scenarios/storefront/browse.toml --baseline before-real --treatment after-real --rounds $(ROUNDS) $(FLAGS)
+	$(LOADPROOF) experiment scenarios/storefront/checkout.toml --treatment after-real --rounds $(ROUNDS) $(FLAGS)
+	$(LOADPROOF) report $$($(LOADPROOF) runs --json | head -c 0) latest
+
 # ── Work on it ──────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test

@@ -104,8 +104,7 @@ fn a_stream_is_a_list_and_what_is_extracted_serves_the_next_call() {
 
 #[test]
 fn one_connection_carries_all_calls_of_a_user() {
-    let step =
-        GET.replace(" }, check", " }, repeat = 20, check").replace("GRPC storefront", "GRPC storefront");
+    let step = GET.replace(" }, check", " }, repeat = 20, check");
     let parallel = format!("{{ parallel = [{GET}, {GET}, {GET}] }},");
     let taken = run("", &format!("{step},\n{parallel}"));
     assert_eq!(taken.outcomes()[0], 23, "{:?}", taken.reasons());

@@ -149,6 +149,7 @@ fn signals(arm: Arm) -> Vec<SignalColumn> {
 /// One claim of each kind of verdict that a single pair can have, and one that does not gate.
 fn claims(names: Names) -> Vec<Claim> {
     let claim = |title: &str, value: &str, bound, rule, gates| Claim {
+        id: String::new(),
         title: title.to_owned(),
         why: String::new(),
         value: Expression::new(value),

@@ -97,6 +97,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
 
 fn claim(value: &str, bound: Bound) -> Claim {
     Claim {
+        id: String::new(),
         title: value.to_owned(),
         why: String::new(),
         value: Expression::new(value),

@@ -17,6 +17,9 @@ use crate::sample::{Outcome, Phase};
 /// A statement with a bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
+    /// The user's own short name for it, such as `G1`; empty if it has none, and is numbered.
+    #[serde(default)]
+    pub id: String,
     /// What it says, in a sentence.
     pub title: String,
     /// Why it matters; empty if nobody said.

@@ -41,7 +41,8 @@ fn two_runs(baseline: &str, treatment: &str, command: &Compare, store: &Store) -
         ..Options::default()
     };
     let judgement = verdict::of_rounds(&runs, &options);
-    report::of_arms(store, &runs, &judgement, &name, &command.outputs)
+    report::of_arms(store, &runs, &judgement, &name, &command.outputs)?;
+    Ok(Exit::of_verdict(judgement.overall()))
 }
 
 /// Later runs beside a saved baseline: the first with its first run, and so on.
@@ -73,7 +74,8 @@ fn with_saved(name: &str, references: &[String], command: &Compare, store: &Stor
             baseline.saved_at
         ),
     });
-    report::of_arms(store, &runs, &judgement, &format!("compare-{name}"), &command.outputs)
+    report::of_arms(store, &runs, &judgement, &format!("compare-{name}"), &command.outputs)?;
+    Ok(Exit::of_verdict(judgement.overall()))
 }
 
 /// The two runs as the arms of one round; what is claimed is what the treatment's scenario claims.

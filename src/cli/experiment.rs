@@ -2,14 +2,15 @@
 //! budget are spent; then their comparison.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::arguments::Experiment;
+use super::arguments::{Experiment, Outputs};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::report;
+use super::report::{self, Reported};
 use super::run::{Session, Workshop, choices};
 use super::subject::{Subject, subject};
 use super::{output, world};
@@ -21,54 +22,80 @@ use crate::unit;
 use crate::verdict::{Verdict, looks};
 
 pub(super) fn experiment(command: &Experiment, path: &Path) -> Result<Exit> {
-    let scenario = world::scenario(&command.scenario)?;
+    // All of them are read before any begins: a mistake in the last should not cost the first.
+    let scenarios =
+        command.scenarios.iter().map(|file| world::scenario(file)).collect::<Result<Vec<_>, _>>()?;
+    if command.resume.is_some() && scenarios.len() > 1 {
+        return Err(UsageError("--resume goes on with one experiment: name one scenario".to_owned()).into());
+    }
+    let mut reported = Vec::new();
+    for scenario in &scenarios {
+        let outputs = command.common.outputs.of_one(scenarios.len(), &scenario.name);
+        match one(command, scenario, path, &outputs)? {
+            Ended::Reported(report) => reported.push(report),
+            Ended::Early(exit) if exit != Exit::Done => return Ok(exit),
+            Ended::Early(_) => {}
+        }
+    }
+    report::together(&reported, &command.common.outputs)
+}
+
+/// How an experiment ended.
+enum Ended {
+    Reported(Reported),
+    /// Without a report, and with this exit code.
+    Early(Exit),
+}
+
+/// One scenario's experiment.
+fn one(command: &Experiment, scenario: &Arc<Scenario>, path: &Path, outputs: &Outputs) -> Result<Ended> {
     let resumed = command.resume.as_deref().map(|name| resumed(name, &Store::open(path)?)).transpose()?;
     let spec = match &resumed {
-        Some(facts) => spec_of(facts, &scenario)?,
+        Some(facts) => spec_of(facts, scenario)?,
         None => spec(command, scenario.experiment.as_ref())?,
     };
-    let mut choices = choices(&scenario, &spec.load, &command.common)?;
+    let mut choices = choices(scenario, &spec.load, &command.common)?;
     if let Some(facts) = &resumed {
         choices.seed = facts.planned.seed;
     }
-    let plan = Plan::experiment(&scenario, &spec, spec.rounds, &choices)?;
+    let plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
     if command.common.dry_run {
         output::result(&plan.to_string())?;
-        return Ok(Exit::Done);
+        return Ok(Ended::Early(Exit::Done));
     }
     let store = Store::open(path)?;
-    let done = resumed.as_ref().map_or(Ok(0), |facts| rounds_done(facts, &plan, &scenario, &store))?;
+    let done = resumed.as_ref().map_or(Ok(0), |facts| rounds_done(facts, &plan, scenario, &store))?;
     let id = match &resumed {
         Some(facts) => {
             store.end_experiment(facts.id, None)?;
             facts.id
         }
-        None => store.begin_experiment(&new_experiment(&scenario, &spec, &choices))?,
+        None => store.begin_experiment(&new_experiment(scenario, &spec, &choices))?,
     };
     drop(store);
     let mut session =
-        Session::new(&scenario, Workshop::of(&command.common, path), command.common.shown, Some(id), &plan)?;
+        Session::new(scenario, Workshop::of(&command.common, path), command.common.shown, Some(id), &plan)?;
     let rounds = Rounds {
         id,
         plan: &plan,
         path,
         budget: command.budget.or(spec.budget),
-        allow_invalid: command.common.outputs.allow_invalid,
+        allow_invalid: outputs.allow_invalid,
     };
     let ending = rounds.carry_out(&mut session, done);
     let mut store = Store::open(path)?;
     store.end_experiment(id, Some(*ending.as_ref().unwrap_or(&Ending::Failed)))?;
-    let reported = report::of_experiment(id, &mut store, &command.common.outputs);
+    let reported = report::of_experiment(id, &mut store, outputs);
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.
         Ending::Interrupted => {
             anstream::eprintln!(
                 "interrupted; go on with: loadproof experiment {} --resume e{id}",
-                command.scenario.display()
+                scenario.file
             );
-            Ok(Exit::Interrupted)
+            Ok(Ended::Early(Exit::Interrupted))
         }
-        _ => reported,
+        _ => reported.map(Ended::Reported),
     }
 }
 

@@ -10,23 +10,47 @@ use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::subject::{Subject, subject};
 use super::{output, qualified};
+use crate::report::model::ClaimRow;
 use crate::report::{Meta, html, json, junit, markdown, model, text};
 use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};
 use crate::stats::compare::{Comparison, compare};
 use crate::store::{CheckRow, Ending, Judged, Reference, Store, VerdictRow};
-use crate::verdict::{self, Judgement, Options};
+use crate::verdict::{self, Judgement, Options, Verdict};
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
-    match subject(&command.subject, &store)? {
-        Subject::Run(run) => of_run(run, &mut store, &command.outputs),
-        Subject::Experiment(id) => of_experiment(id, &mut store, &command.outputs),
+    let subjects = command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>>>()?;
+    let mut reported = Vec::new();
+    for (name, subject) in command.subjects.iter().zip(subjects) {
+        let outputs = command.outputs.of_one(command.subjects.len(), name);
+        reported.push(match subject {
+            Subject::Run(run) => of_run(run, &mut store, &outputs)?,
+            Subject::Experiment(id) => of_experiment(id, &mut store, &outputs)?,
+        });
     }
+    together(&reported, &command.outputs)
+}
+
+/// What a report came to.
+pub(super) struct Reported {
+    /// What it is about, in a word or two.
+    of: String,
+    verdict: Option<Verdict>,
+    claims: Vec<ClaimRow>,
+}
+
+/// The exit code of some reports; of several also their gating claims in one table.
+pub(super) fn together(reported: &[Reported], outputs: &Outputs) -> Result<Exit> {
+    if reported.len() > 1 && !outputs.json {
+        let claims: Vec<_> = reported.iter().map(|r| (r.of.clone(), r.claims.clone())).collect();
+        output::result(&format!("\n{}", text::headline(&claims)))?;
+    }
+    Ok(Exit::of_verdict(reported.iter().filter_map(|r| r.verdict).max()))
 }
 
 /// Reports a single run, with the claims that speak of one run.
-pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result<Exit> {
+pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
     let facts = store.run(&Reference::Run(run))?;
     let measured = measured(store, facts)?;
     let options = Options { allow_invalid: outputs.allow_invalid, ..Options::default() };
@@ -38,11 +62,12 @@ pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result
     let model = model::run(&summary, &measured.reasons, &judgement, &meta);
     let document = || json::run(&summary, &measured.reasons, &judgement);
     write(&model, document, store, &format!("run-{run}"), outputs)?;
-    Ok(Exit::of_verdict(judgement.overall()))
+    let of = format!("run {run} {}", measured.facts.scenario);
+    Ok(Reported { of, verdict: judgement.overall(), claims: model.judged.claims })
 }
 
 /// Reports an experiment: its arms over all rounds.
-pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outputs) -> Result<Exit> {
+pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
     let facts = store.experiment_facts(id)?;
     let runs = load(store, store.experiment(id)?)?;
     if let Some(missing) =
@@ -59,7 +84,9 @@ pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outpu
     };
     let judgement = verdict::of_rounds(&runs, &options);
     keep(store, Judged::Experiment(id), &judgement)?;
-    of_arms(store, &runs, &judgement, &format!("experiment-{id}"), outputs)
+    let claims = of_arms(store, &runs, &judgement, &format!("experiment-{id}"), outputs)?;
+    let of = format!("e{id} {}", facts.planned.scenario);
+    Ok(Reported { of, verdict: judgement.overall(), claims })
 }
 
 /// Judges an experiment so far, for the look that decides whether it goes on.
@@ -77,14 +104,15 @@ pub(super) fn is_held(id: ExperimentId, round: u32, store: &Store) -> Result<boo
     Ok(verdict::held(&runs).iter().all(|h| h.holds))
 }
 
-/// Reports a baseline beside each of its treatments; one page each.
+/// Reports a baseline beside each of its treatments, one page each; the claims of all.
 pub(super) fn of_arms(
     store: &Store,
     runs: &[Arc<MeasuredRun>],
     judgement: &Judgement,
     name: &str,
     outputs: &Outputs,
-) -> Result<Exit> {
+) -> Result<Vec<ClaimRow>> {
+    let mut claims = Vec::new();
     let of = |arm: Arm| runs.iter().filter(move |r| r.facts.arm == Some(arm));
     let baseline: Vec<Arc<MeasuredRun>> = of(Arm::Baseline).cloned().collect();
     let mut profiles: Vec<&str> = Vec::new();
@@ -103,11 +131,12 @@ pub(super) fn of_arms(
         let document = || json::comparison(&comparison, &of_profile);
         let (name, outputs) = match profiles.len() {
             1 => (name.to_owned(), outputs.clone()),
-            _ => (format!("{name}-{profile}"), outputs.for_profile(profile)),
+            _ => (format!("{name}-{profile}"), outputs.named(profile)),
         };
         write(&model, document, store, &name, &outputs)?;
+        claims.extend(model.judged.claims);
     }
-    Ok(Exit::of_verdict(judgement.overall()))
+    Ok(claims)
 }
 
 /// Writes a report in all the forms that are wanted.

@@ -43,7 +43,8 @@ pub(super) fn single(
     let Some(planned) = plan.runs.first() else { return Ok(Exit::Internal) };
     let store = workshop.store.clone();
     let carried = Session::new(scenario, workshop, shown, None, plan)?.carry_out(planned)?;
-    let judged = report::of_run(carried.run, &mut Store::open(&store)?, outputs)?;
+    let reported = report::of_run(carried.run, &mut Store::open(&store)?, outputs)?;
+    let judged = report::together(&[reported], outputs)?;
     Ok(match carried.state {
         RunState::Done => judged,
         RunState::Interrupted => Exit::Interrupted,

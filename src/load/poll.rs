@@ -44,8 +44,8 @@ pub(super) async fn until_visible(context: Context<'_>, poll: &Poll, since: Inst
         }
         let asked = ask(&context, poll, due).await;
         status = asked.status;
-        if asked.inspected == Some(true) {
-            record(&context, poll, since, status, Ok(asked.done));
+        if let Some(Some(outcome)) = asked.inspected {
+            record(&context, poll, since, status, Ok((outcome, asked.done)));
             return true;
         }
         due = next_question(since, asked.done, poll);
@@ -57,13 +57,16 @@ pub(super) async fn until_visible(context: Context<'_>, poll: &Poll, since: Inst
     }
 }
 
-async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<bool> {
+/// Asks once; the effect's outcome if the answer shows it.
+async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<Option<Outcome>> {
     let Context { worker, connections, scope, who } = context;
     let ready = make_ready(worker, connections, &poll.request, scope).await;
-    let keep_body = !poll.until_checks.is_empty();
+    let keep_body = !(poll.until_checks.is_empty() && poll.reject_checks.is_empty());
     let due = Due { request: &poll.request, who: *who, key: scope.key(), intended, keep_body };
     exchange(worker, connections, due, ready, |answer| {
-        poll.until.contains(&answer.status) && holds(&poll.until_checks, answer)
+        let is_visible = poll.until.contains(&answer.status) && holds(&poll.until_checks, answer);
+        let is_rejected = !poll.reject_checks.is_empty() && holds(&poll.reject_checks, answer);
+        is_visible.then_some(if is_rejected { Outcome::Rejected } else { Outcome::Ok })
     })
     .await
 }
@@ -79,11 +82,11 @@ fn record(
     poll: &Poll,
     since: Instant,
     status: u16,
-    seen: Result<Instant, (Outcome, &str)>,
+    seen: Result<(Outcome, Instant), (Outcome, &str)>,
 ) {
     let worker = context.worker;
     let (outcome, reason, done) = match seen {
-        Ok(done) => (Outcome::Ok, ReasonId(0), done),
+        Ok((outcome, done)) => (outcome, ReasonId(0), done),
         Err((outcome, reason)) => (outcome, worker.recorder.reason(reason), Instant::now()),
     };
     let (since_us, done_us) = (worker.clock.us(since), worker.clock.us(done));

@@ -171,9 +171,10 @@ impl User {
         for Binding { variable, from } in bindings {
             let value = match from {
                 BindingFrom::Key(list) => {
-                    let key = self.scope.draw(|rng| worker.scenario.keys[*list].draw(rng));
+                    let keys = &worker.scenario.keys[*list];
+                    let key = self.scope.draw(|rng| keys.draw(rng));
                     self.scope.set_key(Key::new(u16::try_from(*list).unwrap_or(u16::MAX), key));
-                    Value::from(key)
+                    Value::from(keys.value(key))
                 }
                 BindingFrom::Feed(place) => match self.feed(*place) {
                     Some(record) => record,

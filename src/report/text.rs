@@ -103,6 +103,31 @@ fn claims(judged: &Judged) -> String {
     lines.join("\n")
 }
 
+/// The gating claims of several reports in one table; each row says which it is from. Empty without
+/// such a claim.
+pub fn headline(reports: &[(String, Vec<ClaimRow>)]) -> String {
+    let bold = anstyle::Style::new().bold();
+    let mut headline =
+        table(["", "claim", "verdict", "estimate", "interval", "from"].map(String::from).to_vec());
+    let rows = reports.iter().flat_map(|(of, claims)| claims.iter().map(move |claim| (of, claim)));
+    let rows: Vec<(&String, &ClaimRow)> = rows.filter(|(_, claim)| claim.gates).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    for (of, claim) in &rows {
+        headline.add_row(vec![
+            claim.id.clone(),
+            claim.title.clone(),
+            claim.verdict.to_uppercase(),
+            claim.estimate.clone(),
+            claim.interval.clone(),
+            (*of).clone(),
+        ]);
+    }
+    let supported = rows.iter().filter(|(_, claim)| claim.verdict == "supported").count();
+    format!("{bold}{supported} of {} claims supported{bold:#}\n\n{headline}", rows.len())
+}
+
 fn verdict_style(verdict: &str) -> anstyle::Style {
     match verdict {
         "supported" => anstyle::AnsiColor::Green.on_default().bold(),

@@ -214,6 +214,9 @@ pub struct Poll {
     pub until: Vec<u16>,
     /// What must hold of the answer's body for the effect to be visible.
     pub until_checks: Vec<Check>,
+    /// What makes the effect `rejected`, should all of it hold of the answer that shows it; never if
+    /// empty.
+    pub reject_checks: Vec<Check>,
     /// Least time between two questions.
     pub every: Duration,
     /// The questions grow rarer: at least this share of the time waited so far lies between two,

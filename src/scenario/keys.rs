@@ -17,6 +17,9 @@ pub struct KeyList {
     pub of: u64,
     /// How often each is drawn.
     pub popularity: Popularity,
+    /// Whether the values that stand for the keys are scattered, so that popular ones are no
+    /// neighbours in the system: one that finds the first row soonest would look better than it is.
+    pub is_scattered: bool,
 }
 
 /// How often each key is drawn.
@@ -44,6 +47,16 @@ impl KeyList {
             Popularity::Hot { keys, share } if rng.random_bool(share) => rng.random_range(1..=keys),
             Popularity::Hot { keys, .. } => rng.random_range(keys + 1..=self.of),
         }
+    }
+
+    /// The value that stands for a key, from 1 to the number of keys, a different one for each.
+    pub fn value(&self, key: u64) -> u64 {
+        if !self.is_scattered || self.of.is_multiple_of(SCATTER) {
+            return key;
+        }
+        // Multiplication by a number without a common factor visits every value once.
+        let product = u128::from(key) * u128::from(SCATTER) % u128::from(self.of);
+        u64::try_from(product).unwrap_or(0) + 1
     }
 
     /// The probability that a draw falls into each bucket ([`Key::bucket`]), from the first to that
@@ -84,6 +97,9 @@ impl KeyList {
     }
 }
 
+/// A prime, far from any simple fraction of a list's length.
+const SCATTER: u64 = 2_654_435_761;
+
 /// Draws by rejection inversion (Hörmann and Derflinger 1996), whatever the number of keys.
 fn zipf(of: u64, exponent: f64, rng: &mut Pcg64Mcg) -> u64 {
     // Parameters were checked when the scenario was read; one key is always right.
@@ -117,7 +133,7 @@ mod tests {
     use super::*;
 
     fn list(of: u64, popularity: Popularity) -> KeyList {
-        KeyList { name: "product".to_owned(), of, popularity }
+        KeyList { name: "product".to_owned(), of, popularity, is_scattered: false }
     }
 
     #[test]
@@ -143,6 +159,16 @@ mod tests {
                 let deviation = 5.0 * (50_000.0 * share * (1.0 - share)).sqrt().max(1.0);
                 assert!((count - 50_000.0 * share).abs() < deviation, "{popularity:?} {place}: {count}");
             }
+        }
+    }
+
+    #[test]
+    fn scattered_values_stand_for_one_key_each() {
+        for of in [1, 2, 10, 999, 10_000] {
+            let list = KeyList { is_scattered: true, ..list(of, Popularity::Even) };
+            let values: std::collections::BTreeSet<u64> = (1..=of).map(|key| list.value(key)).collect();
+            assert_eq!(values.len() as u64, of);
+            assert!(values.first() == Some(&1) && values.last() == Some(&of));
         }
     }
 

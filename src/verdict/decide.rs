@@ -19,16 +19,16 @@ const LEAST_CLUSTERS: usize = 20;
 /// logarithms of such ratios may be skewed, and an interval alone passes too often at the first looks.
 const GUARDED_ROUNDS: usize = 10;
 
-/// What is known about a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// What is known about a claim; the greatest of several is the verdict over all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The evidence is on its side.
     Supported,
-    /// The evidence is against it.
-    Refuted,
     /// The interval holds the bound, or there is too little evidence.
     Undecided,
+    /// The evidence is against it.
+    Refuted,
     /// The evidence may not be used.
     Invalid,
 }

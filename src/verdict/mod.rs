@@ -65,10 +65,7 @@ impl Judgement {
     /// The one verdict over all gating claims: invalid before refuted before undecided; none
     /// without a gating claim.
     pub fn overall(&self) -> Option<Verdict> {
-        let gating = || self.claims.iter().filter(|c| c.claim.gates).map(|c| c.verdict);
-        [Verdict::Invalid, Verdict::Refuted, Verdict::Undecided, Verdict::Supported]
-            .into_iter()
-            .find(|verdict| gating().any(|v| v == *verdict))
+        self.claims.iter().filter(|c| c.claim.gates).map(|c| c.verdict).max()
     }
 
     /// Adds something that is known of the arms from outside.

@@ -159,9 +159,9 @@ pub(super) struct Run {
 /// Run baseline and treatment in interleaved rounds
 #[derive(Debug, Args)]
 pub(super) struct Experiment {
-    /// The scenario file
-    #[arg(value_name = "SCENARIO")]
-    pub(super) scenario: PathBuf,
+    /// The scenario file; of several an experiment each, and the claims of all in one table
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub(super) scenarios: Vec<PathBuf>,
     /// Profile of the baseline, in place of the scenario's
     #[arg(long, env = "LOADPROOF_BASELINE", value_name = "PROFILE", help_heading = WHAT)]
     pub(super) baseline: Option<String>,
@@ -262,13 +262,18 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// The same with the profile's name in every file's name.
-    pub(super) fn for_profile(&self, profile: &str) -> Self {
+    /// The same for one of so many reports: with its name in every file's name.
+    pub(super) fn of_one(&self, of: usize, name: &str) -> Self {
+        if of > 1 { self.named(name) } else { self.clone() }
+    }
+
+    /// The same with a name in every file's name.
+    pub(super) fn named(&self, name: &str) -> Self {
         let named = |path: &Option<PathBuf>| {
             path.as_ref().map(|path| {
                 let stem = path.file_stem().unwrap_or_default().to_string_lossy();
                 let end = path.extension().map_or(String::new(), |e| format!(".{}", e.to_string_lossy()));
-                path.with_file_name(format!("{stem}-{profile}{end}"))
+                path.with_file_name(format!("{stem}-{name}{end}"))
             })
         };
         Self { html: named(&self.html), junit: named(&self.junit), ..self.clone() }
@@ -434,9 +439,9 @@ pub(super) enum ArmName {
 /// Write a report
 #[derive(Debug, Args)]
 pub(super) struct Report {
-    /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`)
-    #[arg(value_name = "RUN|EXPERIMENT")]
-    pub(super) subject: String,
+    /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`); of several also the claims in one table
+    #[arg(value_name = "RUN|EXPERIMENT", required = true)]
+    pub(super) subjects: Vec<String>,
     #[command(flatten)]
     pub(super) outputs: Outputs,
 }

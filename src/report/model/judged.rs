@@ -63,7 +63,7 @@ pub struct HeldRow {
 /// One claim.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClaimRow {
-    /// `C1`
+    /// `C1`, or the name that the scenario gives it.
     pub id: String,
     /// What it says.
     pub title: String,
@@ -248,7 +248,10 @@ fn claim(number: usize, decided: &Decided, rounds: usize) -> ClaimRow {
     let text = |value: f64| bound.unit().text(value);
     let is_supported = decided.verdict == Verdict::Supported;
     ClaimRow {
-        id: format!("C{number}"),
+        id: match decided.claim.id.as_str() {
+            "" => format!("C{number}"),
+            id => id.to_owned(),
+        },
         title: decided.claim.title.clone(),
         formula: decided.formula.clone(),
         select: decided.claim.select.to_string(),

@@ -67,6 +67,7 @@ pub(in crate::scenario) fn live_condition(text: &Located<String>, known: &Known<
 }
 
 fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
+    let id = table.text("id").map_or(String::new(), |l| l.value);
     let title = table.required_text("title");
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let select = select(&mut table, known);
@@ -78,7 +79,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     table.finish();
     let (value, bound, rule) = subject?;
     let rule = if every_run { Rule::EveryRun } else { rule };
-    Some(Claim { title: title?.value, why, value, bound, rule, select, gates, loads, environments })
+    Some(Claim { id, title: title?.value, why, value, bound, rule, select, gates, loads, environments })
 }
 
 fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bound, Rule)> {

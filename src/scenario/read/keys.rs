@@ -11,9 +11,11 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>) -> Vec<KeyList> {
         table.require("of");
         let of = table.count("of", 1);
         let popularity = popularity(&mut table, of.unwrap_or(u64::MAX));
+        let is_scattered = table.flag("scatter").unwrap_or(false);
         table.finish();
         // More keys than this are not told apart in a sample.
-        Some(KeyList { name: name.value, of: of?.min(crate::sample::Key::MOST), popularity })
+        let of = of?.min(crate::sample::Key::MOST);
+        Some(KeyList { name: name.value, of, popularity, is_scattered })
     });
     lists.collect()
 }

@@ -205,6 +205,7 @@ fn poll(
     step.require("effect");
     let effect = step.text("effect");
     let until_checks = checks(step, "until_check");
+    let reject_checks = checks(step, "reject_check");
     let every = step.duration("every").unwrap_or(Duration::from_millis(20));
     let precision = step.number("precision").map_or(0.05, |l| l.value.clamp(0.0, 1.0));
     let within = step.duration("within").unwrap_or(Duration::from_secs(60));
@@ -212,7 +213,7 @@ fn poll(
     let mut request = request(step, "poll", book, &probe, flow)?;
     request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());
     let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
-    Some(Poll { request, effect, until, until_checks, every, precision, within, background })
+    Some(Poll { request, effect, until, until_checks, reject_checks, every, precision, within, background })
 }
 
 /// What a request line says.
