@@ -10,6 +10,7 @@
 //! and is used by nobody.
 
 pub mod baseline;
+pub mod capacity;
 pub mod checksum;
 pub mod claim;
 pub mod cli;

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 19] = [
+const ROOMS: [(&str, &[&str]); 20] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
@@ -25,9 +25,10 @@ const ROOMS: [(&str, &[&str]); 19] = [
     ("store", &["unit", "sample", "run", "claim", "scenario", "load", "signals"]),
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
-    ("verdict", &["unit", "sample", "run", "claim", "store", "stats"]),
+    ("capacity", &["run", "stats"]),
+    ("verdict", &["unit", "sample", "run", "claim", "store", "stats", "capacity"]),
     ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
-    ("report", &["unit", "trace", "sample", "run", "claim", "stats", "verdict"]),
+    ("report", &["unit", "trace", "sample", "run", "claim", "stats", "capacity", "verdict"]),
     (
         "execute",
         &[
@@ -39,7 +40,7 @@ const ROOMS: [(&str, &[&str]); 19] = [
         "cli",
         &[
             "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "store", "stats",
-            "verdict", "baseline", "report", "execute",
+            "capacity", "verdict", "baseline", "report", "execute",
         ],
     ),
 ];

@@ -1,6 +1,7 @@
 //! The command line: thin. Arguments in, one call per command, output to the writers it is given.
 
 mod arguments;
+mod capacity;
 mod check;
 mod command_line;
 mod compare;
@@ -46,6 +47,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Check(command) => check::check(&command),
         Command::Run(command) => run::run(&command, &store),
         Command::Experiment(command) => experiment::experiment(&command, &store),
+        Command::Capacity(command) => capacity::capacity(&command, &store),
         Command::Http(command) => endpoint::http(&command, &store),
         Command::Grpc(command) => endpoint::grpc(&command, &store),
         Command::Compare(command) => compare::compare(&command, &store),

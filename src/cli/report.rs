@@ -169,7 +169,8 @@ pub(super) fn load(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<Measure
     runs.into_iter().map(|facts| measured(store, facts)).collect()
 }
 
-fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>> {
+/// Reads a run whole.
+pub(super) fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>> {
     let (samples, signals) = (store.samples(facts.id)?, store.signals(facts.id)?);
     let (reasons, slowest) = (store.reasons(facts.id)?, store.slowest(facts.id)?);
     Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, slowest }))

@@ -72,7 +72,7 @@ pub(super) fn fresh_seed() -> u64 {
 }
 
 /// The name that was given; without one, the only one there is.
-fn only_or_named<'a>(
+pub(super) fn only_or_named<'a>(
     given: Option<&str>,
     mut known: impl Iterator<Item = &'a String> + Clone,
     what: &str,

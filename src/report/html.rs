@@ -17,7 +17,8 @@ const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 6] = [
+    ("capacity.html", include_str!("../../templates/capacity.html")),
     ("report.html", include_str!("../../templates/report.html")),
     ("claims.html", include_str!("../../templates/claims.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
@@ -32,7 +33,7 @@ pub struct HtmlError(#[from] minijinja::Error);
 
 /// A drawn chart: its SVG and the data by which the script reads it out.
 #[derive(Serialize)]
-struct Drawing {
+pub(super) struct Drawing {
     svg: String,
     data: String,
 }
@@ -42,12 +43,6 @@ struct Drawing {
 /// # Errors
 /// If a template is faulty.
 pub fn render(report: &Report) -> Result<String, HtmlError> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    for (name, source) in TEMPLATES {
-        environment.add_template(name, source)?;
-    }
     let percentiles: Vec<Drawing> =
         report.percentile_charts.iter().map(|c| drawing(chart::percentile::draw(c))).collect();
     let rows: Vec<Drawing> = report
@@ -61,19 +56,33 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
         .zip(&report.judged.claims)
         .map(|(n, claim)| chart::strip::draw(claim, &format!("claim-{n}")))
         .collect();
-    let page = context! {
-        report => Value::from(Serde(report)),
-        percentiles => Value::from(Serde(percentiles)),
-        rows => Value::from(Serde(rows)),
-        strips => strips,
-        style => STYLE,
-        script => SCRIPT,
-        policy => policy(),
-    };
-    Ok(environment.get_template("report.html")?.render(page)?)
+    page(
+        "report.html",
+        context! {
+            report => Value::from(Serde(report)),
+            percentiles => Value::from(Serde(percentiles)),
+            rows => Value::from(Serde(rows)),
+            strips => strips,
+        },
+    )
 }
 
-fn drawing((svg, readout): (String, Readout)) -> Drawing {
+/// A page from a template, with the style sheet, the script and the policy that names them.
+///
+/// # Errors
+/// If a template is faulty.
+pub(super) fn page(template: &str, values: Value) -> Result<String, HtmlError> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source)?;
+    }
+    let common = context! { style => STYLE, script => SCRIPT, policy => policy(), ..values };
+    Ok(environment.get_template(template)?.render(common)?)
+}
+
+pub(super) fn drawing((svg, readout): (String, Readout)) -> Drawing {
     // `<` inside a data block could end it.
     let data = serde_json::to_string(&readout).unwrap_or_default().replace('<', "\\u003c");
     Drawing { svg, data }

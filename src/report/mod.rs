@@ -4,6 +4,7 @@
 //! and HTML render the model, so they cannot disagree. JSON carries the numbers unrounded. Nothing
 //! is computed here that `stats` should compute.
 
+pub mod capacity;
 pub mod chart;
 pub mod html;
 pub mod json;

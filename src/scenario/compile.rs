@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use super::fields::Fields;
+use super::fields::{Fields, Located};
 use super::hook::{Hook, Moment};
 use super::journey::Endpoint;
 use super::load::Load;
@@ -17,6 +17,7 @@ use super::read::{self, Settings};
 use super::signal::SignalSource;
 use super::template::Variables;
 use super::{Scenario, World};
+use crate::claim::Expression;
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -139,6 +140,7 @@ fn read_all(
     let drain = read::profile::read_drain(main, &signals);
     let read::book::Work { endpoints, journeys, templates, keys, feeders } = book.finish();
     let known = known(&endpoints, &loads, &profiles, &signals, &hooks);
+    let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     for text in &conditions {
         read::claim::condition(text, &known, problems);
@@ -160,6 +162,7 @@ fn read_all(
         loads,
         profiles,
         experiment,
+        capacity,
         signals,
         drain,
         hooks,
@@ -170,6 +173,18 @@ fn read_all(
         templates: Arc::new(templates),
         canonical_workload,
     }
+}
+
+/// A condition on a run that stands on the command line.
+pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, ScenarioError> {
+    let problems = Problems::default();
+    let file = problems.add_file("--objective", text);
+    let place = Place { file, span: 0..text.len() };
+    let Scenario { endpoints, loads, profiles, signals, hooks, .. } = scenario;
+    let known = known(endpoints, loads, profiles, signals, hooks);
+    let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
+    problems.into_result()?;
+    found.ok_or_else(|| ScenarioError::plain(format!("`{text}` is no condition"), None))
 }
 
 /// What claims and conditions may speak of.

@@ -5,6 +5,7 @@
 //! [`Scenario`] that cannot be wrong any more: every template is parsed, every name resolved,
 //! every weight possible. A request that holds no template is fixed text from here on.
 
+pub mod capacity;
 mod compile;
 pub mod endpoint;
 pub mod feeder;
@@ -33,6 +34,7 @@ pub use compile::compile;
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::capacity::CapacitySpec;
 use self::feeder::Feeder;
 use self::hook::Hook;
 use self::journey::{Endpoint, Journey, UserClass};
@@ -41,7 +43,7 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
-use crate::claim::Claim;
+use crate::claim::{Claim, Expression};
 use crate::run::{Arm, KeyFacts};
 use crate::sample::EndpointId;
 
@@ -76,6 +78,8 @@ pub struct Scenario {
     pub profiles: BTreeMap<String, Profile>,
     /// How `experiment` uses them.
     pub experiment: Option<ExperimentSpec>,
+    /// How `capacity` searches.
+    pub capacity: Option<CapacitySpec>,
     /// What is read from the system while it is loaded.
     pub signals: Vec<SignalSource>,
     /// When the system's backlog counts as empty.
@@ -158,6 +162,14 @@ impl Scenario {
             bucket_shares: Vec::new(),
         });
         keys.chain(feeders).collect()
+    }
+
+    /// A condition on a run, from the command line: checked against what this scenario has.
+    ///
+    /// # Errors
+    /// If it is no such condition.
+    pub fn condition(&self, text: &str) -> Result<Expression, ScenarioError> {
+        compile::condition(self, text)
     }
 
     /// The load of a name.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::evidence::Evidence;
-use crate::claim::{LookUp, Selection, seen_text};
+use crate::claim::{Expression, LookUp, Selection, seen_text};
 use crate::run::{Arm, RunId};
 use crate::stats::arm::MeasuredRun;
 
@@ -50,16 +50,8 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
         .must_hold
         .iter()
         .map(|condition| {
-            let evidence: Arc<dyn LookUp> = Arc::new(Evidence {
-                baseline: None,
-                treatment: None,
-                run: Arc::clone(run),
-                select: Selection::default(),
-                warm_up_us: 0,
-                within_run: false,
-            });
-            let (holds, seen) = match condition.evaluate(&evidence) {
-                Ok(evaluated) => (evaluated.value != 0.0, seen_text(&evaluated.seen)),
+            let (holds, seen) = match evaluated(run, condition) {
+                Ok((value, seen)) => (value != 0.0, seen),
                 Err(reason) => (false, reason),
             };
             Held {
@@ -73,4 +65,18 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
             }
         })
         .collect()
+}
+
+/// What an expression over one run comes to, and the statistics that were seen on the way.
+pub(super) fn evaluated(run: &Arc<MeasuredRun>, expression: &Expression) -> Result<(f64, String), String> {
+    let evidence: Arc<dyn LookUp> = Arc::new(Evidence {
+        baseline: None,
+        treatment: None,
+        run: Arc::clone(run),
+        select: Selection::default(),
+        warm_up_us: 0,
+        within_run: false,
+    });
+    let evaluated = expression.evaluate(&evidence)?;
+    Ok((evaluated.value, seen_text(&evaluated.seen)))
 }

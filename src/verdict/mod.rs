@@ -10,6 +10,7 @@ mod estimate;
 mod evidence;
 mod hold;
 pub mod looks;
+pub mod objective;
 pub mod qualification;
 mod rounds;
 

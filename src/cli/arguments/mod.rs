@@ -28,6 +28,7 @@ Make load:
   check       Check scenario files and show mistakes where they are
   run         Run one load under one profile
   experiment  Run baseline and treatment in interleaved rounds
+  capacity    Find the highest load that meets an objective
   http        Load one HTTP endpoint, without a scenario file
   grpc        Load one gRPC method, without a scenario file
 
@@ -91,6 +92,9 @@ pub(super) enum Command {
     /// Run baseline and treatment in interleaved rounds, and compare them
     #[command(after_help = EXPERIMENT_EXAMPLES)]
     Experiment(Experiment),
+    /// Find the highest rate, or number of users, that still meets an objective
+    #[command(after_help = CAPACITY_EXAMPLES)]
+    Capacity(Capacity),
     /// Load one HTTP endpoint, without a scenario file
     #[command(after_help = endpoint::HTTP_EXAMPLES)]
     Http(Http),
@@ -124,6 +128,14 @@ const EXPERIMENT_EXAMPLES: &str = "\
 Examples:
   loadproof experiment shop.toml
   loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0";
+
+const CAPACITY_EXAMPLES: &str = "\
+The objective are conditions on a run; times are in ms.
+
+Examples:
+  loadproof capacity shop.toml --profile local
+  loadproof capacity shop.toml --profile local --load steady --objective 'run.p99 <= 50' --objective 'run.ok_share >= 0.999'
+  loadproof capacity shop.toml --profile local --from 100 --to 5000 --run-time 10s --repeats 3";
 
 const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -181,6 +193,34 @@ pub(super) struct Experiment {
     #[arg(long, value_name = "EXPERIMENT", num_args = 0..=1, default_missing_value = "latest", help_heading = WHAT,
           conflicts_with_all = ["rounds", "profiles", "baseline", "treatment"])]
     pub(super) resume: Option<String>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Find the highest load that meets an objective
+#[derive(Debug, Args)]
+pub(super) struct Capacity {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(super) scenario: PathBuf,
+    /// The profile to run under; may be left out where there is one only
+    #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
+    pub(super) profile: Option<String>,
+    /// A condition that has to hold, in place of the scenario's; may be given several times
+    #[arg(long, env = "LOADPROOF_OBJECTIVE", value_name = "CONDITION", help_heading = WHAT)]
+    pub(super) objective: Vec<String>,
+    /// Where to begin: a rate per second, or a number of users
+    #[arg(long, env = "LOADPROOF_FROM", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
+    pub(super) from: Option<f64>,
+    /// Where to end at the latest
+    #[arg(long, env = "LOADPROOF_TO", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
+    pub(super) to: Option<f64>,
+    /// Tries at a load of which most decide; an even number counts as the next odd one
+    #[arg(long, env = "LOADPROOF_REPEATS", value_parser = clap::value_parser!(u32).range(1..=99), help_heading = WHAT)]
+    pub(super) repeats: Option<u32>,
+    /// Do not go on to 1.5 and 2 times the capacity to see how the system breaks
+    #[arg(long, env = "LOADPROOF_NO_BEYOND", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
+    pub(super) no_beyond: bool,
     #[command(flatten)]
     pub(super) common: Common,
 }

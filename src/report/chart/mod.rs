@@ -2,6 +2,7 @@
 //! drawing serves light, dark and print.
 
 mod axis;
+pub mod curve;
 pub mod percentile;
 mod plot;
 pub mod strip;

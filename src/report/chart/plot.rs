@@ -109,7 +109,10 @@ pub(super) fn line(plot: &mut Plot<'_, '_>, line: &Line, points: &[(f64, f64)], 
     for part in points.chunk_by(|a, b| b.0 - a.0 <= gap) {
         // A lone point has no length: a short dash shows that it is there.
         let part = match part {
-            [(x, y)] => vec![(x - gap / 8.0, *y), (x + gap / 8.0, *y)],
+            [(x, y)] => {
+                let half = if gap.is_finite() { gap / 8.0 } else { x.abs() / 50.0 };
+                vec![(x - half, *y), (x + half, *y)]
+            }
             part => part.to_vec(),
         };
         plot.draw_series(std::iter::once(PathElement::new(part, style)))?;

@@ -4,6 +4,7 @@ pub(super) mod binding;
 pub(super) mod body;
 pub(super) mod book;
 pub(super) mod canonical;
+pub(super) mod capacity;
 pub(super) mod claim;
 pub(super) mod defaults;
 pub(super) mod experiment;

@@ -68,7 +68,7 @@ struct LookupArgs {
     #[arg(long = "lookup-grpc-port", id = "lookup-grpc-port", default_value_t = 8102)]
     grpc_port: u16,
     /// Products that it knows
-    #[arg(long = "lookup-products", id = "lookup-products", default_value = "2000")]
+    #[arg(long = "lookup-products", id = "lookup-products", default_value = "10000")]
     products: NonZeroU32,
 }
 
