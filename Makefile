@@ -70,7 +70,7 @@ STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml
              scenarios/storefront/browse.toml scenarios/storefront/shopping.toml
 
 .PHONY: loadtest-storefront
-loadtest-storefront: build ## The five headline claims of the storefront in one table (5 rounds, 10 min)
+loadtest-storefront: build ## The five headline claims of the storefront in one table (5 rounds, 12 min)
 	$(LOADPROOF) experiment $(STOREFRONT) --rounds $(ROUNDS) --html reports/storefront.html $(FLAGS)
 
 .PHONY: loadtest-storefront-real
@@ -83,6 +83,10 @@ loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL an
 .PHONY: test
 test: ## Run all tests
 	$(CARGO) test --workspace --quiet
+
+.PHONY: test-kafka
+test-kafka: ## Run the tests of Kafka against librdkafka's mock cluster (builds librdkafka)
+	$(CARGO) test --quiet --features kafka --test events
 
 .PHONY: lint
 lint: ## Check formatting, lints and documentation

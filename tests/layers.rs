@@ -46,7 +46,10 @@ const ROOMS: [(&str, &[&str]); 20] = [
 ];
 
 /// Outside crates that have one home.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 15] = [
+    ("async_nats", &["src/load/event/"]),
+    ("rdkafka", &["src/load/event/"]),
+    ("redis", &["src/signals/source/redis.rs", "src/load/event/"]),
     ("rusqlite", &["src/store/", "src/signals/source/sqlite.rs"]),
     ("polars", &["src/stats/frame.rs"]),
     ("hdrhistogram", &["src/stats/histogram.rs"]),

@@ -14,14 +14,12 @@ use minijinja::value::Value;
 use super::connection::{self, Connection, Connections, SendFailure};
 use super::grpc;
 use super::judge::{Answer, Judgement, judge};
+use super::pending::Pending;
 use super::worker::Worker;
-use crate::sample::{EndpointId, Key, Outcome, ReasonId, Sample, UserClassId, grpc_status};
+use crate::sample::{Key, Outcome, UserClassId, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
 use crate::scenario::rpc::RpcError;
 use crate::scenario::scope::Scope;
-
-/// What a request gets as its reason when its load ends before its answer comes.
-const ABORTED: &str = "unanswered when the load's grace ended";
 
 /// W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -109,29 +107,27 @@ pub(super) async fn exchange<T>(
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
     let Due { request, who, key, intended, keep_body } = due;
-    let mut pending = Pending::new(worker, request.endpoint, who, intended);
-    pending.sample.key = key;
-    let (connection, message) = match ready {
+    let mut pending = Pending::new(worker, request.endpoint, who, key, intended);
+    let (connection, message, bytes_out) = match ready {
         Ready::Stuck { outcome, reason, since } => {
-            pending.sample.sent_us = worker.clock.us(since);
-            return pending.end_unanswered(outcome, &reason);
+            pending.sent(since, 0);
+            return unanswered(pending, outcome, &reason);
         }
         Ready::Go { connection, mut message, bytes_out } => {
             if let Some(traceparent) = worker.traceparent(request, who, intended) {
                 message.headers_mut().insert(TRACEPARENT, traceparent);
             }
-            pending.sample.bytes_out = u32::try_from(bytes_out).unwrap_or(u32::MAX);
-            (connection, message)
+            (connection, message, bytes_out)
         }
     };
     let sent = Instant::now();
-    pending.sample.sent_us = worker.clock.us(sent);
+    pending.sent(sent, bytes_out);
     let keep_body = keep_body || request.needs_body();
     // Pinned here: the future is large, and would be moved into the timeout otherwise.
     let whole = std::pin::pin!(answer(worker, request, connection, message, keep_body));
     match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
-        Err(_) => pending.end_unanswered(Outcome::Error, &format!("timeout after {:?}", request.timeout)),
-        Ok(Err(reason)) => pending.end_unanswered(Outcome::Error, &reason),
+        Err(_) => unanswered(pending, Outcome::Error, &format!("timeout after {:?}", request.timeout)),
+        Ok(Err(reason)) => unanswered(pending, Outcome::Error, &reason),
         Ok(Ok(whole)) => {
             let (judgement, variables, inspected) = match readable(worker, request, &whole, keep_body) {
                 Ok(body) => {
@@ -141,15 +137,18 @@ pub(super) async fn exchange<T>(
                 }
                 Err(error) => (Judgement::failed(error.to_string()), Vec::new(), None),
             };
-            pending.sample.status = whole.status;
-            pending.sample.first_byte_us = worker.clock.us(whole.first_byte);
-            pending.sample.bytes_in = u32::try_from(whole.bytes_in).unwrap_or(u32::MAX);
+            pending.answered(whole.status, whole.first_byte, whole.bytes_in);
             connections.give_back(worker.requests.origin_of(request), whole.connection);
             let reason = judgement.reason.as_deref();
             pending.end(judgement.outcome, reason, whole.done);
             Ended { outcome: judgement.outcome, status: whole.status, done: whole.done, variables, inspected }
         }
     }
+}
+
+fn unanswered<T>(mut pending: Pending<'_>, outcome: Outcome, reason: &str) -> Ended<T> {
+    let (outcome, done) = pending.end_unanswered(outcome, reason);
+    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None }
 }
 
 /// The body of an answer as checks and extractions read it: a gRPC call's messages as JSON.
@@ -235,65 +234,4 @@ async fn receive(mut incoming: Incoming, keep: bool) -> Result<Received, String>
         }
     }
     Ok(received)
-}
-
-/// A sample that is being made. If its user is ended before it is, it is recorded as it stands:
-/// no request that went out is ever forgotten.
-struct Pending<'a> {
-    worker: &'a Worker,
-    sample: Sample,
-    ended: bool,
-}
-
-impl<'a> Pending<'a> {
-    fn new(worker: &'a Worker, endpoint: EndpointId, who: Who, intended: Instant) -> Self {
-        let intended_us = worker.clock.us(intended);
-        let sample = Sample {
-            endpoint,
-            user_class: who.user_class,
-            user: who.user,
-            journey: who.journey,
-            phase: worker.schedule.phase(intended),
-            outcome: Outcome::Error,
-            status: 0,
-            reason: ReasonId(0),
-            intended_us,
-            sent_us: intended_us,
-            first_byte_us: 0,
-            done_us: 0,
-            key: Key::NONE,
-            bytes_in: 0,
-            bytes_out: 0,
-        };
-        worker.gauge.request_started();
-        Self { worker, sample, ended: false }
-    }
-
-    fn end(&mut self, outcome: Outcome, reason: Option<&str>, done: Instant) {
-        self.ended = true;
-        self.sample.outcome = outcome;
-        self.sample.done_us = self.worker.clock.us(done);
-        if self.sample.status == 0 {
-            self.sample.first_byte_us = self.sample.done_us;
-        }
-        if let Some(reason) = reason {
-            self.sample.reason = self.worker.recorder.reason(reason);
-        }
-        self.worker.recorder.record(self.sample);
-        self.worker.gauge.request_ended();
-    }
-
-    fn end_unanswered<T>(&mut self, outcome: Outcome, reason: &str) -> Ended<T> {
-        let done = Instant::now();
-        self.end(outcome, Some(reason), done);
-        Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None }
-    }
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.end(Outcome::Error, Some(ABORTED), Instant::now());
-        }
-    }
 }

@@ -57,8 +57,13 @@ pub(super) fn judge(request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(
 
 /// Whether all checks hold of an answer.
 pub(super) fn holds(checks: &[Check], answer: &Answer<'_>) -> bool {
+    first_broken(checks, answer).is_none()
+}
+
+/// Why the first of the checks that does not hold does not; none if all do.
+pub(super) fn first_broken(checks: &[Check], answer: &Answer<'_>) -> Option<String> {
     let mut document = Document::new(answer.body);
-    checks.iter().all(|check| broken(check, answer, &mut document).is_none())
+    checks.iter().find_map(|check| broken(check, answer, &mut document))
 }
 
 /// A body that is parsed as JSON when somebody first asks for it.

@@ -5,11 +5,14 @@
 
 mod clock;
 mod connection;
+mod effect;
+mod event;
 mod exchange;
 mod executor;
 mod grpc;
 mod judge;
 mod origin;
+mod pending;
 mod poll;
 mod prepared;
 mod recorder;
@@ -25,12 +28,14 @@ use std::sync::atomic::AtomicU64;
 
 use hyper::header::HeaderName;
 use tokio::sync::{oneshot, watch};
+use tokio::task::LocalSet;
 
 pub use clock::Clock;
 pub use origin::OriginError;
 pub use recorder::Sink;
 pub use worker::Gauge;
 
+use self::event::Brokers;
 use self::prepared::Requests;
 use self::thread::Assignment;
 use crate::scenario::Scenario;
@@ -65,6 +70,9 @@ pub enum LoadError {
     /// A header's value cannot be sent.
     #[error("the value of header `{0}` is not a valid one")]
     Header(HeaderName),
+    /// A broker cannot be reached, or a stream not be subscribed to.
+    #[error("{0}")]
+    Broker(String),
     /// A gRPC method cannot be called: its descriptors are not to be had.
     #[error("cannot call `{path}`: {reason}")]
     Rpc {
@@ -108,6 +116,9 @@ pub struct Running {
 /// If the target cannot be resolved, or a request cannot be sent by any means.
 pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
     let requests = Arc::new(Requests::prepare(&run.scenario, &run.host).await?);
+    // Each worker connects by itself; whether it can is better known before the load begins.
+    let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
+    drop(brokers.map_err(LoadError::Broker)?);
     let given_out = Arc::new(AtomicU64::new(0));
     let (stop, stopped) = watch::channel(false);
     let mut running = Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new() };

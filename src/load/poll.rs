@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::connection::Connections;
+use super::effect::Effect;
 use super::exchange::{Due, Ended, Who, exchange, make_ready};
 use super::judge::holds;
 use super::worker::Worker;
-use crate::sample::{Outcome, ReasonId, Sample};
+use crate::sample::Outcome;
 use crate::scenario::journey::Poll;
 use crate::scenario::scope::Scope;
 
@@ -35,23 +36,24 @@ pub(super) fn in_background(worker: &Rc<Worker>, scope: &Scope, who: Who, poll: 
 /// was seen. `since`: when the request whose effect it is was answered.
 pub(super) async fn until_visible(context: Context<'_>, poll: &Poll, since: Instant) -> bool {
     let deadline = since + poll.within;
+    let effect = Effect { endpoint: poll.effect, who: context.who, key: context.scope.key(), since };
     let mut due = since;
     let mut status = 0;
     loop {
         if !context.worker.timer.sleep_until(due).await {
-            record(&context, poll, since, status, Err((Outcome::Error, "not awaited: the run was stopped")));
+            effect.record(context.worker, status, Err((Outcome::Error, "not awaited: the run was stopped")));
             return false;
         }
         let asked = ask(&context, poll, due).await;
         status = asked.status;
         if let Some(Some(outcome)) = asked.inspected {
-            record(&context, poll, since, status, Ok((outcome, asked.done)));
+            effect.record(context.worker, status, Ok((outcome, asked.done)));
             return true;
         }
         due = next_question(since, asked.done, poll);
         if due > deadline {
             let reason = format!("not visible within {:?}", poll.within);
-            record(&context, poll, since, status, Err((Outcome::Failed, &reason)));
+            effect.record(context.worker, status, Err((Outcome::Failed, &reason)));
             return false;
         }
     }
@@ -75,36 +77,4 @@ async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<Opt
 fn next_question(since: Instant, now: Instant, poll: &Poll) -> Instant {
     let waited = now.saturating_duration_since(since);
     now + poll.every.max(waited.mul_f64(poll.precision)).max(Duration::from_micros(1))
-}
-
-fn record(
-    context: &Context<'_>,
-    poll: &Poll,
-    since: Instant,
-    status: u16,
-    seen: Result<(Outcome, Instant), (Outcome, &str)>,
-) {
-    let worker = context.worker;
-    let (outcome, reason, done) = match seen {
-        Ok((outcome, done)) => (outcome, ReasonId(0), done),
-        Err((outcome, reason)) => (outcome, worker.recorder.reason(reason), Instant::now()),
-    };
-    let (since_us, done_us) = (worker.clock.us(since), worker.clock.us(done));
-    worker.recorder.record(Sample {
-        endpoint: poll.effect,
-        user_class: context.who.user_class,
-        user: context.who.user,
-        journey: context.who.journey,
-        phase: worker.schedule.phase(since),
-        outcome,
-        status,
-        reason,
-        intended_us: since_us,
-        sent_us: since_us,
-        first_byte_us: done_us,
-        done_us,
-        key: context.scope.key(),
-        bytes_in: 0,
-        bytes_out: 0,
-    });
 }

@@ -247,7 +247,7 @@ fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
             Step::Parallel(requests) => into.extend(requests),
             Step::Repeat { steps, .. } => collect(steps, into),
             Step::Choice(branches) => branches.iter().for_each(|b| collect(&b.steps, into)),
-            Step::Let(_) | Step::Pause(_) => {}
+            Step::Publish(_) | Step::Await(_) | Step::Let(_) | Step::Pause(_) => {}
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
 use super::connection::Connections;
+use super::event::Brokers;
 use super::executor;
 use super::prepared::Requests;
 use super::recorder::{Recorder, Sink};
@@ -41,7 +42,7 @@ pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
     let runtime = runtime.map_err(LoadError::Runtime)?;
     let local = LocalSet::new();
     let worker = local.block_on(&runtime, async move {
-        let (worker, stop, users_done) = take_up(assignment)?;
+        let (worker, stop, users_done) = take_up(assignment).await?;
         tokio::select! {
             () = serve(&worker, stop, users_done) => Ok(()),
             Err(error) = worker.timer.drive() => Err(LoadError::Runtime(error)),
@@ -57,11 +58,12 @@ pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
 
 type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
 
-fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
+async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
     let Assignment { number, workers, run, requests, gauge, given_out, sink, stop, users_done } = assignment;
     let worker = Worker {
         number: number.into(),
         workers: workers.into(),
+        brokers: Brokers::connect(&run.scenario).await.map_err(LoadError::Broker)?,
         schedule: Schedule::new(&run.load, run.clock.zero()),
         scenario: run.scenario,
         load: run.load,

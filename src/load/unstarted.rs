@@ -35,6 +35,8 @@ fn first_endpoint(steps: &[Step]) -> Option<EndpointId> {
     steps.iter().find_map(|step| match step {
         Step::Request(request) => Some(request.endpoint),
         Step::Poll(poll) => Some(poll.request.endpoint),
+        Step::Publish(publish) => Some(publish.endpoint),
+        Step::Await(awaited) => Some(awaited.effect),
         Step::Parallel(requests) => requests.first().map(|r| r.endpoint),
         Step::Repeat { steps, .. } => first_endpoint(steps),
         Step::Choice(branches) => branches.iter().find_map(|b| first_endpoint(&b.steps)),

@@ -11,10 +11,12 @@ use rand_pcg::Pcg64Mcg;
 use super::connection::Connections;
 use super::exchange::{Due, Who, exchange, make_ready};
 use super::worker::Worker;
-use super::{poll, unstarted};
+use super::{event, poll, unstarted};
 use crate::sample::{Key, Outcome, UserClassId};
 use crate::scenario::feeder::Turn;
-use crate::scenario::journey::{Binding, BindingFrom, Branch, Journey, Request, Step, Think, UserClass};
+use crate::scenario::journey::{
+    Binding, BindingFrom, Branch, Journey, Publish, Request, Step, Think, UserClass,
+};
 use crate::scenario::scope::Scope;
 
 /// Whether a user goes on after a step.
@@ -138,6 +140,22 @@ impl User {
                 if seen || poll.request.continue_on_failure { Next::Step } else { Next::Journey }
             }
             Step::Repeat { times, steps } => self.repeat(*times, steps, journey).await,
+            Step::Publish(publish) => self.publish(publish).await,
+            Step::Await(awaited) if awaited.background => {
+                event::in_background(&self.worker, &self.scope, self.who, awaited, self.last_done);
+                Next::Step
+            }
+            Step::Await(awaited) => {
+                let waiter = event::Waiter {
+                    worker: &self.worker,
+                    scope: &self.scope,
+                    who: self.who,
+                    since: self.last_done,
+                };
+                let seen = event::until_seen(waiter, awaited).await;
+                self.due = Instant::now();
+                if seen || awaited.continue_on_failure { Next::Step } else { Next::Journey }
+            }
             Step::Choice(branches) => {
                 let branch = self.scope.draw(|rng| draw_branch(branches, rng));
                 match branch {
@@ -217,6 +235,15 @@ impl User {
         self.last_done = ended.done;
         self.keep(ended.variables);
         after(request, ended.outcome)
+    }
+
+    async fn publish(&mut self, publish: &Publish) -> Next {
+        if !self.worker.wait_until(self.due).await {
+            return Next::Stop;
+        }
+        let (outcome, done) = event::publish(&self.worker, publish, &self.scope, self.who, self.due).await;
+        self.last_done = done;
+        if outcome == Outcome::Ok || publish.continue_on_failure { Next::Step } else { Next::Journey }
     }
 
     /// Requests that wait for each other until all are ready, and then go out together.

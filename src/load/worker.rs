@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 
 use super::clock::Clock;
 use super::connection::Connections;
+use super::event::Brokers;
 use super::exchange::Who;
 use super::prepared::Requests;
 use super::recorder::Recorder;
@@ -97,6 +98,7 @@ pub(super) struct Worker {
     pub(super) scenario: Arc<Scenario>,
     pub(super) load: Load,
     pub(super) requests: Arc<Requests>,
+    pub(super) brokers: Brokers,
     pub(super) clock: Clock,
     pub(super) schedule: Schedule,
     pub(super) seed: u64,

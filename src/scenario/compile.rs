@@ -110,6 +110,7 @@ fn read_all(
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);
+        book.brokers.extend(read::broker::read(file, &settings));
         book.keys.extend(read::keys::read(file));
         book.feeders.extend(read::feeder::read(file, folder, world));
     }
@@ -138,7 +139,8 @@ fn read_all(
     let experiment = read::experiment::read(main, &loads, &profiles);
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
-    let read::book::Work { endpoints, journeys, templates, keys, feeders } = book.finish();
+    let read::book::Work { endpoints, journeys, templates, keys, feeders, brokers, subscriptions } =
+        book.finish();
     let known = known(&endpoints, &loads, &profiles, &signals, &hooks);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
@@ -169,6 +171,8 @@ fn read_all(
         claims,
         keys,
         feeders,
+        brokers,
+        subscriptions,
         trace,
         templates: Arc::new(templates),
         canonical_workload,

@@ -53,6 +53,10 @@ pub enum Step {
     Parallel(Vec<Request>),
     /// Waits until a request's effect is visible.
     Poll(Box<Poll>),
+    /// Publishes an event.
+    Publish(Box<Publish>),
+    /// Waits for an event.
+    Await(Box<Await>),
     /// One of several branches.
     Choice(Vec<Branch>),
     /// Variables for the steps that follow.
@@ -226,6 +230,46 @@ pub struct Poll {
     pub within: Duration,
     /// Whether the user goes on meanwhile.
     pub background: bool,
+}
+
+/// An event that is published.
+#[derive(Clone, Debug)]
+pub struct Publish {
+    /// Where its samples are counted.
+    pub endpoint: EndpointId,
+    /// Place of the broker in the scenario's list.
+    pub broker: usize,
+    /// The stream, subject or topic.
+    pub stream: Text,
+    /// Kafka's key of the event.
+    pub key: Option<Text>,
+    /// Header names, in lower case, and values; further fields of a Redis entry.
+    pub headers: Vec<(String, Text)>,
+    /// The body; none is an empty one.
+    pub body: Option<Text>,
+    /// From publishing to the broker's acknowledgement.
+    pub timeout: Duration,
+    /// Whether the journey goes on after `failed` or `error`.
+    pub continue_on_failure: bool,
+}
+
+/// Waits for an event; the time from the end of the step before it is a sample of its own.
+#[derive(Clone, Debug)]
+pub struct Await {
+    /// Where the effect's samples are counted.
+    pub effect: EndpointId,
+    /// Place in the scenario's subscriptions.
+    pub subscription: usize,
+    /// The values that the event must have at the subscription's pointers.
+    pub values: Vec<Text>,
+    /// What must hold of the event's body besides; else the effect has `failed`.
+    pub checks: Vec<Check>,
+    /// When the event is given up, and stored as `failed`.
+    pub within: Duration,
+    /// Whether the user goes on meanwhile.
+    pub background: bool,
+    /// Whether the journey goes on after `failed` or `error`.
+    pub continue_on_failure: bool,
 }
 
 /// Users of one kind.

@@ -5,6 +5,7 @@
 //! [`Scenario`] that cannot be wrong any more: every template is parsed, every name resolved,
 //! every weight possible. A request that holds no template is fixed text from here on.
 
+pub mod broker;
 pub mod capacity;
 mod compile;
 pub mod endpoint;
@@ -34,6 +35,7 @@ pub use compile::compile;
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
 use self::feeder::Feeder;
 use self::hook::Hook;
@@ -92,6 +94,10 @@ pub struct Scenario {
     pub keys: Vec<KeyList>,
     /// … and beyond these a place among the feeders.
     pub feeders: Vec<Feeder>,
+    /// Where events go to and come from.
+    pub brokers: Vec<Broker>,
+    /// The events that are awaited.
+    pub subscriptions: Vec<Subscription>,
     /// Whether requests carry trace ids.
     pub trace: Option<Trace>,
     /// Every template of the journeys, parsed.

@@ -117,3 +117,21 @@ fn as_postgres(program: &Path) -> Command {
     command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program).current_dir("/");
     command
 }
+
+/// A NATS server; none where it is not installed.
+pub(crate) fn nats() -> Option<Server> {
+    let Some(program) = found(["/usr/sbin/nats-server", "/usr/bin/nats-server"].map(PathBuf::from)) else {
+        missing("nats-server");
+        return None;
+    };
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let child = Command::new(program)
+        .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for(port);
+    Some(Server { child, port, folder })
+}

@@ -10,6 +10,7 @@ use super::Settings;
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
 use crate::sample::{EndpointId, Kind};
+use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Endpoint, Journey, UserClass};
@@ -37,6 +38,8 @@ pub(in crate::scenario) struct Book<'a> {
     pub(super) templates: Templates,
     pub(in crate::scenario) keys: Vec<KeyList>,
     pub(in crate::scenario) feeders: Vec<Feeder>,
+    pub(in crate::scenario) brokers: Vec<Broker>,
+    subscriptions: Vec<Subscription>,
     bodies: BTreeMap<String, SharedBody>,
     endpoints: Vec<Endpoint>,
     requests: usize,
@@ -68,6 +71,8 @@ impl<'a> Book<'a> {
             templates: Templates::new(variables),
             keys: Vec::new(),
             feeders: Vec::new(),
+            brokers: Vec::new(),
+            subscriptions: Vec::new(),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
             requests: 0,
@@ -120,6 +125,14 @@ impl<'a> Book<'a> {
             self.endpoints.len() - 1
         });
         EndpointId(u16::try_from(place).unwrap_or(u16::MAX))
+    }
+
+    /// The place of a subscription, new or known.
+    pub(super) fn subscription(&mut self, wanted: Subscription) -> usize {
+        self.subscriptions.iter().position(|known| *known == wanted).unwrap_or_else(|| {
+            self.subscriptions.push(wanted);
+            self.subscriptions.len() - 1
+        })
     }
 
     /// The number of the next request.
@@ -256,8 +269,8 @@ impl<'a> Book<'a> {
     }
 
     pub(in crate::scenario) fn finish(self) -> Work {
-        let Self { endpoints, journeys, templates, keys, feeders, .. } = self;
-        Work { endpoints, journeys, templates, keys, feeders }
+        let Self { endpoints, journeys, templates, keys, feeders, brokers, subscriptions, .. } = self;
+        Work { endpoints, journeys, templates, keys, feeders, brokers, subscriptions }
     }
 }
 
@@ -268,6 +281,8 @@ pub(in crate::scenario) struct Work {
     pub(in crate::scenario) templates: Templates,
     pub(in crate::scenario) keys: Vec<KeyList>,
     pub(in crate::scenario) feeders: Vec<Feeder>,
+    pub(in crate::scenario) brokers: Vec<Broker>,
+    pub(in crate::scenario) subscriptions: Vec<Subscription>,
 }
 
 impl Flow {

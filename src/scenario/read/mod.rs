@@ -3,10 +3,12 @@
 pub(super) mod binding;
 pub(super) mod body;
 pub(super) mod book;
+pub(super) mod broker;
 pub(super) mod canonical;
 pub(super) mod capacity;
 pub(super) mod claim;
 pub(super) mod defaults;
+pub(super) mod event;
 pub(super) mod experiment;
 pub(super) mod feeder;
 pub(super) mod hook;

@@ -1,5 +1,5 @@
 //! Steps of a journey. The key that names what a step does decides its kind: `request`, `poll`,
-//! `parallel`, `choice`, `pause` or `steps` (with `repeat`).
+//! `publish`, `await`, `parallel`, `choice`, `pause` or `steps` (with `repeat`).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use super::binding;
 use super::book::{Book, Flow};
-use super::rpc;
+use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status, grpc_status_of_word};
 use crate::scenario::fields::{Fields, Located, whole, wrong_type};
 use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Protocol, Request, Step};
@@ -16,7 +16,7 @@ use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
-const KINDS: [&str; 6] = ["request", "poll", "parallel", "choice", "pause", "steps"];
+const KINDS: [&str; 8] = ["request", "poll", "publish", "await", "parallel", "choice", "pause", "steps"];
 /// HTTP methods (RFC 9110 and 5789), and gRPC calls.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", rpc::METHOD];
 
@@ -43,6 +43,8 @@ pub(super) fn read(
     let read = match kind {
         "request" => request(&mut step, "request", book, context, flow).map(|r| Step::Request(Box::new(r))),
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
+        "publish" => event::publish(&mut step, book, context, flow).map(|p| Step::Publish(Box::new(p))),
+        "await" => event::awaited(&mut step, book, context, flow).map(|a| Step::Await(Box::new(a))),
         "parallel" => Some(Step::Parallel(parallel(&mut step, book, context, flow))),
         "choice" => Some(Step::Choice(choice(&mut step, book, context, flow))),
         "pause" => step.duration("pause").map(Step::Pause),
@@ -295,7 +297,7 @@ fn headers(
     merged.into_iter().filter_map(|(name, value)| Some((name, book.text(&value, flow)?))).collect()
 }
 
-/// The body from `body`, `json`, `text` or `form`, with its content type among the headers.
+/// The body of a request, with its content type among the headers.
 fn body(
     step: &mut Fields<'_>,
     book: &mut Book<'_>,
@@ -303,6 +305,39 @@ fn body(
     protocol: &Protocol,
     headers: &mut Vec<(String, Text)>,
 ) -> Option<Text> {
+    let (body, content) = content(step, book, flow)?;
+    match protocol {
+        Protocol::Http(_) => {
+            if !headers.iter().any(|(name, _)| name == "content-type") {
+                let value = bytes::Bytes::from_static(content.media_type.as_bytes());
+                headers.push(("content-type".to_owned(), Text::Fixed(value)));
+            }
+        }
+        // Not `application/json`: that is how scenarios write the message.
+        Protocol::Grpc(rpc) => {
+            if let Err(reason) = rpc::check_message(rpc, content.json, body.as_ref()) {
+                step.problems.add(&content.place, "not the message of this call", reason);
+            }
+        }
+    }
+    body
+}
+
+/// What a step's body is.
+pub(super) struct Content<'a> {
+    media_type: &'static str,
+    /// The value that it was written as, if as one.
+    json: Option<&'a DeValue<'a>>,
+    /// Where it stands.
+    place: Place,
+}
+
+/// The body from `body`, `json`, `text` or `form`, and what it is; none if there is none.
+pub(super) fn content<'a>(
+    step: &mut Fields<'a>,
+    book: &mut Book<'_>,
+    flow: &mut Vec<Flow>,
+) -> Option<(Option<Text>, Content<'a>)> {
     let given: Vec<&str> = ["body", "json", "text", "form"].into_iter().filter(|k| step.has(k)).collect();
     if let [first, second, ..] = given.as_slice() {
         let place = step.key_place(second);
@@ -312,11 +347,12 @@ fn body(
             "a second body",
         );
     }
+    let place = step.key_place(given.first()?);
     let shared = step.text("body");
     let json = step.value("json");
     let text = step.text("text");
     let form = step.table("form");
-    let (body, content_type) = if let Some(name) = shared {
+    let (body, media_type) = if let Some(name) = shared {
         (book.shared_body(&name, flow), "application/json")
     } else if let Some(json) = &json {
         (book.json(json.value, &json.place, flow), "application/json")
@@ -328,23 +364,8 @@ fn body(
     } else {
         return None;
     };
-    let content_type = match protocol {
-        Protocol::Http(_) => content_type,
-        Protocol::Grpc(rpc) => {
-            if let (Some(key), Err(reason)) =
-                (given.first(), rpc::check_message(rpc, json.map(|l| l.value.get_ref()), body.as_ref()))
-            {
-                step.problems.add(&step.key_place(key), "not the message of this call", reason);
-            }
-            // Not `application/json`: that is how scenarios write the message.
-            return body;
-        }
-    };
-    if !headers.iter().any(|(name, _)| name == "content-type") {
-        let value = bytes::Bytes::from_static(content_type.as_bytes());
-        headers.push(("content-type".to_owned(), Text::Fixed(value)));
-    }
-    body
+    let json = json.map(|located| located.value.get_ref());
+    Some((body, Content { media_type, json, place }))
 }
 
 fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {
@@ -392,7 +413,7 @@ fn statuses(step: &mut Fields<'_>, key: &'static str) -> Option<Located<Vec<u16>
 }
 
 /// `check = { contains = "…", matches = "…", json = { "/pointer" = value }, header = { name = "…" } }`.
-fn checks(step: &mut Fields<'_>, key: &'static str) -> Vec<Check> {
+pub(super) fn checks(step: &mut Fields<'_>, key: &'static str) -> Vec<Check> {
     let Some(mut table) = step.table(key) else { return Vec::new() };
     let mut checks: Vec<Check> =
         table.texts("contains").into_iter().map(|text| Check::Contains(text.value)).collect();
@@ -459,7 +480,7 @@ fn extract_table(mut table: Fields<'_>) -> Option<ExtractFrom> {
     from
 }
 
-fn check_pointer(table: &Fields<'_>, pointer: &Located<String>) {
+pub(super) fn check_pointer(table: &Fields<'_>, pointer: &Located<String>) {
     if !pointer.value.is_empty() && !pointer.value.starts_with('/') {
         let title = format!("`{}` is not a JSON pointer", pointer.value);
         let help = format!("did you mean `/{}`?", pointer.value.trim_start_matches("$.").replace('.', "/"));

@@ -1,0 +1,82 @@
+//! NATS: publish and subscribe. Publishing has no acknowledgement of its own: a word to oneself, sent
+//! after the event on the same connection, comes back when the server has taken both.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Instant;
+
+use async_nats::{Client, ConnectOptions, HeaderMap};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use tokio::sync::oneshot;
+
+use super::Outgoing;
+use super::waiting::Waiting;
+
+/// Those who wait for their word to come back, in the order in which they sent it.
+type Echoes = Rc<RefCell<VecDeque<oneshot::Sender<()>>>>;
+
+pub(super) struct Publisher {
+    client: Client,
+    inbox: String,
+    echoes: Echoes,
+}
+
+impl Publisher {
+    pub(super) async fn connect(url: &str) -> Result<Self, String> {
+        let client = connected(url).await?;
+        let inbox = client.new_inbox();
+        let mut words = client.subscribe(inbox.clone()).await.map_err(|e| format!("NATS: {e}"))?;
+        let echoes = Echoes::default();
+        let own = Rc::clone(&echoes);
+        tokio::task::spawn_local(async move {
+            while words.next().await.is_some() {
+                // A connection keeps the order: the word is that of who has waited longest.
+                if let Some(waiter) = own.borrow_mut().pop_front() {
+                    let _ = waiter.send(());
+                }
+            }
+        });
+        Ok(Self { client, inbox, echoes })
+    }
+
+    /// Publishes an event and waits until the server has taken it.
+    pub(super) async fn publish(&self, event: Outgoing) -> Result<(), String> {
+        let failed = |e: async_nats::PublishError| format!("NATS: {e}");
+        let Outgoing { stream, headers, body, .. } = event;
+        if headers.is_empty() {
+            self.client.publish(stream, body).await.map_err(failed)?;
+        } else {
+            let mut map = HeaderMap::new();
+            for (name, value) in &headers {
+                map.insert(name.as_str(), value.as_str());
+            }
+            self.client.publish_with_headers(stream, map, body).await.map_err(failed)?;
+        }
+        let (sender, echo) = oneshot::channel();
+        self.echoes.borrow_mut().push_back(sender);
+        self.client.publish(self.inbox.clone(), Bytes::new()).await.map_err(failed)?;
+        echo.await.map_err(|_| "NATS: the connection has ended".to_owned())
+    }
+}
+
+/// Hands every message that is published from now on to `waiting`.
+pub(super) async fn subscribe(url: &str, subject: &str, waiting: Rc<Waiting>) -> Result<(), String> {
+    let client = connected(url).await?;
+    let mut messages = client.subscribe(subject.to_owned()).await.map_err(|e| format!("NATS: {e}"))?;
+    client.flush().await.map_err(|e| format!("NATS: {e}"))?;
+    tokio::task::spawn_local(async move {
+        // Kept: its last handle would end the subscription.
+        let _client = client;
+        while let Some(message) = messages.next().await {
+            waiting.arrived(Instant::now(), message.payload);
+        }
+        waiting.broke("NATS: the subscription has ended");
+    });
+    Ok(())
+}
+
+async fn connected(url: &str) -> Result<Client, String> {
+    ConnectOptions::new().name("loadproof").connect(url).await.map_err(|e| format!("NATS: {}", e.kind()))
+}
