@@ -70,7 +70,7 @@ STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml
              scenarios/storefront/browse.toml scenarios/storefront/shopping.toml
 
 .PHONY: loadtest-storefront
-loadtest-storefront: build ## The five headline claims of the storefront in one table (5 rounds, 12 min)
+loadtest-storefront: build ## The five headline claims of the storefront in one table (5 rounds, 24 min)
 	$(LOADPROOF) experiment $(STOREFRONT) --rounds $(ROUNDS) --html reports/storefront.html $(FLAGS)
 
 .PHONY: loadtest-storefront-real

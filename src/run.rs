@@ -173,6 +173,8 @@ pub struct KeyFacts {
     pub text: String,
     /// The stated share of each bucket (keys 1, 2–3, 4–7, …); empty where none is stated.
     pub bucket_shares: Vec<f64>,
+    /// Whether each is drawn by itself; records that are dealt out in turn depend on how many were.
+    pub is_drawn: bool,
 }
 
 /// What a run was: everything that explains its samples.

@@ -367,3 +367,36 @@ fn a_run_is_aborted_when_its_condition_is_seen() {
     );
     assert!(bench.query("SELECT count(*) FROM samples") > 20, "what was measured is stored");
 }
+
+#[test]
+fn experiments_of_several_scenarios_end_in_one_table() {
+    let bench = Bench::new();
+    let named = |name: &str, id: &str| {
+        claims(&bench, "rounds = 1", &CERTAIN.replacen("[[claim]]", &format!("[[claim]]\nid = \"{id}\""), 1));
+        let text = std::fs::read_to_string(bench.path("claims.toml")).unwrap();
+        let (before, rest) = text.split_once("name = \"").unwrap();
+        let (_, after) = rest.split_once('"').unwrap();
+        bench.write(&format!("{name}.toml"), &format!("{before}name = \"{name}\"{after}"));
+    };
+    named("one", "G1");
+    named("two", "G2");
+    let output = bench.run(&["experiment", "one.toml", "two.toml", "--progress", "none", "--html", "r.html"]);
+    // One round of each: all is undecided.
+    assert_eq!(code(&output), 97, "{}{}", stdout(&output), stderr(&output));
+    let table = |text: &str| text[text.find("0 of 4 claims supported").expect(text)..].to_owned();
+    let ended = table(&stdout(&output));
+    for part in ["G1", "G2", "e1 ", "e2 ", "Answers within a second", "UNDECIDED"] {
+        assert!(ended.contains(part), "{part}: {ended}");
+    }
+    let again = bench.run(&["report", "e1", "e2", "--html", "r.html"]);
+    assert_eq!((code(&again), table(&stdout(&again))), (97, ended));
+    assert_eq!(
+        std::fs::read_dir(bench.folder.path())
+            .unwrap()
+            .filter(|e| { e.as_ref().unwrap().file_name().to_string_lossy().starts_with("r-") })
+            .count(),
+        4
+    );
+    let resumed = bench.run(&["experiment", "one.toml", "two.toml", "--resume"]);
+    assert_eq!(code(&resumed), 2);
+}

@@ -49,7 +49,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
 const HOMES: [(&str, &[&str]); 15] = [
     ("async_nats", &["src/load/event/"]),
     ("rdkafka", &["src/load/event/"]),
-    ("redis", &["src/signals/source/redis.rs", "src/load/event/"]),
+    ("redis", &["src/signals/source/", "src/load/event/"]),
     ("rusqlite", &["src/store/", "src/signals/source/sqlite.rs"]),
     ("polars", &["src/stats/frame.rs"]),
     ("hdrhistogram", &["src/stats/histogram.rs"]),

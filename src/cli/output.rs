@@ -41,14 +41,17 @@ pub(super) fn file(path: &Path, text: &str) -> anyhow::Result<()> {
 /// Writes Markdown; appends to the file that GitHub Actions collects step summaries in, where
 /// several commands of a step write.
 pub(super) fn markdown(path: &Path, text: &str) -> anyhow::Result<()> {
-    let is_summary =
-        std::env::var_os("GITHUB_STEP_SUMMARY").is_some_and(|summary| Path::new(&summary) == path);
-    if is_summary && path.exists() {
+    if is_step_summary(path) && path.exists() {
         let before =
             std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         return file(path, &format!("{before}\n{text}"));
     }
     file(path, text)
+}
+
+/// Whether GitHub Actions collects step summaries in a file.
+pub(super) fn is_step_summary(path: &Path) -> bool {
+    std::env::var_os("GITHUB_STEP_SUMMARY").is_some_and(|summary| Path::new(&summary) == path)
 }
 
 /// `reports/<name>.html` beside the store, unless the user named a file.

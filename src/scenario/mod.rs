@@ -37,7 +37,7 @@ pub(crate) use problem::suggestion;
 
 use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
-use self::feeder::Feeder;
+use self::feeder::{Feeder, Order};
 use self::hook::Hook;
 use self::journey::{Endpoint, Journey, UserClass};
 use self::keys::KeyList;
@@ -161,11 +161,13 @@ impl Scenario {
             name: list.name.clone(),
             text: list.text(),
             bucket_shares: list.bucket_shares(),
+            is_drawn: true,
         });
         let feeders = self.feeders.iter().map(|feeder| KeyFacts {
             name: feeder.name.clone(),
             text: feeder.text(),
             bucket_shares: Vec::new(),
+            is_drawn: feeder.order == Order::Random,
         });
         keys.chain(feeders).collect()
     }

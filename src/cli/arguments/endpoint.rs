@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{LOAD, Outputs, Shown, WHAT, parse_positive_rate};
+use super::load::parse_positive_rate;
+use super::{LOAD, Outputs, Shown, WHAT};
 use crate::unit;
 
 pub(super) const HTTP_EXAMPLES: &str = "\

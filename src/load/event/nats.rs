@@ -1,8 +1,8 @@
 //! NATS: publish and subscribe. Publishing has no acknowledgement of its own: a word to oneself, sent
 //! after the event on the same connection, comes back when the server has taken both.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -14,13 +14,14 @@ use tokio::sync::oneshot;
 use super::Outgoing;
 use super::waiting::Waiting;
 
-/// Those who wait for their word to come back, in the order in which they sent it.
-type Echoes = Rc<RefCell<VecDeque<oneshot::Sender<()>>>>;
+/// Those who wait for their word to come back, by its number.
+type Echoes = Rc<RefCell<HashMap<u64, oneshot::Sender<()>>>>;
 
 pub(super) struct Publisher {
     client: Client,
     inbox: String,
     echoes: Echoes,
+    words: Cell<u64>,
 }
 
 impl Publisher {
@@ -31,14 +32,15 @@ impl Publisher {
         let echoes = Echoes::default();
         let own = Rc::clone(&echoes);
         tokio::task::spawn_local(async move {
-            while words.next().await.is_some() {
-                // A connection keeps the order: the word is that of who has waited longest.
-                if let Some(waiter) = own.borrow_mut().pop_front() {
+            while let Some(word) = words.next().await {
+                let number = word.payload.as_ref().try_into().map(u64::from_be_bytes);
+                if let Some(waiter) = number.ok().and_then(|n| own.borrow_mut().remove(&n)) {
+                    // Who has given up does not care.
                     let _ = waiter.send(());
                 }
             }
         });
-        Ok(Self { client, inbox, echoes })
+        Ok(Self { client, inbox, echoes, words: Cell::new(0) })
     }
 
     /// Publishes an event and waits until the server has taken it.
@@ -55,8 +57,10 @@ impl Publisher {
             self.client.publish_with_headers(stream, map, body).await.map_err(failed)?;
         }
         let (sender, echo) = oneshot::channel();
-        self.echoes.borrow_mut().push_back(sender);
-        self.client.publish(self.inbox.clone(), Bytes::new()).await.map_err(failed)?;
+        let number = self.words.replace(self.words.get() + 1);
+        self.echoes.borrow_mut().insert(number, sender);
+        let word = Bytes::copy_from_slice(&number.to_be_bytes());
+        self.client.publish(self.inbox.clone(), word).await.map_err(failed)?;
         echo.await.map_err(|_| "NATS: the connection has ended".to_owned())
     }
 }

@@ -296,6 +296,10 @@ fn needs(decided: &Decided) -> String {
         Some(n) => format!("about {n} rounds in all would decide"),
         None if decided.scale == Scale::WithinRun || decided.scale == Scale::EveryRun => String::new(),
         None if decided.values.len() < 2 => String::new(),
+        // What is missing then is not rounds: the reason says what.
+        None if [decided.low, decided.high].into_iter().flatten().all(|v| decided.claim.bound.holds(v)) => {
+            String::new()
+        }
         None => "more than 200 rounds: the effect is at the bound".to_owned(),
     }
 }

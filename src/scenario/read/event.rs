@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::answer;
 use super::book::{Book, Flow};
 use super::step::{self, Context};
 use crate::sample::Kind;
@@ -59,7 +60,7 @@ pub(super) fn awaited(
     step.require("effect");
     let effect = step.text("effect");
     let matching = matching(step, book, flow);
-    let checks = step::checks(step, "check");
+    let checks = answer::checks(step, "check");
     let within = step.duration("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
@@ -104,7 +105,7 @@ fn matching(
     let table = step.table("match")?;
     let mut pairs = Vec::new();
     for (pointer, value) in table.entries() {
-        step::check_pointer(&table, &pointer);
+        answer::check_pointer(&table, &pointer);
         let place = Place { file: table.file(), span: value.span() };
         let text = match super::canonical::json(value.get_ref()) {
             serde_json::Value::String(text) => text,

@@ -1,5 +1,6 @@
 //! The parts of a scenario file, one reader each: tables in, checked values out.
 
+pub(super) mod answer;
 pub(super) mod binding;
 pub(super) mod body;
 pub(super) mod book;

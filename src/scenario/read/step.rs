@@ -3,15 +3,15 @@
 
 use std::time::Duration;
 
-use regex::Regex;
 use toml::de::DeValue;
 
+use super::answer::{check_statuses, checks, extracts, statuses};
 use super::binding;
 use super::book::{Book, Flow};
 use super::{event, rpc};
-use crate::sample::{Kind, PROBE_CLASS, grpc_status, grpc_status_of_word};
-use crate::scenario::fields::{Fields, Located, whole, wrong_type};
-use crate::scenario::journey::{Branch, Check, Expect, Extract, ExtractFrom, Poll, Protocol, Request, Step};
+use crate::sample::{Kind, PROBE_CLASS, grpc_status};
+use crate::scenario::fields::{Fields, Located};
+use crate::scenario::journey::{Branch, Expect, Poll, Protocol, Request, Step};
 use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
@@ -152,8 +152,9 @@ fn request(
     };
     let mut headers = headers(step, book, context, flow);
     let body = body(step, book, flow, &protocol, &mut headers);
-    let expect = statuses(step, "expect");
-    let reject = statuses(step, "reject").map_or(Vec::new(), |l| l.value);
+    let (expect, reject) = (statuses(step, "expect"), statuses(step, "reject"));
+    check_statuses(step, &protocol, expect.iter().chain(&reject));
+    let reject = reject.map_or(Vec::new(), |l| l.value);
     if let Some(expect) = &expect
         && let Some(both) = expect.value.iter().find(|s| reject.contains(s))
     {
@@ -198,8 +199,7 @@ fn poll(
     flow: &mut Vec<Flow>,
 ) -> Option<Poll> {
     let probe = Context { traffic_class: PROBE_CLASS, headers: context.headers };
-    let until = statuses(step, "until").map_or(vec![200], |l| l.value);
-    let pending = statuses(step, "pending").map_or(vec![404], |l| l.value);
+    let (until, pending) = (statuses(step, "until"), statuses(step, "pending"));
     if step.has("expect") {
         let place = step.key_place("expect");
         step.problems.add(&place, "a poll has no `expect`", "say `until` and `pending` instead");
@@ -213,6 +213,13 @@ fn poll(
     let within = step.duration("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
     let mut request = request(step, "poll", book, &probe, flow)?;
+    check_statuses(step, &request.protocol, until.iter().chain(&pending));
+    let (visible, invisible) = match request.protocol {
+        Protocol::Http(_) => (200, 404),
+        Protocol::Grpc(_) => (grpc_status(0), grpc_status(5)),
+    };
+    let until = until.map_or(vec![visible], |l| l.value);
+    let pending = pending.map_or(vec![invisible], |l| l.value);
     request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());
     let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
     Some(Poll { request, effect, until, until_checks, reject_checks, every, precision, within, background })
@@ -379,123 +386,4 @@ fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {
             (name.value, text)
         })
         .collect()
-}
-
-/// A status, or a list of them.
-fn statuses(step: &mut Fields<'_>, key: &'static str) -> Option<Located<Vec<u16>>> {
-    let Located { value, place } = step.value(key)?;
-    let items: Vec<&toml::Spanned<DeValue<'_>>> = match value.get_ref() {
-        DeValue::Array(array) => array.iter().collect(),
-        _ => vec![value],
-    };
-    let statuses = items
-        .into_iter()
-        .filter_map(|item| {
-            let number = || whole(item.get_ref()).and_then(|n| u16::try_from(n).ok());
-            let status = match item.get_ref().as_str() {
-                Some(word) => grpc_status_of_word(word),
-                None => number().filter(|status| (100..=599).contains(status)),
-            };
-            if status.is_none() {
-                let place = Place { file: place.file, span: item.span() };
-                wrong_type(
-                    step.problems,
-                    &place,
-                    key,
-                    "an HTTP status from 100 to 599, or one of gRPC such as `\"NOT_FOUND\"`",
-                    item.get_ref(),
-                );
-            }
-            status
-        })
-        .collect();
-    Some(Located { value: statuses, place })
-}
-
-/// `check = { contains = "…", matches = "…", json = { "/pointer" = value }, header = { name = "…" } }`.
-pub(super) fn checks(step: &mut Fields<'_>, key: &'static str) -> Vec<Check> {
-    let Some(mut table) = step.table(key) else { return Vec::new() };
-    let mut checks: Vec<Check> =
-        table.texts("contains").into_iter().map(|text| Check::Contains(text.value)).collect();
-    checks.extend(table.texts("matches").iter().filter_map(|t| Some(Check::Matches(regex(&table, t)?))));
-    if let Some(json) = table.table("json") {
-        for (pointer, value) in json.entries() {
-            check_pointer(&json, &pointer);
-            checks.push(Check::Json {
-                pointer: pointer.value,
-                equals: super::canonical::json(value.get_ref()),
-            });
-        }
-    }
-    checks.extend(
-        super::defaults::named_texts(&mut table, "header")
-            .into_iter()
-            .map(|(name, value)| Check::Header { name, equals: value.value }),
-    );
-    table.finish();
-    checks
-}
-
-/// `extract = { name = "/json/pointer", other = { header = "location" }, third = { regex = "…" } }`.
-fn extracts(step: &mut Fields<'_>) -> Vec<Extract> {
-    let Some(table) = step.table("extract") else { return Vec::new() };
-    let problems = table.problems;
-    table
-        .entries()
-        .into_iter()
-        .filter_map(|(variable, value)| {
-            let place = Place { file: table.file(), span: value.span() };
-            let from = match value.get_ref().as_str() {
-                Some(pointer) => {
-                    let pointer = Located { value: pointer.to_owned(), place };
-                    check_pointer(&table, &pointer);
-                    ExtractFrom::Json(pointer.value)
-                }
-                None => extract_table(Fields::of(value, table.file(), "an extraction", problems)?)?,
-            };
-            Some(Extract { variable: variable.value, from })
-        })
-        .collect()
-}
-
-fn extract_table(mut table: Fields<'_>) -> Option<ExtractFrom> {
-    let (json, header, pattern) = (table.text("json"), table.text("header"), table.text("regex"));
-    let from = match (json, header, pattern) {
-        (Some(pointer), None, None) => {
-            check_pointer(&table, &pointer);
-            Some(ExtractFrom::Json(pointer.value))
-        }
-        (None, Some(name), None) => Some(ExtractFrom::Header(name.value.to_ascii_lowercase())),
-        (None, None, Some(pattern)) => regex(&table, &pattern).map(ExtractFrom::Regex),
-        _ => {
-            table.problems.add(
-                &table.place,
-                "where to extract from?",
-                "needs one of `json`, `header`, `regex`",
-            );
-            None
-        }
-    };
-    table.finish();
-    from
-}
-
-pub(super) fn check_pointer(table: &Fields<'_>, pointer: &Located<String>) {
-    if !pointer.value.is_empty() && !pointer.value.starts_with('/') {
-        let title = format!("`{}` is not a JSON pointer", pointer.value);
-        let help = format!("did you mean `/{}`?", pointer.value.trim_start_matches("$.").replace('.', "/"));
-        table.problems.add_with_help(&pointer.place, title, "starts with `/`", Some(help));
-    }
-}
-
-fn regex(table: &Fields<'_>, pattern: &Located<String>) -> Option<Regex> {
-    match Regex::new(&pattern.value) {
-        Ok(regex) => Some(regex),
-        Err(error) => {
-            let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or_default().trim().to_owned();
-            table.problems.add(&pattern.place, "bad regular expression", reason);
-            None
-        }
-    }
 }

@@ -32,7 +32,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 
 /// The arms against each other; none where no run has keys.
 pub(super) fn between(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Option<Check> {
-    let lists = baseline.iter().map(|run| run.facts.keys.len()).max()?;
+    let lists = &baseline.first()?.facts.keys;
     let summed = |runs: &[&Arc<MeasuredRun>], list| {
         let mut sum: BTreeMap<String, Counts> = BTreeMap::new();
         for run in runs {
@@ -43,14 +43,15 @@ pub(super) fn between(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun
         }
         sum
     };
-    let checks = (0..lists).filter_map(|list| {
+    let drawn = lists.iter().enumerate().filter(|(_, facts)| facts.is_drawn);
+    let checks = drawn.filter_map(|(list, facts)| {
         let (before, after) = (summed(baseline, list), summed(others, list));
         let (endpoint, before) = busiest(&before)?;
         let after = after.get(&endpoint)?;
         let cells: Vec<[f64; 2]> = before.iter().zip(after).map(|(b, a)| [*b, *a]).collect();
         let found = two_samples(&cells)?;
-        let list = &baseline.first()?.facts.keys.get(list)?.name;
-        Some(Check::new("same keys", graded(&found), format!("`{list}` at {endpoint}: {}", words(&found))))
+        let text = format!("`{}` at {endpoint}: {}", facts.name, words(&found));
+        Some(Check::new("same keys", graded(&found), text))
     });
     checks.max_by_key(|check| check.grade)
 }
@@ -93,6 +94,7 @@ mod tests {
             name: "product".to_owned(),
             text: "80 % of draws to 1 of 3 keys".to_owned(),
             bucket_shares: vec![0.8, 0.2],
+            is_drawn: true,
         }];
         run.samples.key = (0..hot + cold).map(|i| Key::new(0, if i < hot { 1 } else { 3 })).collect();
         Arc::new(run)

@@ -1,0 +1,173 @@
+//! Flags of what makes load from a scenario file: `run`, `experiment`, `capacity`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+
+use super::{LOAD, Outputs, Shown, WHAT};
+use crate::scenario::load::LoadOverrides;
+use crate::unit;
+
+pub(super) const RUN_EXAMPLES: &str = "\
+Examples:
+  loadproof run shop.toml --load smoke --profile local
+  loadproof run shop.toml --load soak --host http://127.0.0.1:8010 --rate 25 --run-time 2m
+  LOADPROOF_USERS=50 loadproof run shop.toml --load stress --dry-run";
+
+pub(super) const EXPERIMENT_EXAMPLES: &str = "\
+Examples:
+  loadproof experiment shop.toml
+  loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0";
+
+pub(super) const CAPACITY_EXAMPLES: &str = "\
+The objective are conditions on a run; times are in ms.
+
+Examples:
+  loadproof capacity shop.toml --profile local
+  loadproof capacity shop.toml --profile local --load steady --objective 'run.p99 <= 50' --objective 'run.ok_share >= 0.999'
+  loadproof capacity shop.toml --profile local --from 100 --to 5000 --run-time 10s --repeats 3";
+
+/// Run one load under one profile
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Run {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(in crate::cli) scenario: PathBuf,
+    /// The profile to run under; may be left out where there is one only
+    #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
+    pub(in crate::cli) profile: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) common: Common,
+}
+
+/// Run baseline and treatment in interleaved rounds
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Experiment {
+    /// The scenario file; of several an experiment each, and the claims of all in one table
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub(in crate::cli) scenarios: Vec<PathBuf>,
+    /// Profile of the baseline, in place of the scenario's
+    #[arg(long, env = "LOADPROOF_BASELINE", value_name = "PROFILE", help_heading = WHAT)]
+    pub(in crate::cli) baseline: Option<String>,
+    /// Profile of the treatment, in place of the scenario's
+    #[arg(long, env = "LOADPROOF_TREATMENT", value_name = "PROFILE", help_heading = WHAT)]
+    pub(in crate::cli) treatment: Option<String>,
+    /// Profiles of a matrix: the first, or --baseline, against each of the others
+    #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "treatment", help_heading = WHAT)]
+    pub(in crate::cli) profiles: Vec<String>,
+    /// Most rounds; each holds one run of each arm. It ends earlier, after 5 or 10, once all claims are decided
+    #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
+    pub(in crate::cli) rounds: Option<u32>,
+    /// Begin no round that would end later than this: `20m`
+    #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
+    pub(in crate::cli) budget: Option<Duration>,
+    /// Go on with an experiment that was interrupted: `e3`; the newest if none is named
+    #[arg(long, value_name = "EXPERIMENT", num_args = 0..=1, default_missing_value = "latest", help_heading = WHAT,
+          conflicts_with_all = ["rounds", "profiles", "baseline", "treatment"])]
+    pub(in crate::cli) resume: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) common: Common,
+}
+
+/// Find the highest load that meets an objective
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Capacity {
+    /// The scenario file
+    #[arg(value_name = "SCENARIO")]
+    pub(in crate::cli) scenario: PathBuf,
+    /// The profile to run under; may be left out where there is one only
+    #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
+    pub(in crate::cli) profile: Option<String>,
+    /// A condition that has to hold, in place of the scenario's; may be given several times
+    #[arg(long, env = "LOADPROOF_OBJECTIVE", value_name = "CONDITION", help_heading = WHAT)]
+    pub(in crate::cli) objective: Vec<String>,
+    /// Where to begin: a rate per second, or a number of users
+    #[arg(long, env = "LOADPROOF_FROM", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
+    pub(in crate::cli) from: Option<f64>,
+    /// Where to end at the latest
+    #[arg(long, env = "LOADPROOF_TO", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
+    pub(in crate::cli) to: Option<f64>,
+    /// Tries at a load of which most decide; an even number counts as the next odd one
+    #[arg(long, env = "LOADPROOF_REPEATS", value_parser = clap::value_parser!(u32).range(1..=99), help_heading = WHAT)]
+    pub(in crate::cli) repeats: Option<u32>,
+    /// Do not go on to 1.5 and 2 times the capacity to see how the system breaks
+    #[arg(long, env = "LOADPROOF_NO_BEYOND", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
+    pub(in crate::cli) no_beyond: bool,
+    #[command(flatten)]
+    pub(in crate::cli) common: Common,
+}
+
+/// Flags of everything that makes load
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Common {
+    /// The load; may be left out where the scenario names one, or has one only
+    #[arg(short, long, env = "LOADPROOF_LOAD", help_heading = WHAT)]
+    pub(in crate::cli) load: Option<String>,
+    /// Your own name for it, such as a release
+    #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
+    pub(in crate::cli) label: Option<String>,
+    /// The environment that this is: claims may be made for some environments only
+    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME", help_heading = WHAT)]
+    pub(in crate::cli) env: Option<String>,
+    /// Print the plan and do nothing
+    #[arg(long, env = "LOADPROOF_DRY_RUN", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
+    pub(in crate::cli) dry_run: bool,
+    #[command(flatten)]
+    pub(in crate::cli) overrides: Overrides,
+    #[command(flatten)]
+    pub(in crate::cli) outputs: Outputs,
+    #[command(flatten)]
+    pub(in crate::cli) shown: Shown,
+}
+
+/// Values in place of the scenario's
+#[derive(Debug, Args)]
+#[command(next_help_heading = LOAD)]
+pub(in crate::cli) struct Overrides {
+    /// Users of a closed load; most journeys at a time of another
+    #[arg(short, long, env = "LOADPROOF_USERS", value_parser = clap::value_parser!(u32).range(1..))]
+    users: Option<u32>,
+    /// Users added per second
+    #[arg(short = 'r', long, env = "LOADPROOF_SPAWN_RATE", value_parser = parse_positive_rate, value_name = "RATE")]
+    spawn_rate: Option<f64>,
+    /// How long, ramp included: `90s`, `3m`
+    #[arg(short = 't', long, env = "LOADPROOF_RUN_TIME", value_parser = unit::parse_duration, value_name = "TIME")]
+    run_time: Option<Duration>,
+    /// Journeys started per second: `500`, `30/m`
+    #[arg(long, env = "LOADPROOF_RATE", value_parser = parse_positive_rate)]
+    rate: Option<f64>,
+    /// Journeys in all
+    #[arg(short = 'n', long, env = "LOADPROOF_ITERATIONS", value_parser = clap::value_parser!(u64).range(1..))]
+    iterations: Option<u64>,
+    /// Base URL of the target, in place of the scenario's
+    #[arg(short = 'H', long, env = "LOADPROOF_HOST", value_name = "URL")]
+    pub(in crate::cli) host: Option<String>,
+    /// Seed of everything that is drawn; drawn itself if not given
+    #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
+    pub(in crate::cli) seed: Option<u64>,
+    /// Threads that make load; one per core if not given
+    #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(in crate::cli) workers: Option<u16>,
+}
+
+impl Overrides {
+    pub(in crate::cli) fn of_load(&self) -> LoadOverrides {
+        LoadOverrides {
+            users: self.users,
+            spawn_rate: self.spawn_rate,
+            run_time: self.run_time,
+            rate: self.rate,
+            iterations: self.iterations,
+        }
+    }
+}
+
+pub(super) fn parse_positive_rate(text: &str) -> Result<f64, String> {
+    match unit::parse_rate(text) {
+        Ok(rate) if rate > 0.0 => Ok(rate),
+        Ok(_) => Err("a rate has to be above 0".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,164 @@
+//! Flags of what looks at results: `compare`, `baseline`, `report`, `runs`, `export`.
+
+use std::path::PathBuf;
+
+use clap::builder::FalseyValueParser;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{OUTPUT, Outputs};
+
+pub(super) const COMPARE_EXAMPLES: &str = "\
+Examples:
+  loadproof compare lanes-off lanes-on
+  loadproof compare 12 15 --json
+  loadproof compare v1.1.0 v1.2.0 --html reports/v1.2.0.html
+  loadproof baseline save v1.1.0 e4 && loadproof compare --baseline v1.1.0 e7";
+
+/// Compare two runs
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Compare {
+    /// Two runs, the baseline first: numbers, labels, profiles (their newest run), or `latest`. With
+    /// --baseline the later runs, or an experiment (`e3`: its treatment's runs); the newest run if none is named
+    #[arg(value_name = "RUN")]
+    pub(in crate::cli) runs: Vec<String>,
+    /// Compare with a saved baseline
+    #[arg(long = "baseline", value_name = "NAME")]
+    pub(in crate::cli) saved: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) baselines: Baselines,
+    /// Compare even runs that did different work; the report says so
+    #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) force: bool,
+    #[command(flatten)]
+    pub(in crate::cli) outputs: Outputs,
+}
+
+/// Where saved baselines are
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Baselines {
+    /// Folder of the saved baselines
+    #[arg(
+        long,
+        env = "LOADPROOF_BASELINES",
+        default_value = "baselines",
+        value_name = "FOLDER",
+        global = true
+    )]
+    pub(in crate::cli) baselines: PathBuf,
+}
+
+impl std::ops::Deref for Baselines {
+    type Target = std::path::Path;
+
+    fn deref(&self) -> &Self::Target {
+        &self.baselines
+    }
+}
+
+/// Save runs for later comparisons
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Saved {
+    /// What to do
+    #[command(subcommand)]
+    pub(in crate::cli) command: SavedCommand,
+    #[command(flatten)]
+    pub(in crate::cli) baselines: Baselines,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum SavedCommand {
+    /// Save runs under a name, as a small file for git
+    Save {
+        /// The name
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Runs, or an experiment (`e3`: the runs of one of its arms); the newest experiment if none is named
+        #[arg(value_name = "RUN|EXPERIMENT")]
+        runs: Vec<String>,
+        /// The arm of an experiment
+        #[arg(long, value_enum, default_value_t = ArmName::Baseline)]
+        arm: ArmName,
+        /// Replace a baseline of the same name
+        #[arg(long, value_parser = FalseyValueParser::new())]
+        force: bool,
+    },
+    /// List saved baselines
+    List,
+    /// Show one
+    Show {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Remove one
+    Remove {
+        /// Its name
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+}
+
+/// An arm on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ArmName {
+    /// What the treatment was compared with
+    Baseline,
+    /// What was to be shown
+    Treatment,
+}
+
+/// Write a report
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Report {
+    /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`); of several also the claims in one table
+    #[arg(value_name = "RUN|EXPERIMENT", required = true)]
+    pub(in crate::cli) subjects: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) outputs: Outputs,
+}
+
+/// List runs, or show one
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Runs {
+    /// What to do; lists if not given
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<RunsCommand>,
+    /// Print as JSON
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), global = true, help_heading = OUTPUT)]
+    pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum RunsCommand {
+    /// List runs, the newest first
+    List,
+    /// Show one run
+    Show {
+        /// A number, a label, a profile (its newest run), or `latest`
+        #[arg(value_name = "RUN")]
+        run: String,
+    },
+}
+
+/// Write a run's samples
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Export {
+    /// A number, a label, a profile (its newest run), or `latest`
+    #[arg(value_name = "RUN")]
+    pub(in crate::cli) run: String,
+    /// The format
+    #[arg(short, long, value_enum, default_value_t = ExportFormat::Csv)]
+    pub(in crate::cli) format: ExportFormat,
+    /// Where to write; stdout if not given
+    #[arg(short, long, value_name = "FILE")]
+    pub(in crate::cli) output: Option<PathBuf>,
+}
+
+/// What samples are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum ExportFormat {
+    /// Comma-separated values with a header
+    Csv,
+    /// One JSON object a line
+    Json,
+}
