@@ -35,9 +35,9 @@ impl Publisher {
             headers.insert(Header { key: name, value: Some(value) })
         });
         let mut record: FutureRecord<'_, [u8], [u8]> =
-            FutureRecord::to(&event.stream).payload(&event.body).headers(headers);
+            FutureRecord::to(&event.stream).payload(&event.body[..]).headers(headers);
         if let Some(key) = &event.key {
-            record = record.key(key);
+            record = record.key(&key[..]);
         }
         self.0.send(record, WITHIN).await.map(drop).map_err(|(e, _)| reason(&e))
     }
