@@ -85,7 +85,8 @@ test: ## Run all tests
 	$(CARGO) test --workspace --quiet
 
 .PHONY: test-kafka
-test-kafka: ## Run the tests of Kafka against librdkafka's mock cluster (builds librdkafka)
+test-kafka: ## Check and test Kafka against librdkafka's mock cluster (builds librdkafka)
+	$(CARGO) clippy --quiet --features kafka -- -D warnings
 	$(CARGO) test --quiet --features kafka --test events
 
 .PHONY: lint

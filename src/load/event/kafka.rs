@@ -44,7 +44,7 @@ impl Publisher {
 }
 
 /// Hands every message that is published from now on to `waiting`.
-pub(super) async fn subscribe(hosts: &str, topic: &str, waiting: Rc<Waiting>) -> Result<(), String> {
+pub(super) fn subscribe(hosts: &str, topic: &str, waiting: Rc<Waiting>) -> Result<(), String> {
     let mut config = ClientConfig::new();
     config
         .set("bootstrap.servers", hosts)

@@ -105,7 +105,7 @@ async fn subscribe(broker: &Broker, subscription: &Subscription, waiting: Rc<Wai
         BrokerKind::Redis => redis::subscribe(&broker.url, &subscription.stream, waiting).await,
         BrokerKind::Nats => nats::subscribe(&broker.url, &subscription.stream, waiting).await,
         #[cfg(feature = "kafka")]
-        BrokerKind::Kafka => kafka::subscribe(&broker.url, &subscription.stream, waiting).await,
+        BrokerKind::Kafka => kafka::subscribe(&broker.url, &subscription.stream, waiting),
         #[cfg(not(feature = "kafka"))]
         BrokerKind::Kafka => Err("built without Kafka".to_owned()),
     }
