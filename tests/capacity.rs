@@ -21,13 +21,13 @@ name = "Asker"
 journeys = { Ask = 1 }
 [profile.a]
 [load.raised]
-rate = 30
-run_time = '0.4s'
+rate = 60
+run_time = '1s'
 max_in_flight = 50
 [capacity]
-objective = ['run.requests <= 40', 'run.ok_share >= 0.99']
+objective = ['run.requests <= 100', 'run.ok_share >= 0.99']
 load = 'raised'
-to = 400
+to = 200
 repeats = 1
 "#;
 
@@ -48,7 +48,7 @@ fn a_rate_is_raised_until_the_objective_is_missed() {
     let found = capacity["found"].as_f64().unwrap();
     let missed = capacity["missed"].as_f64().unwrap();
     assert!((90.0..=100.0).contains(&found) && missed > 100.0 && missed <= found * 1.06, "{capacity}");
-    assert_eq!(capacity["broke_first"][0]["condition"], "run.requests <= 40");
+    assert_eq!(capacity["broke_first"][0]["condition"], "run.requests <= 100");
     assert_eq!(capacity["broke_first"][0]["mode"], "errors");
     let points = capacity["curve"]["points"].as_array().unwrap();
     assert_eq!(
@@ -71,7 +71,7 @@ fn the_curve_is_a_table_and_a_page() {
     let text =
         bench.out(&["capacity", "scenario.toml", "--profile", "a", "--no-beyond", "--progress", "none"]);
     assert!(
-        text.contains("Capacity: ") && text.contains("What breaks first: errors, `run.requests <= 40`"),
+        text.contains("Capacity: ") && text.contains("What breaks first: errors, `run.requests <= 100`"),
         "{text}"
     );
     assert!(text.contains("per second") && text.contains("achieved, /s"), "{text}");

@@ -14,7 +14,7 @@ pub struct Try {
     pub run: RunId,
     /// The load: journeys started per second, or users.
     pub load: f64,
-    /// Requests that ended `ok`, per second.
+    /// Requests that were answered `ok` during the load, per second.
     pub achieved_per_s: f64,
     /// Mean response time, ms.
     pub mean_ms: f64,

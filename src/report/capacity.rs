@@ -91,7 +91,7 @@ pub fn html(subject: &Subject, result: &Capacity) -> Result<String, HtmlError> {
     let draw = |id, title, scale, lines: &[Line]| {
         html::drawing(curve::draw(&LoadCurve { id, title, finding: &finding, scale, lines }))
     };
-    let x = format!("over {}", subject.load_unit);
+    let x = format!("by load, {}", subject.load_unit);
     let charts = [
         ("Response time", format!("log scale, {x}"), draw("c-time", "Response time", Scale::Time, &times)),
         (

@@ -6,18 +6,33 @@ use super::audit::{self, Grade};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Mode, Try};
 use crate::claim::{Expression, SignalFigure, Statistic};
-use crate::stats::arm::MeasuredRun;
+use crate::sample::Outcome;
+use crate::stats::arm::{MeasuredRun, load_end_us};
+use crate::unit;
 
 /// Checks of the audit that speak of loadproof itself.
 const OF_GENERATOR: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "sockets and ports"];
 
+/// Share of an open load's rate that has to be answered during the load. The last answers always come
+/// after it.
+const KEEPING_UP: f64 = 0.9;
+
 /// A run at a load, held against an objective.
 ///
-/// Beside the objective no start may be dropped, the backlog has to be empty in time where the scenario
+/// Beside the objective answers have to keep up with the rate, no start may be dropped, the backlog has to be empty in time where the scenario
 /// waits for that, and loadproof itself has to keep up.
 pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try {
     let figure = |text: &str| evaluated(run, &Expression::new(text)).map_or(f64::NAN, |(value, _)| value);
+    let achieved_per_s = achieved_per_s(run);
     let mut broken: Vec<Broken> = generator(run).into_iter().collect();
+    if let Some(rate) = run.facts.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate) {
+        let (achieved, rate) = (unit::significant(achieved_per_s), unit::significant(rate));
+        broken.push(Broken {
+            mode: Mode::Backlog,
+            condition: "answers keep up with the rate".to_owned(),
+            seen: format!("{achieved} of {rate} per second were answered during the load"),
+        });
+    }
     broken.extend(objective.iter().filter_map(|condition| missed(run, condition)));
     broken.extend(missed(run, &Expression::new("run.dropped == 0")));
     if run.facts.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
@@ -30,7 +45,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     Try {
         run: run.facts.id,
         load,
-        achieved_per_s: figure("run.throughput"),
+        achieved_per_s,
         mean_ms: figure("run.mean"),
         p50_ms: figure("run.p50"),
         p99_ms: figure("run.p99"),
@@ -38,6 +53,17 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
         broken,
         reasons: run.reasons.clone(),
     }
+}
+
+/// Requests that were answered `ok` during the load, per second: one that is answered after it was no
+/// throughput then.
+fn achieved_per_s(run: &MeasuredRun) -> f64 {
+    let end_us = load_end_us(&run.facts).unwrap_or(i64::MAX);
+    let samples = &run.samples;
+    let achieved = audit::requests(run)
+        .filter(|i| samples.outcome[*i] == Outcome::Ok && samples.done_us[*i] <= end_us)
+        .count();
+    achieved as f64 * 1e6 / end_us.max(1) as f64
 }
 
 /// What the audit says of loadproof, if it could not keep up.

@@ -163,7 +163,7 @@ pub fn of_run(run: &MeasuredRun) -> RunAudit {
 }
 
 /// Places of the requests that users made: no effects, none of loadproof's own questions.
-fn requests(run: &MeasuredRun) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn requests(run: &MeasuredRun) -> impl Iterator<Item = usize> + '_ {
     use crate::sample::{Kind, PROBE_CLASS};
     let samples = &run.samples;
     let wanted: Vec<bool> =
