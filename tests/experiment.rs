@@ -380,7 +380,16 @@ fn experiments_of_several_scenarios_end_in_one_table() {
     };
     named("one", "G1");
     named("two", "G2");
-    let output = bench.run(&["experiment", "one.toml", "two.toml", "--progress", "none", "--html", "r.html"]);
+    let output = bench.run(&[
+        "experiment",
+        "one.toml",
+        "two.toml",
+        "--progress",
+        "none",
+        "--allow-invalid",
+        "--html",
+        "r.html",
+    ]);
     // One round of each: all is undecided.
     assert_eq!(code(&output), 97, "{}{}", stdout(&output), stderr(&output));
     let table = |text: &str| text[text.find("0 of 4 claims supported").expect(text)..].to_owned();
@@ -388,7 +397,7 @@ fn experiments_of_several_scenarios_end_in_one_table() {
     for part in ["G1", "G2", "e1 ", "e2 ", "Answers within a second", "UNDECIDED"] {
         assert!(ended.contains(part), "{part}: {ended}");
     }
-    let again = bench.run(&["report", "e1", "e2", "--html", "r.html"]);
+    let again = bench.run(&["report", "e1", "e2", "--allow-invalid", "--html", "r.html"]);
     assert_eq!((code(&again), table(&stdout(&again))), (97, ended));
     assert_eq!(
         std::fs::read_dir(bench.folder.path())

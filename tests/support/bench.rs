@@ -7,8 +7,12 @@
     reason = "tests are their own documentation, and fail by panicking"
 )]
 
+#[allow(clippy::duplicate_mod, reason = "a test may use both files that need it")]
+#[path = "ports.rs"]
+mod ports;
+
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -167,8 +171,7 @@ pub(crate) fn testbed_program() -> PathBuf {
 }
 
 pub(crate) fn free_ports() -> [u16; 2] {
-    let listeners = [0, 0].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|l| l.local_addr().unwrap().port())
+    [0, 0].map(|_| ports::free_port())
 }
 
 /// The project's scenario, on free ports.

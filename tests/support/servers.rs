@@ -8,11 +8,17 @@
     reason = "tests are their own documentation, and fail by panicking"
 )]
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+#[allow(clippy::duplicate_mod, reason = "a test may use both files that need it")]
+#[path = "ports.rs"]
+mod ports;
+
+use self::ports::free_port;
 
 /// A server that ends with the test.
 pub(crate) struct Server {
@@ -46,10 +52,6 @@ fn missing(what: &str) {
 
 fn found(candidates: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
     candidates.into_iter().find(|path| path.exists())
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn wait_for(port: u16) {
