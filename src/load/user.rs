@@ -53,6 +53,7 @@ pub(super) struct User {
     last_done: Instant,
     /// What its start-up journeys left behind, by user class.
     started: Vec<Option<Vec<(String, Value)>>>,
+    /// The variables of the journey under way.
     kept: Vec<(String, Value)>,
 }
 
@@ -101,7 +102,6 @@ impl User {
     async fn start_up(&mut self, class: usize, journey: &Journey) -> Next {
         let seed = self.worker.seed([START_UP, class as u64, self.who.user.into()]);
         self.scope.reset(seed, &[]);
-        self.kept.clear();
         let next = self.walk(journey, Think::None).await;
         self.started[class] = Some(std::mem::take(&mut self.kept));
         next
@@ -110,6 +110,7 @@ impl User {
     /// The steps of a journey, with thinking after each.
     async fn walk(&mut self, journey: &Journey, think: Think) -> Next {
         self.who.journey = self.worker.next_journey();
+        self.kept.clear();
         self.scope.place(self.who.user, self.who.journey);
         for step in &journey.steps {
             let next = self.step(step, journey).await;
@@ -209,8 +210,7 @@ impl User {
                     }
                 },
             };
-            self.scope.set(variable, value.clone());
-            self.kept.push((variable.clone(), value));
+            self.keep([(variable.clone(), value)]);
         }
         Next::Step
     }
@@ -271,7 +271,7 @@ impl User {
         next
     }
 
-    fn keep(&mut self, variables: Vec<(String, Value)>) {
+    fn keep(&mut self, variables: impl IntoIterator<Item = (String, Value)>) {
         for (name, value) in variables {
             self.scope.set(&name, value.clone());
             self.kept.push((name, value));
