@@ -140,7 +140,7 @@ fn the_observatory_shows_every_stream_and_the_backlog() {
 #[test]
 fn more_engines_handle_more_events_at_a_time() {
     let mut shop = open(Config {
-        engines: 4.try_into().unwrap(),
+        engines: shopstream::Engines::Shared(4.try_into().unwrap()),
         event_cost: Duration::from_millis(40),
         ..Config::default()
     });

@@ -317,3 +317,136 @@ fn data_in_a_folder_outlives_the_shop() {
     let shop = shopstream::spawn(config).unwrap();
     projected(&mut Client::new(shop.address()), &format!("/customers/{id}"));
 }
+
+fn stock(units: u64) -> Value {
+    json!({
+        "product_id": "p1", "variant_id": "v1", "warehouse_id": "w1", "sku": "INV-1",
+        "initial_quantity": units,
+    })
+}
+
+#[test]
+fn stock_is_received_reserved_released_damaged_and_counted() {
+    let (_shop, mut client) = open();
+    let id = created(&client.post("/inventory", &stock(10)), "inventory_item_id");
+    let at = |rest: &str| format!("/inventory/{id}{rest}");
+    assert_eq!(client.put(&at("/receive"), &json!({"quantity": 5})).status, 200);
+    let reserve = |quantity: u64| json!({"order_id": "o1", "quantity": quantity});
+    let first = created(&client.post(&at("/reserve"), &reserve(4)), "reservation_id");
+    let second = created(&client.post(&at("/reserve"), &reserve(6)), "reservation_id");
+    let refused = client.post(&at("/reserve"), &reserve(6));
+    assert_eq!(refused.status, 422, "{refused:?}");
+    assert_eq!(refused.json()["error"]["quantity"][0], "Insufficient stock: 5 available, 6 requested");
+
+    let release = json!({"reason": "Order cancelled"});
+    let path = at(&format!("/reservations/{first}/release"));
+    assert_eq!(client.put(&path, &release).status, 200);
+    assert_eq!(client.put(&path, &release).status, 400, "released already");
+    assert_eq!(client.put(&at(&format!("/reservations/{second}/confirm")), &json!({})).status, 200);
+    assert_eq!(client.put(&at(&format!("/commit/{second}")), &json!({})).status, 200);
+    // 9 on hand, none reserved.
+    assert_eq!(client.put(&at("/damage"), &json!({"quantity": 10, "reason": "wet"})).status, 400);
+    assert_eq!(client.put(&at("/damage"), &json!({"quantity": 3, "reason": "wet"})).status, 200);
+    let write_off = json!({"quantity": 2, "approved_by": "ops"});
+    assert_eq!(client.put(&at("/damage/write-off"), &write_off).status, 200);
+    let adjust = |by: i64| json!({"quantity_change": by, "adjustment_type": "shrinkage", "reason": "count", "adjusted_by": "ops"});
+    assert_eq!(client.put(&at("/adjust"), &adjust(-8)).status, 400);
+    assert_eq!(client.put(&at("/adjust"), &adjust(-1)).status, 200);
+    let count = json!({"counted_quantity": 6, "checked_by": "ops"});
+    assert_eq!(client.put(&at("/stock-check"), &count).status, 200);
+    // 6 on hand of which 1 is damaged.
+    assert_eq!(client.post(&at("/reserve"), &reserve(6)).status, 422);
+    assert_eq!(client.post(&at("/reserve"), &reserve(5)).status, 201);
+}
+
+#[test]
+fn a_warehouse_has_zones_until_it_is_closed() {
+    let (_shop, mut client) = open();
+    let warehouse = json!({"name": "North", "address": order()["shipping_address"], "capacity": 10});
+    let id = created(&client.post("/warehouses", &warehouse), "warehouse_id");
+    let at = |rest: &str| format!("/warehouses/{id}{rest}");
+    let zone = |kind: &str| json!({"zone_name": "Z", "zone_type": kind});
+    assert_eq!(client.post(&at("/zones"), &zone("Cold")).status, 201);
+    assert_eq!(client.post(&at("/zones"), &zone("Warm")).status, 400);
+    assert_eq!(client.put(&at(""), &json!({"capacity": 20})).status, 200);
+    assert_eq!(client.put(&at("/deactivate"), &json!({})).status, 200);
+    assert_eq!(client.put(&at("/deactivate"), &json!({})).status, 400);
+}
+
+/// Reserves one unit at a time on `threads` connections at once; the statuses.
+fn stampede(shop: &shopstream::Running, id: &str, threads: usize) -> Vec<u16> {
+    let barrier = std::sync::Barrier::new(threads);
+    std::thread::scope(|scope| {
+        let reserve = || {
+            let mut client = Client::new(shop.address());
+            barrier.wait();
+            let body = json!({"order_id": "o", "quantity": 1});
+            (0..4).map(|_| client.post(&format!("/inventory/{id}/reserve"), &body).status).collect()
+        };
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(reserve)).collect();
+        threads.into_iter().flat_map(|thread| -> Vec<u16> { thread.join().unwrap() }).collect()
+    })
+}
+
+fn sold(bug: Option<shopstream::Bug>) -> Vec<u16> {
+    let command_cost = Duration::from_millis(5);
+    let config = Config { event_cost: Duration::ZERO, command_cost, bug, ..Config::default() };
+    let shop = shopstream::spawn(config).unwrap();
+    let mut client = Client::new(shop.address());
+    let id = created(&client.post("/inventory", &stock(10)), "inventory_item_id");
+    stampede(&shop, &id, 12)
+}
+
+fn count(statuses: &[u16], wanted: u16) -> usize {
+    statuses.iter().filter(|status| **status == wanted).count()
+}
+
+#[test]
+fn those_who_reserve_at_once_conflict_and_never_oversell() {
+    let statuses = sold(None);
+    assert!(count(&statuses, 201) <= 10, "{statuses:?}");
+    assert!(count(&statuses, 409) > 0, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [201, 409, 422].contains(status)), "{statuses:?}");
+}
+
+#[test]
+fn the_shop_oversells_when_it_is_told_to() {
+    let statuses = sold(Some(shopstream::Bug::Oversell));
+    assert!(count(&statuses, 201) > 10, "{statuses:?}");
+}
+
+#[test]
+fn no_cancelled_order_stays_paid_for_whichever_comes_first() {
+    for cancel_first in [true, false] {
+        let (shop, mut client) = open();
+        let mut gateway = Client::new(shop.address()).with("x-gateway-signature", "test-signature");
+        let order_id = created(&client.post("/orders", &order()), "order_id");
+        let payment = json!({
+            "order_id": order_id, "customer_id": "c1", "amount": 38.98, "payment_method_type": "card",
+            "idempotency_key": "idem-1",
+        });
+        let payment_id = created(&client.post("/payments", &payment), "payment_id");
+        let at = |rest: &str| format!("/orders/{order_id}{rest}");
+        assert_eq!(client.put(&at("/confirm"), &json!({})).status, 200);
+        let pending = json!({"payment_id": payment_id, "payment_method": "card"});
+        assert_eq!(client.put(&at("/payment/pending"), &pending).status, 200);
+        let cancel = json!({"reason": "late", "cancelled_by": "customer"});
+        let webhook = json!({"payment_id": payment_id, "gateway_status": "succeeded"});
+        if cancel_first {
+            assert_eq!(client.put(&at("/cancel"), &cancel).status, 200);
+            assert_eq!(gateway.post("/payments/webhook", &webhook).status, 200);
+        } else {
+            assert_eq!(gateway.post("/payments/webhook", &webhook).status, 200);
+            projected_with_status(&mut client, &at(""), "Paid");
+            assert_eq!(client.put(&at("/cancel"), &cancel).status, 200);
+        }
+        projected_with_status(&mut client, &at(""), "Cancelled");
+        let payment = format!("/payments/{payment_id}");
+        let refunds = support::wait_for("the refund", || {
+            let refunds = client.get(&payment).json()["refunds"].clone();
+            refunds.as_array().filter(|refunds| !refunds.is_empty()).cloned()
+        });
+        assert_eq!(refunds.len(), 1, "{refunds:?}");
+        assert_eq!(refunds[0]["amount"], 38.98);
+    }
+}

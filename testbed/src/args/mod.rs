@@ -2,13 +2,13 @@
 
 mod storefront;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use humantime::parse_duration;
 use testbed::{
     known::{ServiceTime, Stalls, Truth},
-    shopstream,
+    shopstream::{self, Bug, CONTEXTS, Engines},
 };
 
 use self::storefront::StorefrontArgs;
@@ -32,7 +32,7 @@ pub(crate) enum System {
 #[derive(clap::Args)]
 pub(crate) struct ShopstreamArgs {
     /// Whether events of negative priority wait in streams of their own
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, default_value = "off")]
     lanes: Switch,
     /// Port of the API; 0 takes a free one
     #[arg(long, default_value_t = 8000)]
@@ -43,15 +43,33 @@ pub(crate) struct ShopstreamArgs {
     /// Folder of the database [default: a temporary one, removed at the end]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Threads that handle events
-    #[arg(long, default_value = "1")]
-    engines: NonZeroUsize,
+    /// Threads that handle events: `4` for all contexts together, or `identity=3,catalogue=2,…`
+    #[arg(long, value_parser = engines, default_value = "1")]
+    engines: Engines,
     /// What handling one event costs outside of the shop
     #[arg(long, value_parser = parse_duration, default_value = "15ms")]
     event_cost: Duration,
+    /// What deciding a command costs outside of the shop: the longer, the more commands conflict
+    #[arg(long, value_parser = parse_duration, default_value = "0s")]
+    command_cost: Duration,
+    /// Keep a database per context on this server, in place of files
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    postgres: Option<String>,
+    /// Keep the streams in this Redis, in place of the process
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// A defect that a load test should find
+    #[arg(long, value_enum)]
+    bug: Option<BugName>,
     /// Whether the header X-Processing-Priority is read
     #[arg(long, action = ArgAction::Set, default_value_t = true)]
     honour_priority: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum BugName {
+    /// Reservations ignore what others have reserved meanwhile
+    Oversell,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -106,9 +124,28 @@ impl ShopstreamArgs {
             honour_priority: self.honour_priority,
             engines: self.engines,
             event_cost: self.event_cost,
+            command_cost: self.command_cost,
             data: self.data,
+            postgres: self.postgres,
+            redis: self.redis,
+            bug: self.bug.map(|BugName::Oversell| Bug::Oversell),
         }
     }
+}
+
+/// Reads `4`, or `identity=3,catalogue=2`; contexts that are not named have one engine.
+fn engines(text: &str) -> Result<Engines, String> {
+    if let Ok(count) = text.parse() {
+        return Ok(Engines::Shared(count));
+    }
+    let mut counts = [1; CONTEXTS.len()];
+    for part in text.split(',') {
+        let (context, count) = part.split_once('=').ok_or("say a number, or context=number,…")?;
+        let place = CONTEXTS.iter().position(|known| *known == context.trim());
+        let place = place.ok_or_else(|| format!("{context} is none of {}", CONTEXTS.join(", ")))?;
+        counts[place] = count.trim().parse().map_err(|error| format!("{count}: {error}"))?;
+    }
+    Ok(Engines::PerContext(counts))
 }
 
 impl KnownArgs {

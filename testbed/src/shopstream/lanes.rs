@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::domain;
+
 /// Events of a priority below this go to the backfill lane.
 const THRESHOLD: i64 = 0;
 
@@ -45,6 +47,13 @@ pub(crate) fn priority(header: Option<&str>) -> i64 {
         "low" => -50,
         "bulk" => -100,
         number => number.parse().unwrap_or(NORMAL),
+    }
+}
+
+impl StreamName {
+    /// The context that it belongs to.
+    pub(crate) fn domain(self) -> &'static str {
+        domain::aggregate(self.aggregate).map_or("", |aggregate| aggregate.domain)
     }
 }
 

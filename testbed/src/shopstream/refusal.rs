@@ -19,6 +19,20 @@ pub(crate) enum Refusal {
         /// What it says.
         message: String,
     },
+    /// Less is in stock than is asked for.
+    InsufficientStock {
+        /// How much there is.
+        available: i64,
+        /// How much is asked for.
+        asked: i64,
+    },
+    /// Somebody else has changed it since it was read.
+    Conflict {
+        /// What kind of thing.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+    },
     /// There is no such thing, or its read model does not have it yet.
     Unknown {
         /// What kind of thing.
@@ -26,7 +40,7 @@ pub(crate) enum Refusal {
         /// The id asked for.
         id: String,
     },
-    /// A webhook without the gateway's signature.
+    /// A webhook without its signature.
     Unsigned,
     /// The shop itself failed.
     Broken(String),
@@ -50,7 +64,15 @@ impl IntoResponse for Refusal {
                 StatusCode::NOT_FOUND,
                 json!({"error": format!("`{kind}` object with identifier {id} does not exist.")}),
             ),
-            Refusal::Unsigned => (StatusCode::UNAUTHORIZED, json!({"detail": "Invalid gateway signature"})),
+            Refusal::InsufficientStock { available, asked } => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                json!({"error": {"quantity": [format!("Insufficient stock: {available} available, {asked} requested")]}}),
+            ),
+            Refusal::Conflict { kind, id } => (
+                StatusCode::CONFLICT,
+                json!({"error": format!("Version conflict: `{kind}` object {id} has been changed meanwhile.")}),
+            ),
+            Refusal::Unsigned => (StatusCode::UNAUTHORIZED, json!({"detail": "Invalid signature"})),
             Refusal::Broken(cause) => {
                 eprintln!("shopstream: {cause}");
                 return (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error").into_response();

@@ -16,6 +16,7 @@ use super::{
     views::{ORDER_SUMMARY, find, pick},
 };
 use crate::shopstream::{
+    domain,
     fields::{Object, problem},
     refusal::Refusal,
     store::{Filter, Page},
@@ -86,7 +87,7 @@ async fn orders(State(shop): Shared, Query(query): Query<ListQuery>) -> Result<R
 async fn categories(State(shop): Shared) -> Result<Response, Refusal> {
     off_the_runtime(move || {
         let filter = Filter { kind: "category", parent: None, status: None };
-        let Page { views, .. } = shop.store.list(&filter, 0, u64::MAX)?;
+        let Page { views, .. } = shop.store.context(domain_of(filter.kind)).list(&filter, 0, u64::MAX)?;
         let rows = views
             .iter()
             .map(|category| {
@@ -105,7 +106,8 @@ async fn category_products(State(shop): Shared, Path(id): Path<String>) -> Resul
     off_the_runtime(move || {
         let category = find(&shop, "category", &id)?;
         let filter = Filter { kind: "product", parent: Some(&id), status: None };
-        let Page { views, total } = shop.store.list(&filter, 0, LARGEST_PAGE)?;
+        let Page { views, total } =
+            shop.store.context(domain_of(filter.kind)).list(&filter, 0, LARGEST_PAGE)?;
         let products: Vec<Object> = views.iter().map(|view| pick(view, PRODUCT_CARD)).collect();
         let body = json!({
             "category_id": id,
@@ -121,7 +123,7 @@ async fn category_products(State(shop): Shared, Path(id): Path<String>) -> Resul
 fn product_count(shop: &Shop, category: &Object) -> Result<u64, Refusal> {
     let filter =
         Filter { kind: "product", parent: category.get("category_id").and_then(Value::as_str), status: None };
-    Ok(shop.store.count_views(&filter)?)
+    Ok(shop.store.context(domain_of(filter.kind)).count_views(&filter)?)
 }
 
 fn show_page(
@@ -134,7 +136,8 @@ fn show_page(
     let number = page_number("page", query.page.as_deref(), 1, u64::from(u32::MAX))?;
     let size = page_number("page_size", query.page_size.as_deref(), PAGE_SIZE, LARGEST_PAGE)?;
     let filter = Filter { kind, parent, status: query.status.as_deref() };
-    let Page { views, total } = shop.store.list(&filter, (number - 1) * size, size)?;
+    let Page { views, total } =
+        shop.store.context(domain_of(filter.kind)).list(&filter, (number - 1) * size, size)?;
     let pages = total.div_ceil(size);
     let items: Vec<Object> = views.iter().map(|view| pick(view, fields)).collect();
     let body = json!({
@@ -147,6 +150,10 @@ fn show_page(
         "has_prev": number > 1,
     });
     Ok(Json(body).into_response())
+}
+
+fn domain_of(kind: &str) -> &'static str {
+    domain::aggregate(kind).expect("lists are of known aggregates").domain
 }
 
 /// A query parameter between 1 and `most`.

@@ -16,7 +16,7 @@ use axum::{
 };
 use serde_json::json;
 
-use super::{Shop, refusal::Refusal};
+use super::{Shop, handling::new_id, refusal::Refusal};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -36,7 +36,7 @@ pub(super) fn router(shop: Arc<Shop>) -> Router {
 
 async fn reset(State(shop): State<Arc<Shop>>) -> Result<Response, Refusal> {
     off_the_runtime(move || {
-        shop.store.reset(&shop.streams)?;
+        shop.store.reset(|age| shop.streams.reset(age))?;
         Ok(Json(json!({"status": "ok"})).into_response())
     })
     .await
@@ -62,8 +62,4 @@ async fn off_the_runtime(
     work: impl FnOnce() -> Result<Response, Refusal> + Send + 'static,
 ) -> Result<Response, Refusal> {
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|panic| Err(Refusal::Broken(panic.to_string())))
-}
-
-fn new_id() -> String {
-    uuid::Uuid::new_v4().to_string()
 }

@@ -164,7 +164,8 @@ pub(super) fn router() -> Router<Arc<Shop>> {
 /// The read model of this kind and id.
 pub(super) fn find(shop: &Shop, kind: &str, id: &str) -> Result<Object, Refusal> {
     let aggregate = domain::aggregate(kind).expect("views are of known aggregates");
-    shop.store.view(kind, id)?.ok_or_else(|| Refusal::Unknown { kind: aggregate.name, id: id.to_owned() })
+    let found = shop.store.context(aggregate.domain).view(kind, id)?;
+    found.ok_or_else(|| Refusal::Unknown { kind: aggregate.name, id: id.to_owned() })
 }
 
 /// These fields of a read model; those that it does not have are null.

@@ -19,6 +19,7 @@ pub(crate) static CART: Aggregate = Aggregate {
     name: "ShoppingCart",
     id: "cart_id",
     listed_by: Some("customer_id"),
+    event_sourced: false,
 };
 
 const OPEN: &[&str] = &["Active"];

@@ -21,6 +21,7 @@ pub(crate) static CATEGORY: Aggregate = Aggregate {
     name: "Category",
     id: "category_id",
     listed_by: Some("parent_category_id"),
+    event_sourced: false,
 };
 
 pub(crate) const COMMANDS: &[Command] = &[

@@ -27,8 +27,8 @@ pub(crate) struct Command {
     pub(crate) unique: Option<&'static str>,
     /// The field that may name another aggregate of this kind, which then has to exist.
     pub(crate) parent: Option<&'static str>,
-    /// Whether it needs the signature of the payment gateway.
-    pub(crate) signed: bool,
+    /// The header of a signature that it needs.
+    pub(crate) signature: Option<&'static str>,
     pub(crate) answer: Answer,
 }
 
@@ -251,7 +251,7 @@ const fn command(
         then: Then::Nothing,
         unique: None,
         parent: None,
-        signed: false,
+        signature: None,
         answer: Answer::Status(200, "ok"),
     }
 }

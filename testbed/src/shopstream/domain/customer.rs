@@ -17,8 +17,14 @@ const MOST_ADDRESSES: usize = 10;
 /// The tiers, from the lowest on.
 const TIERS: [&str; 4] = ["Standard", "Silver", "Gold", "Platinum"];
 
-pub(crate) static CUSTOMER: Aggregate =
-    Aggregate { kind: "customer", domain: "identity", name: "Customer", id: "customer_id", listed_by: None };
+pub(crate) static CUSTOMER: Aggregate = Aggregate {
+    kind: "customer",
+    domain: "identity",
+    name: "Customer",
+    id: "customer_id",
+    listed_by: None,
+    event_sourced: false,
+};
 
 const ADDRESS: &[Field] = &[
     text("label", 20).optional(),

@@ -15,6 +15,7 @@ pub(crate) static INVOICE: Aggregate = Aggregate {
     name: "Invoice",
     id: "invoice_id",
     listed_by: Some("customer_id"),
+    event_sourced: false,
 };
 
 pub(crate) const COMMANDS: &[Command] = &[

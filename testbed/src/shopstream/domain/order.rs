@@ -18,6 +18,7 @@ pub(crate) static ORDER: Aggregate = Aggregate {
     name: "Order",
     id: "order_id",
     listed_by: Some("customer_id"),
+    event_sourced: true,
 };
 
 /// The event that every order begins with.

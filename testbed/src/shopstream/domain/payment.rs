@@ -19,12 +19,16 @@ const MOST_ATTEMPTS: i64 = 3;
 /// What the gateway says when the money has moved; anything else is a failure.
 const GATEWAY_SUCCESS: &str = "succeeded";
 
+/// The header that the gateway signs its webhooks with.
+const GATEWAY_SIGNATURE: &str = "x-gateway-signature";
+
 pub(crate) static PAYMENT: Aggregate = Aggregate {
     kind: "payment",
     domain: "payments",
     name: "Payment",
     id: "payment_id",
     listed_by: Some("customer_id"),
+    event_sourced: true,
 };
 
 pub(crate) const COMMANDS: &[Command] = &[
@@ -52,7 +56,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         ],
         from: &["Pending"],
         then: Then::Do(hear_gateway),
-        signed: true,
+        signature: Some(GATEWAY_SIGNATURE),
         answer: Answer::Status(200, "processed"),
         ..post(&PAYMENT, "/payments/webhook", "PaymentSucceeded")
     },
@@ -75,7 +79,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         fields: &[any_text("payment_id"), any_text("refund_id"), any_text("gateway_refund_id")],
         from: &["Succeeded", "Partially_Refunded"],
         then: Then::Try(complete_refund),
-        signed: true,
+        signature: Some(GATEWAY_SIGNATURE),
         answer: Answer::Status(200, "refund_processed"),
         ..post(&PAYMENT, "/payments/refund/webhook", "RefundCompleted")
     },

@@ -20,6 +20,7 @@ pub(crate) static PRODUCT: Aggregate = Aggregate {
     name: "Product",
     id: "product_id",
     listed_by: Some("category_id"),
+    event_sourced: false,
 };
 
 const CURRENCY: Field = text("currency", 3).or_text("USD");

@@ -1,161 +1,101 @@
-//! The shop's database: aggregates and their outbox on one side, read models on the other.
+//! The shop's databases, one per context: aggregates and their outbox on one side, read models
+//! on the other.
 //!
-//! One connection writes, behind a mutex, so that a transaction never meets a locked database;
-//! others read beside it (WAL). The mutex also puts publishing, projecting and resetting in an
-//! order, which is what makes a reset safe while events are on their way.
+//! A command reads, decides and writes without holding anything in between; what it writes is
+//! kept only if nobody has written meanwhile. That is what makes races real.
 
+mod context;
 mod outbox;
-mod projection;
+mod place;
+mod pool;
 mod read;
 mod schema;
-mod session;
+mod sql;
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed},
+    path::Path,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
-
-use self::outbox::OutboxCount;
 pub(crate) use self::{
-    outbox::{OutboxDepth, OutboxRow},
+    context::{Change, Commit, Context},
+    outbox::OutboxDepth,
     read::{Filter, Page},
-    session::{Change, Session},
+    sql::Problem,
 };
-use super::{
-    domain,
-    refusal::Refusal,
-    streams::{Message, Streams},
-};
+use self::{outbox::OutboxCount, place::Place, pool::Pool};
+use super::{domain, refusal::Refusal};
 
-/// The database, and counts of its outbox that need no query.
+/// The databases of all contexts.
 pub(crate) struct Store {
-    path: PathBuf,
-    writer: Mutex<Writer>,
-    idle_readers: Mutex<Vec<Connection>>,
-    outbox: Vec<OutboxCount>,
-}
-
-struct Writer {
-    connection: Connection,
-    /// Grows with every reset; an event of an older age is not projected any more.
-    age: u64,
+    contexts: Vec<Context>,
+    /// Grows with every reset. Whoever writes holds it for reading, a reset for writing, so that
+    /// no event of an older age comes into a newer one.
+    age: RwLock<u64>,
 }
 
 impl Store {
-    /// Opens the database at `path`, creating it where there is none.
-    ///
-    /// Streams do not outlive the process, so events that no engine had handled when it ended
-    /// are pending again.
-    pub(crate) fn open(path: &Path) -> rusqlite::Result<Store> {
-        let connection = Connection::open(path)?;
-        schema::prepare(&connection)?;
-        let outbox = domain::DOMAINS
-            .into_iter()
-            .map(|domain| OutboxCount::read(&connection, domain))
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(Store {
-            path: path.to_owned(),
-            writer: Mutex::new(Writer { connection, age: 0 }),
-            idle_readers: Mutex::default(),
-            outbox,
-        })
+    /// Opens a SQLite database per context in a folder.
+    pub(crate) fn in_folder(folder: &Path) -> Result<Store, Problem> {
+        Store::open(|domain| Place::in_folder(folder, domain))
     }
 
-    /// Does `work` in one transaction: all of it is kept, or nothing where it is refused.
-    pub(crate) fn write<T>(
-        &self,
-        work: impl FnOnce(&mut Session<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
-        let mut writer = self.writer();
-        let mut session = Session::new(begin(&mut writer.connection)?);
-        let done = work(&mut session)?;
-        // Subtle: still under the lock, so no row is published before it is counted.
-        for domain in session.commit()? {
-            self.count(domain).pending.fetch_add(1, Relaxed);
-        }
-        Ok(done)
+    /// Opens a database per context on a PostgreSQL server.
+    pub(crate) fn on_server(url: &str) -> Result<Store, Problem> {
+        Store::open(|domain| Place::on_server(url, domain))
     }
 
-    /// Gives up to `most` pending rows of a context to `publish`, the oldest first, together
-    /// with the age of the data.
-    pub(crate) fn publish(
-        &self,
-        domain: &'static str,
-        most: i64,
-        mut publish: impl FnMut(OutboxRow, u64),
-    ) -> rusqlite::Result<()> {
-        let count = self.count(domain);
-        if count.pending.load(Relaxed) == 0 {
-            return Ok(());
-        }
-        let mut writer = self.writer();
-        let age = writer.age;
-        let transaction = begin(&mut writer.connection)?;
-        let rows = outbox::pending_rows(&transaction, domain, most)?;
-        outbox::mark_published(&transaction, &rows)?;
-        transaction.commit()?;
-        let moved = rows.len() as u64;
-        count.pending.fetch_sub(moved, Relaxed);
-        count.published.fetch_add(moved, Relaxed);
-        for row in rows {
-            publish(row, age);
-        }
-        Ok(())
+    fn open(place: impl Fn(&'static str) -> Result<Place, Problem>) -> Result<Store, Problem> {
+        let context = |domain| {
+            let pool = Pool::new(place(domain)?);
+            let outbox = OutboxCount::read(&pool)?;
+            Ok::<_, Problem>(Context { domain, pool, outbox })
+        };
+        let contexts = domain::DOMAINS.into_iter().map(context).collect::<Result<_, _>>()?;
+        Ok(Store { contexts, age: RwLock::new(0) })
     }
 
-    /// Brings the read model of a message's aggregate up to the message's version.
-    ///
-    /// A read model that is newer already stays as it is: lanes may deliver out of order.
-    pub(crate) fn project(&self, message: &Message) -> rusqlite::Result<()> {
-        let mut writer = self.writer();
-        if writer.age != message.age {
-            return Ok(());
+    /// Follows up on an earlier process: on streams that have kept its messages, of this age, or
+    /// on new ones, to which its unhandled events have to be published again.
+    pub(crate) fn follow_up(&mut self, kept_age: Option<u64>) -> Result<(), Problem> {
+        match kept_age {
+            Some(age) => {
+                self.age = RwLock::new(age);
+                Ok(())
+            }
+            None => self.contexts.iter().try_for_each(Context::publish_again),
         }
-        let transaction = begin(&mut writer.connection)?;
-        projection::write(&transaction, message)?;
-        transaction.commit()
     }
 
-    /// Deletes all data and empties the streams; the schema stays.
-    pub(crate) fn reset(&self, streams: &Streams) -> rusqlite::Result<()> {
-        let mut writer = self.writer();
-        schema::truncate(&mut writer.connection)?;
-        writer.age += 1;
-        // Subtle: all under the lock, so no event of the old age comes in between.
-        streams.reset(writer.age);
-        for count in &self.outbox {
-            count.pending.store(0, Relaxed);
-            count.published.store(0, Relaxed);
-        }
-        Ok(())
+    /// The context of this name.
+    pub(crate) fn context(&self, domain: &str) -> &Context {
+        let found = self.contexts.iter().find(|context| context.domain == domain);
+        found.expect("every aggregate belongs to one of the contexts")
+    }
+
+    /// The age of the data, which stays what it is while the answer is held.
+    pub(crate) fn age(&self) -> RwLockReadGuard<'_, u64> {
+        self.age.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Deletes all data, and lets `others` follow with the new age before anybody goes on.
+    pub(crate) fn reset(&self, others: impl FnOnce(u64) -> Result<(), Problem>) -> Result<(), Problem> {
+        let mut age = self.age.write().unwrap_or_else(PoisonError::into_inner);
+        self.contexts.iter().try_for_each(Context::truncate)?;
+        *age += 1;
+        others(*age)
     }
 
     /// How much is in the outbox of every context.
     pub(crate) fn outbox_depths(&self) -> Vec<(&'static str, OutboxDepth)> {
-        self.outbox.iter().map(|count| (count.domain, count.depth())).collect()
-    }
-
-    fn count(&self, domain: &'static str) -> &OutboxCount {
-        let found = self.outbox.iter().find(|count| count.domain == domain);
-        found.expect("every aggregate belongs to one of the contexts")
-    }
-
-    fn writer(&self) -> MutexGuard<'_, Writer> {
-        // A panic inside a transaction has rolled it back, so the connection is still good.
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.contexts.iter().map(|context| (context.domain, context.outbox.depth())).collect()
     }
 }
 
-impl From<rusqlite::Error> for Refusal {
-    fn from(error: rusqlite::Error) -> Self {
-        Refusal::Broken(error.to_string())
+impl From<Problem> for Refusal {
+    fn from(problem: Problem) -> Self {
+        Refusal::Broken(problem.to_string())
     }
-}
-
-fn begin(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
-    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 #[cfg(test)]

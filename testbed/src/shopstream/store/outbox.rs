@@ -1,10 +1,12 @@
-//! The outbox table: events committed and not yet published, and how many there are.
+//! The outbox: events committed and not yet published, and how many there are.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use rusqlite::{Connection, Transaction, params};
-
-use crate::shopstream::{clock, domain};
+use super::{
+    pool::Pool,
+    sql::{Parameter, Problem},
+};
+use crate::shopstream::domain::Aggregate;
 
 /// How much is in the outbox of a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,7 +20,8 @@ pub(crate) struct OutboxDepth {
 /// An outbox row that is due for publishing.
 pub(crate) struct OutboxRow {
     pub(crate) id: i64,
-    pub(crate) aggregate: &'static str,
+    pub(crate) aggregate: &'static Aggregate,
+    pub(crate) event: String,
     pub(crate) aggregate_id: String,
     pub(crate) version: i64,
     pub(crate) payload: String,
@@ -27,9 +30,9 @@ pub(crate) struct OutboxRow {
 
 /// The counts of a context, kept beside the table so that looking at them needs no query.
 pub(super) struct OutboxCount {
-    pub(super) domain: &'static str,
-    pub(super) pending: AtomicU64,
-    pub(super) published: AtomicU64,
+    /// Below 0 for a moment, when a row is published before its commit is counted.
+    pending: AtomicI64,
+    published: AtomicU64,
 }
 
 impl OutboxDepth {
@@ -41,52 +44,48 @@ impl OutboxDepth {
 
 impl OutboxCount {
     /// Counts what is in the table.
-    pub(super) fn read(connection: &Connection, domain: &'static str) -> rusqlite::Result<OutboxCount> {
-        let count = |status: &str| -> rusqlite::Result<AtomicU64> {
-            let sql = "SELECT count(*) FROM outbox WHERE domain = ? AND status = ?";
-            let count: i64 = connection.query_row(sql, [domain, status], |row| row.get(0))?;
-            Ok(AtomicU64::new(count.unsigned_abs()))
+    pub(super) fn read(pool: &Pool) -> Result<OutboxCount, Problem> {
+        let count = |status: &str| {
+            pool.read(|connection| {
+                let sql = "SELECT count(*) FROM outbox WHERE status = $1";
+                let rows = connection.query(sql, &[Parameter::Text(status)])?;
+                Ok::<_, Problem>(rows.first().map_or(0, |row| row[0].whole()))
+            })
         };
-        Ok(OutboxCount { domain, pending: count("PENDING")?, published: count("PUBLISHED")? })
+        let published = count("PUBLISHED")?.unsigned_abs();
+        Ok(OutboxCount { pending: AtomicI64::new(count("PENDING")?), published: AtomicU64::new(published) })
+    }
+
+    pub(super) fn committed(&self, events: usize) {
+        self.pending.fetch_add(signed(events), Relaxed);
+    }
+
+    pub(super) fn published(&self, events: usize) {
+        self.pending.fetch_sub(signed(events), Relaxed);
+        self.published.fetch_add(events as u64, Relaxed);
+    }
+
+    pub(super) fn again(&self, events: u64) {
+        self.pending.fetch_add(events.cast_signed(), Relaxed);
+        self.published.fetch_sub(events, Relaxed);
+    }
+
+    pub(super) fn reset(&self) {
+        self.pending.store(0, Relaxed);
+        self.published.store(0, Relaxed);
+    }
+
+    pub(super) fn has_pending(&self) -> bool {
+        self.pending.load(Relaxed) > 0
     }
 
     /// The counts as they are now.
     pub(super) fn depth(&self) -> OutboxDepth {
-        OutboxDepth { pending: self.pending.load(Relaxed), published: self.published.load(Relaxed) }
+        let pending = self.pending.load(Relaxed).max(0).unsigned_abs();
+        OutboxDepth { pending, published: self.published.load(Relaxed) }
     }
 }
 
-/// Up to `most` pending rows of a context, the oldest first.
-pub(super) fn pending_rows(
-    transaction: &Transaction<'_>,
-    domain: &str,
-    most: i64,
-) -> rusqlite::Result<Vec<OutboxRow>> {
-    let mut statement = transaction.prepare_cached(
-        "SELECT id, stream, aggregate_id, version, payload, priority FROM outbox
-         WHERE domain = ? AND status = 'PENDING' ORDER BY id LIMIT ?",
-    )?;
-    let rows = statement.query_map(params![domain, most], |row| {
-        let stream: String = row.get(1)?;
-        Ok(OutboxRow {
-            id: row.get(0)?,
-            aggregate: domain::aggregate(&stream).expect("only known aggregates are saved").kind,
-            aggregate_id: row.get(2)?,
-            version: row.get(3)?,
-            payload: row.get(4)?,
-            priority: row.get(5)?,
-        })
-    })?;
-    rows.collect()
-}
-
-/// Marks rows as published now.
-pub(super) fn mark_published(transaction: &Transaction<'_>, rows: &[OutboxRow]) -> rusqlite::Result<()> {
-    let mut statement = transaction
-        .prepare_cached("UPDATE outbox SET status = 'PUBLISHED', published_at = ? WHERE id = ?")?;
-    let now = clock::now_us();
-    for row in rows {
-        statement.execute(params![now, row.id])?;
-    }
-    Ok(())
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -1,10 +1,9 @@
-//! Reads of the read models, on connections of their own.
+//! Reads of the read models.
 
-use std::sync::PoisonError;
-
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-
-use super::Store;
+use super::{
+    context::Context,
+    sql::{Parameter, Problem},
+};
 use crate::shopstream::fields::Object;
 
 /// Which read models of a kind to list.
@@ -24,75 +23,56 @@ pub(crate) struct Page {
     pub(crate) total: u64,
 }
 
-impl Filter<'_> {
-    /// The condition in SQL, for the parameters `kind`, `parent` and `status` in this order.
-    ///
-    /// A filter that is not set leaves its condition out, so that the other can use its index.
-    fn condition(&self) -> &'static str {
-        match (self.parent, self.status) {
-            (None, None) => "kind = ?1 AND ?2 IS NULL AND ?3 IS NULL",
-            (None, Some(_)) => "kind = ?1 AND ?2 IS NULL AND status = ?3",
-            (Some(_), None) => "kind = ?1 AND parent = ?2 AND ?3 IS NULL",
-            (Some(_), Some(_)) => "kind = ?1 AND parent = ?2 AND status = ?3",
-        }
-    }
-}
-
-impl Store {
+impl Context {
     /// The read model of this kind and id, once an engine has made it.
-    pub(crate) fn view(&self, kind: &str, id: &str) -> rusqlite::Result<Option<Object>> {
-        self.read(|connection| {
-            connection
-                .prepare_cached("SELECT view FROM read_models WHERE id = ? AND kind = ?")?
-                .query_row([id, kind], |row| Ok(parse(&row.get::<_, String>(0)?)))
-                .optional()
-        })
+    pub(crate) fn view(&self, kind: &str, id: &str) -> Result<Option<Object>, Problem> {
+        let sql = "SELECT view FROM read_models WHERE id = $1 AND kind = $2";
+        Ok(self.views(sql, &[Parameter::Text(id), Parameter::Text(kind)])?.pop())
     }
 
     /// Read models from place `offset` of the list on, at most `limit` of them.
-    pub(crate) fn list(&self, filter: &Filter<'_>, offset: u64, limit: u64) -> rusqlite::Result<Page> {
+    pub(crate) fn list(&self, filter: &Filter<'_>, offset: u64, limit: u64) -> Result<Page, Problem> {
+        let (condition, mut parameters) = filter.condition();
+        let places = [parameters.len() + 1, parameters.len() + 2];
         let sql = format!(
-            "SELECT view FROM read_models WHERE {} ORDER BY created_at LIMIT ?4 OFFSET ?5",
-            filter.condition()
+            "SELECT view FROM read_models WHERE {condition} ORDER BY created_at LIMIT ${} OFFSET ${}",
+            places[0], places[1]
         );
-        let total = self.count_views(filter)?;
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            let limits = [limit, offset].map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-            let rows = statement.query_map(
-                params![filter.kind, filter.parent, filter.status, limits[0], limits[1]],
-                |row| Ok(parse(&row.get::<_, String>(0)?)),
-            )?;
-            let views = rows.collect::<rusqlite::Result<_>>()?;
-            Ok(Page { views, total })
-        })
+        parameters.extend([limit, offset].map(|n| Parameter::Whole(i64::try_from(n).unwrap_or(i64::MAX))));
+        Ok(Page { views: self.views(&sql, &parameters)?, total: self.count_views(filter)? })
     }
 
     /// How many read models the filter lets through.
-    pub(crate) fn count_views(&self, filter: &Filter<'_>) -> rusqlite::Result<u64> {
-        let condition = filter.condition();
+    pub(crate) fn count_views(&self, filter: &Filter<'_>) -> Result<u64, Problem> {
+        let (condition, parameters) = filter.condition();
         let sql = format!("SELECT count(*) FROM read_models WHERE {condition}");
-        self.read(|connection| {
-            let values = params![filter.kind, filter.parent, filter.status];
-            let count: i64 = connection.prepare_cached(&sql)?.query_row(values, |row| row.get(0))?;
-            Ok(count.unsigned_abs())
+        self.pool.read(|connection| {
+            let rows = connection.query(&sql, &parameters)?;
+            Ok(rows.first().map_or(0, |row| row[0].whole().unsigned_abs()))
         })
     }
 
-    /// Lends a reading connection: an idle one, or a new one while all are busy.
-    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
-        let pool = || self.idle_readers.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = pool().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
-        };
-        let done = work(&connection);
-        pool().push(connection);
-        done
+    fn views(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Object>, Problem> {
+        self.pool.read(|connection| {
+            let rows = connection.query(sql, parameters)?.into_iter();
+            rows.flatten().map(|view| Ok(serde_json::from_str(&view.text())?)).collect()
+        })
     }
 }
 
-fn parse(view: &str) -> Object {
-    serde_json::from_str(view).expect("the view was written from an object")
+impl<'a> Filter<'a> {
+    /// The condition in SQL, and its parameters from `$1` on.
+    ///
+    /// A filter that is not set leaves its condition out, so that the other can use its index.
+    fn condition(&self) -> (String, Vec<Parameter<'a>>) {
+        let mut condition = "kind = $1".to_owned();
+        let mut parameters = vec![Parameter::Text(self.kind)];
+        for (column, value) in [("parent", self.parent), ("status", self.status)] {
+            if let Some(value) = value {
+                parameters.push(Parameter::Text(value));
+                condition += &format!(" AND {column} = ${}", parameters.len());
+            }
+        }
+        (condition, parameters)
+    }
 }

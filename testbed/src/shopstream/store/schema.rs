@@ -1,76 +1,100 @@
-//! Tables, and the settings of a connection.
+//! Tables, alike in both databases, and the settings of a connection.
 
-use rusqlite::Connection;
+use std::{path::Path, time::Duration};
 
+use super::sql::{Connection, Problem};
+
+/// How long a connection waits for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// `{id}` and `{json}` are what the databases have different words for.
 const TABLES: &str = "
--- What commands decide on.
+-- What commands decide on, of aggregates that are kept as they are.
 CREATE TABLE IF NOT EXISTS aggregates (
     id      TEXT PRIMARY KEY,
     kind    TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    state   TEXT NOT NULL                    -- JSON
-) STRICT;
+    version BIGINT NOT NULL,
+    state   TEXT NOT NULL
+);
+
+-- All that is kept of the others: each event, and the difference that it made.
+CREATE TABLE IF NOT EXISTS events (
+    aggregate_id TEXT NOT NULL,
+    version      BIGINT NOT NULL,
+    kind         TEXT NOT NULL,
+    type         TEXT NOT NULL,
+    data         {json} NOT NULL,
+    created_at   BIGINT NOT NULL,
+    PRIMARY KEY (aggregate_id, version)
+);
 
 -- Values that only one aggregate may have, such as a customer's external id.
 CREATE TABLE IF NOT EXISTS unique_values (
     field TEXT NOT NULL,
     value TEXT NOT NULL,
     PRIMARY KEY (field, value)
-) STRICT, WITHOUT ROWID;
+);
 
--- Events, written together with the aggregate that they are about. Times are microseconds
--- since 1970 in UTC; processed_at - created_at is the time from commit to visible effect.
+-- Events to be published, written together with the aggregate that they are about. Times are
+-- microseconds since 1970 in UTC; processed_at - created_at is the time from commit to visible
+-- effect.
 CREATE TABLE IF NOT EXISTS outbox (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    domain       TEXT NOT NULL,
-    stream       TEXT NOT NULL,              -- the kind of aggregate
+    id           {id},
+    stream       TEXT NOT NULL,
     type         TEXT NOT NULL,
     aggregate_id TEXT NOT NULL,
-    version      INTEGER NOT NULL,
-    payload      TEXT NOT NULL,              -- JSON
-    priority     INTEGER NOT NULL,
+    version      BIGINT NOT NULL,
+    payload      TEXT NOT NULL,
+    priority     BIGINT NOT NULL,
     status       TEXT NOT NULL CHECK (status IN ('PENDING', 'PUBLISHED')),
-    created_at   INTEGER NOT NULL,
-    published_at INTEGER,
-    processed_at INTEGER
-) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (domain, id) WHERE status = 'PENDING';
+    created_at   BIGINT NOT NULL,
+    published_at BIGINT,
+    processed_at BIGINT
+);
+CREATE INDEX IF NOT EXISTS outbox_pending ON outbox (id) WHERE status = 'PENDING';
 
 -- What reads are answered from, written by engines.
 CREATE TABLE IF NOT EXISTS read_models (
     id         TEXT PRIMARY KEY,
     kind       TEXT NOT NULL,
-    version    INTEGER NOT NULL,
+    version    BIGINT NOT NULL,
     status     TEXT,
-    parent     TEXT,                         -- what it is listed by: a customer, a category
+    parent     TEXT,
     created_at TEXT,
-    view       TEXT NOT NULL                 -- JSON
-) STRICT;
+    view       {json} NOT NULL
+);
 CREATE INDEX IF NOT EXISTS read_models_by_kind ON read_models (kind, created_at);
 CREATE INDEX IF NOT EXISTS read_models_by_parent ON read_models (kind, parent, created_at)
     WHERE parent IS NOT NULL;
 ";
 
-/// Sets a new connection up for writing, and the tables where they are missing.
-pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+const ALL: [&str; 5] = ["aggregates", "events", "unique_values", "outbox", "read_models"];
+
+/// Opens a file for reading and writing.
+pub(super) fn open(file: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    let connection = rusqlite::Connection::open(file)?;
+    connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // The shop need not survive a power cut, and a commit must not wait for a disk.
     connection.pragma_update(None, "synchronous", "OFF")?;
-    connection.execute_batch(TABLES)?;
-    connection.execute(
-        "UPDATE outbox SET status = 'PENDING', published_at = NULL
-         WHERE status = 'PUBLISHED' AND processed_at IS NULL",
-        [],
-    )?;
-    Ok(())
+    Ok(connection)
+}
+
+/// Makes the tables where they are missing.
+pub(super) fn prepare(connection: &mut Connection) -> Result<(), Problem> {
+    let (id, json) = match connection {
+        Connection::Sqlite(_) => ("INTEGER PRIMARY KEY AUTOINCREMENT", "TEXT"),
+        Connection::Postgres(_) => ("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "JSON"),
+    };
+    connection.run(&TABLES.replace("{id}", id).replace("{json}", json))
 }
 
 /// Deletes every row of every table.
-pub(crate) fn truncate(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(
-        "DELETE FROM aggregates; DELETE FROM unique_values;
-         DELETE FROM outbox; DELETE FROM read_models;",
-    )?;
-    transaction.commit()
+pub(super) fn truncate(connection: &mut Connection) -> Result<(), Problem> {
+    match connection {
+        Connection::Sqlite(_) => {
+            ALL.iter().try_for_each(|table| connection.run(&format!("DELETE FROM {table}")))
+        }
+        Connection::Postgres(_) => connection.run(&format!("TRUNCATE {}", ALL.join(", "))),
+    }
 }
