@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Claim, Expression};
+use crate::claim::{Claim, Expression, Sign};
 
 /// A run's number in its store, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -177,6 +177,19 @@ pub struct KeyFacts {
     pub is_drawn: bool,
 }
 
+/// An event that the system raises for each `ok` answer of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RaisedEvent {
+    /// The endpoint's traffic class.
+    pub traffic_class: String,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// The stream that the event goes to.
+    pub stream: String,
+    /// What it is called.
+    pub event: String,
+}
+
 /// What a run was: everything that explains its samples.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunFacts {
@@ -235,6 +248,12 @@ pub struct RunFacts {
     pub trace_url: Option<String>,
     /// What its samples were about, in the order of their keys' lists.
     pub keys: Vec<KeyFacts>,
+    /// What its requests raced each other for, in the order of their races.
+    pub races: Vec<String>,
+    /// The events that its requests raised.
+    pub raised: Vec<RaisedEvent>,
+    /// What tells of trouble in its system.
+    pub signs: Vec<Sign>,
     /// Why it ended as it did; empty if as planned.
     pub end_note: String,
     /// By how much the wall clock strayed from the run's own clock, µs.

@@ -208,6 +208,35 @@ impl Key {
 /// Bits of a key's number.
 const NUMBER_BITS: u32 = 40;
 
+/// The race that a sample was an entrant of: requests that were released together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Race(u64);
+
+impl Race {
+    /// None.
+    pub const NONE: Self = Self(0);
+
+    /// Race `number` of those at a place in the scenario's list.
+    pub fn new(of: u16, number: u32) -> Self {
+        Self((u64::from(of) + 1) << 32 | u64::from(number))
+    }
+
+    /// The race that is stored as `code`.
+    pub fn from_code(code: u64) -> Self {
+        Self(code)
+    }
+
+    /// As it is stored: `(place + 1) << 32 | number`; 0 for none.
+    pub fn code(self) -> u64 {
+        self.0
+    }
+
+    /// Its place in the scenario's list; none for none.
+    pub fn place(self) -> Option<usize> {
+        usize::try_from(self.0 >> 32).ok()?.checked_sub(1)
+    }
+}
+
 /// One finished or dropped request, or one effect that was seen or given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample {
@@ -237,6 +266,8 @@ pub struct Sample {
     pub done_us: i64,
     /// What it was about.
     pub key: Key,
+    /// The race that it was an entrant of.
+    pub race: Race,
     /// Body bytes received.
     pub bytes_in: u32,
     /// Body bytes sent.

@@ -36,6 +36,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         sent_us: (0..n as i64).map(|i| i * 10_000 + 20).collect(),
         done_us: (0..n as i64).map(|i| i * 10_000 + time(i)).collect(),
         key: Vec::new(),
+        entrants: Vec::new(),
     };
     let signal = |name: &str, value: fn(i64) -> f64| SignalColumn {
         name: name.to_owned(),
@@ -85,6 +86,9 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         claims: Vec::new(),
         must_hold: Vec::new(),
         keys: Vec::new(),
+        races: Vec::new(),
+        raised: Vec::new(),
+        signs: Vec::new(),
         started_unix_us: 0,
         trace_url: None,
         env: None,

@@ -4,13 +4,15 @@
 
 mod bound;
 mod expression;
+mod sign;
 mod statistic;
 
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
 pub use expression::{Dimension, Evaluated, Expression, Found, LookUp, Seen, seen_text, shown};
-pub use statistic::{CountOf, Figure, Side, SignalFigure, Statistic, TimeKind};
+pub use sign::Sign;
+pub use statistic::{CountOf, DriftOf, Figure, Side, SignalFigure, Statistic, TimeKind};
 
 use crate::sample::{Outcome, Phase};
 

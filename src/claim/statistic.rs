@@ -49,6 +49,25 @@ pub enum Statistic {
     /// From the end of an event (a hook that runs beside the load, or ms since the start) until
     /// response times are back in the band that they kept before it, ms; infinite if never.
     Recovery(String),
+    /// How much a series has moved over the stretch, as a share of where it began: the change along
+    /// the least-squares line over that line's start.
+    Drift(DriftOf),
+    /// Spearman's rank correlation of the seconds' 95 % quantiles of response times with a signal.
+    Correlation(String),
+    /// How much of a race's requests was under way at one moment, averaged over its races: 1 if all
+    /// were, 0 if they came one after another.
+    Overlap(String),
+    /// Events that the run's `ok` requests have raised in a stream, whatever is selected.
+    Events(String),
+}
+
+/// What drifts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DriftOf {
+    /// A signal.
+    Signal(String),
+    /// This quantile of response times, window by window.
+    Quantile(f64),
 }
 
 /// Which time of a sample.
@@ -151,7 +170,7 @@ pub(super) const NAMES: [&str; 23] = [
 ];
 
 /// The names of statistics that take an argument.
-pub(super) const METHODS: [&str; 16] = [
+pub(super) const METHODS: [&str; 20] = [
     "min",
     "max",
     "mean",
@@ -168,6 +187,10 @@ pub(super) const METHODS: [&str; 16] = [
     "status_share",
     "recovery",
     "cpu_per_request",
+    "drift",
+    "correlation",
+    "overlap",
+    "events",
 ];
 
 impl Statistic {
@@ -203,6 +226,10 @@ impl Statistic {
         match method {
             "quantile" => quantile(TimeKind::Response),
             "service_quantile" => quantile(TimeKind::Service),
+            "drift" => match quantile(TimeKind::Response)? {
+                Self::Time(_, Figure::Quantile(p)) => Some(Self::Drift(DriftOf::Quantile(p))),
+                _ => None,
+            },
             "status" => status().map(Self::Count),
             "status_share" => status().map(Self::Share),
             _ => None,
@@ -217,6 +244,10 @@ impl Statistic {
             "status" => status().map(Self::Count),
             "status_share" => status().map(Self::Share),
             "recovery" => Some(Self::Recovery(text)),
+            "drift" => Some(Self::Drift(DriftOf::Signal(text))),
+            "correlation" => Some(Self::Correlation(text)),
+            "overlap" => Some(Self::Overlap(text)),
+            "events" => Some(Self::Events(text)),
             "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
             _ => SignalFigure::ALL
                 .iter()
@@ -251,7 +282,9 @@ impl Statistic {
     /// The signal that it reads, if it reads one.
     pub fn signal(&self) -> Option<&str> {
         match self {
-            Self::Signal(_, name) => Some(name),
+            Self::Signal(_, name) | Self::Drift(DriftOf::Signal(name)) | Self::Correlation(name) => {
+                Some(name)
+            }
             _ => None,
         }
     }
@@ -320,6 +353,11 @@ impl fmt::Display for Statistic {
                 write!(f, "{word}('{name}')")
             }
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
+            Self::Drift(DriftOf::Signal(name)) => write!(f, "drift('{name}')"),
+            Self::Drift(DriftOf::Quantile(p)) => write!(f, "drift({})", (p * 1e8).round() / 1e6),
+            Self::Correlation(name) => write!(f, "correlation('{name}')"),
+            Self::Overlap(race) => write!(f, "overlap('{race}')"),
+            Self::Events(stream) => write!(f, "events('{stream}')"),
         }
     }
 }

@@ -166,6 +166,9 @@ fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &C
         must_hold: profile.must_hold.clone(),
         env: setting.env.clone(),
         keys: scenario.key_facts(),
+        races: scenario.races.clone(),
+        raised: scenario.raised.clone(),
+        signs: scenario.signs.clone(),
         trace_url: scenario.trace.as_ref().map(|trace| trace.url.clone().unwrap_or_default()),
     }
 }

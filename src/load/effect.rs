@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::exchange::Who;
 use super::worker::Worker;
-use crate::sample::{EndpointId, Key, Outcome, ReasonId, Sample};
+use crate::sample::{EndpointId, Key, Outcome, Race, ReasonId, Sample};
 
 /// An effect that is awaited.
 #[derive(Clone, Copy)]
@@ -44,6 +44,7 @@ impl Effect {
             sent_us: since_us,
             first_byte_us: done_us,
             done_us,
+            race: Race::NONE,
             key: self.key,
             bytes_in: 0,
             bytes_out: 0,

@@ -16,7 +16,7 @@ use super::grpc;
 use super::judge::{Answer, Judgement, judge};
 use super::pending::Pending;
 use super::worker::Worker;
-use crate::sample::{Key, Outcome, UserClassId, grpc_status};
+use crate::sample::{Key, Outcome, Race, UserClassId, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
 use crate::scenario::rpc::RpcError;
 use crate::scenario::scope::Scope;
@@ -30,6 +30,8 @@ pub(super) struct Who {
     pub(super) user_class: UserClassId,
     pub(super) user: u32,
     pub(super) journey: u32,
+    /// The race that it takes part in.
+    pub(super) race: Race,
 }
 
 /// A request that only waits to be sent.

@@ -17,6 +17,7 @@ mod poll;
 mod prepared;
 mod recorder;
 mod reflection;
+mod shared;
 mod thread;
 mod timer;
 mod unstarted;
@@ -37,6 +38,7 @@ pub use worker::Gauge;
 
 use self::event::Brokers;
 use self::prepared::Requests;
+use self::shared::Shared;
 use self::thread::Assignment;
 use crate::scenario::Scenario;
 use crate::scenario::load::Load;
@@ -120,6 +122,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
     let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
     drop(brokers.map_err(LoadError::Broker)?);
     let given_out = Arc::new(AtomicU64::new(0));
+    let shared = Arc::new(Shared::new(&run.scenario));
     let (stop, stopped) = watch::channel(false);
     let mut running = Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new() };
     let workers = run.workers.max(1);
@@ -137,6 +140,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
             requests: Arc::clone(&requests),
             gauge,
             given_out: Arc::clone(&given_out),
+            shared: Arc::clone(&shared),
             sink: Arc::clone(&sink),
             stop: stopped.clone(),
             users_done,

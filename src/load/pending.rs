@@ -40,6 +40,7 @@ impl<'a> Pending<'a> {
             first_byte_us: 0,
             done_us: 0,
             key,
+            race: who.race,
             bytes_in: 0,
             bytes_out: 0,
         };

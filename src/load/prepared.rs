@@ -244,10 +244,15 @@ fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
         match step {
             Step::Request(request) => into.push(request),
             Step::Poll(poll) => into.push(&poll.request),
-            Step::Parallel(requests) => into.extend(requests),
+            Step::Parallel(parallel) => into.extend(&parallel.requests),
             Step::Repeat { steps, .. } => collect(steps, into),
             Step::Choice(branches) => branches.iter().for_each(|b| collect(&b.steps, into)),
-            Step::Publish(_) | Step::Await(_) | Step::Let(_) | Step::Pause(_) => {}
+            Step::Publish(_)
+            | Step::Await(_)
+            | Step::Let(_)
+            | Step::Meet(_)
+            | Step::Put(_)
+            | Step::Pause(_) => {}
         }
     }
 }

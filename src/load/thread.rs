@@ -15,6 +15,7 @@ use super::event::Brokers;
 use super::executor;
 use super::prepared::Requests;
 use super::recorder::{Recorder, Sink};
+use super::shared::Shared;
 use super::timer::Timer;
 use super::worker::{Background, Gauge, Schedule, Worker};
 use super::{LoadError, LoadRun};
@@ -30,6 +31,7 @@ pub(super) struct Assignment {
     pub(super) requests: Arc<Requests>,
     pub(super) gauge: Arc<Gauge>,
     pub(super) given_out: Arc<AtomicU64>,
+    pub(super) shared: Arc<Shared>,
     pub(super) sink: Sink,
     pub(super) stop: watch::Receiver<bool>,
     /// Told when the last user is done; polls may still go on.
@@ -59,7 +61,8 @@ pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
 type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
 
 async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
-    let Assignment { number, workers, run, requests, gauge, given_out, sink, stop, users_done } = assignment;
+    let Assignment { number, workers, run, requests, gauge, given_out, shared, sink, stop, users_done } =
+        assignment;
     let worker = Worker {
         number: number.into(),
         workers: workers.into(),
@@ -74,6 +77,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         recorder: Recorder::new(number, sink),
         gauge,
         given_out,
+        shared,
         probes: Connections::default(),
         journeys: Cell::default(),
         background: Background::default(),

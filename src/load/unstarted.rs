@@ -25,6 +25,7 @@ pub(super) fn record(worker: &Worker, who: Who, journey: &Journey, due: Instant,
         first_byte_us: now_us,
         done_us: now_us,
         key: Key::NONE,
+        race: who.race,
         bytes_in: 0,
         bytes_out: 0,
     });
@@ -37,9 +38,9 @@ fn first_endpoint(steps: &[Step]) -> Option<EndpointId> {
         Step::Poll(poll) => Some(poll.request.endpoint),
         Step::Publish(publish) => Some(publish.endpoint),
         Step::Await(awaited) => Some(awaited.effect),
-        Step::Parallel(requests) => requests.first().map(|r| r.endpoint),
+        Step::Parallel(parallel) => parallel.requests.first().map(|r| r.endpoint),
         Step::Repeat { steps, .. } => first_endpoint(steps),
         Step::Choice(branches) => branches.iter().find_map(|b| first_endpoint(&b.steps)),
-        Step::Let(_) | Step::Pause(_) => None,
+        Step::Let(_) | Step::Meet(_) | Step::Put(_) | Step::Pause(_) => None,
     })
 }

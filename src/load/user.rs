@@ -10,12 +10,13 @@ use rand_pcg::Pcg64Mcg;
 
 use super::connection::Connections;
 use super::exchange::{Due, Who, exchange, make_ready};
+use super::shared::Variables;
 use super::worker::Worker;
 use super::{event, poll, unstarted};
-use crate::sample::{Key, Outcome, UserClassId};
+use crate::sample::{Key, Outcome, Race, UserClassId};
 use crate::scenario::feeder::Turn;
 use crate::scenario::journey::{
-    Binding, BindingFrom, Branch, Journey, Publish, Request, Step, Think, UserClass,
+    Binding, BindingFrom, Branch, Journey, Meet, Parallel, Publish, Request, Step, Think, UserClass,
 };
 use crate::scenario::scope::Scope;
 
@@ -62,7 +63,7 @@ impl User {
         worker.gauge.user_started();
         Self {
             worker: Rc::clone(worker),
-            who: Who { user_class: UserClassId(0), user: number, journey: 0 },
+            who: Who { user_class: UserClassId(0), user: number, journey: 0, race: Race::NONE },
             scope: Scope::new(0),
             connections: Connections::default(),
             due,
@@ -93,9 +94,38 @@ impl User {
             return (Next::Stop, self.due);
         }
         self.scope.reset(instance.seed, self.started[class].as_deref().unwrap_or_default());
-        let journey = self.scope.draw(|rng| draw_journey(user_class, rng));
-        let next = self.walk(&scenario.journeys[journey], user_class.think).await;
+        let journey = &scenario.journeys[self.scope.draw(|rng| draw_journey(user_class, rng))];
+        if let Some(once) = journey.once {
+            let variables = match self.once(once, &scenario.journeys[once]).await {
+                Ok(variables) => variables,
+                Err(next) => return (next, self.due),
+            };
+            // Whoever has set things up has drawn numbers meanwhile; the journey draws its own.
+            self.scope.reset(instance.seed, self.started[class].as_deref().unwrap_or_default());
+            self.scope.draw(|rng| draw_journey(user_class, rng));
+            variables.iter().for_each(|(name, value)| self.scope.set(name, value.clone()));
+        }
+        let next = self.walk(journey, user_class.think).await;
         (next, self.due)
+    }
+
+    /// What a journey leaves behind that is performed once in the run: by the first user who needs
+    /// it, while the others wait.
+    async fn once(&mut self, place: usize, journey: &Journey) -> Result<Arc<Variables>, Next> {
+        let shared = Arc::clone(&self.worker.shared);
+        let variables = shared
+            .once(place, async {
+                self.scope.reset(self.worker.seed([ONCE, place as u64]), &[]);
+                // Boxed: few ever set things up, and all would carry the room for it.
+                match Box::pin(self.walk(journey, Think::None)).await {
+                    Next::Step => Ok(std::mem::take(&mut self.kept)),
+                    next => Err(next),
+                }
+            })
+            .await?;
+        // The wait is nobody's slowness.
+        self.due = self.due.max(Instant::now());
+        Ok(variables)
     }
 
     /// Performs the start-up journey, whose variables stay for good.
@@ -111,6 +141,7 @@ impl User {
     async fn walk(&mut self, journey: &Journey, think: Think) -> Next {
         self.who.journey = self.worker.next_journey();
         self.kept.clear();
+        self.who.race = Race::NONE;
         self.scope.place(self.who.user, self.who.journey);
         for step in &journey.steps {
             let next = self.step(step, journey).await;
@@ -125,8 +156,17 @@ impl User {
     async fn step(&mut self, step: &Step, journey: &Journey) -> Next {
         match step {
             Step::Request(request) => self.request(request).await,
-            Step::Parallel(requests) => self.parallel(requests).await,
-            Step::Let(bindings) => self.bind(bindings, journey),
+            Step::Parallel(parallel) => self.parallel(parallel).await,
+            Step::Meet(meet) => self.meet(meet).await,
+            Step::Let(bindings) => self.bind(bindings, journey).await,
+            Step::Put(put) => match self.worker.scenario.templates.render(&put.value, &self.scope) {
+                Ok(value) => {
+                    let value = Value::from(String::from_utf8_lossy(&value).into_owned());
+                    self.worker.shared.put(put.queue, value);
+                    Next::Step
+                }
+                Err(error) => self.cannot_go_on(journey, &error.to_string(), Next::Journey),
+            },
             Step::Pause(time) => {
                 self.due = Instant::now() + *time;
                 if self.worker.wait_until(self.due).await { Next::Step } else { Next::Stop }
@@ -185,7 +225,7 @@ impl User {
     }
 
     /// Sets variables; a feeder that has run dry ends the user.
-    fn bind(&mut self, bindings: &[Binding], journey: &Journey) -> Next {
+    async fn bind(&mut self, bindings: &[Binding], journey: &Journey) -> Next {
         let worker = Rc::clone(&self.worker);
         for Binding { variable, from } in bindings {
             let value = match from {
@@ -197,21 +237,53 @@ impl User {
                 }
                 BindingFrom::Feed(place) => match self.feed(*place) {
                     Some(record) => record,
-                    None => {
-                        unstarted::record(&worker, self.who, journey, self.due, NO_RECORD);
-                        return Next::Stop;
-                    }
+                    None => return self.cannot_go_on(journey, NO_RECORD, Next::Stop),
                 },
+                BindingFrom::Count(counter) => Value::from(worker.shared.count(*counter)),
+                BindingFrom::Take { queue, within } => {
+                    let given_up = Instant::now() + *within;
+                    let value = tokio::select! {
+                        value = worker.shared.take(*queue) => Some(value),
+                        _ = worker.wait_until(given_up) => None,
+                    };
+                    self.due = self.due.max(Instant::now());
+                    match value {
+                        Some(value) => value,
+                        None if worker.schedule.is_over(self.due) => return Next::Stop,
+                        None => {
+                            let reason =
+                                format!("nothing came into queue `{}`", worker.scenario.queues[*queue]);
+                            return self.cannot_go_on(journey, &reason, Next::Journey);
+                        }
+                    }
+                }
                 BindingFrom::Text(text) => match worker.scenario.templates.render(text, &self.scope) {
                     Ok(text) => Value::from(String::from_utf8_lossy(&text).into_owned()),
-                    Err(error) => {
-                        unstarted::record(&worker, self.who, journey, self.due, &error.to_string());
-                        return Next::Journey;
-                    }
+                    Err(error) => return self.cannot_go_on(journey, &error.to_string(), Next::Journey),
                 },
             };
             self.keep([(variable.clone(), value)]);
         }
+        Next::Step
+    }
+
+    /// Notes that what a journey needs is not to be had.
+    fn cannot_go_on(&self, journey: &Journey, reason: &str, next: Next) -> Next {
+        unstarted::record(&self.worker, self.who, journey, self.due, reason);
+        next
+    }
+
+    /// Waits for other users; the next request then goes out together with theirs.
+    async fn meet(&mut self, meet: &Meet) -> Next {
+        if !self.worker.wait_until(self.due).await {
+            return Next::Stop;
+        }
+        let worker = Rc::clone(&self.worker);
+        let all = meet.users.unwrap_or(worker.load.places());
+        let patience = Instant::now() + meet.within;
+        let number = worker.shared.meet(meet.race, all, worker.wait_until(patience)).await;
+        self.due = Instant::now();
+        self.who.race = race(meet.race, number);
         Next::Step
     }
 
@@ -232,6 +304,7 @@ impl User {
         let ready = make_ready(&self.worker, &self.connections, request, &self.scope).await;
         let due = Due { request, who: self.who, key: self.scope.key(), intended: self.due, keep_body: false };
         let ended = exchange(&self.worker, &self.connections, due, ready, |_| ()).await;
+        self.who.race = Race::NONE;
         self.last_done = ended.done;
         self.keep(ended.variables);
         after(request, ended.outcome)
@@ -247,16 +320,17 @@ impl User {
     }
 
     /// Requests that wait for each other until all are ready, and then go out together.
-    async fn parallel(&mut self, requests: &[Request]) -> Next {
+    async fn parallel(&mut self, Parallel { race: of, requests }: &Parallel) -> Next {
         if !self.worker.wait_until(self.due).await {
             return Next::Stop;
         }
         let (worker, connections, scope) = (&self.worker, &self.connections, &self.scope);
         let preparations = requests.iter().map(|r| make_ready(worker, connections, r, scope));
         let ready = futures_util::future::join_all(preparations).await;
+        let who = Who { race: race(*of, worker.next_journey()), ..self.who };
         let released = Instant::now();
         let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
-            let due = Due { request, who: self.who, key: scope.key(), intended: released, keep_body: false };
+            let due = Due { request, who, key: scope.key(), intended: released, keep_body: false };
             exchange(worker, connections, due, ready, |_| ())
         });
         let ended = futures_util::future::join_all(exchanges).await;
@@ -294,8 +368,13 @@ impl Drop for User {
     }
 }
 
-/// Distinguishes the seeds of start-up journeys from those of others.
+/// Distinguish the seeds of start-up journeys, and of those performed once, from those of others.
 const START_UP: u64 = u64::MAX;
+const ONCE: u64 = u64::MAX - 1;
+
+fn race(place: usize, number: u32) -> Race {
+    Race::new(u16::try_from(place).unwrap_or(u16::MAX), number)
+}
 
 fn after(request: &Request, outcome: Outcome) -> Next {
     match outcome {

@@ -1,5 +1,5 @@
 //! What the users of one worker share. Nothing on the way of a request is shared with other
-//! workers.
+//! workers, unless the scenario asks for it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -16,6 +16,7 @@ use super::event::Brokers;
 use super::exchange::Who;
 use super::prepared::Requests;
 use super::recorder::Recorder;
+use super::shared::Shared;
 use super::timer::Timer;
 use crate::checksum::mix;
 use crate::sample::Phase;
@@ -107,6 +108,8 @@ pub(super) struct Worker {
     pub(super) gauge: Arc<Gauge>,
     /// Journeys that a shared load has given out, over all workers.
     pub(super) given_out: Arc<AtomicU64>,
+    /// What it shares with all users of all workers.
+    pub(super) shared: Arc<Shared>,
     /// Connections of polls that go on in the background.
     pub(super) probes: Connections,
     pub(super) journeys: Cell<u32>,

@@ -22,6 +22,12 @@ pub fn render(report: &Report) -> String {
         let lines = report.warnings.iter().map(|w| format!("  {yellow}warning{yellow:#}  {w}"));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
     }
+    if !report.judged.signs.is_empty() {
+        parts.push(signs(&report.judged));
+    }
+    if !report.races.is_empty() {
+        parts.push(races(report));
+    }
     for section in &report.sections {
         parts.push(counts_table(section, &arms));
         parts.push(times_table(section, &arms));
@@ -52,6 +58,38 @@ fn audit(judged: &Judged) -> String {
             "  {style}{word}{style:#}  {}: `{}` {}; {}",
             held.profile, held.condition, held.runs, held.seen
         ));
+    }
+    lines.join("\n")
+}
+
+/// What was seen of trouble in the system, and what to do about it.
+fn signs(judged: &Judged) -> String {
+    let (yellow, dim) = (anstyle::AnsiColor::Yellow.on_default(), anstyle::Style::new().dimmed());
+    let told = judged.signs.iter().map(|sign| {
+        let select = if sign.select.is_empty() { String::new() } else { format!("  [{}]", sign.select) };
+        format!(
+            "  {yellow}sign{yellow:#}     {}: {}{select} ({}; {})\n           {dim}{}{dim:#}",
+            sign.profile, sign.title, sign.runs, sign.seen, sign.remedy
+        )
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
+/// What requests raced each other for: how much they met, and how it ended.
+fn races(report: &Report) -> String {
+    let mut lines = Vec::new();
+    for race in &report.races {
+        let arm = if report.arms.len() > 1 { format!("{}: ", race.arm) } else { String::new() };
+        lines.push(format!(
+            "  race     {arm}{}: {} races of {} requests, sent within {} (median), overlap {}, all at once in {}",
+            race.name, race.races, race.entrants, race.spread, race.overlap, race.together
+        ));
+        for ending in &race.endings {
+            lines.push(format!("           {:>6}  {:>6}  {}", ending.races, ending.share, ending.text));
+        }
+        if race.further > 0 {
+            lines.push(format!("           and {} further endings", race.further));
+        }
     }
     lines.join("\n")
 }

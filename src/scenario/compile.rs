@@ -8,13 +8,9 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::fields::{Fields, Located};
-use super::hook::{Hook, Moment};
-use super::journey::Endpoint;
-use super::load::Load;
 use super::problem::{FileId, Place, Problems, ScenarioError};
-use super::profile::Profile;
+use super::read::claim::Known;
 use super::read::{self, Settings};
-use super::signal::SignalSource;
 use super::template::Variables;
 use super::{Scenario, World};
 use crate::claim::Expression;
@@ -118,6 +114,8 @@ fn read_all(
     for file in &mut files {
         read::journey::read(file, &mut book);
     }
+    book.resolve_once();
+    book.check_queues();
     let mut user_classes = Vec::new();
     for file in &mut files {
         user_classes.extend(read::user::read(file, &book));
@@ -139,10 +137,22 @@ fn read_all(
     let experiment = read::experiment::read(main, &loads, &profiles);
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
-    let read::book::Work { endpoints, journeys, templates, keys, feeders, brokers, subscriptions } =
-        book.finish();
-    let known = known(&endpoints, &loads, &profiles, &signals, &hooks);
+    let read::book::Work {
+        endpoints,
+        journeys,
+        templates,
+        keys,
+        feeders,
+        brokers,
+        subscriptions,
+        races,
+        counters,
+        queues,
+        raised,
+    } = book.finish();
+    let known = Known::new(&endpoints, &loads, &profiles, &signals, &hooks).racing(&races, &raised);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
+    let signs = files.iter_mut().flat_map(|file| read::sign::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     for text in &conditions {
         read::claim::condition(text, &known, problems);
@@ -169,6 +179,11 @@ fn read_all(
         drain,
         hooks,
         claims,
+        signs,
+        races,
+        queues,
+        counters,
+        raised,
         keys,
         feeders,
         brokers,
@@ -184,29 +199,9 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, .. } = scenario;
-    let known = known(endpoints, loads, profiles, signals, hooks);
+    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, .. } = scenario;
+    let known = Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| ScenarioError::plain(format!("`{text}` is no condition"), None))
-}
-
-/// What claims and conditions may speak of.
-fn known<'a>(
-    endpoints: &'a [Endpoint],
-    loads: &'a BTreeMap<String, Load>,
-    profiles: &BTreeMap<String, Profile>,
-    signals: &[SignalSource],
-    hooks: &[Hook],
-) -> read::claim::Known<'a> {
-    let services: BTreeSet<&str> =
-        profiles.values().flat_map(|p| &p.services).map(|s| s.name.as_str()).collect();
-    let of_processes =
-        services.iter().chain(&["loadproof"]).flat_map(|s| [format!("{s} cpu"), format!("{s} memory")]);
-    let signals =
-        signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
-    let services = services.into_iter().map(str::to_owned).collect();
-    let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
-    let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
-    read::claim::Known { endpoints, loads, signals, services, events }
 }

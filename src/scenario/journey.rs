@@ -35,6 +35,9 @@ pub struct Journey {
     pub traffic_class: String,
     /// Its steps; a user thinks after each.
     pub steps: Vec<Step>,
+    /// A journey that is performed once in the run, by the first user who needs it; its variables
+    /// are this one's, too.
+    pub once: Option<usize>,
 }
 
 /// What a user does before it thinks again.
@@ -50,7 +53,11 @@ pub enum Step {
         steps: Vec<Step>,
     },
     /// Requests on connections of their own, released together once all are ready.
-    Parallel(Vec<Request>),
+    Parallel(Parallel),
+    /// Waits for other users, to go on together.
+    Meet(Meet),
+    /// Puts a value into a queue that all users share.
+    Put(Put),
     /// Waits until a request's effect is visible.
     Poll(Box<Poll>),
     /// Publishes an event.
@@ -63,6 +70,35 @@ pub enum Step {
     Let(Vec<Binding>),
     /// Nothing, for a while.
     Pause(Duration),
+}
+
+/// Requests that race each other.
+#[derive(Clone, Debug)]
+pub struct Parallel {
+    /// The race's place in the scenario's list.
+    pub race: usize,
+    /// The requests.
+    pub requests: Vec<Request>,
+}
+
+/// Users that wait for each other: their next requests race each other.
+#[derive(Clone, Copy, Debug)]
+pub struct Meet {
+    /// The race's place in the scenario's list.
+    pub race: usize,
+    /// How many have to be there; none stands for all of the load.
+    pub users: Option<u32>,
+    /// After this long whoever is there goes on.
+    pub within: Duration,
+}
+
+/// A value for a queue.
+#[derive(Clone, Debug)]
+pub struct Put {
+    /// The queue's place in the scenario's list.
+    pub queue: usize,
+    /// The value.
+    pub value: Text,
 }
 
 /// A variable and where its value comes from.
@@ -83,6 +119,16 @@ pub enum BindingFrom {
     Feed(usize),
     /// A text.
     Text(Text),
+    /// The next number of the counter at a place of the scenario's list, from 1: no two users get
+    /// the same.
+    Count(usize),
+    /// The first value of a queue.
+    Take {
+        /// The queue's place in the scenario's list.
+        queue: usize,
+        /// How long a value is waited for.
+        within: Duration,
+    },
 }
 
 /// A branch of a choice.

@@ -45,8 +45,8 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
-use crate::claim::{Claim, Expression};
-use crate::run::{Arm, KeyFacts};
+use crate::claim::{Claim, Expression, Sign};
+use crate::run::{Arm, KeyFacts, RaisedEvent};
 use crate::sample::EndpointId;
 
 /// What a scenario may know of the world: its files and its environment.
@@ -90,10 +90,20 @@ pub struct Scenario {
     pub hooks: Vec<Hook>,
     /// What is claimed of the system.
     pub claims: Vec<Claim>,
+    /// What tells that something is going wrong.
+    pub signs: Vec<Sign>,
     /// Keys with a stated popularity: list `k` of a [`crate::sample::Key`] is place `k` here …
     pub keys: Vec<KeyList>,
     /// … and beyond these a place among the feeders.
     pub feeders: Vec<Feeder>,
+    /// What requests race each other for: a [`crate::sample::Race`] knows its place in this list.
+    pub races: Vec<String>,
+    /// Queues that all users share.
+    pub queues: Vec<String>,
+    /// Counters that all users share.
+    pub counters: Vec<String>,
+    /// The events that the system raises when it is asked for something.
+    pub raised: Vec<RaisedEvent>,
     /// Where events go to and come from.
     pub brokers: Vec<Broker>,
     /// The events that are awaited.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::compare::{ArmSummary, Curve, SignalSeries};
 use super::frame::{FrameError, summaries};
 use super::quantile::{curve_grid, geometric_mean, median, type7};
+use super::race;
 use super::series::Series;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
@@ -49,6 +50,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         signals: signals(runs),
         throughput: throughput(runs, window_s),
         slowest: slowest(runs),
+        races: race::figures(&runs[0].facts.races, &runs.iter().map(|r| &r.samples).collect::<Vec<_>>()),
     })
 }
 

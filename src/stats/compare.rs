@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::race::RaceFigures;
 use super::series::Series;
 use super::summary::{Distribution, QUANTILES, Subject, Summary};
 use crate::run::{Arm, RunFacts, RunState, SlowSample};
@@ -34,6 +35,8 @@ pub struct ArmSummary {
     pub throughput: Vec<Series>,
     /// Its slowest requests, the slowest first; none from a saved baseline.
     pub slowest: Vec<SlowSample>,
+    /// What its requests raced each other for, and how that ended.
+    pub races: Vec<RaceFigures>,
 }
 
 /// How one time behaves by percentile and over the run.

@@ -19,8 +19,10 @@ pub use read::{ExportedSample, Reference, SampleColumns, SignalColumn};
 pub use verdict::{CheckRow, Judged, VerdictRow};
 pub use write::{Observer, RunWriter};
 
-use crate::claim::{Claim, Expression};
-use crate::run::{Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RunId, RunState};
+use crate::claim::{Claim, Expression, Sign};
+use crate::run::{
+    Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RaisedEvent, RunId, RunState,
+};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -107,6 +109,12 @@ pub struct NewRun {
     pub env: Option<String>,
     /// What its samples are about.
     pub keys: Vec<KeyFacts>,
+    /// What its requests race each other for.
+    pub races: Vec<String>,
+    /// The events that its requests raise.
+    pub raised: Vec<RaisedEvent>,
+    /// What tells of trouble in its system.
+    pub signs: Vec<Sign>,
     /// Where traces of its requests can be looked at; empty if nowhere, none if they have none.
     pub trace_url: Option<String>,
 }
@@ -180,9 +188,9 @@ impl Store {
         transaction.execute(
             "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
              arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
-             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys, trace_url) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
-             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)",
+             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys, trace_url, \
+             races, raised, signs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
+             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
             params![
                 run.scenario,
                 run.scenario_file,
@@ -211,6 +219,9 @@ impl Store {
                 run.env,
                 json(&run.keys),
                 run.trace_url,
+                json(&run.races),
+                json(&run.raised),
+                json(&run.signs),
             ],
         )?;
         let id = RunId(transaction.last_insert_rowid());

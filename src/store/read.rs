@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 use crate::run::{
     Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
 };
-use crate::sample::{Key, Kind, Outcome, PROBE_CLASS, Phase, Subject};
+use crate::sample::{Key, Kind, Outcome, PROBE_CLASS, Phase, Race, Subject};
 
 /// How a user names runs on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct SampleColumns {
     pub done_us: Vec<i64>,
     /// What it was about.
     pub key: Vec<Key>,
+    /// The samples, by their places in the columns, that were entrants of races.
+    pub entrants: Vec<(usize, Race)>,
 }
 
 /// The readings of one signal.
@@ -118,7 +120,7 @@ pub struct ExportedSample {
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
                      arm, round, state, started_at, last_us, seed, command, tool_version, samples, executor, \
                      places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us, keys, trace_url, \
-                     started_unix_us FROM run";
+                     started_unix_us, races, raised, signs FROM run";
 
 impl Store {
     /// All runs, the newest first.
@@ -237,7 +239,21 @@ impl Store {
             let key: Option<i64> = row.get(7)?;
             columns.key.push(Key::from_code(key.unwrap_or(0).unsigned_abs()));
         }
+        columns.entrants = self.entrants(run)?;
         Ok(columns)
+    }
+
+    fn entrants(&self, run: RunId) -> Result<Vec<(usize, Race)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT sample, race FROM entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample",
+        )?;
+        let entrants = statement.query_map(id_range(run), |row| {
+            let (sample, race): (i64, i64) = (row.get(0)?, row.get(1)?);
+            // A run's samples are numbered from 0, in the order in which they are read.
+            let place = usize::try_from(sample - id_range(run)[0]).unwrap_or(usize::MAX);
+            Ok((place, Race::from_code(race.unsigned_abs())))
+        })?;
+        Ok(entrants.collect::<Result<_, _>>()?)
     }
 
     fn subject(&self, endpoint: i64) -> Result<Subject, StoreError> {
@@ -391,6 +407,9 @@ fn run_facts(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
         keys: from_json(row, 27)?,
         trace_url: row.get(28)?,
         started_unix_us: row.get(29)?,
+        races: from_json(row, 30)?,
+        raised: from_json(row, 31)?,
+        signs: from_json(row, 32)?,
         hooks: Vec::new(),
     })
 }

@@ -13,7 +13,7 @@ use super::schema::RUN_SHIFT;
 use super::{StoreError, connect, now_unix_us};
 use crate::load::Sink;
 use crate::run::RunId;
-use crate::sample::{Batch, Key, ReasonId, Sample};
+use crate::sample::{Batch, Key, Race, ReasonId, Sample};
 use crate::scenario::Scenario;
 use crate::signals::{Reading, SignalInfo};
 
@@ -182,6 +182,7 @@ impl Writer {
 
     fn append(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
         self.enter_reasons(transaction, batch)?;
+        self.enter_races(transaction, batch)?;
         // Rows go in by the block: it takes a third off the cost of a row.
         let mut blocks = transaction.prepare_cached(&insert_samples(BLOCK))?;
         let (whole, rest) = batch.samples.as_chunks::<BLOCK>();
@@ -235,6 +236,19 @@ impl Writer {
             self.last_us = self.last_us.max(sample.done_us);
         }
         insert.raw_execute()?;
+        Ok(())
+    }
+
+    /// Notes which of the samples, all of them yet to be inserted, were released together.
+    fn enter_races(&self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        for (place, sample) in (self.samples..).zip(&batch.samples) {
+            if sample.race != Race::NONE {
+                let race = super::sql_integer(sample.race.code());
+                transaction
+                    .prepare_cached("INSERT INTO entrant (sample, race) VALUES (?1, ?2)")?
+                    .execute(params![row_id(self.run, place), race])?;
+            }
+        }
         Ok(())
     }
 

@@ -1,16 +1,20 @@
 //! What a run's samples and signals come to, statistic by statistic.
 
+use std::collections::BTreeMap;
+
 use crate::claim::{
-    CountOf, Figure, Found, LookUp, Selection, Side, SignalFigure, Statistic, Stretch, TimeKind,
+    CountOf, DriftOf, Figure, Found, LookUp, Selection, Side, SignalFigure, Statistic, Stretch, TimeKind,
 };
 use crate::run::{RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::arm::{MeasuredRun, drain_s, load_end_us};
 use crate::stats::clusters::exceedance_clusters;
+use crate::stats::drift::drift;
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type7;
+use crate::stats::rank_correlation::spearman;
 use crate::stats::woodruff::Woodruff;
-use crate::stats::{recovery, trend_line};
+use crate::stats::{race, recovery, trend_line};
 use crate::store::SignalColumn;
 use crate::unit;
 
@@ -21,6 +25,9 @@ const BATCHES: (usize, usize) = (10, 20);
 const LONG_S: f64 = 300.0;
 /// Alpha of intervals within a run.
 const WITHIN_RUN_ALPHA: f64 = 0.05;
+const SECOND_US: i64 = 1_000_000;
+/// Seconds below which nothing is said of what goes together.
+const LEAST_SECONDS: usize = 10;
 
 /// The runs of a round that an expression may speak of, and the samples that it means.
 pub(super) struct Evidence {
@@ -50,6 +57,10 @@ impl LookUp for Evidence {
             Statistic::CpuPerRequest(service) => self.cpu_per_request(run, service.as_deref()),
             Statistic::Signal(figure, name) => self.signal(run, *figure, name),
             Statistic::Recovery(event) => self.recovery(run, event),
+            Statistic::Drift(of) => self.drift(run, of),
+            Statistic::Correlation(signal) => self.correlation(run, signal),
+            Statistic::Overlap(race) => overlap(run, race),
+            Statistic::Events(stream) => Ok(events(run, stream)),
         }
     }
 }
@@ -221,27 +232,76 @@ impl Evidence {
     }
 
     fn signal(&self, run: &MeasuredRun, figure: SignalFigure, name: &str) -> Result<Found, String> {
-        let facts = &run.facts;
-        let unseen = || format!("signal `{name}` was never seen in run {}", facts.id);
-        let column = run.signals.iter().find(|s| s.name == name).ok_or_else(unseen)?;
-        if column.readings.is_empty() {
-            return Err(unseen());
-        }
+        let column = column(run, name)?;
         // Without a phase all readings count, those after the load as well.
         let within = match self.select.phase {
-            Some(_) => self.stretch_us(facts)?,
+            Some(_) => self.stretch_us(&run.facts)?,
             None => (i64::MIN, i64::MAX),
         };
-        let points: Vec<(f64, f64)> = column
+        let points = points(column, within);
+        let figure = figure_of(figure, &points, column).ok_or_else(|| self.too_few(run, name))?;
+        Ok(Found { value: figure, n: points.len() as u64, ..Found::default() })
+    }
+
+    fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {
+        format!("signal `{signal}` has too few readings {}in run {}", self.wanted(), run.facts.id)
+    }
+
+    /// Over the selected stretch, or the load.
+    fn drift(&self, run: &MeasuredRun, of: &DriftOf) -> Result<Found, String> {
+        let (points, drifted) = match of {
+            DriftOf::Signal(name) => {
+                let points = points(column(run, name)?, self.stretch_us(&run.facts)?);
+                let mean = |values: &mut [f64]| Some(values.iter().sum::<f64>() / values.len() as f64);
+                let drifted = drift(&points, WITHIN_RUN_ALPHA, mean);
+                (points, drifted)
+            }
+            DriftOf::Quantile(p) => {
+                let times = self.times(run, TimeKind::Response);
+                let points: Vec<(f64, f64)> =
+                    times.iter().map(|t| (t.intended_us as f64 / 1e6, t.ms)).collect();
+                let drifted = drift(&points, WITHIN_RUN_ALPHA, |values| {
+                    values.sort_by(f64::total_cmp);
+                    type7(values, *p)
+                });
+                (points, drifted)
+            }
+        };
+        let Some(drifted) = drifted else {
+            return Err(format!(
+                "too little was measured {}in run {} to tell a drift",
+                self.wanted(),
+                run.facts.id
+            ));
+        };
+        let within_run = Some((Some(drifted.low), Some(drifted.high)));
+        Ok(Found { value: drifted.share, n: points.len() as u64, within_run, ..Found::default() })
+    }
+
+    /// Of each second's p95 with the signal's last reading in it.
+    fn correlation(&self, run: &MeasuredRun, signal: &str) -> Result<Found, String> {
+        let mut of_second: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for time in self.times(run, TimeKind::Response) {
+            of_second.entry(time.intended_us.div_euclid(SECOND_US)).or_default().push(time.ms);
+        }
+        let readings: BTreeMap<i64, f64> = column(run, signal)?
             .readings
             .iter()
-            .filter(|(at, _)| (within.0..=within.1).contains(at))
-            .map(|(at, value)| (*at as f64 / 1e6, *value))
+            .map(|(at, value)| (at.div_euclid(SECOND_US), *value))
             .collect();
-        let figure = figure_of(figure, &points, column).ok_or_else(|| {
-            format!("signal `{name}` has too few readings {}in run {}", self.wanted(), facts.id)
-        })?;
-        Ok(Found { value: figure, n: points.len() as u64, ..Found::default() })
+        let pairs: Vec<(f64, f64)> = of_second
+            .iter_mut()
+            .filter_map(|(second, times)| {
+                times.sort_by(f64::total_cmp);
+                Some((type7(times, 0.95)?, *readings.get(second)?))
+            })
+            .collect();
+        // A signal that stands still explains nothing.
+        let value = spearman(&pairs).unwrap_or(0.0);
+        if pairs.len() < LEAST_SECONDS {
+            return Err(self.too_few(run, signal));
+        }
+        Ok(Found { value, n: pairs.len() as u64, ..Found::default() })
     }
 
     fn recovery(&self, run: &MeasuredRun, event: &str) -> Result<Found, String> {
@@ -255,6 +315,47 @@ impl Evidence {
         let value = recovered.map_or(f64::INFINITY, |seconds| seconds * 1e3);
         Ok(Found { value, n: times.len() as u64, ..Found::default() })
     }
+}
+
+fn column<'a>(run: &'a MeasuredRun, name: &str) -> Result<&'a SignalColumn, String> {
+    let found = run.signals.iter().find(|s| s.name == name && !s.readings.is_empty());
+    found.ok_or_else(|| format!("signal `{name}` was never seen in run {}", run.facts.id))
+}
+
+/// The readings from one time to another, µs, as `(s, value)`.
+fn points(column: &SignalColumn, within: (i64, i64)) -> Vec<(f64, f64)> {
+    let readings = column.readings.iter().filter(|(at, _)| (within.0..=within.1).contains(at));
+    readings.map(|(at, value)| (*at as f64 / 1e6, *value)).collect()
+}
+
+fn overlap(run: &MeasuredRun, race: &str) -> Result<Found, String> {
+    let place = run.facts.races.iter().position(|name| name == race);
+    let all = race::races(&run.samples);
+    let of_kind = all.iter().filter(|(race, _)| race.place() == place);
+    let overlaps: Vec<f64> = of_kind.map(|(_, entrants)| race::overlap(entrants)).collect();
+    if overlaps.is_empty() {
+        return Err(format!("nobody raced for `{race}` in run {}", run.facts.id));
+    }
+    let n = overlaps.len() as u64;
+    Ok(Found { value: overlaps.iter().sum::<f64>() / n as f64, n, ..Found::default() })
+}
+
+/// Events that the run's `ok` requests have raised in a stream.
+fn events(run: &MeasuredRun, stream: &str) -> Found {
+    let samples = &run.samples;
+    let events_of = |subject: &Subject| {
+        let raised = run.facts.raised.iter().filter(|raised| {
+            raised.stream == stream
+                && subject.kind == Kind::Request
+                && raised.endpoint == subject.endpoint
+                && raised.traffic_class == subject.traffic_class
+        });
+        raised.count() as u64
+    };
+    let per_subject: Vec<u64> = samples.subjects.iter().map(events_of).collect();
+    let ok = samples.subject.iter().zip(&samples.outcome).filter(|(_, outcome)| **outcome == Outcome::Ok);
+    let n = ok.map(|(subject, _)| per_subject[*subject as usize]).sum::<u64>();
+    Found { value: n as f64, n, ..Found::default() }
 }
 
 fn is_answered(outcome: Outcome) -> bool {

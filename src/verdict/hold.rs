@@ -50,7 +50,7 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
         .must_hold
         .iter()
         .map(|condition| {
-            let (holds, seen) = match evaluated(run, condition) {
+            let (holds, seen) = match evaluated(run, condition, &Selection::default()) {
                 Ok((value, seen)) => (value != 0.0, seen),
                 Err(reason) => (false, reason),
             };
@@ -68,12 +68,16 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
 }
 
 /// What an expression over one run comes to, and the statistics that were seen on the way.
-pub(super) fn evaluated(run: &Arc<MeasuredRun>, expression: &Expression) -> Result<(f64, String), String> {
+pub(super) fn evaluated(
+    run: &Arc<MeasuredRun>,
+    expression: &Expression,
+    select: &Selection,
+) -> Result<(f64, String), String> {
     let evidence: Arc<dyn LookUp> = Arc::new(Evidence {
         baseline: None,
         treatment: None,
         run: Arc::clone(run),
-        select: Selection::default(),
+        select: select.clone(),
         warm_up_us: 0,
         within_run: false,
     });

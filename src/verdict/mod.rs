@@ -13,6 +13,7 @@ pub mod looks;
 pub mod objective;
 pub mod qualification;
 mod rounds;
+mod sign;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub use decide::{Decided, Input, Verdict};
 pub use estimate::Scale;
 pub use hold::Held;
+pub use sign::Sighting;
 
 use self::audit::{Audit, Grade};
 use self::decide::Terms;
@@ -37,6 +39,8 @@ pub struct Judgement {
     pub audit: Audit,
     /// What had to be seen to be true of the arms.
     pub held: Vec<Held>,
+    /// What was seen of trouble in the system.
+    pub signs: Vec<Sighting>,
     /// The claims, in the order of the scenario; those of several treatments one after another.
     pub claims: Vec<Decided>,
     /// Rounds that hold a complete run of every arm; 0 for a single run.
@@ -114,7 +118,8 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
         })
         .collect();
     let allows_invalid = options.allow_invalid;
-    Judgement { audit, held, claims: decided, rounds: 0, alpha: looks::ALPHA, gating, allows_invalid }
+    let signs = sign::look(std::slice::from_ref(run));
+    Judgement { audit, held, signs, claims: decided, rounds: 0, alpha: looks::ALPHA, gating, allows_invalid }
 }
 
 /// Judges the runs of an experiment, or two runs that are compared: a round holds one run of each
@@ -156,7 +161,8 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
         }
     }
     let allows_invalid = options.allow_invalid;
-    Judgement { audit, held, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
+    let signs = sign::look(&counted);
+    Judgement { audit, held, signs, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
 }
 
 /// Checks what must hold of runs: their manipulation checks.

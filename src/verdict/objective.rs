@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::audit::{self, Grade};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Mode, Try};
-use crate::claim::{Expression, SignalFigure, Statistic};
+use crate::claim::{Expression, Selection, SignalFigure, Statistic};
 use crate::sample::Outcome;
 use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::unit;
@@ -22,7 +22,9 @@ const KEEPING_UP: f64 = 0.9;
 /// Beside the objective answers have to keep up with the rate, no start may be dropped, the backlog has to be empty in time where the scenario
 /// waits for that, and loadproof itself has to keep up.
 pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try {
-    let figure = |text: &str| evaluated(run, &Expression::new(text)).map_or(f64::NAN, |(value, _)| value);
+    let figure = |text: &str| {
+        evaluated(run, &Expression::new(text), &Selection::default()).map_or(f64::NAN, |(value, _)| value)
+    };
     let achieved_per_s = achieved_per_s(run);
     let mut broken: Vec<Broken> = generator(run).into_iter().collect();
     if let Some(rate) = run.facts.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate) {
@@ -75,7 +77,7 @@ fn generator(run: &MeasuredRun) -> Option<Broken> {
 
 /// A condition that does not hold, and what was seen.
 fn missed(run: &Arc<MeasuredRun>, condition: &Expression) -> Option<Broken> {
-    let seen = match evaluated(run, condition) {
+    let seen = match evaluated(run, condition, &Selection::default()) {
         Ok((value, _)) if value != 0.0 => return None,
         Ok((_, seen)) => seen,
         Err(reason) => reason,

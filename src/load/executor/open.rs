@@ -16,7 +16,7 @@ use crate::load::exchange::Who;
 use crate::load::unstarted;
 use crate::load::user::{Instance, User, draw_journey, draw_weighted, exponential};
 use crate::load::worker::Worker;
-use crate::sample::UserClassId;
+use crate::sample::{Race, UserClassId};
 use crate::scenario::feeder::Turn;
 use crate::scenario::load::{Arrivals, Executor};
 
@@ -160,6 +160,7 @@ fn drop_arrival(worker: &Worker, arrival: Arrival, reason: &str) {
     let user_class = &worker.scenario.user_classes[class];
     let journey = draw_journey(user_class, &mut Pcg64Mcg::seed_from_u64(seed));
     let who = Who {
+        race: Race::NONE,
         user_class: UserClassId(u16::try_from(class).unwrap_or(u16::MAX)),
         user: u32::MAX,
         journey: worker.next_journey(),

@@ -4,13 +4,14 @@ use super::charts;
 use super::judged::judged;
 use super::words;
 use super::{
-    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, Report, RunRow,
-    SignalCells, SignalRow, SlowRow, SubjectRow, SubjectSection,
+    ArmHead, Counts, DrainRow, EndingRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, RaceRow, Report,
+    RunRow, SignalCells, SignalRow, SlowRow, SubjectRow, SubjectSection,
 };
 use crate::report::Meta;
 use crate::run::{FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, status_text};
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
+use crate::stats::race::{Ending, RaceFigures};
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
@@ -93,6 +94,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         timeline: charts::timeline(arms, &names),
         signals: Vec::new(),
         drains: drains(arms, &names),
+        races: arms.iter().zip(&names).flat_map(|(arm, name)| races(arm, name)).collect(),
         failures: Vec::new(),
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),
@@ -102,6 +104,39 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         reproduce: meta.reproduce.clone(),
         arms: heads,
     }
+}
+
+/// Ways in which races ended that are told one by one.
+const MOST_ENDINGS: usize = 12;
+
+fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
+    let row = |race: &RaceFigures| {
+        let ending = |ending: &Ending| {
+            let told = ending.entrants.iter().map(|e| match e.entrants {
+                1 => format!("{}: {}", e.endpoint, e.ended),
+                n => format!("{}: {n} × {}", e.endpoint, e.ended),
+            });
+            EndingRow {
+                text: told.collect::<Vec<_>>().join(" · "),
+                races: unit::count(ending.races),
+                share: unit::share(ending.races as f64 / race.races as f64),
+            }
+        };
+        let (fewest, most) = race.entrants;
+        let together = (race.together_share * race.races as f64).round();
+        RaceRow {
+            arm: name.to_owned(),
+            name: race.name.clone(),
+            races: unit::count(race.races),
+            entrants: if fewest == most { most.to_string() } else { format!("{fewest} to {most}") },
+            overlap: unit::share(race.overlap),
+            together: format!("{} of {}", unit::plain(together), unit::count(race.races)),
+            spread: unit::time(race.spread_us),
+            endings: race.endings.iter().take(MOST_ENDINGS).map(ending).collect(),
+            further: race.endings.len().saturating_sub(MOST_ENDINGS),
+        }
+    };
+    arm.races.iter().map(row).collect()
 }
 
 /// The verdict stands first: it is what shows in a tab, a bookmark, a subject line.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::claim::{Bound, Rule, shown};
 use crate::unit;
 use crate::verdict::audit::{Audit, Check, Grade};
-use crate::verdict::{Decided, Input, Judgement, Scale, Verdict};
+use crate::verdict::{Decided, Input, Judgement, Scale, Sighting, Verdict};
 
 /// Audit, manipulation checks and claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,8 +28,27 @@ pub struct Judged {
     pub checks: Vec<CheckRow>,
     /// What had to be seen to be true of the arms.
     pub held: Vec<HeldRow>,
+    /// What was seen of trouble in the system.
+    pub signs: Vec<SignRow>,
     /// The claims.
     pub claims: Vec<ClaimRow>,
+}
+
+/// A warning sign, over all runs of a profile in which it was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SignRow {
+    /// The profile.
+    pub profile: String,
+    /// What it means.
+    pub title: String,
+    /// Which samples it is about; empty for all requests.
+    pub select: String,
+    /// `seen in 3 runs`.
+    pub runs: String,
+    /// What was seen, in the first of them.
+    pub seen: String,
+    /// What to do about it.
+    pub remedy: String,
 }
 
 /// One check over all runs.
@@ -140,6 +159,7 @@ pub(super) fn judged(judgement: &Judgement) -> Judged {
         audit_sentence: audit_sentence(&judgement.audit),
         checks: checks(&judgement.audit),
         held: held(judgement),
+        signs: signs(judgement),
         claims: (1..).zip(&judgement.claims).map(|(number, d)| claim(number, d, judgement.rounds)).collect(),
     }
 }
@@ -241,6 +261,27 @@ fn held(judgement: &Judgement) -> Vec<HeldRow> {
             }
         })
         .collect()
+}
+
+fn signs(judgement: &Judgement) -> Vec<SignRow> {
+    let mut by_sign: BTreeMap<(&str, &str, &str), Vec<&Sighting>> = BTreeMap::new();
+    for sighting in &judgement.signs {
+        let sign = (sighting.profile.as_str(), sighting.title.as_str(), sighting.select.as_str());
+        by_sign.entry(sign).or_default().push(sighting);
+    }
+    let row = |((profile, title, select), seen): ((&str, &str, &str), Vec<&Sighting>)| SignRow {
+        profile: profile.to_owned(),
+        title: title.to_owned(),
+        select: select.to_owned(),
+        runs: if seen.len() == 1 {
+            "seen in 1 run".to_owned()
+        } else {
+            format!("seen in {} runs", seen.len())
+        },
+        seen: seen[0].seen.clone(),
+        remedy: seen[0].remedy.clone(),
+    };
+    by_sign.into_iter().map(row).collect()
 }
 
 fn claim(number: usize, decided: &Decided, rounds: usize) -> ClaimRow {

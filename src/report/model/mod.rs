@@ -9,7 +9,7 @@ mod words;
 use serde::Serialize;
 
 pub use build::{comparison, run};
-pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip};
+pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, SignRow, Strip};
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,6 +46,8 @@ pub struct Report {
     pub signals: Vec<SignalRow>,
     /// Time from the load's end to an empty backlog, per arm.
     pub drains: Vec<DrainRow>,
+    /// What requests raced each other for, per arm.
+    pub races: Vec<RaceRow>,
     /// Why samples did not end well (runs only).
     pub failures: Vec<FailureRow>,
     /// The slowest requests, per arm.
@@ -176,6 +178,40 @@ pub struct DrainRow {
     pub arm: String,
     /// One per run: `12.3 s`, or `not empty in time`.
     pub times: String,
+}
+
+/// Races of one kind in one arm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RaceRow {
+    /// The arm's name.
+    pub arm: String,
+    /// What they were for.
+    pub name: String,
+    /// How many there were.
+    pub races: String,
+    /// Requests in each: `2`, or `12 to 50`.
+    pub entrants: String,
+    /// How much of them was under way at one moment, on average.
+    pub overlap: String,
+    /// Races all of whose requests were under way at one moment.
+    pub together: String,
+    /// Median time between their first and last request.
+    pub spread: String,
+    /// How they ended, the most frequent first.
+    pub endings: Vec<EndingRow>,
+    /// Further ways in which they ended.
+    pub further: usize,
+}
+
+/// A way in which races ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct EndingRow {
+    /// `PUT /cancel: ok · POST /pay: rejected 409`
+    pub text: String,
+    /// Races that ended so.
+    pub races: String,
+    /// Their share of all.
+    pub share: String,
 }
 
 /// A reason why samples did not end well.

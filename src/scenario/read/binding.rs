@@ -1,10 +1,15 @@
 //! `let = { id = { key = "product" }, person = { feed = "customers" }, note = "{{ word() }}" }`:
 //! variables of a journey, or of a step and those after it.
 
+use std::time::Duration;
+
 use super::book::{Book, Flow};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Binding, BindingFrom};
 use crate::scenario::problem::Place;
+
+/// How long a value of a queue is waited for.
+const TAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Reads `let` of a journey or a step, and notes what it needs and gives.
 pub(super) fn read(table: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Vec<Binding> {
@@ -23,19 +28,25 @@ pub(super) fn read(table: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<F
     bindings
 }
 
-fn drawn(mut table: Fields<'_>, book: &Book<'_>) -> Option<BindingFrom> {
+fn drawn(mut table: Fields<'_>, book: &mut Book<'_>) -> Option<BindingFrom> {
     let (key, feed) = (table.text("key"), table.text("feed"));
-    let from = match (key, feed) {
-        (Some(name), None) => {
+    let (count, take) = (table.text("count"), table.text("take"));
+    let from = match (key, feed, count, take) {
+        (Some(name), None, None, None) => {
             let names: Vec<&str> = book.keys.iter().map(|k| k.name.as_str()).collect();
             place(&table, "list of keys", &name, &names).map(BindingFrom::Key)
         }
-        (None, Some(name)) => {
+        (None, Some(name), None, None) => {
             let names: Vec<&str> = book.feeders.iter().map(|f| f.name.as_str()).collect();
             place(&table, "feeder", &name, &names).map(BindingFrom::Feed)
         }
+        (None, None, Some(counter), None) => Some(BindingFrom::Count(book.counter(&counter.value))),
+        (None, None, None, Some(queue)) => {
+            let within = table.duration("within").unwrap_or(TAKE_WITHIN);
+            Some(BindingFrom::Take { queue: book.drain_queue(&queue), within })
+        }
         _ => {
-            let label = "needs a text, `{ key = \"…\" }` or `{ feed = \"…\" }`";
+            let label = "needs a text, `{ key = … }`, `{ feed = … }`, `{ count = … }` or `{ take = … }`";
             table.problems.add(&table.place, "where does the variable come from?", label);
             None
         }

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use super::Settings;
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
+use crate::run::RaisedEvent;
 use crate::sample::{EndpointId, Kind};
 use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
@@ -24,8 +25,13 @@ const BUILT_IN: [&str; 2] = ["user", "iteration"];
 /// What a journey needs and gives, in the order of its steps.
 #[derive(Debug)]
 pub(super) enum Flow {
-    Needs { variable: String, place: Place },
+    Needs {
+        variable: String,
+        place: Place,
+    },
     Gives(String),
+    /// All that this journey gives.
+    Inherits(String),
 }
 
 /// Journeys, endpoints and templates as they are found.
@@ -46,6 +52,16 @@ pub(in crate::scenario) struct Book<'a> {
     journeys: Vec<Journey>,
     /// Flow of each journey, in the order of `journeys`.
     flows: Vec<Vec<Flow>>,
+    /// The journey that each needs to have been performed once.
+    once: Vec<Option<Located<String>>>,
+    races: Vec<String>,
+    counters: Vec<String>,
+    queues: Vec<String>,
+    /// Queues that something is taken from, and whether something is put there.
+    taken: Vec<(usize, Place)>,
+    filled: BTreeSet<usize>,
+    /// The events of each endpoint, and where they are stated.
+    raised: BTreeMap<u16, (Vec<(String, String)>, Place)>,
 }
 
 struct SharedBody {
@@ -78,6 +94,13 @@ impl<'a> Book<'a> {
             requests: 0,
             journeys: Vec::new(),
             flows: Vec::new(),
+            once: Vec::new(),
+            races: Vec::new(),
+            counters: Vec::new(),
+            queues: Vec::new(),
+            taken: Vec::new(),
+            filled: BTreeSet::new(),
+            raised: BTreeMap::new(),
         }
     }
 
@@ -96,7 +119,13 @@ impl<'a> Book<'a> {
     }
 
     /// Takes a journey in, with what its steps need and give.
-    pub(super) fn add_journey(&mut self, name: &Located<String>, journey: Journey, flow: Vec<Flow>) {
+    pub(super) fn add_journey(
+        &mut self,
+        name: &Located<String>,
+        journey: Journey,
+        once: Option<Located<String>>,
+        flow: Vec<Flow>,
+    ) {
         if self.journey(&name.value).is_some() {
             self.problems.add(
                 &name.place,
@@ -106,6 +135,75 @@ impl<'a> Book<'a> {
         }
         self.journeys.push(journey);
         self.flows.push(flow);
+        self.once.push(once);
+    }
+
+    /// Resolves which journeys are to be performed once.
+    pub(in crate::scenario) fn resolve_once(&mut self) {
+        for (place, name) in self.once.iter().enumerate() {
+            let Some(name) = name else { continue };
+            let found = self.journeys.iter().position(|j| j.name == name.value);
+            match found {
+                Some(once) if once == place || self.once[once].is_some() => {
+                    let label = "it needs another one itself";
+                    let title = format!("`{}` cannot be performed once for others", name.value);
+                    self.problems.add(&name.place, title, label);
+                }
+                Some(_) => self.journeys[place].once = found,
+                None => self.problems.add_unknown(&name.place, "journey", &name.value, &self.journey_names()),
+            }
+        }
+    }
+
+    /// The place of a race, new or known.
+    pub(super) fn race(&mut self, name: &str) -> usize {
+        place_of(&mut self.races, name)
+    }
+
+    /// The place of a counter, new or known.
+    pub(super) fn counter(&mut self, name: &str) -> usize {
+        place_of(&mut self.counters, name)
+    }
+
+    /// The place of a queue that something is put into.
+    pub(super) fn fill_queue(&mut self, name: &str) -> usize {
+        let queue = place_of(&mut self.queues, name);
+        self.filled.insert(queue);
+        queue
+    }
+
+    /// The place of a queue that something is taken from.
+    pub(super) fn drain_queue(&mut self, name: &Located<String>) -> usize {
+        let queue = place_of(&mut self.queues, &name.value);
+        self.taken.push((queue, name.place.clone()));
+        queue
+    }
+
+    /// Notes the events, each a stream and a name, that an endpoint's `ok` answers stand for.
+    pub(super) fn raise(&mut self, endpoint: EndpointId, events: Option<Located<Vec<(String, String)>>>) {
+        let Some(Located { value: events, place }) = events else { return };
+        let (known, _) = self.raised.entry(endpoint.0).or_insert_with(|| (events.clone(), place.clone()));
+        let streams = |events: &[(String, String)]| -> BTreeMap<String, usize> {
+            events.iter().fold(BTreeMap::new(), |mut counts, (stream, _)| {
+                *counts.entry(stream.clone()).or_default() += 1;
+                counts
+            })
+        };
+        if streams(known) != streams(&events) {
+            let name = &self.endpoints[usize::from(endpoint.0)].name;
+            let title = format!("`{name}` raises other events elsewhere");
+            self.problems.add(&place, title, "give one of the two a `name` of its own");
+        }
+    }
+
+    /// Notes queues from which something is taken and into which nothing is put.
+    pub(in crate::scenario) fn check_queues(&self) {
+        for (queue, place) in self.taken.iter().filter(|(queue, _)| !self.filled.contains(queue)) {
+            let title = format!("nothing is put into queue `{}`", self.queues[*queue]);
+            let filled: Vec<&str> = self.filled.iter().map(|queue| self.queues[*queue].as_str()).collect();
+            let help = crate::scenario::suggestion(&self.queues[*queue], &filled);
+            self.problems.add_with_help(place, title, "would wait in vain", help);
+        }
     }
 
     /// The place of a journey in the list.
@@ -246,6 +344,10 @@ impl<'a> Book<'a> {
                     Flow::Gives(variable) => {
                         known.insert(variable);
                     }
+                    Flow::Inherits(journey) => {
+                        let once = self.journey(journey).map(|place| &self.flows[place]);
+                        known.extend(once.into_iter().flatten().filter_map(Flow::given));
+                    }
                     Flow::Needs { variable, place } if !known.contains(variable.as_str()) => {
                         self.missing_variable(variable, place, &known);
                     }
@@ -269,8 +371,33 @@ impl<'a> Book<'a> {
     }
 
     pub(in crate::scenario) fn finish(self) -> Work {
+        let endpoint = |place: u16| &self.endpoints[usize::from(place)];
+        let raised = self
+            .raised
+            .iter()
+            .flat_map(|(place, (events, _))| events.iter().map(move |event| (endpoint(*place), event)))
+            .map(|(endpoint, (stream, event))| RaisedEvent {
+                traffic_class: endpoint.traffic_class.clone(),
+                endpoint: endpoint.name.clone(),
+                stream: stream.clone(),
+                event: event.clone(),
+            })
+            .collect();
         let Self { endpoints, journeys, templates, keys, feeders, brokers, subscriptions, .. } = self;
-        Work { endpoints, journeys, templates, keys, feeders, brokers, subscriptions }
+        let Self { races, counters, queues, .. } = self;
+        Work {
+            endpoints,
+            journeys,
+            templates,
+            keys,
+            feeders,
+            brokers,
+            subscriptions,
+            races,
+            counters,
+            queues,
+            raised,
+        }
     }
 }
 
@@ -283,13 +410,25 @@ pub(in crate::scenario) struct Work {
     pub(in crate::scenario) feeders: Vec<Feeder>,
     pub(in crate::scenario) brokers: Vec<Broker>,
     pub(in crate::scenario) subscriptions: Vec<Subscription>,
+    pub(in crate::scenario) races: Vec<String>,
+    pub(in crate::scenario) counters: Vec<String>,
+    pub(in crate::scenario) queues: Vec<String>,
+    pub(in crate::scenario) raised: Vec<RaisedEvent>,
+}
+
+/// The place of a name in a list, which it is added to if it is new.
+fn place_of(list: &mut Vec<String>, name: &str) -> usize {
+    list.iter().position(|known| known == name).unwrap_or_else(|| {
+        list.push(name.to_owned());
+        list.len() - 1
+    })
 }
 
 impl Flow {
     fn given(&self) -> Option<&str> {
         match self {
             Self::Gives(variable) => Some(variable),
-            Self::Needs { .. } => None,
+            Self::Needs { .. } | Self::Inherits(_) => None,
         }
     }
 }

@@ -1,22 +1,33 @@
 //! `[[claim]]`: statements with bounds. A claim says what it is about with one key: `value` for any
 //! formula, or a word for the common shapes (`always`, `grows`, `constant`, `drains`,
-//! `recovers_after`), which stand for formulas.
+//! `recovers_after`, `leaks`, `degrades`, `accounts_for`), which stand for formulas.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeValue;
 
 use crate::claim::{
-    Amount, Bound, Claim, Dimension, Expression, Rule, Selection, Side, Statistic, Stretch, Unit,
+    Amount, Bound, Claim, Dimension, DriftOf, Expression, Rule, Selection, Side, Statistic, Stretch, Unit,
 };
+use crate::run::RaisedEvent;
 use crate::sample::{Kind, Outcome, PROBE_CLASS};
 use crate::scenario::fields::{Fields, Located, number};
+use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::journey::Endpoint;
 use crate::scenario::load::Load;
 use crate::scenario::problem::{Place, Problems};
+use crate::scenario::profile::Profile;
+use crate::scenario::signal::SignalSource;
 
 /// The keys of which a claim has exactly one.
-const SUBJECTS: [&str; 6] = ["value", "always", "grows", "constant", "drains", "recovers_after"];
+const SUBJECTS: [&str; 9] =
+    ["value", "always", "grows", "constant", "drains", "recovers_after", "leaks", "degrades", "accounts_for"];
+
+/// How much a signal may drift over a run, if a claim does not say: at most.
+const LEAK: f64 = 0.05;
+
+/// How much a quantile of response times may drift over a run.
+const DEGRADATION: f64 = 0.1;
 
 /// How much of a signal's largest reading counts as a change, if a claim does not say.
 const TOLERANCE: f64 = 0.1;
@@ -31,6 +42,37 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) services: Vec<String>,
     /// Hooks that run beside the load.
     pub(in crate::scenario) events: Vec<String>,
+    /// What requests race each other for.
+    pub(in crate::scenario) races: &'a [String],
+    /// Streams that requests raise events in.
+    pub(in crate::scenario) streams: Vec<String>,
+}
+
+impl<'a> Known<'a> {
+    pub(in crate::scenario) fn new(
+        endpoints: &'a [Endpoint],
+        loads: &'a BTreeMap<String, Load>,
+        profiles: &BTreeMap<String, Profile>,
+        signals: &[SignalSource],
+        hooks: &[Hook],
+    ) -> Self {
+        let services: BTreeSet<&str> =
+            profiles.values().flat_map(|p| &p.services).map(|s| s.name.as_str()).collect();
+        let of_processes =
+            services.iter().chain(&["loadproof"]).flat_map(|s| [format!("{s} cpu"), format!("{s} memory")]);
+        let signals =
+            signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
+        let services = services.into_iter().map(str::to_owned).collect();
+        let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
+        let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
+        Self { endpoints, loads, signals, services, events, races: &[], streams: Vec::new() }
+    }
+
+    /// The same, with races and the streams of raised events.
+    pub(in crate::scenario) fn racing(self, races: &'a [String], raised: &[RaisedEvent]) -> Self {
+        let streams: BTreeSet<&String> = raised.iter().map(|r| &r.stream).collect();
+        Self { races, streams: streams.into_iter().cloned().collect(), ..self }
+    }
 }
 
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, known: &Known<'_>) -> Vec<Claim> {
@@ -86,17 +128,19 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
     let problems = table.problems;
     let given: Vec<&'static str> = SUBJECTS.into_iter().filter(|key| table.has(key)).collect();
     let [key] = given[..] else {
-        let title = "what is claimed? a claim has exactly one of `value`, `always`, `grows`, `constant`, `drains`, \
-                     `recovers_after`";
+        let title = format!("what is claimed? a claim has exactly one of `{}`", SUBJECTS.join("`, `"));
         problems.add(&table.place, title, "in this claim");
         return None;
     };
+    if key == "accounts_for" {
+        return accounts(table, known);
+    }
     let text = table.required_text(key)?;
     let side = side(table);
     let tolerance = tolerance(table);
     let bound = bound(table);
     let of = |figure: &str| Expression::new(format!("{}.{figure}('{}')", side.word(), text.value));
-    if !["value", "recovers_after"].contains(&key) {
+    if !["value", "recovers_after", "degrades"].contains(&key) {
         check_name(&text, "signal", &known.signals, problems);
     }
     let share = |value| Amount { value, unit: Unit::Percent };
@@ -122,6 +166,16 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         "grows" => (of("growth"), Bound::AtLeast(share(tolerance)), Rule::Interval),
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
         "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
+        "leaks" => {
+            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound);
+            (of("drift"), most, Rule::Interval)
+        }
+        "degrades" => {
+            let value =
+                Located { value: format!("{}.drift({})", side.word(), percent(&text, problems)?), ..text };
+            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| bound);
+            (expression(&value, known, problems)?, most, Rule::Interval)
+        }
         _ => {
             let time = crate::unit::parse_duration(&text.value);
             if time.is_err() {
@@ -133,7 +187,7 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
             (value, bound, Rule::EveryRun)
         }
     };
-    if !["value", "always", "recovers_after"].contains(&key) && table.has_bound() {
+    if ["grows", "constant", "drains"].contains(&key) && table.has_bound() {
         problems.add(
             &table.place,
             format!("`{key}` brings its own bound"),
@@ -141,6 +195,40 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         );
     }
     Some(claimed)
+}
+
+/// The number in `p95`.
+fn percent(text: &Located<String>, problems: &Problems) -> Option<f64> {
+    let quantile = Expression::new(format!("run.{}", text.value)).statistics().ok();
+    let p = quantile.and_then(|found| found.first()?.1.quantile());
+    if p.is_none() {
+        problems.add(&text.place, format!("`{}` is no quantile", text.value), "expected one such as `p95`");
+    }
+    p.map(|p| (p * 1e8).round() / 1e6)
+}
+
+/// `accounts_for = { stream = "signal", … }`: what each signal has counted since the run's start is what
+/// the run's requests have raised.
+fn accounts(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bound, Rule)> {
+    let problems = table.problems;
+    let side = side(table).word();
+    let streams = table.table("accounts_for")?;
+    let mut terms = Vec::new();
+    for (stream, value) in streams.entries() {
+        let place = Place { file: streams.file(), span: value.span() };
+        let Some(signal) = value.get_ref().as_str() else {
+            problems.add(&place, "which signal counts this stream's events?", "expected its name");
+            continue;
+        };
+        check_name(&stream, "stream of raised events", &known.streams, problems);
+        check_name(&Located { value: signal.to_owned(), place }, "signal", &known.signals, problems);
+        terms.push(format!("({side}.delta('{signal}') - {side}.events('{}'))|abs", stream.value));
+    }
+    if terms.is_empty() {
+        problems.add(&streams.place, "no stream is accounted for", "needs at least one");
+        return None;
+    }
+    Some((Expression::new(terms.join(" + ")), Bound::AtMost(Amount::plain(0.0)), Rule::EveryRun))
 }
 
 fn needed(bound: Option<(Bound, Place)>, table: &Fields<'_>) -> Option<(Bound, Place)> {
@@ -251,6 +339,13 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
         let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
         match &statistic {
             Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
+            Statistic::Drift(DriftOf::Signal(name)) | Statistic::Correlation(name) => {
+                check_name(&at(name), "signal", &known.signals, problems);
+            }
+            Statistic::Overlap(name) => check_name(&at(name), "race", known.races, problems),
+            Statistic::Events(name) => {
+                check_name(&at(name), "stream of raised events", &known.streams, problems);
+            }
             Statistic::CpuPerRequest(Some(name)) => {
                 check_name(&at(name), "service", &known.services, problems);
             }
@@ -285,7 +380,7 @@ fn check_units(value: &Expression, bound: Bound, place: &Place, problems: &Probl
     }
 }
 
-fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
+pub(super) fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
     let names: Vec<&str> = known.loads.keys().map(String::as_str).collect();
     let given = table.texts("loads");
     for name in given.iter().filter(|n| !names.contains(&n.value.as_str())) {
@@ -295,7 +390,7 @@ fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
 }
 
 /// `select = { endpoint = "…", effect = "…", class = "…", phase = "steady", outcome = "ok" }`
-fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
+pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     let Some(mut select) = table.table("select") else { return Selection::default() };
     let problems = select.problems;
     let names = |kind| {

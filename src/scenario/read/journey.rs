@@ -1,6 +1,6 @@
 //! `[[journey]]`: named sequences of steps.
 
-use super::book::Book;
+use super::book::{Book, Flow};
 use super::step;
 use crate::scenario::fields::Fields;
 use crate::scenario::journey::{Journey, Step};
@@ -14,7 +14,10 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         table.require("steps");
         let mut flow = Vec::new();
         let bindings = super::binding::read(&mut table, book, &mut flow);
-        let context = step::Context { traffic_class: &traffic_class, headers: &headers };
+        let once = table.text("once");
+        flow.extend(once.iter().map(|name| Flow::Inherits(name.value.clone())));
+        let own_name = name.as_ref().map_or("", |name| name.value.as_str());
+        let context = step::Context { journey: own_name, traffic_class: &traffic_class, headers: &headers };
         let mut steps: Vec<Step> = table
             .items("steps")
             .into_iter()
@@ -30,8 +33,8 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
             steps.insert(0, Step::Repeat { times: 1, steps: vec![Step::Let(bindings), first] });
         }
         if let Some(name) = name {
-            let journey = Journey { name: name.value.clone(), traffic_class, steps };
-            book.add_journey(&name, journey, flow);
+            let journey = Journey { name: name.value.clone(), traffic_class, steps, once: None };
+            book.add_journey(&name, journey, once, flow);
         }
     }
 }

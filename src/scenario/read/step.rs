@@ -1,5 +1,5 @@
 //! Steps of a journey. The key that names what a step does decides its kind: `request`, `poll`,
-//! `publish`, `await`, `parallel`, `choice`, `pause` or `steps` (with `repeat`).
+//! `publish`, `await`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps` (with `repeat`).
 
 use std::time::Duration;
 
@@ -11,17 +11,22 @@ use super::book::{Book, Flow};
 use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status};
 use crate::scenario::fields::{Fields, Located};
-use crate::scenario::journey::{Branch, Expect, Poll, Protocol, Request, Step};
+use crate::scenario::journey::{Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step};
 use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
-const KINDS: [&str; 8] = ["request", "poll", "publish", "await", "parallel", "choice", "pause", "steps"];
+const KINDS: [&str; 10] =
+    ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
+/// How long users wait for others if the scenario does not say.
+const MEET_WITHIN: Duration = Duration::from_secs(1);
 /// HTTP methods (RFC 9110 and 5789), and gRPC calls.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", rpc::METHOD];
 
 /// What a journey's steps have in common.
 pub(super) struct Context<'a> {
+    /// The journey's name.
+    pub(super) journey: &'a str,
     pub(super) traffic_class: &'a str,
     pub(super) headers: &'a [(String, Located<String>)],
 }
@@ -45,7 +50,13 @@ pub(super) fn read(
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
         "publish" => event::publish(&mut step, book, context, flow).map(|p| Step::Publish(Box::new(p))),
         "await" => event::awaited(&mut step, book, context, flow).map(|a| Step::Await(Box::new(a))),
-        "parallel" => Some(Step::Parallel(parallel(&mut step, book, context, flow))),
+        "parallel" => {
+            let race = step.text("race").map_or(context.journey.to_owned(), |l| l.value);
+            let requests = parallel(&mut step, book, context, flow);
+            Some(Step::Parallel(Parallel { race: book.race(&race), requests }))
+        }
+        "meet" => meet(&mut step, book).map(Step::Meet),
+        "put" => put(&mut step, book, flow).map(Step::Put),
         "choice" => Some(Step::Choice(choice(&mut step, book, context, flow))),
         "pause" => step.duration("pause").map(Step::Pause),
         _ => Some(Step::Repeat { times: 1, steps: steps(&mut step, "steps", book, context, flow) }),
@@ -95,6 +106,38 @@ fn parallel(
             request
         })
         .collect()
+}
+
+/// `{ meet = "sale", users = 50, within = "2s" }`.
+fn meet(step: &mut Fields<'_>, book: &mut Book<'_>) -> Option<Meet> {
+    let race = step.text("meet")?;
+    let users = step.count("users", 2).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let within = step.duration("within").unwrap_or(MEET_WITHIN);
+    Some(Meet { race: book.race(&race.value), users, within })
+}
+
+/// `{ put = "orders", value = "{{ order_id }}" }`.
+fn put(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Option<Put> {
+    let queue = step.text("put")?;
+    let value = step.required_text("value")?;
+    Some(Put { queue: book.fill_queue(&queue.value), value: book.text(&value, flow)? })
+}
+
+/// `raises = "customer.CustomerRegistered"`, or a list: streams and their events.
+pub(super) fn raises(step: &mut Fields<'_>) -> Option<Located<Vec<(String, String)>>> {
+    let place = step.key_place("raises");
+    step.has("raises").then_some(())?;
+    let texts = step.texts("raises");
+    let mut events = Vec::new();
+    for text in texts {
+        match text.value.rsplit_once('.') {
+            Some((stream, event)) if !stream.is_empty() && !event.is_empty() => {
+                events.push((stream.to_owned(), event.to_owned()));
+            }
+            _ => step.problems.add(&text.place, "which event of which stream?", "write it as `stream.Event`"),
+        }
+    }
+    Some(Located { value: events, place })
 }
 
 fn choice(
@@ -165,6 +208,7 @@ fn request(
         );
     }
     let checks = checks(step, "check");
+    book.raise(endpoint, raises(step));
     let extract = extracts(step);
     flow.extend(extract.iter().map(|e| Flow::Gives(e.variable.clone())));
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
@@ -198,7 +242,7 @@ fn poll(
     context: &Context<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<Poll> {
-    let probe = Context { traffic_class: PROBE_CLASS, headers: context.headers };
+    let probe = Context { traffic_class: PROBE_CLASS, ..*context };
     let (until, pending) = (statuses(step, "until"), statuses(step, "pending"));
     if step.has("expect") {
         let place = step.key_place("expect");

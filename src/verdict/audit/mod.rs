@@ -215,6 +215,9 @@ pub(in crate::verdict) mod tests {
             claims: Vec::new(),
             must_hold: Vec::new(),
             keys: Vec::new(),
+            races: Vec::new(),
+            raised: Vec::new(),
+            signs: Vec::new(),
             started_unix_us: 0,
             trace_url: None,
             env: None,
@@ -244,6 +247,7 @@ pub(in crate::verdict) mod tests {
             sent_us: column(|r| r.1),
             done_us: column(|r| r.2),
             key: Vec::new(),
+            entrants: Vec::new(),
         };
         MeasuredRun {
             facts: facts(end_us),

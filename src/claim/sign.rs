@@ -1,0 +1,29 @@
+//! Warning signs: conditions on a run that tell of trouble in the system.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Expression, Selection};
+
+/// A condition that is no claim: when it is true of a run, the report says so, and what to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sign {
+    /// What it means when it is true.
+    pub title: String,
+    /// A condition on a run.
+    pub when: Expression,
+    /// Which samples it is about.
+    #[serde(default)]
+    pub select: Selection,
+    /// What to do about it.
+    pub remedy: String,
+    /// Loads that it is about; all if none is named.
+    #[serde(default)]
+    pub loads: Vec<String>,
+}
+
+impl Sign {
+    /// Whether it is about this load.
+    pub fn is_about(&self, load: &str) -> bool {
+        self.loads.is_empty() || self.loads.iter().any(|name| name == load)
+    }
+}
