@@ -28,6 +28,12 @@ pub enum SourcePlace {
     Postgres(String),
     /// The URL of a server.
     Redis(String),
+    /// A file that lines are appended to.
+    Log(String),
+    /// A folder of the control group file system (version 2), such as a unit's or a pod's.
+    ControlGroup(String),
+    /// A container's name or id.
+    Container(String),
 }
 
 impl SourcePlace {
@@ -38,7 +44,10 @@ impl SourcePlace {
             | Self::Json(text)
             | Self::Sqlite(text)
             | Self::Postgres(text)
-            | Self::Redis(text) => text,
+            | Self::Redis(text)
+            | Self::Log(text)
+            | Self::ControlGroup(text)
+            | Self::Container(text) => text,
         }
     }
 }
@@ -59,8 +68,9 @@ pub struct Signal {
     pub unit: String,
     /// Whether it is a total that only grows.
     pub is_total: bool,
-    /// What is asked.
-    pub question: Question,
+    /// What is asked: the first of these that has an answer counts. Systems differ in the names
+    /// that they give to the same thing.
+    pub questions: Vec<Question>,
 }
 
 /// What is asked for a signal's value.
@@ -79,6 +89,20 @@ pub enum Question {
         /// The field.
         field: Option<String>,
     },
+    /// Of the lines of a log since the run's start: the number in the first group of this pattern, in
+    /// the last line that matches; without a group, how many lines match.
+    Lines(Regex),
+    /// What a control group has used.
+    Usage(Usage),
+}
+
+/// What a control group uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// CPU time, s.
+    Cpu,
+    /// Memory, bytes.
+    Memory,
 }
 
 /// Which series of a Prometheus page are meant: `name{label="value",other=~"regex"}`.

@@ -263,7 +263,7 @@ mod tests {
             name: metric.to_owned(),
             unit: "messages".to_owned(),
             is_total: false,
-            question: Question::Series(metric.parse().unwrap()),
+            questions: vec![Question::Series(metric.parse().unwrap())],
         };
         let place = SourcePlace::Prometheus(url);
         SignalSource { place, every: Duration::from_millis(20), signals: vec![signal] }

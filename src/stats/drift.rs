@@ -106,7 +106,7 @@ mod tests {
         let drift = drift(&points, 0.05, mean).unwrap();
         // From the first block's middle to the last's: 19 of 20 widths.
         let expected = 99.0 * 19.0 / 20.0 / (50.0 + 99.0 / 40.0);
-        assert!((drift.share - expected).abs() < 0.02, "{drift:?}");
+        assert!((drift.share - expected).abs() < 0.05, "{drift:?}");
         assert!(drift.high - drift.low < 0.05);
     }
 

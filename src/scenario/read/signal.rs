@@ -5,11 +5,16 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Settings, base_url};
-use crate::scenario::fields::{Fields, Located};
-use crate::scenario::signal::{Question, Selector, Signal, SignalSource, SourcePlace};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::scenario::fields::{Fields, Located, wrong_type};
+use crate::scenario::problem::{FileId, Place};
+use crate::scenario::signal::{Question, Selector, Signal, SignalSource, SourcePlace, Usage};
 
 /// The keys of which a table of signals has exactly one.
-const PLACES: [&str; 5] = ["prometheus", "json", "sqlite", "postgres", "redis"];
+const PLACES: [&str; 9] =
+    ["prometheus", "json", "sql", "sqlite", "postgres", "redis", "log", "control_group", "container"];
 
 /// Redis commands that change something; a measurement must not.
 const WRITES: [&str; 16] = [
@@ -29,7 +34,7 @@ pub(in crate::scenario) fn read(
 fn source(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<SignalSource> {
     let given: Vec<&'static str> = PLACES.into_iter().filter(|key| table.has(key)).collect();
     let [kind] = given[..] else {
-        let title = "where are these signals? they have exactly one of `prometheus`, `json`, `sqlite`, `postgres`, `redis`";
+        let title = format!("where are these signals? they have exactly one of `{}`", PLACES.join("`, `"));
         table.problems.add(&table.place, title, "in these signals");
         return None;
     };
@@ -54,6 +59,16 @@ fn place(kind: &str, text: &Located<String>, table: &Fields<'_>, settings: &Sett
         "prometheus" => SourcePlace::Prometheus(base_url(text, settings, table.problems)),
         "json" => SourcePlace::Json(base_url(text, settings, table.problems)),
         "sqlite" => SourcePlace::Sqlite(settings.fill(text, table.problems)),
+        "log" => SourcePlace::Log(settings.fill(text, table.problems)),
+        "control_group" => SourcePlace::ControlGroup(settings.fill(text, table.problems)),
+        "container" => SourcePlace::Container(settings.fill(text, table.problems)),
+        "sql" => {
+            let url = filled(&["sqlite:", "postgres://", "postgresql://"]);
+            match url.strip_prefix("sqlite:") {
+                Some(file) => SourcePlace::Sqlite(file.to_owned()),
+                None => SourcePlace::Postgres(url),
+            }
+        }
         "postgres" => SourcePlace::Postgres(filled(&["postgres://", "postgresql://"])),
         _ => SourcePlace::Redis(filled(&["redis://", "unix://", "redis+unix://"])),
     }
@@ -72,7 +87,8 @@ fn check_name(table: &Fields<'_>, name: &Located<String>, taken: &mut BTreeSet<S
 }
 
 /// `{ name = "backlog", metric = 'name{label="value"}', unit = "messages", total = false }`; in place of
-/// `metric` a `pointer`, a `query` or a `command`, as the place wants it.
+/// `metric` a `pointer`, a `query`, a `command`, a `pattern` or a `usage`, as the place wants it. Each of them may be
+/// a list of alternatives.
 fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Option<Signal> {
     let name = table.required_text("name");
     if let Some(name) = &name {
@@ -80,18 +96,31 @@ fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Op
     }
     let unit = table.text("unit").map_or(String::new(), |l| l.value);
     let is_total = table.flag("total").unwrap_or(false);
-    let question = match kind {
-        "prometheus" => series(&mut table),
-        "json" => pointer(&mut table),
-        "redis" => command(&mut table),
-        _ => table.required_text("query").map(|query| Question::Query(query.value)),
+    let questions = match kind {
+        "prometheus" => alternatives(&mut table, "metric", series),
+        "json" => alternatives(&mut table, "pointer", pointer),
+        "redis" => commands(&mut table),
+        "log" => alternatives(&mut table, "pattern", pattern),
+        "control_group" | "container" => alternatives(&mut table, "usage", usage),
+        _ => alternatives(&mut table, "query", |_, query| Some(Question::Query(query.value.clone()))),
     };
     table.finish();
-    Some(Signal { name: name?.value, unit, is_total, question: question? })
+    let name = name?.value;
+    (!questions.is_empty()).then_some(Signal { name, unit, is_total, questions })
 }
 
-fn series(table: &mut Fields<'_>) -> Option<Question> {
-    let metric = table.required_text("metric")?;
+/// A text, or a list of them, each a question of its own.
+fn alternatives(
+    table: &mut Fields<'_>,
+    key: &'static str,
+    read: fn(&Fields<'_>, &Located<String>) -> Option<Question>,
+) -> Vec<Question> {
+    table.require(key);
+    let texts = table.texts(key);
+    texts.into_iter().filter_map(|text| read(table, &text)).collect()
+}
+
+fn series(table: &Fields<'_>, metric: &Located<String>) -> Option<Question> {
     match metric.value.parse::<Selector>() {
         Ok(selector) => Some(Question::Series(selector)),
         Err(error) => {
@@ -101,18 +130,60 @@ fn series(table: &mut Fields<'_>) -> Option<Question> {
     }
 }
 
-fn pointer(table: &mut Fields<'_>) -> Option<Question> {
-    let pointer = table.required_text("pointer")?;
-    if !pointer.value.is_empty() && !pointer.value.starts_with('/') {
-        table.problems.add(&pointer.place, "this is not a JSON pointer", "expected `/path/to/number`");
+fn pattern(table: &Fields<'_>, pattern: &Located<String>) -> Option<Question> {
+    match regex::Regex::new(&pattern.value) {
+        Ok(regex) => Some(Question::Lines(regex)),
+        Err(error) => {
+            table.problems.add(&pattern.place, "this is no regular expression", error.to_string());
+            None
+        }
     }
-    Some(Question::Pointer(pointer.value))
 }
 
-fn command(table: &mut Fields<'_>) -> Option<Question> {
+fn usage(table: &Fields<'_>, usage: &Located<String>) -> Option<Question> {
+    let known = [("cpu", Usage::Cpu), ("memory", Usage::Memory)];
+    let found = known.iter().find(|(word, _)| *word == usage.value);
+    if found.is_none() {
+        table.problems.add_unknown(&usage.place, "usage", &usage.value, &known.map(|(word, _)| word));
+    }
+    found.map(|(_, usage)| Question::Usage(*usage))
+}
+
+fn pointer(table: &Fields<'_>, pointer: &Located<String>) -> Option<Question> {
+    let is_one = pointer.value.is_empty() || pointer.value.starts_with('/');
+    if !is_one {
+        table.problems.add(&pointer.place, "this is not a JSON pointer", "expected `/path/to/number`");
+    }
+    is_one.then(|| Question::Pointer(pointer.value.clone()))
+}
+
+/// `command = ["XLEN", "orders"]`, or a list of such.
+fn commands(table: &mut Fields<'_>) -> Vec<Question> {
     table.require("command");
-    let words = table.texts("command");
     let field = table.text("field").map(|l| l.value);
+    let items = table.items("command");
+    let lists: Vec<Vec<Located<String>>> = if items.iter().all(|item| item.value.get_ref().is_array()) {
+        items.iter().map(|item| words(table, item.value, item.place.file)).collect()
+    } else {
+        vec![table.texts("command")]
+    };
+    lists.into_iter().filter_map(|words| command(table, words, field.clone())).collect()
+}
+
+fn words(table: &Fields<'_>, list: &Spanned<DeValue<'_>>, file: FileId) -> Vec<Located<String>> {
+    let items = list.get_ref().as_array().into_iter().flatten();
+    let word = |item: &Spanned<DeValue<'_>>| {
+        let place = Place { file, span: item.span() };
+        let Some(text) = item.get_ref().as_str() else {
+            wrong_type(table.problems, &place, "command", "a word", item.get_ref());
+            return None;
+        };
+        Some(Located { value: text.to_owned(), place })
+    };
+    items.filter_map(word).collect()
+}
+
+fn command(table: &Fields<'_>, words: Vec<Located<String>>, field: Option<String>) -> Option<Question> {
     let first = words.first()?;
     if WRITES.contains(&first.value.to_uppercase().as_str()) {
         let title = format!("`{}` would change the system", first.value);

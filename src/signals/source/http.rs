@@ -2,6 +2,7 @@
 
 use reqwest::Client;
 
+use super::first_answers;
 use crate::scenario::signal::{Question, Signal};
 use crate::signals::prometheus as format;
 use crate::web::reason;
@@ -13,21 +14,19 @@ pub(super) async fn prometheus(
 ) -> Result<Vec<Option<f64>>, String> {
     let page = fetch(client, url).await?;
     let parsed = format::parse(&page);
-    let value = |signal: &Signal| match &signal.question {
+    Ok(first_answers(signals, |question| match question {
         Question::Series(selector) => parsed.sum(selector),
         _ => None,
-    };
-    Ok(signals.iter().map(value).collect())
+    }))
 }
 
 pub(super) async fn json(client: &Client, url: &str, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
     let text = fetch(client, url).await?;
     let document: serde_json::Value = serde_json::from_str(&text).map_err(|e| format!("no JSON: {e}"))?;
-    let value = |signal: &Signal| match &signal.question {
+    Ok(first_answers(signals, |question| match question {
         Question::Pointer(pointer) => document.pointer(pointer).and_then(number),
         _ => None,
-    };
-    Ok(signals.iter().map(value).collect())
+    }))
 }
 
 /// Numbers, numbers in quotes, and flags.

@@ -1,19 +1,27 @@
 //! The kinds of places that signals are read from, one file each.
 
+mod control_group;
 mod http;
+mod log;
 mod postgres;
 mod redis;
 mod sqlite;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::Client;
 
-use crate::scenario::signal::{Signal, SourcePlace};
+use crate::scenario::signal::{Question, Signal, SourcePlace};
 use crate::web::shown;
 
 /// How long one reading may take: a source that hangs delays itself only.
 pub(super) const READING: Duration = Duration::from_secs(2);
+
+/// Each signal's first question that has an answer.
+fn first_answers(signals: &[Signal], answer: impl Fn(&Question) -> Option<f64>) -> Vec<Option<f64>> {
+    signals.iter().map(|signal| signal.questions.iter().find_map(&answer)).collect()
+}
 
 /// A place that is read again and again. Connections are kept between readings, and made anew after
 /// a failure.
@@ -22,11 +30,21 @@ pub(super) struct Source {
     client: Client,
     postgres: postgres::Connection,
     redis: redis::Connection,
+    log: log::Log,
+    /// A container's control group, once it is known.
+    group: Option<PathBuf>,
 }
 
 impl Source {
     pub(super) fn new(place: SourcePlace, client: Client) -> Self {
-        Self { place, client, postgres: postgres::Connection::default(), redis: redis::Connection::default() }
+        Self {
+            place,
+            client,
+            postgres: postgres::Connection::default(),
+            redis: redis::Connection::default(),
+            log: log::Log::default(),
+            group: None,
+        }
     }
 
     /// Its URL or file as people may see it.
@@ -46,6 +64,22 @@ impl Source {
                 SourcePlace::Sqlite(file) => sqlite::read(file, signals).await,
                 SourcePlace::Postgres(url) => self.postgres.read(url, signals).await,
                 SourcePlace::Redis(url) => self.redis.read(url, signals).await,
+                SourcePlace::Log(path) => self.log.read(path, signals),
+                SourcePlace::ControlGroup(folder) => control_group::read(Path::new(folder), signals),
+                SourcePlace::Container(name) => {
+                    let name = name.clone();
+                    let group = match self.group.take() {
+                        Some(group) => group,
+                        // Off the runtime's thread: another program is asked.
+                        None => tokio::task::spawn_blocking(move || control_group::of_container(&name))
+                            .await
+                            .map_err(|e| e.to_string())??,
+                    };
+                    let values = control_group::read(&group, signals);
+                    // A container that was started anew has another group.
+                    self.group = values.is_ok().then_some(group);
+                    values
+                }
             }
         };
         let in_time = tokio::time::timeout(READING, reading).await;

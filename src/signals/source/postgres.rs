@@ -19,10 +19,15 @@ impl Connection {
         };
         let mut values = Vec::with_capacity(signals.len());
         for signal in signals {
-            values.push(match &signal.question {
-                Question::Query(query) => ask(&client, query).await.map_err(|e| message(&e))?,
-                _ => None,
-            });
+            let mut value = Ok(None);
+            for question in &signal.questions {
+                let Question::Query(query) = question else { continue };
+                value = ask(&client, query).await;
+                if let Ok(Some(_)) = value {
+                    break;
+                }
+            }
+            values.push(value.map_err(|e| message(&e))?);
         }
         self.client = Some(client);
         Ok(values)

@@ -20,18 +20,26 @@ impl Connection {
         };
         let mut values = Vec::with_capacity(signals.len());
         for signal in signals {
-            let Question::Command { words, field } = &signal.question else {
-                values.push(None);
-                continue;
-            };
-            let Some((command, arguments)) = words.split_first() else { continue };
-            let asked = redis::cmd(command).arg(arguments).query_async(&mut connection).await;
-            let answer: Value = asked.map_err(|e| e.to_string())?;
-            values.push(number(&answer, field.as_deref()));
+            let mut value = Ok(None);
+            for question in &signal.questions {
+                value = ask(&mut connection, question).await;
+                if let Ok(Some(_)) = value {
+                    break;
+                }
+            }
+            values.push(value?);
         }
         self.connection = Some(connection);
         Ok(values)
     }
+}
+
+async fn ask(connection: &mut MultiplexedConnection, question: &Question) -> Result<Option<f64>, String> {
+    let Question::Command { words, field } = question else { return Ok(None) };
+    let Some((command, arguments)) = words.split_first() else { return Ok(None) };
+    let asked = redis::cmd(command).arg(arguments).query_async(connection).await;
+    let answer: Value = asked.map_err(|e| e.to_string())?;
+    Ok(number(&answer, field.as_deref()))
 }
 
 async fn connect(url: &str) -> redis::RedisResult<MultiplexedConnection> {

@@ -12,21 +12,32 @@ const BUSY: Duration = Duration::from_secs(1);
 
 pub(super) async fn read(file: &str, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
     let file = file.to_owned();
-    let queries: Vec<Option<String>> = signals
-        .iter()
-        .map(|signal| match &signal.question {
-            Question::Query(query) => Some(query.clone()),
-            _ => None,
-        })
-        .collect();
+    let query = |question: &Question| match question {
+        Question::Query(query) => Some(query.clone()),
+        _ => None,
+    };
+    let queries: Vec<Vec<String>> =
+        signals.iter().map(|signal| signal.questions.iter().filter_map(query).collect()).collect();
     // Off the runtime's thread, which drives everything else.
     let answers = tokio::task::spawn_blocking(move || {
         let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY)?;
-        queries.iter().map(|query| query.as_deref().map_or(Ok(None), |q| ask(&connection, q))).collect()
+        queries.iter().map(|alternatives| first(&connection, alternatives)).collect()
     });
     let answers: rusqlite::Result<Vec<Option<f64>>> = answers.await.map_err(|e| e.to_string())?;
     answers.map_err(|e| e.to_string())
+}
+
+/// The first answer that the alternatives have; a failure counts only if no other has one.
+fn first(connection: &Connection, alternatives: &[String]) -> rusqlite::Result<Option<f64>> {
+    let mut last = Ok(None);
+    for query in alternatives {
+        last = ask(connection, query);
+        if let Ok(Some(_)) = last {
+            break;
+        }
+    }
+    last
 }
 
 #[expect(clippy::cast_precision_loss, reason = "signals are numbers of a size that f64 holds")]
