@@ -19,6 +19,28 @@ FLAGS = --seed $(SEED) \
         $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
         $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(HOST),--host $(HOST))
 
+CONTEXTS     = identity catalogue ordering inventory payments
+SCALED       = identity=3,catalogue=2,ordering=2,inventory=2,payments=2
+POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+REDIS_URL    ?= redis://127.0.0.1:6379
+REALLY       = $(if $(REAL),-real)
+TESTBED      ?= target/release/testbed
+SHOP = $(TESTBED) shopstream --lanes on \
+       $(if $(REAL),--postgres $(POSTGRES_URL) --redis $(REDIS_URL),--data reports/shopstream)
+ifneq ($(REAL),)
+export POSTGRES_URL REDIS_URL
+export INVENTORY_SQL = $(dir $(POSTGRES_URL))inventory_local
+export ORDERING_SQL = $(dir $(POSTGRES_URL))ordering_local
+export PAYMENTS_SQL = $(dir $(POSTGRES_URL))payments_local
+endif
+
+# $(call shop,FILE,LOAD,NAME,REPORT) and $(call lanes,LOAD,PROFILE,NAME,REPORT)
+OUTPUTS = --csv results/$(1) --csv-full-history --html results/$(2).html
+shop = $(LOADPROOF) run scenarios/shopstream/$(1).toml --load $(2) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
+       --profile $(if $(HOST),running,$(if $(REAL),real,embedded))
+lanes = $(LOADPROOF) run $(SCENARIO) --load $(1) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
+        --profile $(if $(HOST),running,$(2)$(REALLY))
+
 .PHONY: help
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-28s %s\n", $$1, $$2 }'
@@ -41,28 +63,122 @@ selftest: build ## Does the instrument see what is there, and nothing else, on t
 
 .PHONY: loadtest-baseline
 loadtest-baseline: build ## Migration and production with lanes off (30 users, 3 min)
-	$(LOADPROOF) run $(SCENARIO) --load priority --profile lanes-off $(FLAGS)
+	$(call lanes,priority,lanes-off,baseline-test,baseline-report)
+
+.PHONY: loadtest-priority
+loadtest-priority: loadtest-priority-headless ## The same work with lanes on (30 users, 3 min)
 
 .PHONY: loadtest-priority-headless
 loadtest-priority-headless: build ## The same work with lanes on (30 users, 3 min)
-	$(LOADPROOF) run $(SCENARIO) --load priority --profile lanes-on $(FLAGS)
+	$(call lanes,priority,lanes-on,priority-test,priority-report)
 
 .PHONY: compare
 compare: build ## Compare the newest run with lanes off and the newest with lanes on
-	$(LOADPROOF) compare lanes-off lanes-on || test $$? -eq 97  # one pair is indicative: undecided, not wrong
+	$(LOADPROOF) compare lanes-off$(REALLY) lanes-on$(REALLY) || test $$? -eq 97  # one pair is indicative: undecided, not wrong
 
 .PHONY: loadtest-experiment
 loadtest-experiment: build ## Both in interleaved rounds until the claims are decided (5 to 20 rounds, 10 min each)
-	$(LOADPROOF) experiment $(SCENARIO) --load priority $(FLAGS)
+	$(LOADPROOF) experiment $(SCENARIO) --load priority --baseline lanes-off$(REALLY) --treatment lanes-on$(REALLY) $(FLAGS)
 
 .PHONY: loadtest-backfill-drain
 loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drains (10 users, 3 min)
-	$(LOADPROOF) run $(SCENARIO) --load backfill-drain --profile lanes-on $(FLAGS)
+	$(call lanes,backfill-drain,lanes-on,backfill-drain,backfill-drain-report)
 
 # Five engines: with one, production alone would outrun the engine, and nothing could be told apart.
 .PHONY: loadtest-starvation
 loadtest-starvation: build ## Whether steady production starves the backfill (50 users, 5 min)
-	ENGINES=5 $(LOADPROOF) run $(SCENARIO) --load starvation --profile lanes-on $(FLAGS)
+	ENGINES=5 $(call lanes,starvation,lanes-on,starvation-test,starvation-report)
+
+# ── ShopStream: five contexts, all user classes, all loads ──────────────────────────────────────
+#
+# HOST= runs against a shop that is up; REAL=1 starts one on PostgreSQL (POSTGRES_URL=) and Redis (REDIS_URL=);
+# else one starts by itself, with files and queues of its own.
+
+.PHONY: loadtest-install
+loadtest-install: build ## All that a load test needs
+
+.PHONY: docker-dev
+docker-dev: build ## Start the shop: API, five engines, observatory; Ctrl-C stops it
+	$(SHOP) --engines identity=1
+
+.PHONY: docker-dev-scaled
+docker-dev-scaled: build ## The same with 3+2+2+2+2 engines
+	$(SHOP) --engines $(SCALED)
+
+.PHONY: engine-identity-scaled engine-catalogue-scaled engine-ordering-scaled engine-inventory-scaled engine-payments-scaled
+engine-identity-scaled engine-catalogue-scaled engine-ordering-scaled engine-inventory-scaled engine-payments-scaled: build
+	$(SHOP) --engines $(patsubst engine-%-scaled,%,$@)=3
+
+.PHONY: observatory
+observatory: ## What waits where, in the shop that is up
+	@curl -sf http://127.0.0.1:$(or $(OBSERVATORY_PORT),9000)/api/queue-depth && echo \
+	  || { echo "nothing answers: start the shop with make docker-dev" >&2; exit 1; }
+
+.PHONY: loadtest
+loadtest: build ## All user classes at once (60 users, 2 min)
+	$(call shop,everything,everything,loadtest-all,loadtest-all-report)
+
+.PHONY: loadtest-stack
+loadtest-stack: loadtest ## Start everything, wait until it is ready, run all user classes, stop
+
+.PHONY: loadtest-stack-scaled
+loadtest-stack-scaled: build ## The same with 3+2+2+2+2 engines
+	SHOP_ENGINES=$(SCALED) $(call shop,everything,everything,loadtest-all,loadtest-all-report)
+
+.PHONY: loadtest-smoke
+loadtest-smoke: build ## Does the setup work? (mixed, 5 users, 1 min)
+	$(call shop,mixed,smoke,smoke-test,smoke-report)
+
+.PHONY: loadtest-mixed loadtest-headless
+loadtest-mixed: loadtest-headless ## The ordinary day (50 users, 5 min)
+loadtest-headless: build ## The ordinary day (50 users, 5 min)
+	$(call shop,mixed,load,loadtest,loadtest-report)
+
+.PHONY: loadtest-cross-domain
+loadtest-cross-domain: build ## Complete orders, sagas and races (30 users, 5 min)
+	$(call shop,cross_domain,cross-domain,cross-domain-test,cross-domain-report)
+
+.PHONY: loadtest-race loadtest-headless-race
+loadtest-race: loadtest-headless-race ## Races with proof (30 users, 3 min)
+loadtest-headless-race: build ## Races with proof (30 users, 3 min)
+	$(call shop,cross_domain,race,race-test,race-report)
+
+.PHONY: loadtest-flash-sale loadtest-headless-flash
+loadtest-flash-sale: loadtest-headless-flash ## Ten units for fifty users (2 min)
+loadtest-headless-flash: build ## Ten units for fifty users (2 min)
+	$(call shop,cross_domain,flash-sale,flash-sale-test,flash-sale-report)
+
+.PHONY: loadtest-oversell
+loadtest-oversell: build ## Can the check fail? The flash sale on a shop that oversells; its claims must be refuted
+	$(LOADPROOF) run scenarios/shopstream/cross_domain.toml --load flash-sale --profile oversell $(FLAGS); test $$? -eq 99
+
+.PHONY: loadtest-stress
+loadtest-stress: build ## A flood of events (200 users, 5 min)
+	$(call shop,stress,stress,stress-test,stress-report)
+
+.PHONY: loadtest-cross-flood
+loadtest-cross-flood: build ## Even pressure on all contexts (100 users, 5 min)
+	$(call shop,stress,cross-flood,cross-flood-test,cross-flood-report)
+
+.PHONY: loadtest-spike
+loadtest-spike: build ## A sudden crowd (100 users at once, 2 min)
+	$(call shop,stress,spike,spike-test,spike-report)
+
+.PHONY: loadtest-endurance
+loadtest-endurance: build ## Half an hour of the ordinary day: leaks, slowing down, backlog (30 users)
+	$(call shop,mixed,endurance,endurance-test,endurance-report)
+
+.PHONY: loadtest-clean
+loadtest-clean: ## Delete all of the shop's data, keep its schema
+	@if curl -sf -X POST $(or $(HOST),http://127.0.0.1:$(or $(SHOPSTREAM_PORT),8000))/admin/reset; then echo; \
+	elif [ -n "$(HOST)" ]; then echo "nothing answers at $(HOST)" >&2; exit 1; \
+	else rm -rf reports/shopstream; fi
+
+.PHONY: setup-db drop-db
+setup-db: ## Make the shop's databases on POSTGRES_URL; it makes its tables itself
+	for context in $(CONTEXTS); do psql -q $(POSTGRES_URL) -c "CREATE DATABASE $${context}_local" || exit 1; done
+drop-db: ## Drop the shop's databases on POSTGRES_URL
+	for context in $(CONTEXTS); do psql -q $(POSTGRES_URL) -c "DROP DATABASE IF EXISTS $${context}_local" || exit 1; done
 
 # ── The storefront: five headline claims, before and after a rewrite ────────────────────────────
 

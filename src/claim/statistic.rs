@@ -57,6 +57,10 @@ pub enum Statistic {
     /// How much of a race's requests was under way at one moment, averaged over its races: 1 if all
     /// were, 0 if they came one after another.
     Overlap(String),
+    /// Races whose entrants were all `ok`.
+    AllOk(String),
+    /// Races none of whose entrants was `ok`.
+    NoneOk(String),
     /// Events that the run's `ok` requests have raised in a stream, whatever is selected.
     Events(String),
 }
@@ -170,7 +174,7 @@ pub(super) const NAMES: [&str; 23] = [
 ];
 
 /// The names of statistics that take an argument.
-pub(super) const METHODS: [&str; 20] = [
+pub(super) const METHODS: [&str; 22] = [
     "min",
     "max",
     "mean",
@@ -190,6 +194,8 @@ pub(super) const METHODS: [&str; 20] = [
     "drift",
     "correlation",
     "overlap",
+    "all_ok",
+    "none_ok",
     "events",
 ];
 
@@ -247,6 +253,8 @@ impl Statistic {
             "drift" => Some(Self::Drift(DriftOf::Signal(text))),
             "correlation" => Some(Self::Correlation(text)),
             "overlap" => Some(Self::Overlap(text)),
+            "all_ok" => Some(Self::AllOk(text)),
+            "none_ok" => Some(Self::NoneOk(text)),
             "events" => Some(Self::Events(text)),
             "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
             _ => SignalFigure::ALL
@@ -357,6 +365,8 @@ impl fmt::Display for Statistic {
             Self::Drift(DriftOf::Quantile(p)) => write!(f, "drift({})", (p * 1e8).round() / 1e6),
             Self::Correlation(name) => write!(f, "correlation('{name}')"),
             Self::Overlap(race) => write!(f, "overlap('{race}')"),
+            Self::AllOk(race) => write!(f, "all_ok('{race}')"),
+            Self::NoneOk(race) => write!(f, "none_ok('{race}')"),
             Self::Events(stream) => write!(f, "events('{stream}')"),
         }
     }

@@ -1,12 +1,15 @@
 //! `loadproof export`: a run's samples for other tools, one by one.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 use super::arguments::{Export, ExportFormat};
-use super::exit::Exit;
+use super::exit::{Exit, UsageError};
+use super::output;
+use crate::report::locust::Locust;
+use crate::run::RunFacts;
 use crate::store::{ExportedSample, Reference, Store};
 
 /// The columns of the CSV, in the order of [`fields`].
@@ -36,7 +39,16 @@ const COLUMNS: [&str; 20] = [
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
     let reference: Reference = command.run.parse()?;
-    let run = store.run(&reference)?.id;
+    let facts = store.run(&reference)?;
+    let run = facts.id;
+    if command.format == ExportFormat::Locust {
+        let Some(prefix) = &command.output else {
+            let text = "which files? say what their names begin with: --output results/loadtest";
+            return Err(UsageError(text.to_owned()).into());
+        };
+        locust(&store, &facts, prefix, true)?;
+        return Ok(Exit::Done);
+    }
     let out: Box<dyn Write> = match &command.output {
         Some(path) => {
             let file = std::fs::File::create(path);
@@ -55,11 +67,35 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
                 serde_json::to_writer(&mut out, sample)?;
                 writeln!(out)?;
             }
+            // Written above: it is no stream of samples.
+            ExportFormat::Locust => {}
         }
         Ok(())
     })?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Writes the files that Locust would, and one with the counts by outcome; their names.
+pub(super) fn locust(
+    store: &Store,
+    run: &RunFacts,
+    prefix: &Path,
+    full_history: bool,
+) -> Result<Vec<PathBuf>> {
+    let mut locust = Locust::new(run.started_unix_us, full_history);
+    store.each_sample(run.id, |sample| -> Result<()> {
+        locust.add(sample);
+        Ok(())
+    })?;
+    let mut written = Vec::new();
+    for (end, text) in locust.files() {
+        let mut path = prefix.as_os_str().to_owned();
+        path.push(end);
+        output::file(Path::new(&path), &text)?;
+        written.push(path.into());
+    }
+    Ok(written)
 }
 
 fn fields(s: &ExportedSample) -> [String; COLUMNS.len()] {

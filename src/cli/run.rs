@@ -4,17 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::arguments::{Common, Outputs, Run, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::{interrupt, output, progress, report, world};
+use super::{export, interrupt, output, progress, report, world};
 use crate::execute::{self, Carried, ExecuteError, Progress, Setting};
 use crate::plan::{Choices, Plan, PlannedRun};
 use crate::run::{ExperimentId, RunState};
 use crate::scenario::Scenario;
-use crate::store::Store;
+use crate::store::{Reference, Store};
 use crate::target;
 use crate::unit;
 
@@ -29,7 +29,13 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let workshop = Workshop::of(&command.common, store);
-    single(&scenario, &plan, workshop, command.common.shown, &command.common.outputs)
+    let carried = carry_out_single(&scenario, &plan, workshop, command.common.shown)?;
+    if let Some(prefix) = &command.locust.csv {
+        let store = Store::open(store)?;
+        let facts = store.run(&Reference::Run(carried.run))?;
+        export::locust(&store, &facts, prefix, command.locust.csv_full_history)?;
+    }
+    report_single(&carried, store, &command.common.outputs)
 }
 
 /// Carries out the one run of a plan, and reports it.
@@ -40,10 +46,23 @@ pub(super) fn single(
     shown: Shown,
     outputs: &Outputs,
 ) -> Result<Exit> {
-    let Some(planned) = plan.runs.first() else { return Ok(Exit::Internal) };
     let store = workshop.store.clone();
-    let carried = Session::new(scenario, workshop, shown, None, plan)?.carry_out(planned)?;
-    let reported = report::of_run(carried.run, &mut Store::open(&store)?, outputs)?;
+    let carried = carry_out_single(scenario, plan, workshop, shown)?;
+    report_single(&carried, &store, outputs)
+}
+
+fn carry_out_single(
+    scenario: &Arc<Scenario>,
+    plan: &Plan,
+    workshop: Workshop,
+    shown: Shown,
+) -> Result<Carried> {
+    let planned = plan.runs.first().context("the plan has no run")?;
+    Session::new(scenario, workshop, shown, None, plan)?.carry_out(planned)
+}
+
+fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<Exit> {
+    let reported = report::of_run(carried.run, &mut Store::open(store)?, outputs)?;
     let judged = report::together(&[reported], outputs)?;
     Ok(match carried.state {
         RunState::Done => judged,

@@ -15,6 +15,9 @@ use super::template::Variables;
 use super::{Scenario, World};
 use crate::claim::Expression;
 
+/// What holds for a file only where it is the scenario itself.
+const OF_ITSELF: [&str; 6] = ["name", "why", "host", "defaults", "drain", "experiment"];
+
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
 /// # Errors
@@ -160,9 +163,7 @@ fn read_all(
     for text in &aborts {
         read::claim::live_condition(text, &known, problems);
     }
-    for file in files {
-        file.finish();
-    }
+    finish(files);
     Scenario {
         name,
         why,
@@ -191,6 +192,16 @@ fn read_all(
         trace,
         templates: Arc::new(templates),
         canonical_workload,
+    }
+}
+
+/// Notes what nobody has read. What an included file says of itself is for when it is run by itself.
+fn finish(files: Vec<Fields<'_>>) {
+    for mut file in files {
+        for key in OF_ITSELF {
+            file.value(key);
+        }
+        file.finish();
     }
 }
 

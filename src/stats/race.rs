@@ -55,6 +55,13 @@ pub struct Entrant {
     done_us: i64,
 }
 
+impl Entrant {
+    /// Whether it ended `ok`, by the columns that it was found in.
+    pub fn is_ok(&self, columns: &SampleColumns) -> bool {
+        columns.outcome[self.sample] == Outcome::Ok
+    }
+}
+
 /// The races of a run, by race; those of a single entrant are none.
 pub fn races(columns: &SampleColumns) -> BTreeMap<Race, Vec<Entrant>> {
     let mut races: BTreeMap<Race, Vec<Entrant>> = BTreeMap::new();

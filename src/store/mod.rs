@@ -325,7 +325,7 @@ fn now_unix_us() -> i64 {
 }
 
 /// `2026-11-20T14:02:00Z`
-fn utc(unix_us: i64) -> String {
+pub(crate) fn utc(unix_us: i64) -> String {
     let seconds = unix_us.div_euclid(1_000_000);
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
 }

@@ -12,9 +12,10 @@ use crate::stats::clusters::exceedance_clusters;
 use crate::stats::drift::drift;
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type7;
+use crate::stats::race::{self, Entrant};
 use crate::stats::rank_correlation::spearman;
 use crate::stats::woodruff::Woodruff;
-use crate::stats::{race, recovery, trend_line};
+use crate::stats::{recovery, trend_line};
 use crate::store::SignalColumn;
 use crate::unit;
 
@@ -60,6 +61,8 @@ impl LookUp for Evidence {
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
             Statistic::Overlap(race) => overlap(run, race),
+            Statistic::AllOk(race) => Ok(won_by(run, race, |winners, entrants| winners == entrants)),
+            Statistic::NoneOk(race) => Ok(won_by(run, race, |winners, _| winners == 0)),
             Statistic::Events(stream) => Ok(events(run, stream)),
         }
     }
@@ -328,11 +331,23 @@ fn points(column: &SignalColumn, within: (i64, i64)) -> Vec<(f64, f64)> {
     readings.map(|(at, value)| (*at as f64 / 1e6, *value)).collect()
 }
 
+/// The entrants of each race of a kind.
+fn races(run: &MeasuredRun, name: &str) -> Vec<Vec<Entrant>> {
+    let place = run.facts.races.iter().position(|known| known == name);
+    let of_kind = race::races(&run.samples).into_iter().filter(|(race, _)| race.place() == place);
+    of_kind.map(|(_, entrants)| entrants).collect()
+}
+
+/// Races of a kind whose numbers of winners and entrants are such.
+fn won_by(run: &MeasuredRun, name: &str, wanted: impl Fn(usize, usize) -> bool) -> Found {
+    let races = races(run, name);
+    let winners = |race: &[Entrant]| race.iter().filter(|e| e.is_ok(&run.samples)).count();
+    let value = races.iter().filter(|race| wanted(winners(race), race.len())).count() as f64;
+    Found { value, n: races.len() as u64, ..Found::default() }
+}
+
 fn overlap(run: &MeasuredRun, race: &str) -> Result<Found, String> {
-    let place = run.facts.races.iter().position(|name| name == race);
-    let all = race::races(&run.samples);
-    let of_kind = all.iter().filter(|(race, _)| race.place() == place);
-    let overlaps: Vec<f64> = of_kind.map(|(_, entrants)| race::overlap(entrants)).collect();
+    let overlaps: Vec<f64> = races(run, race).iter().map(|entrants| race::overlap(entrants)).collect();
     if overlaps.is_empty() {
         return Err(format!("nobody raced for `{race}` in run {}", run.facts.id));
     }

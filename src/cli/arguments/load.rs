@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{LOAD, Outputs, Shown, WHAT};
+use super::{LOAD, OUTPUT, Outputs, Shown, WHAT};
 use crate::scenario::load::LoadOverrides;
 use crate::unit;
 
@@ -39,7 +39,22 @@ pub(in crate::cli) struct Run {
     #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
     pub(in crate::cli) profile: Option<String>,
     #[command(flatten)]
+    pub(in crate::cli) locust: Locust,
+    #[command(flatten)]
     pub(in crate::cli) common: Common,
+}
+
+/// Files as Locust writes them
+#[derive(Debug, Args)]
+#[command(next_help_heading = OUTPUT)]
+pub(in crate::cli) struct Locust {
+    /// Write `PREFIX_stats.csv`, `…_stats_history.csv`, `…_failures.csv` and `…_exceptions.csv` as Locust does,
+    /// and `…_outcomes.csv` with the counts by outcome and status
+    #[arg(long, env = "LOADPROOF_CSV", value_name = "PREFIX")]
+    pub(in crate::cli) csv: Option<PathBuf>,
+    /// Let the history have a row per endpoint and second, too
+    #[arg(long, env = "LOADPROOF_CSV_FULL_HISTORY", value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) csv_full_history: bool,
 }
 
 /// Run baseline and treatment in interleaved rounds

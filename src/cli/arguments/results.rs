@@ -149,7 +149,7 @@ pub(in crate::cli) struct Export {
     /// The format
     #[arg(short, long, value_enum, default_value_t = ExportFormat::Csv)]
     pub(in crate::cli) format: ExportFormat,
-    /// Where to write; stdout if not given
+    /// Where to write; stdout if not given. For `locust` what the files' names begin with
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
 }
@@ -161,4 +161,6 @@ pub(in crate::cli) enum ExportFormat {
     Csv,
     /// One JSON object a line
     Json,
+    /// The files of Locust's --csv with --csv-full-history, and the counts by outcome and status
+    Locust,
 }

@@ -112,9 +112,13 @@ const MOST_ENDINGS: usize = 12;
 fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
     let row = |race: &RaceFigures| {
         let ending = |ending: &Ending| {
-            let told = ending.entrants.iter().map(|e| match e.entrants {
-                1 => format!("{}: {}", e.endpoint, e.ended),
-                n => format!("{}: {n} × {}", e.endpoint, e.ended),
+            let told = ending.entrants.chunk_by(|a, b| a.endpoint == b.endpoint).map(|of_endpoint| {
+                let all: u64 = of_endpoint.iter().map(|e| e.entrants).sum();
+                let ended = of_endpoint.iter().map(|e| match all {
+                    1 => e.ended.clone(),
+                    _ => format!("{} {}", e.entrants, e.ended),
+                });
+                format!("{}: {}", of_endpoint[0].endpoint, ended.collect::<Vec<_>>().join(", "))
             });
             EndingRow {
                 text: told.collect::<Vec<_>>().join(" · "),

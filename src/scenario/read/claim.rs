@@ -342,7 +342,9 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
             Statistic::Drift(DriftOf::Signal(name)) | Statistic::Correlation(name) => {
                 check_name(&at(name), "signal", &known.signals, problems);
             }
-            Statistic::Overlap(name) => check_name(&at(name), "race", known.races, problems),
+            Statistic::Overlap(name) | Statistic::AllOk(name) | Statistic::NoneOk(name) => {
+                check_name(&at(name), "race", known.races, problems);
+            }
             Statistic::Events(name) => {
                 check_name(&at(name), "stream of raised events", &known.streams, problems);
             }
