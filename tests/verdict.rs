@@ -393,3 +393,94 @@ proptest! {
         prop_assert_eq!(decided.verdict, expected);
     }
 }
+
+/// A run whose requests become slower by this share from its start to its end.
+fn slowing(share: f64) -> MeasuredRun {
+    let mut run = run(Arm::Treatment, 1, 10.0, 0);
+    let columns = &mut run.samples;
+    for (done, intended) in columns.done_us.iter_mut().zip(&columns.intended_us) {
+        let stretch = 1.0 + share * *intended as f64 / 40e6;
+        *done = intended + ((*done - intended) as f64 * stretch) as i64;
+    }
+    run
+}
+
+/// A claim about a single run, decided.
+fn of_run(mut run: MeasuredRun, claim: Claim) -> Decided {
+    run.facts.claims = vec![claim];
+    verdict::of_run(&Arc::new(run), &Options { allow_invalid: true, ..Options::default() }).claims.remove(0)
+}
+
+#[test]
+fn a_single_run_tells_whether_it_drifts() {
+    let within = Bound::AtMost(Amount { value: 0.1, unit: Unit::Percent });
+    let drift = |run: MeasuredRun, of: &str| of_run(run, claim(&format!("run.drift({of})"), within));
+    let level = drift(slowing(0.0), "95");
+    assert_eq!((level.verdict, level.scale), (Verdict::Supported, Scale::WithinRun));
+    let slower = drift(slowing(0.5), "95");
+    assert_eq!(slower.verdict, Verdict::Refuted);
+    assert!((slower.estimate.unwrap() - 0.47).abs() < 0.05, "{:?}", slower.estimate);
+    assert_eq!(drift(slowing(0.0), "'level'").verdict, Verdict::Supported);
+    assert_eq!(drift(slowing(0.0), "'rising'").verdict, Verdict::Refuted);
+    assert_eq!(drift(slowing(0.0), "'unseen'").verdict, Verdict::Invalid);
+}
+
+#[test]
+fn what_goes_together_is_told_by_ranks() {
+    let exactly = Bound::AtLeast(Amount::plain(0.9));
+    assert_eq!(of_run(slowing(1.0), claim("run.correlation('rising')", exactly)).verdict, Verdict::Supported);
+    assert_eq!(of_run(slowing(0.0), claim("run.correlation('rising')", exactly)).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn events_that_requests_raise_are_held_against_what_was_counted() {
+    use loadproof::run::RaisedEvent;
+    let raised = |event: &str| RaisedEvent {
+        traffic_class: String::new(),
+        endpoint: "GET /".to_owned(),
+        stream: "order".to_owned(),
+        event: event.to_owned(),
+    };
+    let accounted = |processed: f64, failed: usize| {
+        let mut run = run(Arm::Treatment, 1, 10.0, failed);
+        run.facts.raised = vec![raised("Created"), raised("Confirmed")];
+        run.signals.push(SignalColumn {
+            name: "processed".to_owned(),
+            unit: String::new(),
+            is_total: true,
+            readings: vec![(-1000, 100.0), (41_000_000, 100.0 + processed)],
+        });
+        let value = "(run.delta('processed') - run.events('order'))|abs";
+        let nothing = Bound::AtMost(Amount::plain(0.0));
+        of_run(run, Claim { rule: Rule::EveryRun, ..claim(value, nothing) })
+    };
+    assert_eq!(accounted(8000.0, 0).verdict, Verdict::Supported);
+    let lost = accounted(7999.0, 0);
+    assert_eq!((lost.verdict, lost.estimate), (Verdict::Refuted, Some(1.0)));
+    // What failed has raised nothing.
+    assert_eq!(accounted(7920.0, 1).verdict, Verdict::Supported);
+}
+
+#[test]
+fn a_sign_is_seen_where_its_condition_holds_and_decides_nothing() {
+    use loadproof::claim::Sign;
+    let sign = |title: &str, when: &str, loads: &[&str]| Sign {
+        title: title.to_owned(),
+        when: Expression::new(when),
+        select: Selection::default(),
+        remedy: "Start more engines.".to_owned(),
+        loads: loads.iter().map(|load| (*load).to_owned()).collect(),
+    };
+    let mut run = run(Arm::Treatment, 1, 10.0, 0);
+    run.facts.signs = vec![
+        sign("it grows", "run.growth('rising') > 0.5", &[]),
+        sign("it is empty", "run.max('level') == 0", &[]),
+        sign("of another load", "run.growth('rising') > 0.5", &["spike"]),
+        sign("of nothing", "run.max('unseen') > 0", &[]),
+    ];
+    let judgement = verdict::of_run(&Arc::new(run), &Options::default());
+    assert_eq!(judgement.overall(), None);
+    let [seen] = &judgement.signs[..] else { panic!("{:?}", judgement.signs) };
+    assert_eq!((seen.title.as_str(), seen.remedy.as_str()), ("it grows", "Start more engines."));
+    assert!(seen.seen.starts_with("growth('rising') was "), "{}", seen.seen);
+}
