@@ -175,7 +175,7 @@ impl Locust {
                     percentiles(shown),
                     entry.requests,
                     entry.failures,
-                    float(entry.median_ms()),
+                    median(entry),
                     float(entry.average_ms()),
                     float(entry.least_ms()),
                     float(entry.most_ms),
@@ -247,7 +247,7 @@ fn stats_row(method: &str, name: &str, entry: &Entry, seconds: f64) -> String {
         quoted(name),
         entry.requests,
         entry.failures,
-        float(entry.median_ms()),
+        median(entry),
         float(entry.average_ms()),
         float(entry.least_ms()),
         float(entry.most_ms),
@@ -263,6 +263,13 @@ fn percentiles(entry: &Entry) -> String {
         Some(quantiles) => quantiles.map(|ms| ms.to_string()).join(","),
         None => vec!["N/A"; figures::QUANTILES.len()].join(","),
     }
+}
+
+/// Rounded times below 100 ms are whole numbers there, all others are not.
+fn median(entry: &Entry) -> String {
+    let ms = entry.median_ms();
+    let is_whole = ms < 100.0 && ms.fract() == 0.0;
+    if is_whole { ms.to_string() } else { float(ms) }
 }
 
 /// A number as Python writes it: never without a point.
@@ -353,7 +360,7 @@ mod tests {
     fn a_run_without_requests_has_headers_and_an_empty_sum() {
         let [stats, history, ..] = Locust::new(0, false).files();
         assert!(stats.1.ends_with(
-            "\r\n,Aggregated,0,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A\r\n"
+            "\r\n,Aggregated,0,0,0,0.0,0.0,0.0,0.0,0.0,0.0,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A,N/A\r\n"
         ));
         assert_eq!(history.1.matches("\r\n").count(), 1);
     }
