@@ -136,3 +136,69 @@ fn mistakes_in_sources_are_shown_where_they_are() {
         assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
     }
 }
+
+/// The last reading of a signal of the newest run; none if it was never seen.
+fn last(bench: &Bench, signal: &str) -> Option<f64> {
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    let sql = "SELECT value FROM readings WHERE run = (SELECT max(id) FROM run) AND signal = ?1 \
+               ORDER BY at_us DESC LIMIT 1";
+    store.query_row(sql, [signal], |row| row.get(0)).ok()
+}
+
+#[test]
+fn a_signal_may_have_several_names_and_stand_in_a_log_or_a_control_group() {
+    let bench = Bench::new();
+    let group = bench.path("group");
+    std::fs::create_dir(&group).unwrap();
+    std::fs::write(group.join("cpu.stat"), "usage_usec 1500000\n").unwrap();
+    std::fs::write(group.join("memory.current"), "4096\n").unwrap();
+    std::fs::write(bench.path("shop.log"), "batch saved: 1 message\n").unwrap();
+    let url = bench.server.url();
+    bench.write(
+        "signals.toml",
+        &format!(
+            r#"{}
+            [[signals]]
+            prometheus = "{url}/metrics"
+            every = "50ms"
+            signal = [{{ name = "by its other name", metric = ["jobs_waiting", 'known_backlog'] }}]
+            [[signals]]
+            json = "{url}/stats"
+            every = "50ms"
+            signal = [{{ name = "requests", pointer = ["/total", "/requests"] }}]
+            [[signals]]
+            log = "{}"
+            every = "50ms"
+            signal = [
+              {{ name = "batches", pattern = "batch saved", total = true }},
+              {{ name = "batch size", pattern = 'batch saved: (\d+)' }},
+            ]
+            [[signals]]
+            control_group = "{}"
+            signal = [{{ name = "db used", usage = "cpu", total = true }}, {{ name = "db holds", usage = "memory" }}]
+            [[signals]]
+            container = "shop-db"
+            signal = [{{ name = "container holds", usage = "memory" }}]
+            [[profile.b.hook]]
+            name = "somebody writes"
+            run = ["sh", "-c", "echo 'batch saved: 7 messages' >> {}"]
+            moment = "beside"
+            at = "200ms"
+            "#,
+            bench::scenario(&url),
+            bench.path("shop.log").display(),
+            group.display(),
+            bench.path("shop.log").display(),
+        ),
+    );
+    let arguments = ["run", "signals.toml", "--load", "short", "--profile", "b", "--progress", "plain"];
+    let mut command = bench.command(&arguments);
+    let output = command.env("LOADPROOF_CONTAINER_CLIENT", "/nowhere/docker").output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(last(&bench, "by its other name"), Some(0.0));
+    assert!(last(&bench, "requests") > Some(10.0));
+    assert_eq!((last(&bench, "batches"), last(&bench, "batch size")), (Some(1.0), Some(7.0)));
+    assert_eq!((last(&bench, "db used"), last(&bench, "db holds")), (Some(1.5), Some(4096.0)));
+    assert_eq!(last(&bench, "container holds"), None);
+    assert!(stderr(&output).contains("cannot ask `/nowhere/docker`"), "{}", stderr(&output));
+}
