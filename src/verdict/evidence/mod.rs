@@ -1,22 +1,17 @@
 //! What a run's samples and signals come to, statistic by statistic.
 
-use std::collections::BTreeMap;
+mod races;
+mod series;
 
-use crate::claim::{
-    CountOf, DriftOf, Figure, Found, LookUp, Selection, Side, SignalFigure, Statistic, Stretch, TimeKind,
-};
+use crate::claim::{CountOf, Figure, Found, LookUp, Selection, Side, Statistic, Stretch, TimeKind};
 use crate::run::{RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::arm::{MeasuredRun, drain_s, load_end_us};
 use crate::stats::clusters::exceedance_clusters;
-use crate::stats::drift::drift;
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type7;
-use crate::stats::race::{self, Entrant};
-use crate::stats::rank_correlation::spearman;
+use crate::stats::recovery;
 use crate::stats::woodruff::Woodruff;
-use crate::stats::{recovery, trend_line};
-use crate::store::SignalColumn;
 use crate::unit;
 
 /// From this quantile on, samples beyond it come in few clusters.
@@ -26,9 +21,6 @@ const BATCHES: (usize, usize) = (10, 20);
 const LONG_S: f64 = 300.0;
 /// Alpha of intervals within a run.
 const WITHIN_RUN_ALPHA: f64 = 0.05;
-const SECOND_US: i64 = 1_000_000;
-/// Seconds below which nothing is said of what goes together.
-const LEAST_SECONDS: usize = 10;
 
 /// The runs of a round that an expression may speak of, and the samples that it means.
 pub(super) struct Evidence {
@@ -60,10 +52,10 @@ impl LookUp for Evidence {
             Statistic::Recovery(event) => self.recovery(run, event),
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
-            Statistic::Overlap(race) => overlap(run, race),
-            Statistic::AllOk(race) => Ok(won_by(run, race, |winners, entrants| winners == entrants)),
-            Statistic::NoneOk(race) => Ok(won_by(run, race, |winners, _| winners == 0)),
-            Statistic::Events(stream) => Ok(events(run, stream)),
+            Statistic::Overlap(race) => races::overlap(run, race),
+            Statistic::AllOk(race) => Ok(races::won_by(run, race, |winners, entrants| winners == entrants)),
+            Statistic::NoneOk(race) => Ok(races::won_by(run, race, |winners, _| winners == 0)),
+            Statistic::Events(stream) => Ok(races::events(run, stream)),
         }
     }
 }
@@ -234,79 +226,6 @@ impl Evidence {
         Ok(Found { value, n: finished as u64, ..Found::default() })
     }
 
-    fn signal(&self, run: &MeasuredRun, figure: SignalFigure, name: &str) -> Result<Found, String> {
-        let column = column(run, name)?;
-        // Without a phase all readings count, those after the load as well.
-        let within = match self.select.phase {
-            Some(_) => self.stretch_us(&run.facts)?,
-            None => (i64::MIN, i64::MAX),
-        };
-        let points = points(column, within);
-        let figure = figure_of(figure, &points, column).ok_or_else(|| self.too_few(run, name))?;
-        Ok(Found { value: figure, n: points.len() as u64, ..Found::default() })
-    }
-
-    fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {
-        format!("signal `{signal}` has too few readings {}in run {}", self.wanted(), run.facts.id)
-    }
-
-    /// Over the selected stretch, or the load.
-    fn drift(&self, run: &MeasuredRun, of: &DriftOf) -> Result<Found, String> {
-        let (points, drifted) = match of {
-            DriftOf::Signal(name) => {
-                let points = points(column(run, name)?, self.stretch_us(&run.facts)?);
-                let mean = |values: &mut [f64]| Some(values.iter().sum::<f64>() / values.len() as f64);
-                let drifted = drift(&points, WITHIN_RUN_ALPHA, mean);
-                (points, drifted)
-            }
-            DriftOf::Quantile(p) => {
-                let times = self.times(run, TimeKind::Response);
-                let points: Vec<(f64, f64)> =
-                    times.iter().map(|t| (t.intended_us as f64 / 1e6, t.ms)).collect();
-                let drifted = drift(&points, WITHIN_RUN_ALPHA, |values| {
-                    values.sort_by(f64::total_cmp);
-                    type7(values, *p)
-                });
-                (points, drifted)
-            }
-        };
-        let Some(drifted) = drifted else {
-            return Err(format!(
-                "too little was measured {}in run {} to tell a drift",
-                self.wanted(),
-                run.facts.id
-            ));
-        };
-        let within_run = Some((Some(drifted.low), Some(drifted.high)));
-        Ok(Found { value: drifted.share, n: points.len() as u64, within_run, ..Found::default() })
-    }
-
-    /// Of each second's p95 with the signal's last reading in it.
-    fn correlation(&self, run: &MeasuredRun, signal: &str) -> Result<Found, String> {
-        let mut of_second: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-        for time in self.times(run, TimeKind::Response) {
-            of_second.entry(time.intended_us.div_euclid(SECOND_US)).or_default().push(time.ms);
-        }
-        let readings: BTreeMap<i64, f64> = column(run, signal)?
-            .readings
-            .iter()
-            .map(|(at, value)| (at.div_euclid(SECOND_US), *value))
-            .collect();
-        let pairs: Vec<(f64, f64)> = of_second
-            .iter_mut()
-            .filter_map(|(second, times)| {
-                times.sort_by(f64::total_cmp);
-                Some((type7(times, 0.95)?, *readings.get(second)?))
-            })
-            .collect();
-        // A signal that stands still explains nothing.
-        let value = spearman(&pairs).unwrap_or(0.0);
-        if pairs.len() < LEAST_SECONDS {
-            return Err(self.too_few(run, signal));
-        }
-        Ok(Found { value, n: pairs.len() as u64, ..Found::default() })
-    }
-
     fn recovery(&self, run: &MeasuredRun, event: &str) -> Result<Found, String> {
         let (start_us, end_us) = event_us(&run.facts, event)?;
         let steady_us = span_of(&run.facts, "steady").map_or(0, |(start, _)| start);
@@ -318,59 +237,6 @@ impl Evidence {
         let value = recovered.map_or(f64::INFINITY, |seconds| seconds * 1e3);
         Ok(Found { value, n: times.len() as u64, ..Found::default() })
     }
-}
-
-fn column<'a>(run: &'a MeasuredRun, name: &str) -> Result<&'a SignalColumn, String> {
-    let found = run.signals.iter().find(|s| s.name == name && !s.readings.is_empty());
-    found.ok_or_else(|| format!("signal `{name}` was never seen in run {}", run.facts.id))
-}
-
-/// The readings from one time to another, µs, as `(s, value)`.
-fn points(column: &SignalColumn, within: (i64, i64)) -> Vec<(f64, f64)> {
-    let readings = column.readings.iter().filter(|(at, _)| (within.0..=within.1).contains(at));
-    readings.map(|(at, value)| (*at as f64 / 1e6, *value)).collect()
-}
-
-/// The entrants of each race of a kind.
-fn races(run: &MeasuredRun, name: &str) -> Vec<Vec<Entrant>> {
-    let place = run.facts.races.iter().position(|known| known == name);
-    let of_kind = race::races(&run.samples).into_iter().filter(|(race, _)| race.place() == place);
-    of_kind.map(|(_, entrants)| entrants).collect()
-}
-
-/// Races of a kind whose numbers of winners and entrants are such.
-fn won_by(run: &MeasuredRun, name: &str, wanted: impl Fn(usize, usize) -> bool) -> Found {
-    let races = races(run, name);
-    let winners = |race: &[Entrant]| race.iter().filter(|e| e.is_ok(&run.samples)).count();
-    let value = races.iter().filter(|race| wanted(winners(race), race.len())).count() as f64;
-    Found { value, n: races.len() as u64, ..Found::default() }
-}
-
-fn overlap(run: &MeasuredRun, race: &str) -> Result<Found, String> {
-    let overlaps: Vec<f64> = races(run, race).iter().map(|entrants| race::overlap(entrants)).collect();
-    if overlaps.is_empty() {
-        return Err(format!("nobody raced for `{race}` in run {}", run.facts.id));
-    }
-    let n = overlaps.len() as u64;
-    Ok(Found { value: overlaps.iter().sum::<f64>() / n as f64, n, ..Found::default() })
-}
-
-/// Events that the run's `ok` requests have raised in a stream.
-fn events(run: &MeasuredRun, stream: &str) -> Found {
-    let samples = &run.samples;
-    let events_of = |subject: &Subject| {
-        let raised = run.facts.raised.iter().filter(|raised| {
-            raised.stream == stream
-                && subject.kind == Kind::Request
-                && raised.endpoint == subject.endpoint
-                && raised.traffic_class == subject.traffic_class
-        });
-        raised.count() as u64
-    };
-    let per_subject: Vec<u64> = samples.subjects.iter().map(events_of).collect();
-    let ok = samples.subject.iter().zip(&samples.outcome).filter(|(_, outcome)| **outcome == Outcome::Ok);
-    let n = ok.map(|(subject, _)| per_subject[*subject as usize]).sum::<u64>();
-    Found { value: n as f64, n, ..Found::default() }
 }
 
 fn is_answered(outcome: Outcome) -> bool {
@@ -417,25 +283,4 @@ fn event_us(facts: &RunFacts, event: &str) -> Result<(i64, i64), String> {
         unit::parse_duration(event).map_err(|_| format!("`{event}` did not happen in run {}", facts.id))?;
     let us = i64::try_from(moment.as_micros()).unwrap_or(i64::MAX);
     Ok((us, us))
-}
-
-fn figure_of(figure: SignalFigure, points: &[(f64, f64)], whole: &SignalColumn) -> Option<f64> {
-    let (first, last) = (points.first()?, points.last()?);
-    let values = || points.iter().map(|p| p.1);
-    let largest = || whole.readings.iter().map(|r| r.1).fold(f64::NEG_INFINITY, f64::max);
-    let seconds = last.0 - first.0;
-    match figure {
-        SignalFigure::Min => values().min_by(f64::total_cmp),
-        SignalFigure::Max => values().max_by(f64::total_cmp),
-        SignalFigure::Mean => trend_line::mean_over_time(points),
-        SignalFigure::First => Some(first.1),
-        SignalFigure::Last => Some(last.1),
-        SignalFigure::Delta => (points.len() > 1).then_some(last.1 - first.1),
-        SignalFigure::Rate => (seconds > 0.0).then(|| (last.1 - first.1) / seconds),
-        SignalFigure::Slope => trend_line::slope(points),
-        // A signal that stands at 0 all the time does not grow.
-        SignalFigure::Growth | SignalFigure::Remaining if largest() <= 0.0 => Some(0.0),
-        SignalFigure::Growth => Some(trend_line::slope(points)? * seconds / largest()),
-        SignalFigure::Remaining => Some(last.1 / largest()),
-    }
 }

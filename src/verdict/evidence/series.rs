@@ -1,0 +1,129 @@
+//! What goes on over time comes to: signals, how they and response times drift, and what goes with
+//! what.
+
+use std::collections::BTreeMap;
+
+use super::{Evidence, WITHIN_RUN_ALPHA};
+use crate::claim::{DriftOf, Found, SignalFigure, TimeKind};
+use crate::stats::arm::MeasuredRun;
+use crate::stats::drift::drift;
+use crate::stats::quantile::type7;
+use crate::stats::rank_correlation::spearman;
+use crate::stats::trend_line;
+use crate::store::SignalColumn;
+
+const SECOND_US: i64 = 1_000_000;
+/// Seconds below which nothing is said of what goes together.
+const LEAST_SECONDS: usize = 10;
+
+impl Evidence {
+    pub(super) fn signal(
+        &self,
+        run: &MeasuredRun,
+        figure: SignalFigure,
+        name: &str,
+    ) -> Result<Found, String> {
+        let column = column(run, name)?;
+        // Without a phase all readings count, those after the load as well.
+        let within = match self.select.phase {
+            Some(_) => self.stretch_us(&run.facts)?,
+            None => (i64::MIN, i64::MAX),
+        };
+        let points = points(column, within);
+        let figure = figure_of(figure, &points, column).ok_or_else(|| self.too_few(run, name))?;
+        Ok(Found { value: figure, n: points.len() as u64, ..Found::default() })
+    }
+
+    fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {
+        format!("signal `{signal}` has too few readings {}in run {}", self.wanted(), run.facts.id)
+    }
+
+    /// Over the selected stretch, or the load.
+    pub(super) fn drift(&self, run: &MeasuredRun, of: &DriftOf) -> Result<Found, String> {
+        let (points, drifted) = match of {
+            DriftOf::Signal(name) => {
+                let points = points(column(run, name)?, self.stretch_us(&run.facts)?);
+                let mean = |values: &mut [f64]| Some(values.iter().sum::<f64>() / values.len() as f64);
+                let drifted = drift(&points, WITHIN_RUN_ALPHA, mean);
+                (points, drifted)
+            }
+            DriftOf::Quantile(p) => {
+                let times = self.times(run, TimeKind::Response);
+                let points: Vec<(f64, f64)> =
+                    times.iter().map(|t| (t.intended_us as f64 / 1e6, t.ms)).collect();
+                let drifted = drift(&points, WITHIN_RUN_ALPHA, |values| {
+                    values.sort_by(f64::total_cmp);
+                    type7(values, *p)
+                });
+                (points, drifted)
+            }
+        };
+        let Some(drifted) = drifted else {
+            return Err(format!(
+                "too little was measured {}in run {} to tell a drift",
+                self.wanted(),
+                run.facts.id
+            ));
+        };
+        let within_run = Some((Some(drifted.low), Some(drifted.high)));
+        Ok(Found { value: drifted.share, n: points.len() as u64, within_run, ..Found::default() })
+    }
+
+    /// Of each second's p95 with the signal's last reading in it.
+    pub(super) fn correlation(&self, run: &MeasuredRun, signal: &str) -> Result<Found, String> {
+        let mut of_second: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for time in self.times(run, TimeKind::Response) {
+            of_second.entry(time.intended_us.div_euclid(SECOND_US)).or_default().push(time.ms);
+        }
+        let readings: BTreeMap<i64, f64> = column(run, signal)?
+            .readings
+            .iter()
+            .map(|(at, value)| (at.div_euclid(SECOND_US), *value))
+            .collect();
+        let pairs: Vec<(f64, f64)> = of_second
+            .iter_mut()
+            .filter_map(|(second, times)| {
+                times.sort_by(f64::total_cmp);
+                Some((type7(times, 0.95)?, *readings.get(second)?))
+            })
+            .collect();
+        // A signal that stands still explains nothing.
+        let value = spearman(&pairs).unwrap_or(0.0);
+        if pairs.len() < LEAST_SECONDS {
+            return Err(self.too_few(run, signal));
+        }
+        Ok(Found { value, n: pairs.len() as u64, ..Found::default() })
+    }
+}
+
+fn column<'a>(run: &'a MeasuredRun, name: &str) -> Result<&'a SignalColumn, String> {
+    let found = run.signals.iter().find(|s| s.name == name && !s.readings.is_empty());
+    found.ok_or_else(|| format!("signal `{name}` was never seen in run {}", run.facts.id))
+}
+
+/// The readings from one time to another, µs, as `(s, value)`.
+fn points(column: &SignalColumn, within: (i64, i64)) -> Vec<(f64, f64)> {
+    let readings = column.readings.iter().filter(|(at, _)| (within.0..=within.1).contains(at));
+    readings.map(|(at, value)| (*at as f64 / 1e6, *value)).collect()
+}
+
+fn figure_of(figure: SignalFigure, points: &[(f64, f64)], whole: &SignalColumn) -> Option<f64> {
+    let (first, last) = (points.first()?, points.last()?);
+    let values = || points.iter().map(|p| p.1);
+    let largest = || whole.readings.iter().map(|r| r.1).fold(f64::NEG_INFINITY, f64::max);
+    let seconds = last.0 - first.0;
+    match figure {
+        SignalFigure::Min => values().min_by(f64::total_cmp),
+        SignalFigure::Max => values().max_by(f64::total_cmp),
+        SignalFigure::Mean => trend_line::mean_over_time(points),
+        SignalFigure::First => Some(first.1),
+        SignalFigure::Last => Some(last.1),
+        SignalFigure::Delta => (points.len() > 1).then_some(last.1 - first.1),
+        SignalFigure::Rate => (seconds > 0.0).then(|| (last.1 - first.1) / seconds),
+        SignalFigure::Slope => trend_line::slope(points),
+        // A signal that stands at 0 all the time does not grow.
+        SignalFigure::Growth | SignalFigure::Remaining if largest() <= 0.0 => Some(0.0),
+        SignalFigure::Growth => Some(trend_line::slope(points)? * seconds / largest()),
+        SignalFigure::Remaining => Some(last.1 / largest()),
+    }
+}
