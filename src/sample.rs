@@ -274,6 +274,51 @@ pub struct Sample {
     pub bytes_out: u32,
 }
 
+/// One sample in words, for export.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ExportedSample {
+    /// The run's number.
+    pub run: i64,
+    /// Its place within the run.
+    pub sequence: i64,
+    /// `request` or `effect`.
+    pub kind: String,
+    /// The class of its traffic.
+    pub traffic_class: String,
+    /// What was called.
+    pub endpoint: String,
+    /// Who called.
+    pub user_class: String,
+    /// The user's number.
+    pub user: i64,
+    /// The journey instance's number.
+    pub journey: i64,
+    /// Its part of the run.
+    pub phase: String,
+    /// How it ended.
+    pub outcome: String,
+    /// HTTP status, 0 for none.
+    pub status: i64,
+    /// Why it ended so.
+    pub reason: Option<String>,
+    /// When it was due, µs since the run's start.
+    pub intended_us: i64,
+    /// When it was sent.
+    pub sent_us: i64,
+    /// When the answer's head arrived.
+    pub first_byte_us: i64,
+    /// When it was done.
+    pub done_us: i64,
+    /// Body bytes received.
+    pub bytes_in: i64,
+    /// Body bytes sent.
+    pub bytes_out: i64,
+    /// The list of the key that it was about, by its place among the run's.
+    pub key_list: Option<i64>,
+    /// That key's number, from 1.
+    pub key: Option<i64>,
+}
+
 /// Samples of one worker, in the order in which they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {

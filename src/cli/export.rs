@@ -10,7 +10,8 @@ use super::exit::{Exit, UsageError};
 use super::output;
 use crate::report::locust::Locust;
 use crate::run::RunFacts;
-use crate::store::{ExportedSample, Reference, Store};
+use crate::sample::ExportedSample;
+use crate::store::{Reference, Store};
 
 /// The columns of the CSV, in the order of [`fields`].
 const COLUMNS: [&str; 20] = [

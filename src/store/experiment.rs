@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::{Store, StoreError, now_unix_us, sql_integer, utc};
+use super::{Store, StoreError, now_unix_us, sql_integer};
 use crate::run::{ExperimentId, RunFacts};
 
 /// An experiment before it starts.
@@ -80,7 +80,7 @@ impl Store {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 new.scenario,
-                utc(now_unix_us()),
+                crate::unit::utc(now_unix_us()),
                 new.rounds,
                 sql_integer(new.seed),
                 new.command,

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, params};
 
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
-pub use read::{ExportedSample, Reference, SampleColumns, SignalColumn};
+pub use read::{Reference, SampleColumns, SignalColumn};
 pub use verdict::{CheckRow, Judged, VerdictRow};
 pub use write::{Observer, RunWriter};
 
@@ -202,7 +202,7 @@ impl Store {
                 experiment,
                 arm,
                 round,
-                utc(run.started_unix_us),
+                crate::unit::utc(run.started_unix_us),
                 run.started_unix_us,
                 now_unix_us(),
                 std::process::id(),
@@ -322,12 +322,6 @@ fn is_alive(process: u32) -> bool {
 fn now_unix_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// `2026-11-20T14:02:00Z`
-pub(crate) fn utc(unix_us: i64) -> String {
-    let seconds = unix_us.div_euclid(1_000_000);
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
 }
 
 /// Claims and conditions as JSON; their types rule a failure out.

@@ -9,7 +9,7 @@ use super::{Store, StoreError};
 use crate::run::{
     Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
 };
-use crate::sample::{Key, Kind, Outcome, PROBE_CLASS, Phase, Race, Subject};
+use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, Subject};
 
 /// How a user names runs on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,51 +70,6 @@ pub struct SignalColumn {
     pub is_total: bool,
     /// `(µs since the run's start, value)`, in order of time.
     pub readings: Vec<(i64, f64)>,
-}
-
-/// One sample in words, for export.
-#[derive(Clone, Debug, PartialEq, serde::Serialize)]
-pub struct ExportedSample {
-    /// The run's number.
-    pub run: i64,
-    /// Its place within the run.
-    pub sequence: i64,
-    /// `request` or `effect`.
-    pub kind: String,
-    /// The class of its traffic.
-    pub traffic_class: String,
-    /// What was called.
-    pub endpoint: String,
-    /// Who called.
-    pub user_class: String,
-    /// The user's number.
-    pub user: i64,
-    /// The journey instance's number.
-    pub journey: i64,
-    /// Its part of the run.
-    pub phase: String,
-    /// How it ended.
-    pub outcome: String,
-    /// HTTP status, 0 for none.
-    pub status: i64,
-    /// Why it ended so.
-    pub reason: Option<String>,
-    /// When it was due, µs since the run's start.
-    pub intended_us: i64,
-    /// When it was sent.
-    pub sent_us: i64,
-    /// When the answer's head arrived.
-    pub first_byte_us: i64,
-    /// When it was done.
-    pub done_us: i64,
-    /// Body bytes received.
-    pub bytes_in: i64,
-    /// Body bytes sent.
-    pub bytes_out: i64,
-    /// The list of the key that it was about, by its place among the run's.
-    pub key_list: Option<i64>,
-    /// That key's number, from 1.
-    pub key: Option<i64>,
 }
 
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \

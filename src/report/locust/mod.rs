@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use self::figures::Entry;
-use crate::sample::{Kind, Outcome, PROBE_CLASS};
-use crate::store::ExportedSample;
+use crate::sample::{ExportedSample, Kind, Outcome, PROBE_CLASS};
+use crate::unit;
 
 const PERCENTILES: &str = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
 
@@ -211,7 +211,7 @@ impl Locust {
         let mut rows = vec!["Method,Name,Error,Occurrences,First Seen,Last Seen".to_owned()];
         for (((name, method), reason), failures) in &self.failures {
             let fields = [method, name, reason].map(|text| quoted(text)).join(",");
-            let at = |us| utc(self.second(us));
+            let at = |us| unit::utc(self.started_unix_us + us);
             let (first, last) = (at(failures.first_us), at(failures.last_us));
             rows.push(format!("{fields},{},{first},{last}", failures.occurrences));
         }
@@ -297,11 +297,6 @@ fn csv(rows: &[String]) -> String {
         let _ = write!(text, "{row}\r\n");
     }
     text
-}
-
-/// `YYYY-MM-DDTHH:MM:SSZ`.
-fn utc(unix_s: i64) -> String {
-    crate::store::utc(unix_s * 1_000_000)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::report::Meta;
 use crate::run::{FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, status_text};
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
-use crate::stats::race::{Ending, RaceFigures};
+use crate::stats::race::{EntrantEnding, RaceFigures};
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
@@ -111,21 +111,7 @@ const MOST_ENDINGS: usize = 12;
 
 fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
     let row = |race: &RaceFigures| {
-        let ending = |ending: &Ending| {
-            let told = ending.entrants.chunk_by(|a, b| a.endpoint == b.endpoint).map(|of_endpoint| {
-                let all: u64 = of_endpoint.iter().map(|e| e.entrants).sum();
-                let ended = of_endpoint.iter().map(|e| match all {
-                    1 => e.ended.clone(),
-                    _ => format!("{} {}", e.entrants, e.ended),
-                });
-                format!("{}: {}", of_endpoint[0].endpoint, ended.collect::<Vec<_>>().join(", "))
-            });
-            EndingRow {
-                text: told.collect::<Vec<_>>().join(" · "),
-                races: unit::count(ending.races),
-                share: unit::share(ending.races as f64 / race.races as f64),
-            }
-        };
+        let endings = endings(race);
         let (fewest, most) = race.entrants;
         let together = (race.together_share * race.races as f64).round();
         RaceRow {
@@ -136,11 +122,51 @@ fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
             overlap: unit::share(race.overlap),
             together: format!("{} of {}", unit::plain(together), unit::count(race.races)),
             spread: unit::time(race.spread_us),
-            endings: race.endings.iter().take(MOST_ENDINGS).map(ending).collect(),
-            further: race.endings.len().saturating_sub(MOST_ENDINGS),
+            further: endings.len().saturating_sub(MOST_ENDINGS),
+            endings: endings.into_iter().take(MOST_ENDINGS).collect(),
         }
     };
     arm.races.iter().map(row).collect()
+}
+
+/// The ways in which races ended, in words. How many have lost in each of the ways is no matter.
+fn endings(race: &RaceFigures) -> Vec<EndingRow> {
+    let mut by_text: Vec<(String, u64)> = Vec::new();
+    for ending in &race.endings {
+        let told = ending.entrants.chunk_by(|a, b| a.endpoint == b.endpoint).map(of_endpoint);
+        let text = told.collect::<Vec<_>>().join(" · ");
+        match by_text.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, races)) => *races += ending.races,
+            None => by_text.push((text, ending.races)),
+        }
+    }
+    by_text.sort_by_key(|(_, races)| std::cmp::Reverse(*races));
+    let row = |(text, races): (String, u64)| EndingRow {
+        text,
+        races: unit::count(races),
+        share: unit::share(races as f64 / race.races as f64),
+    };
+    by_text.into_iter().map(row).collect()
+}
+
+/// `PUT /cancel: ok`, or of many `POST /reserve: 5 ok, others rejected 409 or rejected 422`.
+fn of_endpoint(entrants: &[EntrantEnding]) -> String {
+    let ok: u64 = entrants.iter().filter(|e| e.ended == "ok").map(|e| e.entrants).sum();
+    let lost: Vec<&str> = entrants.iter().filter(|e| e.ended != "ok").map(|e| e.ended.as_str()).collect();
+    let all: u64 = entrants.iter().map(|e| e.entrants).sum();
+    let ended = match (ok, lost.join(" or ")) {
+        (_, lost) if all == 1 => {
+            if lost.is_empty() {
+                "ok".to_owned()
+            } else {
+                lost
+            }
+        }
+        (0, lost) => format!("all {lost}"),
+        (ok, lost) if lost.is_empty() => format!("all {ok} ok"),
+        (ok, lost) => format!("{ok} ok, others {lost}"),
+    };
+    format!("{}: {ended}", entrants[0].endpoint)
 }
 
 /// The verdict stands first: it is what shows in a tab, a bookmark, a subject line.
