@@ -84,10 +84,10 @@ loadtest-experiment: build ## Both in interleaved rounds until the claims are de
 loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drains (10 users, 3 min)
 	$(call lanes,backfill-drain,lanes-on,backfill-drain,backfill-drain-report)
 
-# Five engines: with one, production alone would outrun the engine, and nothing could be told apart.
+# Seven engines: enough for production (400 events a second), too few for production and migration (500).
 .PHONY: loadtest-starvation
 loadtest-starvation: build ## Whether steady production starves the backfill (50 users, 5 min)
-	ENGINES=5 $(call lanes,starvation,lanes-on,starvation-test,starvation-report)
+	ENGINES=7 $(call lanes,starvation,lanes-on,starvation-test,starvation-report)
 
 # ── ShopStream: five contexts, all user classes, all loads ──────────────────────────────────────
 #

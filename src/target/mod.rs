@@ -4,6 +4,7 @@
 //! Normal ends go through [`Target::stop`]; early returns and panics through `Drop`; a kill of
 //! loadproof itself through a watchdog per service.
 
+mod gate;
 pub mod hook;
 mod http;
 pub mod patch;

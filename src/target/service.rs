@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
-use super::TargetError;
 use super::watchdog::Watchdog;
+use super::{TargetError, gate};
 use crate::scenario::program::Program;
 
 /// Lines of a log that an error quotes.
@@ -45,26 +45,15 @@ impl RunningService {
         }
         let out = File::create(log).map_err(no_log)?;
         let err = out.try_clone().map_err(no_log)?;
-        let (first, arguments) =
-            program.command.split_first().map_or(("", &[][..]), |(p, a)| (p.as_str(), a));
-        let mut command = Command::new(first);
-        command
-            .args(arguments)
-            .envs(&program.env)
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .process_group(0);
-        if let Some(folder) = &program.working_directory {
-            command.current_dir(folder);
-        }
+        let first = program.command.first().map_or("", String::as_str);
         let cannot_start = |error: std::io::Error| TargetError::Start {
             service: name.to_owned(),
             program: first.to_owned(),
             hint: start_hint(&error, first, program.working_directory.as_deref()),
             error,
         };
-        let child = command.spawn().map_err(cannot_start)?;
+        let mut command = gate::closed(program).map_err(cannot_start)?;
+        let child = command.stdout(out).stderr(err).process_group(0).spawn().map_err(cannot_start)?;
         let mut running = Self {
             name: name.to_owned(),
             child,
@@ -75,6 +64,7 @@ impl RunningService {
             stopped: false,
         };
         running.watchdog = Some(Watchdog::over(running.process()).map_err(cannot_start)?);
+        gate::open(&mut running.child).map_err(cannot_start)?;
         Ok(running)
     }
 
