@@ -85,7 +85,9 @@ fn races(report: &Report) -> String {
             race.name, race.races, race.entrants, race.spread, race.overlap, race.together
         ));
         for ending in &race.endings {
-            lines.push(format!("           {:>6}  {:>6}  {}", ending.races, ending.share, ending.text));
+            let ended = race.endpoints.iter().zip(&ending.ended).filter(|(_, ended)| !ended.is_empty());
+            let text: Vec<String> = ended.map(|(endpoint, ended)| format!("{endpoint}: {ended}")).collect();
+            lines.push(format!("           {:>6}  {:>6}  {}", ending.races, ending.share, text.join(" · ")));
         }
         if race.further > 0 {
             lines.push(format!("           and {} further endings", race.further));

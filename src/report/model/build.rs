@@ -111,7 +111,11 @@ const MOST_ENDINGS: usize = 12;
 
 fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
     let row = |race: &RaceFigures| {
-        let endings = endings(race);
+        let all = race.endings.iter().flat_map(|ending| &ending.entrants);
+        let mut endpoints: Vec<String> = all.map(|entrant| entrant.endpoint.clone()).collect();
+        endpoints.sort();
+        endpoints.dedup();
+        let endings = endings(race, &endpoints);
         let (fewest, most) = race.entrants;
         let together = (race.together_share * race.races as f64).round();
         RaceRow {
@@ -122,6 +126,7 @@ fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
             overlap: unit::share(race.overlap),
             together: format!("{} of {}", unit::plain(together), unit::count(race.races)),
             spread: unit::time(race.spread_us),
+            endpoints,
             further: endings.len().saturating_sub(MOST_ENDINGS),
             endings: endings.into_iter().take(MOST_ENDINGS).collect(),
         }
@@ -129,44 +134,44 @@ fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
     arm.races.iter().map(row).collect()
 }
 
-/// The ways in which races ended, in words. How many have lost in each of the ways is no matter.
-fn endings(race: &RaceFigures) -> Vec<EndingRow> {
-    let mut by_text: Vec<(String, u64)> = Vec::new();
+/// The ways in which races ended, endpoint by endpoint. How many have lost in each of the ways is no
+/// matter.
+fn endings(race: &RaceFigures, endpoints: &[String]) -> Vec<EndingRow> {
+    let mut endings: Vec<(Vec<String>, u64)> = Vec::new();
     for ending in &race.endings {
-        let told = ending.entrants.chunk_by(|a, b| a.endpoint == b.endpoint).map(of_endpoint);
-        let text = told.collect::<Vec<_>>().join(" · ");
-        match by_text.iter_mut().find(|(known, _)| *known == text) {
+        let of_endpoint = |endpoint: &String| {
+            let entrants: Vec<&EntrantEnding> =
+                ending.entrants.iter().filter(|e| e.endpoint == *endpoint).collect();
+            ended(&entrants)
+        };
+        let ended: Vec<String> = endpoints.iter().map(of_endpoint).collect();
+        match endings.iter_mut().find(|(known, _)| *known == ended) {
             Some((_, races)) => *races += ending.races,
-            None => by_text.push((text, ending.races)),
+            None => endings.push((ended, ending.races)),
         }
     }
-    by_text.sort_by_key(|(_, races)| std::cmp::Reverse(*races));
-    let row = |(text, races): (String, u64)| EndingRow {
-        text,
+    endings.sort_by_key(|(_, races)| std::cmp::Reverse(*races));
+    let row = |(ended, races): (Vec<String>, u64)| EndingRow {
+        ended,
         races: unit::count(races),
         share: unit::share(races as f64 / race.races as f64),
     };
-    by_text.into_iter().map(row).collect()
+    endings.into_iter().map(row).collect()
 }
 
-/// `PUT /cancel: ok`, or of many `POST /reserve: 5 ok, others rejected 409 or rejected 422`.
-fn of_endpoint(entrants: &[EntrantEnding]) -> String {
+/// `ok`, or of many `5 ok, others rejected 409 or rejected 422`; empty for nobody.
+fn ended(entrants: &[&EntrantEnding]) -> String {
     let ok: u64 = entrants.iter().filter(|e| e.ended == "ok").map(|e| e.entrants).sum();
     let lost: Vec<&str> = entrants.iter().filter(|e| e.ended != "ok").map(|e| e.ended.as_str()).collect();
-    let all: u64 = entrants.iter().map(|e| e.entrants).sum();
-    let ended = match (ok, lost.join(" or ")) {
-        (_, lost) if all == 1 => {
-            if lost.is_empty() {
-                "ok".to_owned()
-            } else {
-                lost
-            }
-        }
-        (0, lost) => format!("all {lost}"),
-        (ok, lost) if lost.is_empty() => format!("all {ok} ok"),
-        (ok, lost) => format!("{ok} ok, others {lost}"),
-    };
-    format!("{}: {ended}", entrants[0].endpoint)
+    let lost = lost.join(" or ");
+    match (entrants.iter().map(|e| e.entrants).sum::<u64>(), ok) {
+        (0, _) => String::new(),
+        (1, 1) => "ok".to_owned(),
+        (1, _) => lost,
+        (_, 0) => format!("all {lost}"),
+        (all, ok) if all == ok => format!("all {ok} ok"),
+        (_, ok) => format!("{ok} ok, others {lost}"),
+    }
 }
 
 /// The verdict stands first: it is what shows in a tab, a bookmark, a subject line.

@@ -197,6 +197,8 @@ pub struct RaceRow {
     pub together: String,
     /// Median time between their first and last request.
     pub spread: String,
+    /// The endpoints that raced: the columns of the endings.
+    pub endpoints: Vec<String>,
     /// How they ended, the most frequent first.
     pub endings: Vec<EndingRow>,
     /// Further ways in which they ended.
@@ -206,8 +208,8 @@ pub struct RaceRow {
 /// A way in which races ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EndingRow {
-    /// `PUT /cancel: ok · POST /pay: rejected 409`
-    pub text: String,
+    /// How each endpoint's request ended: `ok`, `rejected 409`; of many `5 ok, others rejected 422`.
+    pub ended: Vec<String>,
     /// Races that ended so.
     pub races: String,
     /// Their share of all.
