@@ -23,12 +23,13 @@ CONTEXTS     = identity catalogue ordering inventory payments
 SCALED       = identity=3,catalogue=2,ordering=2,inventory=2,payments=2
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 REDIS_URL    ?= redis://127.0.0.1:6379
-REALLY       = $(if $(REAL),-real)
 TESTBED      ?= target/release/testbed
 SHOP = $(TESTBED) shopstream --lanes on \
        $(if $(REAL),--postgres $(POSTGRES_URL) --redis $(REDIS_URL),--data reports/shopstream)
 ifneq ($(REAL),)
 export POSTGRES_URL REDIS_URL
+export SHOP_POSTGRES = $(POSTGRES_URL)
+export SHOP_REDIS = $(REDIS_URL)
 export INVENTORY_SQL = $(dir $(POSTGRES_URL))inventory_local
 export ORDERING_SQL = $(dir $(POSTGRES_URL))ordering_local
 export PAYMENTS_SQL = $(dir $(POSTGRES_URL))payments_local
@@ -39,7 +40,7 @@ OUTPUTS = --csv results/$(1) --csv-full-history --html results/$(2).html
 shop = $(LOADPROOF) run scenarios/shopstream/$(1).toml --load $(2) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
        --profile $(if $(HOST),running,$(if $(REAL),real,embedded))
 lanes = $(LOADPROOF) run $(SCENARIO) --load $(1) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
-        --profile $(if $(HOST),running,$(2)$(REALLY))
+        --profile $(if $(HOST),running,$(2))
 
 .PHONY: help
 help: ## List the targets
@@ -74,11 +75,11 @@ loadtest-priority-headless: build ## The same work with lanes on (30 users, 3 mi
 
 .PHONY: compare
 compare: build ## Compare the newest run with lanes off and the newest with lanes on
-	$(LOADPROOF) compare lanes-off$(REALLY) lanes-on$(REALLY) || test $$? -eq 97  # one pair is indicative: undecided, not wrong
+	$(LOADPROOF) compare lanes-off lanes-on || test $$? -eq 97  # one pair is indicative: undecided, not wrong
 
 .PHONY: loadtest-experiment
 loadtest-experiment: build ## Both in interleaved rounds until the claims are decided (5 to 20 rounds, 10 min each)
-	$(LOADPROOF) experiment $(SCENARIO) --load priority --baseline lanes-off$(REALLY) --treatment lanes-on$(REALLY) $(FLAGS)
+	$(LOADPROOF) experiment $(SCENARIO) --load priority $(FLAGS)
 
 .PHONY: loadtest-backfill-drain
 loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drains (10 users, 3 min)

@@ -52,10 +52,10 @@ pub(crate) struct ShopstreamArgs {
     /// What deciding a command costs outside of the shop: the longer, the more commands conflict
     #[arg(long, value_parser = parse_duration, default_value = "0s")]
     command_cost: Duration,
-    /// Keep a database per context on this server, in place of files
-    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    /// Keep a database per context on this server, in place of files; an empty URL stands for none
+    #[arg(long, value_name = "URL")]
     postgres: Option<String>,
-    /// Keep the streams in this Redis, in place of the process
+    /// Keep the streams in this Redis, in place of the process; an empty URL stands for none
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
     /// A defect that a load test should find
@@ -126,8 +126,8 @@ impl ShopstreamArgs {
             event_cost: self.event_cost,
             command_cost: self.command_cost,
             data: self.data,
-            postgres: self.postgres,
-            redis: self.redis,
+            postgres: self.postgres.filter(|url| !url.is_empty()),
+            redis: self.redis.filter(|url| !url.is_empty()),
             bug: self.bug.map(|BugName::Oversell| Bug::Oversell),
         }
     }

@@ -5,7 +5,7 @@
 //! stream `….:dlq` and acknowledged.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -46,14 +46,17 @@ pub(crate) struct RedisPublisher {
 pub(crate) struct RedisConsumer {
     link: Link,
     name: String,
-    primary: Vec<StreamName>,
-    backfill: VecDeque<StreamName>,
-    /// Read and not yet given out.
-    read: VecDeque<Delivery>,
+    streams: Vec<StreamName>,
+    /// Read and not yet given out, by lane.
+    primary: Held,
+    backfill: Held,
     /// Whether what an earlier process of this name had taken is still to be asked for.
     recover: bool,
     closed: Arc<AtomicBool>,
 }
+
+/// Entries that are held, the oldest first; of the same moment, by kind.
+type Held = BTreeMap<((u64, u64), &'static str), Delivery>;
 
 /// What `XREADGROUP` answers: of each stream its entries, by id.
 type Entries = Vec<(String, Vec<(String, HashMap<String, String>)>)>;
@@ -104,14 +107,13 @@ impl Redis {
     }
 
     pub(super) fn consumer(&self, domains: &[&str], name: &str) -> RedisConsumer {
-        let of_lane = |lane| names().filter(move |stream| stream.lane == lane);
         let served = |stream: &StreamName| domains.contains(&stream.domain());
         RedisConsumer {
             link: self.link(),
             name: name.to_owned(),
-            primary: of_lane(Lane::Primary).filter(served).collect(),
-            backfill: of_lane(Lane::Backfill).filter(served).collect(),
-            read: VecDeque::new(),
+            streams: names().filter(served).collect(),
+            primary: Held::new(),
+            backfill: Held::new(),
             recover: true,
             closed: Arc::clone(&self.closed),
         }
@@ -182,42 +184,70 @@ impl RedisPublisher {
 impl RedisConsumer {
     pub(super) fn take(&mut self) -> Option<Delivery> {
         while !self.closed.load(Relaxed) {
-            if let Some(delivery) = self.read.pop_front() {
-                return Some(delivery);
-            }
-            if let Err(error) = self.fetch() {
-                eprintln!("shopstream: {}: {error}", self.name);
-                thread::sleep(RETRY);
+            match self.next() {
+                Ok(Some(delivery)) => return Some(delivery),
+                Ok(None) => {}
+                Err(error) => {
+                    eprintln!("shopstream: {}: {error}", self.name);
+                    thread::sleep(RETRY);
+                }
             }
         }
         None
     }
 
-    /// Reads what waits: primary streams first, then the oldest of one backfill stream.
-    fn fetch(&mut self) -> RedisResult<()> {
-        let primary = self.primary.clone();
+    /// The oldest entry of all primary streams or, while those are empty, of all backfill streams;
+    /// none after a moment in which there was none.
+    ///
+    /// Streams cannot be peeked into: the first entry of each is read and held here, and only the
+    /// oldest is given out.
+    fn next(&mut self) -> RedisResult<Option<Delivery>> {
         if self.recover {
-            let everything: Vec<StreamName> =
-                primary.into_iter().chain(self.backfill.iter().copied()).collect();
-            // Their ids are greater than 0 and were given to this name already.
-            self.ask(&everything, "0", None)?;
+            for lane in [Lane::Primary, Lane::Backfill] {
+                // Their ids are greater than 0 and were given to this name already.
+                self.ask(lane, &self.streams(lane), "0", None)?;
+            }
             self.recover = false;
-            return Ok(());
         }
-        if self.ask(&primary, ">", None)? {
-            return Ok(());
-        }
-        for _ in 0..self.backfill.len() {
-            self.backfill.rotate_left(1);
-            if self.ask(&[self.backfill[0]], ">", None)? {
-                return Ok(());
+        for lane in [Lane::Primary, Lane::Backfill] {
+            let unheld = self.unheld(lane);
+            self.ask(lane, &unheld, ">", None)?;
+            if let Some((_, delivery)) = self.held(lane).pop_first() {
+                return Ok(Some(delivery));
             }
         }
-        self.ask(&primary, ">", Some(BLOCK_MS)).map(drop)
+        self.ask(Lane::Primary, &self.streams(Lane::Primary), ">", Some(BLOCK_MS))?;
+        Ok(None)
     }
 
-    /// Asks for one entry of each stream; whether there was any.
-    fn ask(&mut self, streams: &[StreamName], after: &str, block_ms: Option<u32>) -> RedisResult<bool> {
+    fn held(&mut self, lane: Lane) -> &mut Held {
+        match lane {
+            Lane::Primary => &mut self.primary,
+            Lane::Backfill => &mut self.backfill,
+        }
+    }
+
+    fn streams(&self, lane: Lane) -> Vec<StreamName> {
+        self.streams.iter().copied().filter(|stream| stream.lane == lane).collect()
+    }
+
+    /// The streams of a lane of which no entry is held.
+    fn unheld(&mut self, lane: Lane) -> Vec<StreamName> {
+        let held: Vec<StreamName> = self.held(lane).values().map(|held| held.message.stream).collect();
+        self.streams(lane).into_iter().filter(|stream| !held.contains(stream)).collect()
+    }
+
+    /// Asks for one entry of each stream, to be held.
+    fn ask(
+        &mut self,
+        lane: Lane,
+        streams: &[StreamName],
+        after: &str,
+        block_ms: Option<u32>,
+    ) -> RedisResult<()> {
+        if streams.is_empty() {
+            return Ok(());
+        }
         let mut question = cmd("XREADGROUP");
         question.arg("GROUP").arg(GROUP).arg(&self.name);
         // All of an earlier process's entries, but one new one of each stream.
@@ -235,21 +265,19 @@ impl RedisConsumer {
             question.arg(after);
         }
         let answer: Option<Entries> = self.link.ask(|connection| question.query(connection))?;
-        let mut found = Vec::new();
         for (stream, entries) in answer.into_iter().flatten() {
             let Some(stream) = streams.iter().find(|name| name.to_string() == stream) else { continue };
-            found.extend(entries.into_iter().map(|(id, fields)| (*stream, id, fields)));
-        }
-        // Of several streams, the oldest first.
-        found.sort_by_key(|(_, id, _)| place(id));
-        let any = !found.is_empty();
-        for (stream, id, fields) in found {
-            match message(stream, &fields) {
-                Some(message) => self.read.push_back(Delivery { message, receipt: id }),
-                None => self.bury_entry(stream, &id, fields, "it is no event"),
+            for (id, fields) in entries {
+                match message(*stream, &fields) {
+                    Some(message) => {
+                        let place = (place(&id), stream.aggregate);
+                        self.held(lane).insert(place, Delivery { message, receipt: id });
+                    }
+                    None => self.bury_entry(*stream, &id, fields, "it is no event"),
+                }
             }
         }
-        Ok(any)
+        Ok(())
     }
 
     pub(super) fn settle(&mut self, receipts: &[String], message: &Message) {
