@@ -80,6 +80,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         shared,
         probes: Connections::default(),
         journeys: Cell::default(),
+        races: Cell::default(),
         background: Background::default(),
     };
     Ok((Rc::new(worker), stop, users_done))

@@ -327,7 +327,7 @@ impl User {
         let (worker, connections, scope) = (&self.worker, &self.connections, &self.scope);
         let preparations = requests.iter().map(|r| make_ready(worker, connections, r, scope));
         let ready = futures_util::future::join_all(preparations).await;
-        let who = Who { race: race(*of, worker.next_journey()), ..self.who };
+        let who = Who { race: race(*of, worker.next_race()), ..self.who };
         let released = Instant::now();
         let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
             let due = Due { request, who, key: scope.key(), intended: released, keep_body: false };

@@ -113,6 +113,8 @@ pub(super) struct Worker {
     /// Connections of polls that go on in the background.
     pub(super) probes: Connections,
     pub(super) journeys: Cell<u32>,
+    /// Races within journeys.
+    pub(super) races: Cell<u32>,
     pub(super) background: Background,
 }
 
@@ -126,8 +128,17 @@ pub(super) struct Background {
 impl Worker {
     /// A number for the next journey, different for each in the run.
     pub(super) fn next_journey(&self) -> u32 {
-        let number = self.journeys.get();
-        self.journeys.set(number + 1);
+        self.next(&self.journeys)
+    }
+
+    /// A number for the next race within a journey, likewise.
+    pub(super) fn next_race(&self) -> u32 {
+        self.next(&self.races)
+    }
+
+    fn next(&self, counter: &Cell<u32>) -> u32 {
+        let number = counter.get();
+        counter.set(number + 1);
         number.wrapping_mul(self.workers).wrapping_add(self.number)
     }
 
