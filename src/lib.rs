@@ -26,6 +26,7 @@ pub mod stats;
 pub mod store;
 pub mod target;
 pub mod trace;
+pub mod trend;
 pub mod unit;
 pub mod verdict;
 pub mod web;

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 20] = [
+const ROOMS: [(&str, &[&str]); 21] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
@@ -26,9 +26,10 @@ const ROOMS: [(&str, &[&str]); 20] = [
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
     ("capacity", &["run", "stats"]),
+    ("trend", &["sample", "run", "store", "stats"]),
     ("verdict", &["unit", "sample", "run", "claim", "store", "stats", "capacity"]),
     ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
-    ("report", &["unit", "trace", "sample", "run", "claim", "stats", "capacity", "verdict"]),
+    ("report", &["unit", "trace", "sample", "run", "claim", "stats", "capacity", "trend", "verdict"]),
     (
         "execute",
         &[
@@ -40,7 +41,7 @@ const ROOMS: [(&str, &[&str]); 20] = [
         "cli",
         &[
             "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "store", "stats",
-            "capacity", "verdict", "baseline", "report", "execute",
+            "capacity", "trend", "verdict", "baseline", "report", "execute",
         ],
     ),
 ];

@@ -19,6 +19,7 @@ mod runs;
 mod saved;
 mod selftest;
 mod subject;
+mod trend;
 mod world;
 
 use std::process::ExitCode;
@@ -54,6 +55,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Report(command) => report::report(&command, &store),
         Command::Runs(command) => runs::runs(&command, &store),
         Command::Export(command) => export::export(&command, &store),
+        Command::Trend(command) => trend::trend(&command, &store),
+        Command::Note(command) => trend::note(&command, &store),
         Command::Baseline(command) => saved::baseline(&command, &store),
         Command::SelfTest(command) => selftest::selftest(&command, &store),
     }

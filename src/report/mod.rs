@@ -13,6 +13,7 @@ pub mod locust;
 pub mod markdown;
 pub mod model;
 pub mod text;
+pub mod trend;
 
 /// What a report says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

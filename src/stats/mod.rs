@@ -13,6 +13,7 @@ pub mod contingency;
 pub mod decision;
 pub mod distribution;
 pub mod drift;
+pub mod figures;
 pub mod frame;
 pub mod harrell_davis;
 pub mod histogram;

@@ -19,8 +19,10 @@ const LEAST_RATIO: f64 = 1.03;
 const LEAST_SEGMENT: usize = 3;
 /// Up to so many values on the smaller side ranks are counted out.
 const EXACT_UP_TO: usize = 8;
-/// Values of the last regime that the newest is held against: at least, at most.
-const GATE: (usize, usize) = (10, 40);
+/// Values of the last regime that the newest is held against: at least, …
+pub const LEAST_BEFORE: usize = 10;
+/// … and at most.
+const MOST_BEFORE: usize = 40;
 /// Two-sided alpha of that.
 const GATE_ALPHA: f64 = 0.001;
 
@@ -112,9 +114,9 @@ pub enum Newest {
 pub fn newest(values: &[f64], begins: &[usize]) -> Newest {
     let Some((newest, before)) = values.split_last() else { return Newest::TooFew };
     let from = begins.iter().copied().filter(|begin| *begin < before.len()).max().unwrap_or(0);
-    let from = from.max(before.len().saturating_sub(GATE.1));
+    let from = from.max(before.len().saturating_sub(MOST_BEFORE));
     let logs: Vec<f64> = before[from..].iter().filter(|v| **v > 0.0).map(|v| v.ln()).collect();
-    if logs.len() < GATE.0 || *newest <= 0.0 {
+    if logs.len() < LEAST_BEFORE || *newest <= 0.0 {
         return Newest::TooFew;
     }
     let n = logs.len() as f64;

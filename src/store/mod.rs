@@ -4,6 +4,7 @@
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
 mod experiment;
+mod figure;
 mod read;
 mod schema;
 mod verdict;
@@ -15,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, params};
 
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
+pub use figure::{Figure, Note};
 pub use read::{Reference, SampleColumns, SignalColumn};
 pub use verdict::{CheckRow, Judged, VerdictRow};
 pub use write::{Observer, RunWriter};

@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Overrides, Run};
 pub(super) use self::results::{
-    ArmName, Compare, Export, ExportFormat, Report, Runs, RunsCommand, Saved, SavedCommand,
+    ArmName, Compare, Export, ExportFormat, Note, Report, Runs, RunsCommand, Saved, SavedCommand, Trend,
 };
 use super::output::is_step_summary;
 use crate::unit;
@@ -115,6 +115,10 @@ pub(super) enum Command {
     /// List runs, or show one
     #[command(visible_alias = "ls")]
     Runs(Runs),
+    /// Follow figures over releases: where they change, and how the newest stands
+    Trend(Trend),
+    /// Note something of a run, for its place in a trend
+    Note(Note),
     /// Write a run's samples as CSV or JSON
     Export(Export),
     /// Save runs as a baseline for later comparisons; list, show and remove such

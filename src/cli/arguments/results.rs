@@ -164,3 +164,43 @@ pub(in crate::cli) enum ExportFormat {
     /// The files of Locust's --csv with --csv-full-history, and the counts by outcome and status
     Locust,
 }
+
+/// Follow figures over releases: where they change, and how the newest stands
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Trend {
+    /// The scenario, by its name or its file
+    #[arg(value_name = "SCENARIO")]
+    pub(in crate::cli) scenario: String,
+    /// Only this load
+    #[arg(short, long, value_name = "LOAD")]
+    pub(in crate::cli) load: Option<String>,
+    /// Only this profile
+    #[arg(short, long, value_name = "PROFILE")]
+    pub(in crate::cli) profile: Option<String>,
+    /// Only this figure: `p50`, `p95`, `p99` or `throughput`
+    #[arg(short, long, value_name = "METRIC")]
+    pub(in crate::cli) metric: Option<String>,
+    /// Only endpoints and effects whose name has this in it
+    #[arg(short, long, value_name = "TEXT")]
+    pub(in crate::cli) about: Option<String>,
+    /// Where to write the page
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) html: Option<PathBuf>,
+    /// Where to write a table
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) csv: Option<PathBuf>,
+    /// Print JSON (`loadproof.trend/1`)
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+/// Note something of a run, for its place in a trend
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Note {
+    /// A number, a label, a profile (its newest run), or `latest`
+    #[arg(value_name = "RUN")]
+    pub(in crate::cli) run: String,
+    /// What is to be known of it
+    #[arg(value_name = "TEXT")]
+    pub(in crate::cli) text: String,
+}

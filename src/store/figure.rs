@@ -1,0 +1,118 @@
+//! What runs came to, kept for trends; and what people have noted of runs.
+
+use rusqlite::params;
+
+use super::{Store, StoreError, now_unix_us};
+use crate::run::RunId;
+use crate::sample::{Kind, Subject};
+
+/// A figure of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The run.
+    pub run: RunId,
+    /// Of what.
+    pub subject: Subject,
+    /// `p50`, `p95`, `p99` in ms, or `throughput` per second.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// Samples behind it.
+    pub n: u64,
+}
+
+/// What somebody has noted of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The run.
+    pub run: RunId,
+    /// What was noted.
+    pub text: String,
+}
+
+impl Store {
+    /// Keeps a run's figures, in place of those that it had.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn keep_figures(&mut self, run: RunId, figures: &[Figure]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        transaction.execute("DELETE FROM figure WHERE run = ?1", [run.0])?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO figure (run, kind, traffic_class, endpoint, metric, value, n) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            for figure in figures {
+                let Subject { kind, traffic_class, endpoint } = &figure.subject;
+                let n = super::sql_integer(figure.n);
+                insert.execute(params![
+                    run.0,
+                    kind.word(),
+                    traffic_class,
+                    endpoint,
+                    figure.metric,
+                    figure.value,
+                    n
+                ])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// The figures of all complete runs of a scenario, the oldest run first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn figures(&self, scenario: &str) -> Result<Vec<Figure>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT f.run, f.kind, f.traffic_class, f.endpoint, f.metric, f.value, f.n \
+             FROM run r JOIN figure f ON f.run = r.id WHERE r.scenario = ?1 AND r.state = 'done' ORDER BY f.run",
+        )?;
+        let figures = statement.query_map([scenario], |row| {
+            let kind: String = row.get(1)?;
+            let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+            Ok(Figure {
+                run: RunId(row.get(0)?),
+                subject: Subject { kind, traffic_class: row.get(2)?, endpoint: row.get(3)? },
+                metric: row.get(4)?,
+                value: row.get(5)?,
+                n: row.get::<_, i64>(6)?.unsigned_abs(),
+            })
+        })?;
+        Ok(figures.collect::<Result<_, _>>()?)
+    }
+
+    /// The complete runs of a scenario whose figures are not kept yet.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn runs_without_figures(&self, scenario: &str) -> Result<Vec<RunId>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' AND samples > 0 \
+             AND id NOT IN (SELECT run FROM figure) ORDER BY id",
+        )?;
+        let runs = statement.query_map([scenario], |row| Ok(RunId(row.get(0)?)))?;
+        Ok(runs.collect::<Result<_, _>>()?)
+    }
+
+    /// Notes something of a run.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn annotate(&mut self, run: RunId, text: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO note (run, at_unix_us, text) VALUES (?1, ?2, ?3)";
+        self.connection.execute(sql, params![run.0, now_unix_us(), text])?;
+        Ok(())
+    }
+
+    /// What was noted of runs, in the order in which it was.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn notes(&self) -> Result<Vec<Note>, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT run, text FROM note ORDER BY id")?;
+        let notes = statement.query_map([], |row| Ok(Note { run: RunId(row.get(0)?), text: row.get(1)? }))?;
+        Ok(notes.collect::<Result<_, _>>()?)
+    }
+}
