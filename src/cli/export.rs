@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::arguments::{Export, ExportFormat};
 use super::exit::{Exit, UsageError};
 use super::output;
+use crate::report::csv::field;
 use crate::report::locust::Locust;
 use crate::run::RunFacts;
 use crate::sample::ExportedSample;
@@ -103,16 +104,16 @@ fn fields(s: &ExportedSample) -> [String; COLUMNS.len()] {
     [
         s.run.to_string(),
         s.sequence.to_string(),
-        quoted(&s.kind),
-        quoted(&s.traffic_class),
-        quoted(&s.endpoint),
-        quoted(&s.user_class),
+        field(&s.kind).into_owned(),
+        field(&s.traffic_class).into_owned(),
+        field(&s.endpoint).into_owned(),
+        field(&s.user_class).into_owned(),
         s.user.to_string(),
         s.journey.to_string(),
-        quoted(&s.phase),
-        quoted(&s.outcome),
+        field(&s.phase).into_owned(),
+        field(&s.outcome).into_owned(),
         s.status.to_string(),
-        quoted(s.reason.as_deref().unwrap_or_default()),
+        field(s.reason.as_deref().unwrap_or_default()).into_owned(),
         s.intended_us.to_string(),
         s.sent_us.to_string(),
         s.first_byte_us.to_string(),
@@ -122,24 +123,4 @@ fn fields(s: &ExportedSample) -> [String; COLUMNS.len()] {
         s.key_list.map_or(String::new(), |list| list.to_string()),
         s.key.map_or(String::new(), |key| key.to_string()),
     ]
-}
-
-/// A CSV field (RFC 4180).
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn fields_with_separators_are_quoted() {
-        assert_eq!(quoted("POST /a"), "POST /a");
-        assert_eq!(quoted("a,b \"c\""), "\"a,b \"\"c\"\"\"");
-    }
 }

@@ -8,6 +8,7 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::chart::curve::{self, LoadCurve};
+use super::csv::field;
 use super::html::{self, Drawing, HtmlError};
 use super::model::{Line, Scale};
 use crate::stats::regimes::LEAST_BEFORE;
@@ -144,13 +145,13 @@ pub fn csv(series: &[Series]) -> String {
         for (place, point) in one.points.iter().enumerate() {
             let change = one.changes.iter().find(|c| c.place == place);
             let fields = [
-                quoted(&one.load),
-                quoted(&one.profile),
+                field(&one.load).into_owned(),
+                field(&one.profile).into_owned(),
                 one.subject.kind.word().to_owned(),
-                quoted(&one.subject.traffic_class),
-                quoted(&one.subject.endpoint),
-                quoted(&one.metric),
-                quoted(&point.release),
+                field(&one.subject.traffic_class).into_owned(),
+                field(&one.subject.endpoint).into_owned(),
+                field(&one.metric).into_owned(),
+                field(&point.release).into_owned(),
                 point.started_at.clone(),
                 point.runs.len().to_string(),
                 point.value.to_string(),
@@ -158,21 +159,13 @@ pub fn csv(series: &[Series]) -> String {
                 one.breaks
                     .iter()
                     .find(|b| b.place == place)
-                    .map_or(String::new(), |b| quoted(&b.what.join("; "))),
+                    .map_or(String::new(), |b| field(&b.what.join("; ")).into_owned()),
             ];
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{}", fields.join(","));
         }
     }
     text
-}
-
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 /// A series as the page shows it.

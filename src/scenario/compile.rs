@@ -140,20 +140,9 @@ fn read_all(
     let experiment = read::experiment::read(main, &loads, &profiles);
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
-    let read::book::Work {
-        endpoints,
-        journeys,
-        templates,
-        keys,
-        feeders,
-        brokers,
-        subscriptions,
-        races,
-        counters,
-        queues,
-        raised,
-    } = book.finish();
-    let known = Known::new(&endpoints, &loads, &profiles, &signals, &hooks).racing(&races, &raised);
+    let work = book.finish();
+    let known =
+        Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks).racing(&work.races, &work.raised);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let signs = files.iter_mut().flat_map(|file| read::sign::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
@@ -169,8 +158,8 @@ fn read_all(
         why,
         file: path.to_string_lossy().into_owned(),
         host,
-        endpoints,
-        journeys,
+        endpoints: work.endpoints,
+        journeys: work.journeys,
         user_classes,
         loads,
         profiles,
@@ -181,16 +170,16 @@ fn read_all(
         hooks,
         claims,
         signs,
-        races,
-        queues,
-        counters,
-        raised,
-        keys,
-        feeders,
-        brokers,
-        subscriptions,
+        races: work.races,
+        queues: work.queues,
+        counters: work.counters,
+        raised: work.raised,
+        keys: work.keys,
+        feeders: work.feeders,
+        brokers: work.brokers,
+        subscriptions: work.subscriptions,
         trace,
-        templates: Arc::new(templates),
+        templates: Arc::new(work.templates),
         canonical_workload,
     }
 }

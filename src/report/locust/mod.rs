@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use self::figures::Entry;
+use super::csv::field;
 use crate::sample::{ExportedSample, Kind, Outcome, PROBE_CLASS};
 use crate::unit;
 
@@ -169,17 +170,11 @@ impl Locust {
             let mut row = |method: &str, name: &str, entry: &Entry, shown: &Entry| {
                 let (requests, failures) = entry.current_rates(start, second);
                 rows.push(format!(
-                    "{second},{users},{},{},{requests:.6},{failures:.6},{},{},{},{},{},{},{},{}",
-                    quoted(method),
-                    quoted(name),
+                    "{second},{users},{},{},{requests:.6},{failures:.6},{},{}",
+                    field(method),
+                    field(name),
                     percentiles(shown),
-                    entry.requests,
-                    entry.failures,
-                    median(entry),
-                    float(entry.average_ms()),
-                    float(entry.least_ms()),
-                    float(entry.most_ms),
-                    float(entry.average_bytes())
+                    totals(entry)
                 ));
             };
             if self.full_history {
@@ -210,7 +205,7 @@ impl Locust {
     fn failure_rows(&self) -> String {
         let mut rows = vec!["Method,Name,Error,Occurrences,First Seen,Last Seen".to_owned()];
         for (((name, method), reason), failures) in &self.failures {
-            let fields = [method, name, reason].map(|text| quoted(text)).join(",");
+            let fields = [method, name, reason].map(|text| field(text)).join(",");
             let at = |us| unit::utc(self.started_unix_us + us);
             let (first, last) = (at(failures.first_us), at(failures.last_us));
             rows.push(format!("{fields},{},{first},{last}", failures.occurrences));
@@ -222,10 +217,7 @@ impl Locust {
         let mut rows = vec!["kind,traffic_class,endpoint,outcome,status,samples".to_owned()];
         for (key, statuses) in &self.outcomes {
             for (status, samples) in statuses {
-                rows.push(format!(
-                    "{},{status},{samples}",
-                    key.each_ref().map(|text| quoted(text)).join(",")
-                ));
+                rows.push(format!("{},{status},{samples}", key.each_ref().map(|text| field(text)).join(",")));
             }
         }
         csv(&rows)
@@ -240,22 +232,15 @@ fn method(endpoint: &str) -> String {
 }
 
 fn stats_row(method: &str, name: &str, entry: &Entry, seconds: f64) -> String {
-    let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-    format!(
-        "{},{},{},{},{},{},{},{},{},{},{},{}",
-        quoted(method),
-        quoted(name),
-        entry.requests,
-        entry.failures,
-        median(entry),
-        float(entry.average_ms()),
-        float(entry.least_ms()),
-        float(entry.most_ms),
-        float(entry.average_bytes()),
-        float(per_second(entry.requests)),
-        float(per_second(entry.failures)),
-        percentiles(entry)
-    )
+    let per_second = |count: u64| float(if seconds > 0.0 { count as f64 / seconds } else { 0.0 });
+    let rates = [per_second(entry.requests), per_second(entry.failures)].join(",");
+    format!("{},{},{},{rates},{}", field(method), field(name), totals(entry), percentiles(entry))
+}
+
+/// Counts, median, average, extremes and size: seven columns.
+fn totals(entry: &Entry) -> String {
+    let times = [entry.average_ms(), entry.least_ms(), entry.most_ms, entry.average_bytes()].map(float);
+    format!("{},{},{},{}", entry.requests, entry.failures, median(entry), times.join(","))
 }
 
 fn percentiles(entry: &Entry) -> String {
@@ -279,15 +264,6 @@ fn float(value: f64) -> String {
         text.push_str(".0");
     }
     text
-}
-
-/// A field as Python's csv module quotes it.
-fn quoted(text: &str) -> String {
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
 }
 
 fn csv(rows: &[String]) -> String {
