@@ -82,7 +82,10 @@ impl Exit {
     fn of_store(error: &StoreError) -> Self {
         match error {
             // The store is fine; it was asked for something that is not in it.
-            StoreError::NoRun(_) | StoreError::NoExperiment(_) => Self::Usage,
+            StoreError::NoRun(_)
+            | StoreError::NoExperiment(_)
+            | StoreError::Question(_)
+            | StoreError::NotReading => Self::Usage,
             _ => Self::Store,
         }
     }

@@ -5,19 +5,23 @@ mod capacity;
 mod check;
 mod command_line;
 mod compare;
+mod doctor;
 mod endpoint;
 pub mod exit;
 mod experiment;
 mod export;
+mod init;
 mod interrupt;
 mod output;
 mod progress;
 mod qualified;
+mod query;
 mod report;
 mod run;
 mod runs;
 mod saved;
 mod selftest;
+mod shell;
 mod subject;
 mod trend;
 mod world;
@@ -57,6 +61,12 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Export(command) => export::export(&command, &store),
         Command::Trend(command) => trend::trend(&command, &store),
         Command::Note(command) => trend::note(&command, &store),
+        Command::Query(command) => query::query(&command, &store),
+        Command::Sample(command) => query::sample(&command, &store),
+        Command::Init(command) => init::init(&command),
+        Command::Doctor => doctor::doctor(&store),
+        Command::Completions(command) => shell::completions(&command),
+        Command::Man(command) => shell::man(&command),
         Command::Baseline(command) => saved::baseline(&command, &store),
         Command::SelfTest(command) => selftest::selftest(&command, &store),
     }

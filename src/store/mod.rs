@@ -5,6 +5,7 @@
 
 mod experiment;
 mod figure;
+mod query;
 mod read;
 mod schema;
 mod verdict;
@@ -17,6 +18,7 @@ use rusqlite::{Connection, params};
 
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use figure::{Figure, Note};
+pub use query::{Answer, query};
 pub use read::{Reference, SampleColumns, SignalColumn};
 pub use verdict::{CheckRow, Judged, VerdictRow};
 pub use write::{Observer, RunWriter};
@@ -67,6 +69,12 @@ pub enum StoreError {
     /// There is no such experiment.
     #[error("no experiment {0} in the store; `loadproof runs` lists what there is")]
     NoExperiment(i64),
+    /// A question that is no SQL, or asks for what is not there.
+    #[error("the store cannot answer: {0}; docs/SCHEMA.md describes its tables and views")]
+    Question(rusqlite::Error),
+    /// A question that would change the store.
+    #[error("a question only reads, and this one would change the store")]
+    NotReading,
     /// The writer thread is gone.
     #[error("the store's writer has ended early")]
     WriterGone,

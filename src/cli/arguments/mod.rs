@@ -3,6 +3,7 @@
 mod endpoint;
 mod load;
 mod results;
+mod setting_up;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,8 +14,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Overrides, Run};
 pub(super) use self::results::{
-    ArmName, Compare, Export, ExportFormat, Note, Report, Runs, RunsCommand, Saved, SavedCommand, Trend,
+    ArmName, Compare, Export, ExportFormat, Note, Query, Report, Runs, RunsCommand, Sample, Saved,
+    SavedCommand, TableFormat, Trend,
 };
+pub(super) use self::setting_up::{Completions, Init, Man};
 use super::output::is_step_summary;
 use crate::unit;
 
@@ -42,11 +45,21 @@ Look at results:
   compare     Compare two runs, labels or profiles
   report      Write the report of a run or an experiment
   runs        List runs, or show one
+  trend       Follow figures over releases
+  note        Note something of a run
+  query       Ask the store something in SQL
+  sample      Show one sample
   export      Write a run's samples as CSV or JSON
   baseline    Save runs for later comparisons, in git
 
 Trust it:
   selftest    Qualify the instrument on this machine
+  doctor      Look at this machine: clock, files, ports, CPU
+
+Set it up:
+  init        Write a commented scenario to begin with
+  completions Print completions for a shell
+  man         Write the manual
 
 Options:
 {options}{after-help}";
@@ -119,6 +132,10 @@ pub(super) enum Command {
     Trend(Trend),
     /// Note something of a run, for its place in a trend
     Note(Note),
+    /// Ask the store something in SQL, for reading only
+    Query(Query),
+    /// Show everything that is known of one sample
+    Sample(Sample),
     /// Write a run's samples as CSV or JSON
     Export(Export),
     /// Save runs as a baseline for later comparisons; list, show and remove such
@@ -126,6 +143,14 @@ pub(super) enum Command {
     /// Qualify the instrument on this machine: does it see what is there, and nothing else?
     #[command(name = "selftest")]
     SelfTest(SelfTest),
+    /// Look at this machine: can it make load that is worth something?
+    Doctor,
+    /// Write a commented scenario to begin with
+    Init(Init),
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Write the manual
+    Man(Man),
 }
 
 /// Check scenario files

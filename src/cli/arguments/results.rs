@@ -172,25 +172,25 @@ pub(in crate::cli) struct Trend {
     #[arg(value_name = "SCENARIO")]
     pub(in crate::cli) scenario: String,
     /// Only this load
-    #[arg(short, long, value_name = "LOAD")]
+    #[arg(short, long, env = "LOADPROOF_LOAD", value_name = "LOAD")]
     pub(in crate::cli) load: Option<String>,
     /// Only this profile
-    #[arg(short, long, value_name = "PROFILE")]
+    #[arg(short, long, env = "LOADPROOF_PROFILE", value_name = "PROFILE")]
     pub(in crate::cli) profile: Option<String>,
     /// Only this figure: `p50`, `p95`, `p99` or `throughput`
-    #[arg(short, long, value_name = "METRIC")]
+    #[arg(short, long, env = "LOADPROOF_METRIC", value_name = "METRIC")]
     pub(in crate::cli) metric: Option<String>,
     /// Only endpoints and effects whose name has this in it
-    #[arg(short, long, value_name = "TEXT")]
+    #[arg(short, long, env = "LOADPROOF_ABOUT", value_name = "TEXT")]
     pub(in crate::cli) about: Option<String>,
     /// Where to write the page
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE")]
     pub(in crate::cli) html: Option<PathBuf>,
     /// Where to write a table
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "LOADPROOF_CSV", value_name = "FILE")]
     pub(in crate::cli) csv: Option<PathBuf>,
     /// Print JSON (`loadproof.trend/1`)
-    #[arg(long)]
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) json: bool,
 }
 
@@ -203,4 +203,37 @@ pub(in crate::cli) struct Note {
     /// What is to be known of it
     #[arg(value_name = "TEXT")]
     pub(in crate::cli) text: String,
+}
+
+/// Ask the store something in SQL, for reading only
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Query {
+    /// A question; docs/SCHEMA.md describes tables and views
+    #[arg(value_name = "SQL")]
+    pub(in crate::cli) sql: String,
+    /// How the answer is printed
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text, env = "LOADPROOF_FORMAT")]
+    pub(in crate::cli) format: TableFormat,
+}
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum TableFormat {
+    /// Aligned columns
+    Text,
+    /// Comma-separated values with a header
+    Csv,
+    /// A list of objects
+    Json,
+}
+
+/// Show everything that is known of one sample
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Sample {
+    /// `3:8841` for a sample of run 3, `8841` for one of the newest run, or the id of a row
+    #[arg(value_name = "SAMPLE")]
+    pub(in crate::cli) sample: String,
+    /// Print JSON
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) json: bool,
 }

@@ -1,0 +1,121 @@
+//! `loadproof doctor`: whether this machine can make load that is worth something.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::exit::Exit;
+use super::output;
+use crate::unit;
+
+/// Files that a few thousand connections need.
+const ENOUGH_FILES: u64 = 4096;
+/// Ports that a client side needs for as many.
+const ENOUGH_PORTS: u32 = 10_000;
+/// How long a sleep of a millisecond may take at the median.
+const PUNCTUAL: Duration = Duration::from_micros(1500);
+
+/// What was looked at, and what to do about it if it is not as it should be.
+struct Finding {
+    what: &'static str,
+    seen: String,
+    advice: Option<String>,
+}
+
+pub(super) fn doctor(store: &Path) -> Result<Exit> {
+    let findings =
+        [cores(), Some(files()), ports(), governor(), Some(sleep()), Some(waiting()), Some(writable(store))];
+    let (green, yellow) = (anstyle::AnsiColor::Green.on_default(), anstyle::AnsiColor::Yellow.on_default());
+    let lines = findings.into_iter().flatten().map(|finding| {
+        let (style, word) = if finding.advice.is_none() { (green, "fine") } else { (yellow, "WARN") };
+        let advice = finding.advice.map_or(String::new(), |advice| format!("\n        {advice}"));
+        format!("  {style}{word}{style:#}  {}: {}{advice}", finding.what, finding.seen)
+    });
+    output::result(&lines.collect::<Vec<_>>().join("\n"))?;
+    Ok(Exit::Done)
+}
+
+fn cores() -> Option<Finding> {
+    let cores = std::thread::available_parallelism().ok()?.get();
+    let advice = (cores < 2)
+        .then(|| "one core has to make load and do everything else: results will show it".to_owned());
+    Some(Finding { what: "cores", seen: cores.to_string(), advice })
+}
+
+fn files() -> Finding {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let seen = limit.map_or("unlimited".to_owned(), unit::count);
+    let advice = limit.filter(|files| *files < ENOUGH_FILES).map(|_| {
+        format!("each connection is a file: raise it for thousands of users (ulimit -n {})", ENOUGH_FILES * 4)
+    });
+    Finding { what: "open files", seen, advice }
+}
+
+/// The range of ports for connections to one address, on Linux.
+fn ports() -> Option<Finding> {
+    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = text.split_whitespace().filter_map(|end| end.parse::<u32>().ok());
+    let (low, high) = (ends.next()?, ends.next()?);
+    let count = high.saturating_sub(low) + 1;
+    let advice = (count < ENOUGH_PORTS).then(|| {
+        "connections to one address run out of ports: widen net.ipv4.ip_local_port_range".to_owned()
+    });
+    Some(Finding { what: "ports", seen: format!("{low} to {high}"), advice })
+}
+
+/// The rule by which the first core's clock is set, on Linux.
+fn governor() -> Option<Finding> {
+    let path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
+    let governor = std::fs::read_to_string(path).ok()?.trim().to_owned();
+    let advice = (governor != "performance").then(|| {
+        "the clock follows the load, and figures with it: set the governor to performance for comparisons"
+            .to_owned()
+    });
+    Some(Finding { what: "CPU governor", seen: governor, advice })
+}
+
+/// How punctual a short sleep is.
+fn sleep() -> Finding {
+    let mut slept: Vec<Duration> = (0..50)
+        .map(|_| {
+            let begun = Instant::now();
+            std::thread::sleep(Duration::from_millis(1));
+            begun.elapsed()
+        })
+        .collect();
+    slept.sort_unstable();
+    let median = slept[slept.len() / 2];
+    let advice = (median > PUNCTUAL)
+        .then(|| "the machine is busy or its timers are coarse: requests will go out late".to_owned());
+    let seen = format!("a sleep of 1 ms takes {}", unit::time(median.as_secs_f64() * 1e6));
+    Finding { what: "clock", seen, advice }
+}
+
+/// Whether the kernel tells how long threads wait for a core.
+fn waiting() -> Finding {
+    let is_told = std::fs::read_to_string("/proc/self/schedstat").is_ok();
+    let advice = (!is_told).then(|| "a starved generator is harder to notice without it".to_owned());
+    let seen = if is_told {
+        "the kernel tells how long threads wait for a core"
+    } else {
+        "the kernel keeps no schedstat"
+    };
+    Finding { what: "scheduler", seen: seen.to_owned(), advice }
+}
+
+fn writable(store: &Path) -> Finding {
+    let folder = store.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+    let probe = tempfile(existing);
+    let advice = probe.as_ref().err().map(|error| format!("{error}: name another place with --store"));
+    let seen = format!("results go to {}", store.display());
+    Finding { what: "store", seen, advice }
+}
+
+/// Makes and removes a file there.
+fn tempfile(folder: &Path) -> std::io::Result<()> {
+    let path = folder.join(format!(".loadproof-doctor-{}", std::process::id()));
+    std::fs::write(&path, b"")?;
+    std::fs::remove_file(path)
+}
