@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use loadproof::stats::otava::{self, ChangePoint, Options};
-use loadproof::stats::regimes;
+use loadproof::stats::regimes::{self, Ties};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -98,7 +98,12 @@ fn the_trend_pipeline_finds_the_regimes_of_every_series() {
             "{}: candidates",
             entry["name"]
         );
-        assert_eq!(regimes::begins(&values), Some(indexes(&entry["indexes"])), "{}", entry["name"]);
+        assert_eq!(
+            regimes::begins(&values, Ties::Normal),
+            Some(indexes(&entry["indexes"])),
+            "{}",
+            entry["name"]
+        );
     }
     assert!(all.len() >= 5);
     println!("{} series", all.len());

@@ -12,7 +12,7 @@ use super::csv::field;
 use super::html::{self, Drawing, HtmlError};
 use super::model::{Line, Scale};
 use crate::stats::regimes::LEAST_BEFORE;
-use crate::trend::{Series, State};
+use crate::trend::{Change, Series, State};
 use crate::unit;
 
 /// Series that the terminal tells point by point without being asked for them.
@@ -102,7 +102,8 @@ fn state(one: &Series) -> (&'static str, &'static str) {
 fn sentence(one: &Series) -> String {
     match one.newest {
         State::TooFew { points } => format!(
-            "too few releases to tell: {points} on this machine with this workload, {LEAST_BEFORE} are needed before the newest"
+            "too few releases to tell: {points} {}, {LEAST_BEFORE} are needed before the newest",
+            since(one)
         ),
         State::Usual => "usual".to_owned(),
         State::Better { ratio } => format!("better, {} of those before", unit::change(ratio)),
@@ -113,6 +114,22 @@ fn sentence(one: &Series) -> String {
             format!("REGRESSION, {} of those before, the second in turn", unit::change(ratio))
         }
     }
+}
+
+/// From where on the newest release's likes are counted.
+fn since(one: &Series) -> String {
+    let broken = one.breaks.last().map(|b| (b.place, "on this machine with this workload".to_owned()));
+    let changed = one.changes.last().map(|c| (c.place, format!("since {}", changed(one, c))));
+    broken
+        .into_iter()
+        .chain(changed)
+        .max_by_key(|(place, _)| *place)
+        .map_or("so far".to_owned(), |(_, text)| text)
+}
+
+/// `the change of +25.5 % at v1.13`
+fn changed(one: &Series, change: &Change) -> String {
+    format!("the change of {} at {}", unit::change(change.ratio), one.points[change.place].release)
 }
 
 /// `POST /orders [production], p95`

@@ -5,7 +5,7 @@
 
 use super::autoregression::{self, Limits};
 use super::distribution::t_quantile;
-use super::mann_whitney::MannWhitney;
+use super::mann_whitney::{MannWhitney, choices, p_permuted};
 use super::otava::{self, Options};
 use super::outliers::hampel;
 
@@ -26,19 +26,30 @@ const MOST_BEFORE: usize = 40;
 /// Two-sided alpha of that.
 const GATE_ALPHA: f64 = 0.001;
 
+/// What ranks make of equal values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ties {
+    /// Few values are counted out with their ties ([`p_permuted`]). A normal approximation would hide a plain
+    /// step after a dozen values as soon as one of them occurs twice, and figures in whole microseconds often do.
+    Counted,
+    /// The normal approximation as soon as there is one: the pipeline as it was simulated and published with its
+    /// reference series.
+    Normal,
+}
+
 /// Where new regimes begin in a series of positive values, in order: the first places of each but the first.
 /// None if a value is 0 or below.
 ///
 /// On logarithms: outliers replaced (Hampel), Otava's split and merge, then in turns a filter that knows how
 /// much neighbours resemble each other, regimes of fewer than three values dropped, and ranks of the values as they
 /// came, until nothing is dropped any more.
-pub fn begins(values: &[f64]) -> Option<Vec<usize>> {
+pub fn begins(values: &[f64], ties: Ties) -> Option<Vec<usize>> {
     let (logs, clean) = logs(values)?;
     let mut points: Vec<usize> =
         otava::change_points(&clean, Options::default()).iter().map(|point| point.index).collect();
     loop {
         points = autoregression::keep(&clean, &points, Limits { p: MAX_P, change: LEAST_RATIO.ln() });
-        let dropped = short(&points, logs.len()).or_else(|| unsure(&points, &logs));
+        let dropped = short(&points, logs.len()).or_else(|| unsure(&points, &logs, ties));
         match dropped {
             Some(place) => points.remove(place),
             None => return Some(points),
@@ -67,15 +78,17 @@ fn short(points: &[usize], n: usize) -> Option<usize> {
 }
 
 /// The point that ranks speak against most, if they speak against any.
-fn unsure(points: &[usize], logs: &[f64]) -> Option<usize> {
+fn unsure(points: &[usize], logs: &[f64], ties: Ties) -> Option<usize> {
     let objection = |place: usize| {
         let (from, at, to) = neighbours(points, place, logs.len());
         let (left, right) = (&logs[from..at], &logs[at..to]);
         let test = MannWhitney::of(left, right)?;
-        let exact = (left.len().min(right.len()) <= EXACT_UP_TO).then(|| test.p_exact()).flatten();
-        let p = exact.map_or_else(|| test.p_asymptotic(), |p| p.two_sided);
+        let is_counted =
+            left.len().min(right.len()) <= EXACT_UP_TO && (ties == Ties::Counted || !test.has_ties());
+        let counted = is_counted.then(|| p_permuted(left, right)).flatten();
+        let p = counted.unwrap_or_else(|| test.p_asymptotic());
         // The smallest p that so few values can have, and half as much again.
-        let least = 1.5 * 2.0 / ways(left.len() + right.len(), left.len());
+        let least = 1.5 * 2.0 / choices(left.len() + right.len(), left.len());
         Some(p / least.max(MAX_P))
     };
     let objections = (0..points.len()).filter_map(|place| Some((place, objection(place)?)));
@@ -87,11 +100,6 @@ fn unsure(points: &[usize], logs: &[f64]) -> Option<usize> {
 fn neighbours(points: &[usize], place: usize, n: usize) -> (usize, usize, usize) {
     let from = place.checked_sub(1).map_or(0, |before| points[before]);
     (from, points[place], points.get(place + 1).copied().unwrap_or(n))
-}
-
-/// In how many ways `k` of `n` can be chosen.
-fn ways(n: usize, k: usize) -> f64 {
-    (1..=k).map(|i| (n - k + i) as f64 / i as f64).product()
 }
 
 /// Whether the newest value still belongs to what was before it.
@@ -140,14 +148,24 @@ mod tests {
     }
 
     #[test]
+    fn a_step_is_seen_though_a_value_occurs_twice() {
+        let values = [
+            9.40, 9.03, 9.06, 9.42, 9.59, 9.37, 9.36, 9.33, 9.37, 9.45, 9.50, 9.50, 12.0, 11.8, 11.5, 12.5,
+            11.6,
+        ];
+        assert_eq!(begins(&values, Ties::Counted), Some(vec![12]));
+        assert_eq!(begins(&values, Ties::Normal), Some(vec![]));
+    }
+
+    #[test]
     fn a_step_begins_a_regime_and_a_spike_does_not() {
         let step: Vec<f64> = wobbling(100.0, 30).chain(wobbling(120.0, 20)).collect();
-        assert_eq!(begins(&step), Some(vec![30]));
+        assert_eq!(begins(&step, Ties::Counted), Some(vec![30]));
         let mut spike: Vec<f64> = wobbling(100.0, 50).collect();
         spike[25] = 400.0;
-        assert_eq!(begins(&spike), Some(vec![]));
-        assert_eq!(begins(&[1.0, 0.0]), None);
-        assert_eq!(begins(&[]), Some(vec![]));
+        assert_eq!(begins(&spike, Ties::Counted), Some(vec![]));
+        assert_eq!(begins(&[1.0, 0.0], Ties::Counted), None);
+        assert_eq!(begins(&[], Ties::Counted), Some(vec![]));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::run::{RunFacts, RunId};
 use crate::sample::Subject;
 use crate::stats::quantile::geometric_mean;
-use crate::stats::regimes::{self, Newest};
+use crate::stats::regimes::{self, Newest, Ties};
 use crate::store::Figure;
 
 /// Facts of a run that make its machine.
@@ -58,7 +58,7 @@ pub struct Break {
 pub enum State {
     /// There are too few releases before it to tell.
     TooFew {
-        /// Releases on this machine with this workload.
+        /// Releases since the last change of figure, machine or workload, the newest among them.
         points: usize,
     },
     /// Where it is to be expected.
@@ -203,7 +203,7 @@ fn judge(series: &mut Series) {
     let more_is_better = series.more_is_better();
     for (start, end) in starts.iter().copied().zip(ends) {
         let values: Vec<f64> = series.points[start..end].iter().map(|p| p.value).collect();
-        let begins = regimes::begins(&values).unwrap_or_default();
+        let begins = regimes::begins(&values, Ties::Counted).unwrap_or_default();
         for (place, begin) in begins.iter().enumerate() {
             let from = place.checked_sub(1).map_or(0, |before| begins[before]);
             let to = begins.get(place + 1).copied().unwrap_or(values.len());
@@ -234,7 +234,7 @@ fn newest(values: &[f64], begins: &[usize], more_is_better: bool) -> State {
         }
     }
     match regimes::newest(values, begins) {
-        Newest::TooFew => State::TooFew { points: values.len() },
+        Newest::TooFew => State::TooFew { points: values.len() - begins.last().copied().unwrap_or(0) },
         Newest::Usual => State::Usual,
         Newest::Suspect { ratio } if is_worse(ratio) => State::Suspect { ratio },
         Newest::Suspect { ratio } => State::Better { ratio },
