@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Claim, Expression, Sign};
+use crate::sample::Subject;
 
 /// A run's number in its store, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -260,4 +261,19 @@ pub struct RunFacts {
     pub clock_step_us: i64,
     /// The commands around it, in order of their start.
     pub hooks: Vec<HookFacts>,
+}
+
+/// What a run came to in one respect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The run.
+    pub run: RunId,
+    /// Of what.
+    pub subject: Subject,
+    /// `p50`, `p95`, `p99` in ms, or `throughput` per second.
+    pub metric: String,
+    /// Its value.
+    pub value: f64,
+    /// Samples behind it.
+    pub n: u64,
 }

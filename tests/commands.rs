@@ -113,3 +113,42 @@ fn shells_complete_and_every_command_has_a_page() {
         assert!(std::fs::read_to_string(bench.path("pages").join(page)).unwrap().contains(".TH"), "{page}");
     }
 }
+
+#[test]
+fn other_tools_get_a_runs_figures_in_their_forms() {
+    let bench = with_run();
+    let bmf = bench.json(&["export", "1", "--format", "bmf"]);
+    let ok = bmf["all requests"]["throughput"]["value"].as_f64().unwrap();
+    assert!(ok > 1.0, "{bmf}");
+    // Two milliseconds of service, in nanoseconds.
+    let p50 = bmf["POST /jobs [production] p50"]["latency"]["value"].as_f64().unwrap();
+    assert!((2e6..1e9).contains(&p50), "{bmf}");
+
+    let lines = bench.out(&["export", "1", "--format", "benchstat"]);
+    let line = lines.lines().find(|line| line.starts_with("BenchmarkPOST_/jobs_production ")).unwrap();
+    let words: Vec<&str> = line.split(' ').collect();
+    assert_eq!((words[2].parse::<f64>().unwrap(), words[3]), (p50, "p50-ns"), "{line}");
+    assert!(lines.starts_with("scenario: jobs\n"), "{lines}");
+
+    let text = bench.out(&["export", "1", "--format", "openmetrics", "--output", "m/metrics.txt"]);
+    assert_eq!(text, "");
+    let text = std::fs::read_to_string(bench.path("m/metrics.txt")).unwrap();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let (_, value) = text.split_once("endpoint=\"POST /jobs\",quantile=\"0.5\"} ").unwrap();
+    let seconds: f64 = value.lines().next().unwrap().parse().unwrap();
+    assert!((seconds * 1e9 - p50).abs() < 1.0, "{text}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let bench = with_run();
+    let mut child = bench
+        .command(&["export", "1", "--format", "ndjson"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((code(&output), stderr(&output)), (0, String::new()));
+}

@@ -15,7 +15,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("checksum", &[]),
     ("trace", &["checksum"]),
     ("claim", &["unit", "sample"]),
-    ("run", &["claim"]),
+    ("run", &["sample", "claim"]),
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
     ("plan", &["unit", "run", "scenario"]),
     ("load", &["unit", "checksum", "trace", "sample", "scenario"]),
@@ -26,7 +26,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
     ("capacity", &["run", "stats"]),
-    ("trend", &["sample", "run", "store", "stats"]),
+    ("trend", &["sample", "run", "stats"]),
     ("verdict", &["unit", "sample", "run", "claim", "store", "stats", "capacity"]),
     ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
     ("report", &["unit", "trace", "sample", "run", "claim", "stats", "capacity", "trend", "verdict"]),

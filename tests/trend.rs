@@ -162,3 +162,19 @@ fn figures_of_real_runs_are_worked_out_once_and_kept() {
     bench.json(&["trend", "jobs", "--json"]);
     assert_eq!(bench.query("SELECT count(*) FROM figure"), kept);
 }
+
+#[test]
+fn otava_gets_a_row_per_release() {
+    let mut history = History::new();
+    history.releases(3, 10.0, "6.1");
+    history.bench.out(&["trend", "jobs", "--otava", "otava.csv", "--json"]);
+    let text = std::fs::read_to_string(history.bench.path("otava.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(rows[0], ["time", "release", "POST /jobs [production] p95"]);
+    let values: Vec<(&str, &str)> = rows[1..].iter().map(|row| (row[1], row[2])).collect();
+    assert_eq!(values, [("v1", "9.9"), ("v2", "10.1"), ("v3", "10")]);
+    history.store.execute("UPDATE run SET profile = 'b' WHERE id = 3", []).unwrap();
+    let output = history.bench.run(&["trend", "jobs", "--otava", "otava.csv"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("--load short --profile b"), "{}", stderr(&output));
+}

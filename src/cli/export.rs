@@ -8,10 +8,13 @@ use anyhow::{Context, Result};
 use super::arguments::{Export, ExportFormat};
 use super::exit::{Exit, UsageError};
 use super::output;
+use super::report::measured;
 use crate::report::csv::field;
+use crate::report::exchange;
 use crate::report::locust::Locust;
-use crate::run::RunFacts;
+use crate::run::{Figure, RunFacts};
 use crate::sample::ExportedSample;
+use crate::stats::figures;
 use crate::store::{Reference, Store};
 
 /// The columns of the CSV, in the order of [`fields`].
@@ -51,6 +54,15 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
         locust(&store, &facts, prefix, true)?;
         return Ok(Exit::Done);
     }
+    if let Some(form) = figures_as(command.format) {
+        let measured = measured(&store, facts)?;
+        let text = form(&measured.facts, &figures::figures(&measured)?)?;
+        match &command.output {
+            Some(path) => output::file(path, &text)?,
+            None => output::result(text.trim_end())?,
+        }
+        return Ok(Exit::Done);
+    }
     let out: Box<dyn Write> = match &command.output {
         Some(path) => {
             let file = std::fs::File::create(path);
@@ -69,13 +81,28 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
                 serde_json::to_writer(&mut out, sample)?;
                 writeln!(out)?;
             }
-            // Written above: it is no stream of samples.
-            ExportFormat::Locust => {}
+            // Written above: they are no streams of samples.
+            ExportFormat::Locust
+            | ExportFormat::Bmf
+            | ExportFormat::Benchstat
+            | ExportFormat::OpenMetrics => {}
         }
         Ok(())
     })?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// How a run's figures are written.
+type FiguresAs = fn(&RunFacts, &[Figure]) -> serde_json::Result<String>;
+
+fn figures_as(format: ExportFormat) -> Option<FiguresAs> {
+    match format {
+        ExportFormat::Bmf => Some(|_, figures| exchange::bmf(figures)),
+        ExportFormat::Benchstat => Some(|run, figures| Ok(exchange::benchstat(run, figures))),
+        ExportFormat::OpenMetrics => Some(|run, figures| Ok(exchange::openmetrics(run, figures))),
+        ExportFormat::Csv | ExportFormat::Json | ExportFormat::Locust => None,
+    }
 }
 
 /// Writes the files that Locust would, and one with the counts by outcome; their names.

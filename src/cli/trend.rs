@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::arguments::{Note, Trend};
 use super::exit::{Exit, UsageError};
 use super::{output, report};
-use crate::report::trend as render;
+use crate::report::{exchange, trend as render};
 use crate::run::RunFacts;
 use crate::stats::figures;
 use crate::store::{Reference, Store};
@@ -24,6 +24,10 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     series.retain(|one| is_wanted(one, command));
     if let Some(csv) = &command.csv {
         output::file(csv, &render::csv(&series))?;
+    }
+    if let Some(otava) = &command.otava {
+        let text = exchange::otava(&series).ok_or_else(|| several(&series))?;
+        output::file(otava, &text)?;
     }
     let page = output::report_path(command.html.as_ref(), store.path(), &format!("trend-{scenario}"));
     if command.json {
@@ -59,6 +63,14 @@ fn scenario_name(given: &str, store: &Store) -> Result<String> {
     known.dedup();
     let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
     Err(UsageError(format!("the store has no run of scenario `{given}`; it has: {known}")).into())
+}
+
+/// Otava's files hold one system under one load.
+fn several(series: &[Series]) -> UsageError {
+    let mut names: Vec<String> =
+        series.iter().map(|one| format!("--load {} --profile {}", one.load, one.profile)).collect();
+    names.dedup();
+    UsageError(format!("--otava takes one load and one profile; choose: {}", names.join(", ")))
 }
 
 /// Works out the figures of runs that have none yet, and keeps them.

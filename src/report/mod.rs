@@ -7,6 +7,7 @@
 pub mod capacity;
 pub mod chart;
 pub mod csv;
+pub mod exchange;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -3,8 +3,8 @@
 use super::arm::{MeasuredRun, load_end_us};
 use super::frame::{FrameError, summaries};
 use super::summary::{Distribution, QUANTILES};
+use crate::run::Figure;
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
-use crate::store::Figure;
 
 /// Quantiles that are followed, with the samples that each needs: ten beyond it.
 const FOLLOWED: [(&str, f64, u64); 3] = [("p50", 0.5, 20), ("p95", 0.95, 200), ("p99", 0.99, 1000)];

@@ -25,11 +25,12 @@ pub fn median(values: &[f64]) -> Option<f64> {
 
 /// The geometric mean of positive values; a value of 0 or below gives 0, no values give none.
 pub fn geometric_mean(values: &[f64]) -> Option<f64> {
-    if values.is_empty() {
-        return None;
-    }
-    if values.iter().any(|v| *v <= 0.0) {
-        return Some(0.0);
+    match values {
+        [] => return None,
+        // To the last digit, which logarithms would lose.
+        [one] => return Some(one.max(0.0)),
+        _ if values.iter().any(|v| *v <= 0.0) => return Some(0.0),
+        _ => {}
     }
     Some((values.iter().map(|v| v.ln()).sum::<f64>() / values.len() as f64).exp())
 }

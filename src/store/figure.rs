@@ -3,23 +3,8 @@
 use rusqlite::params;
 
 use super::{Store, StoreError, now_unix_us};
-use crate::run::RunId;
+use crate::run::{Figure, RunId};
 use crate::sample::{Kind, Subject};
-
-/// A figure of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// The run.
-    pub run: RunId,
-    /// Of what.
-    pub subject: Subject,
-    /// `p50`, `p95`, `p99` in ms, or `throughput` per second.
-    pub metric: String,
-    /// Its value.
-    pub value: f64,
-    /// Samples behind it.
-    pub n: u64,
-}
 
 /// What somebody has noted of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::{Connection, params};
 
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
-pub use figure::{Figure, Note};
+pub use figure::Note;
 pub use query::{Answer, query};
 pub use read::{Reference, SampleColumns, SignalColumn};
 pub use verdict::{CheckRow, Judged, VerdictRow};

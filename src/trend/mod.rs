@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::run::{RunFacts, RunId};
+use crate::run::{Figure, RunFacts, RunId};
 use crate::sample::Subject;
 use crate::stats::quantile::geometric_mean;
 use crate::stats::regimes::{self, Newest, Ties};
-use crate::store::Figure;
 
 /// Facts of a run that make its machine.
 const MACHINE: [&str; 6] = ["operating system", "kernel", "processor", "memory", "cores", "load workers"];

@@ -154,15 +154,23 @@ pub(in crate::cli) struct Export {
     pub(in crate::cli) output: Option<PathBuf>,
 }
 
-/// What samples are written as.
+/// What a run is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ExportFormat {
     /// Comma-separated values with a header
     Csv,
-    /// One JSON object a line
+    /// One JSON object a line (NDJSON)
+    #[value(alias = "ndjson")]
     Json,
     /// The files of Locust's --csv with --csv-full-history, and the counts by outcome and status
     Locust,
+    /// Figures in Bencher's metric format (BMF)
+    Bmf,
+    /// Figures as Go benchmark lines, for benchstat
+    Benchstat,
+    /// Figures in the text format of Prometheus and OpenMetrics
+    #[value(name = "openmetrics")]
+    OpenMetrics,
 }
 
 /// Follow figures over releases: where they change, and how the newest stands
@@ -186,6 +194,9 @@ pub(in crate::cli) struct Trend {
     /// Where to write the page
     #[arg(long, env = "LOADPROOF_HTML", value_name = "FILE")]
     pub(in crate::cli) html: Option<PathBuf>,
+    /// Where to write the releases of one load and profile as CSV for Apache Otava
+    #[arg(long, env = "LOADPROOF_OTAVA", value_name = "FILE")]
+    pub(in crate::cli) otava: Option<PathBuf>,
     /// Where to write a table
     #[arg(long, env = "LOADPROOF_CSV", value_name = "FILE")]
     pub(in crate::cli) csv: Option<PathBuf>,

@@ -1,0 +1,144 @@
+//! Figures in the forms of other tools: Bencher, benchstat, Otava, Prometheus.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::csv::field;
+use crate::run::{Figure, RunFacts};
+use crate::trend::Series;
+
+/// Bencher's metric format: per subject its `throughput` (per second), and each quantile as a `latency` in ns of a
+/// benchmark of its own.
+///
+/// # Errors
+/// Never, but for a fault of the serializer.
+pub fn bmf(figures: &[Figure]) -> serde_json::Result<String> {
+    let mut benchmarks: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
+    for figure in figures {
+        let title = figure.subject.title();
+        let (name, measure, value) = match ns(figure) {
+            Some(ns) => (format!("{title} {}", figure.metric), "latency", ns),
+            None => (title, "throughput", figure.value),
+        };
+        benchmarks.entry(name).or_default().insert(measure.to_owned(), json!({ "value": value }));
+    }
+    serde_json::to_string_pretty(&benchmarks)
+}
+
+/// Lines of Go's benchmarks, one per subject: its samples, and each of its figures. A file of several rounds' lines
+/// is what benchstat takes.
+pub fn benchstat(run: &RunFacts, figures: &[Figure]) -> String {
+    let mut text = format!("scenario: {}\nload: {}\nprofile: {}\n", run.scenario, run.load, run.profile);
+    for figures in figures.chunk_by(|a, b| a.subject == b.subject) {
+        let name: String = figures[0]
+            .subject
+            .title()
+            .split_whitespace()
+            .map(|word| word.replace(|c: char| !c.is_alphanumeric() && !"/{}_-.".contains(c), ""))
+            .collect::<Vec<_>>()
+            .join("_");
+        let _ = write!(text, "Benchmark{}{name} {}", first_capital(&name), figures[0].n);
+        for figure in figures {
+            let _ = match ns(figure) {
+                Some(ns) => write!(text, " {ns} {}-ns", figure.metric),
+                None => write!(text, " {} ok/s", figure.value),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// What has to stand between `Benchmark` and a name: Go wants no small letter there.
+fn first_capital(name: &str) -> &'static str {
+    if name.starts_with(char::is_lowercase) { "_" } else { "" }
+}
+
+/// The text format of Prometheus and OpenMetrics, by which GitLab shows metrics of a merge request.
+pub fn openmetrics(run: &RunFacts, figures: &[Figure]) -> String {
+    let of_run = format!(
+        "scenario=\"{}\",load=\"{}\",profile=\"{}\"",
+        label(&run.scenario),
+        label(&run.load),
+        label(&run.profile)
+    );
+    let line = |figure: &Figure| {
+        let subject = &figure.subject;
+        format!(
+            "{{{of_run},kind=\"{}\",traffic_class=\"{}\",endpoint=\"{}\"",
+            subject.kind.word(),
+            label(&subject.traffic_class),
+            label(&subject.endpoint)
+        )
+    };
+    let mut text = "# HELP loadproof_response_time_seconds Quantiles of response and effect times.\n\
+                    # TYPE loadproof_response_time_seconds gauge\n"
+        .to_owned();
+    for figure in figures {
+        if let Some(quantile) = quantile(figure) {
+            let _ = writeln!(
+                text,
+                "loadproof_response_time_seconds{},quantile=\"{quantile}\"}} {}",
+                line(figure),
+                figure.value / 1e3
+            );
+        }
+    }
+    text.push_str(
+        "# HELP loadproof_throughput_per_second Requests that ended well per second of load.\n\
+         # TYPE loadproof_throughput_per_second gauge\n",
+    );
+    for figure in figures.iter().filter(|figure| quantile(figure).is_none()) {
+        let _ = writeln!(text, "loadproof_throughput_per_second{}}} {}", line(figure), figure.value);
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+/// CSV for Apache Otava: a row per release with its time, its name and a column per figure. None if the series are
+/// of several loads or profiles, or there is none.
+pub fn otava(series: &[Series]) -> Option<String> {
+    let first = series.first()?;
+    if series.iter().any(|one| (&one.load, &one.profile) != (&first.load, &first.profile)) {
+        return None;
+    }
+    let names = series.iter().map(|one| format!("{} {}", one.subject.title(), one.metric));
+    let mut text = "time,release".to_owned();
+    for name in names {
+        let _ = write!(text, ",{}", field(&name));
+    }
+    text.push('\n');
+    // A release may lack a figure: rows are those of all series, by their first run.
+    let rows: BTreeSet<_> =
+        series.iter().flat_map(|one| &one.points).map(|p| (p.runs[0], &p.started_at, &p.release)).collect();
+    for (run, started_at, release) in rows {
+        let _ = write!(text, "{},{}", field(started_at), field(release));
+        for one in series {
+            let point = one.points.iter().find(|point| point.runs[0] == run);
+            let _ = write!(text, ",{}", point.map_or(String::new(), |point| point.value.to_string()));
+        }
+        text.push('\n');
+    }
+    Some(text)
+}
+
+/// A quantile in ns; none if it is no time.
+fn ns(figure: &Figure) -> Option<f64> {
+    quantile(figure).map(|_| (figure.value * 1e6).round())
+}
+
+/// `0.95` of `p95`; none if the figure is no quantile.
+fn quantile(figure: &Figure) -> Option<String> {
+    figure
+        .metric
+        .strip_prefix('p')
+        .filter(|digits| digits.len() == 2)
+        .map(|digits| format!("0.{}", digits.trim_end_matches('0')))
+}
+
+/// A label's value, escaped.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
