@@ -152,3 +152,45 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((code(&output), stderr(&output)), (0, String::new()));
 }
+
+/// Command lines of loadproof in a text: the command, and the flags that follow it, on the same line or on those
+/// that begin with a flag.
+fn command_lines(text: &str) -> Vec<(String, Vec<String>)> {
+    let mut found: Vec<(String, Vec<String>)> = Vec::new();
+    for line in text.lines() {
+        let line =
+            line.split(" # ").next().unwrap().trim().trim_start_matches("- ").trim_start_matches("run: ");
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let is_flag =
+            |word: &&&str| word.strip_prefix("--").is_some_and(|name| name.starts_with(char::is_alphabetic));
+        let flags = || words.iter().filter(is_flag).map(|word| (*word).to_owned());
+        match words.as_slice() {
+            ["loadproof", command, ..] => found.push(((*command).to_owned(), flags().collect())),
+            [first, ..] if first.starts_with("--") => {
+                if let Some((_, of_command)) = found.last_mut() {
+                    of_command.extend(flags());
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn the_documents_name_commands_and_flags_that_exist() {
+    let bench = Bench::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for name in ["README.md", "docs/ci/action.yml", "docs/ci/gitlab-ci.yml"] {
+        let lines = command_lines(&std::fs::read_to_string(root.join(name)).unwrap());
+        assert!(lines.len() >= 4, "{name}: {lines:?}");
+        for (command, flags) in lines {
+            // `baseline save` has its flags one deeper.
+            let deeper = (command == "baseline").then_some("save");
+            let help = bench.out(&[&[command.as_str()][..], deeper.as_slice(), &["--help"]].concat());
+            for flag in flags {
+                assert!(help.contains(&flag), "{name}: `{command}` has no {flag}");
+            }
+        }
+    }
+}
