@@ -17,7 +17,7 @@ pub struct MannWhitney {
     pub tie_sum: f64,
 }
 
-/// Chances of U without ties, if both samples come from one distribution.
+/// Chances of U, if both samples come from one distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ExactP {
     /// Of a U as small or smaller.
@@ -68,40 +68,31 @@ impl MannWhitney {
         let z = ((self.u - n * m / 2.0).abs() - 0.5) / variance.sqrt();
         (2.0 * normal_cdf(-z)).min(1.0)
     }
-
-    /// p over all arrangements of the ranks; none with ties. Takes about (n·m)² steps.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "u counts pairs if nothing ties"
-    )]
-    pub fn p_exact(&self) -> Option<ExactP> {
-        if self.has_ties() {
-            return None;
-        }
-        let chances = distribution_of_u(self.n, self.m);
-        let u = self.u as usize;
-        let less: f64 = chances[..=u].iter().sum();
-        let greater: f64 = chances[u..].iter().rev().sum();
-        Some(ExactP {
-            less: less.min(1.0),
-            greater: greater.min(1.0),
-            two_sided: (2.0 * less.min(greater)).min(1.0),
-        })
-    }
 }
 
-/// Two-sided p of two samples' U over all ways to deal their values out anew, equal values included: twice the smaller
-/// tail, at most 1. None if either is empty. Takes about n²·m·(n + m) steps, n the smaller size.
+/// Chances of two samples' U over all ways to deal their values out anew, equal values included; none if either is
+/// empty. Takes about n²·m·(n + m) steps, n the smaller size.
 ///
-/// Without ties this is [`MannWhitney::p_exact`]. Source: Pitman 1937, Supplement to the JRSS 4 (permutation tests).
-pub fn p_permuted(first: &[f64], second: &[f64]) -> Option<f64> {
-    // Both ways round have the same p, and the smaller first sample has fewer ways to be dealt.
-    let (first, second) = if first.len() <= second.len() { (first, second) } else { (second, first) };
+/// Source: Pitman 1937, Supplement to the JRSS 4 (permutation tests); without ties the distribution of Mann and Whitney.
+pub fn exact(first: &[f64], second: &[f64]) -> Option<ExactP> {
+    // The smaller sample can be dealt in fewer ways.
+    if first.len() > second.len() {
+        let ExactP { less, greater, two_sided } = exact(second, first)?;
+        return Some(ExactP { less: greater, greater: less, two_sided });
+    }
     let seen = twice_u(MannWhitney::of(first, second)?.u);
+    let ways = ways_to_deal(first, second);
+    let share = |ways: &[f64], total: f64| (ways.iter().sum::<f64>() / total).min(1.0);
+    let total = ways.iter().sum();
+    let (less, greater) = (share(&ways[..=seen], total), share(&ways[seen..], total));
+    Some(ExactP { less, greater, two_sided: (2.0 * less.min(greater)).min(1.0) })
+}
+
+/// In how many ways each 2U can come about.
+fn ways_to_deal(first: &[f64], second: &[f64]) -> Vec<f64> {
     let mut all = [first, second].concat();
     all.sort_by(f64::total_cmp);
-    // ways[i][w]: ways to have dealt the values so far with i of them to the first sample and 2U = w.
+    // ways[i][w]: to have dealt the values so far with i of them to the first sample and 2U = w.
     let mut ways: Vec<Vec<f64>> = vec![Vec::new(); first.len() + 1];
     ways[0] = vec![1.0];
     let mut dealt = 0;
@@ -123,11 +114,7 @@ pub fn p_permuted(first: &[f64], second: &[f64]) -> Option<f64> {
         ways = after;
         dealt += group.len();
     }
-    let ways = &ways[first.len()];
-    let total: f64 = ways.iter().sum();
-    let less: f64 = ways[..=seen].iter().sum();
-    let greater: f64 = ways[seen..].iter().sum();
-    Some((2.0 * less.min(greater) / total).min(1.0))
+    ways.swap_remove(first.len())
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "u counts pairs and halves")]
@@ -140,29 +127,6 @@ pub fn choices(n: usize, k: usize) -> f64 {
     (1..=k).map(|i| (n - k + i) as f64 / i as f64).product()
 }
 
-/// The chance of each U in 0..=n·m.
-///
-/// The largest of all values belongs to the first sample with chance n/(n+m), and then adds m to U; without
-/// it the samples are one value smaller.
-fn distribution_of_u(n: usize, m: usize) -> Vec<f64> {
-    // by_n[i]: the chances with i values in the first sample and so far j in the second.
-    let mut by_n: Vec<Vec<f64>> = vec![vec![1.0]; n + 1];
-    for j in 1..=m {
-        for i in 1..=n {
-            let largest_is_first = i as f64 / (i + j) as f64;
-            let mut chances = vec![0.0; i * j + 1];
-            for (u, chance) in by_n[i].iter().enumerate() {
-                chances[u] += (1.0 - largest_is_first) * chance;
-            }
-            for (u, chance) in by_n[i - 1].iter().enumerate() {
-                chances[u + j] += largest_is_first * chance;
-            }
-            by_n[i] = chances;
-        }
-    }
-    by_n.swap_remove(n)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -171,7 +135,7 @@ mod tests {
 
     #[test]
     fn three_above_three_is_one_arrangement_of_twenty() {
-        let p = MannWhitney::of(&[4.0, 5.0, 6.0], &[1.0, 2.0, 3.0]).unwrap().p_exact().unwrap();
+        let p = exact(&[4.0, 5.0, 6.0], &[1.0, 2.0, 3.0]).unwrap();
         assert!((p.greater - 0.05).abs() < 1e-15 && (p.two_sided - 0.1).abs() < 1e-15 && p.less == 1.0);
     }
 
@@ -179,15 +143,15 @@ mod tests {
     fn equal_values_on_one_side_take_nothing_from_a_plain_step() {
         let (before, after) = ([1.0, 2.0, 2.0, 3.0], [7.0, 8.0, 9.0]);
         // One of C(7, 3) = 35 choices, and its mirror image.
-        assert!((p_permuted(&before, &after).unwrap() - 2.0 / 35.0).abs() < 1e-15);
-        assert_eq!(p_permuted(&[2.0; 5], &[2.0; 4]), Some(1.0));
-        assert_eq!(p_permuted(&[], &[1.0]), None);
+        assert!((exact(&before, &after).unwrap().two_sided - 2.0 / 35.0).abs() < 1e-15);
+        assert_eq!(exact(&[], &[1.0]), None);
     }
 
     #[test]
     fn equal_samples_tell_nothing() {
         let same = MannWhitney::of(&[2.0; 5], &[2.0; 4]).unwrap();
-        assert_eq!((same.u, same.p_asymptotic(), same.p_exact()), (10.0, 1.0, None));
+        assert_eq!((same.u, same.p_asymptotic()), (10.0, 1.0));
+        assert_eq!(exact(&[2.0; 5], &[2.0; 4]), Some(ExactP { less: 1.0, greater: 1.0, two_sided: 1.0 }));
         assert_eq!(MannWhitney::of(&[], &[1.0]), None);
     }
 
@@ -201,20 +165,20 @@ mod tests {
             let back = MannWhitney::of(&numbers(&second), &numbers(&first)).unwrap();
             prop_assert_eq!(there.u + back.u, (first.len() * second.len()) as f64);
             prop_assert!((there.p_asymptotic() - back.p_asymptotic()).abs() < 1e-12);
-            let permuted = p_permuted(&numbers(&first), &numbers(&second)).unwrap();
-            prop_assert!((permuted - p_permuted(&numbers(&second), &numbers(&first)).unwrap()).abs() < 1e-12);
-            if let (Some(there), Some(back)) = (there.p_exact(), back.p_exact()) {
-                prop_assert!((there.two_sided - permuted).abs() < 1e-12);
-                prop_assert!((there.two_sided - back.two_sided).abs() < 1e-12);
-                prop_assert!((there.less - back.greater).abs() < 1e-12);
-            }
+            let there = exact(&numbers(&first), &numbers(&second)).unwrap();
+            let back = exact(&numbers(&second), &numbers(&first)).unwrap();
+            prop_assert!((there.two_sided - back.two_sided).abs() < 1e-12);
+            prop_assert!((there.less - back.greater).abs() < 1e-12);
         }
 
         #[test]
-        fn chances_add_up_to_one(n in 1_usize..15, m in 1_usize..15) {
-            let chances = distribution_of_u(n, m);
-            prop_assert_eq!(chances.len(), n * m + 1);
-            prop_assert!((chances.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        fn every_way_is_counted(n in 1_usize..12, m in 1_usize..12, values in 1_u8..30) {
+            let dealt = |from: usize, count: usize| -> Vec<f64> {
+                (from..from + count).map(|i| (i * 7 % usize::from(values)) as f64).collect()
+            };
+            let ways = ways_to_deal(&dealt(0, n), &dealt(n, m));
+            let all = choices(n + m, n);
+            prop_assert!((ways.iter().sum::<f64>() / all - 1.0).abs() < 1e-12);
         }
     }
 }

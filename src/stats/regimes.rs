@@ -5,7 +5,7 @@
 
 use super::autoregression::{self, Limits};
 use super::distribution::t_quantile;
-use super::mann_whitney::{MannWhitney, choices, p_permuted};
+use super::mann_whitney::{MannWhitney, choices, exact};
 use super::otava::{self, Options};
 use super::outliers::hampel;
 
@@ -29,7 +29,7 @@ const GATE_ALPHA: f64 = 0.001;
 /// What ranks make of equal values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ties {
-    /// Few values are counted out with their ties ([`p_permuted`]). A normal approximation would hide a plain
+    /// Few values are counted out with their ties ([`exact`]). A normal approximation would hide a plain
     /// step after a dozen values as soon as one of them occurs twice, and figures in whole microseconds often do.
     Counted,
     /// The normal approximation as soon as there is one: the pipeline as it was simulated and published with its
@@ -85,8 +85,8 @@ fn unsure(points: &[usize], logs: &[f64], ties: Ties) -> Option<usize> {
         let test = MannWhitney::of(left, right)?;
         let is_counted =
             left.len().min(right.len()) <= EXACT_UP_TO && (ties == Ties::Counted || !test.has_ties());
-        let counted = is_counted.then(|| p_permuted(left, right)).flatten();
-        let p = counted.unwrap_or_else(|| test.p_asymptotic());
+        let counted = is_counted.then(|| exact(left, right)).flatten();
+        let p = counted.map_or_else(|| test.p_asymptotic(), |p| p.two_sided);
         // The smallest p that so few values can have, and half as much again.
         let least = 1.5 * 2.0 / choices(left.len() + right.len(), left.len());
         Some(p / least.max(MAX_P))
