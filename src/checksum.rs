@@ -6,7 +6,12 @@ use sha2::Digest;
 
 /// The SHA-256 of some bytes, in hex.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
-    sha2::Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(&sha2::Sha256::digest(bytes))
+}
+
+/// Bytes in hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

@@ -18,7 +18,7 @@ impl std::fmt::Display for RunId {
 }
 
 /// An experiment's number in its store, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ExperimentId(pub i64);
 
 impl std::fmt::Display for ExperimentId {
@@ -189,6 +189,15 @@ pub struct RaisedEvent {
     pub stream: String,
     /// What it is called.
     pub event: String,
+}
+
+/// A scenario file that a run was made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its path as given, or as included.
+    pub path: String,
+    /// Its text, without what may be secret in it.
+    pub text: String,
 }
 
 /// What a run was: everything that explains its samples.

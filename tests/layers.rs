@@ -22,7 +22,7 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("target", &["unit", "web", "checksum", "scenario"]),
     ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
-    ("store", &["unit", "sample", "run", "claim", "scenario", "load", "signals"]),
+    ("store", &["unit", "checksum", "sample", "run", "claim", "scenario", "load", "signals"]),
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
     ("capacity", &["run", "stats"]),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
-use loadproof::report::{Meta, html, json, model, text};
+use loadproof::report::{About, Of, html, json, model, text};
 use loadproof::run::{
     Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
 };
@@ -216,6 +216,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         signals: signals(arm),
         reasons: vec![reason],
         slowest: vec![slow],
+        checksum: "9f1c2b40e07a".repeat(5),
     })
 }
 
@@ -229,15 +230,17 @@ fn comparison(names: Names) -> (Comparison, Judgement) {
 
 fn comparison_model(names: Names) -> model::Report {
     let (comparison, judgement) = comparison(names);
-    model::comparison(&comparison, &judgement, &meta())
+    model::comparison(&comparison, &judgement, about())
 }
 
-fn meta() -> Meta {
-    Meta {
+fn about() -> About {
+    About {
+        of: Of::Runs { baseline: RunId(1), treatment: RunId(2) },
+        allow_invalid: false,
         generated_at: "2026-11-20 14:10 UTC".to_owned(),
         tool_version: "0.1.0".to_owned(),
         store: "reports/loadproof.db".to_owned(),
-        reproduce: vec!["loadproof experiment scenario.toml --seed 7".to_owned()],
+        command: "loadproof compare 1 2".to_owned(),
         qualification: None,
     }
 }
@@ -250,7 +253,7 @@ fn run_page(names: Names) -> String {
     let run = measured(Arm::Treatment, names);
     let judgement = verdict::of_run(&run, &Options::default());
     let summary = summarise(Arm::Treatment, std::slice::from_ref(&run)).unwrap();
-    html::render(&model::run(&summary, &run.reasons, &judgement, &meta())).unwrap()
+    html::render(&model::run(&summary, &run.reasons, &judgement, about())).unwrap()
 }
 
 fn pages() -> Vec<(&'static str, String, usize)> {
@@ -360,12 +363,14 @@ fn the_model_of_a_comparison_is_as_it_was() {
 #[test]
 fn json_holds_numbers_unrounded_under_a_named_schema() {
     let (comparison, judgement) = comparison(PLAIN);
+    let page = model::comparison(&comparison, &judgement, about());
     let document: serde_json::Value =
-        serde_json::from_str(&json::comparison(&comparison, &judgement).unwrap()).unwrap();
+        serde_json::from_str(&json::comparison(&comparison, &judgement, &page).unwrap()).unwrap();
     assert_eq!(document["schema"], "loadproof.compare/1");
     let effect = &document["comparison"]["subjects"][1];
     let ratio = effect["response_ratios"][0].as_f64().unwrap();
     assert!(ratio > 0.0 && ratio < 0.1, "{ratio}");
+    assert_eq!(document["page"]["about"]["of"]["kind"], "runs", "what the page says is there, whole");
 }
 
 #[test]
@@ -379,11 +384,12 @@ fn a_run_without_samples_still_makes_a_page() {
         signals: Vec::new(),
         reasons: Vec::new(),
         slowest: Vec::new(),
+        checksum: String::new(),
     });
     let judgement = verdict::of_run(&run, &Options::default());
     assert_eq!(judgement.audit.grade, Grade::Invalid);
     let summary = summarise(Arm::Treatment, &[run]).unwrap();
-    let report = model::run(&summary, &[], &judgement, &meta());
+    let report = model::run(&summary, &[], &judgement, about());
     assert!(html::render(&report).unwrap().contains("</html>"));
     assert!(text::render(&report).contains("priority-lanes"));
 }

@@ -96,7 +96,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         clock_step_us: 0,
         hooks: Vec::new(),
     };
-    MeasuredRun { facts, samples, signals, reasons: Vec::new(), slowest: Vec::new() }
+    MeasuredRun { facts, samples, signals, reasons: Vec::new(), slowest: Vec::new(), checksum: String::new() }
 }
 
 fn claim(value: &str, bound: Bound) -> Claim {

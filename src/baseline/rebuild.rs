@@ -81,7 +81,14 @@ impl Baseline {
             is_total: signal.is_total,
             readings: signal.readings.clone(),
         });
-        MeasuredRun { facts, samples, signals: signals.collect(), reasons: Vec::new(), slowest: Vec::new() }
+        MeasuredRun {
+            facts,
+            samples,
+            signals: signals.collect(),
+            reasons: Vec::new(),
+            slowest: Vec::new(),
+            checksum: String::new(),
+        }
     }
 }
 

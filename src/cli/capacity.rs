@@ -7,9 +7,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::arguments::Capacity as Command;
+use super::evidence;
 use super::exit::{Exit, UsageError};
 use super::output;
-use super::report;
 use super::run::{Session, Workshop, choices, only_or_named};
 use super::world;
 use crate::capacity::{Capacity, Limits, Search, Try};
@@ -119,7 +119,7 @@ impl Tries<'_> {
             return Ok(None);
         }
         let store = Store::open(self.path)?;
-        let run = report::measured(&store, store.run(&Reference::Run(carried.run))?)?;
+        let run = evidence::measured(&store, store.run(&Reference::Run(carried.run))?)?;
         let made = verdict::objective::tried(&run, load, &self.spec.objective);
         let met = made.broken.is_empty();
         let words = match made.broken.first() {

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use super::arguments::{Experiment, Outputs};
 use super::command_line::command_line;
+use super::evidence;
 use super::exit::{Exit, UsageError};
 use super::report::{self, Reported};
 use super::run::{Session, Workshop, choices};
@@ -142,14 +143,14 @@ impl Rounds<'_> {
             return Ok(false);
         }
         let store = Store::open(self.path)?;
-        if !report::is_held(self.id, round, &store)? {
+        if !evidence::is_held(self.id, round, &store)? {
             session.note("a manipulation check was not held: no further round can help");
             return Ok(true);
         }
         if !looks::may_stop(rounds, self.plan.rounds as usize) {
             return Ok(false);
         }
-        let judgement = report::judge_so_far(self.id, &store, self.allow_invalid)?;
+        let judgement = evidence::judge_so_far(self.id, &store, self.allow_invalid)?;
         if judgement.overall().is_none() {
             return Ok(false);
         }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::arguments::{Export, ExportFormat};
+use super::evidence::measured;
 use super::exit::{Exit, UsageError};
 use super::output;
-use super::report::measured;
 use crate::report::csv::field;
 use crate::report::exchange;
 use crate::report::locust::Locust;

@@ -7,6 +7,7 @@ mod command_line;
 mod compare;
 mod doctor;
 mod endpoint;
+mod evidence;
 pub mod exit;
 mod experiment;
 mod export;

@@ -7,7 +7,7 @@ use comfy_table::{Table, presets};
 
 use super::arguments::{ArmName, Saved, SavedCommand};
 use super::exit::{Exit, UsageError};
-use super::{output, report, subject};
+use super::{evidence, output, subject};
 use crate::baseline::Baseline;
 use crate::run::{Arm, RunFacts, RunState};
 use crate::stats::arm::MeasuredRun;
@@ -53,7 +53,7 @@ fn save(
     }
     let facts = chosen(references, arm.into(), store)?;
     let mut runs: Vec<MeasuredRun> = Vec::new();
-    for run in report::load(store, facts)? {
+    for run in evidence::load(store, facts)? {
         runs.push(std::sync::Arc::unwrap_or_clone(run));
     }
     let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();

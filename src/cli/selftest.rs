@@ -10,7 +10,7 @@ use super::arguments::SelfTest;
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::run::{Session, Workshop};
-use super::{output, qualified, report};
+use super::{evidence, output, qualified};
 use crate::plan::{Choices, Plan};
 use crate::run::RunState;
 use crate::scenario::{self, ExperimentSpec, Scenario, World};
@@ -47,7 +47,7 @@ pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
     }
     let own = Store::open(&own_store)?;
     own.end_experiment(id, Some(Ending::Rounds))?;
-    let runs = report::load(&own, own.experiment(id)?)?;
+    let runs = evidence::load(&own, own.experiment(id)?)?;
     let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
     let qualification = qualify(&runs, PARTS, &now);
     qualified::keep(store, &qualification)?;

@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::arguments::{Note, Trend};
 use super::exit::{Exit, UsageError};
-use super::{output, report};
+use super::{evidence, output};
 use crate::report::{exchange, trend as render};
 use crate::run::RunFacts;
 use crate::stats::figures;
@@ -77,7 +77,7 @@ fn several(series: &[Series]) -> UsageError {
 fn complete(store: &mut Store, scenario: &str) -> Result<()> {
     for id in store.runs_without_figures(scenario)? {
         let facts = store.run(&Reference::Run(id))?;
-        let measured = Arc::unwrap_or_clone(report::measured(store, facts)?);
+        let measured = Arc::unwrap_or_clone(evidence::measured(store, facts)?);
         store.keep_figures(id, &figures::figures(&measured)?)?;
     }
     Ok(())

@@ -33,10 +33,13 @@ pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> Vec<(String,
     facts
 }
 
-/// The commit of the working directory, marked if there are changes on top of it.
-fn git_commit() -> Option<String> {
-    let output =
-        Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"]).output().ok()?;
+/// The commit of the working directory in twelve digits, marked `-dirty` if there are changes on top of it; none outside of
+/// git.
+pub fn git_commit() -> Option<String> {
+    let output = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }

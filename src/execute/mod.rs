@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use environment::git_commit;
 pub use progress::{Moment, Progress};
 pub use setting::{ExecuteError, Setting};
 
@@ -170,6 +171,7 @@ fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &C
         raised: scenario.raised.clone(),
         signs: scenario.signs.clone(),
         trace_url: scenario.trace.as_ref().map(|trace| trace.url.clone().unwrap_or_default()),
+        sources: scenario.sources.clone(),
     }
 }
 

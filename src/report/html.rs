@@ -10,6 +10,7 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
 use sha2::Digest;
 
+use super::About;
 use super::chart::{self, Readout};
 use super::model::Report;
 
@@ -64,6 +65,7 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
             percentiles => Value::from(Serde(percentiles)),
             rows => Value::from(Serde(rows)),
             strips => strips,
+            about => data_block(&report.about),
         },
     )
 }
@@ -84,9 +86,20 @@ pub(super) fn page(template: &str, values: Value) -> Result<String, HtmlError> {
 }
 
 pub(super) fn drawing((svg, readout): (String, Readout)) -> Drawing {
+    Drawing { svg, data: data_block(&readout) }
+}
+
+/// What a page says of itself in its data block; none if it is no report's page.
+pub fn about(page: &str) -> Option<About> {
+    let (_, rest) = page.split_once("<script type=\"application/json\" id=\"about\">")?;
+    let (block, _) = rest.split_once("</script>")?;
+    serde_json::from_str(block).ok()
+}
+
+/// Data for a page's script; its types rule a failure out.
+fn data_block(data: &impl Serialize) -> String {
     // `<` inside a data block could end it.
-    let data = serde_json::to_string(&readout).unwrap_or_default().replace('<', "\\u003c");
-    Drawing { svg, data }
+    serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
 }
 
 /// The content security policy: the style sheet and the script, and nothing else.

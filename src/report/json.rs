@@ -3,24 +3,30 @@
 
 use serde_json::json;
 
+use super::model::Report;
 use crate::run::FailureReason;
 use crate::stats::compare::{ArmSummary, Comparison};
 use crate::verdict::Judgement;
 
-/// A comparison as `loadproof.compare/1`.
+/// A comparison as `loadproof.compare/1`. `page`: what its page says.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
-pub fn comparison(comparison: &Comparison, judgement: &Judgement) -> Result<String, serde_json::Error> {
+pub fn comparison(
+    comparison: &Comparison,
+    judgement: &Judgement,
+    page: &Report,
+) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
         "schema": "loadproof.compare/1",
         "verdict": judgement.overall(),
         "judgement": judgement,
         "comparison": comparison,
+        "page": page,
     }))
 }
 
-/// A run as `loadproof.run/1`. `reasons`: why samples did not end well.
+/// A run as `loadproof.run/1`. `reasons`: why samples did not end well; `page`: what its page says.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
@@ -28,6 +34,7 @@ pub fn run(
     summary: &ArmSummary,
     reasons: &[FailureReason],
     judgement: &Judgement,
+    page: &Report,
 ) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
         "schema": "loadproof.run/1",
@@ -35,5 +42,6 @@ pub fn run(
         "judgement": judgement,
         "run": summary,
         "reasons": reasons,
+        "page": page,
     }))
 }

@@ -43,8 +43,8 @@ fn properties(writer: &mut Writer<Vec<u8>>, report: &Report) -> std::io::Result<
     let mut all = vec![
         ("audit", judged.audit_grade.to_owned()),
         ("level", judged.level.clone()),
-        ("generated", report.generated_at.clone()),
-        ("loadproof", report.tool_version.clone()),
+        ("generated", report.about.generated_at.clone()),
+        ("loadproof", report.about.tool_version.clone()),
     ];
     all.extend(report.arms.iter().map(|arm| (arm.role, arm.name.clone())));
     if !judged.in_spite.is_empty() {

@@ -17,17 +17,59 @@ pub mod model;
 pub mod text;
 pub mod trend;
 
-/// What a report says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meta {
+use serde::{Deserialize, Serialize};
+
+use crate::run::{ExperimentId, RunId};
+
+/// What a report says of itself. Together with the store it is enough to write the same report again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// What it is of.
+    pub of: Of,
+    /// Whether claims were decided even of runs that the audit calls invalid.
+    pub allow_invalid: bool,
     /// When it was written, for people.
     pub generated_at: String,
     /// Version of loadproof.
     pub tool_version: String,
     /// The store's file.
     pub store: String,
-    /// The commands that make the same again.
-    pub reproduce: Vec<String>,
+    /// The command that wrote it.
+    pub command: String,
     /// What the instrument's last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+}
+
+/// What a report is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Of {
+    /// A run.
+    Run {
+        /// Its number.
+        run: RunId,
+    },
+    /// The arms of an experiment.
+    Experiment {
+        /// Its number.
+        experiment: ExperimentId,
+        /// The treatment's profile.
+        treatment: String,
+    },
+    /// Two runs side by side.
+    Runs {
+        /// The baseline's number.
+        baseline: RunId,
+        /// The treatment's number.
+        treatment: RunId,
+    },
+    /// Runs beside a saved baseline.
+    Saved {
+        /// The baseline's name.
+        baseline: String,
+        /// The runs.
+        runs: Vec<RunId>,
+        /// Their profile.
+        treatment: String,
+    },
 }

@@ -12,7 +12,7 @@ use super::problem::{FileId, Place, Problems, ScenarioError};
 use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::template::Variables;
-use super::{Scenario, World};
+use super::{Scenario, World, source};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
@@ -46,7 +46,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        read_all(path, files, &variables, world, &problems)
+        Scenario { sources: source::sources(&texts), ..read_all(path, files, &variables, world, &problems) }
     };
     problems.into_result()?;
     Ok(scenario)
@@ -180,6 +180,7 @@ fn read_all(
         subscriptions: work.subscriptions,
         trace,
         templates: Arc::new(work.templates),
+        sources: Vec::new(),
         canonical_workload,
     }
 }

@@ -24,6 +24,7 @@ mod read;
 pub mod rpc;
 pub mod scope;
 pub mod signal;
+mod source;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -46,7 +47,7 @@ use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
 use crate::claim::{Claim, Expression, Sign};
-use crate::run::{Arm, KeyFacts, RaisedEvent};
+use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::sample::EndpointId;
 
 /// What a scenario may know of the world: its files and its environment.
@@ -112,6 +113,8 @@ pub struct Scenario {
     pub trace: Option<Trace>,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
+    /// Its files, without what may be secret in them.
+    pub sources: Vec<Source>,
     /// The workload's text in a canonical form; equal text is equal work. See
     /// [`Scenario::fingerprint`].
     canonical_workload: String,

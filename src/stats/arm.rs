@@ -31,6 +31,8 @@ pub struct MeasuredRun {
     pub reasons: Vec<FailureReason>,
     /// Its slowest requests, the slowest first.
     pub slowest: Vec<SlowSample>,
+    /// SHA-256, in hex, of everything that was measured in it; empty of a run that stands in no store.
+    pub checksum: String,
 }
 
 /// Sums up the runs of one arm, at least one.
@@ -50,6 +52,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         signals: signals(runs),
         throughput: throughput(runs, window_s),
         slowest: slowest(runs),
+        checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
         races: race::figures(&runs[0].facts.races, &runs.iter().map(|r| &r.samples).collect::<Vec<_>>()),
     })
 }

@@ -35,6 +35,8 @@ pub struct ArmSummary {
     pub throughput: Vec<Series>,
     /// Its slowest requests, the slowest first; none from a saved baseline.
     pub slowest: Vec<SlowSample>,
+    /// Of each run, SHA-256, in hex, of everything that was measured in it; empty from a saved baseline.
+    pub checksums: Vec<String>,
     /// What its requests raced each other for, and how that ended.
     pub races: Vec<RaceFigures>,
 }

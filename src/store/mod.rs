@@ -3,11 +3,14 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod checksum;
 mod experiment;
+mod extract;
 mod figure;
 mod query;
 mod read;
 mod schema;
+mod source;
 mod verdict;
 mod write;
 
@@ -16,6 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, params};
 
+pub use checksum::Block;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use figure::Note;
 pub use query::{Answer, query};
@@ -25,7 +29,7 @@ pub use write::{Observer, RunWriter};
 
 use crate::claim::{Claim, Expression, Sign};
 use crate::run::{
-    Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RaisedEvent, RunId, RunState,
+    Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RaisedEvent, RunId, RunState, Source,
 };
 
 /// A run whose process has not been heard of for this long is taken for crashed.
@@ -127,6 +131,8 @@ pub struct NewRun {
     pub signs: Vec<Sign>,
     /// Where traces of its requests can be looked at; empty if nowhere, none if they have none.
     pub trace_url: Option<String>,
+    /// The scenario files, without what may be secret in them.
+    pub sources: Vec<Source>,
 }
 
 /// How a run ended.
@@ -241,6 +247,7 @@ impl Store {
                 params![id.0, name, value],
             )?;
         }
+        source::keep(&transaction, id, &run.sources)?;
         transaction.commit()?;
         Ok(id)
     }

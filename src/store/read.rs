@@ -320,7 +320,7 @@ impl Store {
     }
 }
 
-fn id_range(run: RunId) -> [i64; 2] {
+pub(super) fn id_range(run: RunId) -> [i64; 2] {
     [run.0 << RUN_SHIFT, (run.0 + 1) << RUN_SHIFT]
 }
 

@@ -12,6 +12,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/003_keys_and_traces.sql"),
     include_str!("migrations/004_races_and_events.sql"),
     include_str!("migrations/005_figures_and_notes.sql"),
+    include_str!("migrations/006_scenario_files.sql"),
 ];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found

@@ -2,16 +2,16 @@
 
 use super::charts;
 use super::judged::judged;
+use super::races::races;
 use super::words;
 use super::{
-    ArmHead, Counts, DrainRow, EndingRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, RaceRow, Report,
-    RunRow, SignalCells, SignalRow, SlowRow, SubjectRow, SubjectSection,
+    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, Report, RunRow,
+    SignalCells, SignalRow, SlowRow, SubjectRow, SubjectSection,
 };
-use crate::report::Meta;
+use crate::report::About;
 use crate::run::{FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, status_text};
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
-use crate::stats::race::{EntrantEnding, RaceFigures};
 use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
 use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
@@ -23,9 +23,9 @@ const NOT_QUALIFIED: &str = "No selftest was made on this machine; `loadproof se
 const NO_VALUE: &str = "n/a";
 
 /// The report of a comparison.
-pub fn comparison(comparison: &Comparison, judgement: &Judgement, meta: &Meta) -> Report {
+pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) -> Report {
     let arms = [&comparison.baseline, &comparison.treatment];
-    let mut report = base("comparison", &arms, judgement, meta);
+    let mut report = base("comparison", &arms, judgement, about);
     report.warnings = comparison.warnings.iter().map(words::warning).collect();
     let rows: Vec<Compared<'_>> = comparison.subjects.iter().map(Compared::of_both).collect();
     report.sections = sections(&rows);
@@ -48,8 +48,8 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, meta: &Meta) -
 }
 
 /// The report of a single run. `reasons`: why samples did not end well.
-pub fn run(summary: &ArmSummary, reasons: &[FailureReason], judgement: &Judgement, meta: &Meta) -> Report {
-    let mut report = base("run", &[summary], judgement, meta);
+pub fn run(summary: &ArmSummary, reasons: &[FailureReason], judgement: &Judgement, about: About) -> Report {
+    let mut report = base("run", &[summary], judgement, about);
     let rows: Vec<Compared<'_>> = summary.summaries.iter().map(Compared::of_one).collect();
     report.sections = sections(&rows);
     report.signals = summary
@@ -71,7 +71,7 @@ pub fn run(summary: &ArmSummary, reasons: &[FailureReason], judgement: &Judgemen
 }
 
 /// What both kinds have in common.
-fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &Meta) -> Report {
+fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: About) -> Report {
     let first = &arms[0].runs[0];
     let heads: Vec<ArmHead> = arms
         .iter()
@@ -82,9 +82,6 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         kind,
         title: first.scenario.clone(),
         page_title: page_title(judgement, &format!("{}: {}", first.scenario, names.join(" against "))),
-        generated_at: meta.generated_at.clone(),
-        tool_version: meta.tool_version.clone(),
-        store: meta.store.clone(),
         subtitle: subtitle(arms),
         judged: judged(judgement),
         finding: Vec::new(),
@@ -99,78 +96,11 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, meta: &
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),
         environment: Vec::new(),
-        runs: arms.iter().flat_map(|arm| &arm.runs).map(run_row).collect(),
-        qualification: meta.qualification.clone().unwrap_or_else(|| NOT_QUALIFIED.to_owned()),
-        reproduce: meta.reproduce.clone(),
+        runs: arms.iter().flat_map(|arm| arm.runs.iter().zip(&arm.checksums)).map(run_row).collect(),
+        qualification: about.qualification.clone().unwrap_or_else(|| NOT_QUALIFIED.to_owned()),
+        reproduce: words::reproduce(arms, &about),
+        about,
         arms: heads,
-    }
-}
-
-/// Ways in which races ended that are told one by one.
-const MOST_ENDINGS: usize = 12;
-
-fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
-    let row = |race: &RaceFigures| {
-        let all = race.endings.iter().flat_map(|ending| &ending.entrants);
-        let mut endpoints: Vec<String> = all.map(|entrant| entrant.endpoint.clone()).collect();
-        endpoints.sort();
-        endpoints.dedup();
-        let endings = endings(race, &endpoints);
-        let (fewest, most) = race.entrants;
-        let together = (race.together_share * race.races as f64).round();
-        RaceRow {
-            arm: name.to_owned(),
-            name: race.name.clone(),
-            races: unit::count(race.races),
-            entrants: if fewest == most { most.to_string() } else { format!("{fewest} to {most}") },
-            overlap: unit::share(race.overlap),
-            together: format!("{} of {}", unit::plain(together), unit::count(race.races)),
-            spread: unit::time(race.spread_us),
-            endpoints,
-            further: endings.len().saturating_sub(MOST_ENDINGS),
-            endings: endings.into_iter().take(MOST_ENDINGS).collect(),
-        }
-    };
-    arm.races.iter().map(row).collect()
-}
-
-/// The ways in which races ended, endpoint by endpoint. How many have lost in each of the ways is no
-/// matter.
-fn endings(race: &RaceFigures, endpoints: &[String]) -> Vec<EndingRow> {
-    let mut endings: Vec<(Vec<String>, u64)> = Vec::new();
-    for ending in &race.endings {
-        let of_endpoint = |endpoint: &String| {
-            let entrants: Vec<&EntrantEnding> =
-                ending.entrants.iter().filter(|e| e.endpoint == *endpoint).collect();
-            ended(&entrants)
-        };
-        let ended: Vec<String> = endpoints.iter().map(of_endpoint).collect();
-        match endings.iter_mut().find(|(known, _)| *known == ended) {
-            Some((_, races)) => *races += ending.races,
-            None => endings.push((ended, ending.races)),
-        }
-    }
-    endings.sort_by_key(|(_, races)| std::cmp::Reverse(*races));
-    let row = |(ended, races): (Vec<String>, u64)| EndingRow {
-        ended,
-        races: unit::count(races),
-        share: unit::share(races as f64 / race.races as f64),
-    };
-    endings.into_iter().map(row).collect()
-}
-
-/// `ok`, or of many `5 ok, others rejected 409 or rejected 422`; empty for nobody.
-fn ended(entrants: &[&EntrantEnding]) -> String {
-    let ok: u64 = entrants.iter().filter(|e| e.ended == "ok").map(|e| e.entrants).sum();
-    let lost: Vec<&str> = entrants.iter().filter(|e| e.ended != "ok").map(|e| e.ended.as_str()).collect();
-    let lost = lost.join(" or ");
-    match (entrants.iter().map(|e| e.entrants).sum::<u64>(), ok) {
-        (0, _) => String::new(),
-        (1, 1) => "ok".to_owned(),
-        (1, _) => lost,
-        (_, 0) => format!("all {lost}"),
-        (all, ok) if all == ok => format!("all {ok} ok"),
-        (_, ok) => format!("{ok} ok, others {lost}"),
     }
 }
 
@@ -486,7 +416,7 @@ fn hook_rows(run: &RunFacts) -> Vec<HookRow> {
         .collect()
 }
 
-fn run_row(run: &RunFacts) -> RunRow {
+fn run_row((run, checksum): (&RunFacts, &String)) -> RunRow {
     RunRow {
         id: run.id.to_string(),
         arm: run.arm.map_or("", |a| a.word()).to_owned(),
@@ -498,5 +428,6 @@ fn run_row(run: &RunFacts) -> RunRow {
         seed: run.seed.to_string(),
         samples: unit::count(run.samples),
         fingerprint: words::short(&run.fingerprint),
+        checksum: words::short(checksum),
     }
 }

@@ -4,9 +4,12 @@
 mod build;
 mod charts;
 mod judged;
+mod races;
 mod words;
 
 use serde::Serialize;
+
+use super::About;
 
 pub use build::{comparison, run};
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, SignRow, Strip};
@@ -20,12 +23,8 @@ pub struct Report {
     pub title: String,
     /// What the page is called in a tab.
     pub page_title: String,
-    /// When it was written.
-    pub generated_at: String,
-    /// Version of loadproof.
-    pub tool_version: String,
-    /// The store's file.
-    pub store: String,
+    /// What it says of itself.
+    pub about: About,
     /// The arms, baseline first; one for a run.
     pub arms: Vec<ArmHead>,
     /// Load and amount of evidence: `30 users … · 1 round · 12 345 samples`.
@@ -305,6 +304,8 @@ pub struct RunRow {
     pub samples: String,
     /// First digits of the workload's fingerprint.
     pub fingerprint: String,
+    /// First digits of the checksum of everything that was measured; empty from a saved baseline.
+    pub checksum: String,
 }
 
 /// A percentile curve in all arms.

@@ -1,6 +1,7 @@
 //! Words and sentences of a report, made of the same formatted figures as its tables.
 
 use super::{Report, SubjectSection};
+use crate::report::{About, Of};
 use crate::run::Arm;
 use crate::sample::{Kind, PROBE_CLASS};
 use crate::stats::compare::{ArmSummary, Warning};
@@ -109,6 +110,25 @@ pub(super) fn warning(warning: &Warning) -> String {
 /// The first digits of a fingerprint.
 pub(super) fn short(fingerprint: &str) -> String {
     fingerprint.chars().take(12).collect()
+}
+
+/// The commands that make the same again: each once, with the seeds that were drawn. Runs that were put side by side
+/// by hand need that command, too.
+pub(super) fn reproduce(arms: &[&ArmSummary], about: &About) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for run in arms.iter().flat_map(|arm| &arm.runs) {
+        let mut command = run.command.clone();
+        if run.experiment.is_none() && !command.contains("--seed") {
+            command.push_str(&format!(" --seed {}", run.seed));
+        }
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    if matches!(about.of, Of::Runs { .. } | Of::Saved { .. }) && !commands.contains(&about.command) {
+        commands.push(about.command.clone());
+    }
+    commands
 }
 
 /// `baseline`, `treatment`.

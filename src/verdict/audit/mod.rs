@@ -255,6 +255,7 @@ pub(in crate::verdict) mod tests {
             signals: Vec::new(),
             reasons: Vec::new(),
             slowest: Vec::new(),
+            checksum: String::new(),
         }
     }
 

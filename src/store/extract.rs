@@ -1,0 +1,81 @@
+//! A small store that holds some runs of a large one: the evidence that goes into a bundle.
+
+use std::path::Path;
+
+use rusqlite::params;
+
+use super::schema::RUN_SHIFT;
+use super::{Store, StoreError};
+use crate::run::RunId;
+
+/// What is copied: facts of all wanted runs, and what was measured in those that are wanted whole. Words and experiments
+/// come first: runs refer to them.
+const FACTS: [&str; 9] = [
+    "INSERT INTO extract.experiment SELECT * FROM main.experiment \
+     WHERE id IN (SELECT r.experiment FROM main.run r JOIN wanted w ON w.run = r.id)",
+    "INSERT INTO extract.run SELECT * FROM main.run WHERE id IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.environment SELECT * FROM main.environment WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.run_phase SELECT * FROM main.run_phase WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.hook SELECT * FROM main.hook WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.source SELECT * FROM main.source WHERE sha256 IN \
+     (SELECT s.sha256 FROM main.run_source s JOIN wanted w ON w.run = s.run)",
+    "INSERT INTO extract.run_source SELECT * FROM main.run_source WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.endpoint SELECT * FROM main.endpoint",
+    "INSERT INTO extract.user_class SELECT * FROM main.user_class",
+];
+
+/// ?1 and ?2: the ids of a run's rows.
+const MEASURED: [&str; 5] = [
+    "INSERT OR IGNORE INTO extract.reason SELECT * FROM main.reason WHERE id IN \
+     (SELECT reason FROM main.sample WHERE id >= ?1 AND id < ?2 AND reason IS NOT NULL)",
+    "INSERT INTO extract.sample SELECT * FROM main.sample WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    "INSERT INTO extract.entrant SELECT * FROM main.entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample",
+    "INSERT INTO extract.signal SELECT * FROM main.signal WHERE run = ?1 >> 32",
+    "INSERT INTO extract.reading SELECT * FROM main.reading WHERE id >= ?1 AND id < ?2 ORDER BY id",
+];
+
+impl Store {
+    /// Writes some runs into a new store: `whole` with everything that was measured in them, `facts_only` without. Numbers
+    /// of runs, samples and experiments stay. What was decided of them is left out: it can be decided again.
+    ///
+    /// # Errors
+    /// If there is such a file already, it cannot be written, or this store cannot be read.
+    pub fn extract(&self, path: &Path, whole: &[RunId], facts_only: &[RunId]) -> Result<(), StoreError> {
+        let taken = |error: std::io::Error| StoreError::Folder { path: path.to_owned(), error };
+        std::fs::File::create_new(path).map_err(taken)?;
+        Store::open(path)?.settle()?;
+        self.connection.execute("ATTACH ?1 AS extract", [path.to_string_lossy()])?;
+        let copied = self.copy(whole, facts_only);
+        self.connection.execute_batch("DETACH extract; DROP TABLE IF EXISTS temp.wanted")?;
+        copied?;
+        // One file, without a log beside it.
+        Store::open(path)?.settle()
+    }
+
+    fn copy(&self, whole: &[RunId], facts_only: &[RunId]) -> Result<(), StoreError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        transaction.execute_batch("CREATE TEMP TABLE wanted (run INTEGER PRIMARY KEY)")?;
+        for run in whole.iter().chain(facts_only) {
+            transaction.execute("INSERT OR IGNORE INTO wanted VALUES (?1)", [run.0])?;
+        }
+        for copy in FACTS {
+            transaction.execute(copy, [])?;
+        }
+        for run in whole {
+            for copy in MEASURED {
+                let wants = transaction.prepare_cached(copy)?.parameter_count();
+                let range = [run.0 << RUN_SHIFT, (run.0 + 1) << RUN_SHIFT];
+                transaction.execute(copy, rusqlite::params_from_iter(&range[..wants]))?;
+            }
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Leaves nothing beside the file itself.
+    fn settle(self) -> Result<(), StoreError> {
+        self.connection.pragma_update(None, "journal_mode", "DELETE")?;
+        self.connection.execute("VACUUM", params![])?;
+        Ok(())
+    }
+}
