@@ -10,6 +10,7 @@
 //! and is used by nobody.
 
 pub mod baseline;
+pub mod bundle;
 pub mod capacity;
 pub mod checksum;
 pub mod claim;
@@ -22,6 +23,7 @@ pub mod run;
 pub mod sample;
 pub mod scenario;
 pub mod signals;
+pub mod signoff;
 pub mod stats;
 pub mod store;
 pub mod target;

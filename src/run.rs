@@ -27,6 +27,26 @@ impl std::fmt::Display for ExperimentId {
     }
 }
 
+/// What claims are decided by: all runs of an experiment, or a run by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judged {
+    /// An experiment.
+    Experiment(ExperimentId),
+    /// A run by itself.
+    Run(RunId),
+}
+
+impl std::fmt::Display for Judged {
+    /// `e3`, `run 12`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Experiment(id) => write!(f, "e{id}"),
+            Self::Run(id) => write!(f, "run {id}"),
+        }
+    }
+}
+
 /// The part a profile plays in an experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

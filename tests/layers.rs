@@ -8,12 +8,13 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 21] = [
+const ROOMS: [(&str, &[&str]); 23] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
     ("checksum", &[]),
     ("trace", &["checksum"]),
+    ("bundle", &["checksum"]),
     ("claim", &["unit", "sample"]),
     ("run", &["sample", "claim"]),
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
@@ -29,7 +30,14 @@ const ROOMS: [(&str, &[&str]); 21] = [
     ("trend", &["sample", "run", "stats"]),
     ("verdict", &["unit", "sample", "run", "claim", "store", "stats", "capacity"]),
     ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
-    ("report", &["unit", "trace", "sample", "run", "claim", "stats", "capacity", "trend", "verdict"]),
+    ("signoff", &["unit", "run", "verdict"]),
+    (
+        "report",
+        &[
+            "unit", "bundle", "trace", "sample", "run", "claim", "stats", "capacity", "trend", "verdict",
+            "signoff",
+        ],
+    ),
     (
         "execute",
         &[
@@ -40,14 +48,16 @@ const ROOMS: [(&str, &[&str]); 21] = [
     (
         "cli",
         &[
-            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "store", "stats",
-            "capacity", "trend", "verdict", "baseline", "report", "execute",
+            "unit", "web", "checksum", "bundle", "sample", "run", "claim", "scenario", "plan", "load",
+            "target", "store", "stats", "capacity", "trend", "verdict", "baseline", "signoff", "report",
+            "execute",
         ],
     ),
 ];
 
 /// Outside crates that have one home.
-const HOMES: [(&str, &[&str]); 15] = [
+const HOMES: [(&str, &[&str]); 16] = [
+    ("ring", &["src/bundle/signature.rs"]),
     ("async_nats", &["src/load/event/"]),
     ("rdkafka", &["src/load/event/"]),
     ("redis", &["src/signals/source/", "src/load/event/"]),
@@ -57,7 +67,7 @@ const HOMES: [(&str, &[&str]); 15] = [
     ("statrs", &["src/stats/distribution.rs"]),
     ("plotters", &["src/report/chart/"]),
     ("hyper", &["src/load/"]),
-    ("toml", &["src/scenario/"]),
+    ("toml", &["src/scenario/", "src/signoff/rules.rs"]),
     ("clap", &["src/cli/"]),
     ("anyhow", &["src/cli/"]),
     ("toml_edit", &["src/target/patch/"]),

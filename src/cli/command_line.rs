@@ -1,12 +1,25 @@
 //! The command line as it was typed: for the store, and for doing the same again.
 
+use std::path::Path;
+
 /// Headers whose values tell nothing; those of all others may be credentials.
 const PLAIN_HEADERS: [&str; 7] =
     ["accept", "accept-encoding", "accept-language", "content-type", "host", "origin", "user-agent"];
 
 /// The command as it was typed; credentials in URLs and values of headers are left out.
 pub(super) fn command_line() -> String {
-    typed(std::env::args())
+    let mut words = std::env::args();
+    let program = words.next().map(|program| program_name(&program));
+    typed(program.into_iter().chain(words))
+}
+
+/// The program as it was typed; of a full path the name, which says as much elsewhere.
+fn program_name(program: &str) -> String {
+    let path = Path::new(program);
+    match path.file_name() {
+        Some(name) if path.is_absolute() => name.to_string_lossy().into_owned(),
+        _ => program.to_owned(),
+    }
 }
 
 fn typed(words: impl Iterator<Item = String>) -> String {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::execute::ExecuteError;
 use crate::scenario::ScenarioError;
 use crate::scenario::load::UselessOverride;
+use crate::signoff::RulesError;
 use crate::store::StoreError;
 use crate::verdict::Verdict;
 
@@ -63,7 +64,7 @@ impl Exit {
         if error.is::<UsageError>() || error.is::<UselessOverride>() {
             return Self::Usage;
         }
-        if error.is::<ScenarioError>() {
+        if error.is::<ScenarioError>() || error.is::<RulesError>() {
             return Self::BadScenario;
         }
         if let Some(error) = error.downcast_ref::<StoreError>() {

@@ -13,10 +13,10 @@ use super::evidence;
 use super::exit::{Exit, UsageError};
 use super::report::{self, Reported};
 use super::run::{Session, Workshop, choices};
-use super::subject::{Subject, subject};
+use super::subject::subject;
 use super::{output, world};
 use crate::plan::{Choices, Plan};
-use crate::run::{ExperimentId, RunState};
+use crate::run::{ExperimentId, Judged, RunState};
 use crate::scenario::{ExperimentSpec, MOST_ROUNDS, Scenario};
 use crate::store::{Ending, ExperimentFacts, NewExperiment, Store};
 use crate::unit;
@@ -224,8 +224,8 @@ fn resumed(name: &str, store: &Store) -> Result<ExperimentFacts> {
         store.latest_experiment()?.ok_or_else(|| UsageError("there is no experiment to resume".to_owned()))?
     } else {
         match subject(name, store)? {
-            Subject::Experiment(id) => id,
-            Subject::Run(_) => return Err(UsageError(format!("`{name}` is no experiment; say `e1`")).into()),
+            Judged::Experiment(id) => id,
+            Judged::Run(_) => return Err(UsageError(format!("`{name}` is no experiment; say `e1`")).into()),
         }
     };
     let facts = store.experiment_facts(id)?;

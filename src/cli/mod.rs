@@ -1,6 +1,7 @@
 //! The command line: thin. Arguments in, one call per command, output to the writers it is given.
 
 mod arguments;
+mod bundle;
 mod capacity;
 mod check;
 mod command_line;
@@ -23,8 +24,10 @@ mod runs;
 mod saved;
 mod selftest;
 mod shell;
+mod signoff;
 mod subject;
 mod trend;
+mod verify;
 mod world;
 
 use std::process::ExitCode;
@@ -68,6 +71,8 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Doctor => doctor::doctor(&store),
         Command::Completions(command) => shell::completions(&command),
         Command::Man(command) => shell::man(&command),
+        Command::SignOff(command) => signoff::signoff(&command, &store),
+        Command::Verify(command) => verify::verify(&command, &store),
         Command::Baseline(command) => saved::baseline(&command, &store),
         Command::SelfTest(command) => selftest::selftest(&command, &store),
     }

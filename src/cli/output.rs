@@ -65,6 +65,6 @@ pub(super) fn folder(store: &Path) -> PathBuf {
 }
 
 /// A name in which only letters, digits, `-`, `_` and `.` are left.
-fn file_name(name: &str) -> String {
+pub(super) fn file_name(name: &str) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }

@@ -8,11 +8,11 @@ use super::arguments::{Outputs, Report};
 use super::evidence::{self, Circumstances, Evidence, Made};
 use super::exit::Exit;
 use super::output;
-use super::subject::{Subject, subject};
+use super::subject::subject;
 use crate::report::model::ClaimRow;
 use crate::report::text;
-use crate::run::{ExperimentId, RunId};
-use crate::store::{CheckRow, Judged, Reference, Store, VerdictRow};
+use crate::run::{ExperimentId, Judged, RunId};
+use crate::store::{CheckRow, Reference, Store, VerdictRow};
 use crate::verdict::{Judgement, Verdict};
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
@@ -22,8 +22,8 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     for (name, subject) in command.subjects.iter().zip(subjects) {
         let outputs = command.outputs.of_one(command.subjects.len(), name);
         reported.push(match subject {
-            Subject::Run(run) => of_run(run, &mut store, &outputs)?,
-            Subject::Experiment(id) => of_experiment(id, &mut store, &outputs)?,
+            Judged::Run(run) => of_run(run, &mut store, &outputs)?,
+            Judged::Experiment(id) => of_experiment(id, &mut store, &outputs)?,
         });
     }
     together(&reported, &command.outputs)

@@ -2,22 +2,16 @@
 
 use anyhow::Result;
 
-use crate::run::{Arm, ExperimentId, RunFacts, RunId};
+use crate::run::{Arm, ExperimentId, Judged, RunFacts};
 use crate::store::{Reference, Store};
 
-/// A run or an experiment that a user has named.
-pub(super) enum Subject {
-    Run(RunId),
-    Experiment(ExperimentId),
-}
-
 /// `e1` is an experiment; anything else names a run.
-pub(super) fn subject(text: &str, store: &Store) -> Result<Subject> {
+pub(super) fn subject(text: &str, store: &Store) -> Result<Judged> {
     if let Some(number) = text.strip_prefix('e').and_then(|n| n.parse().ok()) {
-        return Ok(Subject::Experiment(ExperimentId(number)));
+        return Ok(Judged::Experiment(ExperimentId(number)));
     }
     let reference: Reference = text.parse()?;
-    Ok(Subject::Run(store.run(&reference)?.id))
+    Ok(Judged::Run(store.run(&reference)?.id))
 }
 
 /// The runs that are named, in that order; of an experiment those of one arm. `otherwise` stands in for
@@ -27,8 +21,8 @@ pub(super) fn runs(names: &[String], otherwise: &str, arm: Arm, store: &Store) -
     let mut runs = Vec::new();
     for name in if names.is_empty() { &otherwise[..] } else { names } {
         match subject(name, store)? {
-            Subject::Run(id) => runs.push(store.run(&Reference::Run(id))?),
-            Subject::Experiment(id) => {
+            Judged::Run(id) => runs.push(store.run(&Reference::Run(id))?),
+            Judged::Experiment(id) => {
                 runs.extend(store.experiment(id)?.into_iter().filter(|r| r.arm == Some(arm)));
             }
         }

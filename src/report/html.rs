@@ -18,7 +18,8 @@ const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
+    ("signoff.html", include_str!("../../templates/signoff.html")),
     ("trend.html", include_str!("../../templates/trend.html")),
     ("capacity.html", include_str!("../../templates/capacity.html")),
     ("report.html", include_str!("../../templates/report.html")),

@@ -13,97 +13,126 @@ use super::model::{ClaimRow, Report};
 /// # Errors
 /// If it cannot be written, which memory rules out.
 pub fn render(report: &Report) -> std::io::Result<String> {
-    let claims = &report.judged.claims;
-    let count = |kind: Kind| claims.iter().filter(|c| Kind::of(c) == kind).count().to_string();
-    let counts = [
-        ("tests", claims.len().to_string()),
-        ("failures", count(Kind::Failure)),
-        ("errors", count(Kind::Error)),
-        ("skipped", count(Kind::Skipped)),
-    ];
-    let counts: Vec<(&str, &str)> = counts.iter().map(|(name, n)| (*name, n.as_str())).collect();
-    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    // `skipped` is an attribute of a suite only.
-    let of_all = writer.create_element("testsuites").with_attribute(("name", "loadproof"));
-    of_all.with_attributes(counts[..3].iter().copied()).write_inner_content(|writer| {
-        let suite = writer.create_element("testsuite").with_attribute(("name", report.title.as_str()));
-        suite.with_attributes(counts.iter().copied()).write_inner_content(|writer| {
-            properties(writer, report)?;
-            claims.iter().try_for_each(|claim| test_case(writer, claim, &report.title))
-        })?;
-        Ok(())
-    })?;
-    let text = String::from_utf8(writer.into_inner()).map_err(std::io::Error::other)?;
-    Ok(text + "\n")
-}
-
-fn properties(writer: &mut Writer<Vec<u8>>, report: &Report) -> std::io::Result<()> {
     let judged = &report.judged;
-    let mut all = vec![
+    let mut properties = vec![
         ("audit", judged.audit_grade.to_owned()),
         ("level", judged.level.clone()),
         ("generated", report.about.generated_at.clone()),
         ("loadproof", report.about.tool_version.clone()),
     ];
-    all.extend(report.arms.iter().map(|arm| (arm.role, arm.name.clone())));
+    properties.extend(report.arms.iter().map(|arm| (arm.role, arm.name.clone())));
     if !judged.in_spite.is_empty() {
-        all.push(("note", judged.in_spite.clone()));
+        properties.push(("note", judged.in_spite.clone()));
     }
-    writer.create_element("properties").write_inner_content(|writer| {
-        for (name, value) in &all {
-            let property = writer.create_element("property");
-            property.with_attributes([("name", *name), ("value", value.as_str())]).write_empty()?;
-        }
-        Ok(())
-    })?;
-    Ok(())
+    let cases = judged.claims.iter().map(case).collect();
+    Suite { name: report.title.clone(), properties, cases }.render()
 }
 
-/// What a claim is to a CI system.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+fn case(claim: &ClaimRow) -> Case {
+    Case {
+        name: format!("{} {}", claim.id, claim.title),
+        result: match (claim.verdict, claim.gates) {
+            ("supported", _) => CaseResult::Passed,
+            (_, false) => CaseResult::Skipped,
+            ("invalid", true) => CaseResult::Error,
+            (_, true) => CaseResult::Failure,
+        },
+        state: claim.verdict,
+        message: format!("{}: {}", claim.verdict, claim.reason),
+        text: facts(claim),
+    }
+}
+
+/// What a test case is to a CI system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CaseResult {
     Passed,
     Failure,
     Error,
     Skipped,
 }
 
-impl Kind {
-    fn of(claim: &ClaimRow) -> Self {
-        match (claim.verdict, claim.gates) {
-            ("supported", _) => Self::Passed,
-            (_, false) => Self::Skipped,
-            ("invalid", true) => Self::Error,
-            (_, true) => Self::Failure,
-        }
+/// A test case.
+pub(super) struct Case {
+    pub(super) name: String,
+    pub(super) result: CaseResult,
+    /// The state in a word.
+    pub(super) state: &'static str,
+    /// Why it did not pass.
+    pub(super) message: String,
+    /// What it rests on.
+    pub(super) text: String,
+}
+
+/// Test cases that belong together.
+pub(super) struct Suite {
+    pub(super) name: String,
+    pub(super) properties: Vec<(&'static str, String)>,
+    pub(super) cases: Vec<Case>,
+}
+
+impl Suite {
+    /// The suite as a document.
+    pub(super) fn render(&self) -> std::io::Result<String> {
+        let count = |result| self.cases.iter().filter(|case| case.result == result).count().to_string();
+        let counts = [
+            ("tests", self.cases.len().to_string()),
+            ("failures", count(CaseResult::Failure)),
+            ("errors", count(CaseResult::Error)),
+            ("skipped", count(CaseResult::Skipped)),
+        ];
+        let counts: Vec<(&str, &str)> = counts.iter().map(|(name, n)| (*name, n.as_str())).collect();
+        let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+        writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+        // `skipped` is an attribute of a suite only.
+        let of_all = writer.create_element("testsuites").with_attribute(("name", "loadproof"));
+        of_all.with_attributes(counts[..3].iter().copied()).write_inner_content(|writer| {
+            let suite = writer.create_element("testsuite").with_attribute(("name", self.name.as_str()));
+            suite.with_attributes(counts.iter().copied()).write_inner_content(|writer| {
+                self.write_properties(writer)?;
+                self.cases.iter().try_for_each(|case| case.write(writer, &self.name))
+            })?;
+            Ok(())
+        })?;
+        let text = String::from_utf8(writer.into_inner()).map_err(std::io::Error::other)?;
+        Ok(text + "\n")
+    }
+
+    fn write_properties(&self, writer: &mut Writer<Vec<u8>>) -> std::io::Result<()> {
+        writer.create_element("properties").write_inner_content(|writer| {
+            for (name, value) in &self.properties {
+                let property = writer.create_element("property");
+                property.with_attributes([("name", *name), ("value", value.as_str())]).write_empty()?;
+            }
+            Ok(())
+        })?;
+        Ok(())
     }
 }
 
-fn test_case(writer: &mut Writer<Vec<u8>>, claim: &ClaimRow, suite: &str) -> std::io::Result<()> {
-    let name = format!("{} {}", claim.id, claim.title);
-    let case =
-        writer.create_element("testcase").with_attributes([("classname", suite), ("name", name.as_str())]);
-    let facts = facts(claim);
-    case.write_inner_content(|writer| {
-        let element = match Kind::of(claim) {
-            Kind::Passed => None,
-            Kind::Failure => Some("failure"),
-            Kind::Error => Some("error"),
-            Kind::Skipped => Some("skipped"),
-        };
-        if let Some(element) = element {
-            let message = format!("{}: {}", claim.verdict, claim.reason);
-            let mut element = writer.create_element(element).with_attribute(("message", message.as_str()));
-            if Kind::of(claim) != Kind::Skipped {
-                element = element.with_attribute(("type", claim.verdict));
+impl Case {
+    fn write(&self, writer: &mut Writer<Vec<u8>>, suite: &str) -> std::io::Result<()> {
+        let attributes = [("classname", suite), ("name", self.name.as_str())];
+        writer.create_element("testcase").with_attributes(attributes).write_inner_content(|writer| {
+            let element = match self.result {
+                CaseResult::Passed => None,
+                CaseResult::Failure => Some("failure"),
+                CaseResult::Error => Some("error"),
+                CaseResult::Skipped => Some("skipped"),
+            };
+            if let Some(element) = element {
+                let message = ("message", self.message.as_str());
+                let mut element = writer.create_element(element).with_attribute(message);
+                if self.result != CaseResult::Skipped {
+                    element = element.with_attribute(("type", self.state));
+                }
+                element.write_text_content(BytesText::new(&self.text))?;
             }
-            element.write_text_content(BytesText::new(&facts))?;
-        }
-        writer.create_element("system-out").write_text_content(BytesText::new(&facts))?;
+            writer.create_element("system-out").write_text_content(BytesText::new(&self.text))?;
+            Ok(())
+        })?;
         Ok(())
-    })?;
-    Ok(())
+    }
 }
 
 /// What a claim rests on, a line each.

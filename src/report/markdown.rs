@@ -90,7 +90,7 @@ fn reason(claim: &ClaimRow) -> String {
 }
 
 /// Texts of users must not become markup.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -14,6 +14,7 @@ pub mod junit;
 pub mod locust;
 pub mod markdown;
 pub mod model;
+pub mod signoff;
 pub mod text;
 pub mod trend;
 

@@ -63,6 +63,11 @@ impl Ending {
         Self::ALL.iter().find(|(_, e)| *e == self).map_or("", |(word, _)| *word)
     }
 
+    /// Whether no round is missing from it.
+    pub fn is_complete(self) -> bool {
+        matches!(self, Self::Rounds | Self::Decided | Self::Budget)
+    }
+
     /// Whether it ended for a reason that has nothing to do with what was seen.
     pub fn was_planned(self) -> bool {
         matches!(self, Self::Rounds | Self::Budget)

@@ -24,7 +24,7 @@ pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use figure::Note;
 pub use query::{Answer, query};
 pub use read::{Reference, SampleColumns, SignalColumn};
-pub use verdict::{CheckRow, Judged, VerdictRow};
+pub use verdict::{CheckRow, VerdictRow};
 pub use write::{Observer, RunWriter};
 
 use crate::claim::{Claim, Expression, Sign};

@@ -4,16 +4,7 @@
 use rusqlite::{Transaction, params};
 
 use super::{Store, StoreError};
-use crate::run::{ExperimentId, RunId};
-
-/// What verdicts are of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judged {
-    /// An experiment.
-    Experiment(ExperimentId),
-    /// A run by itself.
-    Run(RunId),
-}
+use crate::run::{Judged, RunId};
 
 /// A decided claim.
 #[derive(Clone, Debug, PartialEq)]

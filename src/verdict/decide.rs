@@ -95,6 +95,13 @@ pub struct Decided {
     pub notes: Vec<String>,
 }
 
+impl Decided {
+    /// What it is called: its own id, or its number among the claims of its profile, from 1.
+    pub fn id(&self, number: usize) -> String {
+        if self.claim.id.is_empty() { format!("C{number}") } else { self.claim.id.clone() }
+    }
+}
+
 /// What decides besides the values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms<'a> {

@@ -4,6 +4,7 @@ mod endpoint;
 mod load;
 mod results;
 mod setting_up;
+mod signing;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,6 +19,7 @@ pub(super) use self::results::{
     SavedCommand, TableFormat, Trend,
 };
 pub(super) use self::setting_up::{Completions, Init, Man};
+pub(super) use self::signing::{SignOff, Verify};
 use super::output::is_step_summary;
 use crate::unit;
 
@@ -51,6 +53,10 @@ Look at results:
   sample      Show one sample
   export      Write a run's samples as CSV or JSON
   baseline    Save runs for later comparisons, in git
+
+Sign it:
+  signoff     Sign a release off, or not, by rules
+  verify      Make a bundle or a report again, and compare
 
 Trust it:
   selftest    Qualify the instrument on this machine
@@ -138,6 +144,11 @@ pub(super) enum Command {
     Sample(Sample),
     /// Write a run's samples as CSV or JSON
     Export(Export),
+    /// Sign a release off, or not, and write the bundle that shows why
+    #[command(name = "signoff", after_help = signing::SIGNOFF_EXAMPLES)]
+    SignOff(SignOff),
+    /// Make a bundle or a report again from its samples, and compare
+    Verify(Verify),
     /// Save runs as a baseline for later comparisons; list, show and remove such
     Baseline(Saved),
     /// Qualify the instrument on this machine: does it see what is there, and nothing else?

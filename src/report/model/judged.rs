@@ -284,15 +284,13 @@ fn signs(judgement: &Judgement) -> Vec<SignRow> {
     by_sign.into_iter().map(row).collect()
 }
 
-fn claim(number: usize, decided: &Decided, rounds: usize) -> ClaimRow {
+/// A decided claim for print. `number`: among the claims of its profile, from 1; `rounds`: 0 for a single run.
+pub(in crate::report) fn claim(number: usize, decided: &Decided, rounds: usize) -> ClaimRow {
     let bound = decided.claim.bound;
     let text = |value: f64| bound.unit().text(value);
     let is_supported = decided.verdict == Verdict::Supported;
     ClaimRow {
-        id: match decided.claim.id.as_str() {
-            "" => format!("C{number}"),
-            id => id.to_owned(),
-        },
+        id: decided.id(number),
         title: decided.claim.title.clone(),
         formula: decided.formula.clone(),
         select: decided.claim.select.to_string(),

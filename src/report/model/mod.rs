@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::About;
 
 pub use build::{comparison, run};
+pub(in crate::report) use judged::claim as claim_row;
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, SignRow, Strip};
 
 /// A whole report.

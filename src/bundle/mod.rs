@@ -1,0 +1,9 @@
+//! Bundles of files that can be checked later: a manifest of checksums, a signature over it, and what differs where a file
+//! was made anew.
+
+mod difference;
+mod manifest;
+pub mod signature;
+
+pub use difference::{Difference, Differences, of_json};
+pub use manifest::{Changed, Manifest, ManifestError};

@@ -1,0 +1,142 @@
+//! Which experiment, or run, is the evidence for a requirement.
+
+use serde::Serialize;
+
+use super::Release;
+use super::rules::{EvidenceKind, ReleaseKey, Requirement, Rules};
+use crate::run::{Arm, Judged, RunFacts, RunState};
+
+/// Digits of a commit that tell it apart.
+const LEAST_DIGITS: usize = 7;
+/// Seconds of a day.
+const DAY_S: i64 = 86_400;
+
+/// Something that may be evidence.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What it is.
+    pub of: Judged,
+    /// Whether it has ended as an experiment, or as a run, should.
+    pub has_ended: bool,
+    /// Its runs, at least one.
+    pub runs: Vec<RunFacts>,
+}
+
+/// Evidence that was found and is not used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Passed {
+    /// The requirement's name.
+    pub requirement: String,
+    /// What was passed over.
+    pub of: Judged,
+    /// Why.
+    pub why: String,
+}
+
+/// What was found for a requirement.
+#[derive(Clone, Debug)]
+pub struct Choice<'a> {
+    /// The evidence; none if there is none.
+    pub candidate: Option<&'a Candidate>,
+    /// What was passed over, the newest first.
+    pub passed: Vec<Passed>,
+}
+
+/// Chooses the evidence for a requirement: the newest that counts, whatever it says. Candidates come newest first.
+pub fn choose<'a>(
+    requirement: &Requirement,
+    rules: &Rules,
+    release: &Release,
+    candidates: &'a [Candidate],
+) -> Choice<'a> {
+    let mut choice = Choice { candidate: None, passed: Vec::new() };
+    for candidate in candidates.iter().filter(|candidate| is_about(candidate, requirement)) {
+        let why = match (&choice.candidate, unfit(candidate, rules, release)) {
+            (_, Some(why)) => why,
+            (Some(newer), None) => format!("{} is newer", newer.of),
+            (None, None) => {
+                choice.candidate = Some(candidate);
+                continue;
+            }
+        };
+        choice.passed.push(Passed { requirement: requirement.name.clone(), of: candidate.of, why });
+    }
+    choice
+}
+
+fn is_about(candidate: &Candidate, requirement: &Requirement) -> bool {
+    let is_kind = match requirement.evidence {
+        EvidenceKind::Experiment => matches!(candidate.of, Judged::Experiment(_)),
+        EvidenceKind::Run => matches!(candidate.of, Judged::Run(_)),
+    };
+    let first = &candidate.runs[0];
+    let is_load = requirement.load.as_ref().is_none_or(|load| *load == first.load);
+    let has_profile = |profile: &String| {
+        candidate.runs.iter().any(|run| run.profile == *profile && is_treated(run, requirement.evidence))
+    };
+    is_kind
+        && first.scenario == requirement.scenario
+        && is_load
+        && requirement.profile.as_ref().is_none_or(has_profile)
+}
+
+fn is_treated(run: &RunFacts, evidence: EvidenceKind) -> bool {
+    evidence == EvidenceKind::Run || run.arm == Some(Arm::Treatment)
+}
+
+/// Why a candidate is no evidence; none if it is.
+fn unfit(candidate: &Candidate, rules: &Rules, release: &Release) -> Option<String> {
+    let last = candidate.runs.last()?;
+    if !candidate.has_ended {
+        return Some(match candidate.of {
+            Judged::Experiment(_) => "it did not end as planned".to_owned(),
+            Judged::Run(_) => format!("it is {}", last.state.word()),
+        });
+    }
+    let done: Vec<&RunFacts> = candidate.runs.iter().filter(|run| run.state == RunState::Done).collect();
+    done.iter()
+        .find_map(|run| of_another(run, rules.release, release))
+        .or_else(|| {
+            done.iter().find_map(|run| rules.environment.refuses(run.env.as_deref(), &run.environment))
+        })
+        .or_else(|| {
+            let age_s = release.at_unix_s - last.started_unix_us / 1_000_000;
+            let most_s = i64::try_from(rules.max_age.as_secs()).unwrap_or(i64::MAX);
+            (age_s > most_s).then(|| format!("it is {} old; {} is the most", age(age_s), age(most_s)))
+        })
+}
+
+/// `20 days`, `5 h`
+fn age(seconds: i64) -> String {
+    match seconds / DAY_S {
+        0 => format!("{} h", seconds / 3600),
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
+/// Why a run is not of the release; none if it is.
+fn of_another(run: &RunFacts, key: ReleaseKey, release: &Release) -> Option<String> {
+    let wanted = match key {
+        ReleaseKey::Commit => release.commit.as_deref().unwrap_or_default(),
+        ReleaseKey::Label => {
+            let is_other = run.label.as_ref() != Some(&release.version);
+            let label = run.label.as_deref().unwrap_or("none");
+            return is_other.then(|| format!("its label is {label}, not {}", release.version));
+        }
+    };
+    match run.environment.get("git commit") {
+        None => Some("its commit is not known: it was made outside of git".to_owned()),
+        Some(commit) if commit.ends_with("-dirty") => {
+            Some(format!("it was made with changes on top of commit {}", commit.trim_end_matches("-dirty")))
+        }
+        Some(commit) if is_same_commit(commit, wanted) => None,
+        Some(commit) => Some(format!("it is of commit {commit}, not {wanted}")),
+    }
+}
+
+/// Whether one is the beginning of the other.
+fn is_same_commit(one: &str, other: &str) -> bool {
+    let is_long = one.len() >= LEAST_DIGITS && other.len() >= LEAST_DIGITS;
+    is_long && (one.starts_with(other) || other.starts_with(one))
+}
