@@ -145,6 +145,28 @@ pub struct FailureReason {
     pub reason: String,
     /// How many samples.
     pub count: u64,
+    /// When the first of them was due, µs since the run's start.
+    pub first_us: i64,
+    /// When the last of them was due.
+    pub last_us: i64,
+    /// The first of them, for a closer look.
+    pub first: SampleId,
+}
+
+/// A sample by its run and its number in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct SampleId {
+    /// The run.
+    pub run: RunId,
+    /// Its number, from 0.
+    pub sequence: u32,
+}
+
+impl std::fmt::Display for SampleId {
+    /// `3:8841`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.run, self.sequence)
+    }
 }
 
 /// One of the slowest requests of a run.

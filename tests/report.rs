@@ -14,7 +14,7 @@ use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
 use loadproof::report::{About, Of, html, json, model, text};
 use loadproof::run::{
-    Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
+    Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SampleId, SlowSample,
 };
 use loadproof::sample::{Kind, Outcome, Phase, Subject};
 use loadproof::stats::arm::{MeasuredRun, summarise};
@@ -197,6 +197,9 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         endpoint: names.endpoint.to_owned(),
         reason: "status 500".to_owned(),
         count: 4,
+        first_us: 4_200_000,
+        last_us: 61_000_000,
+        first: SampleId { run: RunId(if arm == Arm::Baseline { 1 } else { 2 }), sequence: 8841 },
     };
     let slow = SlowSample {
         run: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
@@ -253,7 +256,7 @@ fn run_page(names: Names) -> String {
     let run = measured(Arm::Treatment, names);
     let judgement = verdict::of_run(&run, &Options::default());
     let summary = summarise(Arm::Treatment, std::slice::from_ref(&run)).unwrap();
-    html::render(&model::run(&summary, &run.reasons, &judgement, about())).unwrap()
+    html::render(&model::run(&summary, &judgement, about())).unwrap()
 }
 
 fn pages() -> Vec<(&'static str, String, usize)> {
@@ -389,7 +392,7 @@ fn a_run_without_samples_still_makes_a_page() {
     let judgement = verdict::of_run(&run, &Options::default());
     assert_eq!(judgement.audit.grade, Grade::Invalid);
     let summary = summarise(Arm::Treatment, &[run]).unwrap();
-    let report = model::run(&summary, &[], &judgement, about());
+    let report = model::run(&summary, &judgement, about());
     assert!(html::render(&report).unwrap().contains("</html>"));
     assert!(text::render(&report).contains("priority-lanes"));
 }

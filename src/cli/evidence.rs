@@ -9,9 +9,9 @@ use super::exit::UsageError;
 use super::qualified;
 use crate::baseline::Baseline;
 use crate::report::{About, Of, html, json, junit, markdown, model};
-use crate::run::{Arm, ExperimentId, FailureReason, RunFacts, RunId};
+use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};
-use crate::stats::compare::{ArmSummary, Comparison, compare};
+use crate::stats::compare::{self, ArmSummary, Comparison};
 use crate::store::{Ending, Reference, Store};
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
@@ -81,7 +81,7 @@ pub(super) struct Made {
 }
 
 enum Figures {
-    Run { summary: Box<ArmSummary>, reasons: Vec<FailureReason> },
+    Run(Box<ArmSummary>),
     Comparison(Box<Comparison>),
 }
 
@@ -92,7 +92,7 @@ impl Made {
 
     pub(super) fn json(&self) -> Result<String> {
         Ok(match &self.figures {
-            Figures::Run { summary, reasons } => json::run(summary, reasons, &self.judgement, &self.model)?,
+            Figures::Run(summary) => json::run(summary, &self.judgement, &self.model)?,
             Figures::Comparison(comparison) => json::comparison(comparison, &self.judgement, &self.model)?,
         })
     }
@@ -113,13 +113,12 @@ pub(super) fn of_run(run: RunId, store: &Store, here: &Circumstances) -> Result<
     let judgement = verdict::of_run(&measured, &options);
     let arm = measured.facts.arm.unwrap_or(Arm::Treatment);
     let summary = Box::new(arm::summarise(arm, std::slice::from_ref(&measured))?);
-    let reasons = measured.reasons.clone();
     let made = Made {
         name: format!("run-{run}"),
         profile: measured.facts.profile.clone(),
-        model: model::run(&summary, &reasons, &judgement, here.about(Of::Run { run })),
+        model: model::run(&summary, &judgement, here.about(Of::Run { run })),
         judgement: judgement.clone(),
-        figures: Figures::Run { summary, reasons },
+        figures: Figures::Run(summary),
     };
     Ok(Evidence { judgement, reports: vec![made] })
 }
@@ -231,8 +230,7 @@ pub(super) fn of_arms(
     let report = |profile: &&str| -> Result<Made> {
         let treatment: Vec<Arc<MeasuredRun>> =
             of_arm(Arm::Treatment).filter(|r| r.facts.profile == **profile).cloned().collect();
-        let comparison =
-            compare(arm::summarise(Arm::Baseline, &baseline)?, arm::summarise(Arm::Treatment, &treatment)?);
+        let comparison = compare::of_runs(&baseline, &treatment)?;
         let judgement = judgement.of_profile(profile);
         Ok(Made {
             name: if profiles.len() == 1 { name.to_owned() } else { format!("{name}-{profile}") },

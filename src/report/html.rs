@@ -12,13 +12,14 @@ use sha2::Digest;
 
 use super::About;
 use super::chart::{self, Readout};
-use super::model::Report;
+use super::model::{self, Report};
 
 const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
+    ("explained.html", include_str!("../../templates/explained.html")),
     ("signoff.html", include_str!("../../templates/signoff.html")),
     ("trend.html", include_str!("../../templates/trend.html")),
     ("capacity.html", include_str!("../../templates/capacity.html")),
@@ -48,6 +49,8 @@ pub(super) struct Drawing {
 pub fn render(report: &Report) -> Result<String, HtmlError> {
     let percentiles: Vec<Drawing> =
         report.percentile_charts.iter().map(|c| drawing(chart::percentile::draw(c))).collect();
+    let shift = |chart: &model::PercentileChart| chart.shift.as_ref().map(|s| drawing(chart::shift::draw(s)));
+    let shifts: Vec<Option<Drawing>> = report.percentile_charts.iter().map(shift).collect();
     let rows: Vec<Drawing> = report
         .timeline
         .iter()
@@ -64,6 +67,7 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
         context! {
             report => Value::from(Serde(report)),
             percentiles => Value::from(Serde(percentiles)),
+            shifts => Value::from(Serde(shifts)),
             rows => Value::from(Serde(rows)),
             strips => strips,
             about => data_block(&report.about),

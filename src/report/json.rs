@@ -4,7 +4,6 @@
 use serde_json::json;
 
 use super::model::Report;
-use crate::run::FailureReason;
 use crate::stats::compare::{ArmSummary, Comparison};
 use crate::verdict::Judgement;
 
@@ -26,22 +25,17 @@ pub fn comparison(
     }))
 }
 
-/// A run as `loadproof.run/1`. `reasons`: why samples did not end well; `page`: what its page says.
+/// A run as `loadproof.run/1`. `page`: what its page says.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
-pub fn run(
-    summary: &ArmSummary,
-    reasons: &[FailureReason],
-    judgement: &Judgement,
-    page: &Report,
-) -> Result<String, serde_json::Error> {
+pub fn run(summary: &ArmSummary, judgement: &Judgement, page: &Report) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
         "schema": "loadproof.run/1",
         "verdict": judgement.overall(),
         "judgement": judgement,
         "run": summary,
-        "reasons": reasons,
+        "reasons": summary.reasons,
         "page": page,
     }))
 }

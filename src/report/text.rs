@@ -17,6 +17,12 @@ pub fn render(report: &Report) -> String {
     if !report.finding.is_empty() {
         parts.push(report.finding.iter().map(|s| format!("  {s}")).collect::<Vec<_>>().join("\n"));
     }
+    let explained = report.explained.iter().filter(|item| item.is_told_apart);
+    let explained: Vec<String> =
+        explained.map(|item| format!("  {}: {}", item.title, item.sentence)).collect();
+    if !explained.is_empty() {
+        parts.push(explained.join("\n"));
+    }
     if !report.warnings.is_empty() {
         let yellow = anstyle::AnsiColor::Yellow.on_default();
         let lines = report.warnings.iter().map(|w| format!("  {yellow}warning{yellow:#}  {w}"));
@@ -304,11 +310,17 @@ fn signals_table(report: &Report, arms: &[&str]) -> String {
 }
 
 fn failures_table(report: &Report) -> String {
-    let mut table = table(["outcome", "endpoint", "reason", "count"].map(str::to_owned).to_vec());
+    let has_arms = report.arms.len() > 1;
+    let arm = has_arms.then(|| "arm".to_owned());
+    let names =
+        ["outcome", "endpoint", "reason", "count", "first", "last", "first sample"].map(str::to_owned);
+    let mut table = table(arm.into_iter().chain(names).collect());
     for row in &report.failures {
-        table.add_row([&row.outcome, &row.endpoint, &row.reason, &row.count]);
+        let cells =
+            [&row.outcome, &row.endpoint, &row.reason, &row.count, &row.first, &row.last, &row.sample];
+        table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
     }
-    heading("Failures", "by reason", &finish(table, 3))
+    heading("Failures", "by reason", &finish(table, if has_arms { 4 } else { 3 }))
 }
 
 /// `POST /orders [production]`

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::compare::{ArmSummary, Curve, SignalSeries};
 use super::frame::{FrameError, summaries};
+use super::mean::Moments;
 use super::quantile::{curve_grid, geometric_mean, median, type7};
 use super::race;
 use super::series::Series;
+use super::shift;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
@@ -17,6 +19,9 @@ use crate::store::{SampleColumns, SignalColumn};
 const WINDOWS: f64 = 100.0;
 /// Values that a window needs for its p95 to mean something.
 const WINDOW_VALUES: usize = 3;
+
+/// Samples on either side of a percentile at which arms are compared.
+const BEYOND: f64 = 10.0;
 
 /// A run with everything that was measured in it.
 #[derive(Clone, Debug)]
@@ -52,6 +57,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         signals: signals(runs),
         throughput: throughput(runs, window_s),
         slowest: slowest(runs),
+        reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
         races: race::figures(&runs[0].facts.races, &runs.iter().map(|r| &r.samples).collect::<Vec<_>>()),
     })
@@ -63,6 +69,28 @@ fn slowest(runs: &[Arc<MeasuredRun>]) -> Vec<SlowSample> {
     let mut all: Vec<SlowSample> = runs.iter().flat_map(|run| run.slowest.iter().cloned()).collect();
     all.sort_by_key(|sample| std::cmp::Reverse(sample.response_us));
     all.truncate(most);
+    all
+}
+
+/// Why samples did not end well, over all runs: counts add up.
+fn reasons(runs: &[Arc<MeasuredRun>]) -> Vec<FailureReason> {
+    let mut all: Vec<FailureReason> = Vec::new();
+    for reason in runs.iter().flat_map(|run| &run.reasons) {
+        let is_same = |known: &&mut FailureReason| {
+            known.outcome == reason.outcome
+                && known.endpoint == reason.endpoint
+                && known.reason == reason.reason
+        };
+        match all.iter_mut().find(is_same) {
+            Some(known) => {
+                known.count += reason.count;
+                known.first_us = known.first_us.min(reason.first_us);
+                known.last_us = known.last_us.max(reason.last_us);
+            }
+            None => all.push(reason.clone()),
+        }
+    }
+    all.sort_by_key(|reason| std::cmp::Reverse(reason.count));
     all
 }
 
@@ -192,23 +220,32 @@ fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
         runs.iter().map(|run| answered_times(&run.samples, &key.belongs)).collect();
     let smallest = times.iter().map(Vec::len).min().unwrap_or(0);
     let sorted: Vec<Vec<f64>> = times.iter().map(|t| sorted_values(t)).collect();
-    let percentiles = curve_grid(smallest)
-        .into_iter()
-        .filter_map(|p| {
-            let of_runs: Vec<f64> = sorted.iter().filter_map(|values| type7(values, p)).collect();
-            Some((p, geometric_mean(&of_runs)?))
-        })
-        .collect();
+    let of_runs = |p: f64| -> Vec<f64> { sorted.iter().filter_map(|values| type7(values, p)).collect() };
+    let grid = curve_grid(smallest);
+    let mean = |p: &f64| Some((*p, geometric_mean(&of_runs(*p))?));
+    let percentiles = grid.iter().filter_map(mean).collect();
+    let ribbon = grid.iter().filter_map(|p| around(*p, &of_runs(*p))).collect();
+    let is_carried = |p: &f64| p.min(1.0 - p) * smallest as f64 >= BEYOND;
+    let anchors = shift::PERCENTILES.into_iter().filter(is_carried).map(|p| (p, of_runs(p))).collect();
     Curve {
         name: key.name.clone(),
         is_effect: key.is_effect,
         is_class: key.is_class,
         n: times.iter().map(|t| t.len() as u64).sum(),
         percentiles,
+        ribbon,
+        anchors,
         p95_over_time: over_time(&times, window_s, 0.95),
         p50_over_time: over_time(&times, window_s, 0.5),
         window_s,
     }
+}
+
+/// Where a percentile lies in other runs of the kind, at 95 %; none below three runs, which know too little of each other.
+fn around(p: f64, of_runs: &[f64]) -> Option<(f64, f64, f64)> {
+    let logs: Vec<f64> = of_runs.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();
+    let interval = Moments::of(&logs).filter(|moments| moments.n >= 3)?.interval(0.05).map(f64::exp);
+    Some((p, interval.low, interval.high))
 }
 
 fn answered_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Vec<(f64, f64)> {

@@ -2,13 +2,18 @@
 //! matter of intervals over rounds, and of `verdict`.)
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::arm::{self, MeasuredRun};
+use super::explain::{Explanation, explain};
+use super::frame::FrameError;
 use super::race::RaceFigures;
 use super::series::Series;
+use super::shift::{self, Shift};
 use super::summary::{Distribution, QUANTILES, Subject, Summary};
-use crate::run::{Arm, RunFacts, RunState, SlowSample};
+use crate::run::{Arm, FailureReason, RunFacts, RunState, SlowSample};
 use crate::sample::{Kind, PROBE_CLASS, Phase};
 
 /// A share of questions, or a difference of shares, that may show in response times.
@@ -35,6 +40,8 @@ pub struct ArmSummary {
     pub throughput: Vec<Series>,
     /// Its slowest requests, the slowest first; none from a saved baseline.
     pub slowest: Vec<SlowSample>,
+    /// Why samples did not end well, the most frequent first; none from a saved baseline.
+    pub reasons: Vec<FailureReason>,
     /// Of each run, SHA-256, in hex, of everything that was measured in it; empty from a saved baseline.
     pub checksums: Vec<String>,
     /// What its requests raced each other for, and how that ended.
@@ -57,6 +64,11 @@ pub struct Curve {
     pub percentiles: Vec<(f64, f64)>,
     /// `(seconds since the run's start, p95 in µs)` by window of the samples' intended start.
     pub p95_over_time: Vec<(f64, f64)>,
+    /// Where the percentiles lie in other runs of the kind, at 95 %: `(p, low in µs, high in µs)`; empty below three runs.
+    pub ribbon: Vec<(f64, f64, f64)>,
+    /// Percentiles at which arms are compared, as far as ten samples lie on both sides, with each run's value, µs.
+    #[serde(skip)]
+    pub anchors: Vec<(f64, Vec<f64>)>,
     /// `(seconds since the run's start, p50 in µs)`, the same windows.
     pub p50_over_time: Vec<(f64, f64)>,
     /// The windows' width, s.
@@ -147,6 +159,11 @@ impl EnvironmentFact {
     pub fn differs(&self) -> bool {
         self.baseline != self.treatment
     }
+
+    /// Whether it is what arms are there to differ in: the system's services, where it is, and its commit. A machine is not.
+    pub fn is_of_system(&self) -> bool {
+        ["target", "git commit"].contains(&self.name.as_str()) || self.name.starts_with("service ")
+    }
 }
 
 /// What makes a comparison doubtful; shown by every form of report.
@@ -212,6 +229,32 @@ pub struct Comparison {
     pub environment: Vec<EnvironmentFact>,
     /// What makes it doubtful.
     pub warnings: Vec<Warning>,
+    /// By how much each percentile changes, for each curve that both arms have.
+    pub shifts: Vec<CurveShift>,
+    /// What carries the differences; empty where only summaries were compared.
+    pub explanations: Vec<Explanation>,
+}
+
+/// The shift function of a curve.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CurveShift {
+    /// The curve's name.
+    pub name: String,
+    /// Its percentiles, in order.
+    pub points: Vec<Shift>,
+}
+
+/// Compares the runs of two arms, at least one of each, in the order of their rounds.
+///
+/// # Errors
+/// If the samples cannot be summarised.
+pub fn of_runs(
+    baseline: &[Arc<MeasuredRun>],
+    treatment: &[Arc<MeasuredRun>],
+) -> Result<Comparison, FrameError> {
+    let arms = (arm::summarise(Arm::Baseline, baseline)?, arm::summarise(Arm::Treatment, treatment)?);
+    let explanations = explain(&rounds(baseline, treatment));
+    Ok(Comparison { explanations, ..compare(arms.0, arms.1) })
 }
 
 /// Puts two arms side by side.
@@ -223,9 +266,31 @@ pub fn compare(baseline: ArmSummary, treatment: ArmSummary) -> Comparison {
         environment: environment(&baseline, &treatment),
         subjects,
         warnings,
+        explanations: Vec::new(),
+        shifts: curve_shifts([&baseline, &treatment]),
         baseline,
         treatment,
     }
+}
+
+fn curve_shifts(arms: [&ArmSummary; 2]) -> Vec<CurveShift> {
+    let shift = |curve: &Curve| {
+        let other = arms[1].curves.iter().find(|other| other.name == curve.name)?;
+        let points = shift::shifts(arms, [curve, other]);
+        (!points.is_empty()).then(|| CurveShift { name: curve.name.clone(), points })
+    };
+    arms[0].curves.iter().filter_map(shift).collect()
+}
+
+/// The complete runs of both arms, round by round. Of saved baselines nothing is known but figures.
+fn rounds<'a>(
+    baseline: &'a [Arc<MeasuredRun>],
+    treatment: &'a [Arc<MeasuredRun>],
+) -> Vec<[&'a MeasuredRun; 2]> {
+    let counts = |run: &MeasuredRun| run.facts.state == RunState::Done && !run.checksum.is_empty();
+    let partner = |run: &MeasuredRun| treatment.iter().find(|other| other.facts.round == run.facts.round);
+    let pairs = baseline.iter().filter_map(|run| Some([run.as_ref(), partner(run)?.as_ref()]));
+    pairs.filter(|pair| pair.iter().all(|run| counts(run))).collect()
 }
 
 fn subjects(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SubjectComparison> {

@@ -7,7 +7,8 @@ use rusqlite::Row;
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
 use crate::run::{
-    Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SlowSample,
+    Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SampleId,
+    SlowSample,
 };
 use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, Subject};
 
@@ -304,7 +305,8 @@ impl Store {
     /// If the store cannot be read.
     pub fn reasons(&self, run: RunId) -> Result<Vec<FailureReason>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT outcome, endpoint, coalesce(reason, ''), count(*) FROM samples \
+            "SELECT outcome, endpoint, coalesce(reason, ''), count(*), min(intended_us), max(intended_us), min(sequence) \
+             FROM samples \
              WHERE run = ?1 AND outcome IN ('failed', 'error', 'dropped') \
              GROUP BY outcome, endpoint, reason ORDER BY count(*) DESC, outcome, endpoint, reason LIMIT 50",
         )?;
@@ -314,6 +316,9 @@ impl Store {
                 endpoint: row.get(1)?,
                 reason: row.get(2)?,
                 count: row.get::<_, i64>(3)?.unsigned_abs(),
+                first_us: row.get(4)?,
+                last_us: row.get(5)?,
+                first: SampleId { run, sequence: row.get(6)? },
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

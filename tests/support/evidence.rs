@@ -80,6 +80,8 @@ pub(crate) struct Planned<'a> {
     /// Mean response times of the arms, ms.
     pub(crate) ms: [f64; 2],
     pub(crate) ending: Option<Ending>,
+    /// How many of a hundred requests read items, which takes 5 ms in both arms; the others order.
+    pub(crate) reads: [i64; 2],
 }
 
 pub(crate) const USUAL: Planned<'static> = Planned {
@@ -88,6 +90,7 @@ pub(crate) const USUAL: Planned<'static> = Planned {
     env: Some("ci"),
     ms: [20.0, 10.0],
     ending: Some(Ending::Rounds),
+    reads: [0, 0],
 };
 
 impl Shelf {
@@ -196,7 +199,8 @@ impl Shelf {
                 sources: self.scenario.sources.clone(),
             })
             .unwrap();
-        self.samples(run, planned.ms[usize::from(arm == Arm::Treatment)], round);
+        let place = usize::from(arm == Arm::Treatment);
+        self.samples(run, planned.ms[place], planned.reads[place], round);
         let phase = |name: &str, start_us, end_us| PhaseSpan {
             name: name.to_owned(),
             start_us,
@@ -215,24 +219,26 @@ impl Shelf {
     }
 
     /// Samples about a mean, the same in every store; rounds differ by half a percent.
-    fn samples(&self, run: RunId, ms: f64, round: u32) {
+    fn samples(&self, run: RunId, ms: f64, reads: i64, round: u32) {
         let mut store = Connection::open(self.database()).unwrap();
         let transaction = store.transaction().unwrap();
         transaction
             .execute_batch(
                 "INSERT OR IGNORE INTO endpoint VALUES (1, 'request', 'production', 'POST /orders');
+                 INSERT OR IGNORE INTO endpoint VALUES (2, 'request', 'production', 'GET /items');
                  INSERT OR IGNORE INTO user_class VALUES (1, 'User');",
             )
             .unwrap();
         for n in 0..SAMPLES {
             let wobble = 1.0 + ((n * 7919) % 101 - 50) as f64 / 250.0 + f64::from(round) / 200.0;
             let due = n * EVERY_US;
+            let (endpoint, ms) = if n * 37 % 100 < reads { (2, 5.0) } else { (1, ms) };
             #[allow(clippy::cast_possible_truncation, reason = "microseconds of a test")]
             let done = due + (ms * 1000.0 * wobble) as i64;
             transaction
                 .execute(
-                    "INSERT INTO sample VALUES (?1, 1, 1, 0, ?2, 1, 0, 200, NULL, ?3, ?3, ?4, ?4, 10, 10, NULL)",
-                    params![(run.0 << 32) + n, n, due, done],
+                    "INSERT INTO sample VALUES (?1, ?5, 1, 0, ?2, 1, 0, 200, NULL, ?3, ?3, ?4, ?4, 10, 10, NULL)",
+                    params![(run.0 << 32) + n, n, due, done, endpoint],
                 )
                 .unwrap();
         }

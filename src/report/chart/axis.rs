@@ -15,6 +15,8 @@ pub(super) enum Placement {
     Log,
     /// Percentiles by `−ln(1 − p)`: each further nine takes the same room.
     Nines,
+    /// Percentiles by `ln(p / (1 − p))`: both ends have room.
+    Logit,
 }
 
 impl Placement {
@@ -23,6 +25,7 @@ impl Placement {
             Self::Linear => value,
             Self::Log => value.max(1e-3).ln(),
             Self::Nines => -(1.0 - value).max(1e-9).ln(),
+            Self::Logit => (value / (1.0 - value).max(1e-9)).max(1e-9).ln(),
         }
     }
 }
@@ -64,12 +67,39 @@ impl Axis {
         Self { low: 0.0, high: end_s.max(1.0), placement: Placement::Linear, ticks, label }
     }
 
+    /// Percentiles around all `values`, both tails with room.
+    pub(super) fn logit(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = (values.clone().fold(0.5, f64::min), values.fold(0.5, f64::max));
+        let ticks = [0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99];
+        let ticks = ticks.into_iter().filter(|p| (low..=high).contains(p)).collect();
+        // A little room on both sides, in odds.
+        let odds = |p: f64, factor: f64| p / (1.0 - p) * factor / (1.0 + p / (1.0 - p) * factor);
+        let (low, high) = (odds(low, 0.8), odds(high, 1.25));
+        Self { low, high, placement: Placement::Logit, ticks, label: percentile_label }
+    }
+
+    /// Changes in per cent, with no change among them.
+    pub(super) fn change(values: impl Iterator<Item = f64> + Clone) -> Self {
+        let (low, high) = (values.clone().fold(0.0, f64::min), values.fold(0.0, f64::max));
+        let room = ((high - low) * 0.12).max(1.0);
+        let (low, high) = (low - room, high + room);
+        let up = even_ticks(high - low, 5.0);
+        let step = up.get(1).copied().unwrap_or(1.0);
+        let first = (low / step).ceil() * step;
+        let ticks = up.iter().map(|tick| first + tick).filter(|tick| *tick <= high).collect();
+        Self { low, high, placement: Placement::Linear, ticks, label: change_label }
+    }
+
     /// Percentiles from 0 to `last`.
     pub(super) fn percentiles(last: f64) -> Self {
         let ticks = [0.0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999];
         let ticks = ticks.into_iter().filter(|p| *p <= last + 1e-9).collect();
         Self { low: 0.0, high: last.max(0.5), placement: Placement::Nines, ticks, label: percentile_label }
     }
+}
+
+fn change_label(percent: f64) -> String {
+    unit::change(1.0 + percent / 100.0)
 }
 
 fn percentile_label(p: f64) -> String {

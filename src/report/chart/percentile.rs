@@ -1,11 +1,13 @@
 //! Percentile curves of both arms: one chart instead of a histogram and a distribution function.
 
 use plotters::drawing::IntoDrawingArea;
+use plotters::element::Polygon;
 use plotters::style::text_anchor::{HPos, VPos};
+use plotters::style::{Color, ShapeStyle};
 
 use super::axis::Axis;
 use super::plot::{Drawn, Margins, Readout, label, line, plot, readout, text, thinned};
-use super::svg::Svg;
+use super::svg::{Svg, named};
 use super::theme::{HALF_PX, Ink};
 use crate::report::model::PercentileChart;
 use crate::unit;
@@ -29,6 +31,16 @@ fn draw_into(svg: &mut String, chart: &PercentileChart) -> Drawn<Readout> {
     let y = Axis::log_time(points.map(|p| p.1));
     let margins = Margins { top: 10.0, right: 86.0, bottom: 26.0 };
     let mut plot = plot(&area, Axis::percentiles(last), y, &margins, true)?;
+    for ribbon in &chart.ribbons {
+        let upper = ribbon.points.iter().map(|(p, _, high)| (*p, *high));
+        let lower = ribbon.points.iter().rev().map(|(p, low, _)| (*p, *low));
+        let style = ShapeStyle {
+            color: named(Ink::of_arm(ribbon.arm), false).mix(0.18),
+            filled: true,
+            stroke_width: 0,
+        };
+        plot.draw_series(std::iter::once(Polygon::new(upper.chain(lower).collect::<Vec<_>>(), style)))?;
+    }
     let lines: Vec<_> = chart.lines.iter().map(|line| (line, thinned(&line.points))).collect();
     for (curve, points) in &lines {
         line(&mut plot, curve, points, f64::INFINITY)?;

@@ -96,9 +96,9 @@ pub(super) fn plot<'a, 'b>(
 }
 
 /// Draws a stretch of the horizontal axis as a shaded band.
-pub(super) fn band(plot: &mut Plot<'_, '_>, from: f64, to: f64, y: [f64; 2]) -> Drawn {
-    let style = ShapeStyle { color: named(Ink::Band, false).to_rgba(), filled: true, stroke_width: 0 };
-    plot.draw_series(std::iter::once(Rectangle::new([(from, y[0]), (to, y[1])], style)))?;
+pub(super) fn band(plot: &mut Plot<'_, '_>, ink: Ink, x: [f64; 2], y: [f64; 2]) -> Drawn {
+    let style = ShapeStyle { color: named(ink, false).to_rgba(), filled: true, stroke_width: 0 };
+    plot.draw_series(std::iter::once(Rectangle::new([(x[0], y[0]), (x[1], y[1])], style)))?;
     Ok(())
 }
 

@@ -21,12 +21,22 @@ pub enum Ink {
     Band = 6,
     /// What a claim allows.
     Allowed = 7,
+    /// Stretches in which something was done to the system.
+    Fault = 8,
 }
 
 impl Ink {
     /// All inks, in the order of their codes.
-    pub const ALL: [Self; 7] =
-        [Self::Grid, Self::Axis, Self::Muted, Self::Baseline, Self::Treatment, Self::Band, Self::Allowed];
+    pub const ALL: [Self; 8] = [
+        Self::Grid,
+        Self::Axis,
+        Self::Muted,
+        Self::Baseline,
+        Self::Treatment,
+        Self::Band,
+        Self::Allowed,
+        Self::Fault,
+    ];
 
     /// Its name in CSS classes: `k-…` for strokes, `f-…` for fills, `t-…` for text.
     pub fn class(self) -> &'static str {
@@ -38,6 +48,7 @@ impl Ink {
             Self::Treatment => "b",
             Self::Band => "band",
             Self::Allowed => "allowed",
+            Self::Fault => "fault",
         }
     }
 

@@ -37,8 +37,9 @@ fn draw_into(svg: &mut String, timeline: &Timeline, place: usize) -> Drawn<Reado
     let margins = Margins { top: 8.0, right: 18.0, bottom: if is_last { 24.0 } else { 4.0 } };
     let x = Axis::clock(timeline.end_s, is_last);
     let mut plot = plot(&area, x, y, &margins, false)?;
-    for phase in timeline.phases.iter().filter(|p| p.name != Phase::Steady.word()) {
-        band(&mut plot, phase.start_s, phase.end_s.min(timeline.end_s), range)?;
+    for phase in timeline.phases.iter().filter(|p| p.is_fault || p.name != Phase::Steady.word()) {
+        let ink = if phase.is_fault { Ink::Fault } else { Ink::Band };
+        band(&mut plot, ink, [phase.start_s, phase.end_s.min(timeline.end_s)], range)?;
     }
     let lines: Vec<_> = row.lines.iter().map(|line| (line, thinned(&line.points))).collect();
     for (series, points) in &lines {
@@ -78,8 +79,10 @@ fn gap(points: &[(f64, f64)]) -> f64 {
 /// The names of the phases at the top, where there is room for them.
 fn name_phases(plot: &super::plot::Plot<'_, '_>, phases: &[PhaseBand], end_s: f64, top: f64) -> Drawn {
     let style = text(Ink::Muted, HPos::Left, VPos::Center);
-    for phase in phases.iter().filter(|p| (p.end_s - p.start_s) / end_s > 0.05) {
-        label(plot, (phase.start_s, top), (5.0, 8.0), &phase.name, &style)?;
+    // Faults stand below the phases that they fall into, however short they are.
+    for phase in phases.iter().filter(|p| p.is_fault || (p.end_s - p.start_s) / end_s > 0.05) {
+        let down = if phase.is_fault { 20.0 } else { 8.0 };
+        label(plot, (phase.start_s, top), (5.0, down), &phase.name, &style)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! From a comparison, or one arm's summary, to a report.
 
 use super::charts;
+use super::explained::explained;
 use super::judged::judged;
 use super::races::races;
 use super::words;
@@ -41,14 +42,18 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) 
             name: fact.name.clone(),
             values: vec![fact.baseline.clone(), fact.treatment.clone()],
             differs: fact.differs(),
+            is_of_system: fact.is_of_system(),
         })
         .collect();
+    let names = [report.arms[0].name.clone(), report.arms[1].name.clone()];
+    charts::add_shifts(&mut report.percentile_charts, &comparison.shifts);
+    report.explained = explained(&comparison.explanations, names.each_ref().map(String::as_str));
     report.finding = words::finding(&report, &arms);
     report
 }
 
-/// The report of a single run. `reasons`: why samples did not end well.
-pub fn run(summary: &ArmSummary, reasons: &[FailureReason], judgement: &Judgement, about: About) -> Report {
+/// The report of a single run.
+pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report {
     let mut report = base("run", &[summary], judgement, about);
     let rows: Vec<Compared<'_>> = summary.summaries.iter().map(Compared::of_one).collect();
     report.sections = sections(&rows);
@@ -57,13 +62,13 @@ pub fn run(summary: &ArmSummary, reasons: &[FailureReason], judgement: &Judgemen
         .iter()
         .map(|s| signal_row(&s.series.name, &s.unit, s.is_total, &[SignalFigures::of(&s.series)]))
         .collect();
-    report.failures = reasons.iter().map(failure_row).collect();
     let environment = summary.runs.iter().flat_map(|r| &r.environment);
     report.environment = environment
         .map(|(name, value)| EnvironmentRow {
             name: name.clone(),
             values: vec![value.clone()],
             differs: false,
+            is_of_system: false,
         })
         .collect();
     report.finding = words::finding(&report, &[summary]);
@@ -86,13 +91,14 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         judged: judged(judgement),
         finding: Vec::new(),
         warnings: Vec::new(),
+        explained: Vec::new(),
         sections: Vec::new(),
         percentile_charts: charts::percentiles(arms, &names),
         timeline: charts::timeline(arms, &names),
         signals: Vec::new(),
         drains: drains(arms, &names),
         races: arms.iter().zip(&names).flat_map(|(arm, name)| races(arm, name)).collect(),
-        failures: Vec::new(),
+        failures: arms.iter().zip(&names).flat_map(|(arm, name)| failure_rows(arm, name)).collect(),
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),
         environment: Vec::new(),
@@ -389,13 +395,18 @@ fn slow_rows(arm: &ArmSummary, name: &str) -> Vec<SlowRow> {
     arm.slowest.iter().filter_map(row).collect()
 }
 
-fn failure_row(reason: &FailureReason) -> FailureRow {
-    FailureRow {
+fn failure_rows(arm: &ArmSummary, name: &str) -> Vec<FailureRow> {
+    let row = |reason: &FailureReason| FailureRow {
+        arm: name.to_owned(),
         outcome: reason.outcome.clone(),
         endpoint: reason.endpoint.clone(),
         reason: reason.reason.clone(),
         count: unit::count(reason.count),
-    }
+        first: unit::clock(reason.first_us as f64 / 1e6),
+        last: unit::clock(reason.last_us as f64 / 1e6),
+        sample: reason.first.to_string(),
+    };
+    arm.reasons.iter().map(row).collect()
 }
 
 fn hook_rows(run: &RunFacts) -> Vec<HookRow> {

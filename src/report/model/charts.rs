@@ -1,9 +1,10 @@
 //! Which charts a report has, and what is drawn in them.
 
 use super::words::shown_unit;
-use super::{Line, PercentileChart, PhaseBand, Scale, TimeRow, Timeline};
-use crate::run::PhaseSpan;
-use crate::stats::compare::{ArmSummary, Curve, SignalSeries};
+use super::{Line, PercentileChart, PhaseBand, Ribbon, Scale, ShiftChart, ShiftPoint, TimeRow, Timeline};
+use crate::run::{HookFacts, PhaseSpan, WHEN_BESIDE};
+use crate::stats::compare::{ArmSummary, Curve, CurveShift, SignalSeries};
+use crate::stats::shift::Shift;
 use crate::unit;
 
 /// Percentiles that the table under a curve gives.
@@ -21,12 +22,57 @@ pub(super) fn percentiles(arms: &[&ArmSummary], names: &[&str]) -> Vec<Percentil
             title: format!("{name}: {what} by percentile"),
             finding: finding(&lines, 0.95),
             table: table(&lines),
+            ribbons: ribbons(arms, &name),
+            shift: None,
             lines,
         });
     }
     // Effects are what matters most where there are any.
     charts.sort_by_key(|chart| !chart.title.contains("effect latency"));
     charts
+}
+
+/// Where a curve lies in other runs, for the arms that have enough of them.
+fn ribbons(arms: &[&ArmSummary], name: &str) -> Vec<Ribbon> {
+    let ribbon = |(arm, summary): (usize, &&ArmSummary)| {
+        let points = curve(summary, name)?.ribbon.clone();
+        (!points.is_empty()).then_some(Ribbon { arm, points })
+    };
+    arms.iter().enumerate().filter_map(ribbon).collect()
+}
+
+/// Gives each percentile chart its shift function.
+pub(super) fn add_shifts(charts: &mut [PercentileChart], shifts: &[CurveShift]) {
+    for (place, chart) in charts.iter_mut().enumerate() {
+        let shift = shifts.iter().find(|shift| chart.title.starts_with(&format!("{}: ", shift.name)));
+        chart.shift = shift.map(|shift| shift_chart(place, shift));
+    }
+}
+
+fn shift_chart(place: usize, shift: &CurveShift) -> ShiftChart {
+    let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+    let point = |shift: &Shift| ShiftPoint {
+        p: shift.p,
+        change: percent(shift.ratio),
+        low: percent(shift.interval.map_or(shift.ratio, |interval| interval.low)),
+        high: percent(shift.interval.map_or(shift.ratio, |interval| interval.high)),
+    };
+    let row = |shift: &Shift| {
+        let ends = shift.interval.map(|i| format!("[{}, {}]", unit::change(i.low), unit::change(i.high)));
+        let name = format!("p{}", (shift.p * 1000.0).round() / 10.0);
+        vec![name, unit::change(shift.ratio), ends.unwrap_or_else(|| "n/a".to_owned())]
+    };
+    let of = |p: f64| shift.points.iter().find(|point| (point.p - p).abs() < 1e-9);
+    let said = [0.5, 0.95].into_iter().filter_map(of);
+    let said: Vec<String> =
+        said.map(|point| format!("p{} {}", point.p * 100.0, unit::change(point.ratio))).collect();
+    ShiftChart {
+        id: format!("shift-{place}"),
+        title: format!("{}: change by percentile", shift.name),
+        finding: format!("Change: {}.", said.join(", ")),
+        points: shift.points.iter().map(point).collect(),
+        table: shift.points.iter().map(row).collect(),
+    }
 }
 
 /// p95 of classes and effects, throughput, then every signal.
@@ -57,7 +103,9 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     }
     // The arm that took longest shows where the phases lie; the load's own are the same in all.
     let longest = arms.iter().max_by(|a, b| end_of(a).total_cmp(&end_of(b)))?;
-    Some(Timeline { end_s, phases: longest.runs[0].phases.iter().map(band).collect(), rows })
+    let faults = longest.runs[0].hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
+    let phases = longest.runs[0].phases.iter().map(band).chain(faults).collect();
+    Some(Timeline { end_s, phases, rows })
 }
 
 fn end_of(arm: &ArmSummary) -> f64 {
@@ -69,6 +117,16 @@ fn band(phase: &PhaseSpan) -> PhaseBand {
         name: phase.name.clone(),
         start_s: phase.start_us as f64 / 1e6,
         end_s: phase.end_us as f64 / 1e6,
+        is_fault: false,
+    }
+}
+
+fn fault(hook: &HookFacts) -> PhaseBand {
+    PhaseBand {
+        name: hook.name.clone(),
+        start_s: hook.start_us as f64 / 1e6,
+        end_s: hook.end_us as f64 / 1e6,
+        is_fault: true,
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod build;
 mod charts;
+mod explained;
 mod judged;
 mod races;
 mod words;
@@ -36,6 +37,8 @@ pub struct Report {
     pub finding: Vec<String>,
     /// What makes it doubtful, and what to do about it.
     pub warnings: Vec<String>,
+    /// What carries the differences (comparisons only).
+    pub explained: Vec<Explained>,
     /// Effects, then requests; one row per subject.
     pub sections: Vec<SubjectSection>,
     /// Percentile curves.
@@ -48,7 +51,7 @@ pub struct Report {
     pub drains: Vec<DrainRow>,
     /// What requests raced each other for, per arm.
     pub races: Vec<RaceRow>,
-    /// Why samples did not end well (runs only).
+    /// Why samples did not end well, per arm.
     pub failures: Vec<FailureRow>,
     /// The slowest requests, per arm.
     pub slowest: Vec<SlowRow>,
@@ -71,6 +74,53 @@ pub struct ArmHead {
     pub role: &'static str,
     /// The profile's name, and the label if there is one.
     pub name: String,
+}
+
+/// A difference and what carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explained {
+    /// Anchor within the page.
+    pub id: &'static str,
+    /// What differs.
+    pub title: &'static str,
+    /// By how much, and what carries it.
+    pub sentence: String,
+    /// What the values of parts are: `slower`, `per second`.
+    pub value_heading: &'static str,
+    /// Whether parts add something by being asked for more or less often.
+    pub has_mix: bool,
+    /// Whether the rounds tell the arms apart.
+    pub is_told_apart: bool,
+    /// A table for each way of parting.
+    pub tables: Vec<PartingTable>,
+}
+
+/// The traffic in parts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartingTable {
+    /// `By endpoint`
+    pub by: &'static str,
+    /// The parts.
+    pub rows: Vec<PartRow>,
+}
+
+/// A part of the traffic in both arms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PartRow {
+    /// What it is.
+    pub name: String,
+    /// Its share of the traffic in each arm.
+    pub shares: [String; 2],
+    /// The value within it in each arm.
+    pub values: [String; 2],
+    /// What it adds to the difference by what changed within it.
+    pub within: String,
+    /// What it adds by being asked for more or less often.
+    pub mix: String,
+    /// Both together.
+    pub carries: String,
+    /// Where that lies, at 95 %; empty below two rounds.
+    pub interval: String,
 }
 
 /// Subjects of one kind, with their times in one unit.
@@ -219,6 +269,8 @@ pub struct EndingRow {
 /// A reason why samples did not end well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FailureRow {
+    /// The arm's name.
+    pub arm: String,
     /// `failed`, `error` or `dropped`.
     pub outcome: String,
     /// What was called.
@@ -227,6 +279,12 @@ pub struct FailureRow {
     pub reason: String,
     /// How often.
     pub count: String,
+    /// When the first was due, since the load's start.
+    pub first: String,
+    /// When the last was due.
+    pub last: String,
+    /// The first, for `loadproof sample`.
+    pub sample: String,
 }
 
 /// One of the slowest requests.
@@ -280,6 +338,8 @@ pub struct EnvironmentRow {
     pub values: Vec<String>,
     /// Whether the arms differ in it.
     pub differs: bool,
+    /// Whether arms are there to differ in it.
+    pub is_of_system: bool,
 }
 
 /// A run behind a report.
@@ -320,8 +380,49 @@ pub struct PercentileChart {
     pub finding: String,
     /// The curves.
     pub lines: Vec<Line>,
+    /// Where they lie in other runs of their kind, at 95 %.
+    pub ribbons: Vec<Ribbon>,
+    /// By how much each percentile changes (comparisons only).
+    pub shift: Option<ShiftChart>,
     /// The same as a table: percentile, then a value per line.
     pub table: Vec<Vec<String>>,
+}
+
+/// Where a curve lies in other runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ribbon {
+    /// Place of its arm.
+    pub arm: usize,
+    /// `(percentile, low, high)`
+    pub points: Vec<(f64, f64, f64)>,
+}
+
+/// A shift function.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShiftChart {
+    /// Anchor within the page.
+    pub id: String,
+    /// Its heading.
+    pub title: String,
+    /// What it shows, in a sentence for those who cannot see it.
+    pub finding: String,
+    /// The percentiles, in order.
+    pub points: Vec<ShiftPoint>,
+    /// The same as a table: percentile, change, interval.
+    pub table: Vec<Vec<String>>,
+}
+
+/// A percentile's change.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShiftPoint {
+    /// The percentile, in (0, 1).
+    pub p: f64,
+    /// Its change, %.
+    pub change: f64,
+    /// Lower end of its interval; the change itself where there is none.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
 /// Rows of charts on one time axis.
@@ -344,6 +445,8 @@ pub struct PhaseBand {
     pub start_s: f64,
     /// End, s.
     pub end_s: f64,
+    /// Whether something was done to the system then, by a hook beside the load.
+    pub is_fault: bool,
 }
 
 /// One row of a timeline.

@@ -62,7 +62,7 @@ fn section_sentences(section: &SubjectSection) -> Vec<String> {
         .collect()
 }
 
-fn capitalised(text: &str) -> String {
+pub(super) fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or(String::new(), |c| c.to_uppercase().collect::<String>() + chars.as_str())
 }

@@ -99,7 +99,7 @@ fn sockets(run: &MeasuredRun) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::FailureReason;
+    use crate::run::{FailureReason, RunId, SampleId};
     use crate::store::SignalColumn;
     use crate::verdict::audit::tests::run_of;
 
@@ -137,6 +137,9 @@ mod tests {
             endpoint: "GET /".to_owned(),
             reason: "cannot connect: Cannot assign requested address (os error 99)".to_owned(),
             count: 7,
+            first_us: 0,
+            last_us: 0,
+            first: SampleId { run: RunId(1), sequence: 0 },
         });
         assert_eq!(sockets(&run).grade, Grade::Invalid);
     }
