@@ -11,6 +11,7 @@ use super::race;
 use super::series::Series;
 use super::shift;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
+use super::traffic::traffic;
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
 use crate::store::{SampleColumns, SignalColumn};
@@ -56,6 +57,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         curves: curves(runs, window_s),
         signals: signals(runs),
         throughput: throughput(runs, window_s),
+        traffic: traffic(runs, window_s),
         slowest: slowest(runs),
         reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
@@ -95,7 +97,7 @@ fn reasons(runs: &[Arc<MeasuredRun>]) -> Vec<FailureReason> {
 }
 
 /// Seconds of load: to the end of the steady phase, or all there is of a run without one.
-fn load_s(facts: &RunFacts) -> f64 {
+pub(super) fn load_s(facts: &RunFacts) -> f64 {
     load_end_us(facts).map_or(facts.duration_s, |us| us as f64 / 1e6).max(1e-3)
 }
 
@@ -346,10 +348,11 @@ fn throughput(runs: &[Arc<MeasuredRun>], window_s: f64) -> Vec<Series> {
                 let done = done_times(&run.samples, &key.belongs);
                 // The window in which the load ends holds part of its load only.
                 let whole = (load_s(&run.facts) / window_s).floor();
-                for (window, values) in by_window(&done, window_s) {
-                    if (window as f64) < whole {
-                        windows.entry(window).or_default().push(values.len() as f64 / window_s);
-                    }
+                let counted = by_window(&done, window_s);
+                // A window without an answer is one with a throughput of 0.
+                for window in (0..).take_while(|window| (*window as f64) < whole) {
+                    let answered = counted.get(&window).map_or(0, Vec::len);
+                    windows.entry(window).or_default().push(answered as f64 / window_s);
                 }
             }
             Series { name: key.name.clone(), points: medians(windows, window_s) }

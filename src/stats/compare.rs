@@ -13,6 +13,7 @@ use super::race::RaceFigures;
 use super::series::Series;
 use super::shift::{self, Shift};
 use super::summary::{Distribution, QUANTILES, Subject, Summary};
+use super::traffic::Traffic;
 use crate::run::{Arm, FailureReason, RunFacts, RunState, SlowSample};
 use crate::sample::{Kind, PROBE_CLASS, Phase};
 
@@ -38,6 +39,8 @@ pub struct ArmSummary {
     pub signals: Vec<SignalSeries>,
     /// Answered requests per second over time, one line per traffic class.
     pub throughput: Vec<Series>,
+    /// Users' requests over time.
+    pub traffic: Traffic,
     /// Its slowest requests, the slowest first; none from a saved baseline.
     pub slowest: Vec<SlowSample>,
     /// Why samples did not end well, the most frequent first; none from a saved baseline.

@@ -35,6 +35,7 @@ pub mod series;
 pub mod shift;
 pub mod sign_flip;
 pub mod summary;
+pub mod traffic;
 pub mod trend_line;
 pub mod warm_up;
 pub mod woodruff;

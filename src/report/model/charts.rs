@@ -92,6 +92,7 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     }
     rows.sort_by_key(|row| !row.title.contains("effect latency"));
     rows.extend(throughput(arms, names));
+    rows.extend(traffic(arms, names));
     rows.extend(signals(arms, names));
     for (place, row) in rows.iter_mut().enumerate() {
         row.id = format!("time-{place}");
@@ -145,6 +146,25 @@ fn throughput(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
             }),
         })
         .collect()
+}
+
+/// What was offered, what did not end well (where anything did not), and what was under way.
+fn traffic(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
+    let row = |title: &str, unit: &str, points: fn(&ArmSummary) -> &Vec<(f64, f64)>| TimeRow {
+        id: String::new(),
+        title: title.to_owned(),
+        unit: unit.to_owned(),
+        scale: Scale::Amount,
+        finding: String::new(),
+        lines: lines(arms, names, |arm| Some(points(arm).clone())),
+    };
+    let rows = [
+        row("offered load", "requests due per second", |arm| &arm.traffic.due),
+        row("failed, unanswered or dropped", "requests per second", |arm| &arm.traffic.not_ok),
+        row("in flight", "requests under way", |arm| &arm.traffic.in_flight),
+    ];
+    let has_any = |row: &TimeRow| row.lines.iter().any(|line| line.points.iter().any(|point| point.1 > 0.0));
+    rows.into_iter().filter(has_any).collect()
 }
 
 fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
