@@ -1,6 +1,7 @@
 //! Checksums in the one form that files, stores and reports use.
 
 use std::fmt::Write;
+use std::io::Read;
 
 use sha2::Digest;
 
@@ -15,6 +16,33 @@ pub fn hex(bytes: &[u8]) -> String {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// A reader that sums up what goes through it.
+#[derive(Debug)]
+pub struct Summing<R> {
+    source: R,
+    sum: sha2::Sha256,
+}
+
+impl<R: Read> Summing<R> {
+    /// Sums up what is read of `source` from here on.
+    pub fn new(source: R) -> Self {
+        Self { source, sum: sha2::Sha256::new() }
+    }
+
+    /// The SHA-256 of all that was read, in hex.
+    pub fn sha256(self) -> String {
+        hex(&self.sum.finalize())
+    }
+}
+
+impl<R: Read> Read for Summing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.source.read(buffer)?;
+        self.sum.update(&buffer[..read]);
+        Ok(read)
+    }
 }
 
 /// A number that depends on `state` and on each of the parts, and on their order (the finaliser of
@@ -35,5 +63,8 @@ mod tests {
         // printf abc | sha256sum
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(super::sha256("abc"), abc);
+        let mut summing = super::Summing::new(&b"abc"[..]);
+        std::io::copy(&mut summing, &mut std::io::sink()).unwrap();
+        assert_eq!(summing.sha256(), abc);
     }
 }

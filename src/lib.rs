@@ -16,6 +16,7 @@ pub mod checksum;
 pub mod claim;
 pub mod cli;
 pub mod execute;
+pub mod import;
 pub mod load;
 pub mod plan;
 pub mod report;

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 23] = [
+const ROOMS: [(&str, &[&str]); 24] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
@@ -24,6 +24,8 @@ const ROOMS: [(&str, &[&str]); 23] = [
     ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
     ("store", &["unit", "checksum", "sample", "run", "claim", "scenario", "load", "signals"]),
+    // `load` for the notebook of samples.
+    ("import", &["unit", "checksum", "sample", "run", "scenario", "load", "store"]),
     // `scenario` for what endpoints mean, `store` for the types of columns.
     ("stats", &["unit", "sample", "run", "scenario", "store"]),
     ("capacity", &["run", "stats"]),
@@ -49,8 +51,8 @@ const ROOMS: [(&str, &[&str]); 23] = [
         "cli",
         &[
             "unit", "web", "checksum", "bundle", "sample", "run", "claim", "scenario", "plan", "load",
-            "target", "store", "stats", "capacity", "trend", "verdict", "baseline", "signoff", "report",
-            "execute",
+            "target", "store", "import", "stats", "capacity", "trend", "verdict", "baseline", "signoff",
+            "report", "execute",
         ],
     ),
 ];

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::execute::ExecuteError;
+use crate::import::ImportError;
 use crate::scenario::ScenarioError;
 use crate::scenario::load::UselessOverride;
 use crate::signoff::RulesError;
@@ -29,7 +30,7 @@ pub enum Exit {
     Refuted = 99,
     /// The system under test did not come up, or went down.
     TargetNotReady = 100,
-    /// The scenario or its configuration is wrong.
+    /// The scenario or its configuration is wrong, or a file to import cannot be read.
     BadScenario = 104,
     /// The user ended it; what was measured is stored.
     Interrupted = 105,
@@ -66,6 +67,11 @@ impl Exit {
         }
         if error.is::<ScenarioError>() || error.is::<RulesError>() {
             return Self::BadScenario;
+        }
+        match error.downcast_ref::<ImportError>() {
+            Some(ImportError::Store(error)) => return Self::of_store(error),
+            Some(_) => return Self::BadScenario,
+            None => {}
         }
         if let Some(error) = error.downcast_ref::<StoreError>() {
             return Self::of_store(error);

@@ -12,6 +12,7 @@ mod evidence;
 pub mod exit;
 mod experiment;
 mod export;
+mod import;
 mod init;
 mod interrupt;
 mod output;
@@ -62,6 +63,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Compare(command) => compare::compare(&command, &store),
         Command::Report(command) => report::report(&command, &store),
         Command::Runs(command) => runs::runs(&command, &store),
+        Command::Import(command) => import::import(&command, &store),
         Command::Export(command) => export::export(&command, &store),
         Command::Trend(command) => trend::trend(&command, &store),
         Command::Note(command) => trend::note(&command, &store),

@@ -34,7 +34,7 @@ use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
 use crate::signals::{Collector, CollectorReport};
 use crate::stats::histogram::Live;
-use crate::store::{NewRun, RunEnd, RunWriter, Store};
+use crate::store::{NewRun, RunEnd, RunWords, RunWriter, Store};
 use crate::target::hook::{self, HookRun};
 use crate::target::{self, Target, TargetError};
 
@@ -207,8 +207,8 @@ async fn measure(
 ) -> Result<Measured, ExecuteError> {
     let live = Arc::new(Mutex::new(Live::default()));
     let scenario = &setting.scenario;
-    let writer =
-        RunWriter::start(&setting.store, run, scenario, collector.infos(), observer(&live, scenario))?;
+    let words = RunWords::of(scenario, collector.infos());
+    let writer = RunWriter::start(&setting.store, run, &words, observer(&live, scenario))?;
     let load = LoadRun {
         scenario: Arc::clone(scenario),
         load: planned.load.clone(),

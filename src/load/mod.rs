@@ -33,7 +33,7 @@ use tokio::task::LocalSet;
 
 pub use clock::Clock;
 pub use origin::OriginError;
-pub use recorder::Sink;
+pub use recorder::{Recorder, Sink};
 pub use worker::Gauge;
 
 use self::event::Brokers;

@@ -1,4 +1,4 @@
-//! A worker's notebook: samples are written down here and leave in batches.
+//! A worker's notebook: samples are written down here and leave in batches. An import writes one, too.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -15,8 +15,8 @@ const REASONS: usize = 1000;
 /// next samples then shows it.
 pub type Sink = Arc<dyn Fn(Batch) + Send + Sync>;
 
-/// Collects the samples of one worker.
-pub(super) struct Recorder {
+/// Collects the samples of one worker, and hands them to a sink by the batch.
+pub struct Recorder {
     worker: u16,
     sink: Sink,
     samples: RefCell<Vec<Sample>>,
@@ -26,7 +26,8 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(worker: u16, sink: Sink) -> Self {
+    /// The notebook of a worker.
+    pub fn new(worker: u16, sink: Sink) -> Self {
         Self {
             worker,
             sink,
@@ -38,7 +39,7 @@ impl Recorder {
     }
 
     /// Writes a sample down.
-    pub(super) fn record(&self, sample: Sample) {
+    pub fn record(&self, sample: Sample) {
         self.samples.borrow_mut().push(sample);
         self.taken.set(self.taken.get() + 1);
         if self.samples.borrow().len() >= BATCH {
@@ -47,7 +48,7 @@ impl Recorder {
     }
 
     /// The id of a reason, new or known.
-    pub(super) fn reason(&self, text: &str) -> ReasonId {
+    pub fn reason(&self, text: &str) -> ReasonId {
         let mut reasons = self.reasons.borrow_mut();
         if let Some(id) = reasons.get(text) {
             return *id;
@@ -63,7 +64,7 @@ impl Recorder {
     }
 
     /// Sends what has come together.
-    pub(super) fn flush(&self) {
+    pub fn flush(&self) {
         let samples = self.samples.replace(Vec::with_capacity(BATCH));
         if samples.is_empty() {
             return;
@@ -73,7 +74,7 @@ impl Recorder {
     }
 
     /// How many samples were written down.
-    pub(super) fn taken(&self) -> u64 {
+    pub fn taken(&self) -> u64 {
         self.taken.get()
     }
 }

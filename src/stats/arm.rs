@@ -11,7 +11,8 @@ use super::race;
 use super::series::Series;
 use super::shift;
 use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
-use super::traffic::traffic;
+use super::traffic::{Traffic, traffic};
+use crate::run::imported::Lack;
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
 use crate::store::{SampleColumns, SignalColumn};
@@ -41,6 +42,13 @@ pub struct MeasuredRun {
     pub checksum: String,
 }
 
+impl MeasuredRun {
+    /// Whether it is known which sample came before which: of imports it may not be.
+    pub fn is_ordered(&self) -> bool {
+        self.facts.imported().is_none_or(|imported| !imported.lacks(Lack::Order))
+    }
+}
+
 /// Sums up the runs of one arm, at least one.
 ///
 /// # Errors
@@ -49,6 +57,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
     let window_s = window_s(runs);
     let per_run: Vec<Vec<Summary>> =
         runs.iter().map(|run| summaries(&run.samples, load_s(&run.facts))).collect::<Result<_, _>>()?;
+    let is_ordered = runs.iter().all(|run| run.is_ordered());
     Ok(ArmSummary {
         arm,
         runs: runs.iter().map(|r| r.facts.clone()).collect(),
@@ -57,7 +66,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         curves: curves(runs, window_s),
         signals: signals(runs),
         throughput: throughput(runs, window_s),
-        traffic: traffic(runs, window_s),
+        traffic: if is_ordered { traffic(runs, window_s) } else { Traffic::default() },
         slowest: slowest(runs),
         reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
@@ -229,6 +238,8 @@ fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
     let ribbon = grid.iter().filter_map(|p| around(*p, &of_runs(*p))).collect();
     let is_carried = |p: &f64| p.min(1.0 - p) * smallest as f64 >= BEYOND;
     let anchors = shift::PERCENTILES.into_iter().filter(is_carried).map(|p| (p, of_runs(p))).collect();
+    let is_ordered = runs.iter().all(|run| run.is_ordered());
+    let over_time = |p| if is_ordered { over_time(&times, window_s, p) } else { Vec::new() };
     Curve {
         name: key.name.clone(),
         is_effect: key.is_effect,
@@ -237,8 +248,8 @@ fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
         percentiles,
         ribbon,
         anchors,
-        p95_over_time: over_time(&times, window_s, 0.95),
-        p50_over_time: over_time(&times, window_s, 0.5),
+        p95_over_time: over_time(0.95),
+        p50_over_time: over_time(0.5),
         window_s,
     }
 }

@@ -290,7 +290,8 @@ fn rounds<'a>(
     baseline: &'a [Arc<MeasuredRun>],
     treatment: &'a [Arc<MeasuredRun>],
 ) -> Vec<[&'a MeasuredRun; 2]> {
-    let counts = |run: &MeasuredRun| run.facts.state == RunState::Done && !run.checksum.is_empty();
+    let counts =
+        |run: &MeasuredRun| run.facts.state == RunState::Done && run.is_ordered() && !run.checksum.is_empty();
     let partner = |run: &MeasuredRun| treatment.iter().find(|other| other.facts.round == run.facts.round);
     let pairs = baseline.iter().filter_map(|run| Some([run.as_ref(), partner(run)?.as_ref()]));
     pairs.filter(|pair| pair.iter().all(|run| counts(run))).collect()

@@ -25,7 +25,7 @@ pub use figure::Note;
 pub use query::{Answer, query};
 pub use read::{Reference, SampleColumns, SignalColumn};
 pub use verdict::{CheckRow, VerdictRow};
-pub use write::{Observer, RunWriter};
+pub use write::{Observer, RunWords, RunWriter};
 
 use crate::claim::{Claim, Expression, Sign};
 use crate::run::{

@@ -15,6 +15,7 @@ use crate::load::Sink;
 use crate::run::RunId;
 use crate::sample::{Batch, Key, Race, ReasonId, Sample};
 use crate::scenario::Scenario;
+use crate::scenario::journey::Endpoint;
 use crate::signals::{Reading, SignalInfo};
 
 /// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
@@ -37,6 +38,25 @@ enum Record {
     Readings(Vec<Reading>),
 }
 
+/// The words that a run's samples and readings refer to by their places in these lists.
+#[derive(Clone, Debug, Default)]
+pub struct RunWords<'a> {
+    /// What is called.
+    pub endpoints: &'a [Endpoint],
+    /// Who calls.
+    pub user_classes: Vec<&'a str>,
+    /// What is read from the system.
+    pub signals: &'a [SignalInfo],
+}
+
+impl<'a> RunWords<'a> {
+    /// Those of a scenario.
+    pub fn of(scenario: &'a Scenario, signals: &'a [SignalInfo]) -> Self {
+        let user_classes = scenario.user_classes.iter().map(|class| class.name.as_str()).collect();
+        Self { endpoints: &scenario.endpoints, user_classes, signals }
+    }
+}
+
 /// Appends one run's samples and readings to the store.
 pub struct RunWriter {
     sender: SyncSender<Record>,
@@ -51,16 +71,15 @@ impl RunWriter {
     pub fn start(
         path: &Path,
         run: RunId,
-        scenario: &Scenario,
-        signals: &[SignalInfo],
+        words: &RunWords<'_>,
         observer: Observer,
     ) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
-        let words = Words::enter(&mut connection, run, scenario, signals)?;
+        let numbers = Numbers::enter(&mut connection, run, words)?;
         let (sender, receiver) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || Writer::new(run, words).run(&mut connection, &receiver, observer))
+            .spawn(move || Writer::new(run, numbers).run(&mut connection, &receiver, observer))
             .map_err(|_| StoreError::WriterGone)?;
         Ok(Self { sender, thread })
     }
@@ -98,51 +117,46 @@ impl RunWriter {
     }
 }
 
-/// The store's numbers of the words that samples refer to.
-struct Words {
+/// The store's numbers of a run's words.
+struct Numbers {
     endpoints: Vec<i64>,
     user_classes: Vec<i64>,
     signals: Vec<i64>,
 }
 
-impl Words {
-    fn enter(
-        connection: &mut Connection,
-        run: RunId,
-        scenario: &Scenario,
-        signals: &[SignalInfo],
-    ) -> Result<Self, StoreError> {
+impl Numbers {
+    fn enter(connection: &mut Connection, run: RunId, of_run: &RunWords<'_>) -> Result<Self, StoreError> {
         let transaction = connection.transaction()?;
-        let mut words = Self { endpoints: Vec::new(), user_classes: Vec::new(), signals: Vec::new() };
-        for endpoint in &scenario.endpoints {
+        let mut numbers = Self { endpoints: Vec::new(), user_classes: Vec::new(), signals: Vec::new() };
+        for endpoint in of_run.endpoints {
             let key = params![endpoint.kind.word(), endpoint.traffic_class, endpoint.name];
             transaction.execute(
                 "INSERT OR IGNORE INTO endpoint (kind, traffic_class, name) VALUES (?1, ?2, ?3)",
                 key,
             )?;
             let find = "SELECT id FROM endpoint WHERE kind = ?1 AND traffic_class = ?2 AND name = ?3";
-            words.endpoints.push(transaction.query_row(find, key, |row| row.get(0))?);
+            numbers.endpoints.push(transaction.query_row(find, key, |row| row.get(0))?);
         }
-        for class in &scenario.user_classes {
-            transaction.execute("INSERT OR IGNORE INTO user_class (name) VALUES (?1)", [&class.name])?;
+        for class in &of_run.user_classes {
+            transaction.execute("INSERT OR IGNORE INTO user_class (name) VALUES (?1)", [class])?;
             let find = "SELECT id FROM user_class WHERE name = ?1";
-            words.user_classes.push(transaction.query_row(find, [&class.name], |row| row.get(0))?);
+            numbers.user_classes.push(transaction.query_row(find, [class], |row| row.get(0))?);
         }
-        for signal in signals {
+        for signal in of_run.signals {
             transaction.execute(
                 "INSERT INTO signal (run, name, unit, is_total, source) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![run.0, signal.name, signal.unit, signal.is_total, signal.source],
             )?;
-            words.signals.push(transaction.last_insert_rowid());
+            numbers.signals.push(transaction.last_insert_rowid());
         }
         transaction.commit()?;
-        Ok(words)
+        Ok(numbers)
     }
 }
 
 struct Writer {
     run: RunId,
-    words: Words,
+    numbers: Numbers,
     /// The store's numbers of each worker's reasons.
     reasons: HashMap<u16, Vec<i64>>,
     samples: u64,
@@ -151,8 +165,8 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(run: RunId, words: Words) -> Self {
-        Self { run, words, reasons: HashMap::new(), samples: 0, readings: 0, last_us: 0 }
+    fn new(run: RunId, numbers: Numbers) -> Self {
+        Self { run, numbers, reasons: HashMap::new(), samples: 0, readings: 0, last_us: 0 }
     }
 
     fn run(
@@ -209,8 +223,8 @@ impl Writer {
             let reason = reasons.and_then(|r| reason_number(r, sample.reason));
             let row: [i64; COLUMNS - 2] = [
                 row_id(self.run, self.samples),
-                self.words.endpoints[usize::from(sample.endpoint.0)],
-                self.words.user_classes[usize::from(sample.user_class.0)],
+                self.numbers.endpoints[usize::from(sample.endpoint.0)],
+                self.numbers.user_classes[usize::from(sample.user_class.0)],
                 sample.user.into(),
                 sample.journey.into(),
                 (sample.phase as u8).into(),
@@ -267,7 +281,7 @@ impl Writer {
             .prepare_cached("INSERT INTO reading (id, signal, at_us, value) VALUES (?1, ?2, ?3, ?4)")?;
         for reading in readings.iter().filter(|r| r.value.is_finite()) {
             let id = row_id(self.run, self.readings);
-            let signal = self.words.signals[usize::from(reading.signal.0)];
+            let signal = self.numbers.signals[usize::from(reading.signal.0)];
             insert.execute(params![id, signal, reading.at_us, reading.value])?;
             self.readings += 1;
             self.last_us = self.last_us.max(reading.at_us);

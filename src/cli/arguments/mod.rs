@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Overrides, Run};
 pub(super) use self::results::{
-    ArmName, Compare, Export, ExportFormat, Note, Query, Report, Runs, RunsCommand, Sample, Saved,
+    ArmName, Compare, Export, ExportFormat, Import, Note, Query, Report, Runs, RunsCommand, Sample, Saved,
     SavedCommand, TableFormat, Trend,
 };
 pub(super) use self::setting_up::{Completions, Init, Man};
@@ -51,6 +51,7 @@ Look at results:
   note        Note something of a run
   query       Ask the store something in SQL
   sample      Show one sample
+  import      Store results of k6, Locust, JMeter, vegeta or oha as a run
   export      Write a run's samples as CSV or JSON
   baseline    Save runs for later comparisons, in git
 
@@ -142,6 +143,9 @@ pub(super) enum Command {
     Query(Query),
     /// Show everything that is known of one sample
     Sample(Sample),
+    /// Store results of another tool as a run: k6, Locust, JMeter, vegeta, oha
+    #[command(after_help = results::IMPORT_EXAMPLES)]
+    Import(Import),
     /// Write a run's samples as CSV or JSON
     Export(Export),
     /// Sign a release off, or not, and write the bundle that shows why

@@ -1,11 +1,20 @@
-//! Flags of what looks at results: `compare`, `baseline`, `report`, `runs`, `export`.
+//! Flags of what looks at results: `compare`, `baseline`, `report`, `runs`, `import`, `export`.
 
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{OUTPUT, Outputs};
+use crate::import::Format;
+
+pub(super) const IMPORT_EXAMPLES: &str = "\
+docs/EXCHANGE.md says how each tool writes such files, and what they lack.
+
+Examples:
+  loadproof import before.csv --label before && loadproof import after.csv --label after
+  loadproof compare before after
+  loadproof import k6.csv --scenario shop.toml --load steady --profile local";
 
 pub(super) const COMPARE_EXAMPLES: &str = "\
 Examples:
@@ -138,6 +147,43 @@ pub(in crate::cli) enum RunsCommand {
         #[arg(value_name = "RUN")]
         run: String,
     },
+}
+
+/// Store results of another tool as a run
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Import {
+    /// The file: results of Locust, k6, JMeter, vegeta or oha, sample by sample
+    #[arg(value_name = "FILE")]
+    pub(in crate::cli) file: PathBuf,
+    /// What it is; seen from its content if not given
+    #[arg(short, long, env = "LOADPROOF_FORMAT", value_parser = import_format())]
+    pub(in crate::cli) format: Option<Format>,
+    /// The scenario that it belongs to: a name, or a scenario file whose claims are made of it; the file's name if
+    /// not given
+    #[arg(short, long, env = "LOADPROOF_SCENARIO", value_name = "NAME|FILE")]
+    pub(in crate::cli) scenario: Option<String>,
+    /// The load's name; a load of the scenario file says that it was this one
+    #[arg(short, long, env = "LOADPROOF_LOAD")]
+    pub(in crate::cli) load: Option<String>,
+    /// The profile that it was made under
+    #[arg(short, long, env = "LOADPROOF_PROFILE")]
+    pub(in crate::cli) profile: Option<String>,
+    /// Your own name for it, such as a release
+    #[arg(long, env = "LOADPROOF_LABEL")]
+    pub(in crate::cli) label: Option<String>,
+    /// The environment that it was made in
+    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME")]
+    pub(in crate::cli) env: Option<String>,
+    /// One name for all its requests, for files that give none (oha) or one per id
+    #[arg(long, env = "LOADPROOF_ENDPOINT", value_name = "NAME")]
+    pub(in crate::cli) endpoint: Option<String>,
+    /// Print what became of it as JSON
+    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    pub(in crate::cli) json: bool,
+}
+
+fn import_format() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::word)).try_map(|word| word.parse::<Format>())
 }
 
 /// Write a run's samples

@@ -118,7 +118,7 @@ pub(super) fn reproduce(arms: &[&ArmSummary], about: &About) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     for run in arms.iter().flat_map(|arm| &arm.runs) {
         let mut command = run.command.clone();
-        if run.experiment.is_none() && !command.contains("--seed") {
+        if run.experiment.is_none() && run.imported().is_none() && !command.contains("--seed") {
             command.push_str(&format!(" --seed {}", run.seed));
         }
         if !commands.contains(&command) {

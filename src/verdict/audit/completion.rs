@@ -10,17 +10,22 @@ use crate::unit;
 const ERRORS: f64 = 0.5;
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
+    vec![state(run), answers(run)]
+}
+
+/// Whether it ended as it should.
+pub(super) fn state(run: &MeasuredRun) -> Check {
     let facts = &run.facts;
     let (grade, text) = match facts.state {
         RunState::Done => (Grade::Valid, "carried out as planned".to_owned()),
         state if facts.end_note.is_empty() => (Grade::Invalid, format!("the run is {}", state.word())),
         state => (Grade::Invalid, format!("the run is {}: {}", state.word(), facts.end_note)),
     };
-    vec![Check::new("completion", grade, text), answers(run)]
+    Check::new("completion", grade, text)
 }
 
 /// Errors are outcomes, and claims may be about them; but they must not hide behind fast answers.
-fn answers(run: &MeasuredRun) -> Check {
+pub(super) fn answers(run: &MeasuredRun) -> Check {
     let name = "answers";
     let (mut all, mut unanswered) = (0_u64, 0_u64);
     for i in super::requests(run) {

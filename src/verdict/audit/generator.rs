@@ -77,7 +77,8 @@ fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
     (!shares.is_empty()).then_some(shares)
 }
 
-fn sockets(run: &MeasuredRun) -> Check {
+/// Whether sockets, ports or files ran out, by the words of errors.
+pub(super) fn sockets(run: &MeasuredRun) -> Check {
     let name = "sockets and ports";
     let is_exhausted = |text: &str| EXHAUSTED.iter().any(|words| text.to_lowercase().contains(words));
     let bad = run.reasons.iter().filter(|r| r.outcome == Outcome::Error.word() && is_exhausted(&r.reason));

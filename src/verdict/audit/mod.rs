@@ -5,6 +5,7 @@ mod clock;
 mod completion;
 mod concurrency;
 mod generator;
+mod imported;
 mod keys;
 mod signals;
 pub(super) mod steady;
@@ -139,7 +140,23 @@ pub(super) fn of_runs(runs: &[Arc<MeasuredRun>], saved: &BTreeMap<RunId, RunAudi
 
 /// Audits one run.
 pub fn of_run(run: &MeasuredRun) -> RunAudit {
-    let checks: Vec<Check> = [
+    let checks = match run.facts.imported() {
+        Some(imported) => imported::checks(run, &imported),
+        None => of_own(run),
+    };
+    RunAudit {
+        run: run.facts.id,
+        profile: run.facts.profile.clone(),
+        arm: run.facts.arm,
+        round: run.facts.round,
+        grade: checks.iter().map(|c| c.grade).max().unwrap_or(Grade::Valid),
+        checks,
+    }
+}
+
+/// The checks of a run that loadproof has made.
+fn of_own(run: &MeasuredRun) -> Vec<Check> {
+    [
         completion::checks(run),
         arrivals::checks(run),
         concurrency::checks(run),
@@ -151,15 +168,7 @@ pub fn of_run(run: &MeasuredRun) -> RunAudit {
     ]
     .into_iter()
     .flatten()
-    .collect();
-    RunAudit {
-        run: run.facts.id,
-        profile: run.facts.profile.clone(),
-        arm: run.facts.arm,
-        round: run.facts.round,
-        grade: checks.iter().map(|c| c.grade).max().unwrap_or(Grade::Valid),
-        checks,
-    }
+    .collect()
 }
 
 /// Places of the requests that users made: no effects, none of loadproof's own questions.
@@ -208,7 +217,7 @@ pub(in crate::verdict) mod tests {
             seed: 1,
             command: String::new(),
             tool_version: String::new(),
-            environment: std::collections::BTreeMap::new(),
+            environment: [("kernel".to_owned(), "6.1".to_owned())].into(),
             phases: vec![steady],
             samples: 0,
             load_facts: LoadFacts { executor: "closed".to_owned(), places: 10, rate_per_s: None, workers: 1 },

@@ -34,7 +34,15 @@ fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
     let mut all: Vec<&str> = runs.iter().map(|r| r.facts.fingerprint.as_str()).collect();
     all.sort_unstable();
     all.dedup();
+    let is_imported = runs.iter().any(|run| run.facts.imported().is_some());
     match all[..] {
+        [one] if is_imported => {
+            let text = format!(
+                "workload {} as far as it is known: imported runs tell their tool and scenario",
+                short(one)
+            );
+            Check::new(name, Grade::Warn, text)
+        }
         [one] => Check::new(name, Grade::Valid, format!("workload {} in every run", short(one))),
         _ => {
             let names: Vec<&str> = all.into_iter().map(short).collect();
@@ -51,6 +59,9 @@ const MACHINE: [(&str, bool); 5] =
 fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Check {
     let name = "same machine";
     let fact = |runs: &[&Arc<MeasuredRun>], name: &str| runs[0].facts.environment.get(name).cloned();
+    if !MACHINE.iter().any(|(name, _)| fact(baseline, name).is_some() && fact(others, name).is_some()) {
+        return Check::new(name, Grade::Warn, "not known: there are no facts of both arms' machines");
+    }
     let differences: Vec<String> = MACHINE
         .iter()
         .filter_map(|(name, more_is_better)| {
@@ -105,6 +116,9 @@ fn short(fingerprint: &str) -> &str {
 }
 
 fn seeds(runs: &[Arc<MeasuredRun>]) -> Check {
+    if runs.iter().any(|run| run.facts.imported().is_some()) {
+        return Check::new("same seeds", Grade::Warn, "not known: imported runs tell no seeds");
+    }
     let mut by_round: BTreeMap<Option<u32>, Vec<u64>> = BTreeMap::new();
     for run in runs {
         by_round.entry(run.facts.round).or_default().push(run.facts.seed);

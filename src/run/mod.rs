@@ -1,5 +1,7 @@
 //! A run as it is remembered: plain facts that `store` keeps and `report` prints.
 
+pub mod imported;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -197,13 +199,13 @@ pub struct SlowSample {
 /// How a run's load was made: what an audit needs of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadFacts {
-    /// `closed`, `open` or `shared`.
+    /// `closed`, `open` or `shared`; [`imported::EXECUTOR`] where nothing is known of it.
     pub executor: String,
-    /// Users, or most journeys at a time.
+    /// Users, or most journeys at a time; 0 where it is not known.
     pub places: u32,
     /// Journeys started per second, of an open load.
     pub rate_per_s: Option<f64>,
-    /// Threads that made it.
+    /// Threads that made it; 0 where it is not known.
     pub workers: u16,
 }
 

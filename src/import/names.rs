@@ -1,0 +1,69 @@
+//! Names of what was called, and lists of names.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// The name of an endpoint: `GET /orders`. Of a URL the path is left, without host and query, so that runs against
+/// two hosts can be compared; a name that is no URL stays as it is.
+pub(super) fn endpoint<'a>(method: &str, name: &'a str) -> Cow<'a, str> {
+    let name = path(name);
+    if method.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{method} {name}")) }
+}
+
+fn path(name: &str) -> &str {
+    let Some((_, rest)) = name.split_once("://") else { return name };
+    let path = rest.find(['/', '?', '#']).map_or("/", |at| &rest[at..]);
+    match path.split(['?', '#']).next() {
+        Some("") | None => "/",
+        Some(path) => path,
+    }
+}
+
+/// Names, each once, with their places in order of appearance.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    names: Vec<String>,
+    places: HashMap<String, usize>,
+}
+
+impl Names {
+    /// The place of a name, new or known.
+    pub(super) fn enter(&mut self, name: &str) -> usize {
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = self.names.len();
+        self.names.push(name.to_owned());
+        self.places.insert(name.to_owned(), place);
+        place
+    }
+
+    /// The place of a name that is known.
+    pub(super) fn place(&self, name: &str) -> Option<usize> {
+        self.places.get(name).copied()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The names, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::endpoint;
+
+    #[test]
+    fn urls_become_paths_and_other_names_stay() {
+        assert_eq!(endpoint("GET", "https://shop.test/orders/7?full=1#top"), "GET /orders/7");
+        assert_eq!(endpoint("GET", "http://shop.test"), "GET /");
+        assert_eq!(endpoint("GET", "http://shop.test?x=1"), "GET /");
+        assert_eq!(endpoint("PUT", "/orders/{id}"), "PUT /orders/{id}");
+        assert_eq!(endpoint("", "Home page"), "Home page");
+    }
+}
