@@ -319,6 +319,19 @@ pub struct ExportedSample {
     pub key: Option<i64>,
 }
 
+impl ExportedSample {
+    /// What it is counted with.
+    pub fn subject(&self) -> Subject {
+        let kind = if self.kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+        Subject { kind, traffic_class: self.traffic_class.clone(), endpoint: self.endpoint.clone() }
+    }
+
+    /// Whether it was answered as the scenario foresees: only then it has a response time.
+    pub fn is_answered(&self) -> bool {
+        [Outcome::Ok, Outcome::Rejected].iter().any(|outcome| outcome.word() == self.outcome)
+    }
+}
+
 /// Samples of one worker, in the order in which they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {

@@ -275,7 +275,8 @@ fn nothing_is_stored_of_a_file_with_a_broken_line() {
     assert_eq!(code(&output), 104);
     assert!(stderr(&output).contains("`broken.csv`, line 41: "), "{}", stderr(&output));
     assert!(!bench.path("reports/loadproof.db").exists());
-    let many: String = (0..1001).map(|i| format!("1795276500000,12,/orders/{i},200,true\n")).collect();
+    let line = |i: usize| format!("1795276500000,12,/orders/{i},200,true\n");
+    let many: String = (0..1001).map(line).collect();
     bench.write("ids.csv", &format!("timeStamp,elapsed,label,responseCode,success\n{many}"));
     let output = bench.run(&["import", "ids.csv"]);
     assert!(stderr(&output).contains("line 1002: more than 1000 different endpoints"), "{}", stderr(&output));

@@ -58,7 +58,7 @@ const ROOMS: [(&str, &[&str]); 24] = [
 ];
 
 /// Outside crates that have one home.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("ring", &["src/bundle/signature.rs"]),
     ("async_nats", &["src/load/event/"]),
     ("rdkafka", &["src/load/event/"]),
@@ -74,6 +74,7 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("anyhow", &["src/cli/"]),
     ("toml_edit", &["src/target/patch/"]),
     ("tokio_postgres", &["src/signals/source/postgres.rs"]),
+    ("parquet", &["src/report/parquet.rs"]),
     ("quick_xml", &["src/report/junit.rs"]),
 ];
 

@@ -1,5 +1,6 @@
 //! `loadproof export`: a run's samples for other tools, one by one.
 
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,100 +10,120 @@ use super::arguments::{Export, ExportFormat};
 use super::evidence::measured;
 use super::exit::{Exit, UsageError};
 use super::output;
-use crate::report::csv::field;
 use crate::report::exchange;
+use crate::report::hdr::Spectra;
 use crate::report::locust::Locust;
+use crate::report::parquet::ParquetWriter;
+use crate::report::samples::{csv_header, csv_line};
 use crate::run::{Figure, RunFacts};
-use crate::sample::ExportedSample;
 use crate::stats::figures;
 use crate::store::{Reference, Store};
-
-/// The columns of the CSV, in the order of [`fields`].
-const COLUMNS: [&str; 20] = [
-    "run",
-    "sequence",
-    "kind",
-    "traffic_class",
-    "endpoint",
-    "user_class",
-    "user",
-    "journey",
-    "phase",
-    "outcome",
-    "status",
-    "reason",
-    "intended_us",
-    "sent_us",
-    "first_byte_us",
-    "done_us",
-    "bytes_in",
-    "bytes_out",
-    "key_list",
-    "key",
-];
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
     let reference: Reference = command.run.parse()?;
-    let facts = store.run(&reference)?;
-    let run = facts.id;
-    if command.format == ExportFormat::Locust {
-        let Some(prefix) = &command.output else {
-            let text = "which files? say what their names begin with: --output results/loadtest";
-            return Err(UsageError(text.to_owned()).into());
-        };
-        locust(&store, &facts, prefix, true)?;
-        return Ok(Exit::Done);
+    let run = store.run(&reference)?;
+    if command.about.is_some() && command.format != ExportFormat::Hdr {
+        return Err(UsageError("--about goes with --format hdr".to_owned()).into());
     }
-    if let Some(form) = figures_as(command.format) {
-        let measured = measured(&store, facts)?;
-        let text = form(&measured.facts, &figures::figures(&measured)?)?;
-        match &command.output {
-            Some(path) => output::file(path, &text)?,
-            None => output::result(text.trim_end())?,
+    match command.format {
+        ExportFormat::Csv => csv(&store, &run, command)?,
+        ExportFormat::Json => json(&store, &run, command)?,
+        ExportFormat::Locust => {
+            let prefix = command.output.as_ref().ok_or_else(|| {
+                UsageError(
+                    "which files? say what their names begin with: --output results/loadtest".to_owned(),
+                )
+            })?;
+            locust(&store, &run, prefix, true)?;
         }
-        return Ok(Exit::Done);
+        ExportFormat::Hdr => {
+            write(&hdr(&store, &run, command.about.as_deref().unwrap_or_default())?, command)?;
+        }
+        ExportFormat::Parquet => {
+            let path = command.output.as_ref().ok_or_else(|| {
+                UsageError("Parquet is no text: say where it goes, --output samples.parquet".to_owned())
+            })?;
+            parquet(&store, &run, path).with_context(|| format!("cannot write `{}`", path.display()))?;
+        }
+        ExportFormat::Bmf => figures(&store, run, command, |_, figures| exchange::bmf(figures))?,
+        ExportFormat::Benchstat => {
+            figures(&store, run, command, |run, figures| Ok(exchange::benchstat(run, figures)))?;
+        }
+        ExportFormat::OpenMetrics => {
+            figures(&store, run, command, |run, figures| Ok(exchange::openmetrics(run, figures)))?;
+        }
     }
+    Ok(Exit::Done)
+}
+
+fn csv(store: &Store, run: &RunFacts, command: &Export) -> Result<()> {
+    let mut out = stream(command)?;
+    writeln!(out, "{}", csv_header())?;
+    store.each_sample(run.id, |sample| -> Result<()> { Ok(writeln!(out, "{}", csv_line(sample))?) })?;
+    Ok(out.flush()?)
+}
+
+fn json(store: &Store, run: &RunFacts, command: &Export) -> Result<()> {
+    let mut out = stream(command)?;
+    store.each_sample(run.id, |sample| -> Result<()> {
+        serde_json::to_writer(&mut out, sample)?;
+        Ok(writeln!(out)?)
+    })?;
+    Ok(out.flush()?)
+}
+
+fn parquet(store: &Store, run: &RunFacts, path: &Path) -> Result<()> {
+    let mut writer = ParquetWriter::new(File::create(path)?)?;
+    store.each_sample(run.id, |sample| -> Result<()> { Ok(writer.add(sample)?) })?;
+    Ok(writer.finish()?)
+}
+
+/// Response times of all endpoints and effects whose names have a text in them.
+fn hdr(store: &Store, run: &RunFacts, about: &str) -> Result<String> {
+    let mut spectra = Spectra::default();
+    store.each_sample(run.id, |sample| -> Result<()> {
+        spectra.add(sample);
+        Ok(())
+    })?;
+    spectra.text(about).ok_or_else(|| {
+        let known = spectra.titles().join(", ");
+        UsageError(format!(
+            "nothing of run {} whose name has `{about}` in it was answered; there are: {known}",
+            run.id
+        ))
+        .into()
+    })
+}
+
+/// Writes a run's figures in a form.
+fn figures(
+    store: &Store,
+    run: RunFacts,
+    command: &Export,
+    form: impl Fn(&RunFacts, &[Figure]) -> serde_json::Result<String>,
+) -> Result<()> {
+    let measured = measured(store, run)?;
+    write(&form(&measured.facts, &figures::figures(&measured)?)?, command)
+}
+
+fn write(text: &str, command: &Export) -> Result<()> {
+    match &command.output {
+        Some(path) => output::file(path, text),
+        None => output::result(text.trim_end()),
+    }
+}
+
+/// Where samples go one by one.
+fn stream(command: &Export) -> Result<BufWriter<Box<dyn Write>>> {
     let out: Box<dyn Write> = match &command.output {
         Some(path) => {
-            let file = std::fs::File::create(path);
+            let file = File::create(path);
             Box::new(file.with_context(|| format!("cannot write `{}`", path.display()))?)
         }
         None => Box::new(std::io::stdout().lock()),
     };
-    let mut out = BufWriter::new(out);
-    if command.format == ExportFormat::Csv {
-        writeln!(out, "{}", COLUMNS.join(","))?;
-    }
-    store.each_sample(run, |sample| -> Result<()> {
-        match command.format {
-            ExportFormat::Csv => writeln!(out, "{}", fields(sample).join(","))?,
-            ExportFormat::Json => {
-                serde_json::to_writer(&mut out, sample)?;
-                writeln!(out)?;
-            }
-            // Written above: they are no streams of samples.
-            ExportFormat::Locust
-            | ExportFormat::Bmf
-            | ExportFormat::Benchstat
-            | ExportFormat::OpenMetrics => {}
-        }
-        Ok(())
-    })?;
-    out.flush()?;
-    Ok(Exit::Done)
-}
-
-/// How a run's figures are written.
-type FiguresAs = fn(&RunFacts, &[Figure]) -> serde_json::Result<String>;
-
-fn figures_as(format: ExportFormat) -> Option<FiguresAs> {
-    match format {
-        ExportFormat::Bmf => Some(|_, figures| exchange::bmf(figures)),
-        ExportFormat::Benchstat => Some(|run, figures| Ok(exchange::benchstat(run, figures))),
-        ExportFormat::OpenMetrics => Some(|run, figures| Ok(exchange::openmetrics(run, figures))),
-        ExportFormat::Csv | ExportFormat::Json | ExportFormat::Locust => None,
-    }
+    Ok(BufWriter::new(out))
 }
 
 /// Writes the files that Locust would, and one with the counts by outcome; their names.
@@ -125,29 +146,4 @@ pub(super) fn locust(
         written.push(path.into());
     }
     Ok(written)
-}
-
-fn fields(s: &ExportedSample) -> [String; COLUMNS.len()] {
-    [
-        s.run.to_string(),
-        s.sequence.to_string(),
-        field(&s.kind).into_owned(),
-        field(&s.traffic_class).into_owned(),
-        field(&s.endpoint).into_owned(),
-        field(&s.user_class).into_owned(),
-        s.user.to_string(),
-        s.journey.to_string(),
-        field(&s.phase).into_owned(),
-        field(&s.outcome).into_owned(),
-        s.status.to_string(),
-        field(s.reason.as_deref().unwrap_or_default()).into_owned(),
-        s.intended_us.to_string(),
-        s.sent_us.to_string(),
-        s.first_byte_us.to_string(),
-        s.done_us.to_string(),
-        s.bytes_in.to_string(),
-        s.bytes_out.to_string(),
-        s.key_list.map_or(String::new(), |list| list.to_string()),
-        s.key.map_or(String::new(), |key| key.to_string()),
-    ]
 }

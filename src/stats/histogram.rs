@@ -1,5 +1,5 @@
-//! Quantiles while a run goes on, from an HDR histogram: two significant digits, fixed memory.
-//! Reports never use them; they are computed from the samples.
+//! HDR histograms: quantiles while a run goes on (two significant digits, fixed memory), and times for tools that
+//! read histograms. Reports never use them; they are computed from the samples.
 
 use hdrhistogram::Histogram;
 
@@ -17,6 +17,75 @@ pub fn compact(values_us: &[u64]) -> Vec<(u64, u64)> {
     }
     let steps = histogram.iter_recorded();
     steps.map(|step| (histogram.median_equivalent(step.value_iterated_to()), step.count_at_value())).collect()
+}
+
+/// Digits of a [`Spectrum`].
+pub const SPECTRUM_DIGITS: u8 = 3;
+/// Steps of a spectrum for each half of what is left to 100 %: HdrHistogram's own number.
+const STEPS_PER_HALF: u32 = 5;
+
+/// How times are distributed, as HdrHistogram's tools show it.
+#[derive(Clone, Debug)]
+pub struct Spectrum(Histogram<u64>);
+
+/// A step of a spectrum.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Step {
+    /// The time, µs: the longest that the histogram does not tell from it.
+    pub value_us: u64,
+    /// The share of times that the step stands for.
+    pub quantile: f64,
+    /// How many times are no longer.
+    pub count: u64,
+}
+
+impl Default for Spectrum {
+    fn default() -> Self {
+        Self(Histogram::new(SPECTRUM_DIGITS).expect("constant digits are valid"))
+    }
+}
+
+impl Spectrum {
+    /// Takes a time in.
+    pub fn add(&mut self, us: u64) {
+        // It grows with what it is given.
+        let _ = self.0.record(us);
+    }
+
+    /// The steps, from the shortest time to the longest.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut count = 0;
+        let steps = self.0.iter_quantiles(STEPS_PER_HALF).map(|step| {
+            count += step.count_since_last_iteration();
+            Step { value_us: step.value_iterated_to(), quantile: step.quantile_iterated_to(), count }
+        });
+        steps.collect()
+    }
+
+    /// How many times there are.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Their mean, µs.
+    pub fn mean_us(&self) -> f64 {
+        self.0.mean()
+    }
+
+    /// Their standard deviation, µs.
+    pub fn deviation_us(&self) -> f64 {
+        self.0.stdev()
+    }
+
+    /// The longest, µs.
+    pub fn max_us(&self) -> u64 {
+        self.0.max()
+    }
+
+    /// How many ranges, each twice as wide as the one before it, the histogram has.
+    pub fn buckets(&self) -> u8 {
+        self.0.buckets()
+    }
 }
 
 /// What a run's samples came to so far, and since the last look.

@@ -198,6 +198,9 @@ pub(in crate::cli) struct Export {
     /// Where to write; stdout if not given. For `locust` what the files' names begin with
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
+    /// For `hdr`: only endpoints and effects whose name has this in it
+    #[arg(short, long, env = "LOADPROOF_ABOUT", value_name = "TEXT")]
+    pub(in crate::cli) about: Option<String>,
 }
 
 /// What a run is written as.
@@ -208,8 +211,12 @@ pub(in crate::cli) enum ExportFormat {
     /// One JSON object a line (NDJSON)
     #[value(alias = "ndjson")]
     Json,
+    /// Apache Parquet, with typed columns; to a file only
+    Parquet,
     /// The files of Locust's --csv with --csv-full-history, and the counts by outcome and status
     Locust,
+    /// Response times as the percentile text of HdrHistogram, ms
+    Hdr,
     /// Figures in Bencher's metric format (BMF)
     Bmf,
     /// Figures as Go benchmark lines, for benchstat
