@@ -30,6 +30,7 @@ pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
     let run = imported.run;
     if command.json {
         let document = json!({
+            "schema": "loadproof.import/1",
             "run": run,
             "format": imported.format.word(),
             "samples": imported.samples,

@@ -80,8 +80,8 @@ Examples:
   loadproof report e1
 
 Exit codes: 0 done, every claim supported; 97 undecided, 98 invalid, 99 refuted;
-            1 internal, 2 usage, 96 verification failed, 100 target not ready, 104 bad scenario,
-            105 interrupted (what was measured is stored), 106 store error";
+            1 internal, 2 usage, 96 verification failed, 100 target not ready, 104 bad scenario
+            or import, 105 interrupted (what was measured is stored), 106 store error";
 
 /// Load tests whose verdicts you can sign
 #[derive(Debug, Parser)]
