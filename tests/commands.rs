@@ -89,6 +89,14 @@ fn a_first_scenario_is_right_and_runs_and_is_never_overwritten() {
 }
 
 #[test]
+fn the_schema_is_printed_for_editors() {
+    let bench = Bench::new();
+    let schema = bench.json(&["schema"]);
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema["properties"]["journey"]["items"]["$ref"], "#/$defs/journey");
+}
+
+#[test]
 fn the_doctor_looks_at_everything_and_leaves_nothing() {
     let bench = Bench::new();
     let before = std::fs::read_dir(bench.folder.path()).unwrap().count();

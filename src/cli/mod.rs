@@ -71,6 +71,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Sample(command) => query::sample(&command, &store),
         Command::Init(command) => init::init(&command),
         Command::Doctor => doctor::doctor(&store),
+        Command::Schema => shell::schema(),
         Command::Completions(command) => shell::completions(&command),
         Command::Man(command) => shell::man(&command),
         Command::SignOff(command) => signoff::signoff(&command, &store),

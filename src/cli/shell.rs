@@ -1,4 +1,4 @@
-//! `loadproof completions` and `loadproof man`: what shells and readers of manuals want.
+//! `loadproof completions`, `loadproof man` and `loadproof schema`: what shells, readers of manuals and editors want.
 
 use std::io::Write;
 
@@ -8,6 +8,7 @@ use clap::CommandFactory;
 use super::arguments::{Arguments, Completions, Man};
 use super::exit::Exit;
 use super::output;
+use crate::scenario::schema::SCHEMA;
 
 const NAME: &str = "loadproof";
 
@@ -15,6 +16,12 @@ pub(super) fn completions(command: &Completions) -> Result<Exit> {
     let mut text = Vec::new();
     clap_complete::generate(command.shell, &mut Arguments::command(), NAME, &mut text);
     std::io::stdout().write_all(&text)?;
+    Ok(Exit::Done)
+}
+
+/// The form of scenario files.
+pub(super) fn schema() -> Result<Exit> {
+    output::result(SCHEMA)?;
     Ok(Exit::Done)
 }
 

@@ -71,6 +71,8 @@ impl<'a> Fields<'a> {
     /// The raw value of a key.
     pub(super) fn value(&mut self, key: &'static str) -> Option<Located<&'a Spanned<DeValue<'a>>>> {
         self.asked.push(key);
+        #[cfg(test)]
+        known::note(self.what, key);
         self.table
             .get(key)
             .map(|value| Located { value, place: Place { file: self.place.file, span: value.span() } })
@@ -251,5 +253,28 @@ pub(super) fn duration(value: &DeValue<'_>) -> Option<Duration> {
     match value.as_str() {
         Some(text) => unit::parse_duration(text).ok(),
         None => Duration::try_from_secs_f64(number(value)?).ok(),
+    }
+}
+
+/// The keys that readers have asked for: what the schema is held against.
+#[cfg(test)]
+pub(super) mod known {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    /// A table, as readers call it, and a key of it.
+    pub(in crate::scenario) type Key = (&'static str, &'static str);
+
+    thread_local! {
+        static ASKED: RefCell<BTreeSet<Key>> = const { RefCell::new(BTreeSet::new()) };
+    }
+
+    pub(super) fn note(table: &'static str, key: &'static str) {
+        ASKED.with_borrow_mut(|asked| asked.insert((table, key)));
+    }
+
+    /// All that were asked for in this thread.
+    pub(in crate::scenario) fn asked() -> BTreeSet<Key> {
+        ASKED.with_borrow(BTreeSet::clone)
     }
 }

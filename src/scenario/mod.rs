@@ -22,6 +22,7 @@ pub mod profile;
 pub mod program;
 mod read;
 pub mod rpc;
+pub mod schema;
 pub mod scope;
 pub mod signal;
 mod source;

@@ -65,6 +65,7 @@ Trust it:
 
 Set it up:
   init        Write a commented scenario to begin with
+  schema      Print the form of scenario files, for editors
   completions Print completions for a shell
   man         Write the manual
 
@@ -162,6 +163,9 @@ pub(super) enum Command {
     Doctor,
     /// Write a commented scenario to begin with
     Init(Init),
+    /// Print the form of scenario files as JSON Schema, for editors
+    #[command(after_help = setting_up::SCHEMA_EXAMPLES)]
+    Schema,
     /// Print completions for a shell
     Completions(Completions),
     /// Write the manual

@@ -1,9 +1,16 @@
-//! Flags of what helps to begin: `init`, `completions`, `man`.
+//! Flags of what helps to begin: `init`, `schema`, `completions`, `man`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::Shell;
+
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Editors that know JSON Schema then complete and check what is typed; for VS Code there is Even Better TOML.
+
+Examples:
+  loadproof schema > scenario.schema.json
+  and `#:schema scenario.schema.json` as the first line of each scenario beside it";
 
 /// Write a commented scenario to begin with
 #[derive(Debug, Args)]

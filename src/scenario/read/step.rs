@@ -126,8 +126,9 @@ fn put(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Opti
 /// `raises = "customer.CustomerRegistered"`, or a list: streams and their events.
 pub(super) fn raises(step: &mut Fields<'_>) -> Option<Located<Vec<(String, String)>>> {
     let place = step.key_place("raises");
-    step.has("raises").then_some(())?;
+    let is_there = step.has("raises");
     let texts = step.texts("raises");
+    is_there.then_some(())?;
     let mut events = Vec::new();
     for text in texts {
         match text.value.rsplit_once('.') {
