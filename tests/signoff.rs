@@ -452,3 +452,12 @@ fn chromium() -> Option<&'static str> {
     }
     found
 }
+
+#[test]
+fn the_rules_that_are_documented_are_rules() {
+    let document = std::fs::read_to_string("docs/SIGNOFF.md").unwrap();
+    let (_, rest) = document.split_once("```toml\n").unwrap();
+    let (rules, _) = rest.split_once("```").unwrap();
+    let rules = loadproof::signoff::Rules::parse(rules, "docs/SIGNOFF.md").unwrap();
+    assert_eq!((rules.require.len(), rules.waive.len()), (1, 1));
+}
