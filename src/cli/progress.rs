@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use crate::plan::Part;
     use crate::run::{Arm, ExperimentId};
-    use crate::stats::histogram::Glance;
+    use crate::stats::live::Glance;
 
     fn moment() -> Moment {
         Moment {
@@ -240,7 +240,11 @@ mod tests {
                 answered: 202,
                 quantiles_us: Some([58_100.0, 135_000.0, 402_000.0]),
             },
+            endpoints: Vec::new(),
+            since_s: 0.5,
+            failures: Vec::new(),
             signals: vec![("outbox_pending".to_owned(), "messages".to_owned(), 190.0)],
+            increases: Vec::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::arguments::{Common, Outputs, Run, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{export, interrupt, output, progress, report, world};
-use crate::execute::{self, Carried, ExecuteError, Progress, Setting};
+use crate::execute::{self, Audience, Carried, ExecuteError, Setting};
 use crate::plan::{Choices, Plan, PlannedRun};
 use crate::run::{ExperimentId, RunState};
 use crate::scenario::Scenario;
@@ -110,7 +110,7 @@ pub(super) fn only_or_named<'a>(
 pub(super) struct Session {
     runtime: tokio::runtime::Runtime,
     setting: Setting,
-    progress: Box<dyn Progress>,
+    audience: Audience,
 }
 
 /// Where and how the runs of a command are made.
@@ -168,13 +168,14 @@ impl Session {
             command: command_line(),
             interrupt,
         };
-        Ok(Self { runtime, setting, progress: progress::of(shown.progress, shown.progress_interval, plan) })
+        let audience = Audience::new(vec![progress::of(shown.progress, shown.progress_interval, plan)]);
+        Ok(Self { runtime, setting, audience })
     }
 
     /// Carries out one run.
     pub(super) fn carry_out(&mut self, planned: &PlannedRun) -> Result<Carried> {
         let carried =
-            self.runtime.block_on(execute::carry_out(&self.setting, planned, self.progress.as_mut()))?;
+            self.runtime.block_on(execute::carry_out(&self.setting, planned, &mut self.audience))?;
         let (run, samples) = (carried.run, unit::count(carried.samples));
         self.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
         if !carried.note.is_empty() {
@@ -188,6 +189,6 @@ impl Session {
 
     /// Tells the user something.
     pub(super) fn note(&mut self, text: &str) {
-        self.progress.note(text);
+        self.audience.note(text);
     }
 }

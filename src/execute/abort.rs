@@ -6,7 +6,7 @@ use crate::claim::{CountOf, Figure, Found, LookUp, Side, SignalFigure, Statistic
 use crate::sample::Outcome;
 use crate::scenario::load::Abort;
 use crate::signals::Latest;
-use crate::stats::histogram::Live;
+use crate::stats::live::Live;
 
 /// How often the condition is looked at, µs: often enough for a person, seldom enough to cost nothing.
 const LOOK_US: i64 = 1_000_000;
@@ -49,20 +49,19 @@ impl LookUp for View {
     fn look_up(&self, _side: Side, statistic: &Statistic) -> Result<Found, String> {
         let none = || "nothing was seen yet".to_owned();
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let all: u64 = live.outcomes.iter().sum();
+        let outcomes = live.outcomes();
+        let all: u64 = outcomes.iter().sum();
         let count = |of: CountOf| -> u64 {
             match of {
                 CountOf::All => all,
-                CountOf::Outcome(outcome) => live.outcomes[outcome as usize],
-                CountOf::Answered => {
-                    live.outcomes[Outcome::Ok as usize] + live.outcomes[Outcome::Rejected as usize]
-                }
+                CountOf::Outcome(outcome) => outcomes[outcome as usize],
+                CountOf::Answered => outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize],
                 CountOf::Status(_) => 0,
             }
         };
         let value = match statistic {
             Statistic::Time(TimeKind::Response, Figure::Quantile(p)) => {
-                live.quantile_us(*p).ok_or_else(none)? / 1e3
+                live.times().quantile_us(*p).ok_or_else(none)? / 1e3
             }
             Statistic::Count(of) => count(*of) as f64,
             Statistic::Share(of) if all > 0 => count(*of) as f64 / all as f64,

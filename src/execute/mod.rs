@@ -10,6 +10,7 @@ mod hooks;
 mod progress;
 mod setting;
 mod stage;
+mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,23 +18,22 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use environment::git_commit;
-pub use progress::{Moment, Progress};
+pub use progress::{Audience, Begun, Moment, Progress};
 pub use setting::{ExecuteError, Setting};
 
 use self::abort::AbortWatch;
 use self::hooks::Hooks;
-use self::progress::Watched;
 use self::setting::interrupted;
 use self::stage::{Outcome, Stage};
+use self::watched::Watched;
 use crate::load::{self, Clock, LoadRun};
 use crate::plan::PlannedRun;
 use crate::run::{LoadFacts, RunId, RunState};
-use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
 use crate::signals::{Collector, CollectorReport};
-use crate::stats::histogram::Live;
+use crate::stats::live::Live;
 use crate::store::{NewRun, RunEnd, RunWords, RunWriter, Store};
 use crate::target::hook::{self, HookRun};
 use crate::target::{self, Target, TargetError};
@@ -66,7 +66,7 @@ pub struct Carried {
 pub async fn carry_out(
     setting: &Setting,
     planned: &PlannedRun,
-    progress: &mut dyn Progress,
+    audience: &mut Audience,
 ) -> Result<Carried, ExecuteError> {
     let profile = setting.scenario.profile(&planned.profile)?;
     // Before anything is started: a store that cannot be written makes all else idle.
@@ -75,14 +75,20 @@ pub async fn carry_out(
     let mut hooks = Vec::new();
     let mut interrupt = setting.interrupt.clone();
     let target = tokio::select! {
-        target = bring_up(setting, profile, planned, &around, &mut hooks, progress) => target?,
+        target = bring_up(setting, profile, planned, &around, &mut hooks, audience) => target?,
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
     let processes = target.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
     let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
     let clock = Clock::starting_in(LEAD);
     let run = store.begin_run(&new_run(setting, planned, profile, &clock))?;
-    let measured = measure(setting, planned, run, clock, collector, &around, target, progress).await;
+    audience.begin(&Begun {
+        run,
+        scenario: Arc::clone(&setting.scenario),
+        planned: planned.clone(),
+        experiment: setting.experiment,
+    });
+    let measured = measure(setting, planned, run, clock, collector, &around, target, audience).await;
     match measured {
         Ok(mut measured) => {
             hooks.append(&mut measured.beside);
@@ -134,11 +140,11 @@ async fn bring_up(
     planned: &PlannedRun,
     hooks: &Hooks,
     runs: &mut Vec<HookRun>,
-    progress: &mut dyn Progress,
+    audience: &mut Audience,
 ) -> Result<Target, TargetError> {
     if !profile.services.is_empty() {
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
-        progress.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
+        audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
     let target = target::start(profile, &planned.host, &setting.logs, &setting.journal).await?;
     target::reset(profile, &planned.host).await?;
@@ -203,12 +209,12 @@ async fn measure(
     collector: Collector,
     hooks: &Hooks,
     mut target: Target,
-    progress: &mut dyn Progress,
+    audience: &mut Audience,
 ) -> Result<Measured, ExecuteError> {
-    let live = Arc::new(Mutex::new(Live::default()));
     let scenario = &setting.scenario;
+    let live = Arc::new(Mutex::new(Live::new(&scenario.endpoints)));
     let words = RunWords::of(scenario, collector.infos());
-    let writer = RunWriter::start(&setting.store, run, &words, observer(&live, scenario))?;
+    let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
     let load = LoadRun {
         scenario: Arc::clone(scenario),
         load: planned.load.clone(),
@@ -229,10 +235,9 @@ async fn measure(
         clock,
         writer: &writer,
         target: &mut target,
-        latest,
-        watched: Watched::new(planned, setting.experiment, &running, Arc::clone(&live)),
+        latest: latest.clone(),
+        watched: Watched::new(audience, planned, setting.experiment, &running, Arc::clone(&live), latest),
         abort: planned.load.abort.clone().map(|abort| AbortWatch::new(abort, live)),
-        progress,
     };
     let drive = async {
         let outcome = stage.play(running).await;
@@ -244,9 +249,7 @@ async fn measure(
     Ok(Measured { target, outcome, samples, signals, beside })
 }
 
-fn observer(live: &Arc<Mutex<Live>>, scenario: &Arc<Scenario>) -> crate::store::Observer {
-    let (live, scenario) = (Arc::clone(live), Arc::clone(scenario));
-    Box::new(move |batch| {
-        live.lock().unwrap_or_else(PoisonError::into_inner).add(batch, &scenario.endpoints);
-    })
+fn observer(live: &Arc<Mutex<Live>>) -> crate::store::Observer {
+    let live = Arc::clone(live);
+    Box::new(move |batch| live.lock().unwrap_or_else(PoisonError::into_inner).add(batch))
 }

@@ -1,14 +1,26 @@
-//! What can be seen of a run while it goes on.
+//! What a run shows of itself while it goes on, and to whom.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::load::{Gauge, Running};
 use crate::plan::{Part, PlannedRun};
-use crate::run::ExperimentId;
+use crate::run::{ExperimentId, RunId};
 use crate::sample::Phase;
-use crate::signals::Latest;
-use crate::stats::histogram::{Glance, Live};
+use crate::scenario::Scenario;
+use crate::stats::live::{EndpointGlance, FailureSoFar, Glance};
+
+/// A run that begins.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Its number in the store.
+    pub run: RunId,
+    /// The scenario.
+    pub scenario: Arc<Scenario>,
+    /// What was planned.
+    pub planned: PlannedRun,
+    /// The experiment that it belongs to.
+    pub experiment: Option<ExperimentId>,
+}
 
 /// A moment of a run.
 #[derive(Clone, Debug)]
@@ -31,66 +43,53 @@ pub struct Moment {
     pub rate_per_s: f64,
     /// Outcomes so far, quantiles since the last moment.
     pub glance: Glance,
+    /// The same of each endpoint and effect.
+    pub endpoints: Vec<EndpointGlance>,
+    /// Seconds that their counts since the last moment are of.
+    pub since_s: f64,
+    /// Why samples did not end well so far, as far as that is told apart.
+    pub failures: Vec<FailureSoFar>,
     /// Signals that are no totals: `(name, unit, value)`.
     pub signals: Vec<(String, String, f64)>,
+    /// Totals by their increase per second: `(name, unit of the total, increase)`.
+    pub increases: Vec<(String, String, f64)>,
 }
 
 /// Shows people how far things are.
 pub trait Progress {
     /// How often it wants to be shown a moment.
     fn interval(&self) -> Duration;
+    /// Shows that a run begins; its moments follow.
+    fn begin(&mut self, _begun: &Begun) {}
     /// Shows a moment of a run.
     fn show(&mut self, moment: &Moment);
     /// Shows something that has happened.
     fn note(&mut self, text: &str);
 }
 
-/// Makes moments from what workers, samples and signals show.
-pub(super) struct Watched {
-    profile: String,
-    part: Option<(ExperimentId, Part)>,
-    ramp_us: i64,
-    load_s: Option<f64>,
-    gauges: Vec<Arc<Gauge>>,
-    live: Arc<Mutex<Live>>,
-    last_us: i64,
-}
+/// Everybody who is shown how far things are, each as often as it wants.
+pub struct Audience(Vec<Box<dyn Progress>>);
 
-impl Watched {
-    pub(super) fn new(
-        planned: &PlannedRun,
-        experiment: Option<ExperimentId>,
-        running: &Running,
-        live: Arc<Mutex<Live>>,
-    ) -> Self {
-        Self {
-            profile: planned.profile.clone(),
-            part: experiment.zip(planned.part),
-            ramp_us: i64::try_from(planned.load.ramp().as_micros()).unwrap_or(i64::MAX),
-            load_s: planned.load.run_time().map(|t| t.as_secs_f64()),
-            gauges: running.gauges(),
-            live,
-            last_us: 0,
+impl Audience {
+    /// An audience of these.
+    pub fn new(members: Vec<Box<dyn Progress>>) -> Self {
+        Self(members)
+    }
+
+    /// Tells all of something that has happened.
+    pub fn note(&mut self, text: &str) {
+        for member in &mut self.0 {
+            member.note(text);
         }
     }
 
-    /// What is to be seen now. `phase`: of the load, `Steady` standing for the ramp as well.
-    pub(super) fn moment(&mut self, phase: Phase, now_us: i64, latest: &Latest) -> Moment {
-        let glance = self.live.lock().unwrap_or_else(PoisonError::into_inner).look();
-        let since_s = ((now_us - self.last_us) as f64 / 1e6).max(1e-3);
-        self.last_us = now_us;
-        let phase = if phase == Phase::Steady && now_us < self.ramp_us { Phase::Ramp } else { phase };
-        Moment {
-            profile: self.profile.clone(),
-            part: self.part,
-            phase,
-            elapsed_s: (now_us as f64 / 1e6).max(0.0),
-            load_s: self.load_s,
-            users: self.gauges.iter().map(|g| g.users()).sum(),
-            in_flight: self.gauges.iter().map(|g| g.in_flight()).sum(),
-            rate_per_s: glance.answered as f64 / since_s,
-            glance,
-            signals: latest.levels(),
+    pub(super) fn begin(&mut self, begun: &Begun) {
+        for member in &mut self.0 {
+            member.begin(begun);
         }
+    }
+
+    pub(super) fn members(&mut self) -> &mut [Box<dyn Progress>] {
+        &mut self.0
     }
 }

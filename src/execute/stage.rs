@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::abort::AbortWatch;
 use super::drain;
-use super::progress::{Progress, Watched};
 use super::setting::{ExecuteError, Setting, interrupted};
+use super::watched::Watched;
 use crate::load::{Clock, Running};
 use crate::plan::PlannedRun;
 use crate::run::{PhaseSpan, RunState};
@@ -34,9 +34,8 @@ pub(super) struct Stage<'a> {
     pub(super) writer: &'a RunWriter,
     pub(super) target: &'a mut Target,
     pub(super) latest: Latest,
-    pub(super) watched: Watched,
+    pub(super) watched: Watched<'a>,
     pub(super) abort: Option<AbortWatch>,
-    pub(super) progress: &'a mut dyn Progress,
 }
 
 /// Why a run goes no further.
@@ -102,16 +101,14 @@ impl Stage<'_> {
         end: &mut (impl Future<Output = T> + Unpin),
     ) -> Result<T, Cut> {
         let mut looks = tokio::time::interval(LOOK);
-        let mut shows = tokio::time::interval(self.progress.interval());
         let mut interrupt = self.setting.interrupt.clone();
         loop {
             tokio::select! {
                 ended = &mut *end => return Ok(ended),
                 () = interrupted(&mut interrupt) => return Err(Cut::Interrupted),
                 _ = looks.tick() => self.check()?,
-                _ = shows.tick() => {
-                    let moment = self.watched.moment(phase, self.clock.now_us(), &self.latest);
-                    self.progress.show(&moment);
+                () = tokio::time::sleep_until(self.watched.next()) => {
+                    self.watched.show(phase, self.clock.now_us());
                 }
             }
         }

@@ -14,6 +14,19 @@ pub struct Latest {
 /// When (µs since the run's start), and what.
 type Value = (i64, f64);
 
+/// The latest value of a total.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Total {
+    /// The signal's name.
+    pub name: String,
+    /// Its unit.
+    pub unit: String,
+    /// When it was read, µs since the run's start.
+    pub at_us: i64,
+    /// Its value.
+    pub value: f64,
+}
+
 impl Latest {
     pub(super) fn new(infos: &[SignalInfo]) -> Self {
         Self { infos: infos.into(), values: Arc::new(Mutex::new(vec![None; infos.len()])) }
@@ -37,5 +50,16 @@ impl Latest {
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = self.infos.iter().zip(values.iter()).filter(|(info, _)| !info.is_total);
         seen.filter_map(|(info, value)| Some((info.name.clone(), info.unit.clone(), (*value)?.1))).collect()
+    }
+
+    /// The latest values of all signals that are totals.
+    pub fn totals(&self) -> Vec<Total> {
+        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = self.infos.iter().zip(values.iter()).filter(|(info, _)| info.is_total);
+        seen.filter_map(|(info, value)| {
+            let (at_us, value) = (*value)?;
+            Some(Total { name: info.name.clone(), unit: info.unit.clone(), at_us, value })
+        })
+        .collect()
     }
 }

@@ -11,7 +11,7 @@ pub mod prometheus;
 mod source;
 
 pub use collector::{Collector, CollectorReport};
-pub use latest::Latest;
+pub use latest::{Latest, Total};
 
 /// What a signal is called and means.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,7 @@
-//! HDR histograms: quantiles while a run goes on (two significant digits, fixed memory), and times for tools that
-//! read histograms. Reports never use them; they are computed from the samples.
+//! HDR histograms: times while they come in (two significant digits, fixed memory), and for tools that read
+//! histograms. Reports never use them; they are computed from the samples.
 
 use hdrhistogram::Histogram;
-
-use crate::sample::{Batch, Kind, Outcome};
-use crate::scenario::journey::Endpoint;
 
 /// Longest time that is told apart from longer ones: an hour, in µs.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -88,32 +85,13 @@ impl Spectrum {
     }
 }
 
-/// What a run's samples came to so far, and since the last look.
-#[derive(Debug)]
-pub struct Live {
-    recent: Histogram<u64>,
-    /// Everything before the last look.
-    earlier: Histogram<u64>,
-    /// Requests by outcome, in the order of [`Outcome::ALL`].
-    pub outcomes: [u64; Outcome::ALL.len()],
-    /// Requests answered since the last look.
-    answered_since: u64,
-}
+/// Times to two significant digits, for those who look while they come in.
+#[derive(Clone, Debug)]
+pub struct Times(Histogram<u64>);
 
-/// A look at a run while it goes on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Glance {
-    /// Requests by outcome so far, in the order of [`Outcome::ALL`].
-    pub outcomes: [u64; Outcome::ALL.len()],
-    /// Requests answered since the last look.
-    pub answered: u64,
-    /// p50, p95 and p99 of the response times since the last look, µs; none without any.
-    pub quantiles_us: Option<[f64; 3]>,
-}
-
-impl Default for Live {
+impl Default for Times {
     fn default() -> Self {
-        Self { recent: empty(2), earlier: empty(2), outcomes: [0; Outcome::ALL.len()], answered_since: 0 }
+        Self(empty(2))
     }
 }
 
@@ -121,38 +99,54 @@ fn empty(digits: u8) -> Histogram<u64> {
     Histogram::new_with_max(LONGEST_US, digits).expect("constant bounds are valid")
 }
 
-impl Live {
-    /// The quantile of all response times so far, µs; none without any.
+impl Times {
+    /// Takes a time in, µs.
+    pub fn record(&mut self, us: u64) {
+        self.0.saturating_record(us);
+    }
+
+    /// Takes all of another's in.
+    pub fn add(&mut self, other: &Self) {
+        // All have the same bounds.
+        let _ = self.0.add(&other.0);
+    }
+
+    /// What came in since it was as `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut since = self.0.clone();
+        // It held all of them already.
+        let _ = since.subtract(&earlier.0);
+        Self(since)
+    }
+
+    /// The quantile at `p`, µs; none without any time.
     pub fn quantile_us(&self, p: f64) -> Option<f64> {
-        let mut all = self.earlier.clone();
-        let _ = all.add(&self.recent);
-        (!all.is_empty()).then(|| all.value_at_quantile(p) as f64)
+        (!self.0.is_empty()).then(|| self.0.value_at_quantile(p) as f64)
     }
 
-    /// Takes a batch in; effects and loadproof's own questions are left out.
-    pub fn add(&mut self, batch: &Batch, endpoints: &[Endpoint]) {
-        for sample in &batch.samples {
-            let endpoint = &endpoints[usize::from(sample.endpoint.0)];
-            if endpoint.kind != Kind::Request || endpoint.is_probe() {
-                continue;
-            }
-            self.outcomes[sample.outcome as usize] += 1;
-            if matches!(sample.outcome, Outcome::Ok | Outcome::Rejected) {
-                self.answered_since += 1;
-                let us = u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0);
-                self.recent.saturating_record(us);
-            }
+    /// The longest time, µs; none without any.
+    pub fn max_us(&self) -> Option<f64> {
+        (!self.0.is_empty()).then(|| self.0.max() as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Times;
+
+    #[test]
+    fn what_came_in_since_is_told_from_what_was_there() {
+        let mut times = Times::default();
+        assert_eq!((times.quantile_us(0.5), times.max_us()), (None, None));
+        times.record(900_000);
+        let earlier = times.clone();
+        for us in [1_000, 1_000, 2_000] {
+            times.record(us);
         }
-    }
-
-    /// A look at it; the next one counts from here.
-    pub fn look(&mut self) -> Glance {
-        let quantiles_us = (!self.recent.is_empty())
-            .then(|| [0.5, 0.95, 0.99].map(|q| self.recent.value_at_quantile(q) as f64));
-        let answered = std::mem::take(&mut self.answered_since);
-        // Both have the same bounds.
-        let _ = self.earlier.add(&self.recent);
-        self.recent.reset();
-        Glance { outcomes: self.outcomes, answered, quantiles_us }
+        let since = times.since(&earlier);
+        let near = |found: Option<f64>, us: f64| (found.unwrap() / us - 1.0).abs() < 0.01;
+        assert!(near(since.quantile_us(0.5), 1_000.0) && near(since.max_us(), 2_000.0), "{since:?}");
+        assert!(near(times.max_us(), 900_000.0));
     }
 }

@@ -19,6 +19,7 @@ pub mod frame;
 pub mod harrell_davis;
 pub mod histogram;
 pub mod interval;
+pub mod live;
 pub mod mann_whitney;
 pub mod mean;
 pub mod mover;

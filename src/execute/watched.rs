@@ -1,0 +1,181 @@
+//! Moments of a run, made from what workers, samples and signals show, for each of the audience when
+//! it wants one.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::progress::{Audience, Moment};
+use crate::load::{Gauge, Running};
+use crate::plan::{Part, PlannedRun};
+use crate::run::ExperimentId;
+use crate::sample::Phase;
+use crate::signals::{Latest, Total};
+use crate::stats::live::{Live, Seen};
+
+/// Shows an audience how a run goes on.
+pub(super) struct Watched<'a> {
+    audience: &'a mut Audience,
+    /// One per member of the audience.
+    lookers: Vec<Looker>,
+    view: View,
+}
+
+/// What there is to be seen.
+struct View {
+    profile: String,
+    part: Option<(ExperimentId, Part)>,
+    ramp_us: i64,
+    load_us: Option<i64>,
+    gauges: Vec<Arc<Gauge>>,
+    live: Arc<Mutex<Live>>,
+    latest: Latest,
+}
+
+/// What one of the audience has seen, and when it wants to see more.
+struct Looker {
+    interval: Duration,
+    next: Instant,
+    last_us: i64,
+    seen: Seen,
+    increases: Increases,
+}
+
+impl<'a> Watched<'a> {
+    pub(super) fn new(
+        audience: &'a mut Audience,
+        planned: &PlannedRun,
+        experiment: Option<ExperimentId>,
+        running: &Running,
+        live: Arc<Mutex<Live>>,
+        latest: Latest,
+    ) -> Self {
+        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        let next = Instant::now();
+        let lookers = audience.members().iter().map(|member| Looker {
+            interval: member.interval(),
+            next,
+            last_us: 0,
+            seen: Seen::default(),
+            increases: Increases::default(),
+        });
+        Self {
+            lookers: lookers.collect(),
+            audience,
+            view: View {
+                profile: planned.profile.clone(),
+                part: experiment.zip(planned.part),
+                ramp_us: us(planned.load.ramp()),
+                load_us: planned.load.run_time().map(us),
+                gauges: running.gauges(),
+                live,
+                latest,
+            },
+        }
+    }
+
+    /// When somebody wants to be shown something next.
+    pub(super) fn next(&self) -> Instant {
+        let day = Duration::from_secs(86_400);
+        self.lookers.iter().map(|looker| looker.next).min().unwrap_or_else(|| Instant::now() + day)
+    }
+
+    /// Shows what is to be seen to all whose time has come. `phase`: of the load, `Steady` standing for
+    /// the ramp and the cool-down as well.
+    pub(super) fn show(&mut self, phase: Phase, now_us: i64) {
+        let now = Instant::now();
+        for (member, looker) in self.audience.members().iter_mut().zip(&mut self.lookers) {
+            if looker.next <= now {
+                let due = looker.next + looker.interval;
+                // Moments that were missed are not made up for.
+                looker.next = if due > now { due } else { now + looker.interval };
+                member.show(&self.view.moment(looker, phase, now_us));
+            }
+        }
+    }
+}
+
+impl View {
+    fn moment(&self, looker: &mut Looker, phase: Phase, now_us: i64) -> Moment {
+        let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let (glance, endpoints) = live.look(&mut looker.seen);
+        let failures = live.failures().to_vec();
+        drop(live);
+        let since_s = ((now_us - looker.last_us) as f64 / 1e6).max(1e-3);
+        looker.last_us = now_us;
+        Moment {
+            profile: self.profile.clone(),
+            part: self.part,
+            phase: self.phase(phase, now_us),
+            elapsed_s: (now_us as f64 / 1e6).max(0.0),
+            load_s: self.load_us.map(|us| us as f64 / 1e6),
+            users: self.gauges.iter().map(|g| g.users()).sum(),
+            in_flight: self.gauges.iter().map(|g| g.in_flight()).sum(),
+            rate_per_s: glance.answered as f64 / since_s,
+            glance,
+            endpoints,
+            since_s,
+            failures,
+            signals: self.latest.levels(),
+            increases: looker.increases.of(self.latest.totals()),
+        }
+    }
+
+    fn phase(&self, phase: Phase, now_us: i64) -> Phase {
+        match phase {
+            Phase::Steady if now_us < self.ramp_us => Phase::Ramp,
+            Phase::Steady if self.load_us.is_some_and(|end_us| now_us >= end_us) => Phase::CoolDown,
+            phase => phase,
+        }
+    }
+}
+
+/// Totals by their increase between the last two readings that a looker has seen.
+#[derive(Default)]
+struct Increases(BTreeMap<String, (Total, Option<f64>)>);
+
+impl Increases {
+    /// `(name, unit, increase per second)` of all that were read twice.
+    fn of(&mut self, totals: Vec<Total>) -> Vec<(String, String, f64)> {
+        for total in totals {
+            match self.0.get_mut(&total.name) {
+                Some((before, increase)) if total.at_us > before.at_us => {
+                    let per_s = (total.value - before.value) * 1e6 / (total.at_us - before.at_us) as f64;
+                    // A total that falls was reset: nothing is known of that stretch.
+                    *increase = (per_s >= 0.0).then_some(per_s);
+                    *before = total;
+                }
+                Some(_) => {}
+                None => {
+                    self.0.insert(total.name.clone(), (total, None));
+                }
+            }
+        }
+        let known = self.0.values().filter_map(|(total, increase)| {
+            increase.map(|increase| (total.name.clone(), total.unit.clone(), increase))
+        });
+        known.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Increases, Total};
+
+    fn total(at_us: i64, value: f64) -> Vec<Total> {
+        vec![Total { name: "cpu".to_owned(), unit: "s".to_owned(), at_us, value }]
+    }
+
+    #[test]
+    fn totals_are_told_by_their_increase_per_second() {
+        let mut increases = Increases::default();
+        let mut told = |at_us, value| increases.of(total(at_us, value)).first().map(|(_, _, per_s)| *per_s);
+        assert_eq!(told(0, 5.0), None);
+        assert_eq!(told(500_000, 5.25), Some(0.5));
+        // No new reading, no new figure; a reset is no figure at all.
+        assert_eq!(told(500_000, 5.25), Some(0.5));
+        assert_eq!(told(1_000_000, 1.0), None);
+    }
+}

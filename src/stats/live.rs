@@ -1,0 +1,353 @@
+//! What a run's samples came to so far, by endpoint: counts, times to two digits, and why samples
+//! did not end well. It is fed with batches on their way into the store, and costs a request one
+//! entry in a histogram; nothing is allocated for a request.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::histogram::Times;
+use crate::sample::{Batch, EndpointId, Kind, Outcome, ReasonId, Sample};
+use crate::scenario::journey::Endpoint;
+
+/// Reasons that are told apart, by endpoint and outcome; further ones are counted together.
+const MOST_FAILURES: usize = 200;
+
+/// Samples by outcome, in the order of [`Outcome::ALL`].
+pub type Outcomes = [u64; Outcome::ALL.len()];
+
+/// A run so far.
+#[derive(Debug, Default)]
+pub struct Live {
+    endpoints: Vec<SoFar>,
+    failures: Failures,
+}
+
+/// An endpoint so far.
+#[derive(Debug)]
+struct SoFar {
+    kind: Kind,
+    /// Whether it is asked by users, not by loadproof itself.
+    counts: bool,
+    outcomes: Outcomes,
+    times: Times,
+}
+
+/// What a looker has seen already.
+#[derive(Debug, Default)]
+pub struct Seen {
+    times: Times,
+    answered: Vec<u64>,
+}
+
+/// A look at a run while it goes on: requests of users; effects and loadproof's own questions are
+/// left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Glance {
+    /// Requests by outcome so far.
+    pub outcomes: Outcomes,
+    /// Requests answered since the last look.
+    pub answered: u64,
+    /// p50, p95 and p99 of the response times since the last look, µs; none without any.
+    pub quantiles_us: Option<[f64; 3]>,
+}
+
+/// A look at one endpoint, or at one effect.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EndpointGlance {
+    /// Which one.
+    pub endpoint: EndpointId,
+    /// Its samples by outcome so far.
+    pub outcomes: Outcomes,
+    /// Answered since the last look.
+    pub answered: u64,
+    /// p50, p95 and the longest of all its times so far, µs; none without any.
+    pub times_us: Option<[f64; 3]>,
+}
+
+/// Samples that did not end well for the same reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailureSoFar {
+    /// What was called.
+    pub endpoint: EndpointId,
+    /// How they ended.
+    pub outcome: Outcome,
+    /// Why.
+    pub reason: Arc<str>,
+    /// How many.
+    pub count: u64,
+    /// When the first was known, µs since the run's start.
+    pub first_us: i64,
+    /// When the last was known.
+    pub last_us: i64,
+}
+
+impl Live {
+    /// Nothing yet of these endpoints.
+    pub fn new(endpoints: &[Endpoint]) -> Self {
+        let so_far = |endpoint: &Endpoint| SoFar {
+            kind: endpoint.kind,
+            counts: !endpoint.is_probe(),
+            outcomes: Outcomes::default(),
+            times: Times::default(),
+        };
+        Self { endpoints: endpoints.iter().map(so_far).collect(), failures: Failures::default() }
+    }
+
+    /// Takes a batch in.
+    pub fn add(&mut self, batch: &Batch) {
+        self.failures.learn(batch);
+        for sample in &batch.samples {
+            let endpoint = &mut self.endpoints[usize::from(sample.endpoint.0)];
+            if !endpoint.counts {
+                continue;
+            }
+            endpoint.outcomes[sample.outcome as usize] += 1;
+            if is_answered(sample.outcome) {
+                endpoint.times.record(u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0));
+            } else {
+                self.failures.count(batch.worker, sample);
+            }
+        }
+    }
+
+    fn requests(&self) -> impl Iterator<Item = &SoFar> {
+        self.endpoints.iter().filter(|e| e.counts && e.kind == Kind::Request)
+    }
+
+    /// Requests by outcome so far.
+    pub fn outcomes(&self) -> Outcomes {
+        let mut all = Outcomes::default();
+        for endpoint in self.requests() {
+            for (sum, count) in all.iter_mut().zip(endpoint.outcomes) {
+                *sum += count;
+            }
+        }
+        all
+    }
+
+    /// The response times of all requests so far.
+    pub fn times(&self) -> Times {
+        let mut all = Times::default();
+        for endpoint in self.requests() {
+            all.add(&endpoint.times);
+        }
+        all
+    }
+
+    /// A look at the whole and at each endpoint; what the looker is told of counts from its last look.
+    pub fn look(&self, seen: &mut Seen) -> (Glance, Vec<EndpointGlance>) {
+        seen.answered.resize(self.endpoints.len(), 0);
+        let mut answered_in_all = 0;
+        let mut glances = Vec::new();
+        for (number, (endpoint, seen)) in (0..).zip(self.endpoints.iter().zip(&mut seen.answered)) {
+            let so_far = answered(&endpoint.outcomes);
+            let since = so_far - std::mem::replace(seen, so_far);
+            if !endpoint.counts {
+                continue;
+            }
+            if endpoint.kind == Kind::Request {
+                answered_in_all += since;
+            }
+            glances.push(EndpointGlance {
+                endpoint: EndpointId(number),
+                outcomes: endpoint.outcomes,
+                answered: since,
+                times_us: figures(&endpoint.times),
+            });
+        }
+        let times = self.times();
+        let recent = times.since(&std::mem::replace(&mut seen.times, times.clone()));
+        let quantile = |p| recent.quantile_us(p);
+        let quantiles_us = quantile(0.5).zip(quantile(0.95)).zip(quantile(0.99));
+        let glance = Glance {
+            outcomes: self.outcomes(),
+            answered: answered_in_all,
+            quantiles_us: quantiles_us.map(|((p50, p95), p99)| [p50, p95, p99]),
+        };
+        (glance, glances)
+    }
+
+    /// Why samples did not end well so far, in the order in which it was first seen.
+    pub fn failures(&self) -> &[FailureSoFar] {
+        &self.failures.rows
+    }
+
+    /// How many samples more did not end well, of too many different reasons to tell apart.
+    pub fn further_failures(&self) -> u64 {
+        self.failures.further
+    }
+}
+
+fn is_answered(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Ok | Outcome::Rejected)
+}
+
+fn answered(outcomes: &Outcomes) -> u64 {
+    outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize]
+}
+
+fn figures(times: &Times) -> Option<[f64; 3]> {
+    Some([times.quantile_us(0.5)?, times.quantile_us(0.95)?, times.max_us()?])
+}
+
+/// Samples that did not end well.
+#[derive(Debug, Default)]
+struct Failures {
+    rows: Vec<FailureSoFar>,
+    places: HashMap<(u16, EndpointId, Outcome, ReasonId), Option<usize>>,
+    /// Each worker counts its own reasons.
+    reasons: HashMap<u16, Vec<Arc<str>>>,
+    further: u64,
+}
+
+impl Failures {
+    fn learn(&mut self, batch: &Batch) {
+        if !batch.new_reasons.is_empty() {
+            let known = self.reasons.entry(batch.worker).or_default();
+            known.extend(batch.new_reasons.iter().map(|text| Arc::from(text.as_str())));
+        }
+    }
+
+    fn count(&mut self, worker: u16, sample: &Sample) {
+        let key = (worker, sample.endpoint, sample.outcome, sample.reason);
+        let place = match self.places.get(&key) {
+            Some(place) => *place,
+            None => {
+                let place = self.place(worker, sample);
+                self.places.insert(key, place);
+                place
+            }
+        };
+        match place {
+            Some(place) => {
+                let row = &mut self.rows[place];
+                row.count += 1;
+                row.first_us = row.first_us.min(sample.done_us);
+                row.last_us = row.last_us.max(sample.done_us);
+            }
+            None => self.further += 1,
+        }
+    }
+
+    /// The row of a sample like no other of its worker; none if there is no room for one more.
+    fn place(&mut self, worker: u16, sample: &Sample) -> Option<usize> {
+        let reason = usize::from(sample.reason.0)
+            .checked_sub(1)
+            .and_then(|place| self.reasons.get(&worker)?.get(place).cloned())
+            .unwrap_or_else(|| Arc::from(""));
+        let is_same = |row: &FailureSoFar| {
+            (row.endpoint, row.outcome, &row.reason) == (sample.endpoint, sample.outcome, &reason)
+        };
+        if let Some(place) = self.rows.iter().position(is_same) {
+            return Some(place);
+        }
+        if self.rows.len() == MOST_FAILURES {
+            return None;
+        }
+        self.rows.push(FailureSoFar {
+            endpoint: sample.endpoint,
+            outcome: sample.outcome,
+            reason,
+            count: 0,
+            first_us: sample.done_us,
+            last_us: sample.done_us,
+        });
+        Some(self.rows.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{Key, PROBE_CLASS, Phase, Race, UserClassId};
+
+    fn endpoints() -> Vec<Endpoint> {
+        let endpoint = |name: &str, class: &str, kind| Endpoint {
+            name: name.to_owned(),
+            traffic_class: class.to_owned(),
+            kind,
+        };
+        vec![
+            endpoint("GET /", "", Kind::Request),
+            endpoint("GET /poll", PROBE_CLASS, Kind::Request),
+            endpoint("visible", "", Kind::Effect),
+        ]
+    }
+
+    fn sample(endpoint: u16, outcome: Outcome, reason: u16, at_us: i64, took_us: i64) -> Sample {
+        Sample {
+            endpoint: EndpointId(endpoint),
+            user_class: UserClassId(0),
+            user: 0,
+            journey: 0,
+            phase: Phase::Steady,
+            outcome,
+            status: 0,
+            reason: ReasonId(reason),
+            intended_us: at_us,
+            sent_us: at_us,
+            first_byte_us: at_us + took_us,
+            done_us: at_us + took_us,
+            key: Key::NONE,
+            race: Race::NONE,
+            bytes_in: 0,
+            bytes_out: 0,
+        }
+    }
+
+    fn batch(worker: u16, new_reasons: &[&str], samples: Vec<Sample>) -> Batch {
+        Batch { worker, samples, new_reasons: new_reasons.iter().map(|&text| text.to_owned()).collect() }
+    }
+
+    #[test]
+    fn lookers_are_told_what_is_new_to_each_of_them() {
+        let mut live = Live::new(&endpoints());
+        let (mut often, mut seldom) = (Seen::default(), Seen::default());
+        live.add(&batch(
+            0,
+            &[],
+            vec![sample(0, Outcome::Ok, 0, 0, 1_000), sample(1, Outcome::Ok, 0, 0, 9_000)],
+        ));
+        assert_eq!(live.look(&mut often).0.answered, 1);
+        live.add(&batch(
+            0,
+            &[],
+            vec![sample(0, Outcome::Rejected, 0, 5, 4_000), sample(2, Outcome::Ok, 0, 0, 50_000)],
+        ));
+        let (glance, endpoints) = live.look(&mut often);
+        assert_eq!((glance.outcomes, glance.answered), ([1, 1, 0, 0, 0], 1));
+        let [p50, ..] = glance.quantiles_us.unwrap();
+        assert!((p50 / 4_000.0 - 1.0).abs() < 0.01, "{p50}");
+        // The probe is left out, the effect is not.
+        let told: Vec<(u16, u64)> = endpoints.iter().map(|e| (e.endpoint.0, e.answered)).collect();
+        assert_eq!(told, [(0, 1), (2, 1)]);
+        assert_eq!(live.look(&mut seldom).0.answered, 2);
+        assert_eq!(live.look(&mut often).0, Glance { answered: 0, quantiles_us: None, ..glance });
+    }
+
+    #[test]
+    fn the_same_reason_of_two_workers_is_one_row() {
+        let mut live = Live::new(&endpoints());
+        live.add(&batch(0, &["a", "b"], vec![sample(0, Outcome::Failed, 2, 10, 5)]));
+        live.add(&batch(
+            1,
+            &["b"],
+            vec![sample(0, Outcome::Failed, 1, 0, 5), sample(0, Outcome::Error, 1, 7, 0)],
+        ));
+        let rows: Vec<_> =
+            live.failures().iter().map(|f| (&*f.reason, f.outcome, f.count, f.first_us, f.last_us)).collect();
+        assert_eq!(rows, [("b", Outcome::Failed, 2, 5, 15), ("b", Outcome::Error, 1, 7, 7)]);
+    }
+
+    #[test]
+    fn reasons_beyond_measure_are_only_counted() {
+        let mut live = Live::new(&endpoints());
+        let reasons: Vec<String> = (0..MOST_FAILURES + 3).map(|n| format!("reason {n}")).collect();
+        let reasons: Vec<&str> = reasons.iter().map(String::as_str).collect();
+        let samples =
+            (1..=MOST_FAILURES + 3).map(|n| sample(0, Outcome::Failed, u16::try_from(n).unwrap(), 0, 0));
+        let samples = samples.collect();
+        live.add(&batch(0, &reasons, samples));
+        assert_eq!((live.failures().len(), live.further_failures()), (MOST_FAILURES, 3));
+    }
+}
