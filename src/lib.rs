@@ -17,6 +17,7 @@ pub mod claim;
 pub mod cli;
 pub mod execute;
 pub mod import;
+pub mod live;
 pub mod load;
 pub mod plan;
 pub mod report;

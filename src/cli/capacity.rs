@@ -9,6 +9,7 @@ use anyhow::Result;
 use super::arguments::Capacity as Command;
 use super::evidence;
 use super::exit::{Exit, UsageError};
+use super::onlookers::{Concluded, Onlookers};
 use super::output;
 use super::run::{Session, Workshop, choices, only_or_named};
 use super::world;
@@ -58,9 +59,10 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
         output::result(&text)?;
         return Ok(Exit::Done);
     }
+    let onlookers = Onlookers::of(&command.common, path)?;
     let mut workshop = Workshop::of(&command.common, path);
     workshop.label.get_or_insert_with(|| "capacity".to_owned());
-    let session = Session::new(&scenario, workshop, command.common.shown, None, &plan)?;
+    let session = Session::new(&scenario, workshop, command.common.shown, None, &plan, &onlookers)?;
     let mut tries = Tries {
         scenario: &scenario,
         profile: &profile,
@@ -70,23 +72,23 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
         session,
         made: Vec::new(),
     };
-    let mut search = Search::new(limits);
-    while let Some(load) = search.next_load() {
-        let Some(met) = tries.make(load)? else { return Ok(Exit::Interrupted) };
-        search.note(load, met);
-    }
-    if let Some(found) = search.found().filter(|_| !command.no_beyond) {
-        for times in BEYOND {
-            let load = if is_whole { (found * times).round() } else { found * times };
-            if load <= limits.to && tries.make(load)?.is_none() {
-                return Ok(Exit::Interrupted);
-            }
-        }
-    }
-    let result = Capacity::of(search.found(), search.missed(), &tries.made);
+    let concluded = tries.search(limits, !command.no_beyond).and_then(|result| {
+        let exit = match &result {
+            None => Exit::Interrupted,
+            Some(result) => report_found(result, command, &tries, path)?,
+        };
+        Ok(Concluded { exit, reported: Vec::new() })
+    });
+    onlookers.conclude(concluded)
+}
+
+/// Writes down what was found.
+fn report_found(result: &Capacity, command: &Command, tries: &Tries<'_>, path: &Path) -> Result<Exit> {
+    let Tries { scenario, profile, choices, spec, .. } = tries;
+    let (_, is_whole) = own_load(choices)?;
     let subject = Subject {
         scenario: scenario.name.clone(),
-        profile,
+        profile: (*profile).to_owned(),
         objective: spec.objective.iter().map(ToString::to_string).collect(),
         load_text: choices.load.text(),
         load_unit: if is_whole { "users" } else { "per second" },
@@ -94,7 +96,7 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
         precision: spec.precision,
         repeats: spec.repeats,
     };
-    write(&subject, &result, command, path)?;
+    write(&subject, result, command, path)?;
     Ok(if result.found.is_some() { Exit::Done } else { Exit::Refuted })
 }
 
@@ -110,6 +112,24 @@ struct Tries<'a> {
 }
 
 impl Tries<'_> {
+    /// Searches, and looks beyond what was found if that is wanted; none if the user ended it.
+    fn search(&mut self, limits: Limits, beyond: bool) -> Result<Option<Capacity>> {
+        let mut search = Search::new(limits);
+        while let Some(load) = search.next_load() {
+            let Some(met) = self.make(load)? else { return Ok(None) };
+            search.note(load, met);
+        }
+        if let Some(found) = search.found().filter(|_| beyond) {
+            for times in BEYOND {
+                let load = if limits.is_whole { (found * times).round() } else { found * times };
+                if load <= limits.to && self.make(load)?.is_none() {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(Capacity::of(search.found(), search.missed(), &self.made)))
+    }
+
     /// Tries a load; whether the objective was met, or none if the user ended it.
     fn make(&mut self, load: f64) -> Result<Option<bool>> {
         let plan = Plan::single(self.scenario, self.profile, &at(self.choices, load)?)?;

@@ -6,11 +6,14 @@ use std::path::Path;
 const PLAIN_HEADERS: [&str; 7] =
     ["accept", "accept-encoding", "accept-language", "content-type", "host", "origin", "user-agent"];
 
+/// The flag whose value is a secret as a whole.
+const TOKEN: &str = "--ui-token";
+
 /// The command as it was typed; credentials in URLs and values of headers are left out.
 pub(super) fn command_line() -> String {
     let mut words = std::env::args();
     let program = words.next().map(|program| program_name(&program));
-    typed(program.into_iter().chain(words))
+    line(program.into_iter().chain(words))
 }
 
 /// The program as it was typed; of a full path the name, which says as much elsewhere.
@@ -22,15 +25,23 @@ fn program_name(program: &str) -> String {
     }
 }
 
-fn typed(words: impl Iterator<Item = String>) -> String {
-    let mut is_header = false;
+/// Words as a line that can be typed, without credentials.
+pub(super) fn line(words: impl Iterator<Item = String>) -> String {
+    let mut before = String::new();
     let words = words.map(|word| {
-        let shown = match (is_header, word.strip_prefix("--header=")) {
-            (true, _) => header(&word),
-            (false, Some(value)) => format!("--header={}", header(value)),
-            (false, None) => crate::web::shown(&word),
+        let (flag, value) = match word.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag, Some(value)),
+            _ => (before.as_str(), None),
         };
-        is_header = !is_header && ["-H", "--header"].contains(&word.as_str());
+        let shown = match (flag, value) {
+            ("--header", Some(value)) => format!("{flag}={}", header(value)),
+            ("-H" | "--header", None) => header(&word),
+            (TOKEN, Some(_)) => format!("{flag}=…"),
+            (TOKEN, None) => "…".to_owned(),
+            _ => crate::web::shown(&word),
+        };
+        // A value is nothing that another one belongs to.
+        before = if before.starts_with('-') { String::new() } else { word };
         quoted(&shown)
     });
     words.collect::<Vec<_>>().join(" ")
@@ -60,7 +71,7 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::typed;
+    use super::line;
 
     #[test]
     fn secrets_are_left_out_and_the_rest_can_be_typed_again() {
@@ -79,7 +90,7 @@ mod tests {
             "http://host",
         ];
         assert_eq!(
-            typed(words.into_iter().map(str::to_owned)),
+            line(words.into_iter().map(str::to_owned)),
             "loadproof http http://host/ -H 'Authorization: …' --header 'content-type: text/plain' \
              '--header=x-api-key: …' -b 'it'\\''s' -H http://host"
         );

@@ -25,15 +25,29 @@ pub(super) fn compare(command: &Compare, path: &Path) -> Result<Exit> {
 }
 
 fn two_runs(baseline: &str, treatment: &str, command: &Compare, store: &Store) -> Result<Exit> {
+    let here = Circumstances::now(store, command.outputs.allow_invalid);
+    report(&of_two(baseline, treatment, command.force, store, &here)?, store, command)
+}
+
+/// The page about two runs that did the same work.
+pub(super) fn page(baseline: &str, treatment: &str, store: &Store) -> Result<String> {
+    of_two(baseline, treatment, false, store, &Circumstances::now(store, false))?.page(None)
+}
+
+fn of_two(
+    baseline: &str,
+    treatment: &str,
+    force: bool,
+    store: &Store,
+    here: &Circumstances,
+) -> Result<Evidence> {
     let find = |text: &str| -> Result<RunFacts> {
         let reference: Reference = text.parse()?;
         Ok(store.run(&reference)?)
     };
     let (baseline, treatment) = (find(baseline)?, find(treatment)?);
-    refuse_different_work(&baseline, &treatment, command.force)?;
-    let here = Circumstances::now(store, command.outputs.allow_invalid);
-    let evidence = evidence::of_two_runs(baseline.id, treatment.id, store, &here)?;
-    report(&evidence, store, command)
+    refuse_different_work(&baseline, &treatment, force)?;
+    evidence::of_two_runs(baseline.id, treatment.id, store, here)
 }
 
 /// Later runs beside a saved baseline: the first with its first run, and so on.
@@ -49,7 +63,7 @@ fn with_saved(name: &str, references: &[String], command: &Compare, store: &Stor
 }
 
 fn report(evidence: &Evidence, store: &Store, command: &Compare) -> Result<Exit> {
-    report::written(evidence, String::new(), store, &command.outputs)?;
+    report::write_all(evidence, store, &command.outputs)?;
     Ok(Exit::of_verdict(evidence.judgement.overall()))
 }
 

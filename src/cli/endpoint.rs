@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::arguments::{EndpointFlags, Grpc, Http};
 use super::exit::{Exit, UsageError};
+use super::onlookers::Onlookers;
 use super::run::{self, fresh_seed};
 use super::world;
 use crate::plan::{Choices, Plan};
@@ -60,7 +61,8 @@ fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit
         seed: flags.seed.unwrap_or_else(fresh_seed),
     };
     let plan = Plan::single(&scenario, PROFILE, &choices)?;
-    run::single(&scenario, &plan, flags.workshop(store), flags.shown, &flags.outputs)
+    let onlookers = Onlookers::follow(&flags.ui, flags.shown, store)?;
+    run::single(&scenario, &plan, flags.workshop(store), flags.shown, &flags.outputs, onlookers)
 }
 
 /// A URL as base URL and path; without a scheme it is taken for http.

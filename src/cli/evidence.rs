@@ -69,6 +69,16 @@ pub(super) struct Evidence {
     pub(super) reports: Vec<Made>,
 }
 
+impl Evidence {
+    /// The page about one treatment; about the first if none is named.
+    pub(super) fn page(&self, profile: Option<&str>) -> Result<String> {
+        let is_wanted = |made: &&Made| profile.is_none_or(|profile| profile == made.profile);
+        let made = self.reports.iter().find(is_wanted);
+        made.ok_or_else(|| UsageError(format!("there is no treatment `{}`", profile.unwrap_or_default())))?
+            .html()
+    }
+}
+
 /// A report, ready to be written in any form.
 pub(super) struct Made {
     /// What its files are called.

@@ -11,6 +11,7 @@ use super::arguments::{Experiment, Outputs};
 use super::command_line::command_line;
 use super::evidence;
 use super::exit::{Exit, UsageError};
+use super::onlookers::{Concluded, Onlookers};
 use super::report::{self, Reported};
 use super::run::{Session, Workshop, choices};
 use super::subject::subject;
@@ -29,16 +30,29 @@ pub(super) fn experiment(command: &Experiment, path: &Path) -> Result<Exit> {
     if command.resume.is_some() && scenarios.len() > 1 {
         return Err(UsageError("--resume goes on with one experiment: name one scenario".to_owned()).into());
     }
+    let onlookers = Onlookers::of(&command.common, path)?;
+    let concluded = all(command, &scenarios, path, &onlookers);
+    onlookers.conclude(concluded)
+}
+
+/// An experiment of each scenario, one after another.
+fn all(
+    command: &Experiment,
+    scenarios: &[Arc<Scenario>],
+    path: &Path,
+    onlookers: &Onlookers,
+) -> Result<Concluded> {
     let mut reported = Vec::new();
-    for scenario in &scenarios {
+    for scenario in scenarios {
         let outputs = command.common.outputs.of_one(scenarios.len(), &scenario.name);
-        match one(command, scenario, path, &outputs)? {
+        match one(command, scenario, path, &outputs, onlookers)? {
             Ended::Reported(report) => reported.push(report),
-            Ended::Early(exit) if exit != Exit::Done => return Ok(exit),
+            Ended::Early(exit) if exit != Exit::Done => return Ok(Concluded { exit, reported }),
             Ended::Early(_) => {}
         }
     }
-    report::together(&reported, &command.common.outputs)
+    let exit = report::together(&reported, &command.common.outputs)?;
+    Ok(Concluded { exit, reported })
 }
 
 /// How an experiment ended.
@@ -49,7 +63,13 @@ enum Ended {
 }
 
 /// One scenario's experiment.
-fn one(command: &Experiment, scenario: &Arc<Scenario>, path: &Path, outputs: &Outputs) -> Result<Ended> {
+fn one(
+    command: &Experiment,
+    scenario: &Arc<Scenario>,
+    path: &Path,
+    outputs: &Outputs,
+    onlookers: &Onlookers,
+) -> Result<Ended> {
     let resumed = command.resume.as_deref().map(|name| resumed(name, &Store::open(path)?)).transpose()?;
     let spec = match &resumed {
         Some(facts) => spec_of(facts, scenario)?,
@@ -74,10 +94,11 @@ fn one(command: &Experiment, scenario: &Arc<Scenario>, path: &Path, outputs: &Ou
         None => store.begin_experiment(&new_experiment(scenario, &spec, &choices))?,
     };
     drop(store);
-    let mut session =
-        Session::new(scenario, Workshop::of(&command.common, path), command.common.shown, Some(id), &plan)?;
+    let workshop = Workshop::of(&command.common, path);
+    let mut session = Session::new(scenario, workshop, command.common.shown, Some(id), &plan, onlookers)?;
     let rounds = Rounds {
         id,
+        onlookers,
         plan: &plan,
         path,
         budget: command.budget.or(spec.budget),
@@ -103,6 +124,7 @@ fn one(command: &Experiment, scenario: &Arc<Scenario>, path: &Path, outputs: &Ou
 /// The rounds of an experiment.
 struct Rounds<'a> {
     id: ExperimentId,
+    onlookers: &'a Onlookers,
     plan: &'a Plan,
     path: &'a Path,
     budget: Option<Duration>,
@@ -147,11 +169,13 @@ impl Rounds<'_> {
             session.note("a manipulation check was not held: no further round can help");
             return Ok(true);
         }
-        if !looks::may_stop(rounds, self.plan.rounds as usize) {
+        let is_look = looks::may_stop(rounds, self.plan.rounds as usize);
+        if !is_look && !self.onlookers.are_there() {
             return Ok(false);
         }
         let judgement = evidence::judge_so_far(self.id, &store, self.allow_invalid)?;
-        if judgement.overall().is_none() {
+        self.onlookers.tell_claims(&judgement);
+        if !is_look || judgement.overall().is_none() {
             return Ok(false);
         }
         let open =

@@ -15,7 +15,7 @@ use crate::report::hdr::Spectra;
 use crate::report::locust::Locust;
 use crate::report::parquet::ParquetWriter;
 use crate::report::samples::{csv_header, csv_line};
-use crate::run::{Figure, RunFacts};
+use crate::run::{Figure, RunFacts, RunId};
 use crate::stats::figures;
 use crate::store::{Reference, Store};
 
@@ -27,7 +27,11 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
         return Err(UsageError("--about goes with --format hdr".to_owned()).into());
     }
     match command.format {
-        ExportFormat::Csv => csv(&store, &run, command)?,
+        ExportFormat::Csv => {
+            let mut out = stream(command)?;
+            csv(&store, &[run.id], &mut out)?;
+            out.flush()?;
+        }
         ExportFormat::Json => json(&store, &run, command)?,
         ExportFormat::Locust => {
             let prefix = command.output.as_ref().ok_or_else(|| {
@@ -57,11 +61,13 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn csv(store: &Store, run: &RunFacts, command: &Export) -> Result<()> {
-    let mut out = stream(command)?;
+/// Writes the samples of runs as CSV with a header.
+pub(super) fn csv(store: &Store, runs: &[RunId], out: &mut dyn Write) -> Result<()> {
     writeln!(out, "{}", csv_header())?;
-    store.each_sample(run.id, |sample| -> Result<()> { Ok(writeln!(out, "{}", csv_line(sample))?) })?;
-    Ok(out.flush()?)
+    for run in runs {
+        store.each_sample(*run, |sample| -> Result<()> { Ok(writeln!(out, "{}", csv_line(sample))?) })?;
+    }
+    Ok(())
 }
 
 fn json(store: &Store, run: &RunFacts, command: &Export) -> Result<()> {

@@ -1,30 +1,58 @@
 //! Ctrl-C: once ends a run with what it has, twice ends the program.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::Exit;
 
-/// Becomes true at the first INT or TERM; a second one ends the program at once.
-///
-/// # Errors
-/// If the system refuses to tell of signals.
-pub(super) fn watch() -> std::io::Result<watch::Receiver<bool>> {
-    let (sender, receiver) = watch::channel(false);
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::spawn(async move {
-        either(&mut interrupt, &mut terminate).await;
-        say("ending the run: requests under way get their grace; once more to quit at once");
-        let _ = sender.send(true);
-        either(&mut interrupt, &mut terminate).await;
-        say("quitting");
-        // Services end through their watchdogs, and the store keeps what is committed.
-        std::process::exit(Exit::Interrupted as i32);
-    });
-    Ok(receiver)
+/// The user's wish to end.
+#[derive(Clone)]
+pub(super) struct Interrupt(Arc<watch::Sender<bool>>);
+
+impl Interrupt {
+    /// Wishes to end at the first INT or TERM. A second one ends the program at once, after `last`.
+    ///
+    /// # Errors
+    /// If the system refuses to tell of signals.
+    pub(super) fn listen(last: impl FnOnce() + Send + 'static) -> std::io::Result<Self> {
+        let wish = Self(Arc::new(watch::channel(false).0));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let (mut interrupt, mut terminate) = runtime.block_on(async {
+            Ok::<_, std::io::Error>((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+        })?;
+        let told = wish.clone();
+        // On a thread of its own: it hears of signals whatever else goes on, or does not go on any more.
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(async {
+                either(&mut interrupt, &mut terminate).await;
+                say("ending the run: requests under way get their grace; once more to quit at once");
+                told.stop();
+                either(&mut interrupt, &mut terminate).await;
+            });
+            last();
+            quit();
+        })?;
+        Ok(wish)
+    }
+
+    /// Wishes it as Ctrl-C does.
+    pub(super) fn stop(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Tells of the wish.
+    pub(super) fn receiver(&self) -> watch::Receiver<bool> {
+        self.0.subscribe()
+    }
+}
+
+/// Ends the program at once. Services end through their watchdogs, and the store keeps what is committed.
+pub(super) fn quit() -> ! {
+    say("quitting");
+    std::process::exit(Exit::Interrupted as i32)
 }
 
 async fn either(interrupt: &mut Signal, terminate: &mut Signal) {

@@ -1,5 +1,6 @@
 //! The command line: thin. Arguments in, one call per command, output to the writers it is given.
 
+mod archive;
 mod arguments;
 mod bundle;
 mod capacity;
@@ -15,6 +16,7 @@ mod export;
 mod import;
 mod init;
 mod interrupt;
+mod onlookers;
 mod output;
 mod progress;
 mod qualified;
@@ -28,6 +30,7 @@ mod shell;
 mod signoff;
 mod subject;
 mod trend;
+mod ui;
 mod verify;
 mod world;
 
@@ -67,6 +70,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Export(command) => export::export(&command, &store),
         Command::Trend(command) => trend::trend(&command, &store),
         Command::Note(command) => trend::note(&command, &store),
+        Command::Ui(command) => ui::ui(&command, &store),
         Command::Query(command) => query::query(&command, &store),
         Command::Sample(command) => query::sample(&command, &store),
         Command::Init(command) => init::init(&command),

@@ -22,7 +22,8 @@ pub(super) fn of(style: ProgressStyle, interval: Duration, plan: &Plan) -> Box<d
     let terminal = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|term| term != "dumb");
     let overall = Overall { started: Instant::now(), load_s: plan.load_seconds() };
     match style {
-        ProgressStyle::None => Box::new(Silent),
+        // Its events are told by a narrator.
+        ProgressStyle::None | ProgressStyle::Json => Box::new(Silent),
         ProgressStyle::Bar => Box::new(Block::new(overall)),
         ProgressStyle::Auto if terminal => Box::new(Block::new(overall)),
         ProgressStyle::Auto | ProgressStyle::Plain => {

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output;
 use super::subject::subject;
 use crate::report::model::ClaimRow;
-use crate::report::text;
+use crate::report::{model, text};
 use crate::run::{ExperimentId, Judged, RunId};
 use crate::store::{CheckRow, Reference, Store, VerdictRow};
 use crate::verdict::{Judgement, Verdict};
@@ -33,7 +33,11 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
 pub(super) struct Reported {
     /// What it is about, in a word or two.
     of: String,
-    verdict: Option<Verdict>,
+    /// By what name it can be had again: `3` or `e1`.
+    pub(super) subject: String,
+    pub(super) verdict: Option<Verdict>,
+    /// `3 of 4 claims supported.`
+    pub(super) sentence: String,
     claims: Vec<ClaimRow>,
 }
 
@@ -52,7 +56,7 @@ pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result
     let evidence = evidence::of_run(run, store, &here)?;
     keep(store, Judged::Run(run), &evidence.judgement)?;
     let scenario = store.run(&Reference::Run(run))?.scenario;
-    written(&evidence, format!("run {run} {scenario}"), store, outputs)
+    reported(&evidence, format!("run {run} {scenario}"), run.to_string(), store, outputs)
 }
 
 /// Reports an experiment: its arms over all rounds.
@@ -61,19 +65,32 @@ pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outpu
     let evidence = evidence::of_experiment(id, store, &here)?;
     keep(store, Judged::Experiment(id), &evidence.judgement)?;
     let scenario = store.experiment_facts(id)?.planned.scenario;
-    written(&evidence, format!("e{id} {scenario}"), store, outputs)
+    reported(&evidence, format!("e{id} {scenario}"), format!("e{id}"), store, outputs)
+}
+
+fn reported(
+    evidence: &Evidence,
+    of: String,
+    subject: String,
+    store: &Store,
+    outputs: &Outputs,
+) -> Result<Reported> {
+    write_all(evidence, store, outputs)?;
+    Ok(Reported {
+        of,
+        subject,
+        verdict: evidence.judgement.overall(),
+        sentence: model::sentence(&evidence.judgement),
+        claims: evidence.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
+    })
 }
 
 /// Writes the reports of some evidence, one page for each treatment.
-pub(super) fn written(evidence: &Evidence, of: String, store: &Store, outputs: &Outputs) -> Result<Reported> {
-    for made in &evidence.reports {
-        match evidence.reports.len() {
-            1 => write(made, store, outputs)?,
-            _ => write(made, store, &outputs.named(&made.profile))?,
-        }
-    }
-    let claims = evidence.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect();
-    Ok(Reported { of, verdict: evidence.judgement.overall(), claims })
+pub(super) fn write_all(evidence: &Evidence, store: &Store, outputs: &Outputs) -> Result<()> {
+    evidence.reports.iter().try_for_each(|made| match evidence.reports.len() {
+        1 => write(made, store, outputs),
+        _ => write(made, store, &outputs.named(&made.profile)),
+    })
 }
 
 /// Writes a report in all the forms that are wanted.

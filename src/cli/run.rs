@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use super::arguments::{Common, Outputs, Run, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::{export, interrupt, output, progress, report, world};
+use super::onlookers::{Concluded, Onlookers};
+use super::{export, output, progress, report, world};
 use crate::execute::{self, Audience, Carried, ExecuteError, Setting};
 use crate::plan::{Choices, Plan, PlannedRun};
 use crate::run::{ExperimentId, RunState};
@@ -28,14 +29,18 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         output::result(&plan.to_string())?;
         return Ok(Exit::Done);
     }
+    let onlookers = Onlookers::of(&command.common, store)?;
     let workshop = Workshop::of(&command.common, store);
-    let carried = carry_out_single(&scenario, &plan, workshop, command.common.shown)?;
-    if let Some(prefix) = &command.locust.csv {
-        let store = Store::open(store)?;
-        let facts = store.run(&Reference::Run(carried.run))?;
-        export::locust(&store, &facts, prefix, command.locust.csv_full_history)?;
-    }
-    report_single(&carried, store, &command.common.outputs)
+    let concluded =
+        carry_out_single(&scenario, &plan, workshop, command.common.shown, &onlookers).and_then(|carried| {
+            if let Some(prefix) = &command.locust.csv {
+                let store = Store::open(store)?;
+                let facts = store.run(&Reference::Run(carried.run))?;
+                export::locust(&store, &facts, prefix, command.locust.csv_full_history)?;
+            }
+            report_single(&carried, store, &command.common.outputs)
+        });
+    onlookers.conclude(concluded)
 }
 
 /// Carries out the one run of a plan, and reports it.
@@ -45,10 +50,11 @@ pub(super) fn single(
     workshop: Workshop,
     shown: Shown,
     outputs: &Outputs,
+    onlookers: Onlookers,
 ) -> Result<Exit> {
     let store = workshop.store.clone();
-    let carried = carry_out_single(scenario, plan, workshop, shown)?;
-    report_single(&carried, &store, outputs)
+    let carried = carry_out_single(scenario, plan, workshop, shown, &onlookers);
+    onlookers.conclude(carried.and_then(|carried| report_single(&carried, &store, outputs)))
 }
 
 fn carry_out_single(
@@ -56,20 +62,22 @@ fn carry_out_single(
     plan: &Plan,
     workshop: Workshop,
     shown: Shown,
+    onlookers: &Onlookers,
 ) -> Result<Carried> {
     let planned = plan.runs.first().context("the plan has no run")?;
-    Session::new(scenario, workshop, shown, None, plan)?.carry_out(planned)
+    Session::new(scenario, workshop, shown, None, plan, onlookers)?.carry_out(planned)
 }
 
-fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<Exit> {
-    let reported = report::of_run(carried.run, &mut Store::open(store)?, outputs)?;
-    let judged = report::together(&[reported], outputs)?;
-    Ok(match carried.state {
+fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<Concluded> {
+    let reported = vec![report::of_run(carried.run, &mut Store::open(store)?, outputs)?];
+    let judged = report::together(&reported, outputs)?;
+    let exit = match carried.state {
         RunState::Done => judged,
         RunState::Interrupted => Exit::Interrupted,
         // `abort_when` was seen to be true; other failures are errors by now.
         _ => Exit::Refuted,
-    })
+    };
+    Ok(Concluded { exit, reported })
 }
 
 /// What the flags choose, over the scenario's own values.
@@ -145,11 +153,11 @@ impl Session {
         shown: Shown,
         experiment: Option<ExperimentId>,
         plan: &Plan,
+        onlookers: &Onlookers,
     ) -> Result<Self> {
         // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let interrupt = runtime.block_on(async { interrupt::watch() })?;
         // What a killed process has left patched is put back before anything else.
         let journal = output::folder(&workshop.store).join("patched");
         for file in target::patch::restore_leftovers(&journal).map_err(ExecuteError::from)? {
@@ -166,10 +174,11 @@ impl Session {
             env: workshop.env,
             experiment,
             command: command_line(),
-            interrupt,
+            interrupt: onlookers.interrupt().receiver(),
         };
-        let audience = Audience::new(vec![progress::of(shown.progress, shown.progress_interval, plan)]);
-        Ok(Self { runtime, setting, audience })
+        let terminal = progress::of(shown.progress, shown.progress_interval, plan);
+        let audience = [Some(terminal), onlookers.narrator(plan.rounds)].into_iter().flatten().collect();
+        Ok(Self { runtime, setting, audience: Audience::new(audience) })
     }
 
     /// Carries out one run.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::arguments::SelfTest;
+use super::arguments::{SelfTest, Ui};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
+use super::onlookers::Onlookers;
 use super::run::{Session, Workshop};
 use super::{evidence, output, qualified};
 use crate::plan::{Choices, Plan};
@@ -39,7 +40,8 @@ pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
     let own_store = folder.join(STORE);
     let id = Store::open(&own_store)?.begin_experiment(&new_experiment(&scenario, &spec, command))?;
     let workshop = Workshop { store: own_store.clone(), label: None, env: None, workers: None };
-    let mut session = Session::new(&scenario, workshop, command.shown, Some(id), &plan)?;
+    let onlookers = Onlookers::follow(&Ui::default(), command.shown, &own_store)?;
+    let mut session = Session::new(&scenario, workshop, command.shown, Some(id), &plan, &onlookers)?;
     for planned in &plan.runs {
         if session.carry_out(planned)?.state != RunState::Done {
             return Ok(Exit::Interrupted);

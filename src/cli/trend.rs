@@ -17,10 +17,7 @@ use crate::trend::{self, Series, State};
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
     let scenario = scenario_name(&command.scenario, &store)?;
-    complete(&mut store, &scenario)?;
-    let runs: Vec<RunFacts> = store.runs()?.into_iter().filter(|run| run.scenario == scenario).collect();
-    let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
-    let mut series = trend::series(&runs, &store.figures(&scenario)?, &notes);
+    let mut series = series(&scenario, &mut store)?;
     series.retain(|one| is_wanted(one, command));
     if let Some(csv) = &command.csv {
         output::file(csv, &render::csv(&series))?;
@@ -41,6 +38,20 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
         output::result(&format!("{text}\n\n  report  {}", page.display()))?;
     }
     Ok(exit(&series))
+}
+
+/// All that a scenario's runs came to, over releases.
+fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>> {
+    complete(store, scenario)?;
+    let runs: Vec<RunFacts> = store.runs()?.into_iter().filter(|run| run.scenario == scenario).collect();
+    let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
+    Ok(trend::series(&runs, &store.figures(scenario)?, &notes))
+}
+
+/// The page about a scenario over releases.
+pub(super) fn page(scenario: &str, store: &mut Store) -> Result<String> {
+    let scenario = scenario_name(scenario, store)?;
+    Ok(render::html(&scenario, &series(&scenario, store)?)?)
 }
 
 pub(super) fn note(command: &Note, path: &Path) -> Result<Exit> {

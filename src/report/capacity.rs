@@ -113,6 +113,7 @@ pub fn html(subject: &Subject, result: &Capacity) -> Result<String, HtmlError> {
             found => result.found.map(|load| shown(load, subject)),
             tool_version => env!("CARGO_PKG_VERSION"),
         },
+        &html::REPORT,
     )
 }
 

@@ -139,6 +139,6 @@ fn quantile(figure: &Figure) -> Option<String> {
 }
 
 /// A label's value, escaped.
-fn label(text: &str) -> String {
+pub(crate) fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

@@ -3,6 +3,8 @@
 //! A strict content policy names the style sheet and the script by their hashes; nothing else may
 //! run or load.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
@@ -17,10 +19,33 @@ use super::model::{self, Report};
 const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
+/// What a page wears: its style sheet and its script, which its content policy names by their hashes.
+pub(crate) struct Dress {
+    style: String,
+    script: String,
+    /// Whether it is worn by pages that are served, and may ask their own server.
+    is_served: bool,
+}
+
+/// What reports wear.
+pub(crate) static REPORT: LazyLock<Dress> =
+    LazyLock::new(|| Dress { style: STYLE.to_owned(), script: SCRIPT.to_owned(), is_served: false });
+
+impl Dress {
+    /// What a page that is served wears: what reports do, and more. It may ask its own server.
+    pub(crate) fn served(style: &str, script: &str) -> Self {
+        Self { style: format!("{STYLE}{style}"), script: format!("{SCRIPT}{script}"), is_served: true }
+    }
+}
+
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("explained.html", include_str!("../../templates/explained.html")),
     ("signoff.html", include_str!("../../templates/signoff.html")),
+    ("live.html", include_str!("../../templates/live.html")),
+    ("history.html", include_str!("../../templates/history.html")),
+    ("served.html", include_str!("../../templates/served.html")),
+    ("problem.html", include_str!("../../templates/problem.html")),
     ("trend.html", include_str!("../../templates/trend.html")),
     ("capacity.html", include_str!("../../templates/capacity.html")),
     ("report.html", include_str!("../../templates/report.html")),
@@ -72,21 +97,25 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
             strips => strips,
             about => data_block(&report.about),
         },
+        &REPORT,
     )
 }
 
-/// A page from a template, with the style sheet, the script and the policy that names them.
+/// A page from a template, with its dress and the policy that names it.
 ///
 /// # Errors
 /// If a template is faulty.
-pub(super) fn page(template: &str, values: Value) -> Result<String, HtmlError> {
+pub(crate) fn page(template: &str, values: Value, dress: &Dress) -> Result<String, HtmlError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
-    let common = context! { style => STYLE, script => SCRIPT, policy => policy(), ..values };
+    // What is served may show a report under its own policy.
+    let policy =
+        if dress.is_served { policy(&[dress, &REPORT], "'self'") } else { policy(&[dress], "'none'") };
+    let common = context! { style => &dress.style, script => &dress.script, policy => policy, ..values };
     Ok(environment.get_template(template)?.render(common)?)
 }
 
@@ -107,12 +136,17 @@ fn data_block(data: &impl Serialize) -> String {
     serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
 }
 
-/// The content security policy: the style sheet and the script, and nothing else.
-fn policy() -> String {
+/// The content security policy of pages in one of these dresses: their style sheets and scripts, and nothing else.
+/// `connect`: where they may ask for more.
+pub(crate) fn policy(dresses: &[&Dress], connect: &str) -> String {
+    let hashes = |of: fn(&Dress) -> &str| {
+        let hashes: Vec<String> = dresses.iter().map(|dress| format!("'{}'", hash(of(dress)))).collect();
+        hashes.join(" ")
+    };
     format!(
-        "default-src 'none'; style-src '{}'; script-src '{}'; img-src data:; base-uri 'none'; form-action 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        "default-src 'none'; connect-src {connect}; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hashes(|dress| &dress.style),
+        hashes(|dress| &dress.script)
     )
 }
 

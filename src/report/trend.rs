@@ -233,6 +233,7 @@ pub fn html(scenario: &str, series: &[Series]) -> Result<String, HtmlError> {
             cards => Value::from(Serde(&cards)),
             tool_version => env!("CARGO_PKG_VERSION"),
         },
+        &html::REPORT,
     )
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::load::parse_positive_rate;
-use super::{LOAD, Outputs, Shown, WHAT};
+use super::{LOAD, Outputs, Shown, Ui, WHAT};
 use crate::unit;
 
 pub(super) const HTTP_EXAMPLES: &str = "\
@@ -97,4 +97,6 @@ pub(in crate::cli) struct EndpointFlags {
     pub(in crate::cli) outputs: Outputs,
     #[command(flatten)]
     pub(in crate::cli) shown: Shown,
+    #[command(flatten)]
+    pub(in crate::cli) ui: Ui,
 }

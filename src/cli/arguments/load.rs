@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{LOAD, OUTPUT, Outputs, Shown, WHAT};
+use super::{LOAD, OUTPUT, Outputs, Shown, Ui, WHAT};
 use crate::scenario::load::LoadOverrides;
 use crate::unit;
 
@@ -135,6 +135,8 @@ pub(in crate::cli) struct Common {
     pub(in crate::cli) outputs: Outputs,
     #[command(flatten)]
     pub(in crate::cli) shown: Shown,
+    #[command(flatten)]
+    pub(in crate::cli) ui: Ui,
 }
 
 /// Values in place of the scenario's

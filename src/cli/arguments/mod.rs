@@ -5,6 +5,7 @@ mod load;
 mod results;
 mod setting_up;
 mod signing;
+mod ui;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ pub(super) use self::results::{
 };
 pub(super) use self::setting_up::{Completions, Init, Man};
 pub(super) use self::signing::{SignOff, Verify};
+pub(super) use self::ui::{Browse, Served, Ui};
 use super::output::is_step_summary;
 use crate::unit;
 
@@ -29,6 +31,9 @@ const LOAD: &str = "Load";
 const WHAT: &str = "What to do";
 /// Heading of the flags that shape what is printed.
 const OUTPUT: &str = "Output";
+
+/// The store, unless the flags say otherwise.
+pub(super) const STORE: &str = "reports/loadproof.db";
 
 const HELP_TEMPLATE: &str = "\
 {about}
@@ -52,6 +57,7 @@ Look at results:
   query       Ask the store something in SQL
   sample      Show one sample
   import      Store results of k6, Locust, JMeter, vegeta or oha as a run
+  ui          Browse results, and start runs, on a page
   export      Write a run's samples as CSV or JSON
   baseline    Save runs for later comparisons, in git
 
@@ -100,7 +106,7 @@ pub(super) struct Arguments {
         long,
         global = true,
         env = "LOADPROOF_STORE",
-        default_value = "reports/loadproof.db",
+        default_value = STORE,
         value_name = "FILE"
     )]
     pub(super) store: PathBuf,
@@ -144,6 +150,9 @@ pub(super) enum Command {
     Query(Query),
     /// Show everything that is known of one sample
     Sample(Sample),
+    /// Browse what is in the store, and start runs, on a page
+    #[command(after_help = ui::EXAMPLES)]
+    Ui(Browse),
     /// Store results of another tool as a run: k6, Locust, JMeter, vegeta, oha
     #[command(after_help = results::IMPORT_EXAMPLES)]
     Import(Import),
@@ -269,6 +278,8 @@ pub(super) enum ProgressStyle {
     Bar,
     /// A line from time to time
     Plain,
+    /// Events as JSON, one a line (NDJSON); docs/JSON.md describes them
+    Json,
     /// Nothing
     None,
 }

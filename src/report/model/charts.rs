@@ -177,7 +177,7 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
             lines.iter().any(|l| l.points.iter().any(|p| p.1 != 0.0)).then(|| TimeRow {
                 id: String::new(),
                 title: name.clone(),
-                unit: signal_unit(shown),
+                unit: signal_unit(&shown.unit, shown.is_total).0,
                 scale: Scale::Amount,
                 finding: String::new(),
                 lines,
@@ -186,20 +186,22 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
         .collect()
 }
 
-/// Totals are shown as their increase per second: seconds of CPU become cores.
-fn signal_unit(signal: &SignalSeries) -> String {
-    match (signal.is_total, signal.unit.as_str()) {
-        (true, "s") => "cores in use".to_owned(),
-        (true, "") => "per second".to_owned(),
-        (true, unit) => format!("{unit} per second"),
-        (false, unit) => shown_unit(unit).0.to_owned(),
+/// The unit in words that a signal is shown in, and what its values are divided by for it. Totals are shown as
+/// their increase per second: seconds of CPU become cores.
+pub(crate) fn signal_unit(unit: &str, is_total: bool) -> (String, f64) {
+    let (shown, divisor) = shown_unit(unit);
+    match (is_total, shown) {
+        (true, "s") => ("cores in use".to_owned(), divisor),
+        (true, "") => ("per second".to_owned(), divisor),
+        (true, unit) => (format!("{unit} per second"), divisor),
+        (false, unit) => (unit.to_owned(), divisor),
     }
 }
 
 fn signal_points(signal: &SignalSeries) -> Vec<(f64, f64)> {
     let points = &signal.series.points;
+    let (_, divisor) = signal_unit(&signal.unit, signal.is_total);
     if !signal.is_total {
-        let (_, divisor) = shown_unit(&signal.unit);
         return points.iter().map(|(at, value)| (*at, value / divisor)).collect();
     }
     points
@@ -207,7 +209,7 @@ fn signal_points(signal: &SignalSeries) -> Vec<(f64, f64)> {
         .filter(|pair| pair[1].0 > pair[0].0)
         // A total that falls was reset: nothing is known of that stretch.
         .filter(|pair| pair[1].1 >= pair[0].1)
-        .map(|pair| (pair[1].0, (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0)))
+        .map(|pair| (pair[1].0, (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0) / divisor))
         .collect()
 }
 

@@ -160,12 +160,12 @@ pub(super) fn judged(judgement: &Judgement) -> Judged {
         checks: checks(&judgement.audit),
         held: held(judgement),
         signs: signs(judgement),
-        claims: (1..).zip(&judgement.claims).map(|(number, d)| claim(number, d, judgement.rounds)).collect(),
+        claims: claims(judgement),
     }
 }
 
 /// `3 of 4 claims supported, 1 undecided.`
-fn sentence(judgement: &Judgement) -> String {
+pub fn sentence(judgement: &Judgement) -> String {
     let all = judgement.claims.len();
     if all == 0 {
         return "No claims were made.".to_owned();
@@ -282,6 +282,11 @@ fn signs(judgement: &Judgement) -> Vec<SignRow> {
         remedy: seen[0].remedy.clone(),
     };
     by_sign.into_iter().map(row).collect()
+}
+
+/// The claims, in figures ready to print.
+pub fn claims(judgement: &Judgement) -> Vec<ClaimRow> {
+    (1..).zip(&judgement.claims).map(|(number, decided)| claim(number, decided, judgement.rounds)).collect()
 }
 
 /// A decided claim for print. `number`: among the claims of its profile, from 1; `rounds`: 0 for a single run.

@@ -13,8 +13,9 @@ use serde::Serialize;
 use super::About;
 
 pub use build::{comparison, run};
+pub(crate) use charts::signal_unit;
 pub(in crate::report) use judged::claim as claim_row;
-pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, SignRow, Strip};
+pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, SignRow, Strip, claims, sentence};
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]

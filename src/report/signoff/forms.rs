@@ -25,7 +25,7 @@ pub fn html(page: &Page) -> Result<String, HtmlError> {
         strips => strips,
         tool_version => page.about.tool_version.clone(),
     };
-    html::page("signoff.html", values)
+    html::page("signoff.html", values, &html::REPORT)
 }
 
 /// As `loadproof.signoff/1`.

@@ -1,0 +1,179 @@
+//! Those who follow a command from outside of its terminal: viewers of its page, and readers of its events.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::archive::Shelf;
+use super::arguments::{Common, ProgressStyle, Served, Shown, Ui};
+use super::exit::{Exit, UsageError};
+use super::interrupt::{self, Interrupt};
+use super::output;
+use super::report::Reported;
+use crate::execute::Progress;
+use crate::live::event::{Claim, Claims, Done, Event};
+use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
+use crate::report::model;
+use crate::verdict::{Judgement, Verdict};
+
+/// Those who follow a command.
+pub(super) struct Onlookers {
+    /// The wish to end, wherever it comes from.
+    interrupt: Interrupt,
+    listener: Option<Listener>,
+    page: Option<(Server, Duration)>,
+}
+
+/// What came of a command.
+pub(super) struct Concluded {
+    pub(super) exit: Exit,
+    pub(super) reported: Vec<Reported>,
+}
+
+impl Onlookers {
+    /// Those whom the flags of a load let in; nobody where nothing will be done.
+    pub(super) fn of(common: &Common, store: &Path) -> Result<Self> {
+        let ui = if common.dry_run { &Ui::default() } else { &common.ui };
+        Self::follow(ui, common.shown, store)
+    }
+
+    /// Those whom the flags let in.
+    pub(super) fn follow(ui: &Ui, shown: Shown, store: &Path) -> Result<Self> {
+        let interrupt = Interrupt::listen(|| {})?;
+        let to_stderr = (shown.progress == ProgressStyle::Json).then(|| to_stderr(interrupt.clone()));
+        if !ui.ui {
+            return Ok(Self { interrupt, listener: to_stderr, page: None });
+        }
+        let feed = Arc::new(Feed::default());
+        feed.begin_anew();
+        let site = Site {
+            feed: Arc::clone(&feed),
+            archive: Box::new(Shelf::new(store)),
+            control: Box::new(OwnRun(interrupt.clone())),
+        };
+        let server = serve(&ui.served, site)?;
+        let listener: Listener = Arc::new(move |event: Event| {
+            feed.tell(&event);
+            if let Some(to_stderr) = &to_stderr {
+                to_stderr(event);
+            }
+        });
+        Ok(Self { interrupt, listener: Some(listener), page: Some((server, ui.ui_linger)) })
+    }
+
+    /// The wish to end.
+    pub(super) fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
+    }
+
+    /// Who tells them of the runs of a plan of so many rounds.
+    pub(super) fn narrator(&self, rounds: u32) -> Option<Box<dyn Progress>> {
+        let listener = Arc::clone(self.listener.as_ref()?);
+        Some(Box::new(Narrator::new(listener, rounds)))
+    }
+
+    /// Whether there is anybody.
+    pub(super) fn are_there(&self) -> bool {
+        self.listener.is_some()
+    }
+
+    /// Tells what the claims of an experiment come to so far, without verdicts.
+    pub(super) fn tell_claims(&self, judgement: &Judgement) {
+        let rows = model::claims(judgement).into_iter().map(|row| Claim {
+            id: row.id,
+            title: row.title,
+            formula: row.formula,
+            estimate: row.estimate,
+            interval: row.interval,
+        });
+        self.tell(Event::Claims(Claims { rounds: judgement.rounds, rows: rows.collect() }));
+    }
+
+    fn tell(&self, event: Event) {
+        if let Some(listener) = &self.listener {
+            listener(event);
+        }
+    }
+
+    /// Tells what came of it, and lets them see it before the page is gone.
+    pub(super) fn conclude(self, concluded: Result<Concluded>) -> Result<Exit> {
+        if self.are_there() {
+            self.tell(Event::Done(done(&concluded)));
+        }
+        if let Some((server, linger)) = self.page {
+            if !linger.is_zero() {
+                anstream::eprintln!("loadproof: the page stays at {}; Ctrl-C ends it", server.url());
+            }
+            server.close(linger, self.interrupt.receiver());
+        }
+        concluded.map(|concluded| concluded.exit)
+    }
+}
+
+fn done(concluded: &Result<Concluded>) -> Done {
+    let Concluded { exit, reported } = match concluded {
+        Ok(concluded) => concluded,
+        Err(error) => {
+            return Done {
+                word: "failed".to_owned(),
+                sentence: output::error_text(error),
+                exit: Exit::of(error) as u8,
+                reports: Vec::new(),
+            };
+        }
+    };
+    let verdict = reported.iter().filter_map(|report| report.verdict).max();
+    let mut sentences: Vec<&str> = reported.iter().map(|report| report.sentence.as_str()).collect();
+    if *exit == Exit::Interrupted {
+        sentences.insert(0, "Ended by the user; what was measured is stored.");
+    }
+    Done {
+        word: match exit {
+            Exit::Interrupted => "interrupted".to_owned(),
+            _ => verdict.map_or("done", Verdict::word).to_owned(),
+        },
+        sentence: sentences.join(" "),
+        exit: *exit as u8,
+        reports: reported.iter().map(|report| report.subject.clone()).collect(),
+    }
+}
+
+/// Writes events to stderr, one a line. When nobody reads them any more the run ends: it was started by a program that
+/// is gone.
+fn to_stderr(interrupt: Interrupt) -> Listener {
+    Arc::new(move |event| {
+        if writeln!(std::io::stderr(), "{}", event.json()).is_err() {
+            interrupt.stop();
+        }
+    })
+}
+
+/// Serves a site where the flags say, and tells the user where that is.
+pub(super) fn serve(served: &Served, site: Site) -> Result<Server> {
+    // A mistaken token is not repeated: it is a secret all the same.
+    let token = served.ui_token.as_ref().map(|token| token.parse::<Secret>());
+    let token = token.transpose().map_err(|error| UsageError(format!("--ui-token: {error}")))?;
+    let hint = if token.is_some() { " (add ?token=… to it the first time)" } else { "" };
+    let server = Server::start(served.ui_bind, token, site).map_err(|error| match error {
+        ServeError::SetUp(_) => anyhow::Error::from(error),
+        _ => UsageError(error.to_string()).into(),
+    })?;
+    anstream::eprintln!("loadproof: live at {}{hint}", server.url());
+    Ok(server)
+}
+
+/// Control over the run of this process.
+struct OwnRun(Interrupt);
+
+impl Control for OwnRun {
+    fn stop(&self) {
+        self.0.stop();
+    }
+
+    fn abort(&self) {
+        interrupt::quit();
+    }
+}

@@ -1,0 +1,220 @@
+//! What is told of a run while it goes on: the one form for pages, for readers of `--progress json`, and
+//! between a run and the `ui` that has started it. docs/JSON.md describes it.
+//!
+//! Times are milliseconds, points in time seconds since the load's start. Numbers are short: they are
+//! looked at, not computed with.
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats::live::Outcomes;
+
+/// Something to tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub enum Event {
+    /// A run begins.
+    Begin(Begin),
+    /// It comes into another of its phases.
+    Phase(PhaseBegun),
+    /// A second has passed.
+    Tick(Tick),
+    /// Samples did not end well.
+    Failure(Failures),
+    /// What the claims come to so far.
+    Claims(Claims),
+    /// Something has happened.
+    Note(Note),
+    /// All is done.
+    Done(Done),
+}
+
+impl Event {
+    /// Its name, as it stands in its JSON, too.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Begin(_) => "begin",
+            Self::Phase(_) => "phase",
+            Self::Tick(_) => "tick",
+            Self::Failure(_) => "failure",
+            Self::Claims(_) => "claims",
+            Self::Note(_) => "note",
+            Self::Done(_) => "done",
+        }
+    }
+
+    /// Its JSON, in one line.
+    pub fn json(&self) -> String {
+        // Its types rule a failure out.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A run begins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Begin {
+    /// Its number in the store.
+    pub run: i64,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The load's name.
+    pub load: String,
+    /// The load in words.
+    pub load_text: String,
+    /// How long the load lasts, where that is known.
+    pub load_s: Option<f64>,
+    /// The run's place in an experiment.
+    pub part: Option<Part>,
+    /// What is called and what is awaited, in the order of each tick's figures.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A run's place in an experiment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The experiment's number in the store.
+    pub experiment: i64,
+    /// `baseline` or `treatment`.
+    pub arm: String,
+    /// The round, from 1.
+    pub round: u32,
+    /// Most rounds.
+    pub rounds: u32,
+}
+
+/// Something that is called, or awaited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its name.
+    pub name: String,
+    /// The class of its traffic; empty if none.
+    pub class: String,
+    /// `request` or `effect`.
+    pub kind: String,
+}
+
+/// A run comes into another of its phases.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseBegun {
+    /// `ramp`, `steady`, `cool-down` or `drain`.
+    pub phase: String,
+    /// When.
+    pub t: f64,
+}
+
+/// The run, a second later.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tick {
+    /// When.
+    pub t: f64,
+    /// The phase.
+    pub phase: String,
+    /// Users at work.
+    pub users: u32,
+    /// Requests under way.
+    pub in_flight: u32,
+    /// Requests answered per second since the last tick.
+    pub rate: f64,
+    /// p50, p95 and p99 of the response times since the last tick; none without an answer.
+    pub times: Option<[f64; 3]>,
+    /// Requests by outcome so far.
+    pub outcomes: Outcomes,
+    /// Cores that loadproof itself has in use; none while that is not known.
+    pub own_cores: Option<f64>,
+    /// Figures of what is called and awaited, in the order of [`Begin::endpoints`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<EndpointTick>,
+    /// Signals: `(name, unit in words, value)`.
+    pub signals: Vec<(String, String, f64)>,
+}
+
+/// One endpoint, or one effect.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EndpointTick {
+    /// Samples by outcome so far.
+    pub n: Outcomes,
+    /// Answered per second since the last tick.
+    pub rate: f64,
+    /// p50, p95 and the longest time so far; none without an answer.
+    pub times: Option<[f64; 3]>,
+}
+
+/// Samples that did not end well: those reasons whose counts have changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failures {
+    /// The reasons.
+    pub rows: Vec<Failure>,
+}
+
+/// Samples that did not end well for the same reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The reason's place in the run's list.
+    pub place: usize,
+    /// The place of what was called in [`Begin::endpoints`]; none for a question of loadproof's own.
+    pub endpoint: Option<usize>,
+    /// How they ended.
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+    /// How many so far.
+    pub count: u64,
+    /// When the first was known.
+    pub first: f64,
+    /// When the last was known.
+    pub last: f64,
+}
+
+/// What the claims of an experiment come to so far. There are no verdicts among it: those come at the end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// Rounds behind it.
+    pub rounds: usize,
+    /// The claims.
+    pub rows: Vec<Claim>,
+}
+
+/// A claim so far.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// `C1`, or the name that the scenario gives it.
+    pub id: String,
+    /// What it says.
+    pub title: String,
+    /// Its rule in symbols.
+    pub formula: String,
+    /// The estimate.
+    pub estimate: String,
+    /// Its interval; empty where there is none yet.
+    pub interval: String,
+}
+
+/// Something that has happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When, ms since 1970 (UTC).
+    pub at_ms: i64,
+    /// What.
+    pub text: String,
+}
+
+impl Note {
+    /// Something that has happened just now.
+    pub fn now(text: impl Into<String>) -> Self {
+        Self { at_ms: jiff::Timestamp::now().as_millisecond(), text: text.into() }
+    }
+}
+
+/// All is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// `supported`, `undecided`, `refuted`, `invalid`, `interrupted`, `failed`, or `done` where nothing was claimed.
+    pub word: String,
+    /// What came of it.
+    pub sentence: String,
+    /// The exit code.
+    pub exit: u8,
+    /// What reports can be had of: runs (`3`) and experiments (`e1`).
+    pub reports: Vec<String>,
+}

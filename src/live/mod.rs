@@ -1,0 +1,34 @@
+//! The live page: what goes on, for people to watch, and for machines to read.
+//!
+//! ```text
+//! execute ─► Narrator ─► Event ─► Feed (what is known now; ten minutes of events) ─► Server ─► viewers
+//!                          ▲
+//!     Runner: a run in a process of its own, which writes its events to stderr
+//! ```
+//!
+//! The server has a thread and a runtime of its own, apart from the load's. It is told, and asks nobody: nothing is
+//! read from the store while a run goes on, and who reads slowly is dropped. What lies beyond (the store, scenario
+//! files, the end of a run) is asked of the program through two traits, [`Archive`] and [`Control`].
+
+mod archive;
+pub mod event;
+mod feed;
+mod guard;
+mod metrics;
+mod narrator;
+mod page;
+mod routes;
+mod runner;
+mod secret;
+mod server;
+mod start;
+mod state;
+mod stream;
+
+pub use archive::{Archive, Entry, Problem, Wanted};
+pub use feed::Feed;
+pub use narrator::{Listener, Narrator};
+pub use runner::Runner;
+pub use secret::{NoToken, Secret};
+pub use server::{ServeError, Server, Site};
+pub use start::{Control, ExperimentOffer, LoadOffer, Offer, Starter};

@@ -1,0 +1,79 @@
+//! The pages of the server itself.
+
+use std::sync::LazyLock;
+
+use minijinja::context;
+use minijinja::value::{Serde, Value};
+
+use super::archive::{Entry, Problem};
+use super::secret::Secret;
+use super::start::Offer;
+use crate::report::html::{self, Dress};
+
+/// What the live page wears beside what all pages do.
+static LIVE: LazyLock<Dress> = LazyLock::new(|| {
+    Dress::served(
+        include_str!("../../templates/live.css"),
+        concat!(
+            include_str!("../../templates/charts.js"),
+            include_str!("../../templates/live.js"),
+            include_str!("../../templates/start.js")
+        ),
+    )
+});
+
+/// The same of the history.
+static HISTORY: LazyLock<Dress> = LazyLock::new(|| {
+    Dress::served(include_str!("../../templates/live.css"), include_str!("../../templates/history.js"))
+});
+
+/// The content security policy of all answers: the server's own pages and reports run their own scripts and wear their
+/// own style sheets, and ask nobody but this server.
+pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let dresses = [&*html::REPORT, &*LIVE, &*HISTORY];
+    format!("{}; frame-ancestors 'none'", html::policy(&dresses, "'self'"))
+});
+
+/// The page to watch a run on; with a form to start one, where something is on offer.
+pub(super) fn live(
+    key: &Secret,
+    offers: Option<(Vec<Offer>, Vec<(String, String)>)>,
+) -> Result<String, Problem> {
+    let (offers, others) = match offers {
+        Some((offers, others)) => (Some(offers), others),
+        None => (None, Vec::new()),
+    };
+    let values = context! {
+        key => key.reveal(),
+        can_start => offers.is_some(),
+        offers => Value::from(Serde(offers.as_deref().unwrap_or_default())),
+        // `<` inside a data block could end it.
+        data => serde_json::to_string(&offers).unwrap_or_default().replace('<', "\\u003c"),
+        others => Value::from(Serde(others)),
+    };
+    dressed("live.html", values, &LIVE)
+}
+
+/// What is in the store.
+pub(super) fn history(entries: &[Entry]) -> Result<String, Problem> {
+    let mut scenarios: Vec<&str> = entries.iter().map(|entry| entry.scenario.as_str()).collect();
+    scenarios.sort_unstable();
+    scenarios.dedup();
+    // Runs that can be compared: also those within experiments.
+    let runnable: Vec<&Entry> = entries
+        .iter()
+        .flat_map(|entry| if entry.runs.is_empty() { vec![entry] } else { entry.runs.iter().collect() })
+        .collect();
+    let values = context! { runnable => Value::from(Serde(&runnable)), entries => Value::from(Serde(entries)), scenarios => Value::from(Serde(&scenarios)) };
+    dressed("history.html", values, &HISTORY)
+}
+
+/// A page that says only why there is no other.
+pub(super) fn problem(problem: &Problem) -> Result<String, Problem> {
+    dressed("problem.html", context! { text => problem.to_string() }, &HISTORY)
+}
+
+fn dressed(template: &str, values: Value, dress: &Dress) -> Result<String, Problem> {
+    let values = context! { tool_version => env!("CARGO_PKG_VERSION"), ..values };
+    html::page(template, values, dress).map_err(|error| Problem::Failed(error.to_string()))
+}

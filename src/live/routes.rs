@@ -1,0 +1,323 @@
+//! What is answered to whom.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures_util::stream;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+
+use super::archive::{Problem, Wanted};
+use super::guard::{Admission, Guard, welcome};
+use super::server::Site;
+use super::start::{Form, Starter};
+use super::{metrics, page, stream as events};
+
+/// Parts of a download that may wait for its reader.
+const PARTS: usize = 4;
+
+/// Everything that an answer needs.
+pub(super) struct Desk {
+    pub(super) site: Site,
+    pub(super) guard: Guard,
+    /// Becomes true when the server closes.
+    pub(super) closing: watch::Receiver<bool>,
+}
+
+type Shared = State<Arc<Desk>>;
+
+pub(super) fn router(desk: Arc<Desk>) -> Router {
+    Router::new()
+        .route("/", get(live))
+        .route("/history", get(history))
+        .route("/events", get(follow))
+        .route("/metrics", get(prometheus))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/api/snapshot", get(snapshot))
+        .route("/api/stats.json", get(stats))
+        .route("/api/report.html", get(report))
+        .route("/api/compare.html", get(compare))
+        .route("/api/trend.html", get(trend))
+        .route("/api/samples.csv", get(samples))
+        .route("/api/{file}", get(linked))
+        .route("/api/command", post(command))
+        .route("/api/start", post(start))
+        .route("/api/stop", post(stop))
+        .route("/api/abort", post(abort))
+        .layer(middleware::from_fn_with_state(Arc::clone(&desk), admit))
+        .with_state(desk)
+}
+
+/// Lets in who may come in, and tells browsers to be strict with every answer.
+async fn admit(State(desk): Shared, request: Request, next: Next) -> Response {
+    let admitted = desk.guard.admit(request.method(), request.uri(), request.headers());
+    let mut response = match admitted {
+        Ok(Admission::In) => next.run(request).await,
+        Ok(Admission::Welcome(cookie)) => welcome(cookie, request.uri()),
+        Err(refusal) => refusal.into_response(),
+    };
+    let headers = response.headers_mut();
+    let policy = HeaderValue::from_str(&page::POLICY);
+    headers.insert(CONTENT_SECURITY_POLICY, policy.unwrap_or(HeaderValue::from_static("default-src 'none'")));
+    let constant = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ];
+    for (name, value) in constant {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn live(State(desk): Shared) -> Response {
+    // Looking for scenarios reads files; while a run goes on there is nothing to choose.
+    let offers = desk.site.control.starter().map(|starter| match desk.site.feed.is_running() {
+        true => (Vec::new(), Vec::new()),
+        false => starter.offers(),
+    });
+    shown(page::live(&desk.guard.key, offers))
+}
+
+async fn history(State(desk): Shared) -> Response {
+    shown(aside(&desk, |desk| page::history(&desk.site.archive.entries()?)).await)
+}
+
+#[derive(Deserialize)]
+struct After {
+    after: Option<u64>,
+}
+
+async fn follow(State(desk): Shared, Query(query): Query<After>, headers: HeaderMap) -> Response {
+    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    events::events(&desk.site.feed, last.or(query.after), desk.closing.clone()).into_response()
+}
+
+async fn prometheus(State(desk): Shared) -> Response {
+    let text = desk.site.feed.read(metrics::render);
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
+}
+
+async fn snapshot(State(desk): Shared) -> Response {
+    ([(CONTENT_TYPE, "application/json")], desk.site.feed.snapshot()).into_response()
+}
+
+async fn stats(State(desk): Shared) -> Response {
+    let stats = desk.site.feed.read(|state| {
+        json!({
+            "schema": "loadproof.live/1",
+            "stage": state.stage,
+            "begin": state.begin,
+            "last": state.last,
+            "failures": state.failures,
+        })
+    });
+    Json(stats).into_response()
+}
+
+#[derive(Deserialize)]
+struct Of {
+    of: Option<String>,
+}
+
+impl Of {
+    /// What is named, or else what the last command has made.
+    fn name(self, desk: &Desk) -> Result<String, Problem> {
+        let last = || desk.site.feed.read(|state| state.done.as_ref()?.reports.last().cloned());
+        let none = || {
+            Problem::NotFound("nothing was run yet: name a run (?of=3) or an experiment (?of=e1)".to_owned())
+        };
+        self.of.or_else(last).ok_or_else(none)
+    }
+}
+
+async fn report(State(desk): Shared, Query(of): Query<Of>) -> Response {
+    stored(desk, move |desk| Ok(Wanted::Report(of.name(desk)?))).await
+}
+
+#[derive(Deserialize)]
+struct Two {
+    baseline: String,
+    treatment: String,
+}
+
+async fn compare(State(desk): Shared, Query(two): Query<Two>) -> Response {
+    stored(desk, |_| Ok(Wanted::Comparison { baseline: two.baseline, treatment: two.treatment })).await
+}
+
+#[derive(Deserialize)]
+struct Scenario {
+    scenario: String,
+}
+
+async fn trend(State(desk): Shared, Query(of): Query<Scenario>) -> Response {
+    stored(desk, |_| Ok(Wanted::Trend(of.scenario))).await
+}
+
+/// Reports as other pages link to them: `run-3.html`.
+async fn linked(State(desk): Shared, Path(file): Path<String>) -> Response {
+    stored(desk, move |_| {
+        let run = file.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".html"));
+        let is_number = |run: &&str| run.parse::<u32>().is_ok();
+        let none = || Problem::NotFound(format!("there is no `{file}`"));
+        Ok(Wanted::Report(run.filter(is_number).ok_or_else(none)?.to_owned()))
+    })
+    .await
+}
+
+/// A page about what is stored, once nothing is under way.
+async fn stored(
+    desk: Arc<Desk>,
+    wanted: impl FnOnce(&Desk) -> Result<Wanted, Problem> + Send + 'static,
+) -> Response {
+    let made = aside(&desk, |desk| {
+        idle(desk)?;
+        desk.site.archive.page(&wanted(desk)?)
+    });
+    shown(made.await)
+}
+
+async fn samples(State(desk): Shared, Query(of): Query<Of>) -> Response {
+    let of = match idle(&desk).and_then(|()| of.name(&desk)) {
+        Ok(of) => of,
+        Err(problem) => return shown(Err(problem)),
+    };
+    let (sender, receiver) = mpsc::channel(PARTS);
+    let name = of.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut pipe = std::io::BufWriter::with_capacity(1 << 16, Pipe(sender));
+        let written = desk
+            .site
+            .archive
+            .samples(&name, &mut pipe)
+            .and_then(|()| pipe.flush().map_err(|error| Problem::Failed(error.to_string())));
+        if let Err(problem) = written {
+            pipe.get_ref().fail(&problem);
+        }
+    });
+    let mut receiver = receiver;
+    // What is wrong shows with the first part: after it the answer has begun.
+    let first = match receiver.recv().await {
+        Some(Ok(first)) => first,
+        Some(Err(problem)) => return shown(Err(problem)),
+        None => Bytes::new(),
+    };
+    let rest =
+        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
+    let parts = futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest);
+    let named = format!("attachment; filename=\"samples-{of}.csv\"");
+    (
+        [(CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &named)],
+        Body::from_stream(parts),
+    )
+        .into_response()
+}
+
+/// What is written to it goes to whoever downloads.
+struct Pipe(mpsc::Sender<Result<Bytes, Problem>>);
+
+impl Pipe {
+    fn fail(&self, problem: &Problem) {
+        // A reader that is gone needs no reason.
+        let _ = self.0.blocking_send(Err(problem.clone()));
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {
+        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(part)));
+        sent.map(|()| part.len()).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The command line that a form stands for, or what is wrong with it.
+async fn command(State(desk): Shared, Json(form): Json<Form>) -> Response {
+    ordered(&desk, &form, |starter, arguments| Ok(starter.line(&arguments)))
+}
+
+async fn start(State(desk): Shared, Json(form): Json<Form>) -> Response {
+    ordered(&desk, &form, |starter, arguments| {
+        let line = starter.line(&arguments);
+        starter.start(arguments).map(|()| line)
+    })
+}
+
+fn ordered(
+    desk: &Desk,
+    form: &Form,
+    carry_out: impl FnOnce(&dyn Starter, Vec<String>) -> Result<String, String>,
+) -> Response {
+    let Some(starter) = desk.site.control.starter() else {
+        return (StatusCode::NOT_FOUND, "runs are started by `loadproof ui` only").into_response();
+    };
+    let done = form.arguments(&starter.offers().0).map(|arguments| carry_out(starter, arguments));
+    match done {
+        Ok(Ok(line)) => Json(json!({ "command": line })).into_response(),
+        Ok(Err(text)) => (StatusCode::CONFLICT, Json(json!({ "text": text }))).into_response(),
+        Err(wrong) => (StatusCode::UNPROCESSABLE_ENTITY, Json(wrong)).into_response(),
+    }
+}
+
+async fn stop(State(desk): Shared) -> Response {
+    ended(&desk, || desk.site.control.stop())
+}
+
+async fn abort(State(desk): Shared) -> Response {
+    ended(&desk, || desk.site.control.abort())
+}
+
+fn ended(desk: &Desk, end: impl FnOnce()) -> Response {
+    if !desk.site.feed.is_running() {
+        return (StatusCode::CONFLICT, Json(json!({ "text": "nothing is under way" }))).into_response();
+    }
+    end();
+    (StatusCode::ACCEPTED, Json(json!({}))).into_response()
+}
+
+fn idle(desk: &Desk) -> Result<(), Problem> {
+    if desk.site.feed.is_running() { Err(Problem::Busy) } else { Ok(()) }
+}
+
+/// Does what takes a while on a thread of its own.
+async fn aside<T: Send + 'static>(
+    desk: &Arc<Desk>,
+    work: impl FnOnce(&Desk) -> Result<T, Problem> + Send + 'static,
+) -> Result<T, Problem> {
+    let desk = Arc::clone(desk);
+    let done = tokio::task::spawn_blocking(move || work(&desk)).await;
+    done.unwrap_or_else(|error| Err(Problem::Failed(error.to_string())))
+}
+
+/// A page, or why there is none.
+fn shown(made: Result<String, Problem>) -> Response {
+    match made {
+        Ok(page) => Html(page).into_response(),
+        Err(problem) => {
+            let status = match problem {
+                Problem::NotFound(_) => StatusCode::NOT_FOUND,
+                Problem::Busy => StatusCode::CONFLICT,
+                Problem::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            };
+            match page::problem(&problem) {
+                Ok(page) => (status, Html(page)).into_response(),
+                Err(_) => (status, problem.to_string()).into_response(),
+            }
+        }
+    }
+}
