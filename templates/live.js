@@ -48,7 +48,7 @@ const Live = (() => {
       if (state.done) state = { ...fresh(), stage: "running" };
       state.notes.push(data);
       say(data.text);
-    } else if (name === "done") { state.stage = "done"; state.done = data; say(data.sentence || "All is done"); if (!canStart) source.close(); }
+    } else if (name === "done") { state.stage = "done"; state.done = data; say(data.sentence || "All is done"); }
     show();
   }
   function tick(data) {
@@ -140,7 +140,11 @@ const Live = (() => {
       item.append(csv);
       return item;
     }));
-    Promise.all(done.reports.map(report)).then(links => by("done-links").replaceChildren(...links.flatMap(link => [link, " "])));
+    Promise.all(done.reports.map(report)).then(links => {
+      by("done-links").replaceChildren(...links.flatMap(link => [link, " "]));
+      // Until now the server waited for this viewer.
+      if (!canStart && source) source.close();
+    });
   }
   // The server of a single command goes when all is done: what it has to say is fetched before.
   async function report(of) {

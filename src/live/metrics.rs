@@ -157,6 +157,6 @@ mod tests {
             endpoints: vec![EndpointTick { n: [39, 0, 1, 0, 0], rate: 20.0, times: Some([1.0, 2.0, 9.0]) }],
             signals: vec![("outbox".to_owned(), "messages".to_owned(), 12.0)],
         }));
-        insta::assert_snapshot!(render(&state), @"");
+        insta::assert_snapshot!(render(&state));
     }
 }
