@@ -201,6 +201,10 @@ loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL an
 test: ## Run all tests
 	$(CARGO) test --workspace --quiet
 
+.PHONY: axe
+axe: ## Fetch axe-core, by which a test checks the rules of accessibility (it skips without)
+	tests/support/axe.sh
+
 .PHONY: test-kafka
 test-kafka: ## Check and test Kafka against librdkafka's mock cluster (builds librdkafka)
 	$(CARGO) clippy --quiet --features kafka -- -D warnings

@@ -57,7 +57,6 @@ class Chart {
     Object.assign(this, { title, log, isLast, at: null });
     this.figure = document.createElement("figure");
     this.figure.tabIndex = 0;
-    this.figure.setAttribute("role", "group");
     this.figure.setAttribute("aria-label", title + "; arrow keys read values");
     const caption = document.createElement("figcaption"), heading = document.createElement("h3");
     this.tip = document.createElement("span");

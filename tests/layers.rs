@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 24] = [
+const ROOMS: [(&str, &[&str]); 25] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
@@ -47,18 +47,20 @@ const ROOMS: [(&str, &[&str]); 24] = [
             "store", "stats",
         ],
     ),
+    // `execute` for what a run shows of itself, `report` for what pages have in common.
+    ("live", &["unit", "sample", "run", "scenario", "plan", "stats", "report", "execute"]),
     (
         "cli",
         &[
             "unit", "web", "checksum", "bundle", "sample", "run", "claim", "scenario", "plan", "load",
             "target", "store", "import", "stats", "capacity", "trend", "verdict", "baseline", "signoff",
-            "report", "execute",
+            "report", "execute", "live",
         ],
     ),
 ];
 
 /// Outside crates that have one home.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 18] = [
     ("ring", &["src/bundle/signature.rs"]),
     ("async_nats", &["src/load/event/"]),
     ("rdkafka", &["src/load/event/"]),
@@ -70,6 +72,7 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("plotters", &["src/report/chart/"]),
     ("hyper", &["src/load/"]),
     ("toml", &["src/scenario/", "src/signoff/rules.rs"]),
+    ("axum", &["src/live/"]),
     ("clap", &["src/cli/"]),
     ("anyhow", &["src/cli/"]),
     ("toml_edit", &["src/target/patch/"]),

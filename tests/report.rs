@@ -5,9 +5,10 @@
     reason = "tests are their own documentation, and fail by panicking"
 )]
 
+#[path = "support/browser.rs"]
+mod browser;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -446,31 +447,12 @@ fn colours_stand_out_in_both_themes() {
     }
 }
 
-/// The browser of the full suite; without one the test is skipped, loudly, and fails under CI.
-fn chromium() -> Option<&'static str> {
-    let found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
-        .into_iter()
-        .find(|path| Path::new(path).exists());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "Chromium is missing; README names what the full suite needs"
-        );
-        eprintln!("SKIPPED: no Chromium, so no page was opened in a browser");
-    }
-    found
-}
-
 /// The page's document after its script has run.
 fn dom(page: &str) -> Option<String> {
-    let browser = chromium()?;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("page.html");
     std::fs::write(&file, page).unwrap();
-    let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+    let output = browser::command(&folder.path().join("profile"))?
         .arg("--dump-dom")
         .arg(format!("file://{}", file.display()))
         .output()
