@@ -228,6 +228,10 @@ bench-load: build ## CPU per request against nginx beside wrk (needs nginx and w
 bench-stall: build ## What a stalled server looks like in response and service time
 	benches/stall.sh
 
+.PHONY: bench-live
+bench-live: build ## CPU per request with the live page and 20 viewers, beside that without
+	benches/live.sh
+
 .PHONY: bench-coverage
 bench-coverage: ## Whether intervals and looks keep their promises, by simulation (fails if not)
 	$(CARGO) bench --quiet --bench coverage

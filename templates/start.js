@@ -2,7 +2,7 @@
 (() => {
   const form = document.getElementById("form");
   if (!form) return;
-  const offers = JSON.parse(document.getElementById("offers").textContent), field = name => form.elements[name];
+  const offers = JSON.parse(document.getElementById("offers").textContent).scenarios, field = name => form.elements[name];
   const options = (select, values) => {
     const before = select.value;
     select.replaceChildren(...values.map(([value, text]) => new Option(text, value)));

@@ -48,7 +48,7 @@ const ROOMS: [(&str, &[&str]); 25] = [
         ],
     ),
     // `execute` for what a run shows of itself, `report` for what pages have in common.
-    ("live", &["unit", "sample", "run", "scenario", "plan", "stats", "report", "execute"]),
+    ("live", &["unit", "checksum", "sample", "run", "scenario", "plan", "stats", "report", "execute"]),
     (
         "cli",
         &[

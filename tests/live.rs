@@ -121,9 +121,10 @@ fn abort_ends_it_at_once() {
     let page = with_page(&bench, &LONG);
     page.until("a tick", |state| ticks(state) >= 1);
     // The answer may or may not come through before the end.
-    let key = page.get("/").body.split("data-key=\"").nth(1).unwrap()[..32].to_owned();
+    let body = page.get("/").body;
+    let key = body.split("data-key=\"").nth(1).unwrap().split('"').next().unwrap();
     let origin = format!("http://{}", page.address);
-    let headers = [("origin", &*origin), ("x-loadproof-key", &*key), ("content-type", "application/json")];
+    let headers = [("origin", &*origin), ("x-loadproof-key", key), ("content-type", "application/json")];
     page.told("POST", "/api/abort", &headers);
     let output = page.end();
     assert_eq!(code(&output), 105, "{}", stderr(&output));
@@ -427,5 +428,68 @@ fn the_history_leads_to_reports_comparisons_and_trends() {
         "/api/report.html",
     ] {
         assert_eq!(page.get(path).status, 404, "{path}");
+    }
+}
+
+/// The texts of a dashboard under a key, wherever they stand in it.
+fn texts(node: &Value, key: &str, found: &mut Vec<String>) {
+    match node {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value.as_str() {
+                    Some(text) if name == key => found.push(text.to_owned()),
+                    _ => texts(value, key, found),
+                }
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| texts(value, key, found)),
+        _ => {}
+    }
+}
+
+fn dashboard(name: &str) -> Value {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/grafana").join(name);
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+#[test]
+fn every_metric_and_label_of_the_dashboard_exists() {
+    let bench = Bench::new();
+    let page = with_page(&bench, &LONG);
+    // Processes are read twice before their increase is known.
+    page.until("a figure of its own", |state| state["last"]["own_cores"].is_number());
+    let told = page.get("/metrics").body;
+    let (mut expressions, metric) = (Vec::new(), regex::Regex::new("loadproof_[a-z_]+").unwrap());
+    let label = regex::Regex::new(r#"([a-z_]+)=~?""#).unwrap();
+    texts(&dashboard("live.json"), "expr", &mut expressions);
+    texts(&dashboard("live.json"), "query", &mut expressions);
+    assert!(expressions.len() > 8, "{expressions:?}");
+    for expression in &expressions {
+        let labels: Vec<&str> =
+            label.captures_iter(expression).map(|found| found.get(1).unwrap().as_str()).collect();
+        for name in metric.find_iter(expression).map(|found| found.as_str()) {
+            let line = told.lines().find(|line| line.split('{').next() == Some(name));
+            let line = line.unwrap_or_else(|| panic!("`{name}` of `{expression}` is not told:\n{told}"));
+            for label in &labels {
+                assert!(line.contains(&format!("{label}=\"")), "`{expression}` asks for `{label}`: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_question_of_the_other_dashboard_can_be_asked() {
+    let bench = Bench::new();
+    bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a", "--progress", "none"]);
+    let mut questions = Vec::new();
+    for key in ["queryText", "rawQueryText", "query"] {
+        texts(&dashboard("store.json"), key, &mut questions);
+    }
+    questions.retain(|question| question.starts_with("SELECT"));
+    assert!(questions.len() > 12, "{questions:?}");
+    for question in questions {
+        let answer = bench.json(&["query", &question.replace("$run", "1"), "--format", "json"]);
+        // A run without claims has no verdicts.
+        assert!(question.contains("FROM verdict") || answer[0].is_object(), "{question}");
     }
 }

@@ -9,6 +9,7 @@
 mod browser;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;

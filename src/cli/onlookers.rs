@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::archive::Shelf;
-use super::arguments::{Common, ProgressStyle, Served, Shown, Ui};
+use super::arguments::{Common, PageFlags, ProgressStyle, Served, Shown};
 use super::exit::{Exit, UsageError};
 use super::interrupt::{self, Interrupt};
 use super::output;
@@ -36,12 +36,12 @@ pub(super) struct Concluded {
 impl Onlookers {
     /// Those whom the flags of a load let in; nobody where nothing will be done.
     pub(super) fn of(common: &Common, store: &Path) -> Result<Self> {
-        let ui = if common.dry_run { &Ui::default() } else { &common.ui };
+        let ui = if common.dry_run { &PageFlags::default() } else { &common.ui };
         Self::follow(ui, common.shown, store)
     }
 
     /// Those whom the flags let in.
-    pub(super) fn follow(ui: &Ui, shown: Shown, store: &Path) -> Result<Self> {
+    pub(super) fn follow(ui: &PageFlags, shown: Shown, store: &Path) -> Result<Self> {
         let interrupt = Interrupt::listen(|| {})?;
         let to_stderr = (shown.progress == ProgressStyle::Json).then(|| to_stderr(interrupt.clone()));
         if !ui.ui {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::arguments::{SelfTest, Ui};
+use super::arguments::{PageFlags, SelfTest};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::onlookers::Onlookers;
@@ -40,7 +40,7 @@ pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
     let own_store = folder.join(STORE);
     let id = Store::open(&own_store)?.begin_experiment(&new_experiment(&scenario, &spec, command))?;
     let workshop = Workshop { store: own_store.clone(), label: None, env: None, workers: None };
-    let onlookers = Onlookers::follow(&Ui::default(), command.shown, &own_store)?;
+    let onlookers = Onlookers::follow(&PageFlags::default(), command.shown, &own_store)?;
     let mut session = Session::new(&scenario, workshop, command.shown, Some(id), &plan, &onlookers)?;
     for planned in &plan.runs {
         if session.carry_out(planned)?.state != RunState::Done {

@@ -12,7 +12,7 @@ use super::command_line::line;
 use super::exit::Exit;
 use super::interrupt::Interrupt;
 use super::{onlookers, output, world};
-use crate::live::{Control, ExperimentOffer, Feed, LoadOffer, Offer, Runner, Site, Starter};
+use crate::live::{Control, ExperimentOffer, Feed, LoadOffer, NoOffer, Offer, Offers, Runner, Site, Starter};
 use crate::scenario::Scenario;
 
 pub(super) fn ui(command: &Browse, store: &Path) -> Result<Exit> {
@@ -58,19 +58,20 @@ impl Control for Others {
 }
 
 impl Starter for Others {
-    fn offers(&self) -> (Vec<Offer>, Vec<(String, String)>) {
-        let (mut offers, mut others) = (Vec::new(), Vec::new());
+    fn offers(&self) -> Offers {
+        let mut offers = Offers::default();
         for path in files(&self.scenarios) {
             let file = path.display().to_string();
             match world::scenario(&path) {
-                Ok(scenario) => offers.push(offer(file, &scenario)),
+                Ok(scenario) => offers.scenarios.push(offer(file, &scenario)),
                 Err(error) => {
                     let text = output::error_text(&error.into());
-                    others.push((file, text.lines().next().unwrap_or_default().to_owned()));
+                    let reason = text.lines().next().unwrap_or_default().to_owned();
+                    offers.others.push(NoOffer { file, reason });
                 }
             }
         }
-        (offers, others)
+        offers
     }
 
     fn line(&self, arguments: &[String]) -> String {

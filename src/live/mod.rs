@@ -31,4 +31,4 @@ pub use narrator::{Listener, Narrator};
 pub use runner::Runner;
 pub use secret::{NoToken, Secret};
 pub use server::{ServeError, Server, Site};
-pub use start::{Control, ExperimentOffer, LoadOffer, Offer, Starter};
+pub use start::{Control, ExperimentOffer, LoadOffer, NoOffer, Offer, Offers, Starter};

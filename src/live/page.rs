@@ -7,7 +7,7 @@ use minijinja::value::{Serde, Value};
 
 use super::archive::{Entry, Problem};
 use super::secret::Secret;
-use super::start::Offer;
+use super::start::Offers;
 use crate::report::html::{self, Dress};
 
 /// What the live page wears beside what all pages do.
@@ -35,21 +35,13 @@ pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The page to watch a run on; with a form to start one, where something is on offer.
-pub(super) fn live(
-    key: &Secret,
-    offers: Option<(Vec<Offer>, Vec<(String, String)>)>,
-) -> Result<String, Problem> {
-    let (offers, others) = match offers {
-        Some((offers, others)) => (Some(offers), others),
-        None => (None, Vec::new()),
-    };
+pub(super) fn live(key: &Secret, offers: Option<&Offers>) -> Result<String, Problem> {
     let values = context! {
         key => key.reveal(),
         can_start => offers.is_some(),
-        offers => Value::from(Serde(offers.as_deref().unwrap_or_default())),
+        offers => Value::from(Serde(offers)),
         // `<` inside a data block could end it.
         data => serde_json::to_string(&offers).unwrap_or_default().replace('<', "\\u003c"),
-        others => Value::from(Serde(others)),
     };
     dressed("live.html", values, &LIVE)
 }

@@ -21,7 +21,7 @@ use tokio::sync::{mpsc, watch};
 use super::archive::{Problem, Wanted};
 use super::guard::{Admission, Guard, welcome};
 use super::server::Site;
-use super::start::{Form, Starter};
+use super::start::{Form, Offers, Starter};
 use super::{metrics, page, stream as events};
 
 /// Parts of a download that may wait for its reader.
@@ -84,11 +84,12 @@ async fn admit(State(desk): Shared, request: Request, next: Next) -> Response {
 
 async fn live(State(desk): Shared) -> Response {
     // Looking for scenarios reads files; while a run goes on there is nothing to choose.
-    let offers = desk.site.control.starter().map(|starter| match desk.site.feed.is_running() {
-        true => (Vec::new(), Vec::new()),
-        false => starter.offers(),
-    });
-    shown(page::live(&desk.guard.key, offers))
+    let offers = desk
+        .site
+        .control
+        .starter()
+        .map(|starter| if desk.site.feed.is_running() { Offers::default() } else { starter.offers() });
+    shown(page::live(&desk.guard.key, offers.as_ref()))
 }
 
 async fn history(State(desk): Shared) -> Response {
@@ -266,7 +267,10 @@ fn ordered(
     let Some(starter) = desk.site.control.starter() else {
         return (StatusCode::NOT_FOUND, "runs are started by `loadproof ui` only").into_response();
     };
-    let done = form.arguments(&starter.offers().0).map(|arguments| carry_out(starter, arguments));
+    if desk.site.feed.is_running() {
+        return (StatusCode::CONFLICT, Json(json!({ "text": "a run is under way already" }))).into_response();
+    }
+    let done = form.arguments(&starter.offers().scenarios).map(|arguments| carry_out(starter, arguments));
     match done {
         Ok(Ok(line)) => Json(json!({ "command": line })).into_response(),
         Ok(Err(text)) => (StatusCode::CONFLICT, Json(json!({ "text": text }))).into_response(),

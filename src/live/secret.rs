@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
+use crate::checksum::sha256;
+
 /// Fewest characters of a token that a user gives.
 const LEAST: usize = 16;
 
@@ -22,7 +24,7 @@ impl Secret {
     pub(super) fn drawn() -> std::io::Result<Self> {
         let mut bytes = [0_u8; 16];
         rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-        Ok(Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect()))
+        Ok(Self(sha256(bytes)))
     }
 
     /// Whether a text is the same. How long this takes tells nothing of where the two differ.

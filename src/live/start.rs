@@ -26,8 +26,8 @@ pub trait Control: Send + Sync {
 
 /// Starts runs.
 pub trait Starter: Send + Sync {
-    /// The scenarios that can be run, and why further files cannot: `(file, reason)`.
-    fn offers(&self) -> (Vec<Offer>, Vec<(String, String)>);
+    /// What can be run.
+    fn offers(&self) -> Offers;
 
     /// The command line that has these arguments, ready to be typed.
     fn line(&self, arguments: &[String]) -> String;
@@ -37,6 +37,24 @@ pub trait Starter: Send + Sync {
     /// # Errors
     /// If one is under way, or the program cannot be started.
     fn start(&self, arguments: Vec<String>) -> Result<(), String>;
+}
+
+/// What can be run, and what cannot.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Offers {
+    /// The scenarios.
+    pub scenarios: Vec<Offer>,
+    /// Further files, and why they cannot be run.
+    pub others: Vec<NoOffer>,
+}
+
+/// A file that cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NoOffer {
+    /// The file.
+    pub file: String,
+    /// Why not.
+    pub reason: String,
 }
 
 /// A scenario that can be run.

@@ -105,7 +105,7 @@ impl State {
         let tick = Tick { endpoints: Vec::new(), ..tick.clone() };
         match self.ticks.last_mut() {
             Some(last) if self.merged.filled < self.merged.of => {
-                *last = merged(last, self.merged.filled, &tick)
+                *last = merged(last, self.merged.filled, &tick);
             }
             _ => {
                 self.ticks.push(tick);

@@ -186,7 +186,7 @@ impl Iterator for Events {
             }
             match line.trim_end().split_once(": ") {
                 Some(("id", id)) => event.id = id.parse().unwrap(),
-                Some(("event", name)) => event.name = name.to_owned(),
+                Some(("event", name)) => name.clone_into(&mut event.name),
                 Some(("data", data)) => data.clone_into(&mut event.data),
                 _ if line.trim_end().is_empty() && !event.name.is_empty() => return Some(event),
                 // Heads, lengths of chunks and comments.

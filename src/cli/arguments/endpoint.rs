@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::load::parse_positive_rate;
-use super::{LOAD, Outputs, Shown, Ui, WHAT};
+use super::{LOAD, Outputs, PageFlags, Shown, WHAT};
 use crate::unit;
 
 pub(super) const HTTP_EXAMPLES: &str = "\
@@ -98,5 +98,5 @@ pub(in crate::cli) struct EndpointFlags {
     #[command(flatten)]
     pub(in crate::cli) shown: Shown,
     #[command(flatten)]
-    pub(in crate::cli) ui: Ui,
+    pub(in crate::cli) ui: PageFlags,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{LOAD, OUTPUT, Outputs, Shown, Ui, WHAT};
+use super::{LOAD, OUTPUT, Outputs, PageFlags, Shown, WHAT};
 use crate::scenario::load::LoadOverrides;
 use crate::unit;
 
@@ -136,7 +136,7 @@ pub(in crate::cli) struct Common {
     #[command(flatten)]
     pub(in crate::cli) shown: Shown,
     #[command(flatten)]
-    pub(in crate::cli) ui: Ui,
+    pub(in crate::cli) ui: PageFlags,
 }
 
 /// Values in place of the scenario's

@@ -21,7 +21,7 @@ pub(super) use self::results::{
 };
 pub(super) use self::setting_up::{Completions, Init, Man};
 pub(super) use self::signing::{SignOff, Verify};
-pub(super) use self::ui::{Browse, Served, Ui};
+pub(super) use self::ui::{Browse, PageFlags, Served};
 use super::output::is_step_summary;
 use crate::unit;
 

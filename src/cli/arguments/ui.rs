@@ -23,7 +23,7 @@ Examples:
 /// The live page of a run
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Live page")]
-pub(in crate::cli) struct Ui {
+pub(in crate::cli) struct PageFlags {
     /// Show on a page what goes on
     #[arg(long, env = "LOADPROOF_UI", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) ui: bool,
@@ -46,7 +46,7 @@ pub(in crate::cli) struct Served {
     pub(in crate::cli) ui_token: Option<String>,
 }
 
-impl Default for Ui {
+impl Default for PageFlags {
     /// No page.
     fn default() -> Self {
         let served = Served { ui_bind: SocketAddr::from(([127, 0, 0, 1], 0)), ui_token: None };

@@ -1,0 +1,56 @@
+#!/bin/sh
+# CPU time per request with the live page and its viewers, beside that without: the same load in turns, at a rate and
+# as fast as it goes. The client runs pinned to core 0, server and viewers to core 1; user + sys of the client's
+# process, by requests that it has stored.
+set -eu
+cd "$(dirname "$0")/.."
+rounds=${ROUNDS:-6}
+seconds=${SECONDS_EACH:-8}
+rate=${RATE:-4000}
+viewers=${VIEWERS:-20}
+port=${PORT:-18482}
+page=${PAGE:-18483}
+loadproof=$PWD/target/release/loadproof
+folder=$(mktemp -d)
+taskset -c 1 target/release/testbed known --port "$port" --service-time 0ms > "$folder/server.log" &
+server=$!
+trap 'kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
+
+# follow: all viewers, until the page closes.
+follow() {
+  until curl -sf -o /dev/null "http://127.0.0.1:$page/healthz"; do sleep 0.05; done
+  viewer=1
+  while [ "$viewer" -le "$viewers" ]; do
+    taskset -c 1 curl -sN -o /dev/null "http://127.0.0.1:$page/events" &
+    viewer=$((viewer + 1))
+  done
+  wait
+}
+
+# measure NAME LOAD-FLAGS PAGE-FLAGS: prints CPU per request.
+measure() {
+  db=$folder/$1.db
+  rm -f "$db"
+  test -z "$3" || follow &
+  # shellcheck disable=SC2086
+  /usr/bin/env bash -c 'TIMEFORMAT="%U %S"; time taskset -c 0 "$@" >/dev/null 2>'"$folder"'/err' bash \
+    "$loadproof" --store "$db" http "http://127.0.0.1:$port/" -c 64 -z "${seconds}s" --workers 1 --progress none $2 $3 2> "$folder/time"
+  wait $! 2>/dev/null || true
+  n=$("$loadproof" --store "$db" query 'SELECT sum(samples) AS n FROM run' --format csv | tail -1)
+  tail -1 "$folder/time" | awk -v name="$1" -v n="$n" '{ printf "%-16s %8.3f µs/request  %d requests\n", name, ($1 + $2) * 1e6 / n, n }'
+}
+
+round=1
+while [ "$round" -le "$rounds" ]; do
+  for load in "rate -q $rate" "full"; do
+    name=${load%% *}
+    flags=${load#"$name"}
+    measure "$name-without" "$flags" ""
+    measure "$name-with" "$flags" "--ui --ui-bind 127.0.0.1:$page"
+  done
+  round=$((round + 1))
+done | tee "$folder/all"
+awk '{ sum[$1] += $2; n[$1]++ }
+     END { for (load in sum) if (load ~ /-with$/) { base = load "out";
+             printf "%s: %.3f against %.3f µs/request, %+.1f %%\n", load, sum[load] / n[load], sum[base] / n[base],
+                    100 * (sum[load] / n[load] / (sum[base] / n[base]) - 1) } }' "$folder/all"
