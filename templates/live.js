@@ -29,15 +29,17 @@ const Live = (() => {
     source = new EventSource("/events?after=" + lastId);
     for (const name of NAMES) source.addEventListener(name, event => take(name, JSON.parse(event.data)));
     source.addEventListener("reset", () => follow().catch(lost));
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED) lost(); };
+    source.onerror = lost;
+    source.onopen = () => show();
   }
   function lost() {
-    if (!state || !state.done) by("sub").textContent = "The connection to loadproof is lost: reload the page to try again.";
+    if (!state || !state.done) by("sub").textContent = "The connection to loadproof is lost; it is tried again.";
   }
 
   function take(name, data) {
     if (name === "begin") {
-      state = { ...fresh(), claims: state.claims, notes: state.notes, stage: "running", begin: data };
+      const { claims, notes } = state.done ? fresh() : state;
+      state = { ...fresh(), claims, notes, stage: "running", begin: data };
       say(`Run ${data.run} begins: ${data.profile}`);
     } else if (name === "phase") { state.phases.push(data); say("Phase: " + data.phase); }
     else if (name === "tick") tick(data);
@@ -48,7 +50,7 @@ const Live = (() => {
       if (state.done) state = { ...fresh(), stage: "running" };
       state.notes.push(data);
       say(data.text);
-    } else if (name === "done") { state.stage = "done"; state.done = data; say(data.sentence || "All is done"); }
+    } else if (name === "done") { state.stage = "done"; state.done = data; by("stop").disabled = false; say(data.sentence || "All is done"); }
     show();
   }
   function tick(data) {
@@ -65,6 +67,8 @@ const Live = (() => {
 
   // Once a second is enough, and not where nobody looks.
   function show() {
+    // A tab in the background is read by its title.
+    if (document.hidden) return head();
     if (pending) return;
     pending = true;
     requestAnimationFrame(() => { pending = false; head(); tiles(); done(); panel(); });
@@ -247,7 +251,7 @@ const Live = (() => {
   function panel() {
     const all = state.failures.reduce((n, row) => n + row.count, 0);
     by("tab-failures").querySelector(".count").textContent = all ? Numbers.count(all) : "";
-    if (!document.hidden) panels[chosen().id.slice(4)]();
+    panels[chosen().id.slice(4)]();
   }
   function choose(tab) {
     for (const other of tabs) {

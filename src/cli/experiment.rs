@@ -47,8 +47,11 @@ fn all(
         let outputs = command.common.outputs.of_one(scenarios.len(), &scenario.name);
         match one(command, scenario, path, &outputs, onlookers)? {
             Ended::Reported(report) => reported.push(report),
-            Ended::Early(exit) if exit != Exit::Done => return Ok(Concluded { exit, reported }),
-            Ended::Early(_) => {}
+            Ended::Planned => {}
+            Ended::Interrupted(report) => {
+                reported.extend(report);
+                return Ok(Concluded { exit: Exit::Interrupted, reported });
+            }
         }
     }
     let exit = report::together(&reported, &command.common.outputs)?;
@@ -58,8 +61,10 @@ fn all(
 /// How an experiment ended.
 enum Ended {
     Reported(Reported),
-    /// Without a report, and with this exit code.
-    Early(Exit),
+    /// Before it began: only its plan was wanted.
+    Planned,
+    /// By the user; with a report, if there is enough for one.
+    Interrupted(Option<Reported>),
 }
 
 /// One scenario's experiment.
@@ -82,7 +87,7 @@ fn one(
     let plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
     if command.common.dry_run {
         output::result(&plan.to_string())?;
-        return Ok(Ended::Early(Exit::Done));
+        return Ok(Ended::Planned);
     }
     let store = Store::open(path)?;
     let done = resumed.as_ref().map_or(Ok(0), |facts| rounds_done(facts, &plan, scenario, &store))?;
@@ -115,7 +120,7 @@ fn one(
                 "interrupted; go on with: loadproof experiment {} --resume e{id}",
                 scenario.file
             );
-            Ok(Ended::Early(Exit::Interrupted))
+            Ok(Ended::Interrupted(reported.ok()))
         }
         _ => reported.map(Ended::Reported),
     }

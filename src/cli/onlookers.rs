@@ -137,7 +137,7 @@ fn done(concluded: &Result<Concluded>) -> Done {
         },
         sentence: sentences.join(" "),
         exit: *exit as u8,
-        reports: reported.iter().map(|report| report.subject.clone()).collect(),
+        reports: reported.iter().flat_map(|report| report.subjects.clone()).collect(),
     }
 }
 

@@ -33,8 +33,8 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
 pub(super) struct Reported {
     /// What it is about, in a word or two.
     of: String,
-    /// By what name it can be had again: `3` or `e1`.
-    pub(super) subject: String,
+    /// By what names it can be had again: `3`, `e1`, or `e1:after` for each of several treatments.
+    pub(super) subjects: Vec<String>,
     pub(super) verdict: Option<Verdict>,
     /// `3 of 4 claims supported.`
     pub(super) sentence: String,
@@ -78,7 +78,10 @@ fn reported(
     write_all(evidence, store, outputs)?;
     Ok(Reported {
         of,
-        subject,
+        subjects: match &evidence.reports[..] {
+            [_] => vec![subject],
+            several => several.iter().map(|made| format!("{subject}:{}", made.profile)).collect(),
+        },
         verdict: evidence.judgement.overall(),
         sentence: model::sentence(&evidence.judgement),
         claims: evidence.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),

@@ -1,5 +1,5 @@
 //! What is told of a run while it goes on: the one form for pages, for readers of `--progress json`, and
-//! between a run and the `ui` that has started it. docs/JSON.md describes it.
+//! between a run and the `ui` that has started it. docs/LIVE.md describes it.
 //!
 //! Times are milliseconds, points in time seconds since the load's start. Numbers are short: they are
 //! looked at, not computed with.

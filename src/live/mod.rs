@@ -11,6 +11,7 @@
 //! files, the end of a run) is asked of the program through two traits, [`Archive`] and [`Control`].
 
 mod archive;
+mod download;
 pub mod event;
 mod feed;
 mod guard;

@@ -1,9 +1,7 @@
 //! What is answered to whom.
 
-use std::io::Write;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
@@ -13,19 +11,15 @@ use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use futures_util::stream;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 use super::archive::{Problem, Wanted};
 use super::guard::{Admission, Guard, welcome};
 use super::server::Site;
 use super::start::{Form, Offers, Starter};
-use super::{metrics, page, stream as events};
-
-/// Parts of a download that may wait for its reader.
-const PARTS: usize = 4;
+use super::{download, metrics, page, stream};
 
 /// Everything that an answer needs.
 pub(super) struct Desk {
@@ -103,7 +97,7 @@ struct After {
 
 async fn follow(State(desk): Shared, Query(query): Query<After>, headers: HeaderMap) -> Response {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    events::events(&desk.site.feed, last.or(query.after), desk.closing.clone()).into_response()
+    stream::events(&desk.site.feed, last.or(query.after), desk.closing.clone()).into_response()
 }
 
 async fn prometheus(State(desk): Shared) -> Response {
@@ -195,55 +189,15 @@ async fn samples(State(desk): Shared, Query(of): Query<Of>) -> Response {
         Ok(of) => of,
         Err(problem) => return shown(Err(problem)),
     };
-    let (sender, receiver) = mpsc::channel(PARTS);
-    let name = of.clone();
-    tokio::task::spawn_blocking(move || {
-        let mut pipe = std::io::BufWriter::with_capacity(1 << 16, Pipe(sender));
-        let written = desk
-            .site
-            .archive
-            .samples(&name, &mut pipe)
-            .and_then(|()| pipe.flush().map_err(|error| Problem::Failed(error.to_string())));
-        if let Err(problem) = written {
-            pipe.get_ref().fail(&problem);
+    match download::samples(desk, of).await {
+        Ok(body) => {
+            let headers = [
+                (CONTENT_TYPE, "text/csv; charset=utf-8"),
+                (header::CONTENT_DISPOSITION, "attachment; filename=\"samples.csv\""),
+            ];
+            (headers, body).into_response()
         }
-    });
-    let mut receiver = receiver;
-    // What is wrong shows with the first part: after it the answer has begun.
-    let first = match receiver.recv().await {
-        Some(Ok(first)) => first,
-        Some(Err(problem)) => return shown(Err(problem)),
-        None => Bytes::new(),
-    };
-    let rest =
-        stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) });
-    let parts = futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest);
-    let named = format!("attachment; filename=\"samples-{of}.csv\"");
-    (
-        [(CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, &named)],
-        Body::from_stream(parts),
-    )
-        .into_response()
-}
-
-/// What is written to it goes to whoever downloads.
-struct Pipe(mpsc::Sender<Result<Bytes, Problem>>);
-
-impl Pipe {
-    fn fail(&self, problem: &Problem) {
-        // A reader that is gone needs no reason.
-        let _ = self.0.blocking_send(Err(problem.clone()));
-    }
-}
-
-impl Write for Pipe {
-    fn write(&mut self, part: &[u8]) -> std::io::Result<usize> {
-        let sent = self.0.blocking_send(Ok(Bytes::copy_from_slice(part)));
-        sent.map(|()| part.len()).map_err(|_| std::io::ErrorKind::BrokenPipe.into())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        Err(problem) => shown(Err(problem)),
     }
 }
 

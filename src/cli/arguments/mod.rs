@@ -278,7 +278,7 @@ pub(super) enum ProgressStyle {
     Bar,
     /// A line from time to time
     Plain,
-    /// Events as JSON, one a line (NDJSON); docs/JSON.md describes them
+    /// Events as JSON, one a line (NDJSON); docs/LIVE.md describes them
     Json,
     /// Nothing
     None,
