@@ -255,7 +255,9 @@ fn a_token_lets_in_and_is_found_nowhere() {
     let page_text = page.ask("GET", "/", &[("cookie", pair)], "").body;
     assert!(page_text.contains("data-key"), "{page_text}");
     let bearer = format!("Bearer {TOKEN}");
-    assert_eq!(page.ask("GET", "/metrics", &[("authorization", &bearer)], "").status, 200);
+    let metrics = || page.ask("GET", "/metrics", &[("authorization", &bearer)], "");
+    assert_eq!(metrics().status, 200);
+    wait_until("the run has begun", || metrics().body.contains("loadproof_users"));
     signal(&page.child, Signal::INT);
     let output = page.end();
     let equals = format!("--ui-token={TOKEN}");
