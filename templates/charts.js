@@ -79,8 +79,8 @@ class Chart {
     return element;
   }
 
-  // `lines`: { name, class, points: [[seconds, value or null], …] }; `phases`: [{ phase, t }, …].
-  draw({ lines, phases, end, isFirst }) {
+  // `lines`: { name, class, points: [[seconds, value or null], …] }; `phases`: [{ phase, t }, …], the last of which goes on.
+  draw({ lines, phases, now, end, isFirst }) {
     const width = this.figure.clientWidth, height = (this.log ? 140 : 92) + (this.isLast ? 20 : 0);
     if (!width) return;
     const right = width - Chart.RIGHT, top = 8, bottom = height - (this.isLast ? 24 : 4), { element } = Chart;
@@ -91,7 +91,7 @@ class Chart {
     Object.assign(this, { lines, top, bottom });
     const parts = [element("title", {}, this.title), element("desc", {}, this.finding())];
     phases.forEach((phase, i) => {
-      const from = this.x(phase.t), to = i + 1 < phases.length ? this.x(phases[i + 1].t) : this.x(end);
+      const from = this.x(phase.t), to = i + 1 < phases.length ? this.x(phases[i + 1].t) : this.x(now);
       if (phase.phase === "steady") return;
       parts.push(element("rect", { class: "f-band", x: from, y: top, width: Math.max(0, to - from), height: bottom - top }));
       if (isFirst && to - from > 50) parts.push(element("text", { class: "t-muted", x: from + 5, y: top + 8 }, phase.phase));

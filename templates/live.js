@@ -192,7 +192,7 @@ const Live = (() => {
         charts.forEach(reading);
       }
       const end = Math.max(begin.load_s || 0, last.t, 10);
-      rows.forEach((row, i) => charts[i].draw({ lines: row.lines, phases, end, isFirst: i === 0 }));
+      rows.forEach((row, i) => charts[i].draw({ lines: row.lines, phases, now: last.t, end, isFirst: i === 0 }));
     },
     endpoints() {
       const { begin, last } = state;
