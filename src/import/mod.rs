@@ -1,7 +1,7 @@
 //! Results of other tools, made into runs: a file in, samples to the store.
 //!
 //! A file is read twice, a line at a time: once to see whether all of it can be understood, when it begins and what
-//! it calls ([`Survey`]), and once more to store it. So nothing is stored of a file with a broken line, and memory
+//! it calls (`survey.rs`), and once more to store it. So nothing is stored of a file with a broken line, and memory
 //! stays flat however long the file is.
 
 mod detect;
