@@ -40,17 +40,43 @@ measure() {
   tail -1 "$folder/time" | awk -v name="$1" -v n="$n" '{ printf "%-16s %8.3f µs/request  %d requests\n", name, ($1 + $2) * 1e6 / n, n }'
 }
 
+# share NAME LOAD-FLAGS: the share of the page's thread in the process's CPU time.
+share() {
+  # shellcheck disable=SC2086
+  taskset -c 0 "$loadproof" --store "$folder/share.db" http "http://127.0.0.1:$port/" -c 64 -z "${seconds}s" --workers 1 \
+    --progress none --ui --ui-bind "127.0.0.1:$page" $2 > "$folder/out" 2> "$folder/err" &
+  process=$!
+  follow &
+  sleep "$((seconds - 1))"
+  for task in /proc/"$process"/task/*; do echo "$(cat "$task/comm") $(cut -d' ' -f1 "$task/schedstat")"; done |
+    awk -v name="$1" '{ all += $2; if ($1 == "live") page += $2 }
+      END { printf "%s: the page takes %.2f %% of the CPU time\n", name, 100 * page / all }'
+  wait "$process" || true
+}
+
 round=1
 while [ "$round" -le "$rounds" ]; do
   for load in "rate -q $rate" "full"; do
     name=${load%% *}
     flags=${load#"$name"}
-    measure "$name-without" "$flags" ""
-    measure "$name-with" "$flags" "--ui --ui-bind 127.0.0.1:$page"
+    # Who comes first changes from round to round.
+    if [ $((round % 2)) -eq 0 ]; then
+      measure "$name-without" "$flags" ""
+      measure "$name-with" "$flags" "--ui --ui-bind 127.0.0.1:$page"
+    else
+      measure "$name-with" "$flags" "--ui --ui-bind 127.0.0.1:$page"
+      measure "$name-without" "$flags" ""
+    fi
   done
   round=$((round + 1))
 done | tee "$folder/all"
-awk '{ sum[$1] += $2; n[$1]++ }
-     END { for (load in sum) if (load ~ /-with$/) { base = load "out";
-             printf "%s: %.3f against %.3f µs/request, %+.1f %%\n", load, sum[load] / n[load], sum[base] / n[base],
-                    100 * (sum[load] / n[load] / (sum[base] / n[base]) - 1) } }' "$folder/all"
+for name in rate full; do
+  # The median over the rounds of the ratio of both.
+  awk -v name="$name" '$1 == name "-with" { with[++w] = $2 } $1 == name "-without" { without[++o] = $2 }
+    END { for (i = 1; i <= w; i++) print with[i] / without[i] }' "$folder/all" | sort -n |
+    awk -v name="$name" '{ ratio[NR] = $1 } END { median = (ratio[int((NR + 1) / 2)] + ratio[int((NR + 2) / 2)]) / 2;
+      printf "%s: with the page %+.1f %% (median of %d rounds, from %+.1f %% to %+.1f %%)\n", name, 100 * (median - 1), NR,
+        100 * (ratio[1] - 1), 100 * (ratio[NR] - 1) }'
+done
+share rate "-q $rate"
+share full ""
