@@ -10,6 +10,8 @@ use crate::unit;
 const MOST_NAMED: usize = 2;
 /// A part that carries less of the change is not named.
 const LEAST_NAMED: f64 = 0.1;
+/// A throughput that changes by a smaller share is left unexplained.
+const LEAST_CHANGE: f64 = 0.01;
 
 /// The explanations for print. `arms`: the names of baseline and treatment.
 pub(super) fn explained(explanations: &[Explanation], arms: [&str; 2]) -> Vec<Explained> {
@@ -33,9 +35,16 @@ fn one(explanation: &Explanation, arms: [&str; 2]) -> Explained {
     }
 }
 
-/// Whether the rounds tell the arms apart.
+/// Whether the rounds tell the arms apart, by as much as somebody may want explained.
 fn is_told_apart(explanation: &Explanation) -> bool {
-    explanation.difference.is_some_and(|interval| !interval.contains(0.0))
+    explanation.difference.is_some_and(|interval| !interval.contains(0.0)) && !is_slight(explanation)
+}
+
+/// Whether a throughput changes by next to nothing. Rates that a load fixes hardly differ between rounds, so that any
+/// difference at all is beyond doubt.
+fn is_slight(explanation: &Explanation) -> bool {
+    let change = explanation.change().abs();
+    explanation.threshold_us.is_none() && change < LEAST_CHANGE * explanation.baseline
 }
 
 fn sentence(explanation: &Explanation, [baseline, treatment]: [&str; 2]) -> String {
@@ -55,6 +64,9 @@ fn sentence(explanation: &Explanation, [baseline, treatment]: [&str; 2]) -> Stri
     };
     let change = change(explanation, explanation.change());
     match explanation.difference {
+        Some(interval) if is_slight(explanation) => {
+            format!("{what}: {change} {}. That is less than 1 %.", interval_text(explanation, interval))
+        }
         None => format!(
             "{what}: {change}. One round tells nothing of how rounds differ. {}",
             carriers(explanation)
