@@ -14,7 +14,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use bench::*;
-use live::{Event, Served};
+use live::{Event, Served, is_done, ticks};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -31,14 +31,6 @@ fn ui_command(bench: &Bench, arguments: &[&str]) -> Command {
 
 /// Minutes of load, unless somebody ends it.
 const LONG: [&str; 8] = ["run", "scenario.toml", "--load", "long", "--profile", "a", "--progress", "none"];
-
-fn is_done(state: &Value) -> bool {
-    state["stage"] == "done"
-}
-
-fn ticks(state: &Value) -> usize {
-    state["ticks"].as_array().unwrap().len()
-}
 
 #[test]
 fn a_late_joiner_is_told_everything_and_then_every_second() {

@@ -11,7 +11,7 @@ mod bench;
 mod live;
 
 use bench::*;
-use live::Served;
+use live::{Served, is_done, ticks};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -21,14 +21,6 @@ fn ui(bench: &Bench) -> Served {
     bench.write("scenarios/jobs.toml", &scenario(&bench.server.url()));
     bench.write("scenarios/part.toml", "[body.x]\na = 1\n");
     Served::start(bench.command(&["ui", "--ui-bind", "127.0.0.1:0"]))
-}
-
-fn is_done(state: &Value) -> bool {
-    state["stage"] == "done"
-}
-
-fn ticks(state: &Value) -> usize {
-    state["ticks"].as_array().unwrap().len()
 }
 
 #[test]

@@ -195,3 +195,13 @@ impl Iterator for Events {
         }
     }
 }
+
+/// Whether a snapshot's state is that of a command that has ended.
+pub(crate) fn is_done(state: &serde_json::Value) -> bool {
+    state["stage"] == "done"
+}
+
+/// Ticks that a snapshot's state holds.
+pub(crate) fn ticks(state: &serde_json::Value) -> usize {
+    state["ticks"].as_array().unwrap().len()
+}
