@@ -136,6 +136,7 @@ fn a_trend_is_told_in_words_as_a_table_and_as_a_page() {
     let page = std::fs::read_to_string(history.bench.path("reports/trend-jobs.html")).unwrap();
     assert!(page.contains("href=\"run-15.html\""));
     assert!(page.contains("moved the cache, &lt;b&gt;at last") && !page.contains("<b>at last"));
+    assert!(page.len() < 300_000, "{} bytes", page.len());
     assert!(history.bench.out(&["trend", "jobs", "--about", "nothing"]).contains("no complete run"));
     let unknown = history.bench.run(&["trend", "job"]);
     assert_eq!(code(&unknown), 2);
