@@ -37,6 +37,11 @@ impl Outcome {
             Self::Dropped => "dropped",
         }
     }
+
+    /// Whether there was an answer that the scenario foresees.
+    pub fn is_answered(self) -> bool {
+        matches!(self, Self::Ok | Self::Rejected)
+    }
 }
 
 /// The part of a run in which a sample was due.

@@ -5,10 +5,11 @@
     reason = "tests are their own documentation, and fail by panicking"
 )]
 
+#[path = "support/browser.rs"]
+mod browser;
 #[path = "support/evidence.rs"]
 mod evidence;
 
-use std::path::Path;
 use std::process::Output;
 
 use evidence::{Planned, Shelf, USUAL};
@@ -423,11 +424,10 @@ fn the_page_stands_alone_and_fits_one_sheet_of_paper() {
     for link in elsewhere.captures_iter(&page) {
         assert!(link[2].starts_with("reports&#x2f;experiment-1"), "{}", &link[2]);
     }
-    let Some(browser) = chromium() else { return };
+    let Some(mut browser) = browser::command(&shelf.path("profile")) else { return };
     let pdf = shelf.path("page.pdf");
-    let printed = std::process::Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-pdf-header-footer"])
-        .arg(format!("--user-data-dir={}", shelf.path("profile").display()))
+    let printed = browser
+        .arg("--no-pdf-header-footer")
         .arg(format!("--print-to-pdf={}", pdf.display()))
         .arg(format!("file://{}", shelf.path("reports/signoff-1.9.0/signoff.html").display()))
         .output()
@@ -437,20 +437,6 @@ fn the_page_stands_alone_and_fits_one_sheet_of_paper() {
     assert_eq!(Regex::new(r"/Type\s*/Page\b").unwrap().find_iter(&text).count(), 1);
     let sheet = Regex::new(r"/MediaBox\s*\[0 0 (\d+)[.\d]* (\d+)").unwrap().captures(&text).unwrap();
     assert_eq!((&sheet[1], &sheet[2]), ("594", "841"), "A4, upright");
-}
-
-/// The browser of the full suite; without one the test is skipped, loudly, and fails under CI.
-fn chromium() -> Option<&'static str> {
-    let found =
-        ["/usr/bin/chromium", "/usr/bin/chromium-browser"].into_iter().find(|path| Path::new(path).exists());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "Chromium is missing; README names what the full suite needs"
-        );
-        eprintln!("SKIPPED: no Chromium, so no page was printed");
-    }
-    found
 }
 
 #[test]

@@ -50,15 +50,15 @@ pub(super) fn compose(store: &Store, samples: &str, rules: &str, about: &About) 
         command: about.command.clone(),
         qualification: about.qualification.clone(),
     };
-    let mut made: Vec<(Judged, Evidence)> = Vec::new();
+    let mut made: Vec<(&Candidate, Evidence)> = Vec::new();
     for candidate in choices.iter().filter_map(|choice| choice.candidate) {
-        if !made.iter().any(|(of, _)| *of == candidate.of) {
-            made.push((candidate.of, made_of(candidate.of, store, &circumstances)?));
+        if !made.iter().any(|(known, _)| known.of == candidate.of) {
+            made.push((candidate, made_of(candidate.of, store, &circumstances)?));
         }
     }
     let judgement = |choice: &Choice<'_>| {
         let of = choice.candidate?.of;
-        made.iter().find(|(known, _)| *known == of).map(|(_, evidence)| evidence.judgement.clone())
+        made.iter().find(|(known, _)| known.of == of).map(|(_, evidence)| evidence.judgement.clone())
     };
     let judgements: Vec<_> = choices.iter().map(judgement).collect();
     let found: Vec<_> = choices.into_iter().zip(judgements).collect();
@@ -66,7 +66,7 @@ pub(super) fn compose(store: &Store, samples: &str, rules: &str, about: &About) 
 
     let mut files = BTreeMap::from([(RULES.to_owned(), rules.to_owned())]);
     let mut shown = Vec::new();
-    for (of, evidence) in &made {
+    for (candidate, evidence) in &made {
         let mut reports = Vec::new();
         for report in &evidence.reports {
             let path = |end: &str| format!("reports/{}.{end}", report.name);
@@ -76,9 +76,8 @@ pub(super) fn compose(store: &Store, samples: &str, rules: &str, about: &About) 
             files.insert(path("md"), report.markdown());
             reports.push(path("html"));
         }
-        let runs = candidates.iter().find(|candidate| candidate.of == *of).map(|c| c.runs.clone());
-        let (runs, audit) = (runs.unwrap_or_default(), evidence.judgement.audit.grade);
-        shown.push(render::Evidence { of: *of, runs, audit, reports });
+        let (of, runs) = (candidate.of, candidate.runs.clone());
+        shown.push(render::Evidence { of, runs, audit: evidence.judgement.audit.grade, reports });
     }
     let runs: Vec<RunId> = shown.iter().flat_map(|evidence| &evidence.runs).map(|run| run.id).collect();
     files.extend(scenarios(store, &runs)?);

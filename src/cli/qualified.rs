@@ -19,3 +19,8 @@ pub(super) fn last(store: &Path) -> Option<Qualification> {
     let text = std::fs::read_to_string(output::folder(store).join(FILE)).ok()?;
     serde_json::from_str(&text).ok()
 }
+
+/// The last result as reports tell it.
+pub(super) fn text(store: &Path) -> Option<String> {
+    last(store).map(|q| format!("{} ({}, {})", q.text(), q.machine, q.made_at))
+}

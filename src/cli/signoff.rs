@@ -34,7 +34,7 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
         rules: name,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command_line(),
-        qualification: qualified::last(path).map(|q| format!("{} ({}, {})", q.text(), q.machine, q.made_at)),
+        qualification: qualified::text(path),
         key: signer.as_ref().map(Signer::fingerprint),
     };
     let folder = folder(command, path)?;

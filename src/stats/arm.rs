@@ -14,7 +14,7 @@ use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
 use super::traffic::{Traffic, traffic};
 use crate::run::imported::Lack;
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
-use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase};
+use crate::sample::{Kind, PROBE_CLASS, Phase};
 use crate::store::{SampleColumns, SignalColumn};
 
 /// About how many windows a curve over time has.
@@ -38,7 +38,7 @@ pub struct MeasuredRun {
     pub reasons: Vec<FailureReason>,
     /// Its slowest requests, the slowest first.
     pub slowest: Vec<SlowSample>,
-    /// SHA-256, in hex, of everything that was measured in it; empty of a run that stands in no store.
+    /// SHA-256, in hex, of everything that was measured in it; empty where nobody asked for it, or the run stands in no store.
     pub checksum: String,
 }
 
@@ -265,7 +265,7 @@ fn answered_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -
     let wanted: Vec<bool> = samples.subjects.iter().map(belongs).collect();
     (0..samples.subject.len())
         .filter(|i| wanted[samples.subject[*i] as usize])
-        .filter(|i| matches!(samples.outcome[*i], Outcome::Ok | Outcome::Rejected))
+        .filter(|i| samples.outcome[*i].is_answered())
         .map(|i| {
             let due = samples.intended_us[i];
             (due as f64 / 1e6, (samples.done_us[i] - due) as f64)
@@ -375,7 +375,7 @@ fn done_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Ve
     let wanted: Vec<bool> = samples.subjects.iter().map(belongs).collect();
     (0..samples.subject.len())
         .filter(|i| wanted[samples.subject[*i] as usize])
-        .filter(|i| matches!(samples.outcome[*i], Outcome::Ok | Outcome::Rejected))
+        .filter(|i| samples.outcome[*i].is_answered())
         .map(|i| (samples.done_us[i] as f64 / 1e6, 1.0))
         .collect()
 }

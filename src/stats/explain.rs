@@ -138,12 +138,6 @@ struct Seen {
     response_us: f64,
 }
 
-impl Seen {
-    fn is_answered(&self) -> bool {
-        matches!(self.outcome, Outcome::Ok | Outcome::Rejected)
-    }
-}
-
 /// One arm's run of a round.
 struct Arm {
     endpoints: Vec<String>,
@@ -181,7 +175,7 @@ impl Arm {
 
     /// The samples of a kind that were answered, the throughput's way or the tail's.
     fn answered(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
-        self.samples.iter().filter(move |seen| seen.kind == kind && seen.is_answered())
+        self.samples.iter().filter(move |seen| seen.kind == kind && seen.outcome.is_answered())
     }
 
     /// The part that a sample belongs to.

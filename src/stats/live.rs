@@ -102,7 +102,7 @@ impl Live {
                 continue;
             }
             endpoint.outcomes[sample.outcome as usize] += 1;
-            if is_answered(sample.outcome) {
+            if sample.outcome.is_answered() {
                 endpoint.times.record(u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0));
             } else {
                 self.failures.count(batch.worker, sample);
@@ -176,10 +176,6 @@ impl Live {
     pub fn further_failures(&self) -> u64 {
         self.failures.further
     }
-}
-
-fn is_answered(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Ok | Outcome::Rejected)
 }
 
 fn answered(outcomes: &Outcomes) -> u64 {

@@ -62,7 +62,7 @@ impl Counted {
             let at = (columns.intended_us[place] as f64 / 1e6 / window_s).floor();
             if let Some(due) = counted.due.get_mut(at.max(0.0) as usize) {
                 *due += 1.0 / window_s;
-                if !matches!(columns.outcome[place], Outcome::Ok | Outcome::Rejected) {
+                if !columns.outcome[place].is_answered() {
                     counted.not_ok[at.max(0.0) as usize] += 1.0 / window_s;
                 }
             }

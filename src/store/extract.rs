@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::schema::RUN_SHIFT;
+use super::read::id_range;
 use super::{Store, StoreError};
 use crate::run::RunId;
 
@@ -64,8 +64,7 @@ impl Store {
         for run in whole {
             for copy in MEASURED {
                 let wants = transaction.prepare_cached(copy)?.parameter_count();
-                let range = [run.0 << RUN_SHIFT, (run.0 + 1) << RUN_SHIFT];
-                transaction.execute(copy, rusqlite::params_from_iter(&range[..wants]))?;
+                transaction.execute(copy, rusqlite::params_from_iter(&id_range(*run)[..wants]))?;
             }
         }
         transaction.commit()?;

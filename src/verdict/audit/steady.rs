@@ -1,7 +1,6 @@
 //! Did the system settle?
 
 use super::{Check, Grade, requests};
-use crate::sample::Outcome;
 use crate::stats::arm::MeasuredRun;
 use crate::stats::quantile::median;
 use crate::stats::warm_up::mser5;
@@ -46,7 +45,7 @@ fn cells(run: &MeasuredRun) -> Option<Vec<f64>> {
     let seconds = usize::try_from((end - start) / 1_000_000).ok()?;
     let mut by_second: Vec<Vec<f64>> = vec![Vec::new(); seconds];
     let samples = &run.samples;
-    for i in requests(run).filter(|i| matches!(samples.outcome[*i], Outcome::Ok | Outcome::Rejected)) {
+    for i in requests(run).filter(|i| samples.outcome[*i].is_answered()) {
         let second = (samples.intended_us[i] - start).div_euclid(1_000_000);
         if let Some(cell) = usize::try_from(second).ok().and_then(|s| by_second.get_mut(s)) {
             cell.push((samples.done_us[i] - samples.intended_us[i]).max(1) as f64);

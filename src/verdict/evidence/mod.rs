@@ -115,7 +115,7 @@ impl Evidence {
         let any = self.select.outcome.is_some();
         let mut times: Vec<Timed> = self
             .selected(run)
-            .filter(|i| any || is_answered(samples.outcome[*i]))
+            .filter(|i| any || samples.outcome[*i].is_answered())
             .map(|i| {
                 let since = match kind {
                     TimeKind::Response => samples.intended_us[i],
@@ -239,15 +239,11 @@ impl Evidence {
     }
 }
 
-fn is_answered(outcome: Outcome) -> bool {
-    matches!(outcome, Outcome::Ok | Outcome::Rejected)
-}
-
 fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {
     match of {
         CountOf::All => true,
         CountOf::Outcome(outcome) => run.samples.outcome[i] == outcome,
-        CountOf::Answered => is_answered(run.samples.outcome[i]),
+        CountOf::Answered => run.samples.outcome[i].is_answered(),
         CountOf::Status(status) => run.samples.status[i] == status,
     }
 }
