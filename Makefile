@@ -203,12 +203,12 @@ test: ## Run all tests
 
 .PHONY: axe
 axe: ## Fetch axe-core, by which a test checks the rules of accessibility (it skips without)
-	tests/support/axe.sh
+	tests/it/support/axe.sh
 
 .PHONY: test-kafka
 test-kafka: ## Check and test Kafka against librdkafka's mock cluster (builds librdkafka)
 	$(CARGO) clippy --quiet --features kafka -- -D warnings
-	$(CARGO) test --quiet --features kafka --test events
+	$(CARGO) test --quiet --features kafka --test it events::
 
 .PHONY: lint
 lint: ## Check formatting, lints and documentation

@@ -38,7 +38,7 @@ mod tests {
     /// Every scenario file of the project.
     fn files() -> Vec<PathBuf> {
         let mut files = vec![root().join("templates/starter.toml")];
-        for folder in ["scenarios", "scenarios/shopstream", "scenarios/storefront", "tests/schema"] {
+        for folder in ["scenarios", "scenarios/shopstream", "scenarios/storefront", "tests/it/schema"] {
             let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
             files.extend(entries.filter(|path| path.extension().is_some_and(|end| end == "toml")));
         }
@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_schema_has_the_keys_that_the_readers_know() {
-        compile(&root().join("tests/schema/every_key.toml"), &Disk).unwrap_or_else(|error| panic!("{error}"));
+        compile(&root().join("tests/it/schema/every_key.toml"), &Disk)
+            .unwrap_or_else(|error| panic!("{error}"));
         let table =
             |name: &str| SAME.iter().find(|(same, _)| *same == name).map_or(name, |(_, of)| of).to_owned();
         let asked: BTreeSet<_> =

@@ -1,0 +1,83 @@
+//! Saved baselines: small files that later runs are compared with.
+
+use crate::support::bench;
+
+use bench::*;
+
+const CLAIM: &str = r#"
+[[claim]]
+title = "No slower than before"
+value = "treatment.p50 / baseline.p50"
+at_most = "+100%"
+"#;
+
+#[test]
+fn later_runs_are_compared_with_a_saved_baseline() {
+    let bench = Bench::new();
+    let text = format!("{}\n{CLAIM}", scenario(&bench.server.url())).replace("rounds = 1", "rounds = 5");
+    bench.write("claims.toml", &text);
+    bench.out(&["experiment", "claims.toml", "--seed", "1"]);
+    let saved = bench.out(&["baseline", "save", "v1"]);
+    assert!(saved.contains("runs         5 with") && saved.contains("baselines/v1.json"), "{saved}");
+    assert!(std::fs::metadata(bench.path("baselines/v1.json")).unwrap().len() < 60_000);
+    assert!(bench.out(&["baseline", "list"]).contains("v1"));
+    assert_eq!(code(&bench.run(&["baseline", "save", "v1"])), 2, "a name is not taken twice");
+
+    // The figures of the rebuilt runs are those of the samples, within the histogram's steps.
+    let p50 =
+        |json: &serde_json::Value| json["judgement"]["claims"][0]["inputs"][1]["value"].as_f64().unwrap();
+    let measured = bench.json(&["report", "e1", "--json"]);
+    let rebuilt = bench.json(&["compare", "--baseline", "v1", "e1", "--json"]);
+    assert!((p50(&measured) / p50(&rebuilt) - 1.0).abs() < 2e-3, "{} {}", p50(&measured), p50(&rebuilt));
+    assert_eq!(rebuilt["verdict"], "supported");
+    let checks = rebuilt["judgement"]["audit"]["between_arms"].to_string();
+    assert!(checks.contains("`v1` of") && checks.contains("same machine"), "{checks}");
+
+    // Without the store that it came from, on another machine by its own words.
+    std::fs::remove_dir_all(bench.path("reports")).unwrap();
+    bench.out(&["run", "claims.toml", "--load", "short", "--profile", "b", "--seed", "9"]);
+    let output = bench.run(&["compare", "--baseline", "v1"]);
+    assert_eq!(code(&output), 97, "one run is indicative: {}", stdout(&output));
+    let other = bench.run(&["compare", "--baseline", "v2"]);
+    assert!(code(&other) == 2 && stderr(&other).contains("there is no baseline `v2`"), "{}", stderr(&other));
+    let file = std::fs::read_to_string(bench.path("baselines/v1.json")).unwrap();
+    bench.write("baselines/v1.json", &file.replacen("\"status\":201", "\"status\":200", 1));
+    let changed = bench.run(&["compare", "--baseline", "v1"]);
+    assert!(
+        code(&changed) != 0 && stderr(&changed).contains("its checksum does not fit"),
+        "{}",
+        stderr(&changed)
+    );
+    bench.out(&["baseline", "remove", "v1"]);
+    assert!(bench.out(&["baseline", "list"]).contains("no baselines yet"));
+}
+
+#[test]
+fn a_selftest_qualifies_the_instrument_and_reports_say_so() {
+    let bench = Bench::new();
+    let program = testbed_program();
+    let output = bench
+        .command(&[
+            "selftest",
+            "--rounds",
+            "5",
+            "--json",
+            "--progress",
+            "none",
+            "--testbed",
+            program.to_str().unwrap(),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let result: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(
+        (&result["rounds"], &result["false_claims"], &result["detected"]),
+        (&5.into(), &6.into(), &1.into())
+    );
+    let measured = result["measured"][0].as_f64().unwrap();
+    assert!((1.1..1.3).contains(&measured), "{measured}");
+    let report = bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a"]);
+    assert!(report.contains("instrument  Qualified: "), "{report}");
+    assert_eq!(bench.query("SELECT count(*) FROM run"), 1, "selftests are nobody's results");
+}

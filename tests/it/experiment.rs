@@ -1,0 +1,398 @@
+//! Experiments: looks, rounds, budgets, matrices, resumption, and a system that is put back
+//! whatever happens.
+
+use crate::support::bench;
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use bench::*;
+use rustix::process::Signal;
+
+/// Two equal profiles over the bench's server, with claims that every round decides alike.
+fn claims(bench: &Bench, rounds: &str, claims: &str) {
+    let host = bench.server.url();
+    let text = scenario(&host).replace("rounds = 1", rounds).replace("0.5s", "0.2s");
+    bench.write("claims.toml", &format!("{text}\n{claims}"));
+}
+
+/// What is certain of a server that answers in 2 ms and is called at all.
+const CERTAIN: &str = r#"
+[[claim]]
+title = "Answers within a second"
+value = "treatment.p50"
+at_most = "1s"
+
+[[claim]]
+title = "The arms make the same requests"
+value = "treatment.requests / baseline.requests"
+within = "50%"
+"#;
+
+#[test]
+fn an_experiment_stops_at_the_first_look_at_which_all_is_decided() {
+    let bench = Bench::new();
+    claims(&bench, "", CERTAIN);
+    let output = experiment(
+        &bench,
+        &["claims.toml", "--seed", "1", "--progress", "plain", "--junit", "j.xml", "--markdown", "m.md"],
+    );
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains("look after 5 rounds: every claim is decided"), "{}", stderr(&output));
+    assert_eq!(bench.query("SELECT count(*) FROM run"), 10);
+    assert_eq!(bench.query("SELECT count(*) FROM experiment WHERE ended = 'decided' AND rounds = 20"), 1);
+    // The first of three looks has a fifth of the error, shared by two claims.
+    assert_eq!(
+        bench.query("SELECT count(*) FROM verdict WHERE verdict = 'supported' AND abs(alpha - 0.005) < 1e-9"),
+        2
+    );
+    assert_eq!(bench.query("SELECT count(*) FROM claim_value WHERE value > 0"), 10);
+    let junit = std::fs::read_to_string(bench.path("j.xml")).unwrap();
+    assert!(junit.contains("tests=\"2\" failures=\"0\" errors=\"0\""), "{junit}");
+    let markdown = std::fs::read_to_string(bench.path("m.md")).unwrap();
+    assert!(
+        markdown.contains("| ✅ supported | Answers within a second<br>`treatment.p50 ≤ 1 s` |"),
+        "{markdown}"
+    );
+    let json = bench.json(&["report", "e1", "--json"]);
+    assert_eq!((&json["schema"], &json["verdict"]), (&"loadproof.compare/1".into(), &"supported".into()));
+    assert_eq!(json["judgement"]["claims"][0]["values"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn a_refuted_claim_has_its_exit_code_and_a_claim_that_does_not_gate_has_none() {
+    let bench = Bench::new();
+    let refuted =
+        "[[claim]]\ntitle = 'Answers within a microsecond'\nvalue = 'treatment.p50'\nat_most = '1us'\n";
+    claims(&bench, "rounds = 5", &format!("{CERTAIN}{refuted}"));
+    let output = experiment(&bench, &["claims.toml", "--seed", "1"]);
+    assert_eq!(code(&output), 99, "{}", stdout(&output));
+    assert!(stdout(&output).contains("REFUTED  C3  Answers within a microsecond"), "{}", stdout(&output));
+    claims(&bench, "rounds = 5", &format!("{CERTAIN}{refuted}gate = false\n"));
+    let output = experiment(&bench, &["claims.toml", "--seed", "1"]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+}
+
+#[test]
+fn a_budget_begins_no_round_that_it_has_no_room_for() {
+    let bench = Bench::new();
+    claims(&bench, "rounds = 20", CERTAIN);
+    let output = experiment(&bench, &["claims.toml", "--budget", "1s", "--progress", "plain"]);
+    assert_eq!(code(&output), 97, "{}", stdout(&output));
+    assert!(stderr(&output).contains("the budget has no room for another round"), "{}", stderr(&output));
+    let runs = bench.query("SELECT count(*) FROM run");
+    assert!((2..10).contains(&runs) && runs % 2 == 0, "{runs}");
+    assert!(stdout(&output).contains("indicative"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_matrix_compares_one_baseline_with_every_other_profile() {
+    let bench = Bench::new();
+    claims(&bench, "rounds = 5", &format!("[profile.c]\n{CERTAIN}"));
+    let output =
+        experiment(&bench, &["claims.toml", "--profiles", "b,a,c", "--baseline", "a", "--rounds", "5"]);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE profile = 'a' AND arm = 'baseline'"), 5);
+    assert_eq!(bench.query("SELECT count(DISTINCT profile) FROM run WHERE arm = 'treatment'"), 2);
+    for profile in ["b", "c"] {
+        assert!(bench.path(&format!("reports/experiment-1-{profile}.html")).exists());
+    }
+    // Four gating claims share the error of the only look.
+    assert_eq!(bench.query("SELECT count(*) FROM verdict WHERE abs(alpha - 0.0125) < 1e-9"), 4);
+}
+
+#[test]
+fn an_interrupted_experiment_goes_on_where_it_was() {
+    let bench = Bench::new();
+    claims(&bench, "rounds = 5", CERTAIN);
+    let mut child = bench
+        .command(&["experiment", "claims.toml", "--seed", "4", "--progress", "plain"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("three runs", || bench.path("reports/loadproof.db").exists() && runs_so_far(&bench) >= 3);
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+    let output = experiment(&bench, &["claims.toml", "--resume"]);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    assert_eq!(
+        bench.query("SELECT count(DISTINCT round || arm) FROM run WHERE state = 'done' AND experiment = 1"),
+        10
+    );
+    assert_eq!(bench.query("SELECT count(*) FROM experiment"), 1);
+    let output = experiment(&bench, &["claims.toml", "--resume", "e1"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("would not be honest"), "{}", stderr(&output));
+}
+
+/// An experiment where other tests keep the cores busy. What the audit makes of that is not asked here, and has tests
+/// of its own.
+fn experiment(bench: &Bench, arguments: &[&str]) -> Output {
+    let mut command = bench.command(&[&["experiment"], arguments].concat());
+    command.env("LOADPROOF_ALLOW_INVALID", "1").output().unwrap()
+}
+
+fn runs_so_far(bench: &Bench) -> i64 {
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.query_row("SELECT count(*) FROM run WHERE state = 'done'", [], |row| row.get(0)).unwrap_or(0)
+}
+
+#[test]
+fn other_work_is_no_continuation() {
+    let bench = Bench::new();
+    claims(&bench, "rounds = 6", CERTAIN);
+    experiment(&bench, &["claims.toml", "--budget", "1ms"]);
+    let output = experiment(&bench, &["claims.toml", "--resume", "--users", "7"]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    assert!(stderr(&output).contains("did other work"), "{}", stderr(&output));
+}
+
+/// A profile whose service is a server of the testbed, whose settings file is patched, and which has
+/// hooks around its runs; each leaves a file when it is run. `drained`: the signal whose 0 ends a drain.
+fn patched(bench: &Bench, port: u16, drained: &str) -> String {
+    let program = testbed_program();
+    format!(
+        r#"
+        name = "patched"
+        host = "http://127.0.0.1:{port}"
+        [[journey]]
+        name = "Ask"
+        steps = [{{ request = "GET /" }}]
+        [[user]]
+        name = "User"
+        think = "20ms"
+        journeys = {{ Ask = 1 }}
+        [load.short]
+        users = 2
+        run_time = "0.6s"
+        [load.long]
+        users = 2
+        run_time = "60s"
+        [profile.on]
+        [[profile.on.patch]]
+        file = "{folder}/settings.toml"
+        set = {{ "lanes.enabled" = true }}
+        [[profile.on.service]]
+        name = "known"
+        command = ["sh", "-c", "grep -q 'enabled = true' {folder}/settings.toml && exec {program} known --port {port}"]
+        ready = "http://127.0.0.1:{port}/"
+        [[signals]]
+        prometheus = "http://127.0.0.1:{port}/metrics"
+        every = "50ms"
+        signal = [{{ name = "backlog", metric = "known_backlog" }}, {{ name = "never 0", metric = "known_stamped" }}]
+        [drain]
+        until_zero = "{drained}"
+        within = "60s"
+        [[hook]]
+        name = "seed"
+        moment = "before"
+        run = ["sh", "-c", "test $LOADPROOF_RUN_PROFILE = on && touch {folder}/before && sleep 0.3"]
+        [[hook]]
+        name = "migration"
+        moment = "beside"
+        at = "100ms"
+        run = ["sh", "-c", "touch {folder}/beside; sleep 0.1; exit 7"]
+        [[hook]]
+        name = "watch the drain"
+        moment = "beside"
+        at = "900ms"
+        run = ["sh", "-c", "touch {folder}/drain; sleep 30"]
+        [[hook]]
+        name = "count"
+        moment = "after"
+        run = ["sh", "-c", "touch {folder}/after; sleep 0.3"]
+        "#,
+        folder = bench.folder.path().display(),
+        program = program.display(),
+    )
+}
+
+/// The phases of a run: the file by which each is known to have begun, its load, and what ends its drain.
+const PHASES: [(&str, &str, &str); 4] = [
+    ("before", "short", "backlog"),
+    ("beside", "long", "backlog"),
+    ("drain", "short", "never 0"),
+    ("after", "short", "backlog"),
+];
+
+/// A run that has come to a phase; none of them for one whose service is still starting.
+fn in_phase(bench: &Bench, port: u16, phase: Option<(&str, &str, &str)>) -> std::process::Child {
+    bench.write("settings.toml", SETTINGS);
+    let (file, load, drained) = phase.unwrap_or(("settings.toml", "short", "backlog"));
+    bench.write("patched.toml", &patched(bench, port, drained));
+    let child = bench
+        .command(&["run", "patched.toml", "--load", load])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("the patch", || settings(bench).contains("enabled = true"));
+    wait_until(file, || bench.path(file).exists());
+    child
+}
+
+fn settings(bench: &Bench) -> String {
+    std::fs::read_to_string(bench.path("settings.toml")).unwrap()
+}
+
+/// Odd on purpose, to be put back byte for byte.
+const SETTINGS: &str = "# lanes\r\n[lanes]\nenabled = false   # opt-in\r\n\ncount=1";
+
+#[test]
+fn a_profile_patches_a_file_runs_its_hooks_and_puts_the_file_back() {
+    let bench = Bench::new();
+    let [port, _] = free_ports();
+    bench.write("settings.toml", SETTINGS);
+    bench.write("patched.toml", &patched(&bench, port, "backlog"));
+    let output = bench.run(&["run", "patched.toml", "--load", "short"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert_eq!(settings(&bench), SETTINGS);
+    let hooks = "SELECT count(*) FROM hook WHERE (name, moment, exit_code) IN \
+                 (VALUES ('seed', 'before', 0), ('migration', 'beside', 7), ('count', 'after', 0))";
+    assert_eq!(bench.query(hooks), 3);
+    let beside = "SELECT start_us BETWEEN 90000 AND 400000 AND end_us - start_us BETWEEN 90000 AND 400000 \
+                  FROM hook WHERE name = 'migration'";
+    assert_eq!(bench.query(beside), 1);
+    let page = std::fs::read_to_string(bench.path("reports/run-1.html")).unwrap();
+    assert!(page.contains("<h2>Hooks</h2>") && page.contains("exit code 7"));
+}
+
+#[test]
+fn a_kill_in_any_phase_leaves_a_system_that_the_next_start_puts_back() {
+    for phase in PHASES.map(Some).into_iter().chain([None]) {
+        let bench = Bench::new();
+        let [port, _] = free_ports();
+        let mut child = in_phase(&bench, port, phase);
+        signal(&child, Signal::KILL);
+        child.wait().unwrap();
+        wait_until("the end of the service", || !is_open(port));
+        assert!(settings(&bench).contains("enabled = true"), "a killed process puts nothing back");
+        let output = bench.run(&["run", "patched.toml", "--load", "short", "--dry-run"]);
+        assert_eq!(code(&output), 0, "a dry run touches nothing: {}", stderr(&output));
+        assert!(settings(&bench).contains("enabled = true"));
+        bench.write("patched.toml", &patched(&bench, port, "backlog"));
+        let output = bench.run(&["run", "patched.toml", "--load", "short"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("which an earlier loadproof had left patched"),
+            "{}",
+            stderr(&output)
+        );
+        assert_eq!(settings(&bench), SETTINGS, "killed in {phase:?}");
+    }
+}
+
+#[test]
+fn an_interrupt_in_any_phase_puts_everything_back() {
+    // Once the after-hooks run, everything is measured: the run ends by itself.
+    for phase in PHASES[..3].iter().copied().map(Some).chain([None]) {
+        let bench = Bench::new();
+        let [port, _] = free_ports();
+        let mut child = in_phase(&bench, port, phase);
+        signal(&child, Signal::INT);
+        assert_eq!(child.wait().unwrap().code(), Some(105), "in {phase:?}");
+        assert_eq!(settings(&bench), SETTINGS, "in {phase:?}");
+        assert!(!is_open(port));
+    }
+}
+
+#[test]
+fn a_hook_that_fails_before_the_load_says_so() {
+    let bench = Bench::new();
+    let [port, _] = free_ports();
+    bench.write("settings.toml", SETTINGS);
+    bench.write(
+        "patched.toml",
+        &patched(&bench, port, "backlog").replace("test $LOADPROOF_RUN_PROFILE = on", "echo no seed; exit 5"),
+    );
+    let output = bench.run(&["run", "patched.toml", "--load", "short"]);
+    assert_eq!(code(&output), 100);
+    assert!(
+        stderr(&output).contains("hook `seed` failed with exit code 5")
+            && stderr(&output).contains("| no seed")
+    );
+    assert_eq!(settings(&bench), SETTINGS);
+}
+
+#[test]
+fn objectives_of_a_single_run_are_decided_per_environment() {
+    let bench = Bench::new();
+    let objective = |bound: &str, env: &str| {
+        format!(
+            "[[claim]]\ntitle = 'Fast in {env}'\nvalue = 'run.p50'\nat_most = '{bound}'\nenvironments = '{env}'\n"
+        )
+    };
+    claims(&bench, "rounds = 5", &format!("{}{}", objective("1s", "dev"), objective("1us", "staging")));
+    let run = |more: &[&str]| {
+        let output =
+            bench.run(&[&["run", "claims.toml", "--load", "short", "--profile", "b"], more].concat());
+        (code(&output), stdout(&output))
+    };
+    let (dev, text) = run(&["--env", "dev"]);
+    assert_eq!(dev, 0, "{text}");
+    assert!(
+        text.contains("SUPPORTED  C1  Fast in dev") && text.contains("about this run; another may differ"),
+        "{text}"
+    );
+    assert_eq!(run(&["--env", "staging"]).0, 99);
+    assert_eq!(run(&[]).0, 0, "no claim is about an environment without a name");
+}
+
+#[test]
+fn a_run_is_aborted_when_its_condition_is_seen() {
+    let bench = Bench::new();
+    let text = scenario(&bench.server.url())
+        .replace("[load.long]", "[load.long]\nabort_when = 'run.rejected_share > 0.2'\nabort_after = '0.5s'");
+    bench.write("abort.toml", &text);
+    let begun = std::time::Instant::now();
+    let output = bench.run(&["run", "abort.toml", "--load", "long", "--profile", "a"]);
+    assert_eq!(code(&output), 99, "{}", stderr(&output));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert!(
+        stderr(&output).contains("abort_when `run.rejected_share > 0.2`: rejected_share was 0."),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(
+        bench.query("SELECT count(*) FROM run WHERE state = 'failed' AND end_note LIKE 'abort_when%'"),
+        1
+    );
+    assert!(bench.query("SELECT count(*) FROM samples") > 20, "what was measured is stored");
+}
+
+#[test]
+fn experiments_of_several_scenarios_end_in_one_table() {
+    let bench = Bench::new();
+    let named = |name: &str, id: &str| {
+        claims(&bench, "rounds = 1", &CERTAIN.replacen("[[claim]]", &format!("[[claim]]\nid = \"{id}\""), 1));
+        let text = std::fs::read_to_string(bench.path("claims.toml")).unwrap();
+        let (before, rest) = text.split_once("name = \"").unwrap();
+        let (_, after) = rest.split_once('"').unwrap();
+        bench.write(&format!("{name}.toml"), &format!("{before}name = \"{name}\"{after}"));
+    };
+    named("one", "G1");
+    named("two", "G2");
+    let output = experiment(
+        &bench,
+        &["one.toml", "two.toml", "--progress", "none", "--allow-invalid", "--html", "r.html"],
+    );
+    // One round of each: all is undecided.
+    assert_eq!(code(&output), 97, "{}{}", stdout(&output), stderr(&output));
+    let table = |text: &str| text[text.find("0 of 4 claims supported").expect(text)..].to_owned();
+    let ended = table(&stdout(&output));
+    for part in ["G1", "G2", "e1 ", "e2 ", "Answers within a second", "UNDECIDED"] {
+        assert!(ended.contains(part), "{part}: {ended}");
+    }
+    let again = bench.run(&["report", "e1", "e2", "--allow-invalid", "--html", "r.html"]);
+    assert_eq!((code(&again), table(&stdout(&again))), (97, ended));
+    assert_eq!(
+        std::fs::read_dir(bench.folder.path())
+            .unwrap()
+            .filter(|e| { e.as_ref().unwrap().file_name().to_string_lossy().starts_with("r-") })
+            .count(),
+        4
+    );
+    let resumed = experiment(&bench, &["one.toml", "two.toml", "--resume"]);
+    assert_eq!(code(&resumed), 2);
+}

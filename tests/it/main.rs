@@ -1,0 +1,37 @@
+//! The integration tests, as one program: linking it once takes less time than all tests together.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    reason = "tests are their own documentation, and fail by panicking"
+)]
+
+mod support;
+
+mod baseline;
+mod browser;
+mod capacity;
+mod cli;
+mod commands;
+mod conformance;
+mod events;
+mod experiment;
+mod explain;
+mod export;
+mod grpc;
+mod import;
+mod invariants;
+mod keys;
+mod layers;
+mod live;
+mod load;
+mod report;
+mod scenario;
+mod shared;
+mod shopstream;
+mod signoff;
+mod storefront;
+mod tls;
+mod trend;
+mod ui;
+mod vectors;
+mod verdict;

@@ -1,0 +1,336 @@
+//! Mistakes in scenario files: each is shown with file, line, column, caret and a suggestion.
+
+use crate::support;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use loadproof::claim::Claim;
+use loadproof::scenario::load::Executor;
+use loadproof::scenario::{self, Scenario, ScenarioError};
+use support::OneFile;
+
+const GOOD: &str = r#"name = "shop"
+host = "http://127.0.0.1:8000"
+
+[[journey]]
+name = "Buy"
+steps = [
+  { request = "POST /orders", json = { n = 1 }, expect = 201, extract = { order_id = "/order_id" } },
+  { request = "PUT /orders/{{ order_id }}/confirm" },
+]
+
+[[user]]
+name = "Customer"
+journeys = { Buy = 1 }
+
+[load.smoke]
+users = 5
+run_time = "10s"
+
+[profile.local]
+"#;
+
+fn compile(text: &str) -> Result<Scenario, ScenarioError> {
+    scenario::compile(Path::new("scenario.toml"), &OneFile(text))
+}
+
+/// What a user reads of the good scenario with one part replaced.
+fn mistake(part: &str, by: &str) -> String {
+    assert!(GOOD.contains(part), "{part}");
+    compile(&GOOD.replacen(part, by, 1)).unwrap_err().to_string()
+}
+
+#[test]
+fn a_right_scenario_has_its_names_derived() {
+    let scenario = compile(GOOD).unwrap();
+    let names: Vec<&str> = scenario.endpoints.iter().map(|e| e.name.as_str()).collect();
+    assert_eq!(names, ["POST /orders", "PUT /orders/{order_id}/confirm"]);
+    assert!(matches!(scenario.loads["smoke"].executor, Executor::Closed { users: 5, .. }));
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_the_nearest_known_one() {
+    insta::assert_snapshot!(mistake("run_time", "runtime"), @r#"
+    error: `run_time` is missing in a load
+      --> scenario.toml:15:1
+       |
+    15 | [load.smoke]
+       | ^^^^^^^^^^^^ needs `run_time`
+
+    error: unknown key in a load: `runtime`
+      --> scenario.toml:17:1
+       |
+    17 | runtime = "10s"
+       | ^^^^^^^ not known here
+       |
+       = help: did you mean `run_time`? known here: users, run_time, spawn_rate, grace, abort_after, abort_when
+    "#);
+}
+
+#[test]
+fn a_bad_template_is_shown_where_it_stands() {
+    insta::assert_snapshot!(mistake("{{ order_id }}", "{{ order_id | }}"), @r#"
+    error: bad template
+     --> scenario.toml:8:15
+      |
+    8 |   { request = "PUT /orders/{{ order_id | }}/confirm" },
+      |               ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ syntax error: unexpected end of variable block, expected identifier
+    "#);
+}
+
+#[test]
+fn a_missing_variable_is_shown_with_the_one_that_was_meant() {
+    insta::assert_snapshot!(mistake("{{ order_id }}", "{{ oder_id }}"), @r#"
+    error: missing variable `oder_id`
+     --> scenario.toml:8:31
+      |
+    8 |   { request = "PUT /orders/{{ oder_id }}/confirm" },
+      |                               ^^^^^^^ no earlier step extracts it, and no function has this name
+      |
+      = help: did you mean `order_id`?
+    "#);
+}
+
+#[test]
+fn an_impossible_weight_is_refused() {
+    insta::assert_snapshot!(mistake("{ Buy = 1 }", "{ Buy = -3 }"), @"
+    error: impossible weight `-3`
+      --> scenario.toml:13:20
+       |
+    13 | journeys = { Buy = -3 }
+       |                    ^^ expected a number above 0
+    ");
+}
+
+#[test]
+fn an_unknown_journey_is_refused() {
+    insta::assert_snapshot!(mistake("{ Buy = 1 }", "{ Bye = 1 }"), @"
+    error: unknown journey `Bye`
+      --> scenario.toml:13:14
+       |
+    13 | journeys = { Bye = 1 }
+       |              ^^^ not known here
+       |
+       = help: known here: Buy
+    ");
+}
+
+#[test]
+fn probabilities_of_a_choice_have_to_add_up() {
+    let choice = r"{ choice = [{ probability = 0.7, steps = [] }, { probability = 0.2, steps = [] }] }";
+    insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, choice), @"
+    error: the probabilities of a choice add up to 0.8999999999999999, not to 1
+     --> scenario.toml:8:5
+      |
+    8 |   { choice = [{ probability = 0.7, steps = [] }, { probability = 0.2, steps = [] }] },
+      |     ^^^^^^ these
+    ");
+}
+
+#[test]
+fn wrong_types_and_units_say_what_was_expected() {
+    insta::assert_snapshot!(mistake(r#"run_time = "10s""#, r#"run_time = "10 parsecs""#), @r#"
+    error: `run_time` cannot be the string `10 parsecs`
+      --> scenario.toml:17:12
+       |
+    17 | run_time = "10 parsecs"
+       |            ^^^^^^^^^^^^ expected a duration such as `"500ms"` or `"1m30s"`
+    "#);
+}
+
+#[test]
+fn what_is_not_toml_is_shown_where_it_ends() {
+    insta::assert_snapshot!(mistake("users = 5", "users = "), @r#"
+    error: this is not TOML
+      --> scenario.toml:16:9
+       |
+    16 |   users = 
+       |  _________^
+    17 | | run_time = "10s"
+       | |_^ string values must be quoted, expected literal string
+    "#);
+}
+
+#[test]
+fn all_mistakes_are_shown_at_once() {
+    let text =
+        GOOD.replace("users = 5", "users = 0").replace("expect = 201", "expect = 2010").replace("PUT", "PAT");
+    let error = compile(&text).unwrap_err();
+    assert_eq!(error.count, 3, "{error}");
+}
+
+#[test]
+fn a_poll_that_expects_is_told_what_to_say_instead() {
+    let poll = r#"{ poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 }"#;
+    insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, poll), @r#"
+    error: a poll has no `expect`
+     --> scenario.toml:8:62
+      |
+    8 |   { poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 },
+      |                                                              ^^^^^^ say `until` and `pending` instead
+    "#);
+}
+
+#[test]
+fn names_that_would_be_taken_for_others_are_refused() {
+    let service =
+        "[[profile.local.service]]\nname = 'loadproof'\ncommand = ['x']\nready = 'tcp://127.0.0.1:1'\n";
+    let signals = "[[signals]]\nprometheus = 'http://127.0.0.1:1'\n\
+                   signal = [{ name = 'a', metric = 'a' }, { name = 'a', metric = 'b' }, { name = 'x cpu', metric = 'c' }]\n";
+    let error = compile(&format!("{GOOD}{service}{signals}")).unwrap_err();
+    assert_eq!(error.count, 3, "{error}");
+}
+
+#[test]
+fn an_unknown_load_on_the_command_line_is_answered_with_a_suggestion() {
+    let scenario = compile(GOOD).unwrap();
+    insta::assert_snapshot!(scenario.load("smoek").unwrap_err().to_string(), @"
+    error: the scenario has no load `smoek`
+      help: did you mean `smoke`? known here: smoke
+    ");
+}
+
+/// Files and variables in memory.
+struct Files {
+    files: BTreeMap<&'static str, &'static str>,
+    variables: BTreeMap<&'static str, &'static str>,
+}
+
+impl scenario::World for Files {
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        let text = path.to_str().and_then(|p| self.files.get(p));
+        text.map(|t| (*t).to_owned()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.variables.get(name).map(|v| (*v).to_owned())
+    }
+}
+
+#[test]
+fn included_files_add_journeys_and_bodies() {
+    let main = r#"
+        name = "shop"
+        host = "http://127.0.0.1:1"
+        include = ["parts/bodies.toml"]
+        [[journey]]
+        name = "Register"
+        steps = [{ request = "POST /customers", body = "customer" }]
+        [[user]]
+        name = "User"
+        journeys = { Register = 1 }
+    "#;
+    let bodies = "[body.customer]\nemail = '{{ email() }}'\n";
+    let world = |bodies| Files {
+        files: BTreeMap::from([("dir/main.toml", main), ("dir/parts/bodies.toml", bodies)]),
+        variables: BTreeMap::new(),
+    };
+    scenario::compile(Path::new("dir/main.toml"), &world(bodies)).unwrap();
+    let error = scenario::compile(Path::new("dir/main.toml"), &world("[body.customer]\nx = '{{ emial() }}'"))
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("dir/parts/bodies.toml:2:9") && text.contains("did you mean `email`?"), "{text}");
+}
+
+#[test]
+fn settings_take_values_from_the_environment() {
+    let main = r#"
+        name = "shop"
+        host = 'http://127.0.0.1:{{ env("PORT", "8000") }}'
+    "#;
+    let world = |variables| Files { files: BTreeMap::from([("m.toml", main)]), variables };
+    let host = |variables| scenario::compile(Path::new("m.toml"), &world(variables)).unwrap().host;
+    assert_eq!(host(BTreeMap::new()), "http://127.0.0.1:8000");
+    assert_eq!(host(BTreeMap::from([("PORT", "9")])), "http://127.0.0.1:9");
+}
+
+#[test]
+fn the_fingerprint_knows_the_work_and_nothing_else() {
+    let fingerprint = |text: &str| {
+        let scenario = compile(text).unwrap();
+        scenario.fingerprint(&scenario.loads["smoke"])
+    };
+    let original = fingerprint(GOOD);
+    let same = ["# a comment\n", "[profile.other]\n"].map(|extra| fingerprint(&format!("{GOOD}{extra}")));
+    assert_eq!(same, [original.clone(), original.clone()]);
+    assert_eq!(fingerprint(&GOOD.replace("127.0.0.1:8000", "10.0.0.1")), original);
+    assert_ne!(fingerprint(&GOOD.replace("n = 1", "n = 2")), original);
+    assert_ne!(fingerprint(&GOOD.replace("users = 5", "users = 6")), original);
+}
+
+/// The files of the project, and no environment.
+struct Disk;
+
+impl scenario::World for Disk {
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        std::fs::read_to_string(path)
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+#[test]
+fn every_scenario_of_the_project_is_right() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let scenario = scenario::compile(&folder.join("shopstream/priority_lanes.toml"), &Disk).unwrap();
+    assert_eq!(scenario.experiment.as_ref().unwrap().treatments, ["lanes-on"]);
+}
+
+#[test]
+fn mistakes_in_claims_are_shown_where_they_stand() {
+    let claim = |text: &str| {
+        let text = format!("{GOOD}\n[[claim]]\ntitle = \"t\"\n{text}\n");
+        compile(&text).unwrap_err().to_string()
+    };
+    for (text, words) in [
+        ("value = \"treatment.p9x\"\nat_most = 1", "there is no statistic `p9x`; did you mean `p90`?"),
+        ("value = \"treatment.p95\"\nat_most = 500", "this value is a time"),
+        ("value = \"treatment.ok_share\"\nat_least = \"5ms\"", "this value is no time"),
+        ("value = \"treatment.p95 /\"\nat_most = \"5ms\"", "this cannot be worked out"),
+        ("value = \"3\"\nat_most = 5", "this speaks of no run"),
+        ("value = \"run.max('backlog')\"\nat_most = 5", "unknown signal `backlog`"),
+        ("value = \"run.p95\"", "how much? a claim has one of `at_least`, `at_most`, `within`"),
+        ("value = \"run.ok\"\nat_least = 1\nat_most = 2", "a claim has one bound"),
+        ("value = \"run.ok\"\nat_least = \"many\"", "`at_least` is no amount"),
+        ("value = \"run.ok\"\nwithin = [2, 1]", "`within` needs two amounts"),
+        ("at_least = 1", "what is claimed?"),
+        (
+            "value = \"run.ok\"\nat_least = 1\nselect = { endpoint = \"GET /oders\" }",
+            "unknown endpoint `GET /oders`",
+        ),
+        ("value = \"run.ok\"\nat_least = 1\nselect = { phase = \"stedy\" }", "did you mean `steady`?"),
+        ("value = \"run.ok\"\nat_least = 1\nloads = \"smok\"", "did you mean `smoke`?"),
+        ("grows = \"loadproof memory\"\nat_least = 1", "`grows` brings its own bound"),
+        ("recovers_after = \"the fault\"\nat_most = \"5s\"", "unknown hook beside the load"),
+    ] {
+        let mistake = claim(text);
+        assert!(mistake.contains(words), "{words}: {mistake}");
+    }
+    let abort = mistake("users = 5", "users = 5\nabort_when = \"run.throughput < 5\"");
+    assert!(abort.contains("`throughput` is not known before the run has ended"), "{abort}");
+    let held = mistake("[profile.local]", "[profile.local]\nmust_hold = \"baseline.ok > 0\"");
+    assert!(held.contains("this is about one run"), "{held}");
+}
+
+#[test]
+fn claims_are_read_with_their_units_and_shapes() {
+    let text = format!(
+        "{GOOD}\n[[claim]]\ntitle = \"a\"\nvalue = \"treatment.throughput / baseline.throughput\"\nat_least = \"+45%\"\n\
+         [[claim]]\ntitle = \"b\"\nvalue = \"treatment.p50 / baseline.p50\"\nat_most = \"-70%\"\n\
+         [[claim]]\ntitle = \"c\"\nvalue = \"treatment.requests / baseline.requests\"\nwithin = \"3%\"\n\
+         [[claim]]\ntitle = \"d\"\ndrains = \"loadproof memory\"\narm = \"baseline\"\n\
+         [[claim]]\ntitle = \"e\"\nalways = \"loadproof memory\"\nat_most = 10\n\
+         [[claim]]\ntitle = \"f\"\nrecovers_after = \"30s\"\nat_most = \"5s\"\n"
+    );
+    let formulas: Vec<String> = compile(&text).unwrap().claims.iter().map(Claim::formula).collect();
+    insta::assert_snapshot!(formulas.join("\n"), @"
+    treatment.throughput / baseline.throughput ≥ +45 %
+    treatment.p50 / baseline.p50 ≤ −70 %
+    −3 % ≤ treatment.requests / baseline.requests ≤ +3 %
+    baseline.remaining('loadproof memory') ≤ 0 %, in every run
+    run.max('loadproof memory') ≤ 10, in every run
+    run.recovery('30s') ≤ 5 s, in every run
+    ");
+}

@@ -1,0 +1,442 @@
+//! Releases that are signed, or not, and bundles that can be verified.
+
+use crate::support::browser;
+use crate::support::evidence;
+
+use std::process::Output;
+
+use evidence::{Planned, Shelf, USUAL};
+use loadproof::store::Ending;
+use regex::Regex;
+use rusqlite::Connection;
+use serde_json::Value;
+
+const RULES: &str = r#"
+product = "Shop"
+max_age = "14d"
+[environment]
+names = ["ci"]
+facts = { cores = ["8"] }
+[[require]]
+name = "Rewrite"
+scenario = "shop"
+claims = ["Twice as fast", "C2", "At most 15 ms at p95"]
+"#;
+
+const COMMIT: &str = "4f1c2e9a00b1";
+
+/// So slow that it is not twice as fast, nor within 15 ms.
+const SLOW: Planned<'static> = Planned { ms: [20.0, 16.0], ..USUAL };
+
+fn waiver(claim: &str, until: &str) -> String {
+    format!(
+        "{RULES}\n[[waive]]\nrequire = \"Rewrite\"\nclaim = \"{claim}\"\nwho = \"Test lead\"\nwhy = \"Known, and mended \
+         in 1.9.1\"\nuntil = {until}\n"
+    )
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+/// What a command says, without what differs from day to day.
+fn said(output: &Output) -> String {
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text =
+        Regex::new(r"\d{4}-\d\d-\d\d( \d\d:\d\d UTC)?").unwrap().replace_all(&text, "<day>").into_owned();
+    Regex::new(r"[0-9a-f]{12}…").unwrap().replace_all(&text, "<sum>").into_owned()
+}
+
+fn signoff(shelf: &Shelf, rules: &str, further: &[&str]) -> Output {
+    shelf.write("release.toml", rules);
+    let arguments = ["signoff", "release.toml", "--release", "1.9.0", "--commit", COMMIT, "--force"];
+    shelf.run(&[&arguments[..], further].concat())
+}
+
+fn verify(shelf: &Shelf) -> Output {
+    shelf.run(&["verify", "reports/signoff-1.9.0"])
+}
+
+#[test]
+fn a_release_whose_claims_are_supported_is_signed_and_its_bundle_verifies() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    let output = signoff(&shelf, RULES, &[]);
+    assert_eq!(code(&output), 0);
+    insta::assert_snapshot!(said(&output), @r"
+    Shop 1.9.0  commit 4f1c2e9a00b1 · 10 runs of <day> · 12 000 samples
+
+    SIGNED: 3 of 3 required claims are supported.
+
+       SUPPORTED  Rewrite: C1 Twice as fast  2.00x  [2.00x, 2.00x]  e1
+       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
+       SUPPORTED  Rewrite: C3 At most 15 ms at p95  11.9 ms  [11.9 ms, 12.0 ms]  e1
+
+      bundle  reports/signoff-1.9.0
+    ");
+    let output = verify(&shelf);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).ends_with("VERIFIED\n") && !said(&output).contains("DIFFERS"));
+    // The form of the manifest is that of another tool.
+    let checked = std::process::Command::new("sha256sum")
+        .args(["--check", "--quiet", "MANIFEST.sha256"])
+        .current_dir(shelf.path("reports/signoff-1.9.0"))
+        .status();
+    assert!(checked.unwrap().success());
+    // The bundle's store is one like any other.
+    let runs =
+        shelf.run(&["--store", "reports/signoff-1.9.0/samples.db", "report", "e1", "--html", "again.html"]);
+    assert!(said(&runs).contains("3 of 3 claims supported"), "{}", said(&runs));
+}
+
+#[test]
+fn a_changed_sample_is_found_with_its_block_and_the_numbers_that_follow_from_it() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    signoff(&shelf, RULES, &[]);
+    let store = Connection::open(shelf.path("reports/signoff-1.9.0/samples.db")).unwrap();
+    let changed =
+        store.execute("UPDATE sample SET done_us = done_us + 1 WHERE id = (3 << 32) + 600", []).unwrap();
+    assert_eq!(changed, 1);
+    drop(store);
+    let output = verify(&shelf);
+    assert_eq!(code(&output), 96);
+    let said = said(&output);
+    assert!(said.contains("samples.db: sample 3:512 to 3:767 are not as they were"), "{said}");
+    assert!(said.contains("samples.db: its SHA-256 is <sum>, the manifest has <sum>"), "{said}");
+    assert!(said.contains("reports/experiment-1.json: comparison.baseline.checksums[1]: written"), "{said}");
+    assert!(said.ends_with("NOT VERIFIED\n"));
+}
+
+#[test]
+fn a_changed_byte_of_any_file_is_found_and_named() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    signoff(&shelf, RULES, &[]);
+    let folder = shelf.path("reports/signoff-1.9.0");
+    let manifest = shelf.read("reports/signoff-1.9.0/MANIFEST.sha256");
+    let files: Vec<&str> = manifest.lines().map(|line| line.split_once("  ").unwrap().1).collect();
+    assert_eq!(files.len(), 12, "{manifest}");
+    for file in files {
+        let path = folder.join(file);
+        let original = std::fs::read(&path).unwrap();
+        let mut changed = original.clone();
+        let middle = changed.len() / 2;
+        changed[middle] ^= 1;
+        std::fs::write(&path, changed).unwrap();
+        let output = verify(&shelf);
+        assert_eq!(code(&output), 96, "{file}: {}", said(&output));
+        assert!(said(&output).contains(&format!("{file}: its SHA-256")), "{file}: {}", said(&output));
+        std::fs::write(&path, original).unwrap();
+    }
+    std::fs::write(folder.join("more.txt"), "more").unwrap();
+    assert!(said(&verify(&shelf)).contains("more.txt: there, and not in the manifest"));
+    std::fs::remove_file(folder.join("more.txt")).unwrap();
+    assert_eq!(code(&verify(&shelf)), 0);
+}
+
+#[test]
+fn figures_that_were_written_over_are_found_even_with_a_manifest_that_fits() {
+    let shelf = Shelf::new();
+    shelf.experiment(SLOW);
+    signoff(&shelf, RULES, &[]);
+    let folder = "reports/signoff-1.9.0";
+    let html = shelf.read(&format!("{folder}/signoff.html")).replace("NOT SIGNED", "SIGNED");
+    shelf.write(&format!("{folder}/signoff.html"), &html);
+    let manifest: String = shelf
+        .read(&format!("{folder}/MANIFEST.sha256"))
+        .lines()
+        .map(|line| match line.split_once("  ") {
+            Some((_, "signoff.html")) => format!("{}  signoff.html\n", loadproof::checksum::sha256(&html)),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    shelf.write(&format!("{folder}/MANIFEST.sha256"), &manifest);
+    let output = verify(&shelf);
+    assert_eq!(code(&output), 96);
+    assert!(said(&output).contains("12 of 12 files are as signed"), "{}", said(&output));
+    assert!(said(&output).contains("signoff.html: byte"), "{}", said(&output));
+}
+
+#[test]
+fn a_refuted_claim_is_not_signed_unless_it_is_waived_and_a_waiver_never_reads_as_a_pass() {
+    let shelf = Shelf::new();
+    shelf.experiment(SLOW);
+    let output = signoff(&shelf, RULES, &[]);
+    assert_eq!(code(&output), 99);
+    insta::assert_snapshot!(said(&output), @r"
+    Shop 1.9.0  commit 4f1c2e9a00b1 · 10 runs of <day> · 12 000 samples
+
+    NOT SIGNED: 1 of 3 required claims is supported; 2 are refuted.
+
+         REFUTED  Rewrite: C1 Twice as fast  1.25x  [1.25x, 1.25x]  e1
+                  baseline.p95 / treatment.p95 ≥ 1.9x
+       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
+         REFUTED  Rewrite: C3 At most 15 ms at p95  19.1 ms  [19.0 ms, 19.3 ms]  e1
+                  treatment.p95 ≤ 15 ms
+
+      bundle  reports/signoff-1.9.0
+    ");
+    let both = waiver("Twice as fast", "2999-01-31") + &waiver("C3", "2999-01-31")[RULES.len()..];
+    let output = signoff(&shelf, &both, &[]);
+    assert_eq!(code(&output), 0);
+    insta::assert_snapshot!(said(&output), @r"
+    Shop 1.9.0  commit 4f1c2e9a00b1 · 10 runs of <day> · 12 000 samples
+
+    SIGNED, 2 WAIVED: 1 of 3 required claims is supported; 2 are waived.
+
+          WAIVED  Rewrite: C1 Twice as fast  1.25x  [1.25x, 1.25x]  e1
+                  until <day>, Test lead: Known, and mended in 1.9.1
+                  refuted
+                  baseline.p95 / treatment.p95 ≥ 1.9x
+       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
+          WAIVED  Rewrite: C3 At most 15 ms at p95  19.1 ms  [19.0 ms, 19.3 ms]  e1
+                  until <day>, Test lead: Known, and mended in 1.9.1
+                  refuted
+                  treatment.p95 ≤ 15 ms
+
+      bundle  reports/signoff-1.9.0
+    ");
+    let junit = shelf.read("reports/signoff-1.9.0/signoff.xml");
+    assert!(junit.contains("skipped=\"2\"") && junit.contains("failures=\"0\""), "{junit}");
+    assert_eq!(code(&verify(&shelf)), 0);
+    // An expired one lets nothing pass.
+    let output = signoff(&shelf, &waiver("Twice as fast", "2020-01-31"), &[]);
+    assert_eq!(code(&output), 99);
+    assert!(said(&output).contains("; Test lead's waiver held until <day>"), "{}", said(&output));
+    // One that nothing needs is told.
+    let output = signoff(&shelf, &waiver("C2", "2999-01-31"), &[]);
+    assert!(
+        said(&output).contains("Rewrite, C2: Test lead's waiver until <day> lets nothing pass"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn the_newest_experiment_of_the_release_counts_whatever_it_says() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    shelf.experiment(SLOW);
+    let output = signoff(&shelf, RULES, &[]);
+    assert_eq!(code(&output), 99, "{}", said(&output));
+    assert!(said(&output).contains("passed over e1 for Rewrite: e2 is newer"), "{}", said(&output));
+    assert_eq!(code(&verify(&shelf)), 0, "what was passed over is in the bundle, too");
+}
+
+#[test]
+fn evidence_that_does_not_count_is_passed_over_with_its_reason() {
+    let cases = [
+        (Planned { commit: "aaaaaaaaaaaa", ..USUAL }, "it is of commit aaaaaaaaaaaa, not 4f1c2e9a00b1"),
+        (
+            Planned { commit: "4f1c2e9a00b1-dirty", ..USUAL },
+            "it was made with changes on top of commit 4f1c2e9a00b1",
+        ),
+        (Planned { days_ago: 20, ..USUAL }, "it is 20 days old; 14 days is the most"),
+        (Planned { env: Some("desk"), ..USUAL }, "environment `desk` is not ci"),
+        (Planned { env: None, ..USUAL }, "its environment has no name; ci is wanted (`--env`)"),
+        (Planned { ending: Some(Ending::Interrupted), ..USUAL }, "it did not end as planned"),
+        (Planned { ending: None, ..USUAL }, "it did not end as planned"),
+    ];
+    for (planned, why) in cases {
+        let shelf = Shelf::new();
+        shelf.experiment(planned);
+        let output = signoff(&shelf, RULES, &[]);
+        assert_eq!(code(&output), 97, "{}", said(&output));
+        assert!(said(&output).contains(&format!("e1: {why}")), "{}", said(&output));
+        assert_eq!(code(&verify(&shelf)), 0, "a refusal can be verified as well");
+    }
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    let wanted = RULES.replace("[\"8\"]", "[\"16\", \"32\"]");
+    assert!(said(&signoff(&shelf, &wanted, &[])).contains("e1: cores is `8`, not `16` or `32`"));
+    let other = RULES.replace("scenario = \"shop\"", "scenario = \"mall\"");
+    assert!(said(&signoff(&shelf, &other, &[])).contains("the store has no experiment of mall"));
+    let unknown = RULES.replace("Twice as fast", "Thrice as fast");
+    assert!(said(&signoff(&shelf, &unknown, &[])).contains("e1 makes no such claim"));
+}
+
+#[test]
+fn releases_may_be_told_by_their_labels() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    let rules = RULES.replace("max_age", "release = \"label\"\nmax_age");
+    let output = signoff(&shelf, &rules, &[]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    shelf.write("release.toml", &rules);
+    let output = shelf.run(&["signoff", "release.toml", "--release", "2.0.0"]);
+    assert!(said(&output).contains("e1: its label is 1.9.0, not 2.0.0"), "{}", said(&output));
+}
+
+/// Keys of OpenSSL: `openssl genpkey -algorithm ed25519`.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAFTMfJ8JuZCFX2Qi9mOZZ8TLeo5ZNphcZaEUuv7eYY8\n-----END PRIVATE KEY-----\n";
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAzph0L91H0rL/Khqbv3mCJNLI9X6RikvuAu8239dJvdk=\n-----END PUBLIC KEY-----\n";
+const OTHER_PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA+TqkSgSg+OVHts8XzxFDE7Z8WCNLC4Cj1gG3h+E3XBU=\n-----END PUBLIC KEY-----\n";
+
+#[test]
+fn a_signature_is_good_for_its_key_and_no_other() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    shelf.write("key.pem", KEY);
+    shelf.write("key.pub.pem", PUBLIC_KEY);
+    shelf.write("other.pub.pem", OTHER_PUBLIC_KEY);
+    let with = |key: &str| shelf.run(&["verify", "reports/signoff-1.9.0", "--public-key", key]);
+    signoff(&shelf, RULES, &[]);
+    let output = with("key.pub.pem");
+    assert_eq!(code(&output), 96);
+    assert!(said(&output).contains("wanted, and not there"), "{}", said(&output));
+    assert_eq!(code(&signoff(&shelf, RULES, &["--key", "key.pem"])), 0);
+    let output = with("key.pub.pem");
+    assert_eq!(code(&output), 0);
+    assert!(said(&output).contains("good, of key"), "{}", said(&output));
+    assert!(said(&verify(&shelf)).contains("not checked: name the signer's key with --public-key"));
+    let output = with("other.pub.pem");
+    assert_eq!(code(&output), 96);
+    assert!(said(&output).contains("signature  bad"), "{}", said(&output));
+    let output = with("key.pem");
+    assert_eq!((code(&output), said(&output).contains("no Ed25519 public key")), (2, true));
+    let secret = KEY.lines().nth(1).unwrap();
+    assert!(!shelf.read("reports/signoff-1.9.0/signoff.json").contains(secret));
+}
+
+#[test]
+fn a_report_by_itself_can_be_verified_against_its_store() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    for report in [
+        &["report", "e1", "--html", "e1.html"][..],
+        &["report", "2", "--html", "run.html"],
+        &["compare", "1", "2", "--html", "pair.html"],
+    ] {
+        shelf.run(report);
+    }
+    let json = shelf.run(&["report", "e1", "--json"]);
+    std::fs::write(shelf.path("e1.json"), json.stdout).unwrap();
+    for report in ["e1.html", "e1.json", "run.html", "pair.html"] {
+        let output = shelf.run(&["verify", report]);
+        assert_eq!(code(&output), 0, "{report}: {}", said(&output));
+    }
+    Connection::open(shelf.database())
+        .unwrap()
+        .execute(
+            "UPDATE sample SET done_us = done_us + 900000 WHERE id BETWEEN 2 << 32 AND (2 << 32) + 50",
+            [],
+        )
+        .unwrap();
+    for (report, place) in [
+        ("e1.html", "page: byte"),
+        ("e1.json", "document: "),
+        ("run.html", "page: byte"),
+        ("pair.html", "page: byte"),
+    ] {
+        let output = shelf.run(&["verify", report]);
+        assert_eq!(code(&output), 96, "{report}: {}", said(&output));
+        assert!(said(&output).contains(place), "{}", said(&output));
+    }
+    let output = shelf.run(&["verify", "scenarios/shop.toml"]);
+    assert_eq!(code(&output), 2);
+    assert!(said(&output).contains("is neither a bundle's folder nor a report"), "{}", said(&output));
+}
+
+#[test]
+fn what_may_be_secret_is_in_no_bundle() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    signoff(&shelf, RULES, &[]);
+    assert!(
+        shelf.read("reports/signoff-1.9.0/scenarios/shop.toml").contains("authorization = \"(left out)\"")
+    );
+    let mut pending = vec![shelf.path("reports")];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                assert!(!bytes.windows(7).any(|part| part == b"hunter2"), "{}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_written() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    shelf.write("release.toml", RULES);
+    let say = |arguments: &[&str]| {
+        let output = shelf.run(arguments);
+        (code(&output), said(&output))
+    };
+    let (code, text) = say(&["signoff", "release.toml", "--release", "1.9.0"]);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("the commit that is released is not known: this is no git repository"), "{text}");
+    shelf.write("wrong.toml", &RULES.replace("max_age", "max_aeg"));
+    let (code, text) = say(&["signoff", "wrong.toml", "--release", "1.9.0", "--commit", COMMIT]);
+    assert_eq!(code, 104, "{text}");
+    assert!(text.contains("wrong.toml") && text.contains("line 3") && text.contains("max_aeg"), "{text}");
+    assert!(!shelf.path("reports/signoff-1.9.0").exists());
+    let (code, _) = say(&["signoff", "release.toml", "--release", "1.9.0", "--commit", COMMIT]);
+    assert_eq!(code, 0);
+    let (code, text) = say(&["signoff", "release.toml", "--release", "1.9.0", "--commit", COMMIT]);
+    assert_eq!(code, 2);
+    assert!(text.contains("is there already; --force replaces it"), "{text}");
+    let (code, text) = say(&[
+        "signoff",
+        "release.toml",
+        "--release",
+        "1.9.0",
+        "--commit",
+        COMMIT,
+        "--force",
+        "-o",
+        "scenarios",
+    ]);
+    assert_eq!(code, 2);
+    assert!(text.contains("`scenarios` is no bundle, and is not replaced"), "{text}");
+}
+
+#[test]
+fn the_page_stands_alone_and_fits_one_sheet_of_paper() {
+    let shelf = Shelf::new();
+    shelf.experiment(SLOW);
+    let rules = waiver("C3", "2999-01-31");
+    let output = signoff(&shelf, &rules, &["--json"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["schema"], "loadproof.signoff/1");
+    assert_eq!(document["signed"], false);
+    let page = shelf.read("reports/signoff-1.9.0/signoff.html");
+    assert!(page.len() < 120_000, "{} bytes", page.len());
+    assert!(page.contains("<title>NOT SIGNED · Shop 1.9.0</title>"));
+    for forbidden in [" style=", " onclick", "@import", "url(", "<link rel=\"stylesheet\""] {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+    let elsewhere = Regex::new(r##"(src|href)="([^"#d][^"]*)""##).unwrap();
+    for link in elsewhere.captures_iter(&page) {
+        assert!(link[2].starts_with("reports&#x2f;experiment-1"), "{}", &link[2]);
+    }
+    let Some(mut browser) = browser::command(&shelf.path("profile")) else { return };
+    let pdf = shelf.path("page.pdf");
+    let printed = browser
+        .arg("--no-pdf-header-footer")
+        .arg(format!("--print-to-pdf={}", pdf.display()))
+        .arg(format!("file://{}", shelf.path("reports/signoff-1.9.0/signoff.html").display()))
+        .output()
+        .unwrap();
+    let bytes = std::fs::read(&pdf).unwrap_or_else(|e| panic!("{e}: {printed:?}"));
+    let text = String::from_utf8_lossy(&bytes);
+    assert_eq!(Regex::new(r"/Type\s*/Page\b").unwrap().find_iter(&text).count(), 1);
+    let sheet = Regex::new(r"/MediaBox\s*\[0 0 (\d+)[.\d]* (\d+)").unwrap().captures(&text).unwrap();
+    assert_eq!((&sheet[1], &sheet[2]), ("594", "841"), "A4, upright");
+}
+
+#[test]
+fn the_rules_that_are_documented_are_rules() {
+    let document = std::fs::read_to_string("docs/SIGNOFF.md").unwrap();
+    let (_, rest) = document.split_once("```toml\n").unwrap();
+    let (rules, _) = rest.split_once("```").unwrap();
+    let rules = loadproof::signoff::Rules::parse(rules, "docs/SIGNOFF.md").unwrap();
+    assert_eq!((rules.require.len(), rules.waive.len()), (1, 1));
+}

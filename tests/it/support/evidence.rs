@@ -1,0 +1,246 @@
+//! A store with experiments of known samples, written without making any load.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use loadproof::run::{Arm, ExperimentId, LoadFacts, PhaseSpan, RunId, RunState};
+use loadproof::scenario::{self, Scenario, World};
+use loadproof::store::{Ending, NewExperiment, NewRun, RunEnd, Store};
+use rusqlite::{Connection, params};
+
+/// A day's seconds.
+pub(crate) const DAY: i64 = 86_400;
+/// Samples of a run.
+const SAMPLES: i64 = 1200;
+/// Time between two of them, µs.
+const EVERY_US: i64 = 10_000;
+
+const SCENARIO: &str = r#"
+    name = "shop"
+    why = "A test."
+    host = "http://127.0.0.1:1"
+    [[journey]]
+    name = "Order"
+    class = "production"
+    steps = [{ request = "POST /orders", headers = { authorization = "Bearer hunter2" } }]
+    [[user]]
+    name = "User"
+    journeys = { Order = 1 }
+    [load.steady]
+    rate = 100
+    run_time = "12s"
+    [profile.before]
+    [profile.after]
+    [experiment]
+    baseline = "before"
+    treatment = "after"
+    load = "steady"
+    rounds = 5
+    [[claim]]
+    title = "Twice as fast"
+    value = "baseline.p95 / treatment.p95"
+    at_least = "1.9x"
+    [[claim]]
+    title = "Throughput unchanged"
+    value = "treatment.throughput / baseline.throughput"
+    within = "5%"
+    [[claim]]
+    title = "At most 15 ms at p95"
+    value = "treatment.p95"
+    at_most = "15ms"
+    gate = false
+"#;
+
+struct Written<'a>(&'a str);
+
+impl World for Written<'_> {
+    fn read(&self, _: &Path) -> std::io::Result<String> {
+        Ok(self.0.to_owned())
+    }
+
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A folder with a store.
+pub(crate) struct Shelf {
+    pub(crate) folder: tempfile::TempDir,
+    scenario: Scenario,
+}
+
+/// What an experiment is to be.
+#[derive(Clone, Copy)]
+pub(crate) struct Planned<'a> {
+    pub(crate) commit: &'a str,
+    pub(crate) days_ago: i64,
+    pub(crate) env: Option<&'a str>,
+    /// Mean response times of the arms, ms.
+    pub(crate) ms: [f64; 2],
+    pub(crate) ending: Option<Ending>,
+    /// How many of a hundred requests read items, which takes 5 ms in both arms; the others order.
+    pub(crate) reads: [i64; 2],
+}
+
+pub(crate) const USUAL: Planned<'static> = Planned {
+    commit: "4f1c2e9a00b1",
+    days_ago: 1,
+    env: Some("ci"),
+    ms: [20.0, 10.0],
+    ending: Some(Ending::Rounds),
+    reads: [0, 0],
+};
+
+impl Shelf {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("scenarios")).unwrap();
+        std::fs::write(folder.path().join("scenarios/shop.toml"), SCENARIO).unwrap();
+        let scenario = scenario::compile(Path::new("scenarios/shop.toml"), &Written(SCENARIO)).unwrap();
+        Self { folder, scenario }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path("reports/loadproof.db")
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_loadproof"));
+        command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null()).env("NO_COLOR", "1");
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("LOADPROOF_")) {
+            command.env_remove(name);
+        }
+        command.output().unwrap()
+    }
+
+    /// An experiment of five rounds.
+    pub(crate) fn experiment(&self, planned: Planned<'_>) -> ExperimentId {
+        let mut store = Store::open(&self.database()).unwrap();
+        let new = NewExperiment {
+            scenario: "shop".to_owned(),
+            baseline: "before".to_owned(),
+            treatments: vec!["after".to_owned()],
+            load: "steady".to_owned(),
+            rounds: 5,
+            seed: 7,
+            command: "loadproof experiment scenarios/shop.toml --seed 7".to_owned(),
+        };
+        let id = store.begin_experiment(&new).unwrap();
+        for round in 1..=5 {
+            for (arm, profile) in [(Arm::Baseline, "before"), (Arm::Treatment, "after")] {
+                self.one(&mut store, Some((id, round)), arm, profile, planned);
+            }
+        }
+        store.end_experiment(id, planned.ending).unwrap();
+        id
+    }
+
+    fn one(
+        &self,
+        store: &mut Store,
+        part_of: Option<(ExperimentId, u32)>,
+        arm: Arm,
+        profile: &str,
+        planned: Planned<'_>,
+    ) -> RunId {
+        let load = self.scenario.load("steady").unwrap();
+        let now = jiff::Timestamp::now().as_second();
+        let round = part_of.map_or(1, |(_, round)| round);
+        let started = now - planned.days_ago * DAY - i64::from(6 - round) * 60;
+        let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let run = store
+            .begin_run(&NewRun {
+                scenario: "shop".to_owned(),
+                scenario_file: self.scenario.file.clone(),
+                fingerprint: self.scenario.fingerprint(load),
+                load: "steady".to_owned(),
+                load_text: load.text(),
+                profile: profile.to_owned(),
+                label: Some("1.9.0".to_owned()),
+                arm: Some(arm),
+                part_of,
+                started_unix_us: started * 1_000_000,
+                seed: 7,
+                command: "loadproof experiment scenarios/shop.toml --seed 7".to_owned(),
+                environment: vec![
+                    fact("git commit", planned.commit),
+                    fact("kernel", "6.1.0"),
+                    fact("processor", "Test CPU"),
+                    fact("cores", "8"),
+                ],
+                load_facts: LoadFacts {
+                    executor: "open".to_owned(),
+                    places: 50,
+                    rate_per_s: Some(100.0),
+                    workers: 2,
+                },
+                claims: self.scenario.claims.clone(),
+                must_hold: Vec::new(),
+                env: planned.env.map(str::to_owned),
+                keys: Vec::new(),
+                races: Vec::new(),
+                raised: Vec::new(),
+                signs: Vec::new(),
+                trace_url: None,
+                sources: self.scenario.sources.clone(),
+            })
+            .unwrap();
+        let place = usize::from(arm == Arm::Treatment);
+        self.samples(run, planned.ms[place], planned.reads[place], round);
+        let phase = |name: &str, start_us, end_us| PhaseSpan {
+            name: name.to_owned(),
+            start_us,
+            end_us,
+            complete: true,
+        };
+        let end = RunEnd {
+            state: RunState::Done,
+            note: String::new(),
+            phases: vec![phase("steady", 0, SAMPLES * EVERY_US)],
+            hooks: Vec::new(),
+            clock_step_us: 0,
+        };
+        store.end_run(run, &end).unwrap();
+        run
+    }
+
+    /// Samples about a mean, the same in every store; rounds differ by half a percent.
+    fn samples(&self, run: RunId, ms: f64, reads: i64, round: u32) {
+        let mut store = Connection::open(self.database()).unwrap();
+        let transaction = store.transaction().unwrap();
+        transaction
+            .execute_batch(
+                "INSERT OR IGNORE INTO endpoint VALUES (1, 'request', 'production', 'POST /orders');
+                 INSERT OR IGNORE INTO endpoint VALUES (2, 'request', 'production', 'GET /items');
+                 INSERT OR IGNORE INTO user_class VALUES (1, 'User');",
+            )
+            .unwrap();
+        for n in 0..SAMPLES {
+            let wobble = 1.0 + ((n * 7919) % 101 - 50) as f64 / 250.0 + f64::from(round) / 200.0;
+            let due = n * EVERY_US;
+            let (endpoint, ms) = if n * 37 % 100 < reads { (2, 5.0) } else { (1, ms) };
+            #[allow(clippy::cast_possible_truncation, reason = "microseconds of a test")]
+            let done = due + (ms * 1000.0 * wobble) as i64;
+            transaction
+                .execute(
+                    "INSERT INTO sample VALUES (?1, ?5, 1, 0, ?2, 1, 0, 200, NULL, ?3, ?3, ?4, ?4, 10, 10, NULL)",
+                    params![(run.0 << 32) + n, n, due, done, endpoint],
+                )
+                .unwrap();
+        }
+        transaction.execute("UPDATE run SET samples = ?2 WHERE id = ?1", params![run.0, SAMPLES]).unwrap();
+        transaction.commit().unwrap();
+    }
+}

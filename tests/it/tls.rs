@@ -1,0 +1,138 @@
+//! Load over https, against a server whose certificate the system trusts.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// What stands behind the TLS.
+#[derive(Clone, Copy)]
+enum Behind {
+    /// Keep-alive answers of HTTP/1.1.
+    Answers,
+    /// A gRPC server, for those who ask for HTTP/2.
+    Grpc(SocketAddr),
+}
+
+/// Serves over TLS until the process ends; gives its address.
+fn serve(certified: &rcgen::CertifiedKey<rcgen::KeyPair>, behind: Behind) -> SocketAddr {
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
+    let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certified.cert.der().clone()], key)
+        .unwrap();
+    if let Behind::Grpc(_) = behind {
+        config.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let acceptor = acceptor.clone();
+                tokio::spawn(async move {
+                    let Ok(mut stream) = acceptor.accept(stream).await else { return };
+                    if let Behind::Grpc(address) = behind {
+                        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+                        let mut server = TcpStream::connect(address).await.unwrap();
+                        let _ = tokio::io::copy_bidirectional(&mut stream, &mut server).await;
+                        return;
+                    }
+                    let mut request = [0; 4096];
+                    while stream.read(&mut request).await.is_ok_and(|n| n > 0) {
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+                    }
+                });
+            }
+        });
+    });
+    told.recv().unwrap()
+}
+
+#[test]
+fn https_is_spoken_with_whom_the_system_trusts_and_with_nobody_else() {
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let address = serve(&certified, Behind::Answers);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("trusted.pem"), certified.cert.pem()).unwrap();
+    let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.path().join("other.pem"), stranger.cert.pem()).unwrap();
+    let scenario = format!(
+        r#"
+        name = "tls"
+        host = "https://localhost:{}"
+        [[journey]]
+        name = "Get"
+        steps = [{{ request = "GET /", check = {{ contains = "ok" }} }}]
+        [[user]]
+        name = "User"
+        journeys = {{ Get = 1 }}
+        [load.few]
+        iterations = 20
+        concurrency = 2
+        [profile.up]
+        "#,
+        address.port()
+    );
+    std::fs::write(folder.path().join("tls.toml"), scenario).unwrap();
+    let outcomes = |trusted: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_loadproof"))
+            .args(["run", "tls.toml", "--json", "--progress", "none"])
+            .env("SSL_CERT_FILE", folder.path().join(trusted))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let counts = &document["run"]["summaries"][0]["counts"];
+        (counts["ok"].as_u64().unwrap(), counts["error"].as_u64().unwrap())
+    };
+    assert_eq!(outcomes("trusted.pem"), (20, 0));
+    assert_eq!(outcomes("other.pem"), (0, 20));
+}
+
+#[test]
+fn grpc_calls_go_over_tls_without_a_scenario_file() {
+    use testbed::storefront::Form;
+    use testbed::storefront::lookup::{Config, spawn};
+
+    let config = Config { form: Form::After, products: std::num::NonZeroU32::new(10).unwrap() };
+    let lookup = spawn(config).unwrap();
+    let behind = lookup.grpc_url().strip_prefix("http://").unwrap().parse().unwrap();
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let address = serve(&certified, Behind::Grpc(behind));
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("trusted.pem"), certified.cert.pem()).unwrap();
+    let server = format!("https://localhost:{}", address.port());
+    let output = Command::new(env!("CARGO_BIN_EXE_loadproof"))
+        .args([
+            "grpc",
+            &server,
+            "storefront.v1.ProductLookup/GetProduct",
+            "-d",
+            r#"{"id": "p-{{ int(1, 10) }}"}"#,
+        ])
+        .args(["-n", "40", "-c", "2", "-H", "authorization: Bearer secret", "--json", "--progress", "none"])
+        .env("SSL_CERT_FILE", folder.path().join("trusted.pem"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let summary = &document["run"]["summaries"][0];
+    assert_eq!(summary["subject"]["endpoint"], "GRPC storefront.v1.ProductLookup/GetProduct");
+    assert_eq!(summary["counts"]["ok"], 40);
+    let store = std::fs::read(folder.path().join("reports/loadproof.db")).unwrap();
+    assert!(!store.windows(6).any(|bytes| bytes == b"secret"), "the header's value is in the store");
+}
