@@ -29,7 +29,7 @@ pub enum Exit {
     /// A claim that gates is refuted, or `abort_when` was seen (k6's code for a crossed threshold).
     Refuted = 99,
     /// The system under test did not come up, or went down.
-    TargetNotReady = 100,
+    SystemNotReady = 100,
     /// The scenario or its configuration is wrong, or a file to import cannot be read.
     BadScenario = 104,
     /// The user ended it; what was measured is stored.
@@ -77,7 +77,7 @@ impl Exit {
             return Self::of_store(error);
         }
         match error.downcast_ref::<ExecuteError>() {
-            Some(ExecuteError::Target(_)) => Self::TargetNotReady,
+            Some(ExecuteError::System(_)) => Self::SystemNotReady,
             Some(ExecuteError::Load(error)) if error.is_configuration() => Self::BadScenario,
             Some(ExecuteError::Scenario(_) | ExecuteError::Signal(_)) => Self::BadScenario,
             Some(ExecuteError::Store(error)) => Self::of_store(error),

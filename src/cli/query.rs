@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::arguments::{Query, Sample, TableFormat};
 use super::exit::{Exit, UsageError};
 use super::output;
-use crate::report::csv::field;
+use crate::export::csv::field;
 use crate::store::{self, Answer, Reference, Store};
 
 pub(super) fn query(command: &Query, path: &Path) -> Result<Exit> {

@@ -16,7 +16,7 @@ use crate::plan::{Choices, Plan, PlannedRun};
 use crate::run::{ExperimentId, RunState};
 use crate::scenario::Scenario;
 use crate::store::{Reference, Store};
-use crate::target;
+use crate::system;
 use crate::unit;
 
 pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
@@ -160,7 +160,7 @@ impl Session {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         // What a killed process has left patched is put back before anything else.
         let journal = output::folder(&workshop.store).join("patched");
-        for file in target::patch::restore_leftovers(&journal).map_err(ExecuteError::from)? {
+        for file in system::patch::restore_leftovers(&journal).map_err(ExecuteError::from)? {
             anstream::eprintln!("put back `{}`, which an earlier loadproof had left patched", file.display());
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

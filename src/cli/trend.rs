@@ -8,7 +8,8 @@ use anyhow::Result;
 use super::arguments::{Note, Trend};
 use super::exit::{Exit, UsageError};
 use super::{evidence, output};
-use crate::report::{exchange, trend as render};
+use crate::export::{exchange, trend as csv};
+use crate::report::trend as render;
 use crate::run::RunFacts;
 use crate::stats::figures;
 use crate::store::{Reference, Store};
@@ -20,7 +21,7 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     let mut series = series(&scenario, &mut store)?;
     series.retain(|one| is_wanted(one, command));
     if let Some(csv) = &command.csv {
-        output::file(csv, &render::csv(&series))?;
+        output::file(csv, &csv::csv(&series))?;
     }
     if let Some(otava) = &command.otava {
         let text = exchange::otava(&series).ok_or_else(|| several(&series))?;

@@ -6,8 +6,8 @@ use crate::plan::PlannedRun;
 use crate::run::HookFacts;
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::profile::Profile;
-use crate::target::TargetError;
-use crate::target::hook::{self, Around, HookRun};
+use crate::system::SystemError;
+use crate::system::hook::{self, Around, HookRun};
 
 /// The hooks of a run, and what they are told.
 pub(super) struct Hooks {
@@ -27,7 +27,7 @@ impl Hooks {
     }
 
     /// Runs those of a moment before or after the load.
-    pub(super) async fn run(&self, moment: Moment, runs: &mut Vec<HookRun>) -> Result<(), TargetError> {
+    pub(super) async fn run(&self, moment: Moment, runs: &mut Vec<HookRun>) -> Result<(), SystemError> {
         hook::run_all(&self.hooks, moment, &self.around, runs).await
     }
 }

@@ -35,8 +35,8 @@ use crate::scenario::profile::Profile;
 use crate::signals::{Collector, CollectorReport};
 use crate::stats::live::Live;
 use crate::store::{NewRun, RunEnd, RunWords, RunWriter, Store};
-use crate::target::hook::{self, HookRun};
-use crate::target::{self, Target, TargetError};
+use crate::system::hook::{self, HookRun};
+use crate::system::{self, System, SystemError};
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
@@ -74,11 +74,11 @@ pub async fn carry_out(
     let around = Hooks::new(setting, planned, profile);
     let mut hooks = Vec::new();
     let mut interrupt = setting.interrupt.clone();
-    let target = tokio::select! {
-        target = bring_up(setting, profile, planned, &around, &mut hooks, audience) => target?,
+    let system = tokio::select! {
+        system = bring_up(setting, profile, planned, &around, &mut hooks, audience) => system?,
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
-    let processes = target.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
+    let processes = system.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
     let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
     let clock = Clock::starting_in(LEAD);
     let run = store.begin_run(&new_run(setting, planned, profile, &clock))?;
@@ -88,7 +88,7 @@ pub async fn carry_out(
         planned: planned.clone(),
         experiment: setting.experiment,
     });
-    let measured = measure(setting, planned, run, clock, collector, &around, target, audience).await;
+    let measured = measure(setting, planned, run, clock, collector, &around, system, audience).await;
     match measured {
         Ok(mut measured) => {
             hooks.append(&mut measured.beside);
@@ -98,7 +98,7 @@ pub async fn carry_out(
             };
             let end = end_of(&mut measured.outcome, after.err(), &hooks, &clock);
             store.end_run(run, &end)?;
-            measured.target.stop().await?;
+            measured.system.stop().await?;
             match measured.outcome.error {
                 Some(error) => Err(error),
                 None => Ok(Carried {
@@ -118,7 +118,7 @@ pub async fn carry_out(
 }
 
 /// How a run ended, with a failed hook after it, if there is one, as its error.
-fn end_of(outcome: &mut Outcome, failed: Option<TargetError>, hooks: &[HookRun], clock: &Clock) -> RunEnd {
+fn end_of(outcome: &mut Outcome, failed: Option<SystemError>, hooks: &[HookRun], clock: &Clock) -> RunEnd {
     if let Some(error) = failed {
         outcome.state = RunState::Failed;
         outcome.error = Some(error.into());
@@ -141,15 +141,15 @@ async fn bring_up(
     hooks: &Hooks,
     runs: &mut Vec<HookRun>,
     audience: &mut Audience,
-) -> Result<Target, TargetError> {
+) -> Result<System, SystemError> {
     if !profile.services.is_empty() {
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
         audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
-    let target = target::start(profile, &planned.host, &setting.logs, &setting.journal).await?;
-    target::reset(profile, &planned.host).await?;
+    let system = system::start(profile, &planned.host, &setting.logs, &setting.journal).await?;
+    system::reset(profile, &planned.host).await?;
     hooks.run(HookMoment::Before, runs).await?;
-    Ok(target)
+    Ok(system)
 }
 
 fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clock) -> NewRun {
@@ -192,7 +192,7 @@ fn load_facts(load: &Load, workers: u16) -> LoadFacts {
 
 /// The measured part of a run.
 struct Measured {
-    target: Target,
+    system: System,
     outcome: Outcome,
     samples: u64,
     signals: CollectorReport,
@@ -208,7 +208,7 @@ async fn measure(
     clock: Clock,
     collector: Collector,
     hooks: &Hooks,
-    mut target: Target,
+    mut system: System,
     audience: &mut Audience,
 ) -> Result<Measured, ExecuteError> {
     let scenario = &setting.scenario;
@@ -234,7 +234,7 @@ async fn measure(
         planned,
         clock,
         writer: &writer,
-        target: &mut target,
+        system: &mut system,
         latest: latest.clone(),
         watched: Watched::new(audience, planned, setting.experiment, &running, Arc::clone(&live), latest),
         abort: planned.load.abort.clone().map(|abort| AbortWatch::new(abort, live)),
@@ -246,7 +246,7 @@ async fn measure(
     };
     let (signals, beside, outcome) = futures_util::future::join3(collect, beside, drive).await;
     let samples = writer.finish()?;
-    Ok(Measured { target, outcome, samples, signals, beside })
+    Ok(Measured { system, outcome, samples, signals, beside })
 }
 
 fn observer(live: &Arc<Mutex<Live>>) -> crate::store::Observer {

@@ -10,7 +10,7 @@ use crate::run::ExperimentId;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::SignalError;
 use crate::store::StoreError;
-use crate::target::TargetError;
+use crate::system::SystemError;
 
 /// What all runs of a command have in common.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ pub struct Setting {
 pub enum ExecuteError {
     /// The system under test did not come up, or went down.
     #[error(transparent)]
-    Target(#[from] TargetError),
+    System(#[from] SystemError),
     /// No load could be made.
     #[error(transparent)]
     Load(#[from] LoadError),

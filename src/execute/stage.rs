@@ -12,7 +12,7 @@ use crate::run::{PhaseSpan, RunState};
 use crate::sample::Phase;
 use crate::signals::Latest;
 use crate::store::{RunWriter, StoreError};
-use crate::target::Target;
+use crate::system::System;
 
 /// How often it is checked that target and store are still there.
 const LOOK: Duration = Duration::from_millis(200);
@@ -32,7 +32,7 @@ pub(super) struct Stage<'a> {
     pub(super) planned: &'a PlannedRun,
     pub(super) clock: Clock,
     pub(super) writer: &'a RunWriter,
-    pub(super) target: &'a mut Target,
+    pub(super) system: &'a mut System,
     pub(super) latest: Latest,
     pub(super) watched: Watched<'a>,
     pub(super) abort: Option<AbortWatch>,
@@ -116,7 +116,7 @@ impl Stage<'_> {
 
     /// Whether the run can go on.
     fn check(&mut self) -> Result<(), Cut> {
-        self.target.check_alive().map_err(|e| Cut::Failed(e.into()))?;
+        self.system.check_alive().map_err(|e| Cut::Failed(e.into()))?;
         if self.writer.has_failed() {
             return Err(Cut::Failed(StoreError::WriterGone.into()));
         }

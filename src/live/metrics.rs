@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::event::{Begin, Endpoint, EndpointTick, Tick};
 use super::state::{Stage, State};
-use crate::report::exchange::label;
+use crate::export::exchange::label;
 use crate::sample::{Outcome, Phase};
 
 /// The content type of the format.

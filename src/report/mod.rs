@@ -6,17 +6,11 @@
 
 pub mod capacity;
 pub mod chart;
-pub mod csv;
-pub mod exchange;
-pub mod hdr;
 pub mod html;
 pub mod json;
 pub mod junit;
-pub mod locust;
 pub mod markdown;
 pub mod model;
-pub mod parquet;
-pub mod samples;
 pub mod signoff;
 pub mod text;
 pub mod trend;

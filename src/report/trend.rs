@@ -1,14 +1,11 @@
 //! Figures over releases: terminal, JSON, CSV, HTML.
 
-use std::fmt::Write as _;
-
 use comfy_table::{CellAlignment, Table, presets};
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::chart::curve::{self, LoadCurve};
-use super::csv::field;
 use super::html::{self, Drawing, HtmlError};
 use super::model::{Line, Scale};
 use crate::stats::regimes::LEAST_BEFORE;
@@ -151,38 +148,6 @@ pub fn json(scenario: &str, series: &[Series]) -> Result<String, serde_json::Err
         "scenario": scenario,
         "series": series,
     }))
-}
-
-/// As CSV: a row per series and release.
-pub fn csv(series: &[Series]) -> String {
-    let mut text =
-        "load,profile,kind,traffic_class,endpoint,metric,release,started_at,runs,value,change,break\n"
-            .to_owned();
-    for one in series {
-        for (place, point) in one.points.iter().enumerate() {
-            let change = one.changes.iter().find(|c| c.place == place);
-            let fields = [
-                field(&one.load).into_owned(),
-                field(&one.profile).into_owned(),
-                one.subject.kind.word().to_owned(),
-                field(&one.subject.traffic_class).into_owned(),
-                field(&one.subject.endpoint).into_owned(),
-                field(&one.metric).into_owned(),
-                field(&point.release).into_owned(),
-                point.started_at.clone(),
-                point.runs.len().to_string(),
-                point.value.to_string(),
-                change.map_or(String::new(), |c| c.ratio.to_string()),
-                one.breaks
-                    .iter()
-                    .find(|b| b.place == place)
-                    .map_or(String::new(), |b| field(&b.what.join("; ")).into_owned()),
-            ];
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{}", fields.join(","));
-        }
-    }
-    text
 }
 
 /// A series as the page shows it.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 25] = [
+const ROOMS: [(&str, &[&str]); 26] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
@@ -15,7 +15,7 @@ const ROOMS: [(&str, &[&str]); 25] = [
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
     ("plan", &["unit", "run", "scenario"]),
     ("load", &["unit", "checksum", "trace", "sample", "scenario"]),
-    ("target", &["unit", "web", "checksum", "scenario"]),
+    ("system", &["unit", "web", "checksum", "scenario"]),
     ("signals", &["unit", "web", "scenario"]),
     // `load` for the type of a sink, `signals` for that of a reading.
     ("store", &["unit", "checksum", "sample", "run", "claim", "scenario", "load", "signals"]),
@@ -35,21 +35,25 @@ const ROOMS: [(&str, &[&str]); 25] = [
             "signoff",
         ],
     ),
+    ("export", &["unit", "trace", "sample", "run", "stats", "trend"]),
     (
         "execute",
         &[
-            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "target", "signals",
+            "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "system", "signals",
             "store", "stats",
         ],
     ),
     // `execute` for what a run shows of itself, `report` for what pages have in common.
-    ("live", &["unit", "checksum", "sample", "run", "scenario", "plan", "stats", "report", "execute"]),
+    (
+        "live",
+        &["unit", "checksum", "sample", "run", "scenario", "plan", "stats", "report", "export", "execute"],
+    ),
     (
         "cli",
         &[
             "unit", "web", "checksum", "bundle", "sample", "run", "claim", "scenario", "plan", "load",
-            "target", "store", "import", "stats", "capacity", "trend", "verdict", "baseline", "signoff",
-            "report", "execute", "live",
+            "system", "store", "import", "stats", "capacity", "trend", "verdict", "baseline", "signoff",
+            "report", "export", "execute", "live",
         ],
     ),
 ];
@@ -70,9 +74,9 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("axum", &["src/live/"]),
     ("clap", &["src/cli/"]),
     ("anyhow", &["src/cli/"]),
-    ("toml_edit", &["src/target/patch/"]),
+    ("toml_edit", &["src/system/patch/"]),
     ("tokio_postgres", &["src/signals/source/postgres.rs"]),
-    ("parquet", &["src/report/parquet.rs"]),
+    ("parquet", &["src/export/parquet.rs"]),
     ("quick_xml", &["src/report/junit.rs"]),
 ];
 

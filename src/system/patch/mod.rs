@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetError;
+use super::SystemError;
 use crate::checksum::sha256;
 use crate::scenario::patch::Patch;
 
@@ -50,10 +50,10 @@ impl Patched {
     /// # Errors
     /// If a file cannot be read, changed as wanted, or is patched by another loadproof just now; no
     /// file is changed then.
-    pub fn apply(patches: &[Patch], journal: &Path) -> Result<Self, TargetError> {
+    pub fn apply(patches: &[Patch], journal: &Path) -> Result<Self, SystemError> {
         let mut files: Vec<(PathBuf, Vec<u8>, String)> = Vec::new();
         for patch in patches {
-            let wrong = |reason: String| TargetError::Patch { file: patch.file.clone(), reason };
+            let wrong = |reason: String| SystemError::Patch { file: patch.file.clone(), reason };
             // A link is followed: what it points to is what the system reads.
             let path = fs::canonicalize(&patch.file).map_err(|e| wrong(e.to_string()))?;
             let place = match files.iter().position(|(known, _, _)| *known == path) {
@@ -70,11 +70,11 @@ impl Patched {
         }
         refuse_taken(journal, &files)?;
         let failed =
-            |e: std::io::Error| TargetError::Journal { folder: journal.to_owned(), reason: e.to_string() };
+            |e: std::io::Error| SystemError::Journal { folder: journal.to_owned(), reason: e.to_string() };
         let patched = Self::keep(journal, &files).map_err(failed)?;
         for (path, _, text) in &files {
             // What was changed before a failure is put back by the drop of `patched`.
-            replace(path, text.as_bytes()).map_err(|e| TargetError::Patch {
+            replace(path, text.as_bytes()).map_err(|e| SystemError::Patch {
                 file: path.display().to_string(),
                 reason: e.to_string(),
             })?;
@@ -112,7 +112,7 @@ impl Patched {
     /// # Errors
     /// If a file was changed by somebody else meanwhile: it is left alone, and the error says where the
     /// original is.
-    pub fn restore(mut self) -> Result<(), TargetError> {
+    pub fn restore(mut self) -> Result<(), SystemError> {
         self.restored = true;
         put_back(&self.folder, &self.manifest).map(|_| ())
     }
@@ -131,7 +131,7 @@ impl Drop for Patched {
 ///
 /// # Errors
 /// If a file was changed by somebody else meanwhile.
-pub fn restore_leftovers(journal: &Path) -> Result<Vec<PathBuf>, TargetError> {
+pub fn restore_leftovers(journal: &Path) -> Result<Vec<PathBuf>, SystemError> {
     let mut restored = Vec::new();
     for (folder, manifest) in journals(journal) {
         if !is_alive(&manifest) {
@@ -153,22 +153,22 @@ fn journals(journal: &Path) -> Vec<(PathBuf, Manifest)> {
 }
 
 /// Two at once would put back each other's patch as the original.
-fn refuse_taken(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> Result<(), TargetError> {
+fn refuse_taken(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> Result<(), SystemError> {
     for (_, manifest) in journals(journal) {
         let taken = manifest.files.iter().find(|entry| files.iter().any(|(path, _, _)| *path == entry.path));
         if let Some(entry) = taken {
             let reason = format!("process {} has patched it and has not put it back yet", manifest.process);
-            return Err(TargetError::Patch { file: entry.path.display().to_string(), reason });
+            return Err(SystemError::Patch { file: entry.path.display().to_string(), reason });
         }
     }
     Ok(())
 }
 
-fn put_back(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, TargetError> {
+fn put_back(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, SystemError> {
     let mut restored = Vec::new();
     for entry in &manifest.files {
         let kept = folder.join(&entry.kept_as);
-        let wrong = |reason: String| TargetError::NotRestored {
+        let wrong = |reason: String| SystemError::NotRestored {
             file: entry.path.clone(),
             kept: kept.clone(),
             reason,
@@ -267,7 +267,7 @@ mod tests {
             self.folder.path().join("patched")
         }
 
-        fn apply(&self) -> Result<Patched, TargetError> {
+        fn apply(&self) -> Result<Patched, SystemError> {
             let patch = Patch {
                 file: self.file().display().to_string(),
                 format: Format::Toml,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::TargetError;
+use super::SystemError;
 use super::service::{RunningService, tail_of};
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::program::Program;
@@ -54,7 +54,7 @@ pub async fn run_all(
     moment: Moment,
     around: &Around,
     runs: &mut Vec<HookRun>,
-) -> Result<(), TargetError> {
+) -> Result<(), SystemError> {
     for hook in hooks.iter().filter(|h| h.moment == moment) {
         let (run, log) = run_one(hook, around, std::future::pending()).await;
         let failed = run.exit_code != Some(0) && !hook.may_fail;
@@ -65,7 +65,7 @@ pub async fn run_all(
         runs.push(run);
         if failed {
             let tail = tail_of(&log);
-            return Err(TargetError::Hook { hook: hook.name.clone(), status, log, tail });
+            return Err(SystemError::Hook { hook: hook.name.clone(), status, log, tail });
         }
     }
     Ok(())

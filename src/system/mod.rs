@@ -1,7 +1,7 @@
 //! The system under test: its services are started, probed, reset and stopped; whatever happens,
 //! they are stopped.
 //!
-//! Normal ends go through [`Target::stop`]; early returns and panics through `Drop`; a kill of
+//! Normal ends go through [`System::stop`]; early returns and panics through `Drop`; a kill of
 //! loadproof itself through a watchdog per service.
 
 mod gate;
@@ -27,7 +27,7 @@ const PROBE_EVERY: Duration = Duration::from_millis(50);
 
 /// Why the system under test is not as it should be.
 #[derive(Debug, thiserror::Error)]
-pub enum TargetError {
+pub enum SystemError {
     /// Somebody else listens where a service should.
     #[error(
         "port {port} of service `{service}` is already taken by another process\n  \
@@ -152,7 +152,7 @@ pub enum TargetError {
 
 /// A system under test that is up.
 #[derive(Debug)]
-pub struct Target {
+pub struct System {
     services: Vec<RunningService>,
     patched: Option<Patched>,
 }
@@ -169,33 +169,33 @@ pub async fn start(
     host: &str,
     logs: &Path,
     journal: &Path,
-) -> Result<Target, TargetError> {
-    let mut target = Target { services: Vec::new(), patched: None };
+) -> Result<System, SystemError> {
+    let mut system = System { services: Vec::new(), patched: None };
     if !profile.patches.is_empty() {
-        target.patched = Some(Patched::apply(&profile.patches, journal)?);
+        system.patched = Some(Patched::apply(&profile.patches, journal)?);
     }
     if profile.services.is_empty() {
         http::reachable(host, REACHABLE_WITHIN).await?;
-        return Ok(target);
+        return Ok(system);
     }
     for service in &profile.services {
         refuse_taken_port(service).await?;
         let log = logs.join(format!("{}-{}.log", profile.name, service.name));
         // Among the target's before it is ready: an early return stops it with the others.
-        target.services.push(RunningService::start(
+        system.services.push(RunningService::start(
             &service.name,
             &service.program,
             service.stop_within,
             &log,
         )?);
-        if let Some(started) = target.services.last_mut() {
+        if let Some(started) = system.services.last_mut() {
             wait_until_ready(service, started).await?;
         }
     }
-    Ok(target)
+    Ok(system)
 }
 
-impl Target {
+impl System {
     /// The names and process ids of its services.
     pub fn services(&self) -> impl Iterator<Item = (&str, u32)> {
         self.services.iter().map(|s| (s.name(), s.process()))
@@ -205,7 +205,7 @@ impl Target {
     ///
     /// # Errors
     /// If one has ended, with the end of its log.
-    pub fn check_alive(&mut self) -> Result<(), TargetError> {
+    pub fn check_alive(&mut self) -> Result<(), SystemError> {
         self.services.iter_mut().try_for_each(RunningService::check_alive)
     }
 
@@ -214,7 +214,7 @@ impl Target {
     ///
     /// # Errors
     /// If a file was changed by somebody else meanwhile.
-    pub async fn stop(mut self) -> Result<(), TargetError> {
+    pub async fn stop(mut self) -> Result<(), SystemError> {
         while let Some(service) = self.services.pop() {
             service.stop().await;
         }
@@ -222,17 +222,17 @@ impl Target {
     }
 }
 
-impl Drop for Target {
-    /// In the same order as [`Target::stop`]: a list drops its first element first.
+impl Drop for System {
+    /// In the same order as [`System::stop`]: a list drops its first element first.
     fn drop(&mut self) {
         while self.services.pop().is_some() {}
     }
 }
 
-async fn refuse_taken_port(service: &Service) -> Result<(), TargetError> {
+async fn refuse_taken_port(service: &Service) -> Result<(), SystemError> {
     let Some(address) = http::address_of(&service.ready) else { return Ok(()) };
     match http::accepts(&address).await {
-        Ok(taken) => Err(TargetError::PortTaken {
+        Ok(taken) => Err(SystemError::PortTaken {
             service: service.name.clone(),
             port: taken.peer_addr().map_or(0, |a| a.port()),
         }),
@@ -240,7 +240,7 @@ async fn refuse_taken_port(service: &Service) -> Result<(), TargetError> {
     }
 }
 
-async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Result<(), TargetError> {
+async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Result<(), SystemError> {
     let deadline = tokio::time::Instant::now() + service.ready_within;
     let probe = http::Probe::new(&service.ready);
     loop {
@@ -251,7 +251,7 @@ async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Re
                 Ready::Http(url) => format!("GET {}", crate::web::shown(url)),
                 Ready::Tcp(address) => format!("connect to {address}"),
             };
-            return Err(TargetError::NotReady {
+            return Err(SystemError::NotReady {
                 service: service.name.clone(),
                 within: service.ready_within,
                 probe: format!("{question}: {last}"),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::watchdog::Watchdog;
-use super::{TargetError, gate};
+use super::{SystemError, gate};
 use crate::scenario::program::Program;
 
 /// Lines of a log that an error quotes.
@@ -38,15 +38,15 @@ impl RunningService {
         program: &Program,
         stop_within: Duration,
         log: &Path,
-    ) -> Result<Self, TargetError> {
-        let no_log = |error| TargetError::Log { path: log.to_owned(), error };
+    ) -> Result<Self, SystemError> {
+        let no_log = |error| SystemError::Log { path: log.to_owned(), error };
         if let Some(folder) = log.parent() {
             std::fs::create_dir_all(folder).map_err(no_log)?;
         }
         let out = File::create(log).map_err(no_log)?;
         let err = out.try_clone().map_err(no_log)?;
         let first = program.command.first().map_or("", String::as_str);
-        let cannot_start = |error: std::io::Error| TargetError::Start {
+        let cannot_start = |error: std::io::Error| SystemError::Start {
             service: name.to_owned(),
             program: first.to_owned(),
             hint: start_hint(&error, first, program.working_directory.as_deref()),
@@ -96,12 +96,12 @@ impl RunningService {
         self.child.try_wait().ok().flatten()
     }
 
-    pub(super) fn check_alive(&mut self) -> Result<(), TargetError> {
+    pub(super) fn check_alive(&mut self) -> Result<(), SystemError> {
         match self.child.try_wait() {
             Ok(Some(status)) => {
                 // Noted at once, before the number of a group that is gone is given away again.
                 self.is_gone();
-                Err(TargetError::Ended {
+                Err(SystemError::Ended {
                     service: self.name.clone(),
                     status: status_text(status),
                     log: self.log.clone(),

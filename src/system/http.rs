@@ -6,7 +6,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method};
 use tokio::net::TcpStream;
 
-use super::TargetError;
+use super::SystemError;
 use crate::scenario::profile::{Profile, Ready};
 use crate::web::{reason, shown};
 
@@ -61,8 +61,8 @@ pub(super) async fn accepts(address: &str) -> Result<TcpStream, String> {
 
 /// Waits until somebody listens at a URL's address. Nothing is sent: the system counts only the
 /// load's requests.
-pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), TargetError> {
-    let unreachable = |reason| TargetError::Unreachable { url: shown(url), reason };
+pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), SystemError> {
+    let unreachable = |reason| SystemError::Unreachable { url: shown(url), reason };
     let address = address_of(&Ready::Http(url.to_owned()));
     let address = address.ok_or_else(|| unreachable("not a URL such as `http://host:port`".to_owned()))?;
     let deadline = tokio::time::Instant::now() + within;
@@ -79,11 +79,11 @@ pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), TargetE
 ///
 /// # Errors
 /// If one is not answered with a status below 400.
-pub async fn reset(profile: &Profile, host: &str) -> Result<(), TargetError> {
+pub async fn reset(profile: &Profile, host: &str) -> Result<(), SystemError> {
     for request in &profile.reset {
         let url =
             if request.url.starts_with('/') { format!("{host}{}", request.url) } else { request.url.clone() };
-        let failed = |reason| TargetError::Reset { method: request.method.clone(), url: shown(&url), reason };
+        let failed = |reason| SystemError::Reset { method: request.method.clone(), url: shown(&url), reason };
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|e| failed(e.to_string()))?;
         let sent = client(RESET).map_err(failed)?.request(method, &url).send().await;
         let answer = sent.map_err(|e| failed(reason(&e)))?;

@@ -38,7 +38,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Starts a service and listens at its port once it has written to its log.
-async fn start_listening(script: &str, logs: &Path) -> (Target, TcpListener) {
+async fn start_listening(script: &str, logs: &Path) -> (System, TcpListener) {
     let port = free_port();
     let profile = profile(Service { ready_within: Duration::from_secs(10), ..shell(script, tcp(port)) });
     let listen = async {
@@ -49,8 +49,8 @@ async fn start_listening(script: &str, logs: &Path) -> (Target, TcpListener) {
         TcpListener::bind(("127.0.0.1", port)).unwrap()
     };
     let journal = logs.join("patched");
-    let (target, listener) = tokio::join!(start(&profile, "", logs, &journal), listen);
-    (target.unwrap(), listener)
+    let (system, listener) = tokio::join!(start(&profile, "", logs, &journal), listen);
+    (system.unwrap(), listener)
 }
 
 fn is_alive(process: u32) -> bool {
@@ -64,13 +64,13 @@ fn is_alive(process: u32) -> bool {
 fn a_service_is_started_and_its_whole_group_is_stopped() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
-        let (mut target, _listener) = start_listening("sleep 60 & echo $!; wait", logs.path()).await;
-        target.check_alive().unwrap();
-        let (_, leader) = target.services().next().unwrap();
+        let (mut system, _listener) = start_listening("sleep 60 & echo $!; wait", logs.path()).await;
+        system.check_alive().unwrap();
+        let (_, leader) = system.services().next().unwrap();
         let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
         let child: u32 = log.trim().parse().unwrap();
         assert!(is_alive(leader) && is_alive(child));
-        target.stop().await.unwrap();
+        system.stop().await.unwrap();
         assert!(!is_alive(leader) && !is_alive(child));
     });
 }
@@ -80,20 +80,20 @@ fn a_service_that_ignores_term_is_killed() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
         let script = "trap '' TERM; echo deaf; while :; do sleep 0.05; done";
-        let (target, _listener) = start_listening(script, logs.path()).await;
-        let (_, leader) = target.services().next().unwrap();
-        target.stop().await.unwrap();
+        let (system, _listener) = start_listening(script, logs.path()).await;
+        let (_, leader) = system.services().next().unwrap();
+        system.stop().await.unwrap();
         assert!(!is_alive(leader));
     });
 }
 
 #[test]
-fn dropping_a_target_stops_it() {
+fn dropping_a_system_stops_it() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
-        let (target, _listener) = start_listening("echo up; sleep 60", logs.path()).await;
-        let (_, leader) = target.services().next().unwrap();
-        drop(target);
+        let (system, _listener) = start_listening("echo up; sleep 60", logs.path()).await;
+        let (_, leader) = system.services().next().unwrap();
+        drop(system);
         assert!(!is_alive(leader));
     });
 }
@@ -123,7 +123,7 @@ fn a_service_that_is_not_ready_in_time_is_reported_and_stopped() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo $$; exec sleep 60", tcp(free_port()));
     let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
-    assert!(matches!(error, TargetError::NotReady { .. }), "{error}");
+    assert!(matches!(error, SystemError::NotReady { .. }), "{error}");
     let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
     assert!(!is_alive(log.trim().parse().unwrap()));
 }
@@ -135,7 +135,7 @@ fn a_taken_port_is_said_so_before_anything_is_started() {
     let port = listener.local_addr().unwrap().port();
     let service = shell("sleep 60", Ready::Http(format!("http://127.0.0.1:{port}/health")));
     let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
-    assert!(matches!(&error, TargetError::PortTaken { port: p, .. } if *p == port), "{error}");
+    assert!(matches!(&error, SystemError::PortTaken { port: p, .. } if *p == port), "{error}");
     assert!(!logs.path().join("test-under-test.log").exists());
 }
 
@@ -185,9 +185,9 @@ fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
 fn an_orphan_that_has_ended_holds_up_no_stop() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
-        let (mut target, _listener) = start_listening("sleep 60 & echo up; wait", logs.path()).await;
+        let (mut system, _listener) = start_listening("sleep 60 & echo up; wait", logs.path()).await;
         let begun = std::time::Instant::now();
-        let service = target.services.pop().unwrap().with_stop_within(Duration::from_secs(20));
+        let service = system.services.pop().unwrap().with_stop_within(Duration::from_secs(20));
         service.stop().await;
         // The first process may take seconds to ask for the orphan, or never do so.
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
@@ -203,10 +203,10 @@ fn services_are_dropped_in_the_order_in_which_they_are_stopped() {
         format!("trap 'echo {name} >> {file}; exit' TERM; echo up; while :; do sleep 0.02; done")
     };
     run(async {
-        let (mut target, _first) = start_listening(&script("first"), &logs.path().join("1")).await;
+        let (mut system, _first) = start_listening(&script("first"), &logs.path().join("1")).await;
         let (mut second, _second) = start_listening(&script("second"), &logs.path().join("2")).await;
-        target.services.append(&mut second.services);
-        drop(target);
+        system.services.append(&mut second.services);
+        drop(system);
     });
     assert_eq!(std::fs::read_to_string(order).unwrap(), "second\nfirst\n");
 }
@@ -244,7 +244,7 @@ fn victim_of_kill() {
 fn services_of_a_loadproof_that_is_killed_are_stopped() {
     let logs = tempfile::tempdir().unwrap();
     let mut victim = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "target::tests::victim_of_kill"])
+        .args(["--exact", "system::tests::victim_of_kill"])
         .env(VICTIM, logs.path())
         .stdout(std::process::Stdio::null())
         .spawn()

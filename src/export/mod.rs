@@ -1,0 +1,13 @@
+//! What leaves the store in the forms that other programs read: samples as CSV, Parquet and percentile
+//! spectra, figures for dashboards and CI, trends, and the files that Locust writes.
+//!
+//! An export turns plain values into text or bytes; it reads no store and works nothing out that
+//! `stats` should work out.
+
+pub mod csv;
+pub mod exchange;
+pub mod hdr;
+pub mod locust;
+pub mod parquet;
+pub mod samples;
+pub mod trend;
