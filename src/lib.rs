@@ -7,8 +7,8 @@
 //!                         files of other tools ─► import ─────┘                                        baseline, signoff
 //! ```
 //!
-//! Data flows one way; each arrow is a named type. `execute` carries a plan out, `live` shows it, `cli` sits on
-//! top and is used by nobody. The modules stand in the order of the flow: plain values first.
+//! Data flows one way; each arrow is a named type. `assess` takes the way from the store to reports, `execute` carries a
+//! plan out, `live` shows it, `cli` sits on top and is used by nobody. The modules stand in the order of the flow: plain values first.
 
 // Plain values, which all rooms may use.
 pub mod unit;
@@ -42,6 +42,7 @@ pub mod verdict;
 pub mod baseline;
 pub mod signoff;
 pub mod report;
+pub mod assess;
 
 // Carrying it out, and showing it.
 pub mod execute;

@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::arguments::{EndpointFlags, Grpc, Http};
+use super::choices::fresh_seed;
 use super::exit::{Exit, UsageError};
-use super::onlookers::Onlookers;
-use super::run::{self, fresh_seed};
-use super::world;
+use super::viewers::Viewers;
+use super::{run, world};
+use crate::execute::session::SessionOptions;
 use crate::plan::{Choices, Plan};
 use crate::scenario::Scenario;
 use crate::scenario::endpoint::{Amount, Endpoint, LOAD, PROFILE};
@@ -61,8 +62,14 @@ fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit
         seed: flags.seed.unwrap_or_else(fresh_seed),
     };
     let plan = Plan::single(&scenario, PROFILE, &choices)?;
-    let onlookers = Onlookers::follow(&flags.ui, flags.shown, store)?;
-    run::single(&scenario, &plan, flags.workshop(store), flags.shown, &flags.outputs, onlookers)
+    let viewers = Viewers::follow(&flags.ui, flags.shown, store)?;
+    let options = SessionOptions {
+        label: flags.label.clone(),
+        env: flags.env.clone(),
+        workers: flags.workers,
+        ..viewers.plain_session(store)
+    };
+    run::single(&scenario, &plan, options, flags.shown, &flags.outputs, viewers)
 }
 
 /// A URL as base URL and path; without a scheme it is taken for http.
@@ -115,15 +122,6 @@ impl EndpointFlags {
             }
         });
         headers.collect()
-    }
-
-    fn workshop(&self, store: &Path) -> run::Workshop {
-        run::Workshop {
-            store: store.to_owned(),
-            label: self.label.clone(),
-            env: self.env.clone(),
-            workers: self.workers,
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::assess::AssessError;
 use crate::execute::ExecuteError;
 use crate::import::ImportError;
 use crate::scenario::ScenarioError;
@@ -76,13 +77,31 @@ impl Exit {
         if let Some(error) = error.downcast_ref::<StoreError>() {
             return Self::of_store(error);
         }
+        if let Some(error) = error.downcast_ref::<AssessError>() {
+            return Self::of_assessment(error);
+        }
         match error.downcast_ref::<ExecuteError>() {
             Some(ExecuteError::System(_)) => Self::SystemNotReady,
             Some(ExecuteError::Load(error)) if error.is_configuration() => Self::BadScenario,
             Some(ExecuteError::Scenario(_) | ExecuteError::Signal(_)) => Self::BadScenario,
             Some(ExecuteError::Store(error)) => Self::of_store(error),
+            Some(ExecuteError::Assess(error)) => Self::of_assessment(error),
+            Some(ExecuteError::Override(_) | ExecuteError::NothingToRaise(_) | ExecuteError::Resume(_)) => {
+                Self::Usage
+            }
             Some(ExecuteError::Interrupted) => Self::Interrupted,
-            Some(ExecuteError::Load(_)) | None => Self::Internal,
+            Some(ExecuteError::Load(_) | ExecuteError::SetUp(_) | ExecuteError::SelfTestScenario) | None => {
+                Self::Internal
+            }
+        }
+    }
+
+    fn of_assessment(error: &AssessError) -> Self {
+        match error {
+            AssessError::Store(error) => Self::of_store(error),
+            AssessError::Rules(_) => Self::BadScenario,
+            error if error.is_mistake() => Self::Usage,
+            _ => Self::Internal,
         }
     }
 

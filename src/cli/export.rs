@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::arguments::{Export, ExportFormat};
-use super::evidence::measured;
 use super::exit::{Exit, UsageError};
 use super::output;
+use crate::assess::{runs, samples};
 use crate::export::exchange;
 use crate::export::hdr::Spectra;
 use crate::export::locust::Locust;
 use crate::export::parquet::ParquetWriter;
-use crate::export::samples::{csv_header, csv_line};
-use crate::run::{Figure, RunFacts, RunId};
+use crate::run::{Figure, RunFacts};
 use crate::stats::figures;
 use crate::store::{Reference, Store};
 
@@ -29,7 +28,7 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     match command.format {
         ExportFormat::Csv => {
             let mut out = stream(command)?;
-            csv(&store, &[run.id], &mut out)?;
+            samples::csv(&store, &[run.id], &mut out)?;
             out.flush()?;
         }
         ExportFormat::Json => json(&store, &run, command)?,
@@ -59,15 +58,6 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
-}
-
-/// Writes the samples of runs as CSV with a header.
-pub(super) fn csv(store: &Store, runs: &[RunId], out: &mut dyn Write) -> Result<()> {
-    writeln!(out, "{}", csv_header())?;
-    for run in runs {
-        store.each_sample(*run, |sample| -> Result<()> { Ok(writeln!(out, "{}", csv_line(sample))?) })?;
-    }
-    Ok(())
 }
 
 fn json(store: &Store, run: &RunFacts, command: &Export) -> Result<()> {
@@ -109,7 +99,7 @@ fn figures(
     command: &Export,
     form: impl Fn(&RunFacts, &[Figure]) -> serde_json::Result<String>,
 ) -> Result<()> {
-    let measured = measured(store, run)?;
+    let measured = runs::measured(store, run)?;
     write(&form(&measured.facts, &figures::figures(&measured)?)?, command)
 }
 

@@ -1,25 +1,21 @@
 //! The command line: thin. Arguments in, one call per command, output to the writers it is given.
 
-mod archive;
 mod arguments;
-mod bundle;
 mod capacity;
 mod check;
+mod choices;
 mod command_line;
 mod compare;
 mod doctor;
 mod endpoint;
-mod evidence;
 pub mod exit;
 mod experiment;
 mod export;
 mod import;
 mod init;
 mod interrupt;
-mod onlookers;
 mod output;
 mod progress;
-mod qualified;
 mod query;
 mod report;
 mod run;
@@ -28,10 +24,10 @@ mod saved;
 mod selftest;
 mod shell;
 mod signoff;
-mod subject;
 mod trend;
 mod ui;
 mod verify;
+mod viewers;
 mod world;
 
 use std::process::ExitCode;

@@ -6,9 +6,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::assess::files;
+use crate::execute::ExecuteError;
+use crate::scenario::ScenarioError;
+
 /// An error with its causes; a scenario's mistakes come ready to print.
 pub(super) fn error_text(error: &anyhow::Error) -> String {
-    if let Some(scenario) = error.downcast_ref::<crate::scenario::ScenarioError>() {
+    let of_run = || match error.downcast_ref() {
+        Some(ExecuteError::Scenario(scenario)) => Some(scenario),
+        _ => None,
+    };
+    if let Some(scenario) = error.downcast_ref::<ScenarioError>().or_else(of_run) {
         return scenario.to_string();
     }
     let mut text = format!("error: {error}");
@@ -31,11 +39,7 @@ pub(super) fn result(text: &str) -> anyhow::Result<()> {
 
 /// Writes a file, with its folder if need be.
 pub(super) fn file(path: &Path, text: &str) -> anyhow::Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+    Ok(files::write(path, text)?)
 }
 
 /// Writes Markdown; appends to the file that GitHub Actions collects step summaries in, where
@@ -54,17 +58,9 @@ pub(super) fn is_step_summary(path: &Path) -> bool {
     std::env::var_os("GITHUB_STEP_SUMMARY").is_some_and(|summary| Path::new(&summary) == path)
 }
 
-/// `reports/<name>.html` beside the store, unless the user named a file.
+/// `<name>.html` in the store's folder, unless the user named a file.
 pub(super) fn report_path(wanted: Option<&PathBuf>, store: &Path, name: &str) -> PathBuf {
-    wanted.cloned().unwrap_or_else(|| folder(store).join(format!("{}.html", file_name(name))))
-}
-
-/// Where the store lies: reports and logs go there too.
-pub(super) fn folder(store: &Path) -> PathBuf {
-    store.parent().map_or_else(PathBuf::new, Path::to_path_buf)
-}
-
-/// A name in which only letters, digits, `-`, `_` and `.` are left.
-pub(super) fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+    wanted
+        .cloned()
+        .unwrap_or_else(|| files::folder_of(store).join(format!("{}.html", files::file_name(name))))
 }

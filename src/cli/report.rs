@@ -5,19 +5,21 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::arguments::{Outputs, Report};
-use super::evidence::{self, Circumstances, Evidence, Made};
+use super::command_line::command_line;
 use super::exit::Exit;
 use super::output;
-use super::subject::subject;
+use crate::assess::subject::subject;
+use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
 use crate::report::model::ClaimRow;
 use crate::report::{model, text};
 use crate::run::{ExperimentId, Judged, RunId};
-use crate::store::{CheckRow, Reference, Store, VerdictRow};
-use crate::verdict::{Judgement, Verdict};
+use crate::store::{Reference, Store};
+use crate::verdict::Verdict;
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
-    let subjects = command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>>>()?;
+    let subjects =
+        command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>, AssessError>>()?;
     let mut reported = Vec::new();
     for (name, subject) in command.subjects.iter().zip(subjects) {
         let outputs = command.outputs.of_one(command.subjects.len(), name);
@@ -52,52 +54,56 @@ pub(super) fn together(reported: &[Reported], outputs: &Outputs) -> Result<Exit>
 
 /// Reports a single run, with the claims that speak of one run.
 pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
-    let here = Circumstances::now(store, outputs.allow_invalid);
-    let evidence = evidence::of_run(run, store, &here)?;
-    keep(store, Judged::Run(run), &evidence.judgement)?;
+    let assessment = assessed(Judged::Run(run), store, outputs)?;
     let scenario = store.run(&Reference::Run(run))?.scenario;
-    reported(&evidence, format!("run {run} {scenario}"), run.to_string(), store, outputs)
+    reported(&assessment, format!("run {run} {scenario}"), run.to_string(), store, outputs)
 }
 
 /// Reports an experiment: its arms over all rounds.
 pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
-    let here = Circumstances::now(store, outputs.allow_invalid);
-    let evidence = evidence::of_experiment(id, store, &here)?;
-    keep(store, Judged::Experiment(id), &evidence.judgement)?;
+    let assessment = assessed(Judged::Experiment(id), store, outputs)?;
     let scenario = store.experiment_facts(id)?.planned.scenario;
-    reported(&evidence, format!("e{id} {scenario}"), format!("e{id}"), store, outputs)
+    reported(&assessment, format!("e{id} {scenario}"), format!("e{id}"), store, outputs)
+}
+
+/// Assesses a run or an experiment, and writes its verdicts down.
+fn assessed(of: Judged, store: &mut Store, outputs: &Outputs) -> Result<Assessment> {
+    let context = ReportContext::now(store, &command_line(), outputs.allow_invalid);
+    let assessment = assessment::of(of, store, &context)?;
+    verdicts::keep(store, of, &assessment.judgement)?;
+    Ok(assessment)
 }
 
 fn reported(
-    evidence: &Evidence,
+    assessment: &Assessment,
     of: String,
     subject: String,
     store: &Store,
     outputs: &Outputs,
 ) -> Result<Reported> {
-    write_all(evidence, store, outputs)?;
+    write_all(assessment, store, outputs)?;
     Ok(Reported {
         of,
-        subjects: match &evidence.reports[..] {
+        subjects: match &assessment.reports[..] {
             [_] => vec![subject],
             several => several.iter().map(|made| format!("{subject}:{}", made.profile)).collect(),
         },
-        verdict: evidence.judgement.overall(),
-        sentence: model::sentence(&evidence.judgement),
-        claims: evidence.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
+        verdict: assessment.judgement.overall(),
+        sentence: model::sentence(&assessment.judgement),
+        claims: assessment.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
     })
 }
 
-/// Writes the reports of some evidence, one page for each treatment.
-pub(super) fn write_all(evidence: &Evidence, store: &Store, outputs: &Outputs) -> Result<()> {
-    evidence.reports.iter().try_for_each(|made| match evidence.reports.len() {
+/// Writes the reports of an assessment, one page for each treatment.
+pub(super) fn write_all(assessment: &Assessment, store: &Store, outputs: &Outputs) -> Result<()> {
+    assessment.reports.iter().try_for_each(|made| match assessment.reports.len() {
         1 => write(made, store, outputs),
         _ => write(made, store, &outputs.named(&made.profile)),
     })
 }
 
 /// Writes a report in all the forms that are wanted.
-fn write(made: &Made, store: &Store, outputs: &Outputs) -> Result<()> {
+fn write(made: &ProfileReport, store: &Store, outputs: &Outputs) -> Result<()> {
     if let Some(path) = &outputs.junit {
         output::file(path, &made.junit()?)?;
     }
@@ -113,39 +119,4 @@ fn write(made: &Made, store: &Store, outputs: &Outputs) -> Result<()> {
     }
     output::file(&page, &made.html()?)?;
     output::result(&format!("{}\n\n  report  {}", text::render(&made.model), page.display()))
-}
-
-/// Writes verdicts and audit down, for SQL and for trends.
-fn keep(store: &mut Store, of: Judged, judgement: &Judgement) -> Result<()> {
-    let verdicts: Vec<VerdictRow> = judgement
-        .claims
-        .iter()
-        .map(|decided| VerdictRow {
-            profile: decided.profile.clone(),
-            title: decided.claim.title.clone(),
-            formula: decided.formula.clone(),
-            gates: decided.claim.gates,
-            verdict: decided.verdict.word(),
-            reason: decided.reason.clone(),
-            estimate: decided.estimate,
-            low: decided.low,
-            high: decided.high,
-            alpha: decided.alpha,
-            values: decided.values.clone(),
-        })
-        .collect();
-    let checks: Vec<CheckRow> = judgement
-        .audit
-        .runs
-        .iter()
-        .flat_map(|run| {
-            run.checks.iter().map(|check| CheckRow {
-                run: run.run,
-                name: check.name.to_string(),
-                grade: check.grade.word(),
-                text: check.text.clone(),
-            })
-        })
-        .collect();
-    Ok(store.keep_verdicts(of, &verdicts, &checks)?)
 }

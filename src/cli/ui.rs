@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::archive::Shelf;
 use super::arguments::{Browse, STORE};
-use super::command_line::line;
+use super::command_line::{command_line, line};
 use super::exit::Exit;
 use super::interrupt::Interrupt;
-use super::{onlookers, output, world};
+use super::{output, viewers, world};
+use crate::assess::history::History;
 use crate::live::{Control, ExperimentOffer, Feed, LoadOffer, NoOffer, Offer, Offers, Runner, Site, Starter};
 use crate::scenario::Scenario;
 
@@ -23,8 +23,8 @@ pub(super) fn ui(command: &Browse, store: &Path) -> Result<Exit> {
     let interrupt = Interrupt::listen(move || at_last.abort())?;
     let others =
         Others { runner: Arc::clone(&runner), scenarios: command.scenarios.clone(), store: store.to_owned() };
-    let site = Site { feed, archive: Box::new(Shelf::new(store)), control: Box::new(others) };
-    let server = onlookers::serve(&command.served, site)?;
+    let site = Site { feed, history: History::new(store, command_line()), control: Box::new(others) };
+    let server = viewers::serve(&command.served, site)?;
     let mut wish = interrupt.receiver();
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     // The sender lives as long as this process.

@@ -1,13 +1,18 @@
 //! Carrying out a planned run: the system under test up, signals on, load, drain, everything into
-//! the store, the system down again, whatever happens in between.
+//! the store, the system down again, whatever happens in between. Over it: sessions of runs, experiments, searches for
+//! capacity, the selftest.
 //!
 //! This is where the rooms meet: it holds the order of things and nothing else.
 
 mod abort;
+pub mod capacity;
 mod drain;
 mod environment;
+pub mod experiment;
 mod hooks;
 mod progress;
+pub mod selftest;
+pub mod session;
 mod setting;
 mod stage;
 mod watched;
@@ -19,7 +24,7 @@ use tokio::sync::watch;
 
 pub use environment::git_commit;
 pub use progress::{Audience, Begun, Moment, Progress};
-pub use setting::{ExecuteError, Setting};
+pub use setting::{ExecuteError, ResumeError, Setting};
 
 use self::abort::AbortWatch;
 use self::hooks::Hooks;
@@ -91,7 +96,7 @@ pub async fn carry_out(
     let measured = measure(setting, planned, run, clock, collector, &around, system, audience).await;
     match measured {
         Ok(mut measured) => {
-            hooks.append(&mut measured.beside);
+            hooks.append(&mut measured.hooks);
             let after = match measured.outcome.state {
                 RunState::Done => around.run(HookMoment::After, &mut hooks).await,
                 _ => Ok(()),
@@ -196,10 +201,11 @@ struct Measured {
     outcome: Outcome,
     samples: u64,
     signals: CollectorReport,
-    beside: Vec<HookRun>,
+    /// The hooks that ran during the load.
+    hooks: Vec<HookRun>,
 }
 
-/// Load, signals and the hooks beside them, from the first request to the last reading.
+/// Load, signals and the hooks during the load, from the first request to the last reading.
 #[expect(clippy::too_many_arguments, reason = "the rooms meet here")]
 async fn measure(
     setting: &Setting,
@@ -228,7 +234,7 @@ async fn measure(
     let latest = collector.latest();
     let emit = writer.readings();
     let collect = collector.run(move || clock.now_us(), emit, stopping.clone());
-    let beside = hook::beside(&hooks.hooks, &hooks.around, clock.zero(), stopping);
+    let during = hook::run_during_load(&hooks.hooks, &hooks.around, clock.zero(), stopping);
     let mut stage = Stage {
         setting,
         planned,
@@ -244,9 +250,9 @@ async fn measure(
         let _ = stop.send(true);
         outcome
     };
-    let (signals, beside, outcome) = futures_util::future::join3(collect, beside, drive).await;
+    let (signals, hooks, outcome) = futures_util::future::join3(collect, during, drive).await;
     let samples = writer.finish()?;
-    Ok(Measured { system, outcome, samples, signals, beside })
+    Ok(Measured { system, outcome, samples, signals, hooks })
 }
 
 fn observer(live: &Arc<Mutex<Live>>) -> crate::store::Observer {

@@ -8,6 +8,7 @@ use crate::run::{ExperimentId, RunId};
 use crate::sample::Phase;
 use crate::scenario::Scenario;
 use crate::stats::live::{EndpointGlance, FailureSoFar, Glance};
+use crate::verdict::Judgement;
 
 /// A run that begins.
 #[derive(Clone, Debug)]
@@ -65,6 +66,12 @@ pub trait Progress {
     fn show(&mut self, moment: &Moment);
     /// Shows something that has happened.
     fn note(&mut self, text: &str);
+    /// Whether it wants to be shown what claims come to after every round; working that out takes a while.
+    fn wants_claims(&self) -> bool {
+        false
+    }
+    /// Shows what the claims of an experiment come to so far.
+    fn claims(&mut self, _judgement: &Judgement) {}
 }
 
 /// Everybody who is shown how far things are, each as often as it wants.
@@ -86,6 +93,16 @@ impl Audience {
     pub(super) fn begin(&mut self, begun: &Begun) {
         for member in &mut self.0 {
             member.begin(begun);
+        }
+    }
+
+    pub(super) fn want_claims(&self) -> bool {
+        self.0.iter().any(|member| member.wants_claims())
+    }
+
+    pub(super) fn claims(&mut self, judgement: &Judgement) {
+        for member in &mut self.0 {
+            member.claims(judgement);
         }
     }
 

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::assess::AssessError;
 use crate::load::LoadError;
 use crate::run::ExperimentId;
+use crate::scenario::load::UselessOverride;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::SignalError;
 use crate::store::StoreError;
@@ -55,9 +57,63 @@ pub enum ExecuteError {
     /// The scenario lacks something.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    /// A flag changes nothing of the load.
+    #[error(transparent)]
+    Override(#[from] UselessOverride),
+    /// What was stored cannot be judged.
+    #[error(transparent)]
+    Assess(#[from] AssessError),
+    /// An experiment cannot be continued.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
+    /// A load cannot be raised.
+    #[error("load `{0}` has neither a rate nor lasting users to raise")]
+    NothingToRaise(String),
+    /// The selftest's scenario describes no experiment.
+    #[error("the scenario of the selftest has no [experiment]")]
+    SelfTestScenario,
+    /// The system gives no runtime, or no port.
+    #[error("cannot set up the run")]
+    SetUp(#[source] std::io::Error),
     /// The user ended it before there was anything to store.
     #[error("interrupted before the load began")]
     Interrupted,
+}
+
+/// Why an experiment cannot be continued.
+#[derive(Debug, thiserror::Error)]
+pub enum ResumeError {
+    /// The store has no experiment.
+    #[error("there is no experiment to resume")]
+    NoExperiment,
+    /// It is a run that was named.
+    #[error("`{0}` is no experiment; say `e1`")]
+    NotAnExperiment(String),
+    /// It was carried out to its end.
+    #[error(
+        "experiment e{0} is complete: going on after a look at its result would not be honest; run a new one"
+    )]
+    Complete(ExperimentId),
+    /// It is of another scenario.
+    #[error("experiment e{id} is of scenario `{found}`, this is `{given}`")]
+    OtherScenario {
+        /// The experiment.
+        id: ExperimentId,
+        /// Its scenario.
+        found: String,
+        /// The scenario that was given.
+        given: String,
+    },
+    /// Its runs did other work than this scenario and these flags ask for.
+    #[error(
+        "experiment e{id} did other work than this scenario and these flags ask for now; run a new one\n  hint: it was begun with: {command}"
+    )]
+    OtherWork {
+        /// The experiment.
+        id: ExperimentId,
+        /// The command that began it.
+        command: String,
+    },
 }
 
 /// Ends when the user wants to end the run; never, if nobody can.

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
-use super::archive::Problem;
+use super::problem::Problem;
 use super::routes::Desk;
 
 /// Size of a part, bytes.
@@ -21,7 +21,7 @@ pub(super) async fn samples(desk: Arc<Desk>, of: String) -> Result<Body, Problem
     let (sender, mut receiver) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
         let mut pipe = BufWriter::with_capacity(PART, Pipe(sender));
-        let written = desk.site.archive.samples(&of, &mut pipe);
+        let written = desk.site.history.samples(&of, &mut pipe).map_err(Problem::from);
         let flushed = pipe.flush().map_err(|error| Problem::Failed(error.to_string()));
         if let Err(problem) = written.and(flushed) {
             // A reader that is gone needs no reason.

@@ -7,10 +7,9 @@
 //! ```
 //!
 //! The server has a thread and a runtime of its own, apart from the load's. It is told, and asks nobody: nothing is
-//! read from the store while a run goes on, and who reads slowly is dropped. What lies beyond (the store, scenario
-//! files, the end of a run) is asked of the program through two traits, [`Archive`] and [`Control`].
+//! read from the store while a run goes on, and who reads slowly is dropped. Pages about stored runs are made by `assess`.
+//! What lies beyond (scenario files, the end of a run) is asked of the program through a trait, [`Control`].
 
-mod archive;
 mod download;
 pub mod event;
 mod feed;
@@ -18,6 +17,7 @@ mod guard;
 mod metrics;
 mod narrator;
 mod page;
+mod problem;
 mod routes;
 mod runner;
 mod secret;
@@ -26,9 +26,9 @@ mod start;
 mod state;
 mod stream;
 
-pub use archive::{Archive, Entry, Problem, Wanted};
 pub use feed::Feed;
 pub use narrator::{Listener, Narrator};
+pub use problem::Problem;
 pub use runner::Runner;
 pub use secret::{NoToken, Secret};
 pub use server::{ServeError, Server, Site};

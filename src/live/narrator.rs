@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::event::{Begin, Endpoint, EndpointTick, Event, Failure, Failures, Note, Part, PhaseBegun, Tick};
+use super::event::{
+    Begin, Claim, Claims, Endpoint, EndpointTick, Event, Failure, Failures, Note, Part, PhaseBegun, Tick,
+};
 use crate::execute::{Begun, Moment, Progress};
 use crate::plan::PlannedRun;
-use crate::report::model::signal_unit;
+use crate::report::model::{self, signal_unit};
 use crate::run::ExperimentId;
 use crate::sample::EndpointId;
 use crate::scenario::Scenario;
 use crate::stats::live::{EndpointGlance, FailureSoFar};
+use crate::verdict::Judgement;
 
 /// From one tick to the next.
 const TICK: Duration = Duration::from_secs(1);
@@ -103,6 +106,22 @@ impl Progress for Narrator {
 
     fn note(&mut self, text: &str) {
         self.tell(Event::Note(Note::now(text)));
+    }
+
+    fn wants_claims(&self) -> bool {
+        true
+    }
+
+    /// Tells what they come to, without verdicts.
+    fn claims(&mut self, judgement: &Judgement) {
+        let rows = model::claims(judgement).into_iter().map(|row| Claim {
+            id: row.id,
+            title: row.title,
+            formula: row.formula,
+            estimate: row.estimate,
+            interval: row.interval,
+        });
+        self.tell(Event::Claims(Claims { rounds: judgement.rounds, rows: rows.collect() }));
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-use super::archive::{Entry, Problem};
+use super::problem::Problem;
 use super::secret::Secret;
 use super::start::Offers;
+use crate::assess::history::Entry;
 use crate::report::html::{self, Dress};
 
 /// What the live page wears beside what all pages do.

@@ -15,11 +15,12 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
-use super::archive::{Problem, Wanted};
 use super::guard::{Admission, Guard, welcome};
+use super::problem::Problem;
 use super::server::Site;
 use super::start::{Form, Offers, Starter};
 use super::{download, metrics, page, stream};
+use crate::assess::history::Page;
 
 /// Everything that an answer needs.
 pub(super) struct Desk {
@@ -87,7 +88,7 @@ async fn live(State(desk): Shared) -> Response {
 }
 
 async fn history(State(desk): Shared) -> Response {
-    shown(aside(&desk, |desk| page::history(&desk.site.archive.entries()?)).await)
+    shown(aside(&desk, |desk| page::history(&desk.site.history.entries()?)).await)
 }
 
 #[derive(Deserialize)]
@@ -139,7 +140,7 @@ impl Of {
 }
 
 async fn report(State(desk): Shared, Query(of): Query<Of>) -> Response {
-    stored(desk, move |desk| Ok(Wanted::Report(of.name(desk)?))).await
+    stored(desk, move |desk| Ok(Page::Report(of.name(desk)?))).await
 }
 
 #[derive(Deserialize)]
@@ -149,7 +150,7 @@ struct Two {
 }
 
 async fn compare(State(desk): Shared, Query(two): Query<Two>) -> Response {
-    stored(desk, |_| Ok(Wanted::Comparison { baseline: two.baseline, treatment: two.treatment })).await
+    stored(desk, |_| Ok(Page::Comparison { baseline: two.baseline, treatment: two.treatment })).await
 }
 
 #[derive(Deserialize)]
@@ -158,7 +159,7 @@ struct Scenario {
 }
 
 async fn trend(State(desk): Shared, Query(of): Query<Scenario>) -> Response {
-    stored(desk, |_| Ok(Wanted::Trend(of.scenario))).await
+    stored(desk, |_| Ok(Page::Trend(of.scenario))).await
 }
 
 /// Reports as other pages link to them: `run-3.html`.
@@ -167,7 +168,7 @@ async fn linked(State(desk): Shared, Path(file): Path<String>) -> Response {
         let run = file.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".html"));
         let is_number = |run: &&str| run.parse::<u32>().is_ok();
         let none = || Problem::NotFound(format!("there is no `{file}`"));
-        Ok(Wanted::Report(run.filter(is_number).ok_or_else(none)?.to_owned()))
+        Ok(Page::Report(run.filter(is_number).ok_or_else(none)?.to_owned()))
     })
     .await
 }
@@ -175,11 +176,11 @@ async fn linked(State(desk): Shared, Path(file): Path<String>) -> Response {
 /// A page about what is stored, once nothing is under way.
 async fn stored(
     desk: Arc<Desk>,
-    wanted: impl FnOnce(&Desk) -> Result<Wanted, Problem> + Send + 'static,
+    wanted: impl FnOnce(&Desk) -> Result<Page, Problem> + Send + 'static,
 ) -> Response {
     let made = aside(&desk, |desk| {
         idle(desk)?;
-        desk.site.archive.page(&wanted(desk)?)
+        Ok(desk.site.history.page(&wanted(desk)?)?)
     });
     shown(made.await)
 }

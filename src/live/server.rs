@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
-use super::archive::Archive;
 use super::feed::Feed;
 use super::guard::Guard;
 use super::routes::{self, Desk};
 use super::secret::Secret;
 use super::start::Control;
+use crate::assess::history::History;
 
 /// How long viewers may take to fetch what came of it, once all is done.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -24,7 +24,7 @@ pub struct Site {
     /// What goes on.
     pub feed: Arc<Feed>,
     /// What is stored.
-    pub archive: Box<dyn Archive>,
+    pub history: History,
     /// What can be done.
     pub control: Box<dyn Control>,
 }

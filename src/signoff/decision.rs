@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Release;
-use super::evidence::{Choice, Passed};
+use super::evidence::{Choice, PassedOver};
 use super::rules::{EvidenceKind, Requirement, Rules, Waiver};
 use crate::run::Judged;
 use crate::verdict::{Decided, Judgement, Verdict};
@@ -17,7 +17,7 @@ pub struct SignOff {
     /// Every required claim.
     pub items: Vec<Item>,
     /// Evidence that was found and is not used.
-    pub passed_over: Vec<Passed>,
+    pub passed_over: Vec<PassedOver>,
     /// Waivers that nothing needed, or that hold no more.
     pub idle_waivers: Vec<Waiver>,
 }
@@ -106,7 +106,7 @@ pub fn decide(rules: &Rules, release: &Release, found: &[(Choice<'_>, Option<Jud
             (Some(candidate), Some(judgement)) => {
                 items.extend(required(requirement, candidate.of, judgement));
             }
-            _ => items.push(missing(requirement, &choice.passed)),
+            _ => items.push(missing(requirement, &choice.passed_over)),
         }
     }
     let today =
@@ -124,7 +124,7 @@ pub fn decide(rules: &Rules, release: &Release, found: &[(Choice<'_>, Option<Jud
     let is_idle = |waiver: &&Waiver| !items.iter().any(|item| item.waiver.as_ref() == Some(*waiver));
     SignOff {
         idle_waivers: rules.waive.iter().filter(is_idle).cloned().collect(),
-        passed_over: found.iter().flat_map(|(choice, _)| choice.passed.clone()).collect(),
+        passed_over: found.iter().flat_map(|(choice, _)| choice.passed_over.clone()).collect(),
         items,
     }
 }
@@ -134,8 +134,8 @@ fn is_for(waiver: &Waiver, item: &Item) -> bool {
     waiver.require == item.requirement && waiver.claim.as_ref().is_none_or(is_claim)
 }
 
-fn missing(requirement: &Requirement, passed: &[Passed]) -> Item {
-    let why = match passed.first() {
+fn missing(requirement: &Requirement, passed_over: &[PassedOver]) -> Item {
+    let why = match passed_over.first() {
         Some(newest) => format!("{}: {}", newest.of, newest.why),
         None => {
             let what = match requirement.evidence {

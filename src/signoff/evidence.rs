@@ -24,7 +24,7 @@ pub struct Candidate {
 
 /// Evidence that was found and is not used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Passed {
+pub struct PassedOver {
     /// The requirement's name.
     pub requirement: String,
     /// What was passed over.
@@ -39,7 +39,7 @@ pub struct Choice<'a> {
     /// The evidence; none if there is none.
     pub candidate: Option<&'a Candidate>,
     /// What was passed over, the newest first.
-    pub passed: Vec<Passed>,
+    pub passed_over: Vec<PassedOver>,
 }
 
 /// Chooses the evidence for a requirement: the newest that counts, whatever it says. Candidates come newest first.
@@ -49,7 +49,7 @@ pub fn choose<'a>(
     release: &Release,
     candidates: &'a [Candidate],
 ) -> Choice<'a> {
-    let mut choice = Choice { candidate: None, passed: Vec::new() };
+    let mut choice = Choice { candidate: None, passed_over: Vec::new() };
     for candidate in candidates.iter().filter(|candidate| is_about(candidate, requirement)) {
         let why = match (&choice.candidate, unfit(candidate, rules, release)) {
             (_, Some(why)) => why,
@@ -59,7 +59,7 @@ pub fn choose<'a>(
                 continue;
             }
         };
-        choice.passed.push(Passed { requirement: requirement.name.clone(), of: candidate.of, why });
+        choice.passed_over.push(PassedOver { requirement: requirement.name.clone(), of: candidate.of, why });
     }
     choice
 }

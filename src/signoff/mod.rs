@@ -9,7 +9,7 @@ mod evidence;
 mod rules;
 
 pub use decision::{Item, SignOff, State, decide};
-pub use evidence::{Candidate, Choice, Passed, choose};
+pub use evidence::{Candidate, Choice, PassedOver, choose};
 pub use rules::{EvidenceKind, ReleaseKey, Requirement, Rules, RulesError, Waiver};
 
 /// What is to be signed off, and when.

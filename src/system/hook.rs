@@ -71,9 +71,9 @@ pub async fn run_all(
     Ok(())
 }
 
-/// Runs the hooks beside the load, each at its time after `zero`, until `stop` becomes true; those that
+/// Runs the hooks that belong to the time of the load, each at its time after `zero`, until `stop` becomes true; those that
 /// are still at work then are ended. What they come to is only recorded.
-pub async fn beside(
+pub async fn run_during_load(
     hooks: &[Hook],
     around: &Around,
     zero: Instant,
@@ -223,7 +223,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(400)).await;
                 let _ = stop.send(true);
             };
-            tokio::join!(beside(&hooks, &around, zero, stopping), end).0
+            tokio::join!(run_during_load(&hooks, &around, zero, stopping), end).0
         });
         assert_eq!(runs[0].exit_code, Some(4));
         assert!(runs[0].start - zero >= Duration::from_millis(50));

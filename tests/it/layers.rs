@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 26] = [
+const ROOMS: [(&str, &[&str]); 27] = [
     ("unit", &[]),
     ("web", &[]),
     ("sample", &[]),
@@ -36,24 +36,38 @@ const ROOMS: [(&str, &[&str]); 26] = [
         ],
     ),
     ("export", &["unit", "trace", "sample", "run", "stats", "trend"]),
+    // `scenario` and `plan` for what a search for capacity was about.
+    (
+        "assess",
+        &[
+            "unit", "checksum", "bundle", "run", "claim", "scenario", "plan", "store", "stats", "capacity",
+            "trend", "verdict", "baseline", "signoff", "report", "export",
+        ],
+    ),
+    // `assess` and `verdict` for the looks of experiments, `capacity` for searches.
     (
         "execute",
         &[
             "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "system", "signals",
-            "store", "stats",
+            "store", "stats", "capacity", "verdict", "assess",
         ],
     ),
-    // `execute` for what a run shows of itself, `report` for what pages have in common.
+    // `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
+    // stored.
     (
         "live",
-        &["unit", "checksum", "sample", "run", "scenario", "plan", "stats", "report", "export", "execute"],
+        &[
+            "unit", "checksum", "sample", "run", "scenario", "plan", "stats", "verdict", "report", "export",
+            "assess", "execute",
+        ],
     ),
+    // It has no measured runs in its hands, and makes neither load nor judgements: no `load`, `system` or `signals`.
     (
         "cli",
         &[
-            "unit", "web", "checksum", "bundle", "sample", "run", "claim", "scenario", "plan", "load",
-            "system", "store", "import", "stats", "capacity", "trend", "verdict", "baseline", "signoff",
-            "report", "export", "execute", "live",
+            "unit", "web", "bundle", "sample", "run", "claim", "scenario", "plan", "store", "import",
+            "stats", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
+            "execute", "live",
         ],
     ),
 ];

@@ -14,7 +14,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
-pub(super) use self::load::{Capacity, Common, Experiment, Overrides, Run};
+pub(super) use self::load::{Capacity, Common, Experiment, Run};
 pub(super) use self::results::{
     ArmName, Compare, Export, ExportFormat, Import, Note, Query, Report, Runs, RunsCommand, Sample, Saved,
     SavedCommand, TableFormat, Trend,

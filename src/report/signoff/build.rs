@@ -6,7 +6,7 @@ use super::{About, EvidenceRow, Page, Row};
 use crate::bundle::Manifest;
 use crate::report::model;
 use crate::run::{Judged, RunFacts};
-use crate::signoff::{Item, Passed, SignOff, State, Waiver};
+use crate::signoff::{Item, PassedOver, SignOff, State, Waiver};
 use crate::unit;
 use crate::verdict::audit::Grade;
 
@@ -165,8 +165,8 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
     }
 }
 
-fn passed_over(all: &[Passed]) -> Vec<String> {
-    let text = |passed: &Passed| format!("{} for {}: {}", passed.of, passed.requirement, passed.why);
+fn passed_over(all: &[PassedOver]) -> Vec<String> {
+    let text = |one: &PassedOver| format!("{} for {}: {}", one.of, one.requirement, one.why);
     let mut lines: Vec<String> = all.iter().take(MOST_PASSED).map(text).collect();
     if all.len() > MOST_PASSED {
         lines.push(format!("and {} more", all.len() - MOST_PASSED));

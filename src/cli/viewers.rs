@@ -1,4 +1,4 @@
-//! Those who follow a command from outside of its terminal: viewers of its page, and readers of its events.
+//! Viewers: those who follow a command, on its terminal, on its page, or by its events.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,20 +7,22 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::archive::Shelf;
 use super::arguments::{Common, PageFlags, ProgressStyle, Served, Shown};
+use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::interrupt::{self, Interrupt};
-use super::output;
 use super::report::Reported;
-use crate::execute::Progress;
-use crate::live::event::{Claim, Claims, Done, Event};
+use super::{output, progress};
+use crate::assess::history::History;
+use crate::execute::session::SessionOptions;
+use crate::execute::{Audience, Progress};
+use crate::live::event::{Done, Event};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
-use crate::report::model;
-use crate::verdict::{Judgement, Verdict};
+use crate::plan::Plan;
+use crate::verdict::Verdict;
 
 /// Those who follow a command.
-pub(super) struct Onlookers {
+pub(super) struct Viewers {
     /// The wish to end, wherever it comes from.
     interrupt: Interrupt,
     listener: Option<Listener>,
@@ -33,7 +35,7 @@ pub(super) struct Concluded {
     pub(super) reported: Vec<Reported>,
 }
 
-impl Onlookers {
+impl Viewers {
     /// Those whom the flags of a load let in; nobody where nothing will be done.
     pub(super) fn of(common: &Common, store: &Path) -> Result<Self> {
         let ui = if common.dry_run { &PageFlags::default() } else { &common.ui };
@@ -51,7 +53,7 @@ impl Onlookers {
         feed.begin_anew();
         let site = Site {
             feed: Arc::clone(&feed),
-            archive: Box::new(Shelf::new(store)),
+            history: History::new(store, command_line()),
             control: Box::new(OwnRun(interrupt.clone())),
         };
         let server = serve(&ui.served, site)?;
@@ -64,32 +66,38 @@ impl Onlookers {
         Ok(Self { interrupt, listener: Some(listener), page: Some((server, ui.ui_linger)) })
     }
 
-    /// The wish to end.
-    pub(super) fn interrupt(&self) -> &Interrupt {
-        &self.interrupt
+    /// Where and how the runs of a command are made.
+    pub(super) fn session_options(&self, common: &Common, store: &Path) -> SessionOptions {
+        SessionOptions {
+            label: common.label.clone(),
+            env: common.env.clone(),
+            workers: common.overrides.workers,
+            ..self.plain_session(store)
+        }
+    }
+
+    /// The same without any flags.
+    pub(super) fn plain_session(&self, store: &Path) -> SessionOptions {
+        SessionOptions {
+            store: store.to_owned(),
+            label: None,
+            env: None,
+            workers: None,
+            command: command_line(),
+            interrupt: self.interrupt.receiver(),
+        }
+    }
+
+    /// All who are shown how the runs of a plan go: the terminal, and whoever else there is.
+    pub(super) fn audience(&self, shown: Shown, plan: &Plan) -> Audience {
+        let terminal = progress::of(shown.progress, shown.progress_interval, plan);
+        Audience::new([Some(terminal), self.narrator(plan.rounds)].into_iter().flatten().collect())
     }
 
     /// Who tells them of the runs of a plan of so many rounds.
-    pub(super) fn narrator(&self, rounds: u32) -> Option<Box<dyn Progress>> {
+    fn narrator(&self, rounds: u32) -> Option<Box<dyn Progress>> {
         let listener = Arc::clone(self.listener.as_ref()?);
         Some(Box::new(Narrator::new(listener, rounds)))
-    }
-
-    /// Whether there is anybody.
-    pub(super) fn are_there(&self) -> bool {
-        self.listener.is_some()
-    }
-
-    /// Tells what the claims of an experiment come to so far, without verdicts.
-    pub(super) fn tell_claims(&self, judgement: &Judgement) {
-        let rows = model::claims(judgement).into_iter().map(|row| Claim {
-            id: row.id,
-            title: row.title,
-            formula: row.formula,
-            estimate: row.estimate,
-            interval: row.interval,
-        });
-        self.tell(Event::Claims(Claims { rounds: judgement.rounds, rows: rows.collect() }));
     }
 
     fn tell(&self, event: Event) {
@@ -100,7 +108,7 @@ impl Onlookers {
 
     /// Tells what came of it, and lets them see it before the page is gone.
     pub(super) fn conclude(self, concluded: Result<Concluded>) -> Result<Exit> {
-        if self.are_there() {
+        if self.listener.is_some() {
             self.tell(Event::Done(done(&concluded)));
         }
         if let Some((server, linger)) = self.page {

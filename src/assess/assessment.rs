@@ -1,0 +1,250 @@
+//! From runs in the store to their judgement and to reports in every form.
+
+use std::sync::Arc;
+
+use super::context::ReportContext;
+use super::error::AssessError;
+use super::runs::{all_with_checksums, with_checksum};
+use crate::baseline::Baseline;
+use crate::report::{Of, html, json, junit, markdown, model};
+use crate::run::{Arm, ExperimentId, Judged, RunFacts, RunId};
+use crate::stats::arm::{self, MeasuredRun};
+use crate::stats::compare::{self, ArmSummary, Comparison};
+use crate::store::{Ending, Reference, Store};
+use crate::verdict::audit::{Check, Grade};
+use crate::verdict::{self, Judgement, Options};
+
+/// What some runs come to, with a report for each treatment.
+pub struct Assessment {
+    /// Whether the runs can be trusted, and what was decided of each claim.
+    pub judgement: Judgement,
+    /// One report for each treatment; one in all of a single run.
+    pub reports: Vec<ProfileReport>,
+}
+
+impl Assessment {
+    /// The page about one treatment; about the first if none is named.
+    ///
+    /// # Errors
+    /// If there is no such treatment, or its page cannot be rendered.
+    pub fn page(&self, profile: Option<&str>) -> Result<String, AssessError> {
+        let is_wanted = |report: &&ProfileReport| profile.is_none_or(|profile| profile == report.profile);
+        let report = self.reports.iter().find(is_wanted);
+        report.ok_or_else(|| AssessError::NoTreatment(profile.unwrap_or_default().to_owned()))?.html()
+    }
+}
+
+/// A report about one profile, ready to be written in any form.
+pub struct ProfileReport {
+    /// What its files are called.
+    pub name: String,
+    /// The profile that it is about.
+    pub profile: String,
+    /// What it says.
+    pub model: model::Report,
+    judgement: Judgement,
+    figures: Figures,
+}
+
+enum Figures {
+    Run(Box<ArmSummary>),
+    Comparison(Box<Comparison>),
+}
+
+impl ProfileReport {
+    /// As a page of HTML.
+    ///
+    /// # Errors
+    /// If it cannot be rendered.
+    pub fn html(&self) -> Result<String, AssessError> {
+        Ok(html::render(&self.model)?)
+    }
+
+    /// As JSON.
+    ///
+    /// # Errors
+    /// If it cannot be rendered.
+    pub fn json(&self) -> Result<String, AssessError> {
+        Ok(match &self.figures {
+            Figures::Run(summary) => json::run(summary, &self.judgement, &self.model)?,
+            Figures::Comparison(comparison) => json::comparison(comparison, &self.judgement, &self.model)?,
+        })
+    }
+
+    /// As JUnit XML.
+    ///
+    /// # Errors
+    /// If it cannot be rendered.
+    pub fn junit(&self) -> Result<String, AssessError> {
+        junit::render(&self.model).map_err(AssessError::JUnit)
+    }
+
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        markdown::render(&self.model)
+    }
+}
+
+/// A run or an experiment.
+///
+/// # Errors
+/// As [`of_run`] and [`of_experiment`].
+pub fn of(judged: Judged, store: &Store, context: &ReportContext) -> Result<Assessment, AssessError> {
+    match judged {
+        Judged::Run(run) => of_run(run, store, context),
+        Judged::Experiment(id) => of_experiment(id, store, context),
+    }
+}
+
+/// A single run, with the claims that speak of one run.
+///
+/// # Errors
+/// If the store does not have them, or they cannot be read.
+pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Assessment, AssessError> {
+    let measured = with_checksum(store, store.run(&Reference::Run(run))?)?;
+    let options = Options { allow_invalid: context.allow_invalid, ..Options::default() };
+    let judgement = verdict::of_run(&measured, &options);
+    let arm = measured.facts.arm.unwrap_or(Arm::Treatment);
+    let summary = Box::new(arm::summarise(arm, std::slice::from_ref(&measured))?);
+    let made = ProfileReport {
+        name: format!("run-{run}"),
+        profile: measured.facts.profile.clone(),
+        model: model::run(&summary, &judgement, context.about(Of::Run { run })),
+        judgement: judgement.clone(),
+        figures: Figures::Run(summary),
+    };
+    Ok(Assessment { judgement, reports: vec![made] })
+}
+
+/// The arms of an experiment, over all its rounds.
+///
+/// # Errors
+/// If the store does not have them, or they cannot be read.
+pub fn of_experiment(
+    id: ExperimentId,
+    store: &Store,
+    context: &ReportContext,
+) -> Result<Assessment, AssessError> {
+    let facts = store.experiment_facts(id)?;
+    let runs = all_with_checksums(store, store.experiment(id)?)?;
+    if let Some(missing) =
+        [Arm::Baseline, Arm::Treatment].into_iter().find(|a| !runs.iter().any(|r| r.facts.arm == Some(*a)))
+    {
+        return Err(AssessError::NoArm { experiment: id, arm: missing });
+    }
+    let options = Options {
+        most_rounds: usize::try_from(facts.planned.rounds).unwrap_or(usize::MAX),
+        was_planned_end: facts.ended.is_some_and(Ending::was_planned),
+        allow_invalid: context.allow_invalid,
+        ..Options::default()
+    };
+    let judgement = verdict::of_rounds(&runs, &options);
+    let of = |treatment: &str| Of::Experiment { experiment: id, treatment: treatment.to_owned() };
+    of_arms(&runs, judgement, &format!("experiment-{id}"), context, of)
+}
+
+/// Two runs as the arms of one round; what is claimed is what the treatment's scenario claims.
+///
+/// # Errors
+/// If the store does not have them, or they cannot be read.
+pub fn of_two_runs(
+    baseline: RunId,
+    treatment: RunId,
+    store: &Store,
+    context: &ReportContext,
+) -> Result<Assessment, AssessError> {
+    let find = |run: RunId| store.run(&Reference::Run(run));
+    let mut facts = [find(baseline)?, find(treatment)?];
+    for (run, arm) in facts.iter_mut().zip([Arm::Baseline, Arm::Treatment]) {
+        (run.arm, run.round) = (Some(arm), Some(1));
+    }
+    let [first, second] = &mut facts;
+    first.claims.clone_from(&second.claims);
+    let runs = all_with_checksums(store, facts.into())?;
+    let options = Options {
+        most_rounds: 1,
+        was_planned_end: true,
+        allow_invalid: context.allow_invalid,
+        ..Options::default()
+    };
+    let judgement = verdict::of_rounds(&runs, &options);
+    let name = format!("compare-{baseline}-{treatment}");
+    of_arms(&runs, judgement, &name, context, |_| Of::Runs { baseline, treatment })
+}
+
+/// Later runs compared with a saved baseline: the first with its first run, and so on.
+///
+/// # Errors
+/// If the store does not have them, or they cannot be read.
+pub fn of_saved(
+    name: &str,
+    baseline: &Baseline,
+    runs: &[RunId],
+    store: &Store,
+    context: &ReportContext,
+) -> Result<Assessment, AssessError> {
+    let rebuilt = baseline.rebuild();
+    let mut later = Vec::new();
+    for (round, run) in (1..).zip(runs) {
+        let facts = store.run(&Reference::Run(*run))?;
+        later.push(RunFacts { arm: Some(Arm::Treatment), round: Some(round), ..facts });
+    }
+    // What is claimed is what the later scenario claims.
+    let claims = later.last().map_or_else(Vec::new, |run| run.claims.clone());
+    let options = Options {
+        most_rounds: later.len(),
+        was_planned_end: true,
+        allow_invalid: context.allow_invalid,
+        saved_audits: rebuilt.audits,
+    };
+    let mut all = rebuilt.runs;
+    all.extend(all_with_checksums(store, later)?);
+    let mut judgement = verdict::of_rounds_with(&all, &claims, &options);
+    judgement.add_check(Check {
+        name: "saved baseline".into(),
+        grade: Grade::Warn,
+        text: format!(
+            "`{name}` of {}: times within 0.1 %, without their order; claims from p99 up stay undecided",
+            baseline.saved_at
+        ),
+    });
+    let of = |treatment: &str| Of::Saved {
+        baseline: name.to_owned(),
+        runs: runs.to_vec(),
+        treatment: treatment.to_owned(),
+    };
+    of_arms(&all, judgement, &format!("compare-{name}"), context, of)
+}
+
+/// A baseline and each of its treatments, one report each.
+fn of_arms(
+    runs: &[Arc<MeasuredRun>],
+    judgement: Judgement,
+    name: &str,
+    context: &ReportContext,
+    of: impl Fn(&str) -> Of,
+) -> Result<Assessment, AssessError> {
+    let of_arm = |arm: Arm| runs.iter().filter(move |r| r.facts.arm == Some(arm));
+    let baseline: Vec<Arc<MeasuredRun>> = of_arm(Arm::Baseline).cloned().collect();
+    let mut profiles: Vec<&str> = Vec::new();
+    for run in of_arm(Arm::Treatment) {
+        if !profiles.contains(&run.facts.profile.as_str()) {
+            profiles.push(&run.facts.profile);
+        }
+    }
+    let report = |profile: &&str| -> Result<ProfileReport, AssessError> {
+        let treatment: Vec<Arc<MeasuredRun>> =
+            of_arm(Arm::Treatment).filter(|r| r.facts.profile == **profile).cloned().collect();
+        let comparison = compare::of_runs(&baseline, &treatment)?;
+        let judgement = judgement.of_profile(profile);
+        Ok(ProfileReport {
+            name: if profiles.len() == 1 { name.to_owned() } else { format!("{name}-{profile}") },
+            profile: (*profile).to_owned(),
+            model: model::comparison(&comparison, &judgement, context.about(of(profile))),
+            judgement,
+            figures: Figures::Comparison(Box::new(comparison)),
+        })
+    };
+    let reports = profiles.iter().map(report).collect::<Result<_, AssessError>>()?;
+    Ok(Assessment { judgement, reports })
+}

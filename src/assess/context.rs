@@ -1,0 +1,57 @@
+//! What a report says that does not follow from the runs.
+
+use super::qualification;
+use super::time::now_text;
+use crate::report::{About, Of};
+use crate::store::Store;
+
+/// When, by what and how a report is made: all of it that does not follow from the runs.
+#[derive(Clone, Debug)]
+pub struct ReportContext {
+    /// Whether verdicts are stated in spite of an audit that says `INVALID`.
+    pub allow_invalid: bool,
+    /// When: `2026-07-01 12:00 UTC`.
+    pub generated_at: String,
+    /// The store's file.
+    pub store: String,
+    /// The command that makes it.
+    pub command: String,
+    /// What the last selftest on this machine found; none without one.
+    pub qualification: Option<String>,
+}
+
+impl ReportContext {
+    /// Of a report that is made now by a command.
+    pub fn now(store: &Store, command: &str, allow_invalid: bool) -> Self {
+        Self {
+            allow_invalid,
+            generated_at: now_text(),
+            store: store.path().display().to_string(),
+            command: command.to_owned(),
+            qualification: qualification::text(store.path()),
+        }
+    }
+
+    /// Of a report that was made before.
+    pub fn of(about: &About) -> Self {
+        Self {
+            allow_invalid: about.allow_invalid,
+            generated_at: about.generated_at.clone(),
+            store: about.store.clone(),
+            command: about.command.clone(),
+            qualification: about.qualification.clone(),
+        }
+    }
+
+    pub(super) fn about(&self, of: Of) -> About {
+        About {
+            of,
+            allow_invalid: self.allow_invalid,
+            generated_at: self.generated_at.clone(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            store: self.store.clone(),
+            command: self.command.clone(),
+            qualification: self.qualification.clone(),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Why something stored cannot be assessed.
+
+use std::path::PathBuf;
+
+use crate::baseline::BaselineError;
+use crate::bundle::signature::KeyError;
+use crate::report::html::HtmlError;
+use crate::run::{Arm, ExperimentId, RunId};
+use crate::signoff::RulesError;
+use crate::stats::frame::FrameError;
+use crate::store::StoreError;
+
+/// Why something stored cannot be assessed.
+#[derive(Debug, thiserror::Error)]
+pub enum AssessError {
+    /// The store failed, or does not have what was asked for.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Samples cannot be summed up.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// A page cannot be rendered.
+    #[error(transparent)]
+    Html(#[from] HtmlError),
+    /// A document cannot be written as JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A document cannot be written as JUnit XML.
+    #[error("cannot write JUnit XML")]
+    JUnit(#[source] std::io::Error),
+    /// The rules of a sign-off cannot be used.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// An experiment lacks an arm.
+    #[error("experiment e{experiment} has no run of the {} yet: nothing to compare", arm.word())]
+    NoArm {
+        /// The experiment.
+        experiment: ExperimentId,
+        /// The arm that it lacks.
+        arm: Arm,
+    },
+    /// There is no report about a profile.
+    #[error("there is no treatment `{0}`")]
+    NoTreatment(String),
+    /// Two runs did different work.
+    #[error(
+        "these runs did different work: {baseline} against {treatment}\n  hint: compare runs of the same scenario and load, or \
+         add --force and read the result with care"
+    )]
+    DifferentWork {
+        /// The run that is compared with, in words.
+        baseline: String,
+        /// The run that is compared, in words.
+        treatment: String,
+    },
+    /// The store has no run of a scenario.
+    #[error("the store has no run of scenario `{given}`; it has: {known}")]
+    NoScenario {
+        /// A scenario's name or file.
+        given: String,
+        /// The scenarios that the store has runs of.
+        known: String,
+    },
+    /// Nothing can be saved as a baseline.
+    #[error("there is no complete run of the {} to save", .0.word())]
+    NothingToSave(Arm),
+    /// Runs of different work or profiles cannot be one baseline.
+    #[error("runs {0} and {1} are of different work or profiles: a baseline is of one")]
+    MixedBaseline(RunId, RunId),
+    /// A text that cannot name a baseline.
+    #[error("`{0}` cannot name a baseline: letters, digits, `-`, `_` and `.` can")]
+    BaselineName(String),
+    /// There is a baseline of this name already.
+    #[error("baseline `{0}` exists already; --force replaces it, or choose another name")]
+    BaselineExists(String),
+    /// There is no baseline of this name.
+    #[error("there is no baseline `{name}` in `{}`; `loadproof baseline list` shows what there is", folder.display())]
+    NoBaseline {
+        /// Its name.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A baseline's file cannot be used.
+    #[error("cannot use `{}`", path.display())]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BaselineError,
+    },
+    /// A key cannot be used.
+    #[error("cannot {purpose} `{}`: {error}", path.display())]
+    Key {
+        /// `sign with` or `use`.
+        purpose: &'static str,
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: KeyError,
+    },
+    /// A file that the user named cannot be read.
+    #[error("cannot read {what}`{}`: {error}", path.display())]
+    Unreadable {
+        /// What it is, with a space after it: `the rules `, or nothing.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// A folder that is to be made exists.
+    #[error("`{}` is there already; --force replaces it", .0.display())]
+    FolderExists(PathBuf),
+    /// A folder that is no bundle is not replaced by one.
+    #[error("`{}` is no bundle, and is not replaced", .0.display())]
+    NotReplaced(PathBuf),
+    /// A folder is not a bundle.
+    #[error("`{}` is no bundle: {problem}", folder.display())]
+    NotABundle {
+        /// The folder.
+        folder: PathBuf,
+        /// Why it is none.
+        problem: String,
+    },
+    /// A bundle lacks a file.
+    #[error("the bundle has no `{0}`")]
+    NotInBundle(&'static str),
+    /// A file is not a report.
+    #[error(
+        "`{}` is neither a bundle's folder nor a report of a run, an experiment or a comparison (HTML or JSON)",
+        .0.display()
+    )]
+    NotAReport(PathBuf),
+    /// Pages of other versions differ in more than their numbers.
+    #[error("the page was written by loadproof {0}: verify it with that version, or its JSON with any")]
+    OtherVersion(String),
+    /// A report was made of runs that an experiment or a comparison no longer consists of.
+    #[error("the store has other runs for it by now")]
+    OtherRuns,
+    /// A file or a folder cannot be read, made or written.
+    #[error("cannot {action} `{}`", path.display())]
+    File {
+        /// What was tried: `read`, `write`, `replace`, `make the folder`, …
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's words.
+        source: std::io::Error,
+    },
+    /// No temporary folder can be had.
+    #[error("cannot make a temporary folder")]
+    TemporaryFolder(#[source] std::io::Error),
+    /// Samples cannot be written to where they should go.
+    #[error("cannot write the samples")]
+    Write(#[source] std::io::Error),
+}
+
+impl AssessError {
+    /// Whether it was asked for something that does not exist or cannot be done, rather than that something failed.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Store(error) => {
+                matches!(error, StoreError::NoRun(_) | StoreError::NoExperiment(_))
+            }
+            Self::NoArm { .. }
+            | Self::NoTreatment(_)
+            | Self::DifferentWork { .. }
+            | Self::NoScenario { .. }
+            | Self::NothingToSave(_)
+            | Self::MixedBaseline(..)
+            | Self::BaselineName(_)
+            | Self::BaselineExists(_)
+            | Self::NoBaseline { .. }
+            | Self::Key { .. }
+            | Self::Unreadable { .. }
+            | Self::FolderExists(_)
+            | Self::NotReplaced(_)
+            | Self::NotABundle { .. }
+            | Self::NotAReport(_)
+            | Self::OtherVersion(_) => true,
+            Self::Frame(_)
+            | Self::Html(_)
+            | Self::Json(_)
+            | Self::JUnit(_)
+            | Self::Rules(_)
+            | Self::Baseline { .. }
+            | Self::NotInBundle(_)
+            | Self::OtherRuns
+            | Self::File { .. }
+            | Self::TemporaryFolder(_)
+            | Self::Write(_) => false,
+        }
+    }
+}

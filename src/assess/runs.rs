@@ -1,0 +1,50 @@
+//! Runs as they are read from the store to be judged.
+
+use std::sync::Arc;
+
+use super::error::AssessError;
+use crate::run::{RunFacts, RunId};
+use crate::stats::arm::MeasuredRun;
+use crate::store::{Reference, Store};
+
+/// Reads a run whole, but for its checksum.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>, AssessError> {
+    let (samples, signals) = (store.samples(facts.id)?, store.signals(facts.id)?);
+    let (reasons, slowest) = (store.reasons(facts.id)?, store.slowest(facts.id)?);
+    let checksum = String::new();
+    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, slowest, checksum }))
+}
+
+/// Reads a run by its number, as [`measured`] does.
+///
+/// # Errors
+/// If there is no such run, or the store cannot be read.
+pub fn measured_by_id(store: &Store, run: RunId) -> Result<Arc<MeasuredRun>, AssessError> {
+    measured(store, store.run(&Reference::Run(run))?)
+}
+
+/// Reads runs as [`measured`] does.
+///
+/// # Errors
+/// If the store cannot be read.
+pub fn all_measured(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
+    runs.into_iter().map(|facts| measured(store, facts)).collect()
+}
+
+/// Reads the run of a report: with its checksum, which takes as long again as its samples.
+pub(super) fn with_checksum(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>, AssessError> {
+    let checksum = store.checksum(facts.id)?;
+    let measured = Arc::unwrap_or_clone(measured(store, facts)?);
+    Ok(Arc::new(MeasuredRun { checksum, ..measured }))
+}
+
+/// Reads the runs of a report, with the checksums that it shows.
+pub(super) fn all_with_checksums(
+    store: &Store,
+    runs: Vec<RunFacts>,
+) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
+    runs.into_iter().map(|facts| with_checksum(store, facts)).collect()
+}

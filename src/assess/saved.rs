@@ -1,0 +1,123 @@
+//! Saved baselines: small files of runs, one folder of them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::AssessError;
+use super::time::now_text;
+use super::{files, runs, subject};
+use crate::baseline::Baseline;
+use crate::run::{Arm, RunFacts, RunState};
+use crate::stats::arm::MeasuredRun;
+use crate::store::Store;
+
+/// A baseline's name, and the folder of its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Named<'a> {
+    /// The folder of all baselines.
+    pub folder: &'a Path,
+    /// Its name.
+    pub name: &'a str,
+}
+
+impl Named<'_> {
+    /// Its file.
+    ///
+    /// # Errors
+    /// If it cannot be a name.
+    pub fn path(&self) -> Result<PathBuf, AssessError> {
+        let name = self.name;
+        let is_plain = !name.is_empty()
+            && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+            && !name.starts_with('.');
+        if !is_plain {
+            return Err(AssessError::BaselineName(name.to_owned()));
+        }
+        Ok(self.folder.join(format!("{name}.json")))
+    }
+
+    fn missing(&self) -> AssessError {
+        AssessError::NoBaseline { name: self.name.to_owned(), folder: self.folder.to_owned() }
+    }
+}
+
+/// Reads a saved baseline.
+///
+/// # Errors
+/// If there is none, or its file cannot be used.
+pub fn load(named: &Named<'_>) -> Result<Baseline, AssessError> {
+    let path = named.path()?;
+    let text = std::fs::read_to_string(&path).map_err(|_| named.missing())?;
+    Baseline::parse(&text).map_err(|source| AssessError::Baseline { path, source })
+}
+
+/// The runs that become a baseline.
+#[derive(Clone, Copy, Debug)]
+pub struct Choice<'a> {
+    /// Names of runs and experiments; the newest experiment, or else the newest run, if there are none.
+    pub names: &'a [String],
+    /// Of an experiment, the runs of this arm.
+    pub arm: Arm,
+}
+
+/// Saves runs as a baseline: what was saved, its file, and the file's size in bytes.
+///
+/// # Errors
+/// If the name is taken and not to be `replace`d, there are no such runs, or the file cannot be written.
+pub fn save(
+    named: &Named<'_>,
+    choice: &Choice<'_>,
+    replace: bool,
+    store: &Store,
+) -> Result<(Baseline, PathBuf, usize), AssessError> {
+    let path = named.path()?;
+    if path.exists() && !replace {
+        return Err(AssessError::BaselineExists(named.name.to_owned()));
+    }
+    let mut runs: Vec<MeasuredRun> = Vec::new();
+    for run in runs::all_measured(store, chosen(choice, store)?)? {
+        runs.push(Arc::unwrap_or_clone(run));
+    }
+    let baseline = Baseline::of(&runs, &now_text()).ok_or(AssessError::NothingToSave(choice.arm))?;
+    let text = baseline.text();
+    files::write(&path, &text)?;
+    Ok((baseline, path, text.len()))
+}
+
+/// Deletes a baseline's file, and gives its path.
+///
+/// # Errors
+/// If there is none.
+pub fn remove(named: &Named<'_>) -> Result<PathBuf, AssessError> {
+    let path = named.path()?;
+    std::fs::remove_file(&path).map_err(|_| named.missing())?;
+    Ok(path)
+}
+
+/// The names of all baselines in a folder, in order.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".json").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The runs that a user means: those named, those of an experiment's arm, or the newest experiment's.
+fn chosen(choice: &Choice<'_>, store: &Store) -> Result<Vec<RunFacts>, AssessError> {
+    let newest = match store.latest_experiment()? {
+        Some(id) => format!("e{id}"),
+        None => "latest".to_owned(),
+    };
+    let mut runs = subject::runs(choice.names, &newest, choice.arm, store)?;
+    runs.retain(|run| run.state == RunState::Done);
+    let Some(first) = runs.first() else { return Err(AssessError::NothingToSave(choice.arm)) };
+    if let Some(other) =
+        runs.iter().find(|r| r.fingerprint != first.fingerprint || r.profile != first.profile)
+    {
+        return Err(AssessError::MixedBaseline(first.id, other.id));
+    }
+    Ok(runs)
+}

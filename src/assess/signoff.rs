@@ -1,0 +1,121 @@
+//! Signing a release off: its evidence is copied out of the store, and the bundle is made of the copy.
+
+use std::path::{Path, PathBuf};
+
+use super::bundle::{self, Bundle, MANIFEST, SAMPLES, SIGNATURE, StoreCopy};
+use super::error::AssessError;
+use super::{candidates, files};
+use crate::bundle::signature::{Signer, Verifier};
+use crate::checksum;
+use crate::report::signoff::About;
+use crate::run::RunId;
+use crate::signoff::Rules;
+use crate::store::Store;
+
+/// Decides by rules whether a release is signed, and writes the bundle that shows why. `folder`: an empty one;
+/// `signer`: signs the manifest, if there is a key.
+///
+/// # Errors
+/// If the rules cannot be used, or the store cannot be read, or the folder not be written.
+pub fn sign_off(
+    store: &Path,
+    rules: &str,
+    about: &About,
+    signer: Option<&Signer>,
+    folder: &Path,
+) -> Result<Bundle, AssessError> {
+    let samples = extract(&Store::open(store)?, &Rules::parse(rules, &about.rules)?, about, folder)?;
+    let bytes = std::fs::read(&samples).map_err(|source| AssessError::File {
+        action: "read",
+        path: samples.clone(),
+        source,
+    })?;
+    let sum = checksum::sha256(bytes);
+    let bundle = bundle::compose(&StoreCopy::of(&samples)?.store, &sum, rules, about)?;
+    write(&bundle, &sum, signer, folder)?;
+    Ok(bundle)
+}
+
+/// Makes the empty folder of a bundle, in place of an older bundle if `replace`.
+///
+/// # Errors
+/// If there is something that is not to be replaced, or the folder cannot be made.
+pub fn make_folder(folder: &Path, replace: bool) -> Result<(), AssessError> {
+    let failed = |action| move |source| AssessError::File { action, path: folder.to_owned(), source };
+    if folder.exists() {
+        if !replace {
+            return Err(AssessError::FolderExists(folder.to_owned()));
+        }
+        if !folder.join(MANIFEST).is_file() {
+            return Err(AssessError::NotReplaced(folder.to_owned()));
+        }
+        std::fs::remove_dir_all(folder).map_err(failed("replace"))?;
+    }
+    std::fs::create_dir_all(folder).map_err(failed("make"))
+}
+
+/// The key that signs, from a file.
+///
+/// # Errors
+/// If the file cannot be read, or is not such a key.
+pub fn signer(path: &Path) -> Result<Signer, AssessError> {
+    Signer::parse(&read_key(path)?).map_err(|error| AssessError::Key {
+        purpose: "sign with",
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// The key that a signature is checked with, from a file.
+///
+/// # Errors
+/// If the file cannot be read, or is not such a key.
+pub fn verifier(path: &Path) -> Result<Verifier, AssessError> {
+    Verifier::parse(&read_key(path)?).map_err(|error| AssessError::Key {
+        purpose: "use",
+        path: path.to_owned(),
+        error,
+    })
+}
+
+fn read_key(path: &Path) -> Result<String, AssessError> {
+    std::fs::read_to_string(path).map_err(|error| AssessError::Unreadable {
+        what: "the key ",
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Writes the evidence into a store of its own: the chosen runs whole, and the facts of those that were passed over.
+fn extract(store: &Store, rules: &Rules, about: &About, folder: &Path) -> Result<PathBuf, AssessError> {
+    let candidates = candidates::all(store)?;
+    let choices = candidates::choices(rules, &candidates::release(about), &candidates);
+    let runs = |of| -> Vec<RunId> {
+        candidates.iter().filter(|c| c.of == of).flat_map(|c| c.runs.iter().map(|run| run.id)).collect()
+    };
+    let whole: Vec<RunId> = choices
+        .iter()
+        .filter_map(|choice| choice.candidate)
+        .flat_map(|candidate| runs(candidate.of))
+        .collect();
+    let facts: Vec<RunId> = choices
+        .iter()
+        .flat_map(|choice| &choice.passed_over)
+        .flat_map(|passed_over| runs(passed_over.of))
+        .collect();
+    let path = folder.join(SAMPLES);
+    store.extract(&path, &whole, &facts)?;
+    Ok(path)
+}
+
+fn write(bundle: &Bundle, samples: &str, signer: Option<&Signer>, folder: &Path) -> Result<(), AssessError> {
+    for (path, text) in &bundle.files {
+        files::write(&folder.join(path), text)?;
+    }
+    let manifest = bundle.manifest(samples).to_string();
+    files::write(&folder.join(MANIFEST), &manifest)?;
+    if let Some(signer) = signer {
+        files::write(&folder.join(SIGNATURE), signer.sign(manifest.as_bytes()))?;
+    }
+    Ok(())
+}

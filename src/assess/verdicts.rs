@@ -1,0 +1,44 @@
+//! Verdicts and audits as they are kept in the store, for SQL and for trends.
+
+use super::error::AssessError;
+use crate::run::Judged;
+use crate::store::{CheckRow, Store, VerdictRow};
+use crate::verdict::Judgement;
+
+/// Writes verdicts and audit into the store.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep(store: &mut Store, of: Judged, judgement: &Judgement) -> Result<(), AssessError> {
+    let verdicts: Vec<VerdictRow> = judgement
+        .claims
+        .iter()
+        .map(|decided| VerdictRow {
+            profile: decided.profile.clone(),
+            title: decided.claim.title.clone(),
+            formula: decided.formula.clone(),
+            gates: decided.claim.gates,
+            verdict: decided.verdict.word(),
+            reason: decided.reason.clone(),
+            estimate: decided.estimate,
+            low: decided.low,
+            high: decided.high,
+            alpha: decided.alpha,
+            values: decided.values.clone(),
+        })
+        .collect();
+    let checks: Vec<CheckRow> = judgement
+        .audit
+        .runs
+        .iter()
+        .flat_map(|run| {
+            run.checks.iter().map(|check| CheckRow {
+                run: run.run,
+                name: check.name.to_string(),
+                grade: check.grade.word(),
+                text: check.text.clone(),
+            })
+        })
+        .collect();
+    Ok(store.keep_verdicts(of, &verdicts, &checks)?)
+}

@@ -1,0 +1,283 @@
+//! Experiments: all arms in interleaved rounds until the claims are decided, or rounds or budget are spent.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::progress::Audience;
+use super::session::{Session, SessionOptions};
+use super::setting::{ExecuteError, ResumeError};
+use crate::assess::{experiment as assess, subject};
+use crate::plan::{Choices, Plan};
+use crate::run::{ExperimentId, Judged, RunState};
+use crate::scenario::load::LoadOverrides;
+use crate::scenario::{ExperimentSpec, Scenario};
+use crate::store::{Ending, ExperimentFacts, NewExperiment, Store, StoreError};
+use crate::unit;
+use crate::verdict::{Judgement, Verdict, looks};
+
+/// Which experiment is to be carried out.
+#[derive(Clone, Debug)]
+pub enum Start {
+    /// A new one.
+    New(ExperimentSpec),
+    /// The rest of one that was cut short: `e3`, or `latest`.
+    Resume(String),
+}
+
+/// What the command line asks for beyond the scenario.
+#[derive(Clone, Debug)]
+pub struct ExperimentFlags {
+    /// The target's base URL in place of the scenario's and the profiles'.
+    pub host: Option<String>,
+    /// Values in place of the load's own.
+    pub load: LoadOverrides,
+    /// Seed of everything that is drawn; one that is resumed keeps its own.
+    pub seed: u64,
+}
+
+/// An experiment, ready to be carried out.
+#[derive(Clone, Debug)]
+pub struct Experiment {
+    scenario: Arc<Scenario>,
+    spec: ExperimentSpec,
+    seed: u64,
+    resumed: Option<ExperimentFacts>,
+    plan: Plan,
+}
+
+/// When to stop before all rounds are made.
+#[derive(Clone, Copy, Debug)]
+pub struct StopRules {
+    /// No round begins that would end after this time, going by the longest so far; the scenario's own budget if none.
+    pub budget: Option<Duration>,
+    /// Whether claims are decided in spite of an audit that says `INVALID`.
+    pub allow_invalid: bool,
+}
+
+impl Experiment {
+    /// Plans one.
+    ///
+    /// # Errors
+    /// If the scenario lacks something, a flag changes nothing, or the experiment cannot be resumed.
+    pub fn new(
+        scenario: &Arc<Scenario>,
+        start: Start,
+        flags: ExperimentFlags,
+        store: &Path,
+    ) -> Result<Self, ExecuteError> {
+        let (spec, resumed) = match start {
+            Start::New(spec) => (spec, None),
+            Start::Resume(name) => {
+                let facts = unfinished(&name, &Store::open(store)?)?;
+                (spec_of(&facts, scenario)?, Some(facts))
+            }
+        };
+        let choices = Choices {
+            host: flags.host,
+            load_name: spec.load.clone(),
+            load: scenario.load(&spec.load)?.with(&flags.load)?,
+            seed: resumed.as_ref().map_or(flags.seed, |facts| facts.planned.seed),
+        };
+        let plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
+        Ok(Self { scenario: Arc::clone(scenario), spec, seed: choices.seed, resumed, plan })
+    }
+
+    /// Its runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Carries it out, and says why it stopped.
+    ///
+    /// # Errors
+    /// If it cannot begin. What goes wrong later is the second of the pair: the experiment then has a number, and what was
+    /// measured is stored.
+    pub fn carry_out(
+        &self,
+        rules: StopRules,
+        options: SessionOptions,
+        mut audience: Audience,
+    ) -> Result<(ExperimentId, Result<Ending, ExecuteError>), ExecuteError> {
+        let path = options.store.clone();
+        let (id, done) = self.begin(&path, &options.command, &mut audience)?;
+        let mut session = Session::new(&self.scenario, options, Some(id), audience)?;
+        let rules = StopRules { budget: rules.budget.or(self.spec.budget), ..rules };
+        let rounds = Rounds { id, plan: &self.plan, store: &path, rules };
+        let ending = rounds.carry_out(&mut session, done);
+        Store::open(&path)?.end_experiment(id, Some(*ending.as_ref().unwrap_or(&Ending::Failed)))?;
+        Ok((id, ending))
+    }
+
+    /// Notes in the store that it begins, or goes on: its number, and how many rounds are complete.
+    fn begin(
+        &self,
+        store: &Path,
+        command: &str,
+        audience: &mut Audience,
+    ) -> Result<(ExperimentId, u32), ExecuteError> {
+        let store = Store::open(store)?;
+        let Some(facts) = &self.resumed else {
+            let facts = new_experiment(&self.scenario, &self.spec, self.seed, command);
+            return Ok((store.begin_experiment(&facts)?, 0));
+        };
+        let done = self.rounds_done(facts, &store, audience)?;
+        store.end_experiment(facts.id, None)?;
+        Ok((facts.id, done))
+    }
+
+    /// How many rounds are complete, if the same work is asked for now as then.
+    fn rounds_done(
+        &self,
+        facts: &ExperimentFacts,
+        store: &Store,
+        audience: &mut Audience,
+    ) -> Result<u32, ExecuteError> {
+        let runs = match store.experiment(facts.id) {
+            Ok(runs) => runs,
+            // It was ended before its first run.
+            Err(StoreError::NoExperiment(_)) => return Ok(0),
+            Err(error) => return Err(error.into()),
+        };
+        let now = self.plan.runs.first().map(|r| self.scenario.fingerprint(&r.load));
+        if runs.iter().any(|r| Some(&r.fingerprint) != now.as_ref()) {
+            let command = facts.planned.command.clone();
+            return Err(ResumeError::OtherWork { id: facts.id, command }.into());
+        }
+        let is_complete = |round: u32| {
+            self.plan.round(round).all(|planned| {
+                runs.iter().any(|r| {
+                    r.round == Some(round) && r.profile == planned.profile && r.state == RunState::Done
+                })
+            })
+        };
+        let done = (1..=self.plan.rounds).take_while(|round| is_complete(*round)).count();
+        let done = u32::try_from(done).unwrap_or(u32::MAX);
+        let (count, all) = (unit::count(done.into()), self.plan.rounds);
+        audience.note(&format!("experiment e{}: {count} of {all} rounds are done", facts.id));
+        Ok(done)
+    }
+}
+
+/// An experiment as the store is told of it.
+pub(super) fn new_experiment(
+    scenario: &Scenario,
+    spec: &ExperimentSpec,
+    seed: u64,
+    command: &str,
+) -> NewExperiment {
+    NewExperiment {
+        scenario: scenario.name.clone(),
+        baseline: spec.baseline.clone(),
+        treatments: spec.treatments.clone(),
+        load: spec.load.clone(),
+        rounds: spec.rounds,
+        seed,
+        command: command.to_owned(),
+    }
+}
+
+/// The experiment to go on with.
+fn unfinished(name: &str, store: &Store) -> Result<ExperimentFacts, ExecuteError> {
+    let id = if name == "latest" {
+        store.latest_experiment()?.ok_or(ResumeError::NoExperiment)?
+    } else {
+        match subject::subject(name, store)? {
+            Judged::Experiment(id) => id,
+            Judged::Run(_) => return Err(ResumeError::NotAnExperiment(name.to_owned()).into()),
+        }
+    };
+    let facts = store.experiment_facts(id)?;
+    if matches!(facts.ended, Some(Ending::Rounds | Ending::Decided)) {
+        return Err(ResumeError::Complete(id).into());
+    }
+    Ok(facts)
+}
+
+/// What a stored experiment was to be.
+fn spec_of(facts: &ExperimentFacts, scenario: &Scenario) -> Result<ExperimentSpec, ResumeError> {
+    let planned = &facts.planned;
+    if planned.scenario != scenario.name {
+        return Err(ResumeError::OtherScenario {
+            id: facts.id,
+            found: planned.scenario.clone(),
+            given: scenario.name.clone(),
+        });
+    }
+    Ok(ExperimentSpec {
+        baseline: planned.baseline.clone(),
+        treatments: planned.treatments.clone(),
+        load: planned.load.clone(),
+        rounds: planned.rounds,
+        budget: scenario.experiment.as_ref().and_then(|e| e.budget),
+    })
+}
+
+/// The rounds of an experiment.
+struct Rounds<'a> {
+    id: ExperimentId,
+    plan: &'a Plan,
+    /// The store's file.
+    store: &'a Path,
+    rules: StopRules,
+}
+
+impl Rounds<'_> {
+    /// Carries out the rounds after `done`, and says why it stopped.
+    fn carry_out(&self, session: &mut Session, done: u32) -> Result<Ending, ExecuteError> {
+        let begun = Instant::now();
+        let mut longest = Duration::ZERO;
+        for round in done + 1..=self.plan.rounds {
+            let has_room = |budget| round == done + 1 || begun.elapsed() + longest <= budget;
+            if !self.rules.budget.is_none_or(has_room) {
+                session.audience().note("the budget has no room for another round");
+                return Ok(Ending::Budget);
+            }
+            let round_begun = Instant::now();
+            for planned in self.plan.round(round) {
+                match session.carry_out(planned)?.state {
+                    RunState::Done => {}
+                    RunState::Interrupted => return Ok(Ending::Interrupted),
+                    _ => return Ok(Ending::Failed),
+                }
+            }
+            longest = longest.max(round_begun.elapsed());
+            if round < self.plan.rounds && self.may_stop(session.audience(), round)? {
+                return Ok(Ending::Decided);
+            }
+        }
+        Ok(Ending::Rounds)
+    }
+
+    /// Looks at the claims where the plan of looks allows it; at every round, whether the arms were
+    /// what they should be: more rounds of a switch that does nothing decide nothing.
+    fn may_stop(&self, audience: &mut Audience, round: u32) -> Result<bool, ExecuteError> {
+        let store = Store::open(self.store)?;
+        if !assess::manipulation_checks_hold(self.id, round, &store)? {
+            audience.note("a manipulation check was not held: no further round can help");
+            return Ok(true);
+        }
+        let rounds = usize::try_from(round).unwrap_or(usize::MAX);
+        let is_look = looks::may_stop(rounds, self.plan.rounds as usize);
+        if !is_look && !audience.want_claims() {
+            return Ok(false);
+        }
+        let judgement = assess::judge_so_far(self.id, &store, self.rules.allow_invalid)?;
+        audience.claims(&judgement);
+        if !is_look || judgement.overall().is_none() {
+            return Ok(false);
+        }
+        let open = undecided(&judgement);
+        let found = match open {
+            0 => "every claim is decided".to_owned(),
+            open => format!("{open} claims are undecided"),
+        };
+        audience.note(&format!("look after {round} rounds: {found}"));
+        Ok(open == 0)
+    }
+}
+
+/// How many gating claims are undecided.
+fn undecided(judgement: &Judgement) -> usize {
+    judgement.claims.iter().filter(|c| c.claim.gates && c.verdict == Verdict::Undecided).count()
+}

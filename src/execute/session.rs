@@ -1,0 +1,103 @@
+//! A session: what the runs of one command share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::progress::Audience;
+use super::setting::{ExecuteError, Setting};
+use super::{Carried, carry_out};
+use crate::assess::files;
+use crate::plan::PlannedRun;
+use crate::run::ExperimentId;
+use crate::scenario::Scenario;
+use crate::system;
+use crate::unit;
+
+/// Where and how the runs of a command are made.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// The store's file; logs go into its folder.
+    pub store: PathBuf,
+    /// The user's own name for the runs.
+    pub label: Option<String>,
+    /// The environment that this is.
+    pub env: Option<String>,
+    /// Threads that make load; one per core if none.
+    pub workers: Option<u16>,
+    /// The command line, for the store and for repeating it.
+    pub command: String,
+    /// Becomes true when the user wants to end it.
+    pub interrupt: watch::Receiver<bool>,
+}
+
+/// Carries out the runs of a command, one after another.
+pub struct Session {
+    runtime: tokio::runtime::Runtime,
+    setting: Setting,
+    audience: Audience,
+}
+
+impl Session {
+    /// Makes ready for runs of a scenario. `experiment`: the one that they belong to.
+    ///
+    /// # Errors
+    /// If files that an earlier process has left patched cannot be put back, or the system gives no runtime.
+    pub fn new(
+        scenario: &Arc<Scenario>,
+        options: SessionOptions,
+        experiment: Option<ExperimentId>,
+        mut audience: Audience,
+    ) -> Result<Self, ExecuteError> {
+        // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(ExecuteError::SetUp)?;
+        let folder = files::folder_of(&options.store);
+        // What a killed process has left patched is put back before anything else.
+        let journal = folder.join("patched");
+        for file in system::patch::restore_leftovers(&journal)? {
+            audience
+                .note(&format!("put back `{}`, which an earlier loadproof had left patched", file.display()));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let setting = Setting {
+            scenario: Arc::clone(scenario),
+            logs: folder.join("logs"),
+            journal,
+            store: options.store,
+            workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
+            label: options.label,
+            env: options.env,
+            experiment,
+            command: options.command,
+            interrupt: options.interrupt,
+        };
+        Ok(Self { runtime, setting, audience })
+    }
+
+    /// Carries out one run.
+    ///
+    /// # Errors
+    /// As [`carry_out`].
+    pub fn carry_out(&mut self, planned: &PlannedRun) -> Result<Carried, ExecuteError> {
+        let carried = self.runtime.block_on(carry_out(&self.setting, planned, &mut self.audience))?;
+        let (run, samples) = (carried.run, unit::count(carried.samples));
+        self.audience.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
+        if !carried.note.is_empty() {
+            self.audience.note(&carried.note);
+        }
+        for text in carried.signals.complaints() {
+            self.audience.note(&text);
+        }
+        Ok(carried)
+    }
+
+    /// Whoever is told how things go.
+    pub(super) fn audience(&mut self) -> &mut Audience {
+        &mut self.audience
+    }
+}
