@@ -17,6 +17,7 @@ pub mod checksum;
 pub mod trace;
 pub mod bundle;
 pub mod sample;
+pub mod reading;
 pub mod claim;
 pub mod run;
 
@@ -36,6 +37,7 @@ pub mod export;
 
 // What it comes to.
 pub mod stats;
+pub mod summary;
 pub mod trend;
 pub mod capacity;
 pub mod verdict;

@@ -13,9 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksum;
 use crate::claim::{Claim, Expression};
-use crate::run::{LoadFacts, PhaseSpan};
+use crate::run::{LoadFacts, MeasuredRun, PhaseSpan};
 use crate::sample::{Kind, Outcome, Phase};
-use crate::stats::arm::MeasuredRun;
 use crate::stats::histogram::compact;
 use crate::verdict::audit::{self, RunAudit};
 

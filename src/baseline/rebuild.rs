@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Baseline, Cell, SavedRun};
-use crate::run::{Arm, RunFacts, RunId, RunState};
-use crate::sample::Subject;
-use crate::stats::arm::MeasuredRun;
-use crate::store::{SampleColumns, SignalColumn};
+use crate::reading::SignalColumn;
+use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
+use crate::sample::{SampleColumns, Subject};
 use crate::verdict::audit::RunAudit;
 
 /// Rebuilt runs, with the audit that was made of the samples themselves.

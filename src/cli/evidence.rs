@@ -9,10 +9,9 @@ use super::exit::UsageError;
 use super::qualified;
 use crate::baseline::Baseline;
 use crate::report::{About, Of, html, json, junit, markdown, model};
-use crate::run::{Arm, ExperimentId, RunFacts, RunId};
-use crate::stats::arm::{self, MeasuredRun};
-use crate::stats::compare::{self, ArmSummary, Comparison};
+use crate::run::{Arm, ExperimentId, MeasuredRun, RunFacts, RunId};
 use crate::store::{Ending, Reference, Store};
+use crate::summary::{ArmSummary, Comparison, compare, summarise};
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
 
@@ -121,7 +120,7 @@ pub(super) fn of_run(run: RunId, store: &Store, here: &Circumstances) -> Result<
     let options = Options { allow_invalid: here.allow_invalid, ..Options::default() };
     let judgement = verdict::of_run(&measured, &options);
     let arm = measured.facts.arm.unwrap_or(Arm::Treatment);
-    let summary = Box::new(arm::summarise(arm, std::slice::from_ref(&measured))?);
+    let summary = Box::new(summarise(arm, std::slice::from_ref(&measured))?);
     let made = Made {
         name: format!("run-{run}"),
         profile: measured.facts.profile.clone(),

@@ -16,8 +16,8 @@ use crate::export::locust::Locust;
 use crate::export::parquet::ParquetWriter;
 use crate::export::samples::{csv_header, csv_line};
 use crate::run::{Figure, RunFacts, RunId};
-use crate::stats::figures;
 use crate::store::{Reference, Store};
+use crate::summary::figures;
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;

@@ -9,8 +9,7 @@ use super::arguments::{ArmName, Saved, SavedCommand};
 use super::exit::{Exit, UsageError};
 use super::{evidence, output, subject};
 use crate::baseline::Baseline;
-use crate::run::{Arm, RunFacts, RunState};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunFacts, RunState};
 use crate::store::Store;
 use crate::unit;
 

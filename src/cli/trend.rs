@@ -11,8 +11,8 @@ use super::{evidence, output};
 use crate::export::{exchange, trend as csv};
 use crate::report::trend as render;
 use crate::run::RunFacts;
-use crate::stats::figures;
 use crate::store::{Reference, Store};
+use crate::summary::figures;
 use crate::trend::{self, Series, State};
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {

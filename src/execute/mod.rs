@@ -33,8 +33,8 @@ use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
 use crate::signals::{Collector, CollectorReport};
-use crate::stats::live::Live;
 use crate::store::{NewRun, RunEnd, RunWords, RunWriter, Store};
+use crate::summary::live::Live;
 use crate::system::hook::{self, HookRun};
 use crate::system::{self, System, SystemError};
 
@@ -213,7 +213,11 @@ async fn measure(
 ) -> Result<Measured, ExecuteError> {
     let scenario = &setting.scenario;
     let live = Arc::new(Mutex::new(Live::new(&scenario.endpoints)));
-    let words = RunWords::of(scenario, collector.infos());
+    let words = RunWords {
+        endpoints: &scenario.endpoints,
+        user_classes: scenario.user_classes.iter().map(|class| class.name.as_str()).collect(),
+        signals: collector.infos(),
+    };
     let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
     let load = LoadRun {
         scenario: Arc::clone(scenario),

@@ -23,7 +23,7 @@ pub use checksum::Block;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use figure::Note;
 pub use query::{Answer, query};
-pub use read::{Reference, SampleColumns, SignalColumn};
+pub use read::Reference;
 pub use verdict::{CheckRow, VerdictRow};
 pub use write::{Observer, RunWords, RunWriter};
 

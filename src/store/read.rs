@@ -6,11 +6,12 @@ use rusqlite::Row;
 
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
+use crate::reading::SignalColumn;
 use crate::run::{
     Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SampleId,
     SlowSample,
 };
-use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, Subject};
+use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, SampleColumns, Subject};
 
 /// How a user names runs on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,44 +34,6 @@ impl std::str::FromStr for Reference {
             Err(_) => Self::Named(text.to_owned()),
         })
     }
-}
-
-/// The samples of a run, column by column; all columns have the same length.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SampleColumns {
-    /// What the numbers in `subject` mean.
-    pub subjects: Vec<Subject>,
-    /// Place in `subjects`.
-    pub subject: Vec<u32>,
-    /// How it ended.
-    pub outcome: Vec<Outcome>,
-    /// Its part of the run.
-    pub phase: Vec<Phase>,
-    /// HTTP status, 0 for none.
-    pub status: Vec<u16>,
-    /// When it was due, µs since the run's start.
-    pub intended_us: Vec<i64>,
-    /// When it was sent, µs since the run's start.
-    pub sent_us: Vec<i64>,
-    /// When it was done, µs since the run's start.
-    pub done_us: Vec<i64>,
-    /// What it was about.
-    pub key: Vec<Key>,
-    /// The samples, by their places in the columns, that were entrants of races.
-    pub entrants: Vec<(usize, Race)>,
-}
-
-/// The readings of one signal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignalColumn {
-    /// Its name.
-    pub name: String,
-    /// Its unit, empty if none is known.
-    pub unit: String,
-    /// Whether it is a total that only grows.
-    pub is_total: bool,
-    /// `(µs since the run's start, value)`, in order of time.
-    pub readings: Vec<(i64, f64)>,
 }
 
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::evidence::Evidence;
 use crate::claim::{Expression, LookUp, Selection, seen_text};
-use crate::run::{Arm, RunId};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunId};
 
 /// Something that had to be seen to be true of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -29,8 +29,7 @@ use self::audit::{Audit, Grade};
 use self::decide::Terms;
 use self::rounds::Round;
 use crate::claim::{Claim, Side};
-use crate::run::{Arm, RunFacts, RunId, RunState};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 
 /// What the runs say.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -6,8 +6,8 @@ use super::audit::{self, Grade};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Mode, Try};
 use crate::claim::{Expression, Selection, SignalFigure, Statistic};
+use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::unit;
 
 /// Checks of the audit that speak of loadproof itself.
@@ -60,7 +60,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
 /// Requests that were answered `ok` during the load, per second: one that is answered after it was no
 /// throughput then.
 fn achieved_per_s(run: &MeasuredRun) -> f64 {
-    let end_us = load_end_us(&run.facts).unwrap_or(i64::MAX);
+    let end_us = run.facts.load_end_us().unwrap_or(i64::MAX);
     let samples = &run.samples;
     let achieved = audit::requests(run)
         .filter(|i| samples.outcome[*i] == Outcome::Ok && samples.done_us[*i] <= end_us)

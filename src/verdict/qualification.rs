@@ -6,8 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Options, Verdict, looks, of_rounds};
-use crate::run::Arm;
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun};
 use crate::stats::decision::next_look;
 
 /// False supports that an honest instrument stays below in all but about one selftest in 300: 24

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use super::evidence::Evidence;
 use super::{counts, is_baseline};
 use crate::claim::{Claim, Evaluated, LookUp, Stretch};
-use crate::run::Arm;
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun};
 use crate::verdict::audit;
 
 /// One run of each profile.

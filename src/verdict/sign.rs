@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::hold::evaluated;
 use crate::claim::Sign;
-use crate::run::RunId;
-use crate::stats::arm::MeasuredRun;
+use crate::run::{MeasuredRun, RunId};
 
 /// A sign that was seen in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -70,7 +70,7 @@ fn all_were_done(taken: &Taken) {
     let (published, effects, latencies) = seen(taken);
     assert_eq!((published[0], effects[0]), (20, 20), "{:?}", taken.reasons());
     assert!(latencies.iter().all(|us| *us >= 15_000), "handling takes {HANDLING:?}: {latencies:?}");
-    let names: Vec<&str> = taken.scenario.endpoints.iter().map(|e| e.name.as_str()).collect();
+    let names: Vec<&str> = taken.scenario.endpoints.iter().map(|e| e.endpoint.as_str()).collect();
     assert_eq!(names, ["PUBLISH orders", "order done"]);
 }
 

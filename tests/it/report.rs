@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
+use loadproof::reading::SignalColumn;
 use loadproof::report::{About, Of, html, json, model, text};
 use loadproof::run::{
-    Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SampleId, SlowSample,
+    Arm, FailureReason, HookFacts, LoadFacts, MeasuredRun, PhaseSpan, RunFacts, RunId, RunState, SampleId,
+    SlowSample,
 };
-use loadproof::sample::{Kind, Outcome, Phase, Subject};
-use loadproof::stats::arm::{MeasuredRun, summarise};
-use loadproof::stats::compare::{Comparison, compare};
-use loadproof::store::{SampleColumns, SignalColumn};
+use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
+use loadproof::summary::compare::compare;
+use loadproof::summary::{Comparison, summarise};
 use loadproof::verdict::audit::Grade;
 use loadproof::verdict::{self, Judgement, Options};
 use regex::Regex;

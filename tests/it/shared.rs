@@ -203,7 +203,7 @@ steps = [
     assert_eq!(races.len(), 10);
     for (race, entrants) in races {
         let names: BTreeSet<&str> =
-            entrants.iter().map(|s| taken.scenario.endpoint(s.endpoint).name.as_str()).collect();
+            entrants.iter().map(|s| taken.scenario.endpoint(s.endpoint).endpoint.as_str()).collect();
         let expected =
             if race.place() == Some(0) { ["GET /cancel", "GET /pay"] } else { ["GET /a", "GET /b"] };
         assert_eq!(names, expected.into());

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Stretch, Unit};
-use loadproof::run::{Arm, LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
-use loadproof::sample::{Kind, Outcome, Phase, Subject};
-use loadproof::stats::arm::MeasuredRun;
-use loadproof::store::{SampleColumns, SignalColumn};
+use loadproof::reading::SignalColumn;
+use loadproof::run::{Arm, LoadFacts, MeasuredRun, PhaseSpan, RunFacts, RunId, RunState};
+use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
 use loadproof::verdict::audit::Grade;
 use loadproof::verdict::{self, Decided, Judgement, Options, Scale, Verdict};
 use proptest::prelude::*;

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::report::About;
 use crate::run::{FailureReason, RunFacts, SlowSample};
-use crate::sample::{Kind, status_text};
-use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
-use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
+use crate::sample::{Kind, Subject, status_text};
+use crate::summary::{
+    ArmSummary, Comparison, Distribution, Evidence, QUANTILES, SignalFigures, SubjectComparison, Summary,
+};
 use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
 use crate::verdict::Judgement;

@@ -3,8 +3,7 @@
 use super::words::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Ribbon, Scale, ShiftChart, ShiftPoint, TimeRow, Timeline};
 use crate::run::{HookFacts, PhaseSpan, WHEN_BESIDE};
-use crate::stats::compare::{ArmSummary, Curve, CurveShift, SignalSeries};
-use crate::stats::shift::Shift;
+use crate::summary::{ArmSummary, Curve, CurveShift, Shift, SignalSeries};
 use crate::unit;
 
 /// Percentiles that the table under a curve gives.

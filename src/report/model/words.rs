@@ -4,8 +4,7 @@ use super::{Report, SubjectSection};
 use crate::report::{About, Of};
 use crate::run::Arm;
 use crate::sample::{Kind, PROBE_CLASS};
-use crate::stats::compare::{ArmSummary, Warning};
-use crate::stats::summary::{OutcomeCounts, Summary};
+use crate::summary::{ArmSummary, OutcomeCounts, Summary, Warning};
 use crate::unit;
 
 /// What was found: effects first, then how the backlog emptied, then what went wrong.

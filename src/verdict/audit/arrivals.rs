@@ -1,8 +1,8 @@
 //! Did requests go out when they should, and all of them?
 
 use super::{Check, Grade, exchanges, requests};
+use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::stats::quantile::type7;
 use crate::unit;
 
@@ -98,7 +98,7 @@ fn free_places(run: &MeasuredRun) -> Vec<bool> {
 fn rate(run: &MeasuredRun) -> Option<Check> {
     let load = &run.facts.load_facts;
     let rate = load.rate_per_s?;
-    let end_us = load_end_us(&run.facts)?;
+    let end_us = run.facts.load_end_us()?;
     let samples = &run.samples;
     let (mut due, mut sent) = (0_u64, 0_u64);
     for i in requests(run).filter(|i| samples.intended_us[*i] < end_us) {

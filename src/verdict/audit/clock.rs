@@ -1,7 +1,7 @@
 //! Was time what it seemed, and whose machine was it?
 
 use super::{Check, Grade};
-use crate::stats::arm::MeasuredRun;
+use crate::run::MeasuredRun;
 use crate::unit;
 
 /// Steps of the wall clock, µs: signals of other machines are then off by as much.

@@ -1,9 +1,8 @@
 //! Did the run go through as planned, and is it there at all?
 
 use super::{Check, Grade};
-use crate::run::RunState;
+use crate::run::{MeasuredRun, RunState};
 use crate::sample::Outcome;
-use crate::stats::arm::MeasuredRun;
 use crate::unit;
 
 /// From this share of requests without an answer on, response times speak of a minority.

@@ -1,8 +1,8 @@
 //! Had the generator what it needed: CPU, and sockets?
 
 use super::{Check, Grade};
+use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::stats::quantile::type7;
 use crate::unit;
 
@@ -64,7 +64,7 @@ fn waiting(run: &MeasuredRun) -> Option<Check> {
 /// readings during the load.
 fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
     let signal = run.signals.iter().find(|s| s.name == name)?;
-    let end = load_end_us(&run.facts).unwrap_or(i64::MAX);
+    let end = run.facts.load_end_us().unwrap_or(i64::MAX);
     let during: Vec<(i64, f64)> =
         signal.readings.iter().copied().filter(|(at, _)| (0..=end).contains(at)).collect();
     let workers = f64::from(run.facts.load_facts.workers.max(1));
@@ -100,8 +100,8 @@ pub(super) fn sockets(run: &MeasuredRun) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reading::SignalColumn;
     use crate::run::{FailureReason, RunId, SampleId};
-    use crate::store::SignalColumn;
     use crate::verdict::audit::tests::run_of;
 
     fn with_total(name: &str, per_second: f64) -> MeasuredRun {

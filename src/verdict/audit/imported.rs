@@ -2,9 +2,8 @@
 //! checked, and said not to be.
 
 use super::{Check, Grade, completion, generator, steady};
-use crate::run::RunState;
 use crate::run::imported::{Imported, Lack};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{MeasuredRun, RunState};
 
 /// The checks that need a generator that was watched, or a load that is known.
 const NOT_CHECKED: &str = "scheduling lag, offered and achieved rate, dropped starts, Little's law, generator CPU, \

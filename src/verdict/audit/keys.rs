@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::workload::{graded, words};
 use super::{Check, requests};
+use crate::run::MeasuredRun;
 use crate::sample::Key;
-use crate::stats::arm::MeasuredRun;
 use crate::stats::contingency::{one_sample, two_samples};
 
 /// Fewer requests tell nothing of popularity.

@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Arm, RunId};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunId};
 
 /// How far something may be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -192,10 +191,9 @@ fn exchanges(run: &MeasuredRun) -> impl Iterator<Item = usize> + '_ {
 
 #[cfg(test)]
 pub(in crate::verdict) mod tests {
-    use crate::run::{LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
+    use crate::run::{LoadFacts, MeasuredRun, PhaseSpan, RunFacts, RunId, RunState};
+    use crate::sample::SampleColumns;
     use crate::sample::{Kind, Outcome, Phase, Subject};
-    use crate::stats::arm::MeasuredRun;
-    use crate::store::SampleColumns;
 
     fn facts(end_us: i64) -> RunFacts {
         let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true };

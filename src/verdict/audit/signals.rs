@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Grade};
-use crate::stats::arm::MeasuredRun;
+use crate::run::MeasuredRun;
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Check, Grade, keys, requests};
+use crate::run::MeasuredRun;
 use crate::sample::Subject;
-use crate::stats::arm::MeasuredRun;
 use crate::stats::contingency::{Deviation, two_samples};
 use crate::unit;
 use crate::verdict::is_baseline;

@@ -4,9 +4,8 @@ mod races;
 mod series;
 
 use crate::claim::{CountOf, Figure, Found, LookUp, Selection, Side, Statistic, Stretch, TimeKind};
-use crate::run::{RunFacts, WHEN_BESIDE};
+use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
-use crate::stats::arm::{MeasuredRun, drain_s, load_end_us};
 use crate::stats::clusters::exceedance_clusters;
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type7;
@@ -103,7 +102,7 @@ impl Evidence {
     /// The selected stretch of a run, µs; the load with its ramp if none is selected.
     fn stretch_us(&self, facts: &RunFacts) -> Result<(i64, i64), String> {
         let Some(stretch) = self.select.phase else {
-            return Ok((0, load_end_us(facts).unwrap_or_else(|| last_us(facts))));
+            return Ok((0, facts.load_end_us().unwrap_or_else(|| last_us(facts))));
         };
         let (start, end) = span_of(facts, stretch.phase().word())
             .ok_or_else(|| format!("run {} has no {} phase", facts.id, stretch.word()))?;
@@ -266,7 +265,7 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
         return Err(format!("run {} has no drain phase", facts.id));
     };
     // A drain that met its deadline with work left has no time, only a lower bound.
-    let value = if phase.complete { drain_s(facts).unwrap_or(0.0) * 1e3 } else { f64::INFINITY };
+    let value = if phase.complete { facts.drain_s().unwrap_or(0.0) * 1e3 } else { f64::INFINITY };
     Ok(Found { value, n: 1, ..Found::default() })
 }
 

@@ -1,9 +1,9 @@
 //! What requests that were released together come to, and the events that requests raise.
 
 use crate::claim::Found;
+use crate::run::MeasuredRun;
 use crate::sample::{Kind, Outcome, Subject};
-use crate::stats::arm::MeasuredRun;
-use crate::stats::race::{self, Entrant};
+use crate::summary::race::{self, Entrant};
 
 /// The entrants of each race of a kind.
 fn races(run: &MeasuredRun, name: &str) -> Vec<Vec<Entrant>> {

@@ -67,7 +67,7 @@ impl Taken {
 
     /// The samples of requests to an endpoint of this name.
     pub(crate) fn of<'a>(&'a self, endpoint: &'a str) -> Vec<&'a Sample> {
-        self.samples().filter(|s| self.scenario.endpoint(s.endpoint).name == endpoint).collect()
+        self.samples().filter(|s| self.scenario.endpoint(s.endpoint).endpoint == endpoint).collect()
     }
 
     pub(crate) fn requests(&self) -> usize {

@@ -5,9 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::histogram::Times;
-use crate::sample::{Batch, EndpointId, Kind, Outcome, ReasonId, Sample};
-use crate::scenario::journey::Endpoint;
+use crate::sample::{Batch, EndpointId, Kind, Outcome, ReasonId, Sample, Subject};
+use crate::stats::histogram::Times;
 
 /// Reasons that are told apart, by endpoint and outcome; further ones are counted together.
 const MOST_FAILURES: usize = 200;
@@ -83,8 +82,8 @@ pub struct FailureSoFar {
 
 impl Live {
     /// Nothing yet of these endpoints.
-    pub fn new(endpoints: &[Endpoint]) -> Self {
-        let so_far = |endpoint: &Endpoint| SoFar {
+    pub fn new(endpoints: &[Subject]) -> Self {
+        let so_far = |endpoint: &Subject| SoFar {
             kind: endpoint.kind,
             counts: !endpoint.is_probe(),
             outcomes: Outcomes::default(),
@@ -257,9 +256,9 @@ mod tests {
     use super::*;
     use crate::sample::{Key, PROBE_CLASS, Phase, Race, UserClassId};
 
-    fn endpoints() -> Vec<Endpoint> {
-        let endpoint = |name: &str, class: &str, kind| Endpoint {
-            name: name.to_owned(),
+    fn endpoints() -> Vec<Subject> {
+        let endpoint = |name: &str, class: &str, kind| Subject {
+            endpoint: name.to_owned(),
             traffic_class: class.to_owned(),
             kind,
         };
