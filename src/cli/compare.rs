@@ -68,11 +68,12 @@ fn report(evidence: &Evidence, store: &Store, command: &Compare) -> Result<Exit>
 }
 
 fn refuse_different_work(baseline: &RunFacts, treatment: &RunFacts, force: bool) -> Result<()> {
-    if force || baseline.fingerprint == treatment.fingerprint {
+    if force || baseline.start.fingerprint == treatment.start.fingerprint {
         return Ok(());
     }
-    let side =
-        |run: &RunFacts| format!("run {} ({}, load {}: {})", run.id, run.scenario, run.load, run.load_text);
+    let side = |run: &RunFacts| {
+        format!("run {} ({}, load {}: {})", run.id, run.start.scenario, run.start.load, run.start.load_text)
+    };
     Err(UsageError(format!(
         "these runs did different work: {} against {}\n  hint: compare runs of the same scenario and load, or \
          add --force and read the result with care",

@@ -119,11 +119,11 @@ pub(super) fn of_run(run: RunId, store: &Store, here: &Circumstances) -> Result<
     let measured = summed(store, store.run(&Reference::Run(run))?)?;
     let options = Options { allow_invalid: here.allow_invalid, ..Options::default() };
     let judgement = verdict::of_run(&measured, &options);
-    let arm = measured.facts.arm.unwrap_or(Arm::Treatment);
+    let arm = measured.facts.start.arm.unwrap_or(Arm::Treatment);
     let summary = Box::new(summarise(arm, std::slice::from_ref(&measured))?);
     let made = Made {
         name: format!("run-{run}"),
-        profile: measured.facts.profile.clone(),
+        profile: measured.facts.start.profile.clone(),
         model: model::run(&summary, &judgement, here.about(Of::Run { run })),
         judgement: judgement.clone(),
         figures: Figures::Run(summary),
@@ -135,8 +135,9 @@ pub(super) fn of_run(run: RunId, store: &Store, here: &Circumstances) -> Result<
 pub(super) fn of_experiment(id: ExperimentId, store: &Store, here: &Circumstances) -> Result<Evidence> {
     let facts = store.experiment_facts(id)?;
     let runs = load_summed(store, store.experiment(id)?)?;
-    if let Some(missing) =
-        [Arm::Baseline, Arm::Treatment].into_iter().find(|a| !runs.iter().any(|r| r.facts.arm == Some(*a)))
+    if let Some(missing) = [Arm::Baseline, Arm::Treatment]
+        .into_iter()
+        .find(|a| !runs.iter().any(|r| r.facts.start.arm == Some(*a)))
     {
         let text = format!("experiment e{id} has no run of the {} yet: nothing to compare", missing.word());
         return Err(UsageError(text).into());
@@ -162,10 +163,10 @@ pub(super) fn of_two_runs(
     let find = |run: RunId| store.run(&Reference::Run(run));
     let mut facts = [find(baseline)?, find(treatment)?];
     for (run, arm) in facts.iter_mut().zip([Arm::Baseline, Arm::Treatment]) {
-        (run.arm, run.round) = (Some(arm), Some(1));
+        (run.start.arm, run.start.round) = (Some(arm), Some(1));
     }
     let [first, second] = &mut facts;
-    first.claims.clone_from(&second.claims);
+    first.start.claims.clone_from(&second.start.claims);
     let runs = load_summed(store, facts.into())?;
     let options = Options {
         most_rounds: 1,
@@ -189,11 +190,12 @@ pub(super) fn of_saved(
     let rebuilt = baseline.rebuild();
     let mut later = Vec::new();
     for (round, run) in (1..).zip(runs) {
-        let facts = store.run(&Reference::Run(*run))?;
-        later.push(RunFacts { arm: Some(Arm::Treatment), round: Some(round), ..facts });
+        let mut facts = store.run(&Reference::Run(*run))?;
+        (facts.start.arm, facts.start.round) = (Some(Arm::Treatment), Some(round));
+        later.push(facts);
     }
     // What is claimed is what the later scenario claims.
-    let claims = later.last().map_or_else(Vec::new, |run| run.claims.clone());
+    let claims = later.last().map_or_else(Vec::new, |run| run.start.claims.clone());
     let options = Options {
         most_rounds: later.len(),
         was_planned_end: true,
@@ -227,17 +229,17 @@ pub(super) fn of_arms(
     here: &Circumstances,
     of: impl Fn(&str) -> Of,
 ) -> Result<Evidence> {
-    let of_arm = |arm: Arm| runs.iter().filter(move |r| r.facts.arm == Some(arm));
+    let of_arm = |arm: Arm| runs.iter().filter(move |r| r.facts.start.arm == Some(arm));
     let baseline: Vec<Arc<MeasuredRun>> = of_arm(Arm::Baseline).cloned().collect();
     let mut profiles: Vec<&str> = Vec::new();
     for run in of_arm(Arm::Treatment) {
-        if !profiles.contains(&run.facts.profile.as_str()) {
-            profiles.push(&run.facts.profile);
+        if !profiles.contains(&run.facts.start.profile.as_str()) {
+            profiles.push(&run.facts.start.profile);
         }
     }
     let report = |profile: &&str| -> Result<Made> {
         let treatment: Vec<Arc<MeasuredRun>> =
-            of_arm(Arm::Treatment).filter(|r| r.facts.profile == **profile).cloned().collect();
+            of_arm(Arm::Treatment).filter(|r| r.facts.start.profile == **profile).cloned().collect();
         let comparison = compare::of_runs(&baseline, &treatment)?;
         let judgement = judgement.of_profile(profile);
         Ok(Made {
@@ -261,8 +263,10 @@ pub(super) fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool)
 
 /// Whether the arms of a round were seen to be what they should be.
 pub(super) fn is_held(id: ExperimentId, round: u32, store: &Store) -> Result<bool> {
-    let of_round =
-        store.experiment(id)?.into_iter().filter(|r| r.round == Some(round) && !r.must_hold.is_empty());
+    let of_round = store
+        .experiment(id)?
+        .into_iter()
+        .filter(|r| r.start.round == Some(round) && !r.start.must_hold.is_empty());
     let runs = load(store, of_round.collect())?;
     Ok(verdict::held(&runs).iter().all(|h| h.holds))
 }

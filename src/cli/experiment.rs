@@ -294,7 +294,7 @@ fn rounds_done(facts: &ExperimentFacts, plan: &Plan, scenario: &Scenario, store:
         Err(error) => return Err(error.into()),
     };
     let now = plan.runs.first().map(|r| scenario.fingerprint(&r.load));
-    if runs.iter().any(|r| Some(&r.fingerprint) != now.as_ref()) {
+    if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
         let text = format!(
             "experiment e{} did other work than this scenario and these flags ask for now; run a new one\n  hint: it was begun with: {}",
             facts.id, facts.planned.command
@@ -303,8 +303,11 @@ fn rounds_done(facts: &ExperimentFacts, plan: &Plan, scenario: &Scenario, store:
     }
     let is_complete = |round: u32| {
         plan.round(round).all(|planned| {
-            runs.iter()
-                .any(|r| r.round == Some(round) && r.profile == planned.profile && r.state == RunState::Done)
+            runs.iter().any(|r| {
+                r.start.round == Some(round)
+                    && r.start.profile == planned.profile
+                    && r.end.state == RunState::Done
+            })
         })
     };
     let done = (1..=plan.rounds).take_while(|round| is_complete(*round)).count();

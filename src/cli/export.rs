@@ -139,7 +139,7 @@ pub(super) fn locust(
     prefix: &Path,
     full_history: bool,
 ) -> Result<Vec<PathBuf>> {
-    let mut locust = Locust::new(run.started_unix_us, full_history);
+    let mut locust = Locust::new(run.start.started_unix_us, full_history);
     store.each_sample(run.id, |sample| -> Result<()> {
         locust.add(sample);
         Ok(())

@@ -55,7 +55,7 @@ pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result
     let here = Circumstances::now(store, outputs.allow_invalid);
     let evidence = evidence::of_run(run, store, &here)?;
     keep(store, Judged::Run(run), &evidence.judgement)?;
-    let scenario = store.run(&Reference::Run(run))?.scenario;
+    let scenario = store.run(&Reference::Run(run))?.start.scenario;
     reported(&evidence, format!("run {run} {scenario}"), run.to_string(), store, outputs)
 }
 

@@ -70,12 +70,13 @@ fn chosen(references: &[String], arm: Arm, store: &Store) -> Result<Vec<RunFacts
         None => "latest".to_owned(),
     };
     let mut runs = subject::runs(references, &newest, arm, store)?;
-    runs.retain(|run| run.state == RunState::Done);
+    runs.retain(|run| run.end.state == RunState::Done);
     let Some(first) = runs.first() else {
         return Err(UsageError(format!("there is no complete run of the {} to save", arm.word())).into());
     };
-    if let Some(other) =
-        runs.iter().find(|r| r.fingerprint != first.fingerprint || r.profile != first.profile)
+    if let Some(other) = runs
+        .iter()
+        .find(|r| r.start.fingerprint != first.start.fingerprint || r.start.profile != first.start.profile)
     {
         let text = format!(
             "runs {} and {} are of different work or profiles: a baseline is of one",

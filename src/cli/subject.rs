@@ -23,7 +23,7 @@ pub(super) fn runs(names: &[String], otherwise: &str, arm: Arm, store: &Store) -
         match subject(name, store)? {
             Judged::Run(id) => runs.push(store.run(&Reference::Run(id))?),
             Judged::Experiment(id) => {
-                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.arm == Some(arm)));
+                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.start.arm == Some(arm)));
             }
         }
     }

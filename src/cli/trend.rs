@@ -44,7 +44,8 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
 /// All that a scenario's runs came to, over releases.
 fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>> {
     complete(store, scenario)?;
-    let runs: Vec<RunFacts> = store.runs()?.into_iter().filter(|run| run.scenario == scenario).collect();
+    let runs: Vec<RunFacts> =
+        store.runs()?.into_iter().filter(|run| run.start.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
     Ok(trend::series(&runs, &store.figures(scenario)?, &notes))
 }
@@ -67,10 +68,11 @@ pub(super) fn note(command: &Note, path: &Path) -> Result<Exit> {
 /// The scenario that is meant: by its name, or by a file that runs were made with.
 fn scenario_name(given: &str, store: &Store) -> Result<String> {
     let runs = store.runs()?;
-    if let Some(run) = runs.iter().find(|run| run.scenario == given || run.scenario_file == given) {
-        return Ok(run.scenario.clone());
+    if let Some(run) = runs.iter().find(|run| run.start.scenario == given || run.start.scenario_file == given)
+    {
+        return Ok(run.start.scenario.clone());
     }
-    let mut known: Vec<&str> = runs.iter().map(|run| run.scenario.as_str()).collect();
+    let mut known: Vec<&str> = runs.iter().map(|run| run.start.scenario.as_str()).collect();
     known.sort_unstable();
     known.dedup();
     let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };

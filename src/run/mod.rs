@@ -6,13 +6,13 @@ mod measured;
 
 use serde::{Deserialize, Serialize};
 
-pub use facts::RunFacts;
+pub use facts::{RunEnd, RunFacts, RunStart};
 pub use measured::MeasuredRun;
 
 use crate::sample::Subject;
 
-/// A run's number in its store, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A run's number in its store, from 1; 0 for one that is in none yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub i64);
 
 impl std::fmt::Display for RunId {
@@ -72,10 +72,11 @@ impl Arm {
 }
 
 /// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
     /// Under way.
+    #[default]
     Running,
     /// Ended as planned.
     Done,

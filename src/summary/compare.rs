@@ -62,9 +62,11 @@ fn rounds<'a>(
     baseline: &'a [Arc<MeasuredRun>],
     treatment: &'a [Arc<MeasuredRun>],
 ) -> Vec<[&'a MeasuredRun; 2]> {
-    let counts =
-        |run: &MeasuredRun| run.facts.state == RunState::Done && run.is_ordered() && !run.checksum.is_empty();
-    let partner = |run: &MeasuredRun| treatment.iter().find(|other| other.facts.round == run.facts.round);
+    let counts = |run: &MeasuredRun| {
+        run.facts.end.state == RunState::Done && run.is_ordered() && !run.checksum.is_empty()
+    };
+    let partner =
+        |run: &MeasuredRun| treatment.iter().find(|other| other.facts.start.round == run.facts.start.round);
     let pairs = baseline.iter().filter_map(|run| Some([run.as_ref(), partner(run)?.as_ref()]));
     pairs.filter(|pair| pair.iter().all(|run| counts(run))).collect()
 }
@@ -127,10 +129,10 @@ fn signals(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SignalCompariso
 /// The arms' environments; facts in which an arm's own runs differ show all their values.
 fn environment(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<EnvironmentFact> {
     let names: BTreeSet<&String> =
-        baseline.runs.iter().chain(&treatment.runs).flat_map(|r| r.environment.keys()).collect();
+        baseline.runs.iter().chain(&treatment.runs).flat_map(|r| r.start.environment.keys()).collect();
     let of = |arm: &ArmSummary, name: &String| {
         let values: BTreeSet<&str> =
-            arm.runs.iter().filter_map(|r| r.environment.get(name)).map(String::as_str).collect();
+            arm.runs.iter().filter_map(|r| r.start.environment.get(name)).map(String::as_str).collect();
         values.into_iter().collect::<Vec<_>>().join(" · ")
     };
     names
@@ -145,7 +147,8 @@ fn environment(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<Environment
 
 fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectComparison]) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let fingerprint = |arm: &ArmSummary| arm.runs.first().map(|r| r.fingerprint.clone()).unwrap_or_default();
+    let fingerprint =
+        |arm: &ArmSummary| arm.runs.first().map(|r| r.start.fingerprint.clone()).unwrap_or_default();
     if fingerprint(baseline) != fingerprint(treatment) {
         warnings.push(Warning::WorkloadDiffers {
             baseline: fingerprint(baseline),
@@ -153,7 +156,7 @@ fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectCo
         });
     }
     let [baseline_seeds, treatment_seeds] =
-        [baseline, treatment].map(|arm| arm.runs.iter().map(|r| r.seed).collect::<BTreeSet<u64>>());
+        [baseline, treatment].map(|arm| arm.runs.iter().map(|r| r.start.seed).collect::<BTreeSet<u64>>());
     if baseline_seeds != treatment_seeds {
         warnings.push(Warning::SeedsDiffer);
     }
@@ -185,10 +188,10 @@ fn probe_share(arm: &ArmSummary) -> f64 {
 fn arm_warnings(arm: &ArmSummary) -> Vec<Warning> {
     let mut warnings = Vec::new();
     for run in &arm.runs {
-        if run.state != RunState::Done {
-            warnings.push(Warning::RunIncomplete { run: run.id.0, state: run.state.word().to_owned() });
+        if run.end.state != RunState::Done {
+            warnings.push(Warning::RunIncomplete { run: run.id.0, state: run.end.state.word().to_owned() });
         }
-        if run.phases.iter().any(|p| p.name == Phase::Drain.word() && !p.complete) {
+        if run.end.phases.iter().any(|p| p.name == Phase::Drain.word() && !p.complete) {
             warnings.push(Warning::NotDrained { run: run.id.0 });
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn shifts(arms: [&ArmSummary; 2], curves: [&Curve; 2]) -> Vec<Shift> 
         .iter()
         .enumerate()
         .filter_map(|(place, run)| {
-            Some([place, arms[1].runs.iter().position(|other| other.round == run.round)?])
+            Some([place, arms[1].runs.iter().position(|other| other.start.round == run.start.round)?])
         })
         .collect();
     let shift = |(p, baseline): &(f64, Vec<f64>)| {

@@ -40,7 +40,10 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         slowest: slowest(runs),
         reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
-        races: race::figures(&runs[0].facts.races, &runs.iter().map(|r| &r.samples).collect::<Vec<_>>()),
+        races: race::figures(
+            &runs[0].facts.start.races,
+            &runs.iter().map(|r| &r.samples).collect::<Vec<_>>(),
+        ),
     })
 }
 

@@ -27,7 +27,9 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     };
     let achieved_per_s = achieved_per_s(run);
     let mut broken: Vec<Broken> = generator(run).into_iter().collect();
-    if let Some(rate) = run.facts.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate) {
+    if let Some(rate) =
+        run.facts.start.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate)
+    {
         let (achieved, rate) = (unit::significant(achieved_per_s), unit::significant(rate));
         broken.push(Broken {
             mode: Mode::Backlog,
@@ -37,7 +39,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     }
     broken.extend(objective.iter().filter_map(|condition| missed(run, condition)));
     broken.extend(missed(run, &Expression::new("run.dropped == 0")));
-    if run.facts.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
+    if run.facts.end.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
         broken.push(Broken {
             mode: Mode::Backlog,
             condition: "the backlog is worked off in time".to_owned(),

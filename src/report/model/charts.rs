@@ -103,8 +103,8 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     }
     // The arm that took longest shows where the phases lie; the load's own are the same in all.
     let longest = arms.iter().max_by(|a, b| end_of(a).total_cmp(&end_of(b)))?;
-    let faults = longest.runs[0].hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
-    let phases = longest.runs[0].phases.iter().map(band).chain(faults).collect();
+    let faults = longest.runs[0].end.hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
+    let phases = longest.runs[0].end.phases.iter().map(band).chain(faults).collect();
     Some(Timeline { end_s, phases, rows })
 }
 

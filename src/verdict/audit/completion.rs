@@ -15,10 +15,10 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 /// Whether it ended as it should.
 pub(super) fn state(run: &MeasuredRun) -> Check {
     let facts = &run.facts;
-    let (grade, text) = match facts.state {
+    let (grade, text) = match facts.end.state {
         RunState::Done => (Grade::Valid, "carried out as planned".to_owned()),
-        state if facts.end_note.is_empty() => (Grade::Invalid, format!("the run is {}", state.word())),
-        state => (Grade::Invalid, format!("the run is {}: {}", state.word(), facts.end_note)),
+        state if facts.end.note.is_empty() => (Grade::Invalid, format!("the run is {}", state.word())),
+        state => (Grade::Invalid, format!("the run is {}: {}", state.word(), facts.end.note)),
     };
     Check::new("completion", grade, text)
 }

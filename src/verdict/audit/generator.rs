@@ -29,7 +29,7 @@ fn cpu(run: &MeasuredRun) -> Check {
         return Check::new(name, Grade::Warn, "the generator's own CPU time was not seen");
     };
     let busy = type7(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
-    let workers = run.facts.load_facts.workers;
+    let workers = run.facts.start.load_facts.workers;
     let grade = Grade::of(busy, BUSY.0, BUSY.1);
     let hint = if grade == Grade::Valid {
         ""
@@ -67,7 +67,7 @@ fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
     let end = run.facts.load_end_us().unwrap_or(i64::MAX);
     let during: Vec<(i64, f64)> =
         signal.readings.iter().copied().filter(|(at, _)| (0..=end).contains(at)).collect();
-    let workers = f64::from(run.facts.load_facts.workers.max(1));
+    let workers = f64::from(run.facts.start.load_facts.workers.max(1));
     let mut shares: Vec<f64> = during
         .windows(2)
         .filter(|pair| pair[1].0 > pair[0].0)

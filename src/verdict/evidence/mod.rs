@@ -249,7 +249,7 @@ fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {
 
 /// Start and end of a phase, µs.
 pub(super) fn span_of(facts: &RunFacts, phase: &str) -> Option<(i64, i64)> {
-    let mut of_name = facts.phases.iter().filter(|p| p.name == phase);
+    let mut of_name = facts.end.phases.iter().filter(|p| p.name == phase);
     let first = of_name.next()?;
     Some((first.start_us, of_name.next_back().unwrap_or(first).end_us))
 }
@@ -260,7 +260,7 @@ fn last_us(facts: &RunFacts) -> i64 {
 }
 
 fn drain_time(facts: &RunFacts) -> Result<Found, String> {
-    let phase = facts.phases.iter().find(|p| p.name == "drain");
+    let phase = facts.end.phases.iter().find(|p| p.name == "drain");
     let Some(phase) = phase else {
         return Err(format!("run {} has no drain phase", facts.id));
     };
@@ -271,7 +271,7 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
 
 /// A hook that ran beside the load, or a moment.
 fn event_us(facts: &RunFacts, event: &str) -> Result<(i64, i64), String> {
-    if let Some(hook) = facts.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
+    if let Some(hook) = facts.end.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
         return Ok((hook.start_us, hook.end_us));
     }
     let moment =
