@@ -9,13 +9,16 @@
 //!
 //! Data flows one way; each arrow is a named type. `execute` carries a plan out, `live` shows it, `cli` sits on
 //! top and is used by nobody. The modules stand in the order of the flow: plain values first.
+//!
+//! This file decides what can be used from outside: `pub` rooms, for tests and benches. Within a room, `pub` is what other
+//! rooms may use.
 
 // Plain values, which all rooms may use.
-pub mod unit;
-pub mod web;
+pub(crate) mod unit;
+pub(crate) mod web;
 pub mod checksum;
 pub mod trace;
-pub mod bundle;
+pub(crate) mod bundle;
 pub mod sample;
 pub mod reading;
 pub mod claim;
@@ -23,29 +26,29 @@ pub mod run;
 
 // What is to be done.
 pub mod scenario;
-pub mod plan;
+pub(crate) mod plan;
 
 // The world: load, the system under test, what is read from it.
 pub mod load;
-pub mod system;
-pub mod signals;
+pub(crate) mod system;
+pub(crate) mod signals;
 
 // What was measured.
 pub mod store;
-pub mod import;
-pub mod export;
+pub(crate) mod import;
+pub(crate) mod export;
 
 // What it comes to.
 pub mod stats;
 pub mod summary;
-pub mod trend;
-pub mod capacity;
+pub(crate) mod trend;
+pub(crate) mod capacity;
 pub mod verdict;
-pub mod baseline;
+pub(crate) mod baseline;
 pub mod signoff;
 pub mod report;
 
 // Carrying it out, and showing it.
-pub mod execute;
-pub mod live;
+pub(crate) mod execute;
+pub(crate) mod live;
 pub mod cli;

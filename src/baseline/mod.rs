@@ -18,8 +18,6 @@ use crate::sample::{Kind, Outcome, Phase};
 use crate::stats::histogram::compact;
 use crate::verdict::audit::{self, RunAudit};
 
-pub use rebuild::Rebuilt;
-
 /// The file's form; it changes only with a new number.
 pub const SCHEMA: &str = "loadproof.baseline/1";
 /// Most readings that are kept of a signal.

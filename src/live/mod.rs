@@ -30,6 +30,6 @@ pub use archive::{Archive, Entry, Problem, Wanted};
 pub use feed::Feed;
 pub use narrator::{Listener, Narrator};
 pub use runner::Runner;
-pub use secret::{NoToken, Secret};
+pub use secret::Secret;
 pub use server::{ServeError, Server, Site};
 pub use start::{Control, ExperimentOffer, LoadOffer, NoOffer, Offer, Offers, Starter};

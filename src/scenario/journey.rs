@@ -13,8 +13,6 @@ use crate::sample::EndpointId;
 pub struct Journey {
     /// Its name.
     pub name: String,
-    /// The class of its traffic; empty if none.
-    pub traffic_class: String,
     /// Its steps; a user thinks after each.
     pub steps: Vec<Step>,
     /// A journey that is performed once in the run, by the first user who needs it; its variables

@@ -49,7 +49,7 @@ use self::signal::SignalSource;
 use self::template::Templates;
 use crate::claim::{Claim, Expression, Sign};
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
-use crate::sample::{EndpointId, Subject};
+use crate::sample::Subject;
 
 /// What a scenario may know of the world: its files and its environment.
 pub trait World {
@@ -157,11 +157,6 @@ impl ExperimentSpec {
 pub const MOST_ROUNDS: u32 = 20;
 
 impl Scenario {
-    /// The endpoint of an id.
-    pub fn endpoint(&self, id: EndpointId) -> &Subject {
-        &self.endpoints[usize::from(id.0)]
-    }
-
     /// SHA-256, in hex, of journeys, bodies, user classes and `load` as it is run: two runs with
     /// equal fingerprints asked the same work of their targets. Profile, host, seed and signals do
     /// not enter.

@@ -5,13 +5,11 @@
 //! `treatment / baseline`.
 
 pub mod autoregression;
-pub mod bca;
 pub mod clusters;
 pub mod contingency;
 pub mod decision;
 pub mod distribution;
 pub mod drift;
-pub mod harrell_davis;
 pub mod histogram;
 pub mod interval;
 pub mod mann_whitney;
@@ -25,7 +23,6 @@ pub mod quantile;
 pub mod rank_correlation;
 pub mod recovery;
 pub mod regimes;
-pub mod sign_flip;
 pub mod trend_line;
 pub mod warm_up;
 pub mod woodruff;

@@ -22,13 +22,8 @@ mod traffic;
 mod windows;
 
 pub use arm::{ArmSummary, Curve, SignalSeries};
-pub use comparison::{
-    Comparison, CurveShift, EnvironmentFact, SignalComparison, SignalFigures, SubjectComparison, Warning,
-};
+pub use comparison::{Comparison, CurveShift, SignalFigures, SubjectComparison, Warning};
 pub use explain::{Explanation, Measure, Part, Parting};
-pub use frame::FrameError;
-pub use series::Series;
 pub use shift::Shift;
 pub use subject::{Distribution, Evidence, OutcomeCounts, QUANTILES, Summary};
 pub use summarise::summarise;
-pub use traffic::Traffic;

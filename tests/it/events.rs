@@ -57,7 +57,7 @@ fn run(broker: &str, steps: &str) -> Taken {
 /// `(outcomes of publications, outcomes of effects)`, and the effects' latencies in µs.
 fn seen(taken: &Taken) -> ([usize; 5], [usize; 5], Vec<i64>) {
     let of = |kind| {
-        let samples = taken.samples().filter(move |s| taken.scenario.endpoint(s.endpoint).kind == kind);
+        let samples = taken.samples().filter(move |s| taken.subject(s).kind == kind);
         let samples: Vec<_> = samples.collect();
         (Outcome::ALL.map(|o| samples.iter().filter(|s| s.outcome == o).count()), samples)
     };
