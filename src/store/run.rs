@@ -99,6 +99,7 @@ impl Store {
         transaction.commit()?;
         Ok(())
     }
+
     /// All runs, the newest first.
     ///
     /// # Errors
