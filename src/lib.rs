@@ -11,40 +11,42 @@
 //! plan out, `live` shows it, `cli` sits on top and is used by nobody. The modules stand in the order of the flow: plain values first.
 
 // Plain values, which all rooms may use.
-pub mod unit;
-pub mod web;
+pub(crate) mod unit;
+pub(crate) mod web;
 pub mod checksum;
 pub mod trace;
-pub mod bundle;
+pub(crate) mod bundle;
 pub mod sample;
+pub mod reading;
 pub mod claim;
 pub mod run;
 
 // What is to be done.
 pub mod scenario;
-pub mod plan;
+pub(crate) mod plan;
 
 // The world: load, the system under test, what is read from it.
 pub mod load;
-pub mod system;
-pub mod signals;
+pub(crate) mod system;
+pub(crate) mod signals;
 
 // What was measured.
 pub mod store;
-pub mod import;
-pub mod export;
+pub(crate) mod import;
+pub(crate) mod export;
 
 // What it comes to.
 pub mod stats;
-pub mod trend;
-pub mod capacity;
+pub mod summary;
+pub(crate) mod trend;
+pub(crate) mod capacity;
 pub mod verdict;
-pub mod baseline;
+pub(crate) mod baseline;
 pub mod signoff;
 pub mod report;
-pub mod assess;
+pub(crate) mod assess;
 
 // Carrying it out, and showing it.
-pub mod execute;
-pub mod live;
+pub(crate) mod execute;
+pub(crate) mod live;
 pub mod cli;

@@ -6,28 +6,6 @@
 
 use std::time::Duration;
 
-/// A point in time or a length of time in whole microseconds; a point counts from its run's start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Micros(pub i64);
-
-impl Micros {
-    /// The same length as a [`Duration`]; a negative length becomes zero.
-    pub fn duration(self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0).unwrap_or(0))
-    }
-
-    /// The same value in seconds.
-    pub fn seconds(self) -> f64 {
-        self.0 as f64 / 1e6
-    }
-}
-
-impl From<Duration> for Micros {
-    fn from(duration: Duration) -> Self {
-        Self(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
-    }
-}
-
 /// Why a text is not a quantity.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ParseError {

@@ -7,10 +7,9 @@ use super::error::AssessError;
 use super::runs::{all_with_checksums, with_checksum};
 use crate::baseline::Baseline;
 use crate::report::{Of, html, json, junit, markdown, model};
-use crate::run::{Arm, ExperimentId, Judged, RunFacts, RunId};
-use crate::stats::arm::{self, MeasuredRun};
-use crate::stats::compare::{self, ArmSummary, Comparison};
+use crate::run::{Arm, ExperimentId, Judged, MeasuredRun, RunId};
 use crate::store::{Ending, Reference, Store};
+use crate::summary::{ArmSummary, Comparison, compare, summarise};
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
 
@@ -104,11 +103,11 @@ pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Asse
     let measured = with_checksum(store, store.run(&Reference::Run(run))?)?;
     let options = Options { allow_invalid: context.allow_invalid, ..Options::default() };
     let judgement = verdict::of_run(&measured, &options);
-    let arm = measured.facts.arm.unwrap_or(Arm::Treatment);
-    let summary = Box::new(arm::summarise(arm, std::slice::from_ref(&measured))?);
+    let arm = measured.facts.start.arm.unwrap_or(Arm::Treatment);
+    let summary = Box::new(summarise(arm, std::slice::from_ref(&measured))?);
     let made = ProfileReport {
         name: format!("run-{run}"),
-        profile: measured.facts.profile.clone(),
+        profile: measured.facts.start.profile.clone(),
         model: model::run(&summary, &judgement, context.about(Of::Run { run })),
         judgement: judgement.clone(),
         figures: Figures::Run(summary),
@@ -127,8 +126,9 @@ pub fn of_experiment(
 ) -> Result<Assessment, AssessError> {
     let facts = store.experiment_facts(id)?;
     let runs = all_with_checksums(store, store.experiment(id)?)?;
-    if let Some(missing) =
-        [Arm::Baseline, Arm::Treatment].into_iter().find(|a| !runs.iter().any(|r| r.facts.arm == Some(*a)))
+    if let Some(missing) = [Arm::Baseline, Arm::Treatment]
+        .into_iter()
+        .find(|a| !runs.iter().any(|r| r.facts.start.arm == Some(*a)))
     {
         return Err(AssessError::NoArm { experiment: id, arm: missing });
     }
@@ -156,10 +156,10 @@ pub fn of_two_runs(
     let find = |run: RunId| store.run(&Reference::Run(run));
     let mut facts = [find(baseline)?, find(treatment)?];
     for (run, arm) in facts.iter_mut().zip([Arm::Baseline, Arm::Treatment]) {
-        (run.arm, run.round) = (Some(arm), Some(1));
+        (run.start.arm, run.start.round) = (Some(arm), Some(1));
     }
     let [first, second] = &mut facts;
-    first.claims.clone_from(&second.claims);
+    first.start.claims.clone_from(&second.start.claims);
     let runs = all_with_checksums(store, facts.into())?;
     let options = Options {
         most_rounds: 1,
@@ -186,11 +186,12 @@ pub fn of_saved(
     let rebuilt = baseline.rebuild();
     let mut later = Vec::new();
     for (round, run) in (1..).zip(runs) {
-        let facts = store.run(&Reference::Run(*run))?;
-        later.push(RunFacts { arm: Some(Arm::Treatment), round: Some(round), ..facts });
+        let mut facts = store.run(&Reference::Run(*run))?;
+        (facts.start.arm, facts.start.round) = (Some(Arm::Treatment), Some(round));
+        later.push(facts);
     }
     // What is claimed is what the later scenario claims.
-    let claims = later.last().map_or_else(Vec::new, |run| run.claims.clone());
+    let claims = later.last().map_or_else(Vec::new, |run| run.start.claims.clone());
     let options = Options {
         most_rounds: later.len(),
         was_planned_end: true,
@@ -224,17 +225,17 @@ fn of_arms(
     context: &ReportContext,
     of: impl Fn(&str) -> Of,
 ) -> Result<Assessment, AssessError> {
-    let of_arm = |arm: Arm| runs.iter().filter(move |r| r.facts.arm == Some(arm));
+    let of_arm = |arm: Arm| runs.iter().filter(move |r| r.facts.start.arm == Some(arm));
     let baseline: Vec<Arc<MeasuredRun>> = of_arm(Arm::Baseline).cloned().collect();
     let mut profiles: Vec<&str> = Vec::new();
     for run in of_arm(Arm::Treatment) {
-        if !profiles.contains(&run.facts.profile.as_str()) {
-            profiles.push(&run.facts.profile);
+        if !profiles.contains(&run.facts.start.profile.as_str()) {
+            profiles.push(&run.facts.start.profile);
         }
     }
     let report = |profile: &&str| -> Result<ProfileReport, AssessError> {
         let treatment: Vec<Arc<MeasuredRun>> =
-            of_arm(Arm::Treatment).filter(|r| r.facts.profile == **profile).cloned().collect();
+            of_arm(Arm::Treatment).filter(|r| r.facts.start.profile == **profile).cloned().collect();
         let comparison = compare::of_runs(&baseline, &treatment)?;
         let judgement = judgement.of_profile(profile);
         Ok(ProfileReport {

@@ -23,16 +23,16 @@ pub(super) fn all(store: &Store) -> Result<Vec<Candidate>, AssessError> {
     let mut experiments: BTreeMap<ExperimentId, Vec<RunFacts>> = BTreeMap::new();
     let mut candidates = Vec::new();
     for run in store.runs()?.into_iter().rev() {
-        match run.experiment {
+        match run.start.experiment {
             Some(id) => experiments.entry(id).or_default().push(run),
-            None if run.state == RunState::Running => {}
+            None if run.end.state == RunState::Running => {}
             None => {
-                let has_ended = run.state == RunState::Done;
+                let has_ended = run.end.state == RunState::Done;
                 candidates.push(Candidate { of: Judged::Run(run.id), has_ended, runs: vec![run] });
             }
         }
     }
-    experiments.retain(|_, runs| !runs.iter().any(|run| run.state == RunState::Running));
+    experiments.retain(|_, runs| !runs.iter().any(|run| run.end.state == RunState::Running));
     for (id, runs) in experiments {
         let has_ended = store.experiment_facts(id)?.ended.is_some_and(Ending::is_complete);
         candidates.push(Candidate { of: Judged::Experiment(id), has_ended, runs });

@@ -48,10 +48,11 @@ fn refuse_different_work(
     treatment: &RunFacts,
     allow_different_work: bool,
 ) -> Result<(), AssessError> {
-    if allow_different_work || baseline.fingerprint == treatment.fingerprint {
+    if allow_different_work || baseline.start.fingerprint == treatment.start.fingerprint {
         return Ok(());
     }
-    let in_words =
-        |run: &RunFacts| format!("run {} ({}, load {}: {})", run.id, run.scenario, run.load, run.load_text);
+    let in_words = |run: &RunFacts| {
+        format!("run {} ({}, load {}: {})", run.id, run.start.scenario, run.start.load, run.start.load_text)
+    };
     Err(AssessError::DifferentWork { baseline: in_words(baseline), treatment: in_words(treatment) })
 }

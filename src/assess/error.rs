@@ -7,8 +7,8 @@ use crate::bundle::signature::KeyError;
 use crate::report::html::HtmlError;
 use crate::run::{Arm, ExperimentId, RunId};
 use crate::signoff::RulesError;
-use crate::stats::frame::FrameError;
 use crate::store::StoreError;
+use crate::summary::FrameError;
 
 /// Why something stored cannot be assessed.
 #[derive(Debug, thiserror::Error)]

@@ -21,8 +21,10 @@ pub fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Res
 /// # Errors
 /// If there is no such experiment, or the store cannot be read.
 pub fn manipulation_checks_hold(id: ExperimentId, round: u32, store: &Store) -> Result<bool, AssessError> {
-    let of_round =
-        store.experiment(id)?.into_iter().filter(|r| r.round == Some(round) && !r.must_hold.is_empty());
+    let of_round = store
+        .experiment(id)?
+        .into_iter()
+        .filter(|r| r.start.round == Some(round) && !r.start.must_hold.is_empty());
     let runs = runs::all_measured(store, of_round.collect())?;
     Ok(verdict::held(&runs).iter().all(|h| h.holds))
 }

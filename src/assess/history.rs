@@ -80,11 +80,12 @@ impl History {
         let mut entries: Vec<Entry> = Vec::new();
         // An experiment stands where its newest run does.
         for run in &runs {
-            match run.experiment {
+            match run.start.experiment {
                 None => entries.push(entry(run)),
                 Some(id) if entries.iter().any(|entry| entry.name == experiment_name(id)) => {}
                 Some(id) => {
-                    let of: Vec<&RunFacts> = runs.iter().filter(|run| run.experiment == Some(id)).collect();
+                    let of: Vec<&RunFacts> =
+                        runs.iter().filter(|run| run.start.experiment == Some(id)).collect();
                     entries.push(experiment(id, &of));
                 }
             }
@@ -130,15 +131,15 @@ fn experiment_name(id: ExperimentId) -> String {
 }
 
 fn entry(run: &RunFacts) -> Entry {
-    let part = run.arm.filter(|_| run.experiment.is_some()).zip(run.round);
+    let part = run.start.arm.filter(|_| run.start.experiment.is_some()).zip(run.start.round);
     Entry {
         name: run.id.to_string(),
-        started_at: run.started_at.trim_end_matches('Z').replace('T', " "),
-        state: run.state.word().to_owned(),
-        scenario: run.scenario.clone(),
-        load: run.load.clone(),
-        profiles: run.profile.clone(),
-        label: part.map_or(run.label.clone().unwrap_or_default(), |(arm, round)| {
+        started_at: run.start.started_at.trim_end_matches('Z').replace('T', " "),
+        state: run.end.state.word().to_owned(),
+        scenario: run.start.scenario.clone(),
+        load: run.start.load.clone(),
+        profiles: run.start.profile.clone(),
+        label: part.map_or(run.start.label.clone().unwrap_or_default(), |(arm, round)| {
             format!("{} of round {round}", arm.word())
         }),
         samples: unit::count(run.samples),
@@ -150,21 +151,24 @@ fn entry(run: &RunFacts) -> Entry {
 /// An experiment of these runs, the newest first; there is at least one.
 fn experiment(id: ExperimentId, runs: &[&RunFacts]) -> Entry {
     let profiles = |arm: Arm| {
-        let mut profiles: Vec<&str> =
-            runs.iter().filter(|run| run.arm == Some(arm)).map(|run| run.profile.as_str()).collect();
+        let mut profiles: Vec<&str> = runs
+            .iter()
+            .filter(|run| run.start.arm == Some(arm))
+            .map(|run| run.start.profile.as_str())
+            .collect();
         profiles.sort_unstable();
         profiles.dedup();
         profiles
     };
     let (baseline, treatments) = (profiles(Arm::Baseline), profiles(Arm::Treatment));
     let name = experiment_name(id);
-    let rounds = runs.iter().filter_map(|run| run.round).max().unwrap_or(0);
-    let is_running = runs[0].state == crate::run::RunState::Running;
+    let rounds = runs.iter().filter_map(|run| run.start.round).max().unwrap_or(0);
+    let is_running = runs[0].end.state == crate::run::RunState::Running;
     Entry {
         started_at: entry(runs[runs.len() - 1]).started_at,
-        state: if is_running { runs[0].state.word().to_owned() } else { format!("{rounds} rounds") },
+        state: if is_running { runs[0].end.state.word().to_owned() } else { format!("{rounds} rounds") },
         profiles: format!("{} against {}", treatments.join(", "), baseline.join(", ")),
-        label: runs[0].label.clone().unwrap_or_default(),
+        label: runs[0].start.label.clone().unwrap_or_default(),
         samples: unit::count(runs.iter().map(|run| run.samples).sum()),
         reports: match &treatments[..] {
             [] | [_] => vec![name.clone()],

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::error::AssessError;
+use crate::run::MeasuredRun;
 use crate::run::{RunFacts, RunId};
-use crate::stats::arm::MeasuredRun;
 use crate::store::{Reference, Store};
 
 /// Reads a run whole, but for its checksum.

@@ -7,8 +7,8 @@ use super::error::AssessError;
 use super::time::now_text;
 use super::{files, runs, subject};
 use crate::baseline::Baseline;
+use crate::run::MeasuredRun;
 use crate::run::{Arm, RunFacts, RunState};
-use crate::stats::arm::MeasuredRun;
 use crate::store::Store;
 
 /// A baseline's name, and the folder of its file.
@@ -112,10 +112,11 @@ fn chosen(choice: &Choice<'_>, store: &Store) -> Result<Vec<RunFacts>, AssessErr
         None => "latest".to_owned(),
     };
     let mut runs = subject::runs(choice.names, &newest, choice.arm, store)?;
-    runs.retain(|run| run.state == RunState::Done);
+    runs.retain(|run| run.end.state == RunState::Done);
     let Some(first) = runs.first() else { return Err(AssessError::NothingToSave(choice.arm)) };
-    if let Some(other) =
-        runs.iter().find(|r| r.fingerprint != first.fingerprint || r.profile != first.profile)
+    if let Some(other) = runs
+        .iter()
+        .find(|r| r.start.fingerprint != first.start.fingerprint || r.start.profile != first.start.profile)
     {
         return Err(AssessError::MixedBaseline(first.id, other.id));
     }

@@ -54,7 +54,7 @@ pub fn runs(
         match subject(name, store)? {
             Judged::Run(id) => runs.push(store.run(&Reference::Run(id))?),
             Judged::Experiment(id) => {
-                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.arm == Some(arm)));
+                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.start.arm == Some(arm)));
             }
         }
     }

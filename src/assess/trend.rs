@@ -6,8 +6,8 @@ use super::error::AssessError;
 use super::runs;
 use crate::report::trend as render;
 use crate::run::RunFacts;
-use crate::stats::figures;
 use crate::store::Store;
+use crate::summary::figures;
 use crate::trend::{self, Series};
 
 /// All that a scenario's runs came to, over releases. `scenario`: its name.
@@ -16,7 +16,8 @@ use crate::trend::{self, Series};
 /// If the store cannot be read or written.
 pub fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>, AssessError> {
     complete(store, scenario)?;
-    let runs: Vec<RunFacts> = store.runs()?.into_iter().filter(|run| run.scenario == scenario).collect();
+    let runs: Vec<RunFacts> =
+        store.runs()?.into_iter().filter(|run| run.start.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
     Ok(trend::series(&runs, &store.figures(scenario)?, &notes))
 }
@@ -36,10 +37,11 @@ pub fn page(given: &str, store: &mut Store) -> Result<String, AssessError> {
 /// If the store has no run of it.
 pub fn scenario_name(given: &str, store: &Store) -> Result<String, AssessError> {
     let runs = store.runs()?;
-    if let Some(run) = runs.iter().find(|run| run.scenario == given || run.scenario_file == given) {
-        return Ok(run.scenario.clone());
+    if let Some(run) = runs.iter().find(|run| run.start.scenario == given || run.start.scenario_file == given)
+    {
+        return Ok(run.start.scenario.clone());
     }
-    let mut known: Vec<&str> = runs.iter().map(|run| run.scenario.as_str()).collect();
+    let mut known: Vec<&str> = runs.iter().map(|run| run.start.scenario.as_str()).collect();
     known.sort_unstable();
     known.dedup();
     let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };

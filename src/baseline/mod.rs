@@ -13,13 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksum;
 use crate::claim::{Claim, Expression};
-use crate::run::{LoadFacts, PhaseSpan};
+use crate::run::{LoadFacts, MeasuredRun, PhaseSpan};
 use crate::sample::{Kind, Outcome, Phase};
-use crate::stats::arm::MeasuredRun;
 use crate::stats::histogram::compact;
 use crate::verdict::audit::{self, RunAudit};
-
-pub use rebuild::Rebuilt;
 
 /// The file's form; it changes only with a new number.
 pub const SCHEMA: &str = "loadproof.baseline/1";
@@ -137,12 +134,12 @@ impl Baseline {
             checksum: String::new(),
             saved_at: now.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-            scenario: first.scenario.clone(),
-            load: (first.load.clone(), first.load_text.clone()),
-            fingerprint: first.fingerprint.clone(),
-            environment: first.environment.clone(),
-            load_facts: first.load_facts.clone(),
-            claims: first.claims.clone(),
+            scenario: first.start.scenario.clone(),
+            load: (first.start.load.clone(), first.start.load_text.clone()),
+            fingerprint: first.start.fingerprint.clone(),
+            environment: first.start.environment.clone(),
+            load_facts: first.start.load_facts.clone(),
+            claims: first.start.claims.clone(),
             runs: runs.iter().map(saved).collect(),
         };
         baseline.checksum = baseline.own_checksum();
@@ -185,13 +182,13 @@ fn saved(run: &MeasuredRun) -> SavedRun {
     let facts = &run.facts;
     SavedRun {
         run: facts.id.0,
-        profile: facts.profile.clone(),
-        label: facts.label.clone(),
-        started_at: facts.started_at.clone(),
+        profile: facts.start.profile.clone(),
+        label: facts.start.label.clone(),
+        started_at: facts.start.started_at.clone(),
         duration_s: facts.duration_s,
-        seed: facts.seed,
-        phases: facts.phases.clone(),
-        must_hold: facts.must_hold.clone(),
+        seed: facts.start.seed,
+        phases: facts.end.phases.clone(),
+        must_hold: facts.start.must_hold.clone(),
         audit: audit::of_run(run),
         cells: cells(run),
         signals: run

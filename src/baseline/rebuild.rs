@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Baseline, Cell, SavedRun};
-use crate::run::{Arm, RunFacts, RunId, RunState};
-use crate::sample::Subject;
-use crate::stats::arm::MeasuredRun;
-use crate::store::{SampleColumns, SignalColumn};
+use crate::reading::SignalColumn;
+use crate::run::{Arm, MeasuredRun, RunEnd, RunFacts, RunId, RunStart, RunState};
+use crate::sample::{SampleColumns, Subject};
 use crate::verdict::audit::RunAudit;
 
 /// Rebuilt runs, with the audit that was made of the samples themselves.
@@ -42,38 +41,27 @@ impl Baseline {
         let samples = samples(saved);
         let facts = RunFacts {
             id: RunId(-i64::from(round)),
-            scenario: self.scenario.clone(),
-            scenario_file: String::new(),
-            fingerprint: self.fingerprint.clone(),
-            load: self.load.0.clone(),
-            load_text: self.load.1.clone(),
-            profile: saved.profile.clone(),
-            label: saved.label.clone(),
-            experiment: None,
-            arm: Some(Arm::Baseline),
-            round: Some(round),
-            state: RunState::Done,
-            started_at: saved.started_at.clone(),
+            start: RunStart {
+                scenario: self.scenario.clone(),
+                fingerprint: self.fingerprint.clone(),
+                load: self.load.0.clone(),
+                load_text: self.load.1.clone(),
+                profile: saved.profile.clone(),
+                label: saved.label.clone(),
+                arm: Some(Arm::Baseline),
+                round: Some(round),
+                started_at: saved.started_at.clone(),
+                seed: saved.seed,
+                tool_version: self.tool_version.clone(),
+                environment: self.environment.clone(),
+                load_facts: self.load_facts.clone(),
+                claims: self.claims.clone(),
+                must_hold: saved.must_hold.clone(),
+                ..RunStart::default()
+            },
             duration_s: saved.duration_s,
-            seed: saved.seed,
-            command: String::new(),
-            tool_version: self.tool_version.clone(),
-            environment: self.environment.clone(),
-            phases: saved.phases.clone(),
             samples: samples.subject.len() as u64,
-            load_facts: self.load_facts.clone(),
-            claims: self.claims.clone(),
-            must_hold: saved.must_hold.clone(),
-            env: None,
-            keys: Vec::new(),
-            races: Vec::new(),
-            raised: Vec::new(),
-            signs: Vec::new(),
-            started_unix_us: 0,
-            trace_url: None,
-            end_note: String::new(),
-            clock_step_us: 0,
-            hooks: Vec::new(),
+            end: RunEnd { state: RunState::Done, phases: saved.phases.clone(), ..RunEnd::default() },
         };
         let signals = saved.signals.iter().map(|signal| SignalColumn {
             name: signal.name.clone(),

@@ -5,5 +5,5 @@ mod difference;
 mod manifest;
 pub mod signature;
 
-pub use difference::{Difference, Differences, of_json};
-pub use manifest::{Changed, Manifest, ManifestError};
+pub use difference::of_json;
+pub use manifest::{Changed, Manifest};

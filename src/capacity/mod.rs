@@ -4,5 +4,5 @@
 mod curve;
 mod search;
 
-pub use curve::{Broken, Capacity, Curve, Mode, Point, Try};
+pub use curve::{Broken, Capacity, Mode, Point, Try};
 pub use search::{Limits, Search};

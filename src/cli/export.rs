@@ -15,8 +15,8 @@ use crate::export::hdr::Spectra;
 use crate::export::locust::Locust;
 use crate::export::parquet::ParquetWriter;
 use crate::run::{Figure, RunFacts};
-use crate::stats::figures;
 use crate::store::{Reference, Store};
+use crate::summary::figures;
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
@@ -129,7 +129,7 @@ pub(super) fn locust(
     prefix: &Path,
     full_history: bool,
 ) -> Result<Vec<PathBuf>> {
-    let mut locust = Locust::new(run.started_unix_us, full_history);
+    let mut locust = Locust::new(run.start.started_unix_us, full_history);
     store.each_sample(run.id, |sample| -> Result<()> {
         locust.add(sample);
         Ok(())

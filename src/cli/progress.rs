@@ -224,7 +224,7 @@ mod tests {
     use super::*;
     use crate::plan::Part;
     use crate::run::{Arm, ExperimentId};
-    use crate::stats::live::Glance;
+    use crate::summary::live::Glance;
 
     fn moment() -> Moment {
         Moment {

@@ -55,7 +55,7 @@ pub(super) fn together(reported: &[Reported], outputs: &Outputs) -> Result<Exit>
 /// Reports a single run, with the claims that speak of one run.
 pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
     let assessment = assessed(Judged::Run(run), store, outputs)?;
-    let scenario = store.run(&Reference::Run(run))?.scenario;
+    let scenario = store.run(&Reference::Run(run))?.start.scenario;
     reported(&assessment, format!("run {run} {scenario}"), run.to_string(), store, outputs)
 }
 

@@ -43,16 +43,16 @@ fn note(run: &str, text: &str, store: &mut Store) -> Result<()> {
 
 /// Whether a run has the value that a filter asks for.
 fn passes(run: &RunFacts, filter: &RunFilter) -> bool {
-    let experiment = run.experiment.map(|id| format!("e{id}"));
+    let experiment = run.start.experiment.map(|id| format!("e{id}"));
     let value = match filter.key.as_str() {
-        "scenario" => Some(run.scenario.as_str()),
-        "load" => Some(run.load.as_str()),
-        "profile" => Some(run.profile.as_str()),
-        "label" => run.label.as_deref(),
-        "state" => Some(run.state.word()),
-        "env" => run.env.as_deref(),
+        "scenario" => Some(run.start.scenario.as_str()),
+        "load" => Some(run.start.load.as_str()),
+        "profile" => Some(run.start.profile.as_str()),
+        "label" => run.start.label.as_deref(),
+        "state" => Some(run.end.state.word()),
+        "env" => run.start.env.as_deref(),
         "experiment" => experiment.as_deref(),
-        "arm" => run.arm.map(Arm::word),
+        "arm" => run.start.arm.map(Arm::word),
         _ => None,
     };
     value.is_some_and(|value| match filter.value.strip_suffix('*') {
@@ -92,12 +92,12 @@ fn list(store: &Store, filters: &RunList, json: bool) -> Result<()> {
     for run in &runs {
         table.add_row([
             run.id.to_string(),
-            run.state.word().to_owned(),
-            run.started_at.trim_end_matches('Z').replace('T', " "),
-            run.scenario.clone(),
-            run.load.clone(),
-            run.profile.clone(),
-            run.label.clone().unwrap_or_default(),
+            run.end.state.word().to_owned(),
+            run.start.started_at.trim_end_matches('Z').replace('T', " "),
+            run.start.scenario.clone(),
+            run.start.load.clone(),
+            run.start.profile.clone(),
+            run.start.label.clone().unwrap_or_default(),
             part(run),
             unit::count(run.samples),
         ]);
@@ -112,7 +112,7 @@ fn list(store: &Store, filters: &RunList, json: bool) -> Result<()> {
 
 /// `e1 baseline round 2`, or nothing.
 fn part(run: &RunFacts) -> String {
-    match (run.experiment, run.arm, run.round) {
+    match (run.start.experiment, run.start.arm, run.start.round) {
         (Some(experiment), Some(arm), Some(round)) => format!("e{experiment} {} round {round}", arm.word()),
         _ => String::new(),
     }
@@ -124,36 +124,36 @@ fn facts(run: &RunFacts, json: bool) -> Result<()> {
         return output::result(&serde_json::to_string_pretty(&document)?);
     }
     let mut lines = vec![
-        format!("run {}: {}", run.id, run.state.word()),
-        format!("  scenario     {} ({})", run.scenario, run.scenario_file),
-        format!("  load         {}: {}", run.load, run.load_text),
-        format!("  profile      {}", run.profile),
+        format!("run {}: {}", run.id, run.end.state.word()),
+        format!("  scenario     {} ({})", run.start.scenario, run.start.scenario_file),
+        format!("  load         {}: {}", run.start.load, run.start.load_text),
+        format!("  profile      {}", run.start.profile),
     ];
-    lines.extend(run.label.as_ref().map(|label| format!("  label        {label}")));
-    if run.experiment.is_some() {
+    lines.extend(run.start.label.as_ref().map(|label| format!("  label        {label}")));
+    if run.start.experiment.is_some() {
         lines.push(format!("  part         {}", part(run)));
     }
     lines.extend([
-        format!("  started      {}", run.started_at),
+        format!("  started      {}", run.start.started_at),
         format!("  measured     {}", unit::span(run.duration_s)),
         format!("  samples      {}", unit::count(run.samples)),
-        format!("  seed         {}", run.seed),
-        format!("  fingerprint  {}", run.fingerprint),
-        format!("  command      {}", run.command),
+        format!("  seed         {}", run.start.seed),
+        format!("  fingerprint  {}", run.start.fingerprint),
+        format!("  command      {}", run.start.command),
     ]);
-    lines.extend(run.phases.iter().map(|phase| {
+    lines.extend(run.end.phases.iter().map(|phase| {
         let (start, end) = (phase.start_us as f64 / 1e6, phase.end_us as f64 / 1e6);
         let incomplete = if phase.complete { "" } else { " (cut short)" };
         format!("  phase        {:<9} {start:.3} s to {end:.3} s{incomplete}", phase.name)
     }));
-    if !run.end_note.is_empty() {
-        lines.push(format!("  ended        {}", run.end_note));
+    if !run.end.note.is_empty() {
+        lines.push(format!("  ended        {}", run.end.note));
     }
-    lines.extend(run.hooks.iter().map(|hook| {
+    lines.extend(run.end.hooks.iter().map(|hook| {
         let code = hook.exit_code.map_or(hook.note.clone(), |code| format!("exit code {code}"));
         let (start, took) = (hook.start_us as f64 / 1e6, (hook.end_us - hook.start_us) as f64 / 1e6);
         format!("  hook         {} ({}): at {start:.3} s for {took:.3} s, {code}", hook.name, hook.moment)
     }));
-    lines.extend(run.environment.iter().map(|(name, value)| format!("  environment  {name}: {value}")));
+    lines.extend(run.start.environment.iter().map(|(name, value)| format!("  environment  {name}: {value}")));
     output::result(&lines.join("\n"))
 }

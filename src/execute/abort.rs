@@ -6,7 +6,7 @@ use crate::claim::{CountOf, Figure, Found, LookUp, Side, SignalFigure, Statistic
 use crate::sample::Outcome;
 use crate::scenario::load::Abort;
 use crate::signals::Latest;
-use crate::stats::live::Live;
+use crate::summary::live::Live;
 
 /// How often the condition is looked at, µs: often enough for a person, seldom enough to cost nothing.
 const LOOK_US: i64 = 1_000_000;

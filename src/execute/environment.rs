@@ -1,5 +1,6 @@
 //! What a run's machine, tool and system were: facts that explain its figures.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -7,16 +8,16 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
-pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> Vec<(String, String)> {
+pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> BTreeMap<String, String> {
     let kinds = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(kinds).ok();
-    let mut facts = vec![
+    let mut facts = BTreeMap::from([
         ("target".to_owned(), crate::web::shown(host)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
-    ];
+    ]);
     let mut push = |name: &str, value: Option<String>| {
         facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));
     };

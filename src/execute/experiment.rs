@@ -140,14 +140,16 @@ impl Experiment {
             Err(error) => return Err(error.into()),
         };
         let now = self.plan.runs.first().map(|r| self.scenario.fingerprint(&r.load));
-        if runs.iter().any(|r| Some(&r.fingerprint) != now.as_ref()) {
+        if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
             let command = facts.planned.command.clone();
             return Err(ResumeError::OtherWork { id: facts.id, command }.into());
         }
         let is_complete = |round: u32| {
             self.plan.round(round).all(|planned| {
                 runs.iter().any(|r| {
-                    r.round == Some(round) && r.profile == planned.profile && r.state == RunState::Done
+                    r.start.round == Some(round)
+                        && r.start.profile == planned.profile
+                        && r.end.state == RunState::Done
                 })
             })
         };

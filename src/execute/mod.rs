@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub use environment::git_commit;
 pub use progress::{Audience, Begun, Moment, Progress};
-pub use setting::{ExecuteError, ResumeError, Setting};
+pub use setting::{ExecuteError, Setting};
 
 use self::abort::AbortWatch;
 use self::hooks::Hooks;
@@ -33,15 +33,16 @@ use self::stage::{Outcome, Stage};
 use self::watched::Watched;
 use crate::load::{self, Clock, LoadRun};
 use crate::plan::PlannedRun;
-use crate::run::{LoadFacts, RunId, RunState};
+use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
 use crate::signals::{Collector, CollectorReport};
-use crate::stats::live::Live;
-use crate::store::{NewRun, RunEnd, RunWords, RunWriter, Store};
+use crate::store::{RunWords, RunWriter, Store};
+use crate::summary::live::Live;
 use crate::system::hook::{self, HookRun};
 use crate::system::{self, System, SystemError};
+use crate::unit;
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
@@ -86,7 +87,8 @@ pub async fn carry_out(
     let processes = system.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
     let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
     let clock = Clock::starting_in(LEAD);
-    let run = store.begin_run(&new_run(setting, planned, profile, &clock))?;
+    let start = start(setting, planned, profile, &clock);
+    let run = store.begin_run(&start, &setting.scenario.sources)?;
     audience.begin(&Begun {
         run,
         scenario: Arc::clone(&setting.scenario),
@@ -157,9 +159,10 @@ async fn bring_up(
     Ok(system)
 }
 
-fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clock) -> NewRun {
+/// What is known of a run before its first request.
+fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clock) -> RunStart {
     let scenario = &setting.scenario;
-    NewRun {
+    RunStart {
         scenario: scenario.name.clone(),
         scenario_file: scenario.file.clone(),
         fingerprint: scenario.fingerprint(&planned.load),
@@ -168,10 +171,13 @@ fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &C
         profile: planned.profile.clone(),
         label: setting.label.clone(),
         arm: planned.arm,
-        part_of: setting.experiment.zip(planned.part).map(|(e, part)| (e, part.round)),
+        experiment: setting.experiment.filter(|_| planned.part.is_some()),
+        round: planned.part.filter(|_| setting.experiment.is_some()).map(|part| part.round),
+        started_at: unit::utc(clock.unix_us()),
         started_unix_us: clock.unix_us(),
         seed: planned.seed,
         command: setting.command.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: environment::facts(profile, &planned.host, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         claims: scenario.claims.clone(),
@@ -182,7 +188,6 @@ fn new_run(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &C
         raised: scenario.raised.clone(),
         signs: scenario.signs.clone(),
         trace_url: scenario.trace.as_ref().map(|trace| trace.url.clone().unwrap_or_default()),
-        sources: scenario.sources.clone(),
     }
 }
 
@@ -219,7 +224,11 @@ async fn measure(
 ) -> Result<Measured, ExecuteError> {
     let scenario = &setting.scenario;
     let live = Arc::new(Mutex::new(Live::new(&scenario.endpoints)));
-    let words = RunWords::of(scenario, collector.infos());
+    let words = RunWords {
+        endpoints: &scenario.endpoints,
+        user_classes: scenario.user_classes.iter().map(|class| class.name.as_str()).collect(),
+        signals: collector.infos(),
+    };
     let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
     let load = LoadRun {
         scenario: Arc::clone(scenario),

@@ -7,7 +7,7 @@ use crate::plan::{Part, PlannedRun};
 use crate::run::{ExperimentId, RunId};
 use crate::sample::Phase;
 use crate::scenario::Scenario;
-use crate::stats::live::{EndpointGlance, FailureSoFar, Glance};
+use crate::summary::live::{EndpointGlance, FailureSoFar, Glance};
 use crate::verdict::Judgement;
 
 /// A run that begins.

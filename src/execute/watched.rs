@@ -13,7 +13,7 @@ use crate::plan::{Part, PlannedRun};
 use crate::run::ExperimentId;
 use crate::sample::Phase;
 use crate::signals::{Latest, Total};
-use crate::stats::live::{Live, Seen};
+use crate::summary::live::{Live, Seen};
 
 /// Shows an audience how a run goes on.
 pub(super) struct Watched<'a> {

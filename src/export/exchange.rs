@@ -30,7 +30,10 @@ pub fn bmf(figures: &[Figure]) -> serde_json::Result<String> {
 /// Lines of Go's benchmarks, one per subject: its samples, and each of its figures. A file of several rounds' lines
 /// is what benchstat takes.
 pub fn benchstat(run: &RunFacts, figures: &[Figure]) -> String {
-    let mut text = format!("scenario: {}\nload: {}\nprofile: {}\n", run.scenario, run.load, run.profile);
+    let mut text = format!(
+        "scenario: {}\nload: {}\nprofile: {}\n",
+        run.start.scenario, run.start.load, run.start.profile
+    );
     for figures in figures.chunk_by(|a, b| a.subject == b.subject) {
         let name: String = figures[0]
             .subject
@@ -60,9 +63,9 @@ fn first_capital(name: &str) -> &'static str {
 pub fn openmetrics(run: &RunFacts, figures: &[Figure]) -> String {
     let of_run = format!(
         "scenario=\"{}\",load=\"{}\",profile=\"{}\"",
-        label(&run.scenario),
-        label(&run.load),
-        label(&run.profile)
+        label(&run.start.scenario),
+        label(&run.start.load),
+        label(&run.start.profile)
     );
     let line = |figure: &Figure| {
         let subject = &figure.subject;

@@ -1,14 +1,15 @@
 //! What is remembered of the run that a file becomes.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::survey::Survey;
 use super::{Belonging, Format, Import, ImportError};
 use crate::checksum::sha256;
 use crate::run::imported::{CHECKSUM, EXECUTOR, FILE, FROM, LACKS, LEFT_OUT, Lack};
-use crate::run::{Arm, LoadFacts, PhaseSpan};
+use crate::run::{Arm, LoadFacts, PhaseSpan, RunStart, Source};
 use crate::sample::Phase;
-use crate::store::NewRun;
+use crate::scenario::Scenario;
 use crate::unit;
 
 /// Load and profile of a run for which none is named.
@@ -21,20 +22,18 @@ pub(super) fn phase(survey: &Survey) -> PhaseSpan {
 }
 
 /// What is known before the first sample.
-pub(super) fn new_run(import: &Import, format: Format, survey: &Survey) -> Result<NewRun, ImportError> {
+pub(super) fn start(import: &Import, format: Format, survey: &Survey) -> Result<RunStart, ImportError> {
     let text = format!(
         "{} requests in {}, as {} made them",
         unit::count(survey.requests),
         unit::span(survey.span_us() as f64 / 1e6),
         format.tool()
     );
-    let scenario = match &import.belonging {
-        Belonging::Of(scenario) => Some(scenario),
-        _ => None,
-    };
+    let scenario = scenario(import);
     let stem = || import.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let profile = import.profile.clone().unwrap_or_else(|| IMPORTED.to_owned());
-    Ok(NewRun {
+    let started_unix_us = started_unix_us(import, survey)?;
+    Ok(RunStart {
         scenario: match &import.belonging {
             Belonging::Of(scenario) => scenario.name.clone(),
             Belonging::Named(name) => name.clone(),
@@ -47,29 +46,32 @@ pub(super) fn new_run(import: &Import, format: Format, survey: &Survey) -> Resul
         label: import.label.clone(),
         arm: arm(import, &profile),
         profile,
-        part_of: None,
-        started_unix_us: started_unix_us(import, survey)?,
-        seed: 0,
+        started_at: unit::utc(started_unix_us),
+        started_unix_us,
         command: import.command.clone(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: environment(import, format, survey),
         load_facts: LoadFacts { executor: EXECUTOR.to_owned(), ..LoadFacts::default() },
         claims: scenario.map_or_else(Vec::new, |scenario| scenario.claims.clone()),
-        must_hold: Vec::new(),
         env: import.env.clone(),
-        keys: Vec::new(),
-        races: Vec::new(),
-        raised: Vec::new(),
-        signs: Vec::new(),
-        trace_url: None,
-        sources: scenario.map_or_else(Vec::new, |scenario| scenario.sources.clone()),
+        ..RunStart::default()
     })
 }
 
-fn arm(import: &Import, profile: &str) -> Option<Arm> {
+/// The scenario files that stand for the work, if a scenario is named.
+pub(super) fn sources(import: &Import) -> &[Source] {
+    scenario(import).map_or(&[], |scenario| &scenario.sources)
+}
+
+fn scenario(import: &Import) -> Option<&Scenario> {
     match &import.belonging {
-        Belonging::Of(scenario) => scenario.experiment.as_ref()?.arm_of(profile),
+        Belonging::Of(scenario) => Some(scenario),
         _ => None,
     }
+}
+
+fn arm(import: &Import, profile: &str) -> Option<Arm> {
+    scenario(import)?.experiment.as_ref()?.arm_of(profile)
 }
 
 /// What is known of the work. Who names a load of a scenario states that it was this one. Else it is the tool, and the
@@ -89,7 +91,7 @@ fn fingerprint(import: &Import, format: Format) -> String {
     sha256(format!("imported from {}\nscenario {named}", format.tool()))
 }
 
-fn environment(import: &Import, format: Format, survey: &Survey) -> Vec<(String, String)> {
+fn environment(import: &Import, format: Format, survey: &Survey) -> BTreeMap<String, String> {
     let file = import.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let lacks: Vec<&str> = survey.lacks().into_iter().map(Lack::words).collect();
     let facts = [

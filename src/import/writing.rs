@@ -6,11 +6,9 @@ use std::path::Path;
 use super::row::{Line, Row};
 use super::survey::{self, Survey};
 use super::{Format, Import, ImportError, facts, open};
-use crate::load::Recorder;
-use crate::run::{RunId, RunState};
-use crate::sample::{EndpointId, Key, Kind, Phase, Race, ReasonId, Sample, UserClassId};
-use crate::scenario::journey::Endpoint;
-use crate::store::{RunEnd, RunWords, RunWriter, Store};
+use crate::run::{RunEnd, RunId, RunState};
+use crate::sample::{EndpointId, Key, Kind, Phase, Race, ReasonId, Recorder, Sample, Subject, UserClassId};
+use crate::store::{RunWords, RunWriter, Store};
 
 /// Stores a file, which was surveyed before, as a run.
 pub(super) fn store(
@@ -20,10 +18,10 @@ pub(super) fn store(
     path: &Path,
 ) -> Result<RunId, ImportError> {
     let mut store = Store::open(path)?;
-    let run = store.begin_run(&facts::new_run(import, format, survey)?)?;
+    let run = store.begin_run(&facts::start(import, format, survey)?, facts::sources(import))?;
     let written = write(import, format, survey, path, run);
     let end = match &written {
-        Ok(()) => RunEnd { state: RunState::Done, phases: vec![facts::phase(survey)], ..RunEnd::failed("") },
+        Ok(()) => RunEnd { state: RunState::Done, phases: vec![facts::phase(survey)], ..RunEnd::default() },
         Err(error) => RunEnd::failed(error.to_string()),
     };
     store.end_run(run, &end)?;
@@ -37,10 +35,10 @@ fn write(
     path: &Path,
     run: RunId,
 ) -> Result<(), ImportError> {
-    let endpoints: Vec<Endpoint> = survey
+    let endpoints: Vec<Subject> = survey
         .endpoints
         .iter()
-        .map(|name| Endpoint { name: name.to_owned(), traffic_class: String::new(), kind: Kind::Request })
+        .map(|name| Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: name.to_owned() })
         .collect();
     let user_classes = survey.user_classes.iter().collect();
     let words = RunWords { endpoints: &endpoints, user_classes, signals: &[] };

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::live::Outcomes;
+use crate::summary::live::Outcomes;
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

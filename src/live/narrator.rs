@@ -12,7 +12,7 @@ use crate::report::model::{self, signal_unit};
 use crate::run::ExperimentId;
 use crate::sample::EndpointId;
 use crate::scenario::Scenario;
-use crate::stats::live::{EndpointGlance, FailureSoFar};
+use crate::summary::live::{EndpointGlance, FailureSoFar};
 use crate::verdict::Judgement;
 
 /// From one tick to the next.
@@ -130,7 +130,7 @@ fn endpoints(scenario: &Scenario) -> (Vec<EndpointId>, Vec<Endpoint>) {
     let told = (0..).zip(&scenario.endpoints).filter(|(_, endpoint)| !endpoint.is_probe());
     let named = told.map(|(number, endpoint)| {
         let endpoint = Endpoint {
-            name: endpoint.name.clone(),
+            name: endpoint.endpoint.clone(),
             class: endpoint.traffic_class.clone(),
             kind: endpoint.kind.word().to_owned(),
         };
@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
     use crate::sample::{Outcome, Phase};
-    use crate::stats::live::Glance;
+    use crate::summary::live::Glance;
 
     fn moment(elapsed_s: f64, failures: Vec<FailureSoFar>) -> Moment {
         Moment {

@@ -15,7 +15,6 @@ mod origin;
 mod pending;
 mod poll;
 mod prepared;
-mod recorder;
 mod reflection;
 mod shared;
 mod thread;
@@ -33,13 +32,13 @@ use tokio::task::LocalSet;
 
 pub use clock::Clock;
 pub use origin::OriginError;
-pub use recorder::{Recorder, Sink};
 pub use worker::Gauge;
 
 use self::event::Brokers;
 use self::prepared::Requests;
 use self::shared::Shared;
 use self::thread::Assignment;
+use crate::sample::Sink;
 use crate::scenario::Scenario;
 use crate::scenario::load::Load;
 

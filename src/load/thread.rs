@@ -14,11 +14,11 @@ use super::connection::Connections;
 use super::event::Brokers;
 use super::executor;
 use super::prepared::Requests;
-use super::recorder::{Recorder, Sink};
 use super::shared::Shared;
 use super::timer::Timer;
 use super::worker::{Background, Gauge, Schedule, Worker};
 use super::{LoadError, LoadRun};
+use crate::sample::{Recorder, Sink};
 
 /// How often samples leave a worker when they come slowly.
 const FLUSH: Duration = Duration::from_millis(100);

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::model::Report;
-use crate::stats::compare::{ArmSummary, Comparison};
+use crate::summary::{ArmSummary, Comparison};
 use crate::verdict::Judgement;
 
 /// A comparison as `loadproof.compare/1`. `page`: what its page says.

@@ -85,7 +85,7 @@ impl Imported<'_> {
 impl RunFacts {
     /// Where the run comes from, if another tool has made it.
     pub fn imported(&self) -> Option<Imported<'_>> {
-        let fact = |name: &str| self.environment.get(name).map(String::as_str);
+        let fact = |name: &str| self.start.environment.get(name).map(String::as_str);
         let lacks: Vec<&str> = fact(LACKS).unwrap_or_default().split(", ").collect();
         Some(Imported {
             from: fact(FROM)?,

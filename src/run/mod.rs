@@ -1,16 +1,18 @@
 //! A run as it is remembered: plain facts that `store` keeps and `report` prints.
 
+mod facts;
 pub mod imported;
-
-use std::collections::BTreeMap;
+mod measured;
 
 use serde::{Deserialize, Serialize};
 
-use crate::claim::{Claim, Expression, Sign};
+pub use facts::{RunEnd, RunFacts, RunStart};
+pub use measured::MeasuredRun;
+
 use crate::sample::Subject;
 
-/// A run's number in its store, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// A run's number in its store, from 1; 0 for one that is in none yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub i64);
 
 impl std::fmt::Display for RunId {
@@ -70,10 +72,11 @@ impl Arm {
 }
 
 /// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
     /// Under way.
+    #[default]
     Running,
     /// Ended as planned.
     Done,
@@ -242,78 +245,6 @@ pub struct Source {
     pub path: String,
     /// Its text, without what may be secret in it.
     pub text: String,
-}
-
-/// What a run was: everything that explains its samples.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RunFacts {
-    /// Its number.
-    pub id: RunId,
-    /// The scenario's name.
-    pub scenario: String,
-    /// The scenario's file as given.
-    pub scenario_file: String,
-    /// SHA-256, in hex, of the workload as compiled: equal for equal work.
-    pub fingerprint: String,
-    /// The load's name.
-    pub load: String,
-    /// The load in words: `30 users, 5 /s spawned, 3 min`.
-    pub load_text: String,
-    /// The profile's name.
-    pub profile: String,
-    /// The user's own name for it.
-    pub label: Option<String>,
-    /// The experiment it belongs to.
-    pub experiment: Option<ExperimentId>,
-    /// Its part in that experiment.
-    pub arm: Option<Arm>,
-    /// Its round in that experiment, from 1.
-    pub round: Option<u32>,
-    /// How far it came.
-    pub state: RunState,
-    /// Start in UTC, RFC 3339.
-    pub started_at: String,
-    /// From start to the last thing that was measured, s.
-    pub duration_s: f64,
-    /// Seed of all its randomness.
-    pub seed: u64,
-    /// The command that made it.
-    pub command: String,
-    /// Version of loadproof.
-    pub tool_version: String,
-    /// Machine, versions and system facts, by name.
-    pub environment: BTreeMap<String, String>,
-    /// Its phases, in order of time.
-    pub phases: Vec<PhaseSpan>,
-    /// How many samples it stored.
-    pub samples: u64,
-    /// How its load was made.
-    pub load_facts: LoadFacts,
-    /// What was claimed of its system.
-    pub claims: Vec<Claim>,
-    /// What had to be seen to be true of it.
-    pub must_hold: Vec<Expression>,
-    /// The environment that it was run in (`--env`), if one was named.
-    pub env: Option<String>,
-    /// Start, µs since 1970 (UTC).
-    pub started_unix_us: i64,
-    /// Where traces of its requests can be looked at, with `{trace_id}` in it; empty if nowhere, none
-    /// if they have none.
-    pub trace_url: Option<String>,
-    /// What its samples were about, in the order of their keys' lists.
-    pub keys: Vec<KeyFacts>,
-    /// What its requests raced each other for, in the order of their races.
-    pub races: Vec<String>,
-    /// The events that its requests raised.
-    pub raised: Vec<RaisedEvent>,
-    /// What tells of trouble in its system.
-    pub signs: Vec<Sign>,
-    /// Why it ended as it did; empty if as planned.
-    pub end_note: String,
-    /// By how much the wall clock strayed from the run's own clock, µs.
-    pub clock_step_us: i64,
-    /// The commands around it, in order of their start.
-    pub hooks: Vec<HookFacts>,
 }
 
 /// What a run came to in one respect.

@@ -6,33 +6,13 @@ use regex::Regex;
 
 use super::rpc::Rpc;
 use super::template::Text;
-use crate::sample::{EndpointId, Kind, PROBE_CLASS};
-
-/// Something that is called, or an effect that is awaited, as it is named in store and reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// `POST /customers`; for an effect what becomes visible.
-    pub name: String,
-    /// `production`, `migration`, …; empty where the journey names none.
-    pub traffic_class: String,
-    /// A request, or an effect.
-    pub kind: Kind,
-}
-
-impl Endpoint {
-    /// Whether it is a poll's question.
-    pub fn is_probe(&self) -> bool {
-        self.traffic_class == PROBE_CLASS
-    }
-}
+use crate::sample::EndpointId;
 
 /// Ordered steps; a failed step ends them.
 #[derive(Clone, Debug)]
 pub struct Journey {
     /// Its name.
     pub name: String,
-    /// The class of its traffic; empty if none.
-    pub traffic_class: String,
     /// Its steps; a user thinks after each.
     pub steps: Vec<Step>,
     /// A journey that is performed once in the run, by the first user who needs it; its variables

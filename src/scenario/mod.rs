@@ -41,7 +41,7 @@ use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
 use self::feeder::{Feeder, Order};
 use self::hook::Hook;
-use self::journey::{Endpoint, Journey, UserClass};
+use self::journey::{Journey, UserClass};
 use self::keys::KeyList;
 use self::load::Load;
 use self::profile::{Drain, Profile};
@@ -49,7 +49,7 @@ use self::signal::SignalSource;
 use self::template::Templates;
 use crate::claim::{Claim, Expression, Sign};
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
-use crate::sample::EndpointId;
+use crate::sample::Subject;
 
 /// What a scenario may know of the world: its files and its environment.
 pub trait World {
@@ -71,7 +71,7 @@ pub struct Scenario {
     /// The target's base URL, unless a profile says otherwise.
     pub host: String,
     /// What is called: [`EndpointId`] is a place in this list.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Vec<Subject>,
     /// Named sequences of steps.
     pub journeys: Vec<Journey>,
     /// Who performs them: `UserClassId` is a place in this list.
@@ -157,11 +157,6 @@ impl ExperimentSpec {
 pub const MOST_ROUNDS: u32 = 20;
 
 impl Scenario {
-    /// The endpoint of an id.
-    pub fn endpoint(&self, id: EndpointId) -> &Endpoint {
-        &self.endpoints[usize::from(id.0)]
-    }
-
     /// SHA-256, in hex, of journeys, bodies, user classes and `load` as it is run: two runs with
     /// equal fingerprints asked the same work of their targets. Profile, host, seed and signals do
     /// not enter.

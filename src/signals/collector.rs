@@ -6,10 +6,11 @@ use reqwest::Client;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::SignalError;
 use super::latest::Latest;
 use super::process::{Processes, Usage, Watched, waiting_info};
 use super::source::{READING, Source};
-use super::{Reading, SignalError, SignalId, SignalInfo};
+use crate::reading::{Reading, SignalId, SignalInfo};
 use crate::scenario::signal::{Signal, SignalSource};
 
 /// Reads signals beside the load.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Reading, SignalInfo};
+use crate::reading::{Reading, SignalInfo};
 
 /// The latest values, kept up to date while a collector runs; clones see the same values.
 #[derive(Clone, Debug)]

@@ -13,34 +13,6 @@ mod source;
 pub use collector::{Collector, CollectorReport};
 pub use latest::{Latest, Total};
 
-/// What a signal is called and means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignalInfo {
-    /// Its name.
-    pub name: String,
-    /// `messages`, `bytes`, `s`; empty if not given.
-    pub unit: String,
-    /// Whether it is a total that only grows.
-    pub is_total: bool,
-    /// Where it is read.
-    pub source: String,
-}
-
-/// A signal by its place in [`Collector::infos`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SignalId(pub u16);
-
-/// A value of a signal.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Reading {
-    /// Which signal.
-    pub signal: SignalId,
-    /// When it was read, µs since the run's start: the middle of the question.
-    pub at_us: i64,
-    /// Its value.
-    pub value: f64,
-}
-
 /// Why signals cannot be read by any means.
 #[derive(Debug, thiserror::Error)]
 pub enum SignalError {

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::SignalError;
 use super::process_table::{Entry, Table};
-use super::{SignalError, SignalInfo};
+use crate::reading::SignalInfo;
 
 /// All processes are looked at once in so many readings; in between, only those that are known to
 /// belong to a service. A child that comes and goes unseen is found in its parent's CPU time.

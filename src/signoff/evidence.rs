@@ -70,18 +70,21 @@ fn is_about(candidate: &Candidate, requirement: &Requirement) -> bool {
         EvidenceKind::Run => matches!(candidate.of, Judged::Run(_)),
     };
     let first = &candidate.runs[0];
-    let is_load = requirement.load.as_ref().is_none_or(|load| *load == first.load);
+    let is_load = requirement.load.as_ref().is_none_or(|load| *load == first.start.load);
     let has_profile = |profile: &String| {
-        candidate.runs.iter().any(|run| run.profile == *profile && is_treated(run, requirement.evidence))
+        candidate
+            .runs
+            .iter()
+            .any(|run| run.start.profile == *profile && is_treated(run, requirement.evidence))
     };
     is_kind
-        && first.scenario == requirement.scenario
+        && first.start.scenario == requirement.scenario
         && is_load
         && requirement.profile.as_ref().is_none_or(has_profile)
 }
 
 fn is_treated(run: &RunFacts, evidence: EvidenceKind) -> bool {
-    evidence == EvidenceKind::Run || run.arm == Some(Arm::Treatment)
+    evidence == EvidenceKind::Run || run.start.arm == Some(Arm::Treatment)
 }
 
 /// Why a candidate is no evidence; none if it is.
@@ -90,17 +93,18 @@ fn unfit(candidate: &Candidate, rules: &Rules, release: &Release) -> Option<Stri
     if !candidate.has_ended {
         return Some(match candidate.of {
             Judged::Experiment(_) => "it did not end as planned".to_owned(),
-            Judged::Run(_) => format!("it is {}", last.state.word()),
+            Judged::Run(_) => format!("it is {}", last.end.state.word()),
         });
     }
-    let done: Vec<&RunFacts> = candidate.runs.iter().filter(|run| run.state == RunState::Done).collect();
+    let done: Vec<&RunFacts> = candidate.runs.iter().filter(|run| run.end.state == RunState::Done).collect();
     done.iter()
         .find_map(|run| of_another(run, rules.release, release))
         .or_else(|| {
-            done.iter().find_map(|run| rules.environment.refuses(run.env.as_deref(), &run.environment))
+            done.iter()
+                .find_map(|run| rules.environment.refuses(run.start.env.as_deref(), &run.start.environment))
         })
         .or_else(|| {
-            let age_s = release.at_unix_s - last.started_unix_us / 1_000_000;
+            let age_s = release.at_unix_s - last.start.started_unix_us / 1_000_000;
             let most_s = i64::try_from(rules.max_age.as_secs()).unwrap_or(i64::MAX);
             (age_s > most_s).then(|| format!("it is {} old; {} is the most", age(age_s), age(most_s)))
         })
@@ -120,12 +124,12 @@ fn of_another(run: &RunFacts, key: ReleaseKey, release: &Release) -> Option<Stri
     let wanted = match key {
         ReleaseKey::Commit => release.commit.as_deref().unwrap_or_default(),
         ReleaseKey::Label => {
-            let is_other = run.label.as_ref() != Some(&release.version);
-            let label = run.label.as_deref().unwrap_or("none");
+            let is_other = run.start.label.as_ref() != Some(&release.version);
+            let label = run.start.label.as_deref().unwrap_or("none");
             return is_other.then(|| format!("its label is {label}, not {}", release.version));
         }
     };
-    match run.environment.get("git commit") {
+    match run.start.environment.get("git commit") {
         None => Some("its commit is not known: it was made outside of git".to_owned()),
         Some(commit) if commit.ends_with("-dirty") => {
             Some(format!("it was made with changes on top of commit {}", commit.trim_end_matches("-dirty")))

@@ -57,12 +57,6 @@ pub fn begins(values: &[f64], ties: Ties) -> Option<Vec<usize>> {
     }
 }
 
-/// What Otava's split and merge finds on the logarithms without outliers: the candidates of [`begins`].
-pub fn candidates(values: &[f64]) -> Option<Vec<usize>> {
-    let (_, clean) = logs(values)?;
-    Some(otava::change_points(&clean, Options::default()).iter().map(|point| point.index).collect())
-}
-
 fn logs(values: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
     let logs: Vec<f64> = values.iter().map(|v| (*v > 0.0).then(|| v.ln())).collect::<Option<_>>()?;
     let clean = hampel(&logs, OUTLIERS.0, OUTLIERS.1);

@@ -4,7 +4,6 @@ use serde::Serialize;
 
 use super::distribution::t_quantile;
 use super::mean::Moments;
-use super::mover::Limits;
 use super::quantile::type7;
 
 /// A quantile of one run's samples with Woodruff's limits, the variance from batch means.
@@ -57,11 +56,6 @@ impl Woodruff {
             se: variance.sqrt(),
             batch_variance,
         })
-    }
-
-    /// The quantile and its limits alone.
-    pub fn limits(&self) -> Limits {
-        Limits { estimate: self.q, lower: self.lower, upper: self.upper }
     }
 }
 

@@ -9,6 +9,7 @@ mod extract;
 mod figure;
 mod query;
 mod read;
+mod run;
 mod schema;
 mod source;
 mod verdict;
@@ -17,20 +18,15 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
 pub use checksum::Block;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use figure::Note;
 pub use query::{Answer, query};
-pub use read::{Reference, SampleColumns, SignalColumn};
+pub use run::Reference;
 pub use verdict::{CheckRow, VerdictRow};
 pub use write::{Observer, RunWords, RunWriter};
-
-use crate::claim::{Claim, Expression, Sign};
-use crate::run::{
-    Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RaisedEvent, RunId, RunState, Source,
-};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -84,85 +80,6 @@ pub enum StoreError {
     WriterGone,
 }
 
-/// What is known of a run before it starts.
-#[derive(Clone, Debug)]
-pub struct NewRun {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The scenario's file as given.
-    pub scenario_file: String,
-    /// The workload's fingerprint.
-    pub fingerprint: String,
-    /// The load's name.
-    pub load: String,
-    /// The load in words.
-    pub load_text: String,
-    /// The profile's name.
-    pub profile: String,
-    /// The user's own name for it.
-    pub label: Option<String>,
-    /// The arm that its profile plays, in an experiment or by the scenario.
-    pub arm: Option<Arm>,
-    /// Experiment and round it belongs to.
-    pub part_of: Option<(ExperimentId, u32)>,
-    /// Start, µs since 1970 (UTC).
-    pub started_unix_us: i64,
-    /// Seed of all its randomness.
-    pub seed: u64,
-    /// The command that makes it.
-    pub command: String,
-    /// Machine, versions and system facts.
-    pub environment: Vec<(String, String)>,
-    /// How its load is made.
-    pub load_facts: LoadFacts,
-    /// What is claimed of the system.
-    pub claims: Vec<Claim>,
-    /// What must be seen to be true of it.
-    pub must_hold: Vec<Expression>,
-    /// The environment's name (`--env`), if one was given.
-    pub env: Option<String>,
-    /// What its samples are about.
-    pub keys: Vec<KeyFacts>,
-    /// What its requests race each other for.
-    pub races: Vec<String>,
-    /// The events that its requests raise.
-    pub raised: Vec<RaisedEvent>,
-    /// What tells of trouble in its system.
-    pub signs: Vec<Sign>,
-    /// Where traces of its requests can be looked at; empty if nowhere, none if they have none.
-    pub trace_url: Option<String>,
-    /// The scenario files, without what may be secret in them.
-    pub sources: Vec<Source>,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunEnd {
-    /// How far it came.
-    pub state: RunState,
-    /// Why; empty if as planned.
-    pub note: String,
-    /// Its phases.
-    pub phases: Vec<PhaseSpan>,
-    /// The commands around it.
-    pub hooks: Vec<HookFacts>,
-    /// By how much the wall clock strayed from the run's own clock, µs.
-    pub clock_step_us: i64,
-}
-
-impl RunEnd {
-    /// A run that failed before it came to anything.
-    pub fn failed(note: impl Into<String>) -> Self {
-        Self {
-            state: RunState::Failed,
-            note: note.into(),
-            phases: Vec::new(),
-            hooks: Vec::new(),
-            clock_step_us: 0,
-        }
-    }
-}
-
 /// An open store.
 #[derive(Debug)]
 pub struct Store {
@@ -191,102 +108,6 @@ impl Store {
     /// The store's file.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Writes a new run down, as running.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub fn begin_run(&mut self, run: &NewRun) -> Result<RunId, StoreError> {
-        let transaction = self.connection.transaction()?;
-        let (experiment, round) = run.part_of.unzip();
-        let (experiment, arm) = (experiment.map(|e| e.0), run.arm.map(Arm::word));
-        transaction.execute(
-            "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
-             arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
-             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys, trace_url, \
-             races, raised, signs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
-             ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
-            params![
-                run.scenario,
-                run.scenario_file,
-                run.fingerprint,
-                run.load,
-                run.load_text,
-                run.profile,
-                run.label,
-                experiment,
-                arm,
-                round,
-                crate::unit::utc(run.started_unix_us),
-                run.started_unix_us,
-                now_unix_us(),
-                std::process::id(),
-                sysinfo::System::host_name().unwrap_or_default(),
-                sql_integer(run.seed),
-                run.command,
-                env!("CARGO_PKG_VERSION"),
-                run.load_facts.executor,
-                run.load_facts.places,
-                run.load_facts.rate_per_s,
-                run.load_facts.workers,
-                json(&run.claims),
-                json(&run.must_hold),
-                run.env,
-                json(&run.keys),
-                run.trace_url,
-                json(&run.races),
-                json(&run.raised),
-                json(&run.signs),
-            ],
-        )?;
-        let id = RunId(transaction.last_insert_rowid());
-        for (name, value) in &run.environment {
-            transaction.execute(
-                "INSERT OR REPLACE INTO environment (run, name, value) VALUES (?1, ?2, ?3)",
-                params![id.0, name, value],
-            )?;
-        }
-        source::keep(&transaction, id, &run.sources)?;
-        transaction.commit()?;
-        Ok(id)
-    }
-
-    /// Writes down how a run ended, and its phases.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
-        for phase in &end.phases {
-            transaction.execute(
-                "INSERT OR REPLACE INTO run_phase (run, name, start_us, end_us, complete) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![run.0, phase.name, phase.start_us, phase.end_us, phase.complete],
-            )?;
-        }
-        for hook in &end.hooks {
-            transaction.execute(
-                "INSERT INTO hook (run, name, moment, command, start_us, end_us, exit_code, note) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                params![
-                    run.0,
-                    hook.name,
-                    hook.moment,
-                    hook.command,
-                    hook.start_us,
-                    hook.end_us,
-                    hook.exit_code,
-                    hook.note
-                ],
-            )?;
-        }
-        let last = end.phases.iter().map(|p| p.end_us).max().unwrap_or(0);
-        transaction.execute(
-            "UPDATE run SET state = ?2, last_us = max(last_us, ?3), end_note = ?4, clock_step_us = ?5 WHERE id = ?1",
-            params![run.0, end.state.word(), last, end.note, end.clock_step_us],
-        )?;
-        transaction.commit()?;
-        Ok(())
     }
 
     /// Marks running runs whose process is gone, or silent for long, as crashed.
@@ -339,11 +160,6 @@ fn is_alive(process: u32) -> bool {
 fn now_unix_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// Claims and conditions as JSON; their types rule a failure out.
-fn json<T: serde::Serialize>(values: &[T]) -> String {
-    serde_json::to_string(values).unwrap_or_else(|_| "[]".to_owned())
 }
 
 /// SQLite's integers are signed; seeds on the command line are bounded to fit.

@@ -1,4 +1,4 @@
-//! Questions to the store: plain values out.
+//! What was measured in a run: samples, readings, and why samples did not end well.
 
 use std::collections::BTreeMap;
 
@@ -6,162 +6,11 @@ use rusqlite::Row;
 
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
-use crate::run::{
-    Arm, ExperimentId, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SampleId,
-    SlowSample,
-};
-use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, Subject};
-
-/// How a user names runs on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reference {
-    /// A number.
-    Run(RunId),
-    /// `latest`: the newest run.
-    Latest,
-    /// A label, or a profile: its newest run.
-    Named(String),
-}
-
-impl std::str::FromStr for Reference {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text.parse::<i64>() {
-            Ok(number) => Self::Run(RunId(number)),
-            Err(_) if text == "latest" => Self::Latest,
-            Err(_) => Self::Named(text.to_owned()),
-        })
-    }
-}
-
-/// The samples of a run, column by column; all columns have the same length.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SampleColumns {
-    /// What the numbers in `subject` mean.
-    pub subjects: Vec<Subject>,
-    /// Place in `subjects`.
-    pub subject: Vec<u32>,
-    /// How it ended.
-    pub outcome: Vec<Outcome>,
-    /// Its part of the run.
-    pub phase: Vec<Phase>,
-    /// HTTP status, 0 for none.
-    pub status: Vec<u16>,
-    /// When it was due, µs since the run's start.
-    pub intended_us: Vec<i64>,
-    /// When it was sent, µs since the run's start.
-    pub sent_us: Vec<i64>,
-    /// When it was done, µs since the run's start.
-    pub done_us: Vec<i64>,
-    /// What it was about.
-    pub key: Vec<Key>,
-    /// The samples, by their places in the columns, that were entrants of races.
-    pub entrants: Vec<(usize, Race)>,
-}
-
-/// The readings of one signal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SignalColumn {
-    /// Its name.
-    pub name: String,
-    /// Its unit, empty if none is known.
-    pub unit: String,
-    /// Whether it is a total that only grows.
-    pub is_total: bool,
-    /// `(µs since the run's start, value)`, in order of time.
-    pub readings: Vec<(i64, f64)>,
-}
-
-const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
-                     arm, round, state, started_at, last_us, seed, command, tool_version, samples, executor, \
-                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us, keys, trace_url, \
-                     started_unix_us, races, raised, signs FROM run";
+use crate::reading::SignalColumn;
+use crate::run::{FailureReason, RunId, SampleId, SlowSample};
+use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, SampleColumns, Subject};
 
 impl Store {
-    /// All runs, the newest first.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn runs(&self) -> Result<Vec<RunFacts>, StoreError> {
-        self.facts(&format!("{FACTS} ORDER BY id DESC"), [])
-    }
-
-    /// The run that a user means.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn run(&self, reference: &Reference) -> Result<RunFacts, StoreError> {
-        let (condition, value, name) = match reference {
-            Reference::Run(id) => ("id = ?1", rusqlite::types::Value::from(id.0), id.to_string()),
-            Reference::Latest => ("?1 = ''", String::new().into(), "latest".to_owned()),
-            Reference::Named(name) => ("label = ?1 OR profile = ?1", name.clone().into(), name.clone()),
-        };
-        let found = self.facts(&format!("{FACTS} WHERE {condition} ORDER BY id DESC LIMIT 1"), [value])?;
-        found.into_iter().next().ok_or(StoreError::NoRun(name))
-    }
-
-    /// The runs that a condition and an order pick.
-    pub(super) fn runs_where<P: rusqlite::Params>(
-        &self,
-        condition: &str,
-        parameters: P,
-    ) -> Result<Vec<RunFacts>, StoreError> {
-        self.facts(&format!("{FACTS} WHERE {condition}"), parameters)
-    }
-
-    fn facts<P: rusqlite::Params>(&self, sql: &str, parameters: P) -> Result<Vec<RunFacts>, StoreError> {
-        let mut statement = self.connection.prepare(sql)?;
-        let mut runs = statement.query_map(parameters, run_facts)?.collect::<Result<Vec<_>, _>>()?;
-        for run in &mut runs {
-            run.environment = self.environment(run.id)?;
-            run.phases = self.phases(run.id)?;
-            run.hooks = self.hooks(run.id)?;
-        }
-        Ok(runs)
-    }
-
-    fn environment(&self, run: RunId) -> Result<BTreeMap<String, String>, StoreError> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT name, value FROM environment WHERE run = ?1")?;
-        let facts = statement.query_map([run.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok(facts.collect::<Result<_, _>>()?)
-    }
-
-    fn phases(&self, run: RunId) -> Result<Vec<PhaseSpan>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT name, start_us, end_us, complete FROM run_phase WHERE run = ?1 ORDER BY start_us, end_us",
-        )?;
-        let phases = statement.query_map([run.0], |row| {
-            Ok(PhaseSpan {
-                name: row.get(0)?,
-                start_us: row.get(1)?,
-                end_us: row.get(2)?,
-                complete: row.get(3)?,
-            })
-        })?;
-        Ok(phases.collect::<Result<_, _>>()?)
-    }
-
-    fn hooks(&self, run: RunId) -> Result<Vec<HookFacts>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT name, moment, command, start_us, end_us, exit_code, note FROM hook WHERE run = ?1 \
-             ORDER BY start_us, id",
-        )?;
-        let hooks = statement.query_map([run.0], |row| {
-            Ok(HookFacts {
-                name: row.get(0)?,
-                moment: row.get(1)?,
-                command: row.get(2)?,
-                start_us: row.get(3)?,
-                end_us: row.get(4)?,
-                exit_code: row.get(5)?,
-                note: row.get(6)?,
-            })
-        })?;
-        Ok(hooks.collect::<Result<_, _>>()?)
-    }
-
     /// The samples of a run.
     ///
     /// # Errors
@@ -327,58 +176,6 @@ impl Store {
 
 pub(super) fn id_range(run: RunId) -> [i64; 2] {
     [run.0 << RUN_SHIFT, (run.0 + 1) << RUN_SHIFT]
-}
-
-fn run_facts(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
-    let (arm, state): (Option<String>, String) = (row.get(9)?, row.get(11)?);
-    let (last_us, seed): (i64, i64) = (row.get(13)?, row.get(14)?);
-    Ok(RunFacts {
-        id: RunId(row.get(0)?),
-        scenario: row.get(1)?,
-        scenario_file: row.get(2)?,
-        fingerprint: row.get(3)?,
-        load: row.get(4)?,
-        load_text: row.get(5)?,
-        profile: row.get(6)?,
-        label: row.get(7)?,
-        experiment: row.get::<_, Option<i64>>(8)?.map(ExperimentId),
-        arm: [Arm::Baseline, Arm::Treatment].into_iter().find(|a| Some(a.word()) == arm.as_deref()),
-        round: row.get(10)?,
-        state: RunState::ALL.into_iter().find(|s| s.word() == state).unwrap_or(RunState::Failed),
-        started_at: row.get(12)?,
-        duration_s: last_us as f64 / 1e6,
-        seed: u64::try_from(seed).unwrap_or(0),
-        command: row.get(15)?,
-        tool_version: row.get(16)?,
-        environment: BTreeMap::new(),
-        phases: Vec::new(),
-        samples: row.get::<_, i64>(17)?.unsigned_abs(),
-        load_facts: LoadFacts {
-            executor: row.get(18)?,
-            places: row.get(19)?,
-            rate_per_s: row.get(20)?,
-            workers: row.get(21)?,
-        },
-        claims: from_json(row, 22)?,
-        must_hold: from_json(row, 23)?,
-        env: row.get(24)?,
-        end_note: row.get(25)?,
-        clock_step_us: row.get(26)?,
-        keys: from_json(row, 27)?,
-        trace_url: row.get(28)?,
-        started_unix_us: row.get(29)?,
-        races: from_json(row, 30)?,
-        raised: from_json(row, 31)?,
-        signs: from_json(row, 32)?,
-        hooks: Vec::new(),
-    })
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<T>> {
-    let text: String = row.get(column)?;
-    serde_json::from_str(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, error.into())
-    })
 }
 
 fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {

@@ -11,12 +11,9 @@ use rusqlite::{Connection, params};
 
 use super::schema::RUN_SHIFT;
 use super::{StoreError, connect, now_unix_us};
-use crate::load::Sink;
+use crate::reading::{Reading, SignalInfo};
 use crate::run::RunId;
-use crate::sample::{Batch, Key, Race, ReasonId, Sample};
-use crate::scenario::Scenario;
-use crate::scenario::journey::Endpoint;
-use crate::signals::{Reading, SignalInfo};
+use crate::sample::{Batch, Key, Race, ReasonId, Sample, Sink, Subject};
 
 /// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
 const WAITING: usize = 256;
@@ -42,19 +39,11 @@ enum Record {
 #[derive(Clone, Debug, Default)]
 pub struct RunWords<'a> {
     /// What is called.
-    pub endpoints: &'a [Endpoint],
+    pub endpoints: &'a [Subject],
     /// Who calls.
     pub user_classes: Vec<&'a str>,
     /// What is read from the system.
     pub signals: &'a [SignalInfo],
-}
-
-impl<'a> RunWords<'a> {
-    /// Those of a scenario.
-    pub fn of(scenario: &'a Scenario, signals: &'a [SignalInfo]) -> Self {
-        let user_classes = scenario.user_classes.iter().map(|class| class.name.as_str()).collect();
-        Self { endpoints: &scenario.endpoints, user_classes, signals }
-    }
 }
 
 /// Appends one run's samples and readings to the store.
@@ -129,7 +118,7 @@ impl Numbers {
         let transaction = connection.transaction()?;
         let mut numbers = Self { endpoints: Vec::new(), user_classes: Vec::new(), signals: Vec::new() };
         for endpoint in of_run.endpoints {
-            let key = params![endpoint.kind.word(), endpoint.traffic_class, endpoint.name];
+            let key = params![endpoint.kind.word(), endpoint.traffic_class, endpoint.endpoint];
             transaction.execute(
                 "INSERT OR IGNORE INTO endpoint (kind, traffic_class, name) VALUES (?1, ?2, ?3)",
                 key,

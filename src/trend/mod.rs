@@ -116,7 +116,12 @@ pub fn series(runs: &[RunFacts], figures: &[Figure], notes: &[(RunId, String)]) 
     let mut by_key: BTreeMap<Key<'_>, Vec<(&RunFacts, f64)>> = BTreeMap::new();
     for figure in figures {
         if let Some(run) = facts.get(&figure.run) {
-            let key = (run.load.as_str(), run.profile.as_str(), &figure.subject, figure.metric.as_str());
+            let key = (
+                run.start.load.as_str(),
+                run.start.profile.as_str(),
+                &figure.subject,
+                figure.metric.as_str(),
+            );
             by_key.entry(key).or_default().push((run, figure.value));
         }
     }
@@ -152,7 +157,7 @@ fn one(
         points.push(Point {
             release: release(first),
             runs: group.iter().map(|(run, _)| run.id).collect(),
-            started_at: first.started_at.clone(),
+            started_at: first.start.started_at.clone(),
             value: geometric_mean(&group.iter().map(|(_, value)| *value).collect::<Vec<_>>()).unwrap_or(0.0),
             notes: notes.iter().filter(of_group).map(|(_, text)| text.clone()).collect(),
         });
@@ -173,16 +178,16 @@ fn one(
 
 /// The release that a run is of.
 fn release(run: &RunFacts) -> String {
-    let commit = || run.environment.get("git commit").cloned();
-    run.label.clone().or_else(commit).unwrap_or_else(|| format!("run {}", run.id))
+    let commit = || run.start.environment.get("git commit").cloned();
+    run.start.label.clone().or_else(commit).unwrap_or_else(|| format!("run {}", run.id))
 }
 
 /// What a run's figures depend on besides the system's release.
 fn surroundings(run: &RunFacts) -> Vec<(&str, &str)> {
-    let fact = |name: &'static str| (name, run.environment.get(name).map_or("", String::as_str));
+    let fact = |name: &'static str| (name, run.start.environment.get(name).map_or("", String::as_str));
     let own = [
-        ("environment", run.env.as_deref().unwrap_or("")),
-        ("workload", &run.fingerprint[..run.fingerprint.len().min(8)]),
+        ("environment", run.start.env.as_deref().unwrap_or("")),
+        ("workload", &run.start.fingerprint[..run.start.fingerprint.len().min(8)]),
     ];
     MACHINE.into_iter().map(fact).chain(own).collect()
 }

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::evidence::Evidence;
 use crate::claim::{Expression, LookUp, Selection, seen_text};
-use crate::run::{Arm, RunId};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunId};
 
 /// Something that had to be seen to be true of a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -47,6 +46,7 @@ pub(super) fn check(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
 fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
     let facts = &run.facts;
     facts
+        .start
         .must_hold
         .iter()
         .map(|condition| {
@@ -56,9 +56,9 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
             };
             Held {
                 run: facts.id,
-                profile: facts.profile.clone(),
-                arm: facts.arm,
-                round: facts.round,
+                profile: facts.start.profile.clone(),
+                arm: facts.start.arm,
+                round: facts.start.round,
                 condition: condition.to_string(),
                 holds,
                 seen,

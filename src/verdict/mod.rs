@@ -29,8 +29,7 @@ use self::audit::{Audit, Grade};
 use self::decide::Terms;
 use self::rounds::Round;
 use crate::claim::{Claim, Side};
-use crate::run::{Arm, RunFacts, RunId, RunState};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 
 /// What the runs say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -97,7 +96,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let facts = &run.facts;
     let audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
     let held = hold::check(std::slice::from_ref(run));
-    let claims = about(facts, &facts.claims, |claim| claim.is_decided_by(facts.arm.map(side_of)));
+    let claims = about(facts, &facts.start.claims, |claim| claim.is_decided_by(facts.start.arm.map(side_of)));
     let gating = claims.iter().filter(|c| c.gates).count();
     let invalid = why_invalid(&audit, &held, options);
     let unsteady = audit.unsteady();
@@ -106,11 +105,11 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
         .iter()
         .map(|claim| {
             let terms = Terms {
-                profile: &facts.profile,
+                profile: &facts.start.profile,
                 alpha: looks::ALPHA,
                 last_alpha: looks::ALPHA,
                 about_one_run: true,
-                closed_load: facts.load_facts.executor == "closed",
+                closed_load: facts.start.load_facts.executor == "closed",
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
@@ -125,7 +124,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
 /// Judges the runs of an experiment, or two runs that are compared: a round holds one run of each
 /// profile. Runs that did not end as planned, and rounds that lack an arm, are left out.
 pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
-    of_rounds_with(runs, runs.first().map_or(&[], |r| &r.facts.claims), options)
+    of_rounds_with(runs, runs.first().map_or(&[], |r| &r.facts.start.claims), options)
 }
 
 /// The same by other claims than those that were made with the first run.
@@ -143,7 +142,7 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
     let invalid = why_invalid(&audit, &held, options);
     let unsteady = audit.unsteady();
-    let closed_load = counted.first().is_some_and(|r| r.facts.load_facts.executor == "closed");
+    let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
     let mut decided = Vec::new();
     for treatment in &treatments {
         for claim in &claims {
@@ -172,7 +171,8 @@ pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
 
 /// The claims that are about a run's load and environment.
 fn about(facts: &RunFacts, claims: &[Claim], wanted: impl Fn(&Claim) -> bool) -> Vec<Claim> {
-    let here = |claim: &&Claim| claim.is_about(&facts.load, facts.env.as_deref()) && wanted(claim);
+    let here =
+        |claim: &&Claim| claim.is_about(&facts.start.load, facts.start.env.as_deref()) && wanted(claim);
     claims.iter().filter(here).cloned().collect()
 }
 
@@ -194,10 +194,10 @@ fn side_of(arm: Arm) -> Side {
 
 /// Whether a run counts: it was carried out as planned.
 fn counts(facts: &RunFacts) -> bool {
-    facts.state == RunState::Done
+    facts.end.state == RunState::Done
 }
 
 /// Whether it is of the baseline.
 fn is_baseline(facts: &RunFacts) -> bool {
-    facts.arm == Some(Arm::Baseline)
+    facts.start.arm == Some(Arm::Baseline)
 }

@@ -6,8 +6,8 @@ use super::audit::{self, Grade};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Mode, Try};
 use crate::claim::{Expression, Selection, SignalFigure, Statistic};
+use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::unit;
 
 /// Checks of the audit that speak of loadproof itself.
@@ -27,7 +27,9 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     };
     let achieved_per_s = achieved_per_s(run);
     let mut broken: Vec<Broken> = generator(run).into_iter().collect();
-    if let Some(rate) = run.facts.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate) {
+    if let Some(rate) =
+        run.facts.start.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate)
+    {
         let (achieved, rate) = (unit::significant(achieved_per_s), unit::significant(rate));
         broken.push(Broken {
             mode: Mode::Backlog,
@@ -37,7 +39,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     }
     broken.extend(objective.iter().filter_map(|condition| missed(run, condition)));
     broken.extend(missed(run, &Expression::new("run.dropped == 0")));
-    if run.facts.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
+    if run.facts.end.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
         broken.push(Broken {
             mode: Mode::Backlog,
             condition: "the backlog is worked off in time".to_owned(),
@@ -60,7 +62,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
 /// Requests that were answered `ok` during the load, per second: one that is answered after it was no
 /// throughput then.
 fn achieved_per_s(run: &MeasuredRun) -> f64 {
-    let end_us = load_end_us(&run.facts).unwrap_or(i64::MAX);
+    let end_us = run.facts.load_end_us().unwrap_or(i64::MAX);
     let samples = &run.samples;
     let achieved = audit::requests(run)
         .filter(|i| samples.outcome[*i] == Outcome::Ok && samples.done_us[*i] <= end_us)

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{Options, Verdict, looks, of_rounds};
-use crate::run::Arm;
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun};
 use crate::stats::decision::next_look;
 
 /// False supports that an honest instrument stays below in all but about one selftest in 300: 24
@@ -93,7 +92,7 @@ pub struct Parts<'a> {
 
 /// Judges the runs of a selftest: in disjoint experiments of five rounds, and as one that grows.
 pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualification {
-    let rounds = runs.iter().filter_map(|r| r.facts.round).max().unwrap_or(0) as usize;
+    let rounds = runs.iter().filter_map(|r| r.facts.start.round).max().unwrap_or(0) as usize;
     let blocks =
         (0..rounds / looks::LEAST_ROUNDS).map(|b| b * looks::LEAST_ROUNDS..(b + 1) * looks::LEAST_ROUNDS);
     let fixed = |n: usize| Options {
@@ -133,8 +132,8 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
     let at_look =
         |n: &usize| seen(*n, &growing).is_some_and(|c| c.verdict == Verdict::Supported) && *n <= rounds;
     let all_looks = std::iter::successors(next_look(0), |n| next_look(*n)).take_while(|n| *n <= rounds);
-    let facts = runs.iter().find(|r| r.facts.arm == Some(Arm::Baseline)).map(|r| &r.facts);
-    let fact = |name: &str| facts.and_then(|f| f.environment.get(name)).cloned().unwrap_or_default();
+    let facts = runs.iter().find(|r| r.facts.start.arm == Some(Arm::Baseline)).map(|r| &r.facts);
+    let fact = |name: &str| facts.and_then(|f| f.start.environment.get(name)).cloned().unwrap_or_default();
     Qualification {
         made_at: now.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -153,5 +152,5 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
 
 /// A run's round, from 0.
 fn round_of(run: &MeasuredRun) -> usize {
-    run.facts.round.map_or(usize::MAX, |r| r as usize - 1)
+    run.facts.start.round.map_or(usize::MAX, |r| r as usize - 1)
 }

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use super::evidence::Evidence;
 use super::{counts, is_baseline};
 use crate::claim::{Claim, Evaluated, LookUp, Stretch};
-use crate::run::Arm;
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun};
 use crate::verdict::audit;
 
 /// One run of each profile.
@@ -27,7 +26,7 @@ pub(super) struct Round {
 pub(super) fn pair(runs: &[Arc<MeasuredRun>]) -> Vec<Round> {
     let mut rounds: BTreeMap<u32, Round> = BTreeMap::new();
     for run in runs.iter().filter(|r| counts(&r.facts)) {
-        let round = rounds.entry(run.facts.round.unwrap_or(0)).or_insert_with(|| Round {
+        let round = rounds.entry(run.facts.start.round.unwrap_or(0)).or_insert_with(|| Round {
             baseline: None,
             others: BTreeMap::new(),
             is_only: false,
@@ -36,7 +35,7 @@ pub(super) fn pair(runs: &[Arc<MeasuredRun>]) -> Vec<Round> {
         if is_baseline(&run.facts) {
             round.baseline = Some(Arc::clone(run));
         } else {
-            round.others.insert(run.facts.profile.clone(), Arc::clone(run));
+            round.others.insert(run.facts.start.profile.clone(), Arc::clone(run));
         }
     }
     let most = rounds.values().map(|r| r.others.len()).max().unwrap_or(0);
@@ -51,7 +50,7 @@ pub(super) fn pair(runs: &[Arc<MeasuredRun>]) -> Vec<Round> {
 impl Round {
     /// A run by itself.
     pub(super) fn single(run: &Arc<MeasuredRun>) -> Self {
-        let others = BTreeMap::from([(run.facts.profile.clone(), Arc::clone(run))]);
+        let others = BTreeMap::from([(run.facts.start.profile.clone(), Arc::clone(run))]);
         Self { baseline: None, others, is_only: true, warm_up_us: OnceCell::new() }
     }
 
@@ -72,7 +71,7 @@ impl Round {
             claim,
             Evidence {
                 baseline: is_baseline(&run.facts).then(|| Arc::clone(run)),
-                treatment: (run.facts.arm == Some(Arm::Treatment)).then(|| Arc::clone(run)),
+                treatment: (run.facts.start.arm == Some(Arm::Treatment)).then(|| Arc::clone(run)),
                 run: Arc::clone(run),
                 select: claim.select.clone(),
                 warm_up_us: self.warm_up_us(claim),

@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use super::hold::evaluated;
 use crate::claim::Sign;
-use crate::run::RunId;
-use crate::stats::arm::MeasuredRun;
+use crate::run::{MeasuredRun, RunId};
 
 /// A sign that was seen in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,16 +27,16 @@ pub struct Sighting {
 
 /// The signs that are seen in runs. One whose signals were not read is not seen.
 pub(super) fn look(runs: &[Arc<MeasuredRun>]) -> Vec<Sighting> {
-    runs.iter().flat_map(|run| run.facts.signs.iter().filter_map(|sign| sighting(run, sign))).collect()
+    runs.iter().flat_map(|run| run.facts.start.signs.iter().filter_map(|sign| sighting(run, sign))).collect()
 }
 
 fn sighting(run: &Arc<MeasuredRun>, sign: &Sign) -> Option<Sighting> {
     let facts = &run.facts;
-    sign.is_about(&facts.load).then_some(())?;
+    sign.is_about(&facts.start.load).then_some(())?;
     let (value, seen) = evaluated(run, &sign.when, &sign.select).ok()?;
     (value != 0.0).then(|| Sighting {
         run: facts.id,
-        profile: facts.profile.clone(),
+        profile: facts.start.profile.clone(),
         title: sign.title.clone(),
         select: sign.select.to_string(),
         seen,

@@ -57,7 +57,7 @@ fn run(broker: &str, steps: &str) -> Taken {
 /// `(outcomes of publications, outcomes of effects)`, and the effects' latencies in µs.
 fn seen(taken: &Taken) -> ([usize; 5], [usize; 5], Vec<i64>) {
     let of = |kind| {
-        let samples = taken.samples().filter(move |s| taken.scenario.endpoint(s.endpoint).kind == kind);
+        let samples = taken.samples().filter(move |s| taken.subject(s).kind == kind);
         let samples: Vec<_> = samples.collect();
         (Outcome::ALL.map(|o| samples.iter().filter(|s| s.outcome == o).count()), samples)
     };
@@ -70,7 +70,7 @@ fn all_were_done(taken: &Taken) {
     let (published, effects, latencies) = seen(taken);
     assert_eq!((published[0], effects[0]), (20, 20), "{:?}", taken.reasons());
     assert!(latencies.iter().all(|us| *us >= 15_000), "handling takes {HANDLING:?}: {latencies:?}");
-    let names: Vec<&str> = taken.scenario.endpoints.iter().map(|e| e.name.as_str()).collect();
+    let names: Vec<&str> = taken.scenario.endpoints.iter().map(|e| e.endpoint.as_str()).collect();
     assert_eq!(names, ["PUBLISH orders", "order done"]);
 }
 

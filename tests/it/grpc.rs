@@ -69,7 +69,7 @@ fn a_call_is_a_sample_by_reflection_and_by_file() {
         // A frame of five bytes and a message of five.
         assert_eq!(sample.bytes_out, 10);
         assert!(sample.bytes_in > 100 && sample.first_byte_us <= sample.done_us);
-        assert_eq!(taken.scenario.endpoints[0].name, "GRPC storefront.v1.ProductLookup/GetProduct");
+        assert_eq!(taken.scenario.endpoints[0].endpoint, "GRPC storefront.v1.ProductLookup/GetProduct");
     }
 }
 

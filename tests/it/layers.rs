@@ -3,36 +3,35 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, each with the rooms it may use.
-const ROOMS: [(&str, &[&str]); 27] = [
+const ROOMS: [(&str, &[&str]); 29] = [
     ("unit", &[]),
     ("web", &[]),
-    ("sample", &[]),
     ("checksum", &[]),
     ("trace", &["checksum"]),
     ("bundle", &["checksum"]),
+    ("sample", &[]),
+    ("reading", &[]),
     ("claim", &["unit", "sample"]),
-    ("run", &["sample", "claim"]),
+    ("run", &["sample", "reading", "claim"]),
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
     ("plan", &["unit", "run", "scenario"]),
     ("load", &["unit", "checksum", "trace", "sample", "scenario"]),
     ("system", &["unit", "web", "checksum", "scenario"]),
-    ("signals", &["unit", "web", "scenario"]),
-    // `load` for the type of a sink, `signals` for that of a reading.
-    ("store", &["unit", "checksum", "sample", "run", "claim", "scenario", "load", "signals"]),
-    // `load` for the notebook of samples.
-    ("import", &["unit", "checksum", "sample", "run", "scenario", "load", "store"]),
-    // `scenario` for what endpoints mean, `store` for the types of columns.
-    ("stats", &["unit", "sample", "run", "scenario", "store"]),
+    ("signals", &["unit", "web", "reading", "scenario"]),
+    ("store", &["unit", "checksum", "sample", "reading", "run", "claim"]),
+    ("import", &["unit", "checksum", "sample", "run", "scenario", "store"]),
+    ("stats", &[]),
+    ("summary", &["unit", "sample", "reading", "run", "stats"]),
     ("capacity", &["run", "stats"]),
     ("trend", &["sample", "run", "stats"]),
-    ("verdict", &["unit", "sample", "run", "claim", "store", "stats", "capacity"]),
-    ("baseline", &["unit", "checksum", "sample", "run", "claim", "store", "stats", "verdict"]),
+    ("verdict", &["unit", "sample", "reading", "run", "claim", "stats", "summary", "capacity"]),
+    ("baseline", &["checksum", "sample", "reading", "run", "claim", "stats", "verdict"]),
     ("signoff", &["unit", "run", "verdict"]),
     (
         "report",
         &[
-            "unit", "bundle", "trace", "sample", "run", "claim", "stats", "capacity", "trend", "verdict",
-            "signoff",
+            "unit", "bundle", "trace", "sample", "run", "claim", "stats", "summary", "capacity", "trend",
+            "verdict", "signoff",
         ],
     ),
     ("export", &["unit", "trace", "sample", "run", "stats", "trend"]),
@@ -40,7 +39,7 @@ const ROOMS: [(&str, &[&str]); 27] = [
     (
         "assess",
         &[
-            "unit", "checksum", "bundle", "run", "claim", "scenario", "plan", "store", "stats", "capacity",
+            "unit", "checksum", "bundle", "run", "claim", "scenario", "plan", "store", "summary", "capacity",
             "trend", "verdict", "baseline", "signoff", "report", "export",
         ],
     ),
@@ -49,7 +48,7 @@ const ROOMS: [(&str, &[&str]); 27] = [
         "execute",
         &[
             "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "system", "signals",
-            "store", "stats", "capacity", "verdict", "assess",
+            "store", "summary", "capacity", "verdict", "assess",
         ],
     ),
     // `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
@@ -57,8 +56,8 @@ const ROOMS: [(&str, &[&str]); 27] = [
     (
         "live",
         &[
-            "unit", "checksum", "sample", "run", "scenario", "plan", "stats", "verdict", "report", "export",
-            "assess", "execute",
+            "unit", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict", "report",
+            "export", "assess", "execute",
         ],
     ),
     // It has no measured runs in its hands, and makes neither load nor judgements: no `load`, `system` or `signals`.
@@ -66,7 +65,7 @@ const ROOMS: [(&str, &[&str]); 27] = [
         "cli",
         &[
             "unit", "web", "bundle", "sample", "run", "claim", "scenario", "plan", "store", "import",
-            "stats", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
+            "summary", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
             "execute", "live",
         ],
     ),
@@ -79,7 +78,7 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("rdkafka", &["src/load/event/"]),
     ("redis", &["src/signals/source/", "src/load/event/"]),
     ("rusqlite", &["src/store/", "src/signals/source/sqlite.rs"]),
-    ("polars", &["src/stats/frame.rs"]),
+    ("polars", &["src/summary/frame.rs"]),
     ("hdrhistogram", &["src/stats/histogram.rs"]),
     ("statrs", &["src/stats/distribution.rs"]),
     ("plotters", &["src/report/chart/"]),
@@ -110,11 +109,13 @@ fn product() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     sources(&root.join("src"), &mut paths);
+    paths.retain(|path| !path.ends_with("tests.rs"));
+    let tests = regex::Regex::new(r"#\[cfg\(test\)\]\n\s*(pub\S* )?mod \w+ \{").unwrap();
     paths
         .into_iter()
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
-            let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
+            let text = tests.split(&text).next().unwrap().to_owned();
             (path.strip_prefix(root).unwrap().to_str().unwrap().to_owned(), text)
         })
         .collect()

@@ -245,7 +245,7 @@ fn an_effect_is_awaited_beside_the_user_and_measured() {
         assert!((149_000.0..260_000.0).contains(&latency), "{latency} µs");
         assert_eq!(effect.outcome, Outcome::Ok);
     }
-    let questions = taken.samples().filter(|s| taken.scenario.endpoint(s.endpoint).is_probe());
+    let questions = taken.samples().filter(|s| taken.subject(s).is_probe());
     assert!(questions.count() > effects.len(), "the questions are samples, too");
 }
 

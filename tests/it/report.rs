@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
+use loadproof::reading::SignalColumn;
 use loadproof::report::{About, Of, html, json, model, text};
 use loadproof::run::{
-    Arm, FailureReason, HookFacts, LoadFacts, PhaseSpan, RunFacts, RunId, RunState, SampleId, SlowSample,
+    Arm, FailureReason, HookFacts, LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart,
+    RunState, SampleId, SlowSample,
 };
-use loadproof::sample::{Kind, Outcome, Phase, Subject};
-use loadproof::stats::arm::{MeasuredRun, summarise};
-use loadproof::stats::compare::{Comparison, compare};
-use loadproof::store::{SampleColumns, SignalColumn};
+use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
+use loadproof::summary::compare::compare;
+use loadproof::summary::{Comparison, summarise};
 use loadproof::verdict::audit::Grade;
 use loadproof::verdict::{self, Judgement, Options};
 use regex::Regex;
@@ -41,53 +42,49 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
         |name: &str, start_us, end_us| PhaseSpan { name: name.to_owned(), start_us, end_us, complete: true };
     RunFacts {
         id: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
-        scenario: names.scenario.to_owned(),
-        scenario_file: "scenario.toml".to_owned(),
-        fingerprint: "51ab77c0".repeat(8),
-        load: "demo".to_owned(),
-        load_text: "30 users, 15 spawned per second, 20 s".to_owned(),
-        profile: format!("{}-{}", names.profile, if arm == Arm::Baseline { "off" } else { "on" }),
-        label: None,
-        experiment: None,
-        arm: Some(arm),
-        round: Some(1),
-        state: RunState::Done,
-        started_at: "2026-11-20T14:02:00Z".to_owned(),
+        start: RunStart {
+            scenario: names.scenario.to_owned(),
+            scenario_file: "scenario.toml".to_owned(),
+            fingerprint: "51ab77c0".repeat(8),
+            load: "demo".to_owned(),
+            load_text: "30 users, 15 spawned per second, 20 s".to_owned(),
+            profile: format!("{}-{}", names.profile, if arm == Arm::Baseline { "off" } else { "on" }),
+            arm: Some(arm),
+            round: Some(1),
+            started_at: "2026-11-20T14:02:00Z".to_owned(),
+            seed: 7,
+            command: "loadproof run scenario.toml".to_owned(),
+            tool_version: "0.1.0".to_owned(),
+            environment: BTreeMap::from([
+                ("kernel".to_owned(), "6.1.0".to_owned()),
+                ("service shop".to_owned(), format!("shop --lanes {}", arm.word())),
+            ]),
+            load_facts: LoadFacts { executor: "closed".to_owned(), places: 30, rate_per_s: None, workers: 2 },
+            claims: claims(names),
+            must_hold: vec![Expression::new("run.max('primary_length') >= 0")],
+            trace_url: Some("http://127.0.0.1:16686/trace/{trace_id}".to_owned()),
+            ..RunStart::default()
+        },
         duration_s: 30.0,
-        seed: 7,
-        command: "loadproof run scenario.toml".to_owned(),
-        tool_version: "0.1.0".to_owned(),
-        environment: BTreeMap::from([
-            ("kernel".to_owned(), "6.1.0".to_owned()),
-            ("service shop".to_owned(), format!("shop --lanes {}", arm.word())),
-        ]),
-        phases: vec![
-            phase("ramp", 0, 2_000_000),
-            phase("steady", 2_000_000, 20_000_000),
-            phase("drain", 20_000_000, 30_000_000),
-        ],
         samples: 2200,
-        load_facts: LoadFacts { executor: "closed".to_owned(), places: 30, rate_per_s: None, workers: 2 },
-        claims: claims(names),
-        keys: Vec::new(),
-        races: Vec::new(),
-        raised: Vec::new(),
-        signs: Vec::new(),
-        started_unix_us: 0,
-        trace_url: Some("http://127.0.0.1:16686/trace/{trace_id}".to_owned()),
-        must_hold: vec![Expression::new("run.max('primary_length') >= 0")],
-        env: None,
-        end_note: String::new(),
-        clock_step_us: 0,
-        hooks: vec![HookFacts {
-            name: "migration".to_owned(),
-            moment: "beside".to_owned(),
-            command: names.endpoint.to_owned(),
-            start_us: 1_000_000,
-            end_us: 3_500_000,
-            exit_code: Some(3),
-            note: String::new(),
-        }],
+        end: RunEnd {
+            state: RunState::Done,
+            phases: vec![
+                phase("ramp", 0, 2_000_000),
+                phase("steady", 2_000_000, 20_000_000),
+                phase("drain", 20_000_000, 30_000_000),
+            ],
+            hooks: vec![HookFacts {
+                name: "migration".to_owned(),
+                moment: "beside".to_owned(),
+                command: names.endpoint.to_owned(),
+                start_us: 1_000_000,
+                end_us: 3_500_000,
+                exit_code: Some(3),
+                note: String::new(),
+            }],
+            ..RunEnd::default()
+        },
     }
 }
 
@@ -222,7 +219,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
 fn comparison(names: Names) -> (Comparison, Judgement) {
     let runs = [Arm::Baseline, Arm::Treatment].map(|arm| measured(arm, names));
     let [baseline, treatment] =
-        [0, 1].map(|i| summarise(runs[i].facts.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
+        [0, 1].map(|i| summarise(runs[i].facts.start.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
     let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
     (compare(baseline, treatment), verdict::of_rounds(&runs, &options))
 }
@@ -375,7 +372,7 @@ fn json_holds_numbers_unrounded_under_a_named_schema() {
 #[test]
 fn a_run_without_samples_still_makes_a_page() {
     let mut empty = facts(Arm::Treatment, PLAIN);
-    empty.phases.clear();
+    empty.end.phases.clear();
     empty.duration_s = 0.0;
     let run = Arc::new(MeasuredRun {
         facts: empty,

@@ -43,7 +43,7 @@ fn mistake(part: &str, by: &str) -> String {
 #[test]
 fn a_right_scenario_has_its_names_derived() {
     let scenario = compile(GOOD).unwrap();
-    let names: Vec<&str> = scenario.endpoints.iter().map(|e| e.name.as_str()).collect();
+    let names: Vec<&str> = scenario.endpoints.iter().map(|e| e.endpoint.as_str()).collect();
     assert_eq!(names, ["POST /orders", "PUT /orders/{order_id}/confirm"]);
     assert!(matches!(scenario.loads["smoke"].executor, Executor::Closed { users: 5, .. }));
 }

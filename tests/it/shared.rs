@@ -202,8 +202,7 @@ steps = [
     let races = races(&taken);
     assert_eq!(races.len(), 10);
     for (race, entrants) in races {
-        let names: BTreeSet<&str> =
-            entrants.iter().map(|s| taken.scenario.endpoint(s.endpoint).name.as_str()).collect();
+        let names: BTreeSet<&str> = entrants.iter().map(|s| taken.subject(s).endpoint.as_str()).collect();
         let expected =
             if race.place() == Some(0) { ["GET /cancel", "GET /pay"] } else { ["GET /a", "GET /b"] };
         assert_eq!(names, expected.into());

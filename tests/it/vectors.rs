@@ -7,20 +7,17 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use loadproof::stats::autoregression::{self, Limits as ChangeLimits};
-use loadproof::stats::bca::bca;
 use loadproof::stats::clusters::exceedance_clusters;
 use loadproof::stats::decision::{Side, alpha_at, side};
-use loadproof::stats::distribution::{normal_quantile, t_cdf, t_quantile, t_two_sided};
-use loadproof::stats::harrell_davis::harrell_davis;
+use loadproof::stats::distribution::{normal_quantile, t_quantile, t_two_sided};
 use loadproof::stats::interval::Interval;
 use loadproof::stats::mann_whitney::{self, MannWhitney};
-use loadproof::stats::mean::{Moments, log_ratios, moderated, welch};
-use loadproof::stats::mover;
+use loadproof::stats::mean::{Moments, log_ratios};
+use loadproof::stats::mover::{self, Limits};
 use loadproof::stats::outliers::hampel;
 use loadproof::stats::planning::{rounds_needed, sd_upper};
 use loadproof::stats::proportion::{Counters, wilson};
 use loadproof::stats::quantile::type7;
-use loadproof::stats::sign_flip::sign_flip;
 use loadproof::stats::warm_up::mser5;
 use loadproof::stats::woodruff::Woodruff;
 use serde_json::Value;
@@ -28,16 +25,13 @@ use serde_json::Value;
 /// Alpha of intervals whose file says nothing else.
 const ALPHA: f64 = 0.05;
 
-const FILES: [&str; 15] = [
-    "bca",
+const FILES: [&str; 12] = [
     "exceedance_clusters",
-    "harrell_davis",
     "mann_whitney",
     "mover_ratio_single_pair",
     "mser5",
     "quantile_type7",
     "ratio_of_counters",
-    "sign_flip",
     "t_dist",
     "t_log_ratio",
     "trend_hampel_postfilter",
@@ -88,10 +82,6 @@ impl<'a> Case<'a> {
     fn counts(&self, key: &str) -> Vec<usize> {
         let values = self.field(key).as_array().unwrap();
         values.iter().map(|v| usize::try_from(v.as_u64().unwrap()).unwrap()).collect()
-    }
-
-    fn part(&self, key: &str) -> Case<'a> {
-        Case { fields: self.field(key), ..*self }
     }
 
     fn parts(&self, key: &str) -> impl Iterator<Item = Case<'a>> {
@@ -172,17 +162,6 @@ fn every_file_of_the_folder_is_known_and_there() {
 }
 
 #[test]
-fn bca_of_given_replicates() {
-    for_each_case("bca", |_, case| {
-        let got = bca(&case.numbers("d"), &case.numbers("replicates_sorted"), ALPHA).unwrap();
-        case.expect("z0", got.bias);
-        case.expect("accel", got.acceleration);
-        case.expect_all("alpha", &got.levels);
-        case.expect_interval("ci", got.interval);
-    });
-}
-
-#[test]
 fn clusters_of_exceedances() {
     let mut values = Vec::new();
     for_each_case("exceedance_clusters", |_, case| {
@@ -191,16 +170,6 @@ fn clusters_of_exceedances() {
         }
         let got = exceedance_clusters(&values, case.number("p"), case.count("gap"));
         assert_eq!(got, (case.count("exceedances"), case.count("clusters")));
-    });
-}
-
-#[test]
-fn harrell_davis_quantiles() {
-    for_each_case("harrell_davis", |_, case| {
-        let values = case.numbers("x");
-        let got: Vec<f64> =
-            case.numbers("p").into_iter().map(|p| harrell_davis(&values, p).unwrap()).collect();
-        case.expect_all("q", &got);
     });
 }
 
@@ -222,6 +191,11 @@ fn mann_whitney_exact_and_asymptotic() {
     });
 }
 
+/// A quantile and its limits.
+fn limits(of: &Woodruff) -> Limits {
+    Limits { estimate: of.q, lower: of.lower, upper: of.upper }
+}
+
 #[test]
 fn ratio_of_two_runs() {
     for_each_case("mover_ratio_single_pair", |_, case| {
@@ -237,7 +211,7 @@ fn ratio_of_two_runs() {
                 out.bound(key, got.upper, &expected[2]);
             }
             // The baseline is on top in this file.
-            let ratio = mover::ratio(&baseline.limits(), &treatment.limits()).unwrap();
+            let ratio = mover::ratio(&limits(&baseline), &limits(&treatment)).unwrap();
             out.expect("ratio_b_over_t", ratio.estimate);
             out.expect_bound("lower", ratio.lower);
             out.expect_bound("upper", ratio.upper);
@@ -278,7 +252,9 @@ fn ratio_of_counters() {
         case.expect("ratio", got.ratio);
         case.expect("var_linearised", got.variance);
         case.expect("deff", got.deff);
-        case.expect_interval("ci95_t", got.plain_interval(ALPHA));
+        // The plain interval, symmetric and not kept within [0, 1], which no verdict uses.
+        let t = t_quantile(1.0 - ALPHA / 2.0, got.clusters as f64 - 1.0);
+        case.expect_interval("ci95_t", Interval::around(got.ratio, t * got.variance.sqrt()));
         if !other_folder() {
             let (interval, [low, high]) = (got.interval(ALPHA), WITH_WILSON[place]);
             assert!(
@@ -290,20 +266,12 @@ fn ratio_of_counters() {
 }
 
 #[test]
-fn sign_flips() {
-    for_each_case("sign_flip", |_, case| {
-        case.expect("p_two_sided", sign_flip(&case.numbers("d")).unwrap());
-    });
-}
-
-#[test]
 fn student_s_t() {
     for_each_case("t_dist", |_, case| {
         // Tails down to 5e-46 count in full.
         let case = Case { absolute: 0.0, ..case };
         let (t, df) = (case.number("t"), case.number("df"));
         case.expect("quantile", t_quantile(case.number("p"), df));
-        case.expect("cdf", t_cdf(t, df));
         case.expect("sf2", t_two_sided(t, df));
     });
 }
@@ -319,25 +287,6 @@ fn ratios_of_paired_rounds() {
         for (key, alpha) in [("ci90", 0.10), ("ci95", 0.05), ("ci99", 0.01)] {
             case.expect_interval(key, moments.interval(alpha).map(f64::exp));
         }
-
-        let logs = |values: &[f64]| values.iter().map(|v| v.ln()).collect::<Vec<_>>();
-        let unpaired = welch(&logs(&baseline), &logs(&treatment)).unwrap();
-        case.expect("welch_df", unpaired.df);
-        case.expect_interval("welch_ci95", unpaired.interval(ALPHA).map(f64::exp));
-        case.expect("welch_p", unpaired.p_two_sided());
-
-        for claim in case.parts("claims") {
-            let threshold = claim.number("R").ln();
-            claim.expect("t", moments.t(threshold));
-            claim.expect("p_ratio_ge_R_onesided", moments.p_at_least(threshold));
-            claim.expect("p_ratio_le_R_onesided", moments.p_at_most(threshold));
-        }
-
-        let history = case.part("moderated");
-        let got = moderated(&moments, history.number("d0"), history.number("s0"));
-        history.expect("df", got.df);
-        history.expect("sd_post", got.sd);
-        history.expect_interval("ci95", got.interval(ALPHA).map(f64::exp));
     });
 }
 

@@ -1,14 +1,12 @@
 //! Verdicts over runs of known values: what decides, what does not, and that the interval which is
 //! shown is the one that decided.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Stretch, Unit};
-use loadproof::run::{Arm, LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
-use loadproof::sample::{Kind, Outcome, Phase, Subject};
-use loadproof::stats::arm::MeasuredRun;
-use loadproof::store::{SampleColumns, SignalColumn};
+use loadproof::reading::SignalColumn;
+use loadproof::run::{Arm, LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState};
+use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
 use loadproof::verdict::audit::Grade;
 use loadproof::verdict::{self, Decided, Judgement, Options, Scale, Verdict};
 use proptest::prelude::*;
@@ -44,50 +42,29 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         SignalColumn { readings: Vec::new(), ..signal("unseen", |_| 0.0) },
         SignalColumn { is_total: true, ..signal("shop cpu", |i| i as f64 * 0.1) },
     ];
+    let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us: 40_000_000, complete: true };
     let facts = RunFacts {
         id: RunId(i64::from(round) * 2 + i64::from(arm == Arm::Treatment)),
-        scenario: "test".to_owned(),
-        scenario_file: String::new(),
-        fingerprint: "f".to_owned(),
-        load: "steady".to_owned(),
-        load_text: String::new(),
-        profile: arm.word().to_owned(),
-        label: None,
-        experiment: None,
-        arm: Some(arm),
-        round: Some(round),
-        state: RunState::Done,
-        started_at: format!("2026-11-20T14:{round:02}:00Z"),
-        duration_s: 40.0,
-        seed: u64::from(round),
-        command: String::new(),
-        tool_version: String::new(),
-        environment: BTreeMap::new(),
-        phases: vec![PhaseSpan {
-            name: "steady".to_owned(),
-            start_us: 0,
-            end_us: 40_000_000,
-            complete: true,
-        }],
-        samples: n as u64,
-        load_facts: LoadFacts {
-            executor: "open".to_owned(),
-            places: 100,
-            rate_per_s: Some(100.0),
-            workers: 1,
+        start: RunStart {
+            scenario: "test".to_owned(),
+            fingerprint: "f".to_owned(),
+            load: "steady".to_owned(),
+            profile: arm.word().to_owned(),
+            arm: Some(arm),
+            round: Some(round),
+            started_at: format!("2026-11-20T14:{round:02}:00Z"),
+            seed: u64::from(round),
+            load_facts: LoadFacts {
+                executor: "open".to_owned(),
+                places: 100,
+                rate_per_s: Some(100.0),
+                workers: 1,
+            },
+            ..RunStart::default()
         },
-        claims: Vec::new(),
-        must_hold: Vec::new(),
-        keys: Vec::new(),
-        races: Vec::new(),
-        raised: Vec::new(),
-        signs: Vec::new(),
-        started_unix_us: 0,
-        trace_url: None,
-        env: None,
-        end_note: String::new(),
-        clock_step_us: 0,
-        hooks: Vec::new(),
+        duration_s: 40.0,
+        samples: n as u64,
+        end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
     };
     MeasuredRun { facts, samples, signals, reasons: Vec::new(), slowest: Vec::new(), checksum: String::new() }
 }
@@ -265,7 +242,7 @@ fn what_was_never_seen_makes_a_claim_invalid_and_so_do_bad_runs() {
     let mut runs: Vec<MeasuredRun> = (1..=5)
         .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
         .collect();
-    runs[3].facts.fingerprint = "other work".to_owned();
+    runs[3].facts.start.fingerprint = "other work".to_owned();
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims = [claim("baseline.p50 / treatment.p50", at_least(1.5))];
     let strict = verdict::of_rounds_with(&runs, &claims, &Options { most_rounds: 5, ..Options::default() });
@@ -311,7 +288,7 @@ fn a_deadline_that_was_missed_refutes() {
             // Of one round only.
             complete: i != 5,
         };
-        run.facts.phases.push(drain);
+        run.facts.end.phases.push(drain);
     }
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims =
@@ -330,7 +307,7 @@ fn rounds_that_lack_an_arm_are_left_out() {
     let mut runs: Vec<MeasuredRun> = (1..=6)
         .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
         .collect();
-    runs[11].facts.state = RunState::Interrupted;
+    runs[11].facts.end.state = RunState::Interrupted;
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims = [claim("baseline.p50 / treatment.p50", at_least(1.5))];
     let judgement =
@@ -400,7 +377,7 @@ fn slowing(share: f64) -> MeasuredRun {
 
 /// A claim about a single run, decided.
 fn of_run(mut run: MeasuredRun, claim: Claim) -> Decided {
-    run.facts.claims = vec![claim];
+    run.facts.start.claims = vec![claim];
     verdict::of_run(&Arc::new(run), &Options { allow_invalid: true, ..Options::default() }).claims.remove(0)
 }
 
@@ -436,7 +413,7 @@ fn events_that_requests_raise_are_held_against_what_was_counted() {
     };
     let accounted = |processed: f64, failed: usize| {
         let mut run = run(Arm::Treatment, 1, 10.0, failed);
-        run.facts.raised = vec![raised("Created"), raised("Confirmed")];
+        run.facts.start.raised = vec![raised("Created"), raised("Confirmed")];
         run.signals.push(SignalColumn {
             name: "processed".to_owned(),
             unit: String::new(),
@@ -465,7 +442,7 @@ fn a_sign_is_seen_where_its_condition_holds_and_decides_nothing() {
         loads: loads.iter().map(|load| (*load).to_owned()).collect(),
     };
     let mut run = run(Arm::Treatment, 1, 10.0, 0);
-    run.facts.signs = vec![
+    run.facts.start.signs = vec![
         sign("it grows", "run.growth('rising') > 0.5", &[]),
         sign("it is empty", "run.max('level') == 0", &[]),
         sign("of another load", "run.growth('rising') > 0.5", &["spike"]),

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::report::About;
 use crate::run::{FailureReason, RunFacts, SlowSample};
-use crate::sample::{Kind, status_text};
-use crate::stats::compare::{ArmSummary, Comparison, SignalFigures, SubjectComparison};
-use crate::stats::summary::{Distribution, Evidence, QUANTILES, Subject, Summary};
+use crate::sample::{Kind, Subject, status_text};
+use crate::summary::{
+    ArmSummary, Comparison, Distribution, Evidence, QUANTILES, SignalFigures, SubjectComparison, Summary,
+};
 use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
 use crate::verdict::Judgement;
@@ -62,7 +63,7 @@ pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report 
         .iter()
         .map(|s| signal_row(&s.series.name, &s.unit, s.is_total, &[SignalFigures::of(&s.series)]))
         .collect();
-    let environment = summary.runs.iter().flat_map(|r| &r.environment);
+    let environment = summary.runs.iter().flat_map(|r| &r.start.environment);
     report.environment = environment
         .map(|(name, value)| EnvironmentRow {
             name: name.clone(),
@@ -85,8 +86,8 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
     let names: Vec<&str> = heads.iter().map(|h| h.name.as_str()).collect();
     Report {
         kind,
-        title: first.scenario.clone(),
-        page_title: page_title(judgement, &format!("{}: {}", first.scenario, names.join(" against "))),
+        title: first.start.scenario.clone(),
+        page_title: page_title(judgement, &format!("{}: {}", first.start.scenario, names.join(" against "))),
         subtitle: subtitle(arms),
         judged: judged(judgement),
         finding: Vec::new(),
@@ -125,11 +126,11 @@ fn page_title(judgement: &Judgement, name: &str) -> String {
 /// The profile, and the label if all runs have the same.
 fn arm_name(arm: &ArmSummary) -> String {
     let first = &arm.runs[0];
-    match &first.label {
-        Some(label) if arm.runs.iter().all(|r| r.label.as_ref() == Some(label)) => {
-            format!("{} ({label})", first.profile)
+    match &first.start.label {
+        Some(label) if arm.runs.iter().all(|r| r.start.label.as_ref() == Some(label)) => {
+            format!("{} ({label})", first.start.profile)
         }
-        _ => first.profile.clone(),
+        _ => first.start.profile.clone(),
     }
 }
 
@@ -138,7 +139,12 @@ fn subtitle(arms: &[&ArmSummary]) -> String {
     let runs: usize = arms.iter().map(|a| a.runs.len()).sum();
     let samples: u64 = arms.iter().flat_map(|a| &a.runs).map(|r| r.samples).sum();
     let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
-    format!("load {}: {} · {runs} · {} samples", first.load, first.load_text, unit::count(samples))
+    format!(
+        "load {}: {} · {runs} · {} samples",
+        first.start.load,
+        first.start.load_text,
+        unit::count(samples)
+    )
 }
 
 /// A subject with its summaries by arm and what changed between them.
@@ -346,7 +352,7 @@ fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigur
 
 fn drains(arms: &[&ArmSummary], names: &[&str]) -> Vec<DrainRow> {
     let has_drain = |arm: &&ArmSummary| {
-        arm.runs.iter().any(|r| r.phases.iter().any(|p| p.name == crate::sample::Phase::Drain.word()))
+        arm.runs.iter().any(|r| r.end.phases.iter().any(|p| p.name == crate::sample::Phase::Drain.word()))
     };
     if !arms.iter().any(has_drain) {
         return Vec::new();
@@ -365,13 +371,13 @@ fn slow_rows(arm: &ArmSummary, name: &str) -> Vec<SlowRow> {
     let row = |sample: &SlowSample| {
         let facts = arm.runs.iter().find(|run| run.id == sample.run)?;
         let origin = Origin {
-            run_unix_us: facts.started_unix_us,
+            run_unix_us: facts.start.started_unix_us,
             journey: sample.journey,
             intended_us: sample.intended_us,
         };
-        let trace_id = facts.trace_url.as_ref().map_or(String::new(), |_| origin.trace_id());
+        let trace_id = facts.start.trace_url.as_ref().map_or(String::new(), |_| origin.trace_id());
         let trace_url =
-            facts.trace_url.as_ref().map_or(String::new(), |url| url.replace("{trace_id}", &trace_id));
+            facts.start.trace_url.as_ref().map_or(String::new(), |url| url.replace("{trace_id}", &trace_id));
         let subject = Subject {
             kind: Kind::Request,
             traffic_class: sample.traffic_class.clone(),
@@ -410,7 +416,8 @@ fn failure_rows(arm: &ArmSummary, name: &str) -> Vec<FailureRow> {
 }
 
 fn hook_rows(run: &RunFacts) -> Vec<HookRow> {
-    run.hooks
+    run.end
+        .hooks
         .iter()
         .map(|hook| HookRow {
             run: run.id.to_string(),
@@ -430,15 +437,15 @@ fn hook_rows(run: &RunFacts) -> Vec<HookRow> {
 fn run_row((run, checksum): (&RunFacts, &String)) -> RunRow {
     RunRow {
         id: run.id.to_string(),
-        arm: run.arm.map_or("", |a| a.word()).to_owned(),
-        round: run.round.map_or(String::new(), |r| r.to_string()),
-        profile: run.profile.clone(),
-        state: run.state.word().to_owned(),
-        started_at: run.started_at.trim_end_matches('Z').replace('T', " "),
+        arm: run.start.arm.map_or("", |a| a.word()).to_owned(),
+        round: run.start.round.map_or(String::new(), |r| r.to_string()),
+        profile: run.start.profile.clone(),
+        state: run.end.state.word().to_owned(),
+        started_at: run.start.started_at.trim_end_matches('Z').replace('T', " "),
         duration: unit::span(run.duration_s),
-        seed: run.seed.to_string(),
+        seed: run.start.seed.to_string(),
         samples: unit::count(run.samples),
-        fingerprint: words::short(&run.fingerprint),
+        fingerprint: words::short(&run.start.fingerprint),
         checksum: words::short(checksum),
     }
 }

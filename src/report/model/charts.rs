@@ -3,8 +3,7 @@
 use super::words::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Ribbon, Scale, ShiftChart, ShiftPoint, TimeRow, Timeline};
 use crate::run::{HookFacts, PhaseSpan, WHEN_BESIDE};
-use crate::stats::compare::{ArmSummary, Curve, CurveShift, SignalSeries};
-use crate::stats::shift::Shift;
+use crate::summary::{ArmSummary, Curve, CurveShift, Shift, SignalSeries};
 use crate::unit;
 
 /// Percentiles that the table under a curve gives.
@@ -104,8 +103,8 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     }
     // The arm that took longest shows where the phases lie; the load's own are the same in all.
     let longest = arms.iter().max_by(|a, b| end_of(a).total_cmp(&end_of(b)))?;
-    let faults = longest.runs[0].hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
-    let phases = longest.runs[0].phases.iter().map(band).chain(faults).collect();
+    let faults = longest.runs[0].end.hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
+    let phases = longest.runs[0].end.phases.iter().map(band).chain(faults).collect();
     Some(Timeline { end_s, phases, rows })
 }
 

@@ -2,8 +2,8 @@
 
 use super::words::capitalised;
 use super::{Explained, PartRow, PartingTable};
-use crate::stats::explain::{Explanation, Measure, Part, Parting};
 use crate::stats::interval::Interval;
+use crate::summary::{Explanation, Measure, Part, Parting};
 use crate::unit;
 
 /// Parts that a sentence names at most.

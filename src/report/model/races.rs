@@ -1,8 +1,8 @@
 //! How races ended, in print.
 
 use super::{EndingRow, RaceRow};
-use crate::stats::compare::ArmSummary;
-use crate::stats::race::{EntrantEnding, RaceFigures};
+use crate::summary::ArmSummary;
+use crate::summary::race::{EntrantEnding, RaceFigures};
 use crate::unit;
 
 /// Ways in which races ended that are told one by one.

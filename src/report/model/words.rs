@@ -4,8 +4,7 @@ use super::{Report, SubjectSection};
 use crate::report::{About, Of};
 use crate::run::Arm;
 use crate::sample::{Kind, PROBE_CLASS};
-use crate::stats::compare::{ArmSummary, Warning};
-use crate::stats::summary::{OutcomeCounts, Summary};
+use crate::summary::{ArmSummary, OutcomeCounts, Summary, Warning};
 use crate::unit;
 
 /// What was found: effects first, then how the backlog emptied, then what went wrong.
@@ -117,9 +116,9 @@ pub(super) fn short(fingerprint: &str) -> String {
 pub(super) fn reproduce(arms: &[&ArmSummary], about: &About) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     for run in arms.iter().flat_map(|arm| &arm.runs) {
-        let mut command = run.command.clone();
-        if run.experiment.is_none() && run.imported().is_none() && !command.contains("--seed") {
-            command.push_str(&format!(" --seed {}", run.seed));
+        let mut command = run.start.command.clone();
+        if run.start.experiment.is_none() && run.imported().is_none() && !command.contains("--seed") {
+            command.push_str(&format!(" --seed {}", run.start.seed));
         }
         if !commands.contains(&command) {
             commands.push(command);

@@ -107,7 +107,7 @@ fn counted(n: usize, what: &str) -> String {
 /// `of 2026-11-18`, `from 2026-11-18 to 2026-11-20`
 fn when(runs: &[&RunFacts]) -> String {
     let days: BTreeSet<&str> =
-        runs.iter().filter_map(|run| run.started_at.split(['T', ' ']).next()).collect();
+        runs.iter().filter_map(|run| run.start.started_at.split(['T', ' ']).next()).collect();
     match (days.first(), days.last()) {
         (Some(first), Some(last)) if first != last => format!("from {first} to {last}"),
         (Some(day), _) => format!("of {day}"),
@@ -157,7 +157,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
     let samples: u64 = runs.iter().map(|run| run.samples).sum();
     EvidenceRow {
         name: evidence.of.to_string(),
-        what: format!("{}, load {}: {}", runs[0].scenario, runs[0].load, runs[0].load_text),
+        what: format!("{}, load {}: {}", runs[0].start.scenario, runs[0].start.load, runs[0].start.load_text),
         when: when(&runs),
         amount: format!("{}, {} samples", counted(runs.len(), "run"), unit::count(samples)),
         audit: evidence.audit.word(),
@@ -176,13 +176,13 @@ fn passed_over(all: &[PassedOver]) -> Vec<String> {
 
 fn environment(runs: &[&RunFacts]) -> Vec<(String, String)> {
     let values = |name: &str| -> BTreeSet<&str> {
-        runs.iter().filter_map(|run| run.environment.get(name)).map(String::as_str).collect()
+        runs.iter().filter_map(|run| run.start.environment.get(name)).map(String::as_str).collect()
     };
     let row = |name: &str, values: BTreeSet<&str>| {
         let text = values.into_iter().collect::<Vec<_>>().join("; ");
         (!text.is_empty()).then(|| (name.to_owned(), text))
     };
-    let named: BTreeSet<&str> = runs.iter().filter_map(|run| run.env.as_deref()).collect();
+    let named: BTreeSet<&str> = runs.iter().filter_map(|run| run.start.env.as_deref()).collect();
     let facts = MACHINE.iter().filter_map(|name| row(name, values(name)));
     row("environment", named).into_iter().chain(facts).collect()
 }

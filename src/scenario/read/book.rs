@@ -10,11 +10,11 @@ use super::Settings;
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
 use crate::run::RaisedEvent;
-use crate::sample::{EndpointId, Kind};
+use crate::sample::{EndpointId, Kind, Subject};
 use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
-use crate::scenario::journey::{Endpoint, Journey, UserClass};
+use crate::scenario::journey::{Journey, UserClass};
 use crate::scenario::keys::KeyList;
 use crate::scenario::problem::{FileId, Place, Problems};
 use crate::scenario::template::{Templates, Text, Variables, plain_message};
@@ -47,7 +47,7 @@ pub(in crate::scenario) struct Book<'a> {
     pub(in crate::scenario) brokers: Vec<Broker>,
     subscriptions: Vec<Subscription>,
     bodies: BTreeMap<String, SharedBody>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<Subject>,
     requests: usize,
     journeys: Vec<Journey>,
     /// Flow of each journey, in the order of `journeys`.
@@ -190,7 +190,7 @@ impl<'a> Book<'a> {
             })
         };
         if streams(known) != streams(&events) {
-            let name = &self.endpoints[usize::from(endpoint.0)].name;
+            let name = &self.endpoints[usize::from(endpoint.0)].endpoint;
             let title = format!("`{name}` raises other events elsewhere");
             self.problems.add(&place, title, "give one of the two a `name` of its own");
         }
@@ -216,10 +216,10 @@ impl<'a> Book<'a> {
     }
 
     /// The id of an endpoint, new or known.
-    pub(super) fn endpoint(&mut self, name: String, traffic_class: &str, kind: Kind) -> EndpointId {
-        let endpoint = Endpoint { name, traffic_class: traffic_class.to_owned(), kind };
-        let place = self.endpoints.iter().position(|e| *e == endpoint).unwrap_or_else(|| {
-            self.endpoints.push(endpoint);
+    pub(super) fn endpoint(&mut self, endpoint: String, traffic_class: &str, kind: Kind) -> EndpointId {
+        let subject = Subject { kind, traffic_class: traffic_class.to_owned(), endpoint };
+        let place = self.endpoints.iter().position(|known| *known == subject).unwrap_or_else(|| {
+            self.endpoints.push(subject);
             self.endpoints.len() - 1
         });
         EndpointId(u16::try_from(place).unwrap_or(u16::MAX))
@@ -378,7 +378,7 @@ impl<'a> Book<'a> {
             .flat_map(|(place, (events, _))| events.iter().map(move |event| (endpoint(*place), event)))
             .map(|(endpoint, (stream, event))| RaisedEvent {
                 traffic_class: endpoint.traffic_class.clone(),
-                endpoint: endpoint.name.clone(),
+                endpoint: endpoint.endpoint.clone(),
                 stream: stream.clone(),
                 event: event.clone(),
             })
@@ -403,7 +403,7 @@ impl<'a> Book<'a> {
 
 /// What a book comes to.
 pub(in crate::scenario) struct Work {
-    pub(in crate::scenario) endpoints: Vec<Endpoint>,
+    pub(in crate::scenario) endpoints: Vec<Subject>,
     pub(in crate::scenario) journeys: Vec<Journey>,
     pub(in crate::scenario) templates: Templates,
     pub(in crate::scenario) keys: Vec<KeyList>,

@@ -10,10 +10,9 @@ use crate::claim::{
     Amount, Bound, Claim, Dimension, DriftOf, Expression, Rule, Selection, Side, Statistic, Stretch, Unit,
 };
 use crate::run::RaisedEvent;
-use crate::sample::{Kind, Outcome, PROBE_CLASS};
+use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::scenario::fields::{Fields, Located, number};
 use crate::scenario::hook::{Hook, Moment};
-use crate::scenario::journey::Endpoint;
 use crate::scenario::load::Load;
 use crate::scenario::problem::{Place, Problems};
 use crate::scenario::profile::Profile;
@@ -34,7 +33,7 @@ const TOLERANCE: f64 = 0.1;
 
 /// What claims may speak of.
 pub(in crate::scenario) struct Known<'a> {
-    pub(in crate::scenario) endpoints: &'a [Endpoint],
+    pub(in crate::scenario) endpoints: &'a [Subject],
     pub(in crate::scenario) loads: &'a BTreeMap<String, Load>,
     /// Signals that are read, those of processes included.
     pub(in crate::scenario) signals: Vec<String>,
@@ -50,7 +49,7 @@ pub(in crate::scenario) struct Known<'a> {
 
 impl<'a> Known<'a> {
     pub(in crate::scenario) fn new(
-        endpoints: &'a [Endpoint],
+        endpoints: &'a [Subject],
         loads: &'a BTreeMap<String, Load>,
         profiles: &BTreeMap<String, Profile>,
         signals: &[SignalSource],
@@ -398,7 +397,7 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     let names = |kind| {
         let of_kind =
             known.endpoints.iter().filter(move |e| e.kind == kind && e.traffic_class != PROBE_CLASS);
-        of_kind.map(|e| e.name.as_str()).collect::<Vec<_>>()
+        of_kind.map(|e| e.endpoint.as_str()).collect::<Vec<_>>()
     };
     let mut classes: Vec<&str> = known.endpoints.iter().map(|e| e.traffic_class.as_str()).collect();
     classes.sort_unstable();

@@ -33,7 +33,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
             steps.insert(0, Step::Repeat { times: 1, steps: vec![Step::Let(bindings), first] });
         }
         if let Some(name) = name {
-            let journey = Journey { name: name.value.clone(), traffic_class, steps, once: None };
+            let journey = Journey { name: name.value.clone(), steps, once: None };
             book.add_journey(&name, journey, once, flow);
         }
     }

@@ -1,8 +1,8 @@
 //! Did requests go out when they should, and all of them?
 
 use super::{Check, Grade, exchanges, requests};
+use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::stats::quantile::type7;
 use crate::unit;
 
@@ -66,11 +66,11 @@ fn lag(run: &MeasuredRun) -> Check {
 /// that look free may be none that this start could have had.
 fn free_places(run: &MeasuredRun) -> Vec<bool> {
     let all: Vec<usize> = requests(run).collect();
-    if run.facts.load_facts.executor != "open" {
+    if run.facts.start.load_facts.executor != "open" {
         return vec![true; all.len()];
     }
     let samples = &run.samples;
-    let load = &run.facts.load_facts;
+    let load = &run.facts.start.load_facts;
     let few = (load.places / TURNING_OVER).max(u32::from(load.workers.saturating_sub(1)));
     let places = i64::from(load.places.saturating_sub(few).max(1));
     // (time, change, none for a question about the time before it)
@@ -96,9 +96,9 @@ fn free_places(run: &MeasuredRun) -> Vec<bool> {
 
 /// The rate that was asked for, and the one that went out: of open loads, where the two can differ.
 fn rate(run: &MeasuredRun) -> Option<Check> {
-    let load = &run.facts.load_facts;
+    let load = &run.facts.start.load_facts;
     let rate = load.rate_per_s?;
-    let end_us = load_end_us(&run.facts)?;
+    let end_us = run.facts.load_end_us()?;
     let samples = &run.samples;
     let (mut due, mut sent) = (0_u64, 0_u64);
     for i in requests(run).filter(|i| samples.intended_us[*i] < end_us) {
@@ -121,7 +121,7 @@ fn rate(run: &MeasuredRun) -> Option<Check> {
 }
 
 fn dropped(run: &MeasuredRun) -> Option<Check> {
-    if run.facts.load_facts.executor != "open" {
+    if run.facts.start.load_facts.executor != "open" {
         return None;
     }
     let dropped = requests(run).filter(|i| run.samples.outcome[*i] == Outcome::Dropped).count();

@@ -1,9 +1,8 @@
 //! Did the run go through as planned, and is it there at all?
 
 use super::{Check, Grade};
-use crate::run::RunState;
+use crate::run::{MeasuredRun, RunState};
 use crate::sample::Outcome;
-use crate::stats::arm::MeasuredRun;
 use crate::unit;
 
 /// From this share of requests without an answer on, response times speak of a minority.
@@ -16,10 +15,10 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 /// Whether it ended as it should.
 pub(super) fn state(run: &MeasuredRun) -> Check {
     let facts = &run.facts;
-    let (grade, text) = match facts.state {
+    let (grade, text) = match facts.end.state {
         RunState::Done => (Grade::Valid, "carried out as planned".to_owned()),
-        state if facts.end_note.is_empty() => (Grade::Invalid, format!("the run is {}", state.word())),
-        state => (Grade::Invalid, format!("the run is {}: {}", state.word(), facts.end_note)),
+        state if facts.end.note.is_empty() => (Grade::Invalid, format!("the run is {}", state.word())),
+        state => (Grade::Invalid, format!("the run is {}: {}", state.word(), facts.end.note)),
     };
     Check::new("completion", grade, text)
 }

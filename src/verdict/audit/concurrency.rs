@@ -1,7 +1,7 @@
 //! Little's law: what is under way equals what arrives times how long it takes.
 
 use super::{Check, Grade, exchanges};
-use crate::stats::arm::{MeasuredRun, load_end_us};
+use crate::run::MeasuredRun;
 use crate::unit;
 use crate::verdict::evidence::span_of;
 
@@ -17,7 +17,7 @@ const FEW: f64 = 1.0;
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let name = "Little's law";
     let facts = &run.facts;
-    let window = span_of(facts, "steady").or_else(|| Some((0, load_end_us(facts)?)));
+    let window = span_of(facts, "steady").or_else(|| Some((0, facts.load_end_us()?)));
     let Some((start, end)) = window.filter(|(start, end)| end > start) else {
         return vec![Check::new(name, Grade::Warn, "there is no steady phase to check")];
     };
@@ -35,7 +35,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let l = under_way_us as f64 / 1e6 / seconds;
     let lambda = ended as f64 / seconds;
     let w_s = if ended == 0 { 0.0 } else { service_us as f64 / 1e6 / ended as f64 };
-    let places = facts.load_facts.places;
+    let places = facts.start.load_facts.places;
     let deviates =
         (l - lambda * w_s).abs() > DEVIATION * l.max(lambda * w_s) && (l - lambda * w_s).abs() > FEW;
     let text = format!(

@@ -1,8 +1,8 @@
 //! Had the generator what it needed: CPU, and sockets?
 
 use super::{Check, Grade};
+use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::arm::{MeasuredRun, load_end_us};
 use crate::stats::quantile::type7;
 use crate::unit;
 
@@ -29,7 +29,7 @@ fn cpu(run: &MeasuredRun) -> Check {
         return Check::new(name, Grade::Warn, "the generator's own CPU time was not seen");
     };
     let busy = type7(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
-    let workers = run.facts.load_facts.workers;
+    let workers = run.facts.start.load_facts.workers;
     let grade = Grade::of(busy, BUSY.0, BUSY.1);
     let hint = if grade == Grade::Valid {
         ""
@@ -64,10 +64,10 @@ fn waiting(run: &MeasuredRun) -> Option<Check> {
 /// readings during the load.
 fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
     let signal = run.signals.iter().find(|s| s.name == name)?;
-    let end = load_end_us(&run.facts).unwrap_or(i64::MAX);
+    let end = run.facts.load_end_us().unwrap_or(i64::MAX);
     let during: Vec<(i64, f64)> =
         signal.readings.iter().copied().filter(|(at, _)| (0..=end).contains(at)).collect();
-    let workers = f64::from(run.facts.load_facts.workers.max(1));
+    let workers = f64::from(run.facts.start.load_facts.workers.max(1));
     let mut shares: Vec<f64> = during
         .windows(2)
         .filter(|pair| pair[1].0 > pair[0].0)
@@ -100,8 +100,8 @@ pub(super) fn sockets(run: &MeasuredRun) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reading::SignalColumn;
     use crate::run::{FailureReason, RunId, SampleId};
-    use crate::store::SignalColumn;
     use crate::verdict::audit::tests::run_of;
 
     fn with_total(name: &str, per_second: f64) -> MeasuredRun {

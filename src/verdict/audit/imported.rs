@@ -2,9 +2,8 @@
 //! checked, and said not to be.
 
 use super::{Check, Grade, completion, generator, steady};
-use crate::run::RunState;
 use crate::run::imported::{Imported, Lack};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{MeasuredRun, RunState};
 
 /// The checks that need a generator that was watched, or a load that is known.
 const NOT_CHECKED: &str = "scheduling lag, offered and achieved rate, dropped starts, Little's law, generator CPU, \
@@ -12,7 +11,7 @@ const NOT_CHECKED: &str = "scheduling lag, offered and achieved rate, dropped st
 
 pub(super) fn checks(run: &MeasuredRun, imported: &Imported<'_>) -> Vec<Check> {
     let mut checks = vec![origin(imported), Check::new("not checked", Grade::Warn, NOT_CHECKED)];
-    if run.facts.state != RunState::Done {
+    if run.facts.end.state != RunState::Done {
         checks.push(completion::state(run));
     }
     checks.push(answers(run, imported));
@@ -64,8 +63,8 @@ mod tests {
             (0..600).map(|i| (i * 100, i * 100, i * 100 + 20 + i % 3)).collect();
         let mut run = run_of(&requests);
         let lacks: Vec<&str> = lacks.iter().map(|lack| lack.words()).collect();
-        run.facts.environment.insert(FROM.to_owned(), "k6 CSV".to_owned());
-        run.facts.environment.insert(LACKS.to_owned(), lacks.join(", "));
+        run.facts.start.environment.insert(FROM.to_owned(), "k6 CSV".to_owned());
+        run.facts.start.environment.insert(LACKS.to_owned(), lacks.join(", "));
         run
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::workload::{graded, words};
 use super::{Check, requests};
+use crate::run::MeasuredRun;
 use crate::sample::Key;
-use crate::stats::arm::MeasuredRun;
 use crate::stats::contingency::{one_sample, two_samples};
 
 /// Fewer requests tell nothing of popularity.
@@ -20,7 +20,7 @@ type Counts = [f64; BUCKETS];
 
 /// Each list's check against what is stated.
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
-    let lists = run.facts.keys.iter().enumerate();
+    let lists = run.facts.start.keys.iter().enumerate();
     let checks = lists.filter(|(_, facts)| !facts.bucket_shares.is_empty()).filter_map(|(list, facts)| {
         let (endpoint, counts) = busiest(&counts(run, list))?;
         let found = one_sample(&counts[..facts.bucket_shares.len()], &facts.bucket_shares)?;
@@ -32,7 +32,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 
 /// The arms against each other; none where no run has keys.
 pub(super) fn between(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Option<Check> {
-    let lists = &baseline.first()?.facts.keys;
+    let lists = &baseline.first()?.facts.start.keys;
     let summed = |runs: &[&Arc<MeasuredRun>], list| {
         let mut sum: BTreeMap<String, Counts> = BTreeMap::new();
         for run in runs {
@@ -89,8 +89,8 @@ mod tests {
     /// A run that asked for key 1 `hot` times and for keys 2 and 3 `cold` times, as stated or not.
     fn run(arm: Arm, hot: usize, cold: usize) -> Arc<MeasuredRun> {
         let mut run = run_on(&[("GET /a", hot + cold)]);
-        run.facts.arm = Some(arm);
-        run.facts.keys = vec![KeyFacts {
+        run.facts.start.arm = Some(arm);
+        run.facts.start.keys = vec![KeyFacts {
             name: "product".to_owned(),
             text: "80 % of draws to 1 of 3 keys".to_owned(),
             bucket_shares: vec![0.8, 0.2],

@@ -17,8 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::run::{Arm, RunId};
-use crate::stats::arm::MeasuredRun;
+use crate::run::{Arm, MeasuredRun, RunId};
 
 /// How far something may be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -146,9 +145,9 @@ pub fn of_run(run: &MeasuredRun) -> RunAudit {
     };
     RunAudit {
         run: run.facts.id,
-        profile: run.facts.profile.clone(),
-        arm: run.facts.arm,
-        round: run.facts.round,
+        profile: run.facts.start.profile.clone(),
+        arm: run.facts.start.arm,
+        round: run.facts.start.round,
         grade: checks.iter().map(|c| c.grade).max().unwrap_or(Grade::Valid),
         checks,
     }
@@ -192,47 +191,33 @@ fn exchanges(run: &MeasuredRun) -> impl Iterator<Item = usize> + '_ {
 
 #[cfg(test)]
 pub(in crate::verdict) mod tests {
-    use crate::run::{LoadFacts, PhaseSpan, RunFacts, RunId, RunState};
+    use crate::run::{LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState};
+    use crate::sample::SampleColumns;
     use crate::sample::{Kind, Outcome, Phase, Subject};
-    use crate::stats::arm::MeasuredRun;
-    use crate::store::SampleColumns;
 
     fn facts(end_us: i64) -> RunFacts {
         let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true };
         RunFacts {
             id: RunId(1),
-            scenario: "test".to_owned(),
-            scenario_file: "test.toml".to_owned(),
-            fingerprint: "f".to_owned(),
-            load: "smoke".to_owned(),
-            load_text: String::new(),
-            profile: "p".to_owned(),
-            label: None,
-            experiment: None,
-            arm: None,
-            round: None,
-            state: RunState::Done,
-            started_at: String::new(),
+            start: RunStart {
+                scenario: "test".to_owned(),
+                scenario_file: "test.toml".to_owned(),
+                fingerprint: "f".to_owned(),
+                load: "smoke".to_owned(),
+                profile: "p".to_owned(),
+                seed: 1,
+                environment: [("kernel".to_owned(), "6.1".to_owned())].into(),
+                load_facts: LoadFacts {
+                    executor: "closed".to_owned(),
+                    places: 10,
+                    rate_per_s: None,
+                    workers: 1,
+                },
+                ..RunStart::default()
+            },
             duration_s: end_us as f64 / 1e6,
-            seed: 1,
-            command: String::new(),
-            tool_version: String::new(),
-            environment: [("kernel".to_owned(), "6.1".to_owned())].into(),
-            phases: vec![steady],
-            samples: 0,
-            load_facts: LoadFacts { executor: "closed".to_owned(), places: 10, rate_per_s: None, workers: 1 },
-            claims: Vec::new(),
-            must_hold: Vec::new(),
-            keys: Vec::new(),
-            races: Vec::new(),
-            raised: Vec::new(),
-            signs: Vec::new(),
-            started_unix_us: 0,
-            trace_url: None,
-            env: None,
-            end_note: String::new(),
-            clock_step_us: 0,
-            hooks: Vec::new(),
+            end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
+            ..RunFacts::default()
         }
     }
 
@@ -271,7 +256,7 @@ pub(in crate::verdict) mod tests {
     /// The same of an open load with so many places.
     pub(in crate::verdict) fn open_run(places: u32, requests: &[(i64, i64, i64)]) -> MeasuredRun {
         let mut run = run_of(requests);
-        run.facts.load_facts =
+        run.facts.start.load_facts =
             LoadFacts { executor: "open".to_owned(), places, rate_per_s: Some(1.0), workers: 1 };
         run
     }

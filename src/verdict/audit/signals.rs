@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Grade};
-use crate::stats::arm::MeasuredRun;
+use crate::run::MeasuredRun;
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
-    let expressions = facts.claims.iter().map(|c| &c.value).chain(&facts.must_hold);
+    let expressions = facts.start.claims.iter().map(|c| &c.value).chain(&facts.start.must_hold);
     let needed: BTreeSet<String> = expressions
         .filter_map(|e| e.statistics().ok())
         .flatten()

@@ -1,7 +1,7 @@
 //! Did the system settle?
 
 use super::{Check, Grade, requests};
-use crate::stats::arm::MeasuredRun;
+use crate::run::MeasuredRun;
 use crate::stats::quantile::median;
 use crate::stats::warm_up::mser5;
 use crate::unit;

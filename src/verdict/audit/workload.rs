@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Check, Grade, keys, requests};
+use crate::run::MeasuredRun;
 use crate::sample::Subject;
-use crate::stats::arm::MeasuredRun;
 use crate::stats::contingency::{Deviation, two_samples};
 use crate::unit;
 use crate::verdict::is_baseline;
@@ -31,7 +31,7 @@ pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
 
 fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
     let name = "same work";
-    let mut all: Vec<&str> = runs.iter().map(|r| r.facts.fingerprint.as_str()).collect();
+    let mut all: Vec<&str> = runs.iter().map(|r| r.facts.start.fingerprint.as_str()).collect();
     all.sort_unstable();
     all.dedup();
     let is_imported = runs.iter().any(|run| run.facts.imported().is_some());
@@ -58,7 +58,7 @@ const MACHINE: [(&str, bool); 5] =
 /// Whether the arms were measured on the same machine; where not, which way that matters.
 fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Check {
     let name = "same machine";
-    let fact = |runs: &[&Arc<MeasuredRun>], name: &str| runs[0].facts.environment.get(name).cloned();
+    let fact = |runs: &[&Arc<MeasuredRun>], name: &str| runs[0].facts.start.environment.get(name).cloned();
     if !MACHINE.iter().any(|(name, _)| fact(baseline, name).is_some() && fact(others, name).is_some()) {
         return Check::new(name, Grade::Warn, "not known: there are no facts of both arms' machines");
     }
@@ -94,7 +94,7 @@ fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Che
 fn interleaving(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Option<Check> {
     let name = "interleaved rounds";
     let started = |runs: &[&Arc<MeasuredRun>]| -> Vec<String> {
-        runs.iter().map(|r| r.facts.started_at.clone()).collect()
+        runs.iter().map(|r| r.facts.start.started_at.clone()).collect()
     };
     let (mut before, mut after) = (started(baseline), started(others));
     before.sort();
@@ -121,7 +121,7 @@ fn seeds(runs: &[Arc<MeasuredRun>]) -> Check {
     }
     let mut by_round: BTreeMap<Option<u32>, Vec<u64>> = BTreeMap::new();
     for run in runs {
-        by_round.entry(run.facts.round).or_default().push(run.facts.seed);
+        by_round.entry(run.facts.start.round).or_default().push(run.facts.start.seed);
     }
     let same = by_round.values().all(|seeds| seeds.iter().all(|s| *s == seeds[0]));
     let (grade, text) = if same {
@@ -188,8 +188,8 @@ mod tests {
 
     fn arm(arm: Arm, on_a: usize, on_b: usize) -> Arc<MeasuredRun> {
         let mut run = run_on(&[("GET /a", on_a), ("GET /b", on_b)]);
-        run.facts.arm = Some(arm);
-        run.facts.round = Some(1);
+        run.facts.start.arm = Some(arm);
+        run.facts.start.round = Some(1);
         Arc::new(run)
     }
 
@@ -205,7 +205,7 @@ mod tests {
         let checks = between_arms(&[baseline, treatment]);
         assert_eq!(checks[2].grade, Grade::Invalid, "{}", checks[2].text);
         let [baseline, mut treatment] = [arm(Arm::Baseline, 700, 300), arm(Arm::Treatment, 700, 300)];
-        Arc::get_mut(&mut treatment).unwrap().facts.fingerprint = "other".to_owned();
+        Arc::get_mut(&mut treatment).unwrap().facts.start.fingerprint = "other".to_owned();
         assert_eq!(between_arms(&[baseline, treatment])[0].grade, Grade::Invalid);
     }
 }

@@ -4,9 +4,8 @@ mod races;
 mod series;
 
 use crate::claim::{CountOf, Figure, Found, LookUp, Selection, Side, Statistic, Stretch, TimeKind};
-use crate::run::{RunFacts, WHEN_BESIDE};
+use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
-use crate::stats::arm::{MeasuredRun, drain_s, load_end_us};
 use crate::stats::clusters::exceedance_clusters;
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type7;
@@ -103,7 +102,7 @@ impl Evidence {
     /// The selected stretch of a run, µs; the load with its ramp if none is selected.
     fn stretch_us(&self, facts: &RunFacts) -> Result<(i64, i64), String> {
         let Some(stretch) = self.select.phase else {
-            return Ok((0, load_end_us(facts).unwrap_or_else(|| last_us(facts))));
+            return Ok((0, facts.load_end_us().unwrap_or_else(|| last_us(facts))));
         };
         let (start, end) = span_of(facts, stretch.phase().word())
             .ok_or_else(|| format!("run {} has no {} phase", facts.id, stretch.word()))?;
@@ -250,7 +249,7 @@ fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {
 
 /// Start and end of a phase, µs.
 pub(super) fn span_of(facts: &RunFacts, phase: &str) -> Option<(i64, i64)> {
-    let mut of_name = facts.phases.iter().filter(|p| p.name == phase);
+    let mut of_name = facts.end.phases.iter().filter(|p| p.name == phase);
     let first = of_name.next()?;
     Some((first.start_us, of_name.next_back().unwrap_or(first).end_us))
 }
@@ -261,18 +260,18 @@ fn last_us(facts: &RunFacts) -> i64 {
 }
 
 fn drain_time(facts: &RunFacts) -> Result<Found, String> {
-    let phase = facts.phases.iter().find(|p| p.name == "drain");
+    let phase = facts.end.phases.iter().find(|p| p.name == "drain");
     let Some(phase) = phase else {
         return Err(format!("run {} has no drain phase", facts.id));
     };
     // A drain that met its deadline with work left has no time, only a lower bound.
-    let value = if phase.complete { drain_s(facts).unwrap_or(0.0) * 1e3 } else { f64::INFINITY };
+    let value = if phase.complete { facts.drain_s().unwrap_or(0.0) * 1e3 } else { f64::INFINITY };
     Ok(Found { value, n: 1, ..Found::default() })
 }
 
 /// A hook that ran beside the load, or a moment.
 fn event_us(facts: &RunFacts, event: &str) -> Result<(i64, i64), String> {
-    if let Some(hook) = facts.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
+    if let Some(hook) = facts.end.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
         return Ok((hook.start_us, hook.end_us));
     }
     let moment =

@@ -1,13 +1,13 @@
 //! What requests that were released together come to, and the events that requests raise.
 
 use crate::claim::Found;
+use crate::run::MeasuredRun;
 use crate::sample::{Kind, Outcome, Subject};
-use crate::stats::arm::MeasuredRun;
-use crate::stats::race::{self, Entrant};
+use crate::summary::race::{self, Entrant};
 
 /// The entrants of each race of a kind.
 fn races(run: &MeasuredRun, name: &str) -> Vec<Vec<Entrant>> {
-    let place = run.facts.races.iter().position(|known| known == name);
+    let place = run.facts.start.races.iter().position(|known| known == name);
     let of_kind = race::races(&run.samples).into_iter().filter(|(race, _)| race.place() == place);
     of_kind.map(|(_, entrants)| entrants).collect()
 }
@@ -33,7 +33,7 @@ pub(super) fn overlap(run: &MeasuredRun, race: &str) -> Result<Found, String> {
 pub(super) fn events(run: &MeasuredRun, stream: &str) -> Found {
     let samples = &run.samples;
     let events_of = |subject: &Subject| {
-        let raised = run.facts.raised.iter().filter(|raised| {
+        let raised = run.facts.start.raised.iter().filter(|raised| {
             raised.stream == stream
                 && subject.kind == Kind::Request
                 && raised.endpoint == subject.endpoint

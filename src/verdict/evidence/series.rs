@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use super::{Evidence, WITHIN_RUN_ALPHA};
 use crate::claim::{DriftOf, Found, SignalFigure, TimeKind};
-use crate::stats::arm::MeasuredRun;
+use crate::reading::SignalColumn;
+use crate::run::MeasuredRun;
 use crate::stats::drift::drift;
 use crate::stats::quantile::type7;
 use crate::stats::rank_correlation::spearman;
 use crate::stats::trend_line;
-use crate::store::SignalColumn;
 
 const SECOND_US: i64 = 1_000_000;
 /// Seconds below which nothing is said of what goes together.

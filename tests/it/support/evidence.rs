@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use loadproof::run::{Arm, ExperimentId, LoadFacts, PhaseSpan, RunId, RunState};
+use loadproof::run::{Arm, ExperimentId, LoadFacts, PhaseSpan, RunEnd, RunId, RunStart, RunState};
 use loadproof::scenario::{self, Scenario, World};
-use loadproof::store::{Ending, NewExperiment, NewRun, RunEnd, Store};
+use loadproof::store::{Ending, NewExperiment, Store};
 use rusqlite::{Connection, params};
 
 /// A day's seconds.
@@ -160,43 +160,40 @@ impl Shelf {
         let round = part_of.map_or(1, |(_, round)| round);
         let started = now - planned.days_ago * DAY - i64::from(6 - round) * 60;
         let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let run = store
-            .begin_run(&NewRun {
-                scenario: "shop".to_owned(),
-                scenario_file: self.scenario.file.clone(),
-                fingerprint: self.scenario.fingerprint(load),
-                load: "steady".to_owned(),
-                load_text: load.text(),
-                profile: profile.to_owned(),
-                label: Some("1.9.0".to_owned()),
-                arm: Some(arm),
-                part_of,
-                started_unix_us: started * 1_000_000,
-                seed: 7,
-                command: "loadproof experiment scenarios/shop.toml --seed 7".to_owned(),
-                environment: vec![
-                    fact("git commit", planned.commit),
-                    fact("kernel", "6.1.0"),
-                    fact("processor", "Test CPU"),
-                    fact("cores", "8"),
-                ],
-                load_facts: LoadFacts {
-                    executor: "open".to_owned(),
-                    places: 50,
-                    rate_per_s: Some(100.0),
-                    workers: 2,
-                },
-                claims: self.scenario.claims.clone(),
-                must_hold: Vec::new(),
-                env: planned.env.map(str::to_owned),
-                keys: Vec::new(),
-                races: Vec::new(),
-                raised: Vec::new(),
-                signs: Vec::new(),
-                trace_url: None,
-                sources: self.scenario.sources.clone(),
-            })
-            .unwrap();
+        let start = RunStart {
+            scenario: "shop".to_owned(),
+            scenario_file: self.scenario.file.clone(),
+            fingerprint: self.scenario.fingerprint(load),
+            load: "steady".to_owned(),
+            load_text: load.text(),
+            profile: profile.to_owned(),
+            label: Some("1.9.0".to_owned()),
+            experiment: part_of.map(|(experiment, _)| experiment),
+            arm: Some(arm),
+            round: part_of.map(|(_, round)| round),
+            started_at: jiff::Timestamp::from_second(started).unwrap().to_string(),
+            started_unix_us: started * 1_000_000,
+            seed: 7,
+            command: "loadproof experiment scenarios/shop.toml --seed 7".to_owned(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            environment: [
+                fact("git commit", planned.commit),
+                fact("kernel", "6.1.0"),
+                fact("processor", "Test CPU"),
+                fact("cores", "8"),
+            ]
+            .into(),
+            load_facts: LoadFacts {
+                executor: "open".to_owned(),
+                places: 50,
+                rate_per_s: Some(100.0),
+                workers: 2,
+            },
+            claims: self.scenario.claims.clone(),
+            env: planned.env.map(str::to_owned),
+            ..RunStart::default()
+        };
+        let run = store.begin_run(&start, &self.scenario.sources).unwrap();
         let place = usize::from(arm == Arm::Treatment);
         self.samples(run, planned.ms[place], planned.reads[place], round);
         let phase = |name: &str, start_us, end_us| PhaseSpan {
@@ -205,13 +202,8 @@ impl Shelf {
             end_us,
             complete: true,
         };
-        let end = RunEnd {
-            state: RunState::Done,
-            note: String::new(),
-            phases: vec![phase("steady", 0, SAMPLES * EVERY_US)],
-            hooks: Vec::new(),
-            clock_step_us: 0,
-        };
+        let phases = vec![phase("steady", 0, SAMPLES * EVERY_US)];
+        let end = RunEnd { state: RunState::Done, phases, ..RunEnd::default() };
         store.end_run(run, &end).unwrap();
         run
     }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loadproof::load::{self, Clock, LoadRun};
-use loadproof::sample::{Batch, Kind, Outcome, Sample};
+use loadproof::sample::{Batch, Kind, Outcome, Sample, Subject};
 use loadproof::scenario::{self, Scenario};
 
 /// A world of one file and no environment.
@@ -65,13 +65,18 @@ impl Taken {
         self.batches.iter().flat_map(|b| &b.samples)
     }
 
+    /// What a sample called, or waited for.
+    pub(crate) fn subject(&self, sample: &Sample) -> &Subject {
+        &self.scenario.endpoints[usize::from(sample.endpoint.0)]
+    }
+
     /// The samples of requests to an endpoint of this name.
     pub(crate) fn of<'a>(&'a self, endpoint: &'a str) -> Vec<&'a Sample> {
-        self.samples().filter(|s| self.scenario.endpoint(s.endpoint).name == endpoint).collect()
+        self.samples().filter(|s| self.subject(s).endpoint == endpoint).collect()
     }
 
     pub(crate) fn requests(&self) -> usize {
-        self.samples().filter(|s| self.scenario.endpoint(s.endpoint).kind == Kind::Request).count()
+        self.samples().filter(|s| self.subject(s).kind == Kind::Request).count()
     }
 
     pub(crate) fn outcomes(&self) -> [usize; 5] {

@@ -5,11 +5,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::histogram::Times;
-use crate::sample::{Batch, EndpointId, Kind, Outcome, ReasonId, Sample};
-use crate::scenario::journey::Endpoint;
+use crate::sample::{Batch, EndpointId, Kind, Outcome, ReasonId, Sample, Subject};
+use crate::stats::histogram::Times;
 
-/// Reasons that are told apart, by endpoint and outcome; further ones are counted together.
+/// Reasons that are told apart, by endpoint and outcome; of further ones nothing is told.
 const MOST_FAILURES: usize = 200;
 
 /// Samples by outcome, in the order of [`Outcome::ALL`].
@@ -83,8 +82,8 @@ pub struct FailureSoFar {
 
 impl Live {
     /// Nothing yet of these endpoints.
-    pub fn new(endpoints: &[Endpoint]) -> Self {
-        let so_far = |endpoint: &Endpoint| SoFar {
+    pub fn new(endpoints: &[Subject]) -> Self {
+        let so_far = |endpoint: &Subject| SoFar {
             kind: endpoint.kind,
             counts: !endpoint.is_probe(),
             outcomes: Outcomes::default(),
@@ -171,11 +170,6 @@ impl Live {
     pub fn failures(&self) -> &[FailureSoFar] {
         &self.failures.rows
     }
-
-    /// How many samples more did not end well, of too many different reasons to tell apart.
-    pub fn further_failures(&self) -> u64 {
-        self.failures.further
-    }
 }
 
 fn answered(outcomes: &Outcomes) -> u64 {
@@ -193,7 +187,6 @@ struct Failures {
     places: HashMap<(u16, EndpointId, Outcome, ReasonId), Option<usize>>,
     /// Each worker counts its own reasons.
     reasons: HashMap<u16, Vec<Arc<str>>>,
-    further: u64,
 }
 
 impl Failures {
@@ -214,14 +207,11 @@ impl Failures {
                 place
             }
         };
-        match place {
-            Some(place) => {
-                let row = &mut self.rows[place];
-                row.count += 1;
-                row.first_us = row.first_us.min(sample.done_us);
-                row.last_us = row.last_us.max(sample.done_us);
-            }
-            None => self.further += 1,
+        if let Some(place) = place {
+            let row = &mut self.rows[place];
+            row.count += 1;
+            row.first_us = row.first_us.min(sample.done_us);
+            row.last_us = row.last_us.max(sample.done_us);
         }
     }
 
@@ -257,9 +247,9 @@ mod tests {
     use super::*;
     use crate::sample::{Key, PROBE_CLASS, Phase, Race, UserClassId};
 
-    fn endpoints() -> Vec<Endpoint> {
-        let endpoint = |name: &str, class: &str, kind| Endpoint {
-            name: name.to_owned(),
+    fn endpoints() -> Vec<Subject> {
+        let endpoint = |name: &str, class: &str, kind| Subject {
+            endpoint: name.to_owned(),
             traffic_class: class.to_owned(),
             kind,
         };
@@ -344,6 +334,6 @@ mod tests {
             (1..=MOST_FAILURES + 3).map(|n| sample(0, Outcome::Failed, u16::try_from(n).unwrap(), 0, 0));
         let samples = samples.collect();
         live.add(&batch(0, &reasons, samples));
-        assert_eq!((live.failures().len(), live.further_failures()), (MOST_FAILURES, 3));
+        assert_eq!(live.failures().len(), MOST_FAILURES);
     }
 }

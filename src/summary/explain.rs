@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::arm::{MeasuredRun, load_end_us};
-use super::interval::Interval;
-use super::mean::Moments;
-use super::quantile::type7;
+use crate::run::MeasuredRun;
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
+use crate::stats::interval::Interval;
+use crate::stats::mean::Moments;
+use crate::stats::quantile::{geometric_mean, type7};
 use crate::unit;
 
 /// The quantile whose change is explained.
@@ -108,7 +108,7 @@ impl Explanation {
 
 /// Explains what differs between arms: for each round the baseline's run, and the treatment's. Nothing is said of what too
 /// few samples carry.
-pub fn explain(rounds: &[[&MeasuredRun; 2]]) -> Vec<Explanation> {
+pub(super) fn explain(rounds: &[[&MeasuredRun; 2]]) -> Vec<Explanation> {
     let arms = |runs: &[&MeasuredRun; 2]| {
         let end_us = load_end(runs[0]).max(load_end(runs[1]));
         runs.map(|run| Arm::of(run, end_us))
@@ -125,7 +125,7 @@ pub fn explain(rounds: &[[&MeasuredRun; 2]]) -> Vec<Explanation> {
 }
 
 fn load_end(run: &MeasuredRun) -> i64 {
-    load_end_us(&run.facts).unwrap_or_else(|| run.samples.done_us.iter().copied().max().unwrap_or(0)).max(1)
+    run.facts.load_end_us().unwrap_or_else(|| run.samples.done_us.iter().copied().max().unwrap_or(0)).max(1)
 }
 
 /// A sample as far as it matters here.
@@ -247,7 +247,7 @@ fn tail(of: Measure, kind: Kind, rounds: &[[Arm; 2]]) -> Option<Explanation> {
             })
         })
         .collect();
-    let threshold_us = super::quantile::geometric_mean(&thresholds);
+    let threshold_us = geometric_mean(&thresholds);
     Some(Explanation { threshold_us, ..explanation(of, &totals, partings.into()) })
 }
 

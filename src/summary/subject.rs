@@ -2,9 +2,7 @@
 
 use serde::Serialize;
 
-pub use crate::sample::Subject;
-
-use crate::sample::Outcome;
+use crate::sample::{Outcome, Subject};
 
 /// The quantiles that every summary gives, in order.
 pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];

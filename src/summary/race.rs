@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::quantile::type7;
-use crate::sample::{Outcome, Race, status_text};
-use crate::store::SampleColumns;
+use crate::sample::{Outcome, Race, SampleColumns, status_text};
+use crate::stats::quantile::type7;
 
 /// Races of one kind, in one run or several.
 #[derive(Clone, Debug, PartialEq, Serialize)]

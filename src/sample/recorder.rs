@@ -1,10 +1,10 @@
-//! A worker's notebook: samples are written down here and leave in batches. An import writes one, too.
+//! Where a worker, or an import, collects its samples: they leave in batches.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::sample::{Batch, ReasonId, Sample};
+use super::{Batch, ReasonId, Sample};
 
 /// Samples that leave together when they come fast.
 const BATCH: usize = 1024;

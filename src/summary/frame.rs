@@ -2,9 +2,8 @@
 
 use polars::prelude::*;
 
-use super::summary::{Distribution, OutcomeCounts, QUANTILES, Summary};
-use crate::sample::Outcome;
-use crate::store::SampleColumns;
+use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
+use crate::sample::{Outcome, SampleColumns};
 
 /// Column of places in the list of subjects.
 const SUBJECT: &str = "subject";
@@ -29,7 +28,7 @@ pub struct FrameError(#[from] PolarsError);
 ///
 /// # Errors
 /// If polars refuses, which its own documentation does not foresee for such frames.
-pub fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summary>, FrameError> {
+pub(super) fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summary>, FrameError> {
     let frame = frame(columns)?;
     let mut summaries: Vec<Summary> = columns
         .subjects

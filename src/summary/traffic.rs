@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::arm::{MeasuredRun, load_s};
-use super::quantile::median;
+use crate::run::MeasuredRun;
 use crate::sample::{Kind, Outcome, PROBE_CLASS};
+use crate::stats::quantile::median;
 
 /// Users' requests over time, in windows from the run's start to the load's end; with several runs, medians. Points are
 /// `(middle of the window in s, value)`.
@@ -49,7 +49,7 @@ impl Counted {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "windows of a run are few")]
     fn of(run: &MeasuredRun, window_s: f64) -> Self {
         // The window in which the load ends holds part of its load only.
-        let windows = (load_s(&run.facts) / window_s).floor() as usize;
+        let windows = (run.facts.load_s() / window_s).floor() as usize;
         let mut counted =
             Self { due: vec![0.0; windows], not_ok: vec![0.0; windows], in_flight: vec![0.0; windows] };
         let columns = &run.samples;

@@ -1,10 +1,17 @@
-//! The record that crosses from `load` to `store`: one finished, or dropped, request or effect.
+//! The record that crosses from `load` to `store`: one finished, or dropped, request or effect;
+//! how workers collect them, and how they come back by the column.
 //!
-//! Plain values with no behaviour. Times are microseconds since the run's start. *Response time*
+//! Times are microseconds since the run's start. *Response time*
 //! is `done − intended` and holds what a stalled system makes its users wait; *service time* is
 //! `done − sent`.
 
+mod columns;
+mod recorder;
+
 use serde::{Deserialize, Serialize};
+
+pub use columns::SampleColumns;
+pub use recorder::{Recorder, Sink};
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,7 +145,7 @@ pub fn status_text(status: u16) -> String {
     word.map_or_else(|| status.to_string(), |word| (*word).to_owned())
 }
 
-/// An endpoint of a scenario by its place in the compiled scenario's endpoint list.
+/// A subject by its place in the compiled scenario's list of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EndpointId(pub u16);
 
@@ -154,6 +161,11 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// Whether it is a poll's question.
+    pub fn is_probe(&self) -> bool {
+        self.traffic_class == PROBE_CLASS
+    }
+
     /// The name for a heading: `POST /orders [production]`.
     pub fn title(&self) -> String {
         if self.traffic_class.is_empty() {

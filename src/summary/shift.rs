@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::compare::{ArmSummary, Curve};
-use super::interval::Interval;
-use super::mean::{Moments, log_ratios};
-use super::quantile::geometric_mean;
+use super::arm::{ArmSummary, Curve};
+use crate::stats::interval::Interval;
+use crate::stats::mean::{Moments, log_ratios};
+use crate::stats::quantile::geometric_mean;
 
 /// The percentiles at which it is worked out.
-pub const PERCENTILES: [f64; 11] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
+pub(super) const PERCENTILES: [f64; 11] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
 /// Two-sided alpha of its intervals; they inform and decide nothing.
 const ALPHA: f64 = 0.05;
 
@@ -26,13 +26,13 @@ pub struct Shift {
 /// The shift function of a curve that both arms have. Rounds that both arms have complete count.
 ///
 /// Source: Doksum 1974, Annals of Statistics 2(2), here of ratios and over rounds.
-pub fn shifts(arms: [&ArmSummary; 2], curves: [&Curve; 2]) -> Vec<Shift> {
+pub(super) fn shifts(arms: [&ArmSummary; 2], curves: [&Curve; 2]) -> Vec<Shift> {
     let rounds: Vec<[usize; 2]> = arms[0]
         .runs
         .iter()
         .enumerate()
         .filter_map(|(place, run)| {
-            Some([place, arms[1].runs.iter().position(|other| other.round == run.round)?])
+            Some([place, arms[1].runs.iter().position(|other| other.start.round == run.start.round)?])
         })
         .collect();
     let shift = |(p, baseline): &(f64, Vec<f64>)| {

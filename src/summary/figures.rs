@@ -1,9 +1,8 @@
 //! The figures of a run by which it is followed over releases.
 
-use super::arm::{MeasuredRun, load_end_us};
 use super::frame::{FrameError, summaries};
-use super::summary::{Distribution, QUANTILES};
-use crate::run::Figure;
+use super::subject::{Distribution, QUANTILES};
+use crate::run::{Figure, MeasuredRun};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 
 /// Quantiles that are followed, with the samples that each needs: ten beyond it.
@@ -17,7 +16,7 @@ pub const ALL_REQUESTS: &str = "all requests";
 /// # Errors
 /// If the samples cannot be summarised.
 pub fn figures(run: &MeasuredRun) -> Result<Vec<Figure>, FrameError> {
-    let load_s = load_end_us(&run.facts).map_or(run.facts.duration_s, |us| us as f64 / 1e6).max(1e-3);
+    let load_s = run.facts.load_s();
     let mut figures = Vec::new();
     for summary in summaries(&run.samples, load_s)? {
         if summary.subject.traffic_class == PROBE_CLASS {

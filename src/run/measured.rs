@@ -1,0 +1,30 @@
+//! A run with everything that was measured in it: what judgement and reports start from.
+
+use super::imported::Lack;
+use super::{FailureReason, RunFacts, SlowSample};
+use crate::reading::SignalColumn;
+use crate::sample::SampleColumns;
+
+/// A run with everything that was measured in it.
+#[derive(Clone, Debug)]
+pub struct MeasuredRun {
+    /// What it was.
+    pub facts: RunFacts,
+    /// Its samples.
+    pub samples: SampleColumns,
+    /// Its signals.
+    pub signals: Vec<SignalColumn>,
+    /// Why samples did not end well.
+    pub reasons: Vec<FailureReason>,
+    /// Its slowest requests, the slowest first.
+    pub slowest: Vec<SlowSample>,
+    /// SHA-256, in hex, of everything that was measured in it; empty where nobody asked for it, or the run stands in no store.
+    pub checksum: String,
+}
+
+impl MeasuredRun {
+    /// Whether it is known which sample came before which: of imports it may not be.
+    pub fn is_ordered(&self) -> bool {
+        self.facts.imported().is_none_or(|imported| !imported.lacks(Lack::Order))
+    }
+}

@@ -1,0 +1,28 @@
+//! A run's samples by the column, as the store gives them back.
+
+use super::{Key, Outcome, Phase, Race, Subject};
+
+/// The samples of a run, column by column; all columns have the same length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SampleColumns {
+    /// What the numbers in `subject` mean.
+    pub subjects: Vec<Subject>,
+    /// Place in `subjects`.
+    pub subject: Vec<u32>,
+    /// How it ended.
+    pub outcome: Vec<Outcome>,
+    /// Its part of the run.
+    pub phase: Vec<Phase>,
+    /// HTTP status, 0 for none.
+    pub status: Vec<u16>,
+    /// When it was due, µs since the run's start.
+    pub intended_us: Vec<i64>,
+    /// When it was sent, µs since the run's start.
+    pub sent_us: Vec<i64>,
+    /// When it was done, µs since the run's start.
+    pub done_us: Vec<i64>,
+    /// What it was about.
+    pub key: Vec<Key>,
+    /// The samples, by their places in the columns, that were entrants of races.
+    pub entrants: Vec<(usize, Race)>,
+}

@@ -1,0 +1,30 @@
+//! What runs come to: one run's samples by endpoint, the runs of an arm together, two arms side by
+//! side.
+//!
+//! Pure: measured runs in, plain results out; the methods are those of `stats`. Times are
+//! microseconds, rates are per second, ratios are `treatment / baseline`. Results that several files
+//! share stand in `subject`, `arm` and `comparison`, which use none of those that work them out.
+
+mod arm;
+pub mod compare;
+mod comparison;
+mod curves;
+mod explain;
+pub mod figures;
+mod frame;
+pub mod live;
+pub mod race;
+mod series;
+mod shift;
+mod subject;
+mod summarise;
+mod traffic;
+mod windows;
+
+pub use arm::{ArmSummary, Curve, SignalSeries};
+pub use comparison::{Comparison, CurveShift, SignalFigures, SubjectComparison, Warning};
+pub use explain::{Explanation, Measure, Part, Parting};
+pub use frame::FrameError;
+pub use shift::Shift;
+pub use subject::{Distribution, Evidence, OutcomeCounts, QUANTILES, Summary};
+pub use summarise::summarise;

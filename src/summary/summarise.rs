@@ -1,0 +1,164 @@
+//! From the runs of one arm to what they came to together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::arm::{ArmSummary, SignalSeries};
+use super::curves::{curves, throughput};
+use super::frame::{FrameError, summaries};
+use super::race;
+use super::series::Series;
+use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
+use super::traffic::{Traffic, traffic};
+use super::windows::{by_window, medians};
+use crate::reading::SignalColumn;
+use crate::run::{Arm, FailureReason, MeasuredRun, SlowSample};
+use crate::sample::Subject;
+use crate::stats::quantile::{geometric_mean, median};
+
+/// About how many windows a curve over time has.
+const WINDOWS: f64 = 100.0;
+
+/// Sums up the runs of one arm, at least one.
+///
+/// # Errors
+/// If the samples cannot be summarised.
+pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, FrameError> {
+    let window_s = window_s(runs);
+    let per_run: Vec<Vec<Summary>> =
+        runs.iter().map(|run| summaries(&run.samples, run.facts.load_s())).collect::<Result<_, _>>()?;
+    let is_ordered = runs.iter().all(|run| run.is_ordered());
+    Ok(ArmSummary {
+        arm,
+        runs: runs.iter().map(|r| r.facts.clone()).collect(),
+        summaries: over_runs(&per_run),
+        drain_s: runs.iter().map(|r| r.facts.drain_s()).collect(),
+        curves: curves(runs, window_s),
+        signals: signals(runs),
+        throughput: throughput(runs, window_s),
+        traffic: if is_ordered { traffic(runs, window_s) } else { Traffic::default() },
+        slowest: slowest(runs),
+        reasons: reasons(runs),
+        checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
+        races: race::figures(
+            &runs[0].facts.start.races,
+            &runs.iter().map(|r| &r.samples).collect::<Vec<_>>(),
+        ),
+    })
+}
+
+/// The slowest requests of all runs, as many as each run gives.
+fn slowest(runs: &[Arc<MeasuredRun>]) -> Vec<SlowSample> {
+    let most = runs.iter().map(|run| run.slowest.len()).max().unwrap_or(0);
+    let mut all: Vec<SlowSample> = runs.iter().flat_map(|run| run.slowest.iter().cloned()).collect();
+    all.sort_by_key(|sample| std::cmp::Reverse(sample.response_us));
+    all.truncate(most);
+    all
+}
+
+/// Why samples did not end well, over all runs: counts add up.
+fn reasons(runs: &[Arc<MeasuredRun>]) -> Vec<FailureReason> {
+    let mut all: Vec<FailureReason> = Vec::new();
+    for reason in runs.iter().flat_map(|run| &run.reasons) {
+        let is_same = |known: &&mut FailureReason| {
+            known.outcome == reason.outcome
+                && known.endpoint == reason.endpoint
+                && known.reason == reason.reason
+        };
+        match all.iter_mut().find(is_same) {
+            Some(known) => {
+                known.count += reason.count;
+                known.first_us = known.first_us.min(reason.first_us);
+                known.last_us = known.last_us.max(reason.last_us);
+            }
+            None => all.push(reason.clone()),
+        }
+    }
+    all.sort_by_key(|reason| std::cmp::Reverse(reason.count));
+    all
+}
+
+/// The width of the windows of all curves over time: whole seconds, alike in all runs.
+fn window_s(runs: &[Arc<MeasuredRun>]) -> f64 {
+    let longest = runs.iter().map(|r| r.facts.load_s()).fold(0.0, f64::max);
+    (longest / WINDOWS).ceil().max(1.0)
+}
+
+/// One summary per subject: counts add up, times and rates are geometric means over runs.
+fn over_runs(runs: &[Vec<Summary>]) -> Vec<Summary> {
+    let mut by_subject: BTreeMap<&Subject, Vec<&Summary>> = BTreeMap::new();
+    for summary in runs.iter().flatten() {
+        by_subject.entry(&summary.subject).or_default().push(summary);
+    }
+    by_subject.into_iter().map(|(subject, summaries)| merge(subject, &summaries)).collect()
+}
+
+fn merge(subject: &Subject, summaries: &[&Summary]) -> Summary {
+    let mut counts = OutcomeCounts::default();
+    let mut statuses: BTreeMap<u16, u64> = BTreeMap::new();
+    for summary in summaries {
+        counts.merge(&summary.counts);
+        for (status, n) in &summary.statuses {
+            *statuses.entry(*status).or_default() += n;
+        }
+    }
+    let rates: Vec<f64> = summaries.iter().map(|s| s.rate_per_s).collect();
+    let times = |of: fn(&Summary) -> Option<Distribution>| mean_of(summaries.iter().filter_map(|s| of(s)));
+    Summary {
+        subject: subject.clone(),
+        counts,
+        statuses: statuses.into_iter().collect(),
+        rate_per_s: geometric_mean(&rates).unwrap_or(0.0),
+        response: times(|s| s.response),
+        service: times(|s| s.service),
+    }
+}
+
+fn mean_of(runs: impl Iterator<Item = Distribution>) -> Option<Distribution> {
+    let runs: Vec<Distribution> = runs.collect();
+    let mean =
+        |figure: fn(&Distribution) -> f64| geometric_mean(&runs.iter().map(figure).collect::<Vec<_>>());
+    let mut quantiles_us = [0.0; QUANTILES.len()];
+    for (i, quantile) in quantiles_us.iter_mut().enumerate() {
+        *quantile = geometric_mean(&runs.iter().map(|d| d.quantiles_us[i]).collect::<Vec<_>>())?;
+    }
+    Some(Distribution {
+        n: runs.iter().map(|d| d.n).sum(),
+        min_us: mean(|d| d.min_us)?,
+        mean_us: mean(|d| d.mean_us)?,
+        quantiles_us,
+        max_us: mean(|d| d.max_us)?,
+    })
+}
+
+/// Signals as they were read; with several runs, medians per second.
+fn signals(runs: &[Arc<MeasuredRun>]) -> Vec<SignalSeries> {
+    let mut by_name: BTreeMap<&str, Vec<&SignalColumn>> = BTreeMap::new();
+    for signal in runs.iter().flat_map(|r| &r.signals).filter(|s| !s.readings.is_empty()) {
+        by_name.entry(&signal.name).or_default().push(signal);
+    }
+    by_name
+        .into_iter()
+        .map(|(name, columns)| SignalSeries {
+            series: Series { name: name.to_owned(), points: signal_points(&columns) },
+            unit: columns[0].unit.clone(),
+            is_total: columns[0].is_total,
+        })
+        .collect()
+}
+
+fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
+    let points = |column: &SignalColumn| -> Vec<(f64, f64)> {
+        column.readings.iter().map(|(us, value)| (*us as f64 / 1e6, *value)).collect()
+    };
+    if let [single] = columns {
+        return points(single);
+    }
+    let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for column in columns {
+        for (window, values) in by_window(&points(column), 1.0) {
+            windows.entry(window).or_default().extend(median(&values));
+        }
+    }
+    medians(windows, 1.0)
+}
