@@ -11,19 +11,19 @@ mod endpoint;
 pub mod exit;
 mod experiment;
 mod export;
+mod generate;
 mod import;
 mod init;
 mod interrupt;
 mod output;
 mod progress;
-mod query;
 mod report;
 mod run;
 mod runs;
 mod saved;
 mod selftest;
-mod shell;
 mod signoff;
+mod store;
 mod trend;
 mod ui;
 mod verify;
@@ -65,15 +65,11 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Import(command) => import::import(&command, &store),
         Command::Export(command) => export::export(&command, &store),
         Command::Trend(command) => trend::trend(&command, &store),
-        Command::Note(command) => trend::note(&command, &store),
         Command::Ui(command) => ui::ui(&command, &store),
-        Command::Query(command) => query::query(&command, &store),
-        Command::Sample(command) => query::sample(&command, &store),
+        Command::Store(command) => store::store(&command, &store),
         Command::Init(command) => init::init(&command),
         Command::Doctor => doctor::doctor(&store),
-        Command::Schema => shell::schema(),
-        Command::Completions(command) => shell::completions(&command),
-        Command::Man(command) => shell::man(&command),
+        Command::Generate(command) => generate::generate(&command),
         Command::SignOff(command) => signoff::signoff(&command, &store),
         Command::Verify(command) => verify::verify(&command, &store),
         Command::Baseline(command) => saved::baseline(&command, &store),

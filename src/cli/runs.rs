@@ -5,33 +5,76 @@ use std::path::Path;
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::arguments::{Runs, RunsCommand};
+use super::arguments::{RunFilter, RunList, Runs, RunsCommand};
 use super::exit::Exit;
 use super::output;
-use crate::run::RunFacts;
+use crate::run::{Arm, RunFacts};
 use crate::store::{Reference, Store};
 use crate::unit;
 
 pub(super) fn runs(command: &Runs, path: &Path) -> Result<Exit> {
-    let store = Store::open(path)?;
     match &command.command {
-        None | Some(RunsCommand::List) => list(&store, command.json)?,
-        Some(RunsCommand::Show { run }) => {
-            let reference: Reference = run.parse()?;
-            show(&store.run(&reference)?, command.json)?;
-        }
+        None => list(&Store::open(path)?, &command.list, command.json)?,
+        Some(RunsCommand::List(filters)) => list(&Store::open(path)?, filters, command.json)?,
+        Some(RunsCommand::Show { run }) => return show(run, command.json, path),
+        Some(RunsCommand::Note { run, text }) => note(run, text, &mut Store::open(path)?)?,
     }
     Ok(Exit::Done)
 }
 
-fn list(store: &Store, json: bool) -> Result<()> {
-    let runs = store.runs()?;
+/// A run, or a sample of it where a number follows a colon.
+fn show(name: &str, json: bool, path: &Path) -> Result<Exit> {
+    let store = Store::open(path)?;
+    let find = |name: &str| -> Result<RunFacts> { Ok(store.run(&name.parse::<Reference>()?)?) };
+    if let Some((run, number)) = name.rsplit_once(':')
+        && let Ok(number) = number.parse()
+    {
+        return super::store::sample(find(run)?.id, number, json, path);
+    }
+    facts(&find(name)?, json)?;
+    Ok(Exit::Done)
+}
+
+fn note(run: &str, text: &str, store: &mut Store) -> Result<()> {
+    let run = store.run(&run.parse::<Reference>()?)?.id;
+    store.annotate(run, text)?;
+    output::result(&format!("noted about run {run}: {text}"))
+}
+
+/// Whether a run has the value that a filter asks for.
+fn passes(run: &RunFacts, filter: &RunFilter) -> bool {
+    let experiment = run.experiment.map(|id| format!("e{id}"));
+    let value = match filter.key.as_str() {
+        "scenario" => Some(run.scenario.as_str()),
+        "load" => Some(run.load.as_str()),
+        "profile" => Some(run.profile.as_str()),
+        "label" => run.label.as_deref(),
+        "state" => Some(run.state.word()),
+        "env" => run.env.as_deref(),
+        "experiment" => experiment.as_deref(),
+        "arm" => run.arm.map(Arm::word),
+        _ => None,
+    };
+    value.is_some_and(|value| match filter.value.strip_suffix('*') {
+        Some(start) => value.starts_with(start),
+        None => value == filter.value,
+    })
+}
+
+fn list(store: &Store, filters: &RunList, json: bool) -> Result<()> {
+    let mut runs = store.runs()?;
+    runs.retain(|run| filters.filter.iter().all(|filter| passes(run, filter)));
     if json {
         let document = serde_json::json!({ "schema": "loadproof.runs/1", "runs": runs });
         return output::result(&serde_json::to_string_pretty(&document)?);
     }
     if runs.is_empty() {
-        return output::result("no runs yet; `loadproof run` makes one");
+        let text = if filters.filter.is_empty() {
+            "no runs yet; `loadproof run` makes one"
+        } else {
+            "no run matches the filters"
+        };
+        return output::result(text);
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);
@@ -75,7 +118,7 @@ fn part(run: &RunFacts) -> String {
     }
 }
 
-fn show(run: &RunFacts, json: bool) -> Result<()> {
+fn facts(run: &RunFacts, json: bool) -> Result<()> {
     if json {
         let document = serde_json::json!({ "schema": "loadproof.runs/1", "runs": [run] });
         return output::result(&serde_json::to_string_pretty(&document)?);

@@ -1,16 +1,16 @@
-//! `loadproof trend` and `loadproof note`: figures over releases, and what people know of runs.
+//! `loadproof trend`: metrics over releases.
 
 use std::path::Path;
 
 use anyhow::Result;
 
-use super::arguments::{Note, Trend};
+use super::arguments::Trend;
 use super::exit::{Exit, UsageError};
 use super::output;
 use crate::assess::trend::{scenario_name, series};
 use crate::export::{exchange, trend as csv};
 use crate::report::trend as render;
-use crate::store::{Reference, Store};
+use crate::store::Store;
 use crate::trend::{Series, State};
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
@@ -37,15 +37,6 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
         output::result(&format!("{text}\n\n  report  {}", page.display()))?;
     }
     Ok(exit(&series))
-}
-
-pub(super) fn note(command: &Note, path: &Path) -> Result<Exit> {
-    let mut store = Store::open(path)?;
-    let reference: Reference = command.run.parse()?;
-    let run = store.run(&reference)?.id;
-    store.annotate(run, &command.text)?;
-    output::result(&format!("noted of run {run}: {}", command.text))?;
-    Ok(Exit::Done)
 }
 
 /// Otava's files hold one system under one load.

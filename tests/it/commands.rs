@@ -17,14 +17,17 @@ fn a_question_is_answered_in_three_forms() {
     let bench = with_run();
     let sql = "SELECT id, scenario AS name, NULL AS none, 'a,b' AS pair FROM run";
     assert_eq!(
-        bench.json(&["query", sql, "--format", "json"]),
+        bench.json(&["store", "query", sql, "--format", "json"]),
         json!([{ "id": 1, "name": "jobs", "none": null, "pair": "a,b" }])
     );
-    assert_eq!(bench.out(&["query", sql, "--format", "csv"]), "id,name,none,pair\n1,jobs,,\"a,b\"\n");
-    let text = bench.out(&["query", sql]);
+    assert_eq!(
+        bench.out(&["store", "query", sql, "--format", "csv"]),
+        "id,name,none,pair\n1,jobs,,\"a,b\"\n"
+    );
+    let text = bench.out(&["store", "query", sql]);
     assert_eq!(text.lines().count(), 2, "{text}");
     assert!(text.contains("jobs"), "{text}");
-    let count = bench.json(&["query", "SELECT count(*) AS n FROM samples", "--format", "json"]);
+    let count = bench.json(&["store", "query", "SELECT count(*) AS n FROM samples", "--format", "json"]);
     assert_eq!(count[0]["n"], bench.query("SELECT samples FROM run"));
 }
 
@@ -34,36 +37,52 @@ fn a_question_changes_nothing() {
     for sql in
         ["DELETE FROM run", "UPDATE run SET label = 'x'", "DROP TABLE sample", "PRAGMA user_version = 9"]
     {
-        let output = bench.run(&["query", sql]);
+        let output = bench.run(&["store", "query", sql]);
         assert_eq!(code(&output), 2, "{sql}: {}", stderr(&output));
         assert!(stderr(&output).contains("would change the store"), "{sql}: {}", stderr(&output));
     }
     assert_eq!(bench.query("SELECT count(*) FROM run WHERE label IS NOT 'x'"), 1);
-    let output = bench.run(&["query", "SELECT unheard_of FROM run"]);
+    let output = bench.run(&["store", "query", "SELECT unheard_of FROM run"]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("no such column: unheard_of"), "{}", stderr(&output));
-    let output = bench.run(&["--store", "none.db", "query", "SELECT 1"]);
+    let output = bench.run(&["--store", "none.db", "store", "query", "SELECT 1"]);
     assert!(stderr(&output).contains("none.db"), "{}", stderr(&output));
     assert!(!bench.path("none.db").exists());
 }
 
 #[test]
-fn a_sample_is_found_by_run_and_number_by_number_or_by_row() {
+fn a_sample_is_found_by_its_run_and_number() {
     let bench = with_run();
-    let by_run = bench.json(&["sample", "1:3", "--json"]);
+    let by_run = bench.json(&["runs", "show", "1:3", "--json"]);
     assert_eq!(by_run[0]["run"], 1);
     assert_eq!(by_run[0]["sequence"], 3);
-    assert_eq!(bench.json(&["sample", "3", "--json"]), by_run);
-    let row = ((1_i64 << 32) | 3).to_string();
-    assert_eq!(bench.json(&["sample", &row, "--json"]), by_run);
-    assert!(bench.out(&["sample", "latest:3"]).contains("response_us"));
+    assert_eq!(bench.json(&["runs", "show", "latest:3", "--json"]), by_run);
+    assert!(bench.out(&["runs", "show", "latest:3"]).contains("response_us"));
     for (sample, words) in
-        [("1:9999999", "run 1 has no sample 9999999"), ("a", "is no sample"), ("7:1", "no run `7`")]
+        [("1:9999999", "run 1 has no sample 9999999"), ("nobody", "no run `nobody`"), ("7:1", "no run `7`")]
     {
-        let output = bench.run(&["sample", sample]);
+        let output = bench.run(&["runs", "show", sample]);
         assert_eq!(code(&output), 2);
         assert!(stderr(&output).contains(words), "{}", stderr(&output));
     }
+}
+
+#[test]
+fn runs_are_listed_by_filters() {
+    let bench = with_run();
+    let listed = |filters: &[&str]| {
+        let runs = bench.json(&[&["runs", "--json"], filters].concat());
+        runs["runs"].as_array().unwrap().len()
+    };
+    let profile = bench.json(&["runs", "--json"])["runs"][0]["profile"].as_str().unwrap().to_owned();
+    assert_eq!(listed(&["--filter", &format!("profile={profile}")]), 1);
+    assert_eq!(listed(&["--filter", "scenario=*", "--filter", "state=done"]), 1);
+    assert_eq!(listed(&["--filter", "profile=another"]), 0);
+    let said = bench.out(&["runs", "list", "--filter", "label=another"]);
+    assert!(said.contains("no run matches the filters"), "{said}");
+    let output = bench.run(&["runs", "--filter", "colour=red"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("unknown key `colour`"), "{}", stderr(&output));
 }
 
 #[test]
@@ -85,7 +104,7 @@ fn a_first_scenario_is_right_and_runs_and_is_never_overwritten() {
 #[test]
 fn the_schema_is_printed_for_editors() {
     let bench = Bench::new();
-    let schema = bench.json(&["schema"]);
+    let schema = bench.json(&["generate", "schema"]);
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
     assert_eq!(schema["properties"]["journey"]["items"]["$ref"], "#/$defs/journey");
 }
@@ -108,10 +127,10 @@ fn the_doctor_looks_at_everything_and_leaves_nothing() {
 fn shells_complete_and_every_command_has_a_page() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(bench.out(&["completions", shell]).contains("experiment"), "{shell}");
+        assert!(bench.out(&["generate", "completions", shell]).contains("experiment"), "{shell}");
     }
-    bench.out(&["man", "pages"]);
-    for page in ["loadproof.1", "loadproof-run.1", "loadproof-trend.1", "loadproof-query.1"] {
+    bench.out(&["generate", "man", "pages"]);
+    for page in ["loadproof.1", "loadproof-run.1", "loadproof-trend.1", "loadproof-store-query.1"] {
         assert!(std::fs::read_to_string(bench.path("pages").join(page)).unwrap().contains(".TH"), "{page}");
     }
 }
@@ -187,8 +206,12 @@ fn the_documents_name_commands_and_flags_that_exist() {
         let lines = command_lines(&std::fs::read_to_string(root.join(name)).unwrap());
         assert!(lines.len() >= 2, "{name}: {lines:?}");
         for (command, flags) in lines {
-            // `baseline save` has its flags one deeper.
-            let deeper = (command == "baseline").then_some("save");
+            // Some commands have their flags one deeper.
+            let deeper = match command.as_str() {
+                "baseline" => Some("save"),
+                "store" => Some("query"),
+                _ => None,
+            };
             let help = bench.out(&[&[command.as_str()][..], deeper.as_slice(), &["--help"]].concat());
             for flag in flags {
                 assert!(help.contains(&flag), "{name}: `{command}` has no {flag}");

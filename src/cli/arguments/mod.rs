@@ -16,10 +16,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Run};
 pub(super) use self::results::{
-    ArmName, Compare, Export, ExportFormat, Import, Note, Query, Report, Runs, RunsCommand, Sample, Saved,
-    SavedCommand, TableFormat, Trend,
+    ArmName, Compare, Export, ExportFormat, Import, Query, Report, RunFilter, RunList, Runs, RunsCommand,
+    Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend,
 };
-pub(super) use self::setting_up::{Completions, Init, Man};
+pub(super) use self::setting_up::{Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};
 pub(super) use self::ui::{Browse, PageFlags, Served};
 use super::output::is_step_summary;
@@ -51,29 +51,25 @@ Make load:
 Look at results:
   compare     Compare two runs, labels or profiles
   report      Write the report of a run or an experiment
-  runs        List runs, or show one
-  trend       Follow figures over releases
-  note        Note something of a run
-  query       Ask the store something in SQL
-  sample      Show one sample
-  import      Store results of k6, Locust, JMeter, vegeta or oha as a run
-  ui          Browse results, and start runs, on a page
-  export      Write a run's samples as CSV or JSON
+  runs        List runs, show one, note something about one
+  trend       Follow metrics over releases
+  ui          Serve a page to browse results and start runs
   baseline    Save runs for later comparisons, in git
+  store       Query the store in SQL
+  import      Store results of k6, Locust, JMeter, vegeta or oha as a run
+  export      Write a run's samples as CSV, JSON or Parquet
 
-Sign it:
-  signoff     Sign a release off, or not, by rules
-  verify      Make a bundle or a report again, and compare
+Sign off:
+  signoff     Decide by rules whether a release is signed
+  verify      Compute a bundle or a report again, and compare
 
-Trust it:
-  selftest    Qualify the instrument on this machine
-  doctor      Look at this machine: clock, files, ports, CPU
+Check the instrument:
+  selftest    Qualify loadproof on this machine
+  doctor      Check clock, files, ports and CPU of this machine
 
-Set it up:
-  init        Write a commented scenario to begin with
-  schema      Print the form of scenario files, for editors
-  completions Print completions for a shell
-  man         Write the manual
+Set up:
+  init        Write a commented scenario to start from
+  generate    Write the JSON Schema, shell completions or manual pages
 
 Options:
 {options}{after-help}";
@@ -139,17 +135,13 @@ pub(super) enum Command {
     Compare(Compare),
     /// Write the report of a run (`3`, `latest`) or an experiment (`e1`)
     Report(Report),
-    /// List runs, or show one
+    /// List runs, show one, or note something about one
     #[command(visible_alias = "ls")]
     Runs(Runs),
     /// Follow figures over releases: where they change, and how the newest stands
     Trend(Trend),
-    /// Note something of a run, for its place in a trend
-    Note(Note),
-    /// Ask the store something in SQL, for reading only
-    Query(Query),
-    /// Show everything that is known of one sample
-    Sample(Sample),
+    /// Work with the store itself: query it in SQL
+    Store(StoreCommands),
     /// Browse what is in the store, and start runs, on a page
     #[command(after_help = ui::EXAMPLES)]
     Ui(Browse),
@@ -172,13 +164,8 @@ pub(super) enum Command {
     Doctor,
     /// Write a commented scenario to begin with
     Init(Init),
-    /// Print the form of scenario files as JSON Schema, for editors
-    #[command(after_help = setting_up::SCHEMA_EXAMPLES)]
-    Schema,
-    /// Print completions for a shell
-    Completions(Completions),
-    /// Write the manual
-    Man(Man),
+    /// Generate the JSON Schema of scenario files, shell completions, or manual pages
+    Generate(Generate),
 }
 
 /// Check scenario files

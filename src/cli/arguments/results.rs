@@ -126,12 +126,14 @@ pub(in crate::cli) struct Report {
     pub(in crate::cli) outputs: Outputs,
 }
 
-/// List runs, or show one
+/// List runs, show one, or note something about one
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Runs {
     /// What to do; lists if not given
     #[command(subcommand)]
     pub(in crate::cli) command: Option<RunsCommand>,
+    #[command(flatten)]
+    pub(in crate::cli) list: RunList,
     /// Print as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), global = true, help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,
@@ -140,13 +142,57 @@ pub(in crate::cli) struct Runs {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum RunsCommand {
     /// List runs, the newest first
-    List,
-    /// Show one run
+    List(RunList),
+    /// Show one run, or one of its samples (`3:8841`)
     Show {
+        /// A number, a label, a profile (its newest run), or `latest`; followed by `:NUMBER` for a sample
+        #[arg(value_name = "RUN[:SAMPLE]")]
+        run: String,
+    },
+    /// Note something about a run, to be shown in its trend
+    Note {
         /// A number, a label, a profile (its newest run), or `latest`
         #[arg(value_name = "RUN")]
         run: String,
+        /// The note
+        #[arg(value_name = "TEXT")]
+        text: String,
     },
+}
+
+/// Which runs are listed
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct RunList {
+    /// Only runs with this value, which may end in `*`: scenario, load, profile, label, state, env, experiment (`e1`)
+    /// or arm; repeat to narrow down
+    #[arg(long, value_name = "KEY=VALUE", value_parser = str::parse::<RunFilter>)]
+    pub(in crate::cli) filter: Vec<RunFilter>,
+}
+
+/// A fact of runs, and the value that it should have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct RunFilter {
+    pub(in crate::cli) key: String,
+    pub(in crate::cli) value: String,
+}
+
+impl RunFilter {
+    /// What runs can be filtered by.
+    pub(in crate::cli) const KEYS: [&'static str; 8] =
+        ["scenario", "load", "profile", "label", "state", "env", "experiment", "arm"];
+}
+
+impl std::str::FromStr for RunFilter {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = || format!("expected e.g. `profile=lanes-on`; keys: {}", Self::KEYS.join(", "));
+        let (key, value) = text.split_once('=').ok_or_else(known)?;
+        if !Self::KEYS.contains(&key) {
+            return Err(format!("unknown key `{key}`: {}", known()));
+        }
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
 }
 
 /// Store results of another tool as a run
@@ -258,24 +304,27 @@ pub(in crate::cli) struct Trend {
     pub(in crate::cli) json: bool,
 }
 
-/// Note something of a run, for its place in a trend
+/// Work with the store itself
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Note {
-    /// A number, a label, a profile (its newest run), or `latest`
-    #[arg(value_name = "RUN")]
-    pub(in crate::cli) run: String,
-    /// What is to be known of it
-    #[arg(value_name = "TEXT")]
-    pub(in crate::cli) text: String,
+pub(in crate::cli) struct StoreCommands {
+    /// What to do
+    #[command(subcommand)]
+    pub(in crate::cli) command: StoreCommand,
 }
 
-/// Ask the store something in SQL, for reading only
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum StoreCommand {
+    /// Query the store in SQL, read-only
+    Query(Query),
+}
+
+/// Query the store in SQL, read-only
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Query {
-    /// A question; docs/SCHEMA.md describes tables and views
+    /// The query; docs/SCHEMA.md describes tables and views
     #[arg(value_name = "SQL")]
     pub(in crate::cli) sql: String,
-    /// How the answer is printed
+    /// How the rows are printed
     #[arg(short, long, value_enum, default_value_t = TableFormat::Text, env = "LOADPROOF_FORMAT")]
     pub(in crate::cli) format: TableFormat,
 }
@@ -289,15 +338,4 @@ pub(in crate::cli) enum TableFormat {
     Csv,
     /// A list of objects
     Json,
-}
-
-/// Show everything that is known of one sample
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Sample {
-    /// `3:8841` for a sample of run 3, `8841` for one of the newest run, or the id of a row
-    #[arg(value_name = "SAMPLE")]
-    pub(in crate::cli) sample: String,
-    /// Print JSON
-    #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
-    pub(in crate::cli) json: bool,
 }

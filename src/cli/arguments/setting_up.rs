@@ -1,15 +1,15 @@
-//! Flags of what helps to begin: `init`, `schema`, `completions`, `man`.
+//! Flags of what helps to begin: `init` and `generate`.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 pub(super) const SCHEMA_EXAMPLES: &str = "\
 Editors that know JSON Schema then complete and check what is typed; for VS Code there is Even Better TOML.
 
 Examples:
-  loadproof schema > scenario.schema.json
+  loadproof generate schema > scenario.schema.json
   and `#:schema scenario.schema.json` as the first line of each scenario beside it";
 
 /// Write a commented scenario to begin with
@@ -29,18 +29,29 @@ pub(in crate::cli) struct Init {
     pub(in crate::cli) host: String,
 }
 
-/// Print completions for a shell
+/// Generate files for editors, shells and manuals
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Completions {
-    /// The shell
-    #[arg(value_enum)]
-    pub(in crate::cli) shell: Shell,
+pub(in crate::cli) struct Generate {
+    /// What to generate
+    #[command(subcommand)]
+    pub(in crate::cli) what: Generated,
 }
 
-/// Write the manual
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Man {
-    /// Where to write it
-    #[arg(value_name = "DIR", default_value = "man")]
-    pub(in crate::cli) folder: PathBuf,
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Generated {
+    /// Print the JSON Schema of scenario files, for editors
+    #[command(after_help = SCHEMA_EXAMPLES)]
+    Schema,
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// Where to write them
+        #[arg(value_name = "DIR", default_value = "man")]
+        folder: PathBuf,
+    },
 }

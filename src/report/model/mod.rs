@@ -284,7 +284,7 @@ pub struct FailureRow {
     pub first: String,
     /// When the last was due.
     pub last: String,
-    /// The first, for `loadproof sample`.
+    /// The first, for `loadproof runs show`.
     pub sample: String,
 }
 

@@ -1,4 +1,4 @@
-//! `loadproof query` and `loadproof sample`: what is in the store, word by word.
+//! `loadproof store`: queries in SQL, and single samples as `runs show` prints them.
 
 use std::path::Path;
 
@@ -6,13 +6,20 @@ use anyhow::Result;
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
-use super::arguments::{Query, Sample, TableFormat};
+use super::arguments::{Query, StoreCommand, StoreCommands, TableFormat};
 use super::exit::{Exit, UsageError};
 use super::output;
 use crate::export::csv::field;
-use crate::store::{self, Answer, Reference, Store};
+use crate::run::RunId;
+use crate::store::{self, Answer};
 
-pub(super) fn query(command: &Query, path: &Path) -> Result<Exit> {
+pub(super) fn store(command: &StoreCommands, path: &Path) -> Result<Exit> {
+    match &command.command {
+        StoreCommand::Query(command) => query(command, path),
+    }
+}
+
+fn query(command: &Query, path: &Path) -> Result<Exit> {
     let answer = store::query(path, &command.sql)?;
     output::result(&match command.format {
         TableFormat::Text => table(&answer),
@@ -22,15 +29,14 @@ pub(super) fn query(command: &Query, path: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// Everything that is known of one sample.
-pub(super) fn sample(command: &Sample, path: &Path) -> Result<Exit> {
-    let (run, place) = place(&command.sample, path)?;
-    let sql = format!("SELECT * FROM samples WHERE run = {run} AND sequence = {place}");
+/// One sample of a run by its number: every column of the view `samples`.
+pub(super) fn sample(run: RunId, number: u64, as_json: bool, path: &Path) -> Result<Exit> {
+    let sql = format!("SELECT * FROM samples WHERE run = {run} AND sequence = {number}");
     let answer = store::query(path, &sql)?;
     let Some(row) = answer.rows.first() else {
-        return Err(UsageError(format!("run {run} has no sample {place}")).into());
+        return Err(UsageError(format!("run {run} has no sample {number}")).into());
     };
-    if command.json {
+    if as_json {
         output::result(&json(&answer)?)?;
         return Ok(Exit::Done);
     }
@@ -39,21 +45,6 @@ pub(super) fn sample(command: &Sample, path: &Path) -> Result<Exit> {
         answer.columns.iter().zip(row).map(|(column, value)| format!("  {column:<width$}  {}", shown(value)));
     output::result(&lines.collect::<Vec<_>>().join("\n"))?;
     Ok(Exit::Done)
-}
-
-/// Run and place of `3:8841`, of `8841` in the newest run, or of a row's id.
-fn place(text: &str, path: &Path) -> Result<(i64, i64)> {
-    let unknown =
-        || UsageError(format!("`{text}` is no sample: say RUN:NUMBER, or a number of the newest run"));
-    if let Some((run, place)) = text.split_once(':') {
-        let reference: Reference = run.parse()?;
-        return Ok((Store::open(path)?.run(&reference)?.id.0, place.parse().map_err(|_| unknown())?));
-    }
-    let number: i64 = text.parse().map_err(|_| unknown())?;
-    match (number >> 32, number & 0xffff_ffff) {
-        (0, place) => Ok((Store::open(path)?.run(&Reference::Latest)?.id.0, place)),
-        (run, place) => Ok((run, place)),
-    }
 }
 
 fn table(answer: &Answer) -> String {
