@@ -36,10 +36,9 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let viewers = Viewers::of(common, path)?;
-    let mut options = viewers.session_options(common, path);
+    let mut options = viewers.session_options(common, search.plan());
     options.label.get_or_insert_with(|| "capacity".to_owned());
-    let audience = viewers.audience(common.shown, search.plan());
-    let found = search.carry_out(!command.no_beyond, options, audience).map_err(anyhow::Error::from);
+    let found = search.carry_out(!command.no_beyond, path, options).map_err(anyhow::Error::from);
     let concluded = found.and_then(|found| {
         let exit = match &found {
             None => Exit::Interrupted,

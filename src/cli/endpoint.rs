@@ -67,9 +67,9 @@ fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit
         label: flags.label.clone(),
         env: flags.env.clone(),
         workers: flags.workers,
-        ..viewers.plain_session(store)
+        ..viewers.plain_session(flags.shown, &plan)
     };
-    run::single(&scenario, &plan, options, flags.shown, &flags.outputs, viewers)
+    run::single(&scenario, &plan, store, options, &flags.outputs, viewers)
 }
 
 /// A URL as base URL and path; without a scheme it is taken for http.

@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::arguments::{Experiment as Command, Outputs};
 use super::choices::seed;
+use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::report::{self, Reported};
 use super::viewers::{Concluded, Viewers};
@@ -72,6 +73,7 @@ fn one(
         host: common.overrides.host.clone(),
         load: common.overrides.of_load(),
         seed: seed(common),
+        command: command_line(),
     };
     let experiment = Experiment::new(scenario, start, flags, path)?;
     if common.dry_run {
@@ -79,8 +81,8 @@ fn one(
         return Ok(Ended::Planned);
     }
     let rules = StopRules { budget: command.budget, allow_invalid: outputs.allow_invalid };
-    let audience = viewers.audience(common.shown, experiment.plan());
-    let (id, ending) = experiment.carry_out(rules, viewers.session_options(common, path), audience)?;
+    let options = viewers.session_options(common, experiment.plan());
+    let (id, ending) = experiment.carry_out(rules, path, options)?;
     let reported = report::of_experiment(id, &mut Store::open(path)?, outputs);
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.

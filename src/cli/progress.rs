@@ -99,12 +99,12 @@ fn plain_line(moment: &Moment) -> String {
         "users={} in_flight={} rate={:.1}/s",
         moment.users, moment.in_flight, moment.rate_per_s
     ));
-    if let Some(quantiles) = moment.glance.quantiles_us {
+    if let Some(quantiles) = moment.so_far.quantiles_us {
         let [p50, p95, p99] = quantiles.map(|us| us / 1000.0);
         words.push(format!("p50={p50:.1}ms p95={p95:.1}ms p99={p99:.1}ms"));
     }
     words
-        .extend(Outcome::ALL.iter().map(|o| format!("{}={}", o.word(), moment.glance.outcomes[*o as usize])));
+        .extend(Outcome::ALL.iter().map(|o| format!("{}={}", o.word(), moment.so_far.outcomes[*o as usize])));
     words.extend(
         moment
             .signals
@@ -170,8 +170,8 @@ fn block(moment: &Moment, overall: &str) -> String {
 fn bar_line(moment: &Moment) -> String {
     let counts: Vec<String> = Outcome::ALL
         .iter()
-        .filter(|o| **o == Outcome::Ok || moment.glance.outcomes[**o as usize] > 0)
-        .map(|o| format!("{} {}", o.word(), unit::count(moment.glance.outcomes[*o as usize])))
+        .filter(|o| **o == Outcome::Ok || moment.so_far.outcomes[**o as usize] > 0)
+        .map(|o| format!("{} {}", o.word(), unit::count(moment.so_far.outcomes[*o as usize])))
         .collect();
     let counts = counts.join(" | ");
     match (moment.phase, moment.load_s) {
@@ -190,7 +190,7 @@ fn bar(share: f64) -> String {
 }
 
 fn latency_line(moment: &Moment) -> String {
-    match moment.glance.quantiles_us {
+    match moment.so_far.quantiles_us {
         Some([p50, p95, p99]) => {
             let ms = |us| TimeScale::Millis.text(us);
             format!("  response, ms  p50 {:>8}  p95 {:>8}  p99 {:>8}", ms(p50), ms(p95), ms(p99))
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
     use crate::plan::Part;
     use crate::run::{Arm, ExperimentId};
-    use crate::summary::live::Glance;
+    use crate::summary::live::RunSoFar;
 
     fn moment() -> Moment {
         Moment {
@@ -236,7 +236,7 @@ mod tests {
             users: 30,
             in_flight: 3,
             rate_per_s: 404.2,
-            glance: Glance {
+            so_far: RunSoFar {
                 outcomes: [27_280, 12, 8, 0, 0],
                 answered: 202,
                 quantiles_us: Some([58_100.0, 135_000.0, 402_000.0]),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::arguments::{Outputs, Run, Shown};
+use super::arguments::{Outputs, Run};
 use super::choices::{choices, only_or_named};
 use super::exit::Exit;
 use super::viewers::{Concluded, Viewers};
@@ -28,8 +28,8 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let viewers = Viewers::of(&command.common, store)?;
-    let options = viewers.session_options(&command.common, store);
-    let carried = carry_out_single(&scenario, &plan, options, command.common.shown, &viewers);
+    let options = viewers.session_options(&command.common, &plan);
+    let carried = carry_out_single(&scenario, &plan, store, options);
     let concluded = carried.and_then(|carried| {
         if let Some(prefix) = &command.locust.csv {
             let store = Store::open(store)?;
@@ -45,26 +45,23 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
 pub(super) fn single(
     scenario: &Arc<Scenario>,
     plan: &Plan,
+    store: &Path,
     options: SessionOptions,
-    shown: Shown,
     outputs: &Outputs,
     viewers: Viewers,
 ) -> Result<Exit> {
-    let store = options.store.clone();
-    let carried = carry_out_single(scenario, plan, options, shown, &viewers);
-    viewers.conclude(carried.and_then(|carried| report_single(&carried, &store, outputs)))
+    let carried = carry_out_single(scenario, plan, store, options);
+    viewers.conclude(carried.and_then(|carried| report_single(&carried, store, outputs)))
 }
 
 fn carry_out_single(
     scenario: &Arc<Scenario>,
     plan: &Plan,
+    store: &Path,
     options: SessionOptions,
-    shown: Shown,
-    viewers: &Viewers,
 ) -> Result<Carried> {
     let planned = plan.runs.first().context("the plan has no run")?;
-    let mut session = Session::new(scenario, options, None, viewers.audience(shown, plan))?;
-    Ok(session.carry_out(planned)?)
+    Ok(Session::new(scenario, store, options, None)?.carry_out(planned)?)
 }
 
 fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<Concluded> {

@@ -20,8 +20,8 @@ pub(super) fn selftest(command: &Command, store: &Path) -> Result<Exit> {
     let test = SelfTest::new(&program(command)?, command.rounds, command.seed)?;
     let own_store = files::folder_of(store).join(STORE);
     let viewers = Viewers::follow(&PageFlags::default(), command.shown, &own_store)?;
-    let audience = viewers.audience(command.shown, test.plan());
-    let Some(id) = test.carry_out(viewers.plain_session(&own_store), audience)? else {
+    let options = viewers.plain_session(command.shown, test.plan());
+    let Some(id) = test.carry_out(&own_store, options)? else {
         return Ok(Exit::Interrupted);
     };
     let qualification = qualification::of_experiment(id, &Store::open(&own_store)?, PARTS)?;

@@ -66,32 +66,28 @@ impl Viewers {
         Ok(Self { interrupt, listener: Some(listener), page: Some((server, ui.ui_linger)) })
     }
 
-    /// Where and how the runs of a command are made.
-    pub(super) fn session_options(&self, common: &Common, store: &Path) -> SessionOptions {
+    /// How the runs of a command are made, and who is told of them.
+    pub(super) fn session_options(&self, common: &Common, plan: &Plan) -> SessionOptions {
         SessionOptions {
             label: common.label.clone(),
             env: common.env.clone(),
             workers: common.overrides.workers,
-            ..self.plain_session(store)
+            ..self.plain_session(common.shown, plan)
         }
     }
 
-    /// The same without any flags.
-    pub(super) fn plain_session(&self, store: &Path) -> SessionOptions {
+    /// The same without any flags but those of what is shown.
+    pub(super) fn plain_session(&self, shown: Shown, plan: &Plan) -> SessionOptions {
+        let terminal = progress::of(shown.progress, shown.progress_interval, plan);
+        let audience = [Some(terminal), self.narrator(plan.rounds)].into_iter().flatten().collect();
         SessionOptions {
-            store: store.to_owned(),
             label: None,
             env: None,
             workers: None,
             command: command_line(),
             interrupt: self.interrupt.receiver(),
+            audience: Audience::new(audience),
         }
-    }
-
-    /// All who are shown how the runs of a plan go: the terminal, and whoever else there is.
-    pub(super) fn audience(&self, shown: Shown, plan: &Plan) -> Audience {
-        let terminal = progress::of(shown.progress, shown.progress_interval, plan);
-        Audience::new([Some(terminal), self.narrator(plan.rounds)].into_iter().flatten().collect())
     }
 
     /// Who tells them of the runs of a plan of so many rounds.

@@ -1,9 +1,8 @@
 //! Searches for capacity: a load is raised until the objective is missed, and narrowed down to where.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::progress::Audience;
 use super::session::{Session, SessionOptions};
 use super::setting::ExecuteError;
 use crate::assess::capacity as assess;
@@ -71,11 +70,10 @@ impl CapacitySearch {
     pub fn carry_out(
         &self,
         beyond: bool,
+        store: &Path,
         options: SessionOptions,
-        audience: Audience,
     ) -> Result<Option<Capacity>, ExecuteError> {
-        let store = options.store.clone();
-        let session = Session::new(&self.scenario, options, None, audience)?;
+        let session = Session::new(&self.scenario, store, options, None)?;
         Tries { search: self, store, session, made: Vec::new() }.carry_out(beyond)
     }
 }
@@ -83,7 +81,8 @@ impl CapacitySearch {
 /// The runs of a search.
 struct Tries<'a> {
     search: &'a CapacitySearch,
-    store: PathBuf,
+    /// The store's file.
+    store: &'a Path,
     session: Session,
     made: Vec<Try>,
 }
@@ -116,7 +115,7 @@ impl Tries<'_> {
         if carried.state != RunState::Done {
             return Ok(None);
         }
-        let made = assess::tried(carried.run, load, &spec.objective, &Store::open(&self.store)?)?;
+        let made = assess::tried(carried.run, load, &spec.objective, &Store::open(self.store)?)?;
         let met = made.broken.is_empty();
         let words = match made.broken.first() {
             None => "met".to_owned(),

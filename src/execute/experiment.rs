@@ -34,15 +34,19 @@ pub struct ExperimentFlags {
     pub load: LoadOverrides,
     /// Seed of everything that is drawn; one that is resumed keeps its own.
     pub seed: u64,
+    /// The command line, for the store.
+    pub command: String,
 }
 
 /// An experiment, ready to be carried out.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     scenario: Arc<Scenario>,
-    spec: ExperimentSpec,
-    seed: u64,
-    resumed: Option<ExperimentFacts>,
+    /// As the store is told of it.
+    facts: NewExperiment,
+    budget: Option<Duration>,
+    /// The one that it is the rest of.
+    resumed: Option<ExperimentId>,
     plan: Plan,
 }
 
@@ -80,7 +84,11 @@ impl Experiment {
             seed: resumed.as_ref().map_or(flags.seed, |facts| facts.planned.seed),
         };
         let plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
-        Ok(Self { scenario: Arc::clone(scenario), spec, seed: choices.seed, resumed, plan })
+        let (resumed, facts) = match resumed {
+            Some(facts) => (Some(facts.id), facts.planned),
+            None => (None, new_experiment(scenario, &spec, choices.seed, flags.command)),
+        };
+        Ok(Self { scenario: Arc::clone(scenario), facts, budget: spec.budget, resumed, plan })
     }
 
     /// Its runs.
@@ -96,44 +104,37 @@ impl Experiment {
     pub fn carry_out(
         &self,
         rules: StopRules,
-        options: SessionOptions,
-        mut audience: Audience,
+        store: &Path,
+        mut options: SessionOptions,
     ) -> Result<(ExperimentId, Result<Ending, ExecuteError>), ExecuteError> {
-        let path = options.store.clone();
-        let (id, done) = self.begin(&path, &options.command, &mut audience)?;
-        let mut session = Session::new(&self.scenario, options, Some(id), audience)?;
-        let rules = StopRules { budget: rules.budget.or(self.spec.budget), ..rules };
-        let rounds = Rounds { id, plan: &self.plan, store: &path, rules };
+        let (id, done) = self.begin(store, &mut options.audience)?;
+        let mut session = Session::new(&self.scenario, store, options, Some(id))?;
+        let rules = StopRules { budget: rules.budget.or(self.budget), ..rules };
+        let rounds = Rounds { id, plan: &self.plan, store, rules };
         let ending = rounds.carry_out(&mut session, done);
-        Store::open(&path)?.end_experiment(id, Some(*ending.as_ref().unwrap_or(&Ending::Failed)))?;
+        Store::open(store)?.end_experiment(id, Some(*ending.as_ref().unwrap_or(&Ending::Failed)))?;
         Ok((id, ending))
     }
 
     /// Notes in the store that it begins, or goes on: its number, and how many rounds are complete.
-    fn begin(
-        &self,
-        store: &Path,
-        command: &str,
-        audience: &mut Audience,
-    ) -> Result<(ExperimentId, u32), ExecuteError> {
+    fn begin(&self, store: &Path, audience: &mut Audience) -> Result<(ExperimentId, u32), ExecuteError> {
         let store = Store::open(store)?;
-        let Some(facts) = &self.resumed else {
-            let facts = new_experiment(&self.scenario, &self.spec, self.seed, command);
-            return Ok((store.begin_experiment(&facts)?, 0));
+        let Some(id) = self.resumed else {
+            return Ok((store.begin_experiment(&self.facts)?, 0));
         };
-        let done = self.rounds_done(facts, &store, audience)?;
-        store.end_experiment(facts.id, None)?;
-        Ok((facts.id, done))
+        let done = self.rounds_done(id, &store, audience)?;
+        store.end_experiment(id, None)?;
+        Ok((id, done))
     }
 
     /// How many rounds are complete, if the same work is asked for now as then.
     fn rounds_done(
         &self,
-        facts: &ExperimentFacts,
+        id: ExperimentId,
         store: &Store,
         audience: &mut Audience,
     ) -> Result<u32, ExecuteError> {
-        let runs = match store.experiment(facts.id) {
+        let runs = match store.experiment(id) {
             Ok(runs) => runs,
             // It was ended before its first run.
             Err(StoreError::NoExperiment(_)) => return Ok(0),
@@ -141,8 +142,7 @@ impl Experiment {
         };
         let now = self.plan.runs.first().map(|r| self.scenario.fingerprint(&r.load));
         if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
-            let command = facts.planned.command.clone();
-            return Err(ResumeError::OtherWork { id: facts.id, command }.into());
+            return Err(ResumeError::OtherWork { id, command: self.facts.command.clone() }.into());
         }
         let is_complete = |round: u32| {
             self.plan.round(round).all(|planned| {
@@ -156,7 +156,7 @@ impl Experiment {
         let done = (1..=self.plan.rounds).take_while(|round| is_complete(*round)).count();
         let done = u32::try_from(done).unwrap_or(u32::MAX);
         let (count, all) = (unit::count(done.into()), self.plan.rounds);
-        audience.note(&format!("experiment e{}: {count} of {all} rounds are done", facts.id));
+        audience.note(&format!("experiment e{id}: {count} of {all} rounds are done"));
         Ok(done)
     }
 }
@@ -166,7 +166,7 @@ pub(super) fn new_experiment(
     scenario: &Scenario,
     spec: &ExperimentSpec,
     seed: u64,
-    command: &str,
+    command: String,
 ) -> NewExperiment {
     NewExperiment {
         scenario: scenario.name.clone(),
@@ -175,7 +175,7 @@ pub(super) fn new_experiment(
         load: spec.load.clone(),
         rounds: spec.rounds,
         seed,
-        command: command.to_owned(),
+        command,
     }
 }
 

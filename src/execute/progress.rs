@@ -7,7 +7,7 @@ use crate::plan::{Part, PlannedRun};
 use crate::run::{ExperimentId, RunId};
 use crate::sample::Phase;
 use crate::scenario::Scenario;
-use crate::summary::live::{EndpointGlance, FailureSoFar, Glance};
+use crate::summary::live::{EndpointSoFar, FailureSoFar, RunSoFar};
 use crate::verdict::Judgement;
 
 /// A run that begins.
@@ -43,9 +43,9 @@ pub struct Moment {
     /// Requests answered per second since the last moment.
     pub rate_per_s: f64,
     /// Outcomes so far, quantiles since the last moment.
-    pub glance: Glance,
+    pub so_far: RunSoFar,
     /// The same of each endpoint and effect.
-    pub endpoints: Vec<EndpointGlance>,
+    pub endpoints: Vec<EndpointSoFar>,
     /// Seconds that their counts since the last moment are of.
     pub since_s: f64,
     /// Why samples did not end well so far, as far as that is told apart.

@@ -1,11 +1,10 @@
 //! The selftest: rounds of servers of known truth, in a store of their own.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::experiment::new_experiment;
-use super::progress::Audience;
 use super::session::{Session, SessionOptions};
 use super::setting::ExecuteError;
 use crate::plan::{Choices, Plan};
@@ -61,19 +60,18 @@ impl SelfTest {
     /// If a run cannot be carried out.
     pub fn carry_out(
         &self,
+        store: &Path,
         options: SessionOptions,
-        audience: Audience,
     ) -> Result<Option<ExperimentId>, ExecuteError> {
-        let store: PathBuf = options.store.clone();
-        let facts = new_experiment(&self.scenario, &self.spec, self.seed, &options.command);
-        let id = Store::open(&store)?.begin_experiment(&facts)?;
-        let mut session = Session::new(&self.scenario, options, Some(id), audience)?;
+        let facts = new_experiment(&self.scenario, &self.spec, self.seed, options.command.clone());
+        let id = Store::open(store)?.begin_experiment(&facts)?;
+        let mut session = Session::new(&self.scenario, store, options, Some(id))?;
         for planned in &self.plan.runs {
             if session.carry_out(planned)?.state != RunState::Done {
                 return Ok(None);
             }
         }
-        Store::open(&store)?.end_experiment(id, Some(Ending::Rounds))?;
+        Store::open(store)?.end_experiment(id, Some(Ending::Rounds))?;
         Ok(Some(id))
     }
 }

@@ -1,6 +1,6 @@
 //! A session: what the runs of one command share.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -15,11 +15,8 @@ use crate::scenario::Scenario;
 use crate::system;
 use crate::unit;
 
-/// Where and how the runs of a command are made.
-#[derive(Clone, Debug)]
+/// How the runs of a command are made, and who is told of them.
 pub struct SessionOptions {
-    /// The store's file; logs go into its folder.
-    pub store: PathBuf,
     /// The user's own name for the runs.
     pub label: Option<String>,
     /// The environment that this is.
@@ -30,6 +27,8 @@ pub struct SessionOptions {
     pub command: String,
     /// Becomes true when the user wants to end it.
     pub interrupt: watch::Receiver<bool>,
+    /// Whoever is told how things go.
+    pub audience: Audience,
 }
 
 /// Carries out the runs of a command, one after another.
@@ -40,15 +39,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes ready for runs of a scenario. `experiment`: the one that they belong to.
+    /// Makes ready for runs of a scenario. `store`: its file, in whose folder logs go, too; `experiment`: the one that they
+    /// belong to.
     ///
     /// # Errors
     /// If files that an earlier process has left patched cannot be put back, or the system gives no runtime.
     pub fn new(
         scenario: &Arc<Scenario>,
+        store: &Path,
         options: SessionOptions,
         experiment: Option<ExperimentId>,
-        mut audience: Audience,
     ) -> Result<Self, ExecuteError> {
         // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
@@ -56,7 +56,8 @@ impl Session {
             .enable_all()
             .build()
             .map_err(ExecuteError::SetUp)?;
-        let folder = files::folder_of(&options.store);
+        let folder = files::folder_of(store);
+        let mut audience = options.audience;
         // What a killed process has left patched is put back before anything else.
         let journal = folder.join("patched");
         for file in system::patch::restore_leftovers(&journal)? {
@@ -68,7 +69,7 @@ impl Session {
             scenario: Arc::clone(scenario),
             logs: folder.join("logs"),
             journal,
-            store: options.store,
+            store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             label: options.label,
             env: options.env,

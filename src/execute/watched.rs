@@ -19,7 +19,7 @@ use crate::summary::live::{Live, Seen};
 pub(super) struct Watched<'a> {
     audience: &'a mut Audience,
     /// One per member of the audience.
-    lookers: Vec<Looker>,
+    members: Vec<MemberState>,
     view: View,
 }
 
@@ -35,7 +35,7 @@ struct View {
 }
 
 /// What one of the audience has seen, and when it wants to see more.
-struct Looker {
+struct MemberState {
     interval: Duration,
     next: Instant,
     last_us: i64,
@@ -54,7 +54,7 @@ impl<'a> Watched<'a> {
     ) -> Self {
         let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
         let next = Instant::now();
-        let lookers = audience.members().iter().map(|member| Looker {
+        let members = audience.members().iter().map(|member| MemberState {
             interval: member.interval(),
             next,
             last_us: 0,
@@ -62,7 +62,7 @@ impl<'a> Watched<'a> {
             increases: Increases::default(),
         });
         Self {
-            lookers: lookers.collect(),
+            members: members.collect(),
             audience,
             view: View {
                 profile: planned.profile.clone(),
@@ -79,32 +79,32 @@ impl<'a> Watched<'a> {
     /// When somebody wants to be shown something next.
     pub(super) fn next(&self) -> Instant {
         let day = Duration::from_secs(86_400);
-        self.lookers.iter().map(|looker| looker.next).min().unwrap_or_else(|| Instant::now() + day)
+        self.members.iter().map(|member| member.next).min().unwrap_or_else(|| Instant::now() + day)
     }
 
     /// Shows what is to be seen to all whose time has come. `phase`: of the load, `Steady` standing for
     /// the ramp and the cool-down as well.
     pub(super) fn show(&mut self, phase: Phase, now_us: i64) {
         let now = Instant::now();
-        for (member, looker) in self.audience.members().iter_mut().zip(&mut self.lookers) {
-            if looker.next <= now {
-                let due = looker.next + looker.interval;
+        for (shown_to, member) in self.audience.members().iter_mut().zip(&mut self.members) {
+            if member.next <= now {
+                let due = member.next + member.interval;
                 // Moments that were missed are not made up for.
-                looker.next = if due > now { due } else { now + looker.interval };
-                member.show(&self.view.moment(looker, phase, now_us));
+                member.next = if due > now { due } else { now + member.interval };
+                shown_to.show(&self.view.moment(member, phase, now_us));
             }
         }
     }
 }
 
 impl View {
-    fn moment(&self, looker: &mut Looker, phase: Phase, now_us: i64) -> Moment {
+    fn moment(&self, member: &mut MemberState, phase: Phase, now_us: i64) -> Moment {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        let (glance, endpoints) = live.look(&mut looker.seen);
+        let (so_far, endpoints) = live.look(&mut member.seen);
         let failures = live.failures().to_vec();
         drop(live);
-        let since_s = ((now_us - looker.last_us) as f64 / 1e6).max(1e-3);
-        looker.last_us = now_us;
+        let since_s = ((now_us - member.last_us) as f64 / 1e6).max(1e-3);
+        member.last_us = now_us;
         Moment {
             profile: self.profile.clone(),
             part: self.part,
@@ -113,13 +113,13 @@ impl View {
             load_s: self.load_us.map(|us| us as f64 / 1e6),
             users: self.gauges.iter().map(|g| g.users()).sum(),
             in_flight: self.gauges.iter().map(|g| g.in_flight()).sum(),
-            rate_per_s: glance.answered as f64 / since_s,
-            glance,
+            rate_per_s: so_far.answered as f64 / since_s,
+            so_far,
             endpoints,
             since_s,
             failures,
             signals: self.latest.levels(),
-            increases: looker.increases.of(self.latest.totals()),
+            increases: member.increases.of(self.latest.totals()),
         }
     }
 
@@ -132,7 +132,7 @@ impl View {
     }
 }
 
-/// Totals by their increase between the last two readings that a looker has seen.
+/// Totals by their increase between the last two readings that a member of the audience has seen.
 #[derive(Default)]
 struct Increases(BTreeMap<String, (Total, Option<f64>)>);
 

@@ -12,7 +12,7 @@ use crate::report::model::{self, signal_unit};
 use crate::run::ExperimentId;
 use crate::sample::EndpointId;
 use crate::scenario::Scenario;
-use crate::summary::live::{EndpointGlance, FailureSoFar};
+use crate::summary::live::{EndpointSoFar, FailureSoFar};
 use crate::verdict::Judgement;
 
 /// From one tick to the next.
@@ -172,19 +172,19 @@ fn tick(moment: &Moment) -> Tick {
         users: moment.users,
         in_flight: moment.in_flight,
         rate: short(moment.rate_per_s),
-        times: moment.glance.quantiles_us.map(ms),
-        outcomes: moment.glance.outcomes,
+        times: moment.so_far.quantiles_us.map(ms),
+        outcomes: moment.so_far.outcomes,
         own_cores: own.map(|(.., cores)| short(*cores)),
-        endpoints: moment.endpoints.iter().map(|glance| endpoint(glance, moment.since_s)).collect(),
+        endpoints: moment.endpoints.iter().map(|so_far| endpoint(so_far, moment.since_s)).collect(),
         signals: levels.chain(increases).collect(),
     }
 }
 
-fn endpoint(glance: &EndpointGlance, since_s: f64) -> EndpointTick {
+fn endpoint(so_far: &EndpointSoFar, since_s: f64) -> EndpointTick {
     EndpointTick {
-        n: glance.outcomes,
-        rate: short(glance.answered as f64 / since_s),
-        times: glance.times_us.map(ms),
+        n: so_far.outcomes,
+        rate: short(so_far.answered as f64 / since_s),
+        times: so_far.times_us.map(ms),
     }
 }
 
@@ -203,7 +203,7 @@ mod tests {
 
     use super::*;
     use crate::sample::{Outcome, Phase};
-    use crate::summary::live::Glance;
+    use crate::summary::live::RunSoFar;
 
     fn moment(elapsed_s: f64, failures: Vec<FailureSoFar>) -> Moment {
         Moment {
@@ -215,8 +215,12 @@ mod tests {
             users: 3,
             in_flight: 1,
             rate_per_s: 40.0,
-            glance: Glance { outcomes: [39, 0, 1, 0, 0], answered: 40, quantiles_us: Some([1e3, 2e3, 3e3]) },
-            endpoints: vec![EndpointGlance {
+            so_far: RunSoFar {
+                outcomes: [39, 0, 1, 0, 0],
+                answered: 40,
+                quantiles_us: Some([1e3, 2e3, 3e3]),
+            },
+            endpoints: vec![EndpointSoFar {
                 endpoint: EndpointId(0),
                 outcomes: [39, 0, 1, 0, 0],
                 answered: 20,

@@ -31,7 +31,7 @@ struct SoFar {
     times: Times,
 }
 
-/// What a looker has seen already.
+/// What a reader has seen already.
 #[derive(Debug, Default)]
 pub struct Seen {
     times: Times,
@@ -41,7 +41,7 @@ pub struct Seen {
 /// A look at a run while it goes on: requests of users; effects and loadproof's own questions are
 /// left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Glance {
+pub struct RunSoFar {
     /// Requests by outcome so far.
     pub outcomes: Outcomes,
     /// Requests answered since the last look.
@@ -52,7 +52,7 @@ pub struct Glance {
 
 /// A look at one endpoint, or at one effect.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EndpointGlance {
+pub struct EndpointSoFar {
     /// Which one.
     pub endpoint: EndpointId,
     /// Its samples by outcome so far.
@@ -133,11 +133,11 @@ impl Live {
         all
     }
 
-    /// A look at the whole and at each endpoint; what the looker is told of counts from its last look.
-    pub fn look(&self, seen: &mut Seen) -> (Glance, Vec<EndpointGlance>) {
+    /// A look at the whole and at each endpoint; what the reader is told of counts from its last look.
+    pub fn look(&self, seen: &mut Seen) -> (RunSoFar, Vec<EndpointSoFar>) {
         seen.answered.resize(self.endpoints.len(), 0);
         let mut answered_in_all = 0;
-        let mut glances = Vec::new();
+        let mut endpoints_so_far = Vec::new();
         for (number, (endpoint, seen)) in (0..).zip(self.endpoints.iter().zip(&mut seen.answered)) {
             let so_far = answered(&endpoint.outcomes);
             let since = so_far - std::mem::replace(seen, so_far);
@@ -147,7 +147,7 @@ impl Live {
             if endpoint.kind == Kind::Request {
                 answered_in_all += since;
             }
-            glances.push(EndpointGlance {
+            endpoints_so_far.push(EndpointSoFar {
                 endpoint: EndpointId(number),
                 outcomes: endpoint.outcomes,
                 answered: since,
@@ -158,12 +158,12 @@ impl Live {
         let recent = times.since(&std::mem::replace(&mut seen.times, times.clone()));
         let quantile = |p| recent.quantile_us(p);
         let quantiles_us = quantile(0.5).zip(quantile(0.95)).zip(quantile(0.99));
-        let glance = Glance {
+        let so_far = RunSoFar {
             outcomes: self.outcomes(),
             answered: answered_in_all,
             quantiles_us: quantiles_us.map(|((p50, p95), p99)| [p50, p95, p99]),
         };
-        (glance, glances)
+        (so_far, endpoints_so_far)
     }
 
     /// Why samples did not end well so far, in the order in which it was first seen.
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn lookers_are_told_what_is_new_to_each_of_them() {
+    fn readers_are_told_what_is_new_to_each_of_them() {
         let mut live = Live::new(&endpoints());
         let (mut often, mut seldom) = (Seen::default(), Seen::default());
         live.add(&batch(
@@ -300,15 +300,15 @@ mod tests {
             &[],
             vec![sample(0, Outcome::Rejected, 0, 5, 4_000), sample(2, Outcome::Ok, 0, 0, 50_000)],
         ));
-        let (glance, endpoints) = live.look(&mut often);
-        assert_eq!((glance.outcomes, glance.answered), ([1, 1, 0, 0, 0], 1));
-        let [p50, ..] = glance.quantiles_us.unwrap();
+        let (so_far, endpoints) = live.look(&mut often);
+        assert_eq!((so_far.outcomes, so_far.answered), ([1, 1, 0, 0, 0], 1));
+        let [p50, ..] = so_far.quantiles_us.unwrap();
         assert!((p50 / 4_000.0 - 1.0).abs() < 0.01, "{p50}");
         // The probe is left out, the effect is not.
         let told: Vec<(u16, u64)> = endpoints.iter().map(|e| (e.endpoint.0, e.answered)).collect();
         assert_eq!(told, [(0, 1), (2, 1)]);
         assert_eq!(live.look(&mut seldom).0.answered, 2);
-        assert_eq!(live.look(&mut often).0, Glance { answered: 0, quantiles_us: None, ..glance });
+        assert_eq!(live.look(&mut often).0, RunSoFar { answered: 0, quantiles_us: None, ..so_far });
     }
 
     #[test]

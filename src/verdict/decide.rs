@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side as Arm, Statistic, Stretch, Unit};
-use crate::stats::decision::{self, Side};
+use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
+use crate::stats::decision;
 use crate::stats::interval::Interval;
 use crate::stats::planning::rounds_needed;
 use crate::stats::quantile::{geometric_mean, median};
@@ -262,9 +262,9 @@ fn side_of(bound: Bound, low: Option<f64>, high: Option<f64>) -> Verdict {
     let at = |edge: f64| decision::side(interval, edge);
     match bound {
         Bound::AtLeast(edge) => match at(edge.value) {
-            Side::Above => Verdict::Supported,
-            Side::Below => Verdict::Refuted,
-            Side::Across => Verdict::Undecided,
+            decision::Side::Above => Verdict::Supported,
+            decision::Side::Below => Verdict::Refuted,
+            decision::Side::Across => Verdict::Undecided,
         },
         Bound::AtMost(_) | Bound::Within(..) => {
             let (least, most) = bound.edges();
@@ -350,7 +350,7 @@ fn edge_text(bound: Bound) -> String {
 
 /// Each statistic over the rounds, in the order of the expression.
 fn inputs(rounds: &[Result<Evaluated, String>]) -> Vec<Input> {
-    let mut names: Vec<(Arm, &Statistic)> = Vec::new();
+    let mut names: Vec<(Side, &Statistic)> = Vec::new();
     let all = || rounds.iter().flatten().flat_map(|e| &e.seen);
     for seen in all() {
         if !names.contains(&(seen.side, &seen.statistic)) {
