@@ -27,6 +27,8 @@ pub(super) struct Requests {
     /// Path under which the target's paths lie; mostly empty.
     base_path: String,
     templates: Arc<Templates>,
+    /// Whether requests carry trace ids.
+    pub(super) is_traced: bool,
 }
 
 struct Prepared {
@@ -73,7 +75,9 @@ impl Requests {
     pub(super) async fn prepare(scenario: &Scenario, host: &str) -> Result<Self, LoadError> {
         let (target, base_path) = Origin::resolve(host, Version::Http1).await?;
         let templates = Arc::clone(&scenario.templates);
-        let mut requests = Self { prepared: Vec::new(), origins: vec![target], base_path, templates };
+        let is_traced = scenario.trace.is_some();
+        let mut requests =
+            Self { prepared: Vec::new(), origins: vec![target], base_path, templates, is_traced };
         let mut all = Vec::new();
         for journey in &scenario.journeys {
             collect(&journey.steps, &mut all);

@@ -2,32 +2,22 @@
 
 use std::time::Instant;
 
-use super::exchange::Who;
-use super::worker::Worker;
+use super::recording::Recording;
+use super::who::Who;
 use crate::sample::{EndpointId, Key, Outcome, Sample};
 use crate::scenario::journey::{Journey, Step};
 
 /// Records that a journey was not begun, under its first endpoint.
-pub(super) fn record(worker: &Worker, who: Who, journey: &Journey, due: Instant, reason: &str) {
+pub(super) fn record(recording: &Recording, who: Who, journey: &Journey, due: Instant, reason: &str) {
     let Some(endpoint) = first_endpoint(&journey.steps) else { return };
-    let now_us = worker.clock.now_us();
-    worker.recorder.record(Sample {
-        endpoint,
-        user_class: who.user_class,
-        user: who.user,
-        journey: who.journey,
-        phase: worker.schedule.phase(due),
+    let now_us = recording.clock.now_us();
+    recording.recorder.record(Sample {
         outcome: Outcome::Dropped,
-        status: 0,
-        reason: worker.recorder.reason(reason),
-        intended_us: worker.clock.us(due),
+        reason: recording.recorder.reason(reason),
         sent_us: now_us,
         first_byte_us: now_us,
         done_us: now_us,
-        key: Key::NONE,
-        race: who.race,
-        bytes_in: 0,
-        bytes_out: 0,
+        ..recording.due(endpoint, who, Key::NONE, due)
     });
 }
 

@@ -15,7 +15,7 @@ pub(super) async fn run(worker: &Rc<Worker>, iterations: u64, concurrency: u32, 
     let classes = assign_classes(worker, concurrency);
     let interval = over.map(|over| over.div_f64(iterations as f64));
     let mut tasks = JoinSet::new();
-    for user in (worker.number..concurrency).step_by(worker.workers as usize) {
+    for user in worker.part.members(concurrency) {
         let class = classes[user as usize];
         tasks.spawn_local(work_off(Rc::clone(worker), user, class, iterations, interval));
     }
@@ -30,7 +30,7 @@ async fn work_off(
     iterations: u64,
     interval: Option<Duration>,
 ) {
-    let start = worker.schedule.start;
+    let start = worker.recording.schedule.start;
     if !worker.timer.sleep_until(start).await {
         return;
     }
@@ -44,7 +44,8 @@ async fn work_off(
         if !worker.timer.sleep_until(due).await {
             return;
         }
-        let instance = Instance { seed: worker.seed([taken]), turn: Turn { own: taken, of_all: taken } };
+        let instance =
+            Instance { seed: worker.seeds.journey([taken]), turn: Turn { own: taken, of_all: taken } };
         if user.perform(class, instance, due).await.0 == Next::Stop {
             return;
         }
