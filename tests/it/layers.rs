@@ -1,6 +1,13 @@
-//! The one-way rule of ARCHITECTURE.md: a room uses only what stands before it.
+//! The one-way rule of ARCHITECTURE.md: a room uses only what stands before it, and no files of a room
+//! use each other in a circle.
+
+mod circles;
+mod paths;
+mod tokens;
 
 use std::path::{Path, PathBuf};
+
+use self::circles::Crate;
 
 /// The rooms, each with the rooms it may use.
 const ROOMS: [(&str, &[&str]); 26] = [
@@ -149,4 +156,21 @@ fn outside_crates_have_one_home() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// `(path below the folder, text)` of every source file in a folder.
+fn files(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut paths = Vec::new();
+    sources(&folder, &mut paths);
+    let below = |path: &Path| path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned();
+    paths.iter().map(|path| (below(path), std::fs::read_to_string(path).unwrap())).collect()
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    for (name, folder) in [("loadproof", "src"), ("testbed", "testbed/src")] {
+        let circles = Crate::new(name, &files(folder)).circles();
+        assert!(circles.is_empty(), "{} circles in {folder}: {circles:#?}", circles.len());
+    }
 }
