@@ -12,6 +12,7 @@
 
 // Plain values, which all rooms may use.
 pub mod unit;
+pub mod utc;
 pub mod web;
 pub mod checksum;
 pub mod trace;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 
 use super::evidence::{self, Circumstances, Evidence};
 use crate::bundle::Manifest;
@@ -237,10 +236,4 @@ impl Copy {
         std::fs::copy(path, &copy).with_context(|| format!("cannot read `{}`", path.display()))?;
         Ok(Self { store: Store::open(&copy)?, _folder: folder })
     }
-}
-
-/// A moment as people write it.
-pub(super) fn moment(unix_s: i64) -> String {
-    let time = Timestamp::from_second(unix_s).unwrap_or(Timestamp::UNIX_EPOCH);
-    time.strftime("%Y-%m-%d %H:%M UTC").to_string()
 }

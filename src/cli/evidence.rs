@@ -13,6 +13,7 @@ use crate::run::{Arm, ExperimentId, RunFacts, RunId};
 use crate::stats::arm::{self, MeasuredRun};
 use crate::stats::compare::{self, ArmSummary, Comparison};
 use crate::store::{Ending, Reference, Store};
+use crate::utc;
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
 
@@ -31,7 +32,7 @@ impl Circumstances {
     pub(super) fn now(store: &Store, allow_invalid: bool) -> Self {
         Self {
             allow_invalid,
-            generated_at: jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            generated_at: utc::to_minute(utc::now_s()),
             store: store.path().display().to_string(),
             command: command_line(),
             qualification: qualified::text(store.path()),

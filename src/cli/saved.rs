@@ -12,7 +12,7 @@ use crate::baseline::Baseline;
 use crate::run::{Arm, RunFacts, RunState};
 use crate::stats::arm::MeasuredRun;
 use crate::store::Store;
-use crate::unit;
+use crate::{unit, utc};
 
 pub(super) fn baseline(command: &Saved, store: &Path) -> Result<Exit> {
     let folder = &command.baselines;
@@ -56,7 +56,7 @@ fn save(
     for run in evidence::load(store, facts)? {
         runs.push(std::sync::Arc::unwrap_or_clone(run));
     }
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let now = utc::to_minute(utc::now_s());
     let baseline = Baseline::of(&runs, &now).context("there is a run")?;
     let text = baseline.text();
     output::file(&path, &text)?;

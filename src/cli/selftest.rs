@@ -16,6 +16,7 @@ use crate::plan::{Choices, Plan};
 use crate::run::RunState;
 use crate::scenario::{self, ExperimentSpec, Scenario, World};
 use crate::store::{Ending, NewExperiment, Store};
+use crate::utc;
 use crate::verdict::qualification::{Parts, Qualification, qualify};
 
 /// The scenario, as it stands in the repository for people to read.
@@ -50,7 +51,7 @@ pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
     let own = Store::open(&own_store)?;
     own.end_experiment(id, Some(Ending::Rounds))?;
     let runs = evidence::load(&own, own.experiment(id)?)?;
-    let now = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M UTC").to_string();
+    let now = utc::to_minute(utc::now_s());
     let qualification = qualify(&runs, PARTS, &now);
     qualified::keep(store, &qualification)?;
     if command.json {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 
 use super::arguments::SignOff;
 use super::bundle::{self, Bundle, Copy, MANIFEST, SAMPLES, SIGNATURE};
@@ -18,6 +17,7 @@ use crate::report::signoff::About;
 use crate::run::RunId;
 use crate::signoff::{ReleaseKey, Rules, State};
 use crate::store::Store;
+use crate::utc;
 
 pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
     let name = command.rules.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -25,12 +25,12 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
         .map_err(|e| UsageError(format!("cannot read the rules `{}`: {e}", command.rules.display())))?;
     let rules = Rules::parse(&text, &command.rules.to_string_lossy())?;
     let signer = command.key.as_deref().map(signer).transpose()?;
-    let at_unix_s = Timestamp::now().as_second();
+    let at_unix_s = utc::now_s();
     let about = About {
         version: command.release.clone(),
         commit: commit(&rules, command)?,
         at_unix_s,
-        at: bundle::moment(at_unix_s),
+        at: utc::to_minute(at_unix_s),
         rules: name,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command_line(),

@@ -34,3 +34,42 @@ fn first_endpoint(steps: &[Step]) -> Option<EndpointId> {
         Step::Let(_) | Step::Meet(_) | Step::Put(_) | Step::Pause(_) => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::prepared::tests::scenario;
+    use crate::load::recording::tests::{WHO, ten_seconds_recorded};
+
+    #[test]
+    fn a_journey_that_was_not_begun_is_dropped_under_its_first_endpoint() {
+        let steps = r#"
+            { pause = "1s" },
+            { choice = [{ probability = 1, steps = [{ parallel = [{ request = "GET /b" }, { request = "GET /c" }] }] }] },
+            { request = "GET /d" },
+        "#;
+        let scenario = scenario("", steps);
+        let (recording, recorded) = ten_seconds_recorded();
+        let due = recording.schedule.start + Duration::from_secs(3);
+        record(&recording, WHO, &scenario.journeys[0], due, "no free place in time");
+        let (sample, reason) = recorded.only(&recording);
+        assert_eq!(scenario.endpoint(sample.endpoint).name, "GET /b");
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Dropped, "no free place in time"));
+        assert_eq!((sample.intended_us, sample.status), (3_000_000, 0));
+        assert_eq!(sample.sent_us, sample.done_us, "it was never under way");
+        assert_eq!(recording.gauge.in_flight(), 0);
+    }
+
+    #[test]
+    fn a_journey_that_calls_nothing_leaves_nothing() {
+        let journey = Journey {
+            steps: vec![Step::Pause(Duration::ZERO)],
+            ..scenario("", r#"{ request = "GET /a" }"#).journeys.remove(0)
+        };
+        let (recording, recorded) = ten_seconds_recorded();
+        record(&recording, WHO, &journey, recording.schedule.start, "late");
+        assert!(recorded.is_empty(&recording));
+    }
+}

@@ -46,7 +46,7 @@ pub struct Reading {
 pub enum SignalError {
     /// No client can be made.
     #[error("cannot make an HTTP client for signals: {0}")]
-    Client(reqwest::Error),
+    Client(String),
     /// The system does not tell of its processes.
     #[error("cannot look at processes: {0}")]
     Processes(std::io::Error),

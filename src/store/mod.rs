@@ -218,7 +218,7 @@ impl Store {
                 experiment,
                 arm,
                 round,
-                crate::unit::utc(run.started_unix_us),
+                crate::utc::to_second(run.started_unix_us),
                 run.started_unix_us,
                 now_unix_us(),
                 std::process::id(),

@@ -40,7 +40,7 @@ async fn work_off(
         if taken >= iterations {
             return;
         }
-        let due = interval.map_or_else(Instant::now, |i| start + i.mul_f64(taken as f64));
+        let due = interval.map_or_else(Instant::now, |interval| start + due_after(taken, interval));
         if !worker.timer.sleep_until(due).await {
             return;
         }
@@ -49,5 +49,23 @@ async fn work_off(
         if user.perform(class, instance, due).await.0 == Next::Stop {
             return;
         }
+    }
+}
+
+/// How long after the load's start a journey is due, where they are spread over a time.
+fn due_after(journey: u64, interval: Duration) -> Duration {
+    interval.mul_f64(journey as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journeys_are_spread_evenly_whoever_takes_them() {
+        let interval = Duration::from_secs(60).div_f64(240.0);
+        assert_eq!(due_after(0, interval), Duration::ZERO);
+        assert_eq!(due_after(120, interval), Duration::from_secs(30));
+        assert!(due_after(239, interval) < Duration::from_secs(60));
     }
 }

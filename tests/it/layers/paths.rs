@@ -1,5 +1,7 @@
 //! The paths that a file's code names, as they are written.
 
+use std::collections::BTreeSet;
+
 /// A path, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Path {
@@ -25,7 +27,7 @@ pub(crate) struct Named {
     /// Paths of at least two segments outside of `use`.
     pub(crate) paths: Vec<Path>,
     /// Every name outside of `use`.
-    pub(crate) words: std::collections::BTreeSet<String>,
+    pub(crate) words: BTreeSet<String>,
 }
 
 /// Reads the tokens of a file.
@@ -45,7 +47,8 @@ pub(crate) fn named(tokens: &[String]) -> Named {
                 }
             }
             "mod" if tokens.get(i + 2).is_some_and(|t| t == "{") => modules.push(braces),
-            "use" => {
+            // `use<…>` of a type is something else.
+            "use" if tokens.get(i + 1).is_some_and(|t| t != "<") => {
                 let is_public = i > 0 && matches!(tokens[i - 1].as_str(), "pub" | ")");
                 let mut reader = Tree { tokens, at: i + 1, depth: modules.len(), is_public };
                 reader.read(&[], &mut named.imports);
@@ -70,6 +73,19 @@ pub(crate) fn named(tokens: &[String]) -> Named {
         i += 1;
     }
     named
+}
+
+impl Named {
+    /// The first names of all paths that do not begin within the file's own crate.
+    pub(crate) fn crates(&self) -> BTreeSet<&str> {
+        let is_own = |name: &str| matches!(name, "crate" | "self" | "super");
+        let brought = |name: &str| {
+            self.imports.iter().any(|import| import.name == name && is_own(&import.path.segments[0]))
+        };
+        let paths = self.imports.iter().map(|import| &import.path).chain(&self.paths);
+        let first = paths.map(|path| path.segments[0].as_str());
+        first.filter(|name| !is_own(name) && !brought(name)).collect()
+    }
 }
 
 fn is_name(token: &str) -> bool {
@@ -154,4 +170,18 @@ fn paths_in_code_know_how_deep_they_stand() {
     let paths: Vec<(String, usize)> =
         named(&tokens).paths.into_iter().map(|path| (path.segments.join("::"), path.depth)).collect();
     assert_eq!(paths, [("a::b", 0), ("super::d::E::new", 1), ("h::i", 0)].map(|(p, d)| (p.to_owned(), d)));
+}
+
+#[test]
+fn crates_are_told_from_modules_of_the_same_name() {
+    let crates = |text: &str| {
+        let named = named(&super::tokens::tokens(text));
+        named.crates().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(crates("use redis::Client; fn f() { toml::de(crate::web::x) }"), ["redis", "toml"]);
+    assert!(crates("use super::{nats, redis}; fn f() { redis::publish() }").is_empty());
+    assert_eq!(
+        crates("#[derive(thiserror::Error)] struct Wrong(#[from] regex::Error);"),
+        ["regex", "thiserror"]
+    );
 }
