@@ -125,7 +125,7 @@ mod tests {
 
     /// Judges an answer to a request whose step has these keys, too.
     fn judged(keys: &str, status: u16, body: &str) -> (Outcome, Option<String>, Vec<(String, Value)>) {
-        let request = requests_of(&scenario("", &format!("{{ request = \"GET /a\", {keys} }}"))).remove(0);
+        let request = requests_of(&scenario(&format!("{{ request = \"GET /a\", {keys} }}"))).remove(0);
         let headers = HeaderMap::from_iter([(hyper::header::ETAG, HeaderValue::from_static("v7"))]);
         let answer = Answer { status, headers: &headers, body: body.as_bytes() };
         let (Judgement { outcome, reason }, variables) = judge(&request, &answer);
@@ -146,10 +146,9 @@ mod tests {
 
     #[test]
     fn the_first_check_that_does_not_hold_is_the_reason() {
-        let checks = r#"check = [
-            { contains = "done" }, { matches = "id.: *[0-9]+" }, { json = "/state", equals = "done" },
-            { header = "etag", equals = "v7" },
-        ]"#;
+        let checks = r#"check = {
+            contains = "done", matches = "id.: *[0-9]+", json = { "/state" = "done" }, header = { etag = "v7" },
+        }"#;
         let reason = |body| judged(checks, 200, body).1;
         assert_eq!(reason(r#"{"id": 5, "state": "done"}"#), None);
         assert_eq!(reason(r#"{"id": 5, "state": "open"}"#).as_deref(), Some("body without `done`"));
@@ -158,7 +157,7 @@ mod tests {
             Some("body does not match `id.: *[0-9]+`")
         );
         assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is not \"done\""));
-        let header = r#"check = [{ header = "etag", equals = "v8" }]"#;
+        let header = r#"check = { header = { etag = "v8" } }"#;
         assert_eq!(judged(header, 200, "").1.as_deref(), Some("header `etag` is not `v8`"));
     }
 

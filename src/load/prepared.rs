@@ -282,10 +282,10 @@ pub(in crate::load) mod tests {
         }
     }
 
-    /// A scenario of one journey with these steps, and with these lines before it.
-    pub(in crate::load) fn scenario(lines: &str, steps: &str) -> Scenario {
+    /// A scenario of one journey with these steps.
+    pub(in crate::load) fn scenario(steps: &str) -> Scenario {
         let text = format!(
-            "name = \"S\"\n{lines}\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
+            "name = \"S\"\nhost = \"http://127.0.0.1:9\"\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
              [[user]]\nname = \"U\"\njourneys = {{ J = 1 }}\n"
         );
         compile(Path::new("s.toml"), &Written(text)).unwrap_or_else(|error| panic!("{error}"))
@@ -309,7 +309,7 @@ pub(in crate::load) mod tests {
             { let = { id = "{{ 6 * 7 }}" }, request = "POST /items/{{ id }}", name = "item",
               headers = { "X-Id" = "{{ id }}" }, text = "number {{ id }}" },
         "#;
-        let scenario = scenario("", steps);
+        let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
         let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
         let scope = Scope::new(1);
@@ -334,7 +334,7 @@ pub(in crate::load) mod tests {
             { request = "GET /a" }, { request = "GET http://127.0.0.1:8/b" }, { request = "GET /c" },
             { request = "GET http://127.0.0.1:8/d" },
         "#;
-        let scenario = scenario("", steps);
+        let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
         let origins: Vec<usize> = requests_of(&scenario).iter().map(|r| requests.origin_of(r)).collect();
         assert_eq!(origins, [0, 1, 0, 1]);
@@ -345,9 +345,9 @@ pub(in crate::load) mod tests {
     async fn a_rendered_path_or_header_that_cannot_be_sent_is_refused() {
         let steps = r#"
             { request = "GET /{{ user }} /x", name = "path" },
-            { request = "GET /y", headers = { a = "{{ user }}\n" }, name = "header" },
+            { request = "GET /y", headers = { a = "{{ user }}\nx" }, name = "header" },
         "#;
-        let scenario = scenario("", steps);
+        let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
         let of = requests_of(&scenario);
         let scope = Scope::new(1);
@@ -357,7 +357,7 @@ pub(in crate::load) mod tests {
 
     #[tokio::test]
     async fn a_target_that_is_not_a_url_is_an_error_of_configuration() {
-        let scenario = scenario("", r#"{ request = "GET /a" }"#);
+        let scenario = scenario(r#"{ request = "GET /a" }"#);
         let Err(error) = prepared(&scenario, "127.0.0.1").await else { panic!("it has no scheme") };
         assert!(error.is_configuration(), "{error}");
     }

@@ -317,10 +317,10 @@ mod tests {
                 timer.sleep_until(start + Duration::from_millis(ms)).await;
                 order.borrow_mut().push(ms);
             };
-            futures_util::future::join_all([9, 3, 6].map(sleep)).await;
+            futures_util::future::join_all([90, 30, 60].map(sleep)).await;
             order.into_inner()
         });
-        assert_eq!(order, [3, 6, 9]);
+        assert_eq!(order, [30, 60, 90]);
     }
 
     #[test]

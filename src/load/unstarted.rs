@@ -50,7 +50,7 @@ mod tests {
             { choice = [{ probability = 1, steps = [{ parallel = [{ request = "GET /b" }, { request = "GET /c" }] }] }] },
             { request = "GET /d" },
         "#;
-        let scenario = scenario("", steps);
+        let scenario = scenario(steps);
         let (recording, recorded) = ten_seconds_recorded();
         let due = recording.schedule.start + Duration::from_secs(3);
         record(&recording, WHO, &scenario.journeys[0], due, "no free place in time");
@@ -66,7 +66,7 @@ mod tests {
     fn a_journey_that_calls_nothing_leaves_nothing() {
         let journey = Journey {
             steps: vec![Step::Pause(Duration::ZERO)],
-            ..scenario("", r#"{ request = "GET /a" }"#).journeys.remove(0)
+            ..scenario(r#"{ request = "GET /a" }"#).journeys.remove(0)
         };
         let (recording, recorded) = ten_seconds_recorded();
         record(&recording, WHO, &journey, recording.schedule.start, "late");

@@ -189,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_apart_by_their_text_whatever_their_type() {
+    fn values_of_other_types_are_told_apart_by_the_text_that_a_template_makes_of_them() {
         let waiting = waiting();
         for body in [r#"{"id": "7", "state": true}"#, r#"{"id": 1.5, "state": null}"#] {
             waiting.arrived(Instant::now(), Bytes::from_static(body.as_bytes()));
         }
-        assert!(waiting.next(&values(7, "true")).now_or_never().unwrap().is_ok());
-        let wanted = ["1.5".to_owned(), "none".to_owned()];
+        assert!(waiting.next(&values(7, "True")).now_or_never().unwrap().is_ok());
+        let wanted = ["1.5".to_owned(), "None".to_owned()];
         assert!(waiting.next(&wanted).now_or_never().unwrap().is_ok());
     }
 

@@ -43,6 +43,6 @@ mod tests {
 
     #[test]
     fn very_small_probabilities_are_told_as_a_bound() {
-        assert_eq!(words(&deviation(1e-9, 0.05)), "chi-square 12.3, p < 0.001, size 0.05");
+        assert_eq!(words(&deviation(1e-9, 0.05)), "chi-square 12.3, p < 0.001, size 0.0500");
     }
 }
