@@ -245,3 +245,29 @@ async fn receive(mut incoming: Incoming, keep: bool) -> Result<Received, String>
     }
     Ok(received)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::clock::tests::starting_at;
+    use crate::load::prepared::tests::{requests_of, scenario};
+    use crate::load::recording::tests::WHO;
+
+    #[test]
+    fn a_trace_follows_from_the_journey_and_the_intended_time() {
+        let start = Instant::now();
+        let requests = requests_of(&scenario(r#"{ request = "GET /a" }, { request = "GET /b" }"#));
+        let header = |request: usize, journey, ms| {
+            let (who, intended) = (Who { journey, ..WHO }, start + Duration::from_millis(ms));
+            traceparent(starting_at(start), &requests[request], who, intended).unwrap()
+        };
+        let trace_id = |header: &HeaderValue| header.to_str().unwrap().split('-').nth(1).unwrap().to_owned();
+        assert_eq!(header(0, 3, 5), header(0, 3, 5));
+        assert_eq!(trace_id(&header(0, 3, 5)), trace_id(&header(1, 3, 5)), "spans of one trace");
+        assert_ne!(header(0, 3, 5), header(1, 3, 5));
+        assert_ne!(trace_id(&header(0, 3, 5)), trace_id(&header(0, 4, 5)));
+        assert_ne!(trace_id(&header(0, 3, 5)), trace_id(&header(0, 3, 6)));
+    }
+}

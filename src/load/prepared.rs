@@ -284,8 +284,13 @@ pub(in crate::load) mod tests {
 
     /// A scenario of one journey with these steps.
     pub(in crate::load) fn scenario(steps: &str) -> Scenario {
+        scenario_with("", steps)
+    }
+
+    /// The same with further tables.
+    pub(in crate::load) fn scenario_with(tables: &str, steps: &str) -> Scenario {
         let text = format!(
-            "name = \"S\"\nhost = \"http://127.0.0.1:9\"\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
+            "name = \"S\"\nhost = \"http://127.0.0.1:9\"\n{tables}\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
              [[user]]\nname = \"U\"\njourneys = {{ J = 1 }}\n"
         );
         compile(Path::new("s.toml"), &Written(text)).unwrap_or_else(|error| panic!("{error}"))

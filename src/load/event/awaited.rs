@@ -78,3 +78,75 @@ fn seen(recording: &Recording, effect: Effect, awaited: &Await, event: &Event) -
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::brokers::tests::subscribed;
+    use super::*;
+    use crate::load::recording::tests::{Recorded, WHO, ten_seconds_recorded};
+    use crate::sample::{EndpointId, Sample};
+    use crate::scenario::journey::Check;
+    use crate::scenario::template::Text;
+
+    /// Waits for an event about 7 whose state is `done`, after `body` has arrived; a timer that is cancelled
+    /// stands for a run that is stopped.
+    async fn awaited(body: Option<&'static str>, is_stopped: bool) -> (bool, Sample, String) {
+        let awaited = Await {
+            effect: EndpointId(3),
+            subscription: 0,
+            values: vec![Text::Fixed("7".into())],
+            checks: vec![Check::Json { pointer: "/state".to_owned(), equals: "done".into() }],
+            within: Duration::from_millis(1),
+            background: false,
+            continue_on_failure: false,
+        };
+        let brokers = subscribed();
+        let (recording, recorded): (Recording, Recorded) = ten_seconds_recorded();
+        let (timer, scope, since) = (Timer::new().unwrap(), Scope::new(1), recording.schedule.start);
+        if is_stopped {
+            timer.cancel();
+        }
+        if let Some(body) = body {
+            brokers.waiting[0].arrived(since + Duration::from_millis(5), body.into());
+        }
+        let (brokers, recording, timer, scope) = (&brokers, &recording, &timer, &scope);
+        let waiter = Waiter { brokers, recording, timer, scope, who: WHO, since };
+        let seen = tokio::select! {
+            seen = until_seen(waiter, &awaited) => seen,
+            _ = timer.drive() => unreachable!("the timer never ends"),
+        };
+        let (sample, reason) = recorded.only(recording);
+        (seen, sample, reason)
+    }
+
+    #[tokio::test]
+    async fn an_event_as_it_should_be_is_an_effect_that_ends_when_it_came() {
+        let (seen, sample, reason) = awaited(Some(r#"{"id": 7, "state": "done"}"#), false).await;
+        assert!(seen);
+        assert_eq!((sample.outcome, sample.endpoint, reason.as_str()), (Outcome::Ok, EndpointId(3), ""));
+        assert_eq!((sample.intended_us, sample.done_us), (0, 5_000));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_breaks_a_check_fails() {
+        let (seen, sample, reason) = awaited(Some(r#"{"id": 7, "state": "lost"}"#), false).await;
+        assert!(!seen);
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Failed, "`/state` is not \"done\""));
+    }
+
+    #[tokio::test]
+    async fn an_event_about_something_else_does_not_count() {
+        let (seen, sample, reason) = awaited(Some(r#"{"id": 8, "state": "done"}"#), false).await;
+        assert!(!seen);
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Failed, "not seen within 1ms"));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_run_waits_no_longer_and_blames_nobody() {
+        let (seen, sample, reason) = awaited(None, true).await;
+        assert!(!seen);
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Error, "not awaited: the run was stopped"));
+    }
+}

@@ -87,3 +87,31 @@ async fn subscribe(broker: &Broker, subscription: &Subscription, waiting: Rc<Wai
         BrokerKind::Kafka => Err("built without Kafka".to_owned()),
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::load::prepared::tests::scenario;
+
+    /// No broker, and one subscription by the pointer `/id`, whose events the test makes itself.
+    pub(in crate::load::event) fn subscribed() -> Brokers {
+        Brokers {
+            publishers: Vec::new(),
+            waiting: vec![Rc::new(Waiting::new(vec!["/id".to_owned()]))],
+            templates: Arc::clone(&scenario(r#"{ request = "GET /a" }"#).templates),
+        }
+    }
+
+    #[test]
+    fn a_broker_that_cannot_be_reached_is_named_without_its_password() {
+        let broker = Broker {
+            name: "bus".to_owned(),
+            kind: BrokerKind::Nats,
+            url: "nats://me:s3cret@127.0.0.1:4222".to_owned(),
+        };
+        assert_eq!(
+            failure(&broker, "connection refused"),
+            "broker `bus` at nats://127.0.0.1:4222: connection refused"
+        );
+    }
+}

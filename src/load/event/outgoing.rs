@@ -38,3 +38,28 @@ impl Outgoing {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minijinja::value::Value;
+
+    use super::*;
+    use crate::load::prepared::tests::scenario_with;
+    use crate::scenario::journey::Step;
+
+    #[test]
+    fn stream_headers_and_body_are_filled_for_the_user() {
+        let broker = "[broker.bus]\nnats = \"nats://127.0.0.1:4222\"";
+        let steps = r#"{ let = { id = "{{ 6 * 7 }}" }, publish = "orders.{{ id }}", headers = { Trace = "t-{{ id }}" },
+                         json = { id = "{{ id }}" } }"#;
+        let scenario = scenario_with(broker, steps);
+        let [Step::Repeat { steps, .. }] = &scenario.journeys[0].steps[..] else { panic!("one step") };
+        let Step::Publish(publish) = &steps[1] else { panic!("it publishes") };
+        let scope = Scope::new(1);
+        scope.set("id", Value::from(42));
+        let event = Outgoing::render(publish, &scenario.templates, &scope).unwrap();
+        assert_eq!(event.stream, "orders.42");
+        assert_eq!(event.headers, [("trace".to_owned(), "t-42".to_owned())]);
+        assert_eq!(event.body, r#"{"id": 42}"#);
+    }
+}
