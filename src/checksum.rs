@@ -7,7 +7,12 @@ use sha2::Digest;
 
 /// The SHA-256 of some bytes, in hex.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
-    hex(&sha2::Sha256::digest(bytes))
+    hex(&digest(bytes))
+}
+
+/// The SHA-256 of some bytes, as it is.
+pub fn digest(bytes: impl AsRef<[u8]>) -> [u8; 32] {
+    sha2::Sha256::digest(bytes).into()
 }
 
 /// Bytes in hex.
@@ -18,29 +23,45 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// A checksum of bytes that come piece by piece.
+#[derive(Debug, Default)]
+pub struct Sum(sha2::Sha256);
+
+impl Sum {
+    /// Adds the next piece.
+    pub fn add(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.update(bytes);
+    }
+
+    /// The SHA-256 of the pieces so far, in hex; the next one begins anew.
+    pub fn take(&mut self) -> String {
+        hex(&self.0.finalize_reset())
+    }
+}
+
 /// A reader that sums up what goes through it.
 #[derive(Debug)]
 pub struct Summing<R> {
     source: R,
-    sum: sha2::Sha256,
+    sum: Sum,
 }
 
 impl<R: Read> Summing<R> {
     /// Sums up what is read of `source` from here on.
     pub fn new(source: R) -> Self {
-        Self { source, sum: sha2::Sha256::new() }
+        Self { source, sum: Sum::default() }
     }
 
     /// The SHA-256 of all that was read, in hex.
-    pub fn sha256(self) -> String {
-        hex(&self.sum.finalize())
+    pub fn sha256(mut self) -> String {
+        self.sum.take()
     }
 }
 
 impl<R: Read> Read for Summing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.source.read(buffer)?;
-        self.sum.update(&buffer[..read]);
+        self.sum.add(&buffer[..read]);
         Ok(read)
     }
 }
@@ -66,5 +87,12 @@ mod tests {
         let mut summing = super::Summing::new(&b"abc"[..]);
         std::io::copy(&mut summing, &mut std::io::sink()).unwrap();
         assert_eq!(summing.sha256(), abc);
+        let mut sum = super::Sum::default();
+        for piece in ["a", "", "bc"] {
+            sum.add(piece);
+        }
+        assert_eq!(sum.take(), abc);
+        sum.add("abc");
+        assert_eq!(sum.take(), abc, "it has begun anew");
     }
 }

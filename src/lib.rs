@@ -12,6 +12,7 @@
 
 // Plain values, which all rooms may use.
 pub(crate) mod unit;
+pub(crate) mod utc;
 pub(crate) mod web;
 pub mod checksum;
 pub mod trace;

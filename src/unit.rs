@@ -251,12 +251,6 @@ fn grouped(digits: &str) -> String {
     text
 }
 
-/// A time as µs since 1970, in UTC, to the second: `2026-11-20T14:02:00Z`.
-pub fn utc(unix_us: i64) -> String {
-    let seconds = unix_us.div_euclid(1_000_000);
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

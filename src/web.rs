@@ -1,4 +1,12 @@
-//! What is said of requests outside of the load: URLs without secrets, failures without wrappers.
+//! Requests outside of the load: a client for them, URLs without secrets, failures without wrappers.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::redirect::Policy;
+
+/// How long a connection may take, if one answer may take longer.
+const CONNECT: Duration = Duration::from_secs(2);
 
 /// A text with a URL in it as it may be shown and stored: without a name and password.
 pub fn shown(text: &str) -> String {
@@ -9,8 +17,76 @@ pub fn shown(text: &str) -> String {
     format!("{before}://{host}{path}")
 }
 
+/// Asks servers, over and over, on connections that it keeps.
+#[derive(Clone, Debug)]
+pub struct Client(reqwest::Client);
+
+/// What a client does with an answer that points to another place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirects {
+    /// It asks there.
+    Followed,
+    /// It is the answer: what it points to may belong to another system.
+    Kept,
+}
+
+impl Client {
+    /// A client that asks the named host itself: a proxy in the environment would not know 127.0.0.1.
+    /// `timeout`: for one answer as a whole.
+    ///
+    /// # Errors
+    /// If there is no TLS to be had.
+    pub fn new(timeout: Duration, redirects: Redirects) -> Result<Self, String> {
+        let policy = match redirects {
+            Redirects::Followed => Policy::default(),
+            Redirects::Kept => Policy::none(),
+        };
+        let builder = reqwest::Client::builder().no_proxy().redirect(policy);
+        let client = builder.connect_timeout(timeout.min(CONNECT)).timeout(timeout).build();
+        client.map(Self).map_err(|e| e.to_string())
+    }
+
+    /// Sends a request without a body.
+    ///
+    /// # Errors
+    /// Why the method is not valid, or no answer came.
+    pub async fn ask(&self, method: &str, url: &str) -> Result<Answer, String> {
+        let method = Method::from_bytes(method.as_bytes()).map_err(|e| e.to_string())?;
+        self.0.request(method, url).send().await.map(Answer).map_err(|e| reason(&e))
+    }
+}
+
+/// An answer whose body may still be on its way.
+#[derive(Debug)]
+pub struct Answer(reqwest::Response);
+
+impl Answer {
+    /// Itself, if its status is below `limit`.
+    ///
+    /// # Errors
+    /// The status, if it is not: `status 404 Not Found`.
+    pub fn below(self, limit: u16) -> Result<Self, String> {
+        let status = self.0.status();
+        if status.as_u16() < limit { Ok(self) } else { Err(format!("status {status}")) }
+    }
+
+    /// Its body as text.
+    ///
+    /// # Errors
+    /// Why it broke off.
+    pub async fn text(self) -> Result<String, String> {
+        self.0.text().await.map_err(|e| reason(&e))
+    }
+}
+
+/// The server of a URL as `host:port`; none if it is not a URL with a server.
+pub fn server(url: &str) -> Option<String> {
+    let url = reqwest::Url::parse(url).ok()?;
+    Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
+}
+
 /// The innermost cause of an error: `connection refused` rather than a chain of wrappers.
-pub fn reason(error: &reqwest::Error) -> String {
+fn reason(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -20,7 +96,7 @@ pub fn reason(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{server, shown};
 
     #[test]
     fn credentials_are_never_shown() {
@@ -28,5 +104,13 @@ mod tests {
         assert_eq!(shown("--host=https://token@host?x=1"), "--host=https://host?x=1");
         assert_eq!(shown("http://host:9000"), "http://host:9000");
         assert_eq!(shown("no url"), "no url");
+    }
+
+    #[test]
+    fn a_server_has_the_port_of_its_scheme_unless_it_names_one() {
+        assert_eq!(server("http://host/a?b").as_deref(), Some("host:80"));
+        assert_eq!(server("https://me@host").as_deref(), Some("host:443"));
+        assert_eq!(server("http://[::1]:9000/").as_deref(), Some("[::1]:9000"));
+        assert_eq!(server("no url"), None);
     }
 }

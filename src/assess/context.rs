@@ -1,9 +1,9 @@
 //! What a report says that does not follow from the runs.
 
 use super::qualification;
-use super::time::now_text;
 use crate::report::{About, Of};
 use crate::store::Store;
+use crate::utc;
 
 /// When, by what and how a report is made: all of it that does not follow from the runs.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl ReportContext {
     pub fn now(store: &Store, command: &str, allow_invalid: bool) -> Self {
         Self {
             allow_invalid,
-            generated_at: now_text(),
+            generated_at: utc::to_minute(utc::now_s()),
             store: store.path().display().to_string(),
             command: command.to_owned(),
             qualification: qualification::text(store.path()),

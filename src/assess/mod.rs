@@ -24,7 +24,6 @@ pub mod saved;
 mod scenario_files;
 pub mod signoff;
 pub mod subject;
-pub mod time;
 pub mod trend;
 pub mod verdicts;
 pub mod verify;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::error::AssessError;
-use super::time::now_text;
 use super::{files, runs};
 use crate::run::ExperimentId;
 use crate::store::Store;
+use crate::utc;
 use crate::verdict::qualification::{Parts, Qualification, qualify};
 
 const FILE: &str = "selftest.json";
@@ -21,7 +21,7 @@ pub fn of_experiment(
     parts: Parts<'_>,
 ) -> Result<Qualification, AssessError> {
     let runs = runs::all_measured(store, store.experiment(id)?)?;
-    Ok(qualify(&runs, parts, &now_text()))
+    Ok(qualify(&runs, parts, &utc::to_minute(utc::now_s())))
 }
 
 /// Keeps a result in place of the last one. `store`: the file of the store whose reports tell it.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::AssessError;
-use super::time::now_text;
 use super::{files, runs, subject};
 use crate::baseline::Baseline;
 use crate::run::MeasuredRun;
 use crate::run::{Arm, RunFacts, RunState};
 use crate::store::Store;
+use crate::utc;
 
 /// A baseline's name, and the folder of its file.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,8 @@ pub fn save(
     for run in runs::all_measured(store, chosen(choice, store)?)? {
         runs.push(Arc::unwrap_or_clone(run));
     }
-    let baseline = Baseline::of(&runs, &now_text()).ok_or(AssessError::NothingToSave(choice.arm))?;
+    let baseline =
+        Baseline::of(&runs, &utc::to_minute(utc::now_s())).ok_or(AssessError::NothingToSave(choice.arm))?;
     let text = baseline.text();
     files::write(&path, &text)?;
     Ok((baseline, path, text.len()))

@@ -42,7 +42,7 @@ use crate::store::{RunWords, RunWriter, Store};
 use crate::summary::live::Live;
 use crate::system::hook::{self, HookRun};
 use crate::system::{self, System, SystemError};
-use crate::unit;
+use crate::utc;
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
@@ -173,7 +173,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         arm: planned.arm,
         experiment: setting.experiment.filter(|_| planned.part.is_some()),
         round: planned.part.filter(|_| setting.experiment.is_some()).map(|part| part.round),
-        started_at: unit::utc(clock.unix_us()),
+        started_at: utc::to_second(clock.unix_us()),
         started_unix_us: clock.unix_us(),
         seed: planned.seed,
         command: setting.command.clone(),

@@ -10,7 +10,7 @@ use crate::run::imported::{CHECKSUM, EXECUTOR, FILE, FROM, LACKS, LEFT_OUT, Lack
 use crate::run::{Arm, LoadFacts, PhaseSpan, RunStart, Source};
 use crate::sample::Phase;
 use crate::scenario::Scenario;
-use crate::unit;
+use crate::{unit, utc};
 
 /// Load and profile of a run for which none is named.
 const IMPORTED: &str = "imported";
@@ -46,7 +46,7 @@ pub(super) fn start(import: &Import, format: Format, survey: &Survey) -> Result<
         label: import.label.clone(),
         arm: arm(import, &profile),
         profile,
-        started_at: unit::utc(started_unix_us),
+        started_at: utc::to_second(started_unix_us),
         started_unix_us,
         command: import.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),

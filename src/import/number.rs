@@ -1,5 +1,7 @@
 //! Numbers as other tools write them, to microseconds.
 
+use crate::utc;
+
 /// The longest that a request may take: a year.
 const MOST_US: f64 = 366.0 * 86_400.0 * 1e6;
 
@@ -25,7 +27,7 @@ pub(super) fn moment(text: &str) -> Result<i64, String> {
         (Some(ms), ..=14) => ms.checked_mul(1000),
         (Some(us), ..=17) => Some(us),
         (Some(ns), _) => Some(ns / 1000),
-        (None, _) => text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond),
+        (None, _) => utc::parse_us(text),
     };
     moment.ok_or_else(|| format!("`{text}` is no time"))
 }

@@ -9,7 +9,7 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 
 use super::problem::Problem;
-use super::routes::Desk;
+use super::site::Context;
 
 /// Size of a part, bytes.
 const PART: usize = 1 << 16;
@@ -17,11 +17,11 @@ const PART: usize = 1 << 16;
 const WAITING: usize = 4;
 
 /// The samples of a run or an experiment as CSV.
-pub(super) async fn samples(desk: Arc<Desk>, of: String) -> Result<Body, Problem> {
+pub(super) async fn samples(context: Arc<Context>, of: String) -> Result<Body, Problem> {
     let (sender, mut receiver) = mpsc::channel(WAITING);
     tokio::task::spawn_blocking(move || {
         let mut pipe = BufWriter::with_capacity(PART, Pipe(sender));
-        let written = desk.site.history.samples(&of, &mut pipe).map_err(Problem::from);
+        let written = context.site.history.samples(&of, &mut pipe).map_err(Problem::from);
         let flushed = pipe.flush().map_err(|error| Problem::Failed(error.to_string()));
         if let Err(problem) = written.and(flushed) {
             // A reader that is gone needs no reason.

@@ -202,7 +202,7 @@ pub struct Note {
 impl Note {
     /// Something that has happened just now.
     pub fn now(text: impl Into<String>) -> Self {
-        Self { at_ms: jiff::Timestamp::now().as_millisecond(), text: text.into() }
+        Self { at_ms: crate::utc::now_ms(), text: text.into() }
     }
 }
 

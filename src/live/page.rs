@@ -9,11 +9,11 @@ use super::problem::Problem;
 use super::secret::Secret;
 use super::start::Offers;
 use crate::assess::history::Entry;
-use crate::report::html::{self, Dress};
+use crate::report::html::{self, Assets};
 
-/// What the live page wears beside what all pages do.
-static LIVE: LazyLock<Dress> = LazyLock::new(|| {
-    Dress::served(
+/// What the live page has beside what all pages do.
+static LIVE: LazyLock<Assets> = LazyLock::new(|| {
+    Assets::served(
         include_str!("../../templates/live.css"),
         concat!(
             include_str!("../../templates/charts.js"),
@@ -24,15 +24,15 @@ static LIVE: LazyLock<Dress> = LazyLock::new(|| {
 });
 
 /// The same of the history.
-static HISTORY: LazyLock<Dress> = LazyLock::new(|| {
-    Dress::served(include_str!("../../templates/live.css"), include_str!("../../templates/history.js"))
+static HISTORY: LazyLock<Assets> = LazyLock::new(|| {
+    Assets::served(include_str!("../../templates/live.css"), include_str!("../../templates/history.js"))
 });
 
-/// The content security policy of all answers: the server's own pages and reports run their own scripts and wear their
-/// own style sheets, and ask nobody but this server.
+/// The content security policy of all answers: the server's own pages and reports use their own scripts
+/// and style sheets, and ask nobody but this server.
 pub(super) static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let dresses = [&*html::REPORT, &*LIVE, &*HISTORY];
-    format!("{}; frame-ancestors 'none'", html::policy(&dresses, "'self'"))
+    let assets = [&*html::REPORT, &*LIVE, &*HISTORY];
+    format!("{}; frame-ancestors 'none'", html::policy(&assets, "'self'"))
 });
 
 /// The page to watch a run on; with a form to start one, where something is on offer.
@@ -44,7 +44,7 @@ pub(super) fn live(key: &Secret, offers: Option<&Offers>) -> Result<String, Prob
         // `<` inside a data block could end it.
         data => serde_json::to_string(&offers).unwrap_or_default().replace('<', "\\u003c"),
     };
-    dressed("live.html", values, &LIVE)
+    rendered("live.html", values, &LIVE)
 }
 
 /// What is in the store.
@@ -58,15 +58,15 @@ pub(super) fn history(entries: &[Entry]) -> Result<String, Problem> {
         .flat_map(|entry| if entry.runs.is_empty() { vec![entry] } else { entry.runs.iter().collect() })
         .collect();
     let values = context! { runnable => Value::from(Serde(&runnable)), entries => Value::from(Serde(entries)), scenarios => Value::from(Serde(&scenarios)) };
-    dressed("history.html", values, &HISTORY)
+    rendered("history.html", values, &HISTORY)
 }
 
 /// A page that says only why there is no other.
 pub(super) fn problem(problem: &Problem) -> Result<String, Problem> {
-    dressed("problem.html", context! { text => problem.to_string() }, &HISTORY)
+    rendered("problem.html", context! { text => problem.to_string() }, &HISTORY)
 }
 
-fn dressed(template: &str, values: Value, dress: &Dress) -> Result<String, Problem> {
+fn rendered(template: &str, values: Value, assets: &Assets) -> Result<String, Problem> {
     let values = context! { tool_version => env!("CARGO_PKG_VERSION"), ..values };
-    html::page(template, values, dress).map_err(|error| Problem::Failed(error.to_string()))
+    html::page(template, values, assets).map_err(|error| Problem::Failed(error.to_string()))
 }

@@ -13,26 +13,17 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::sync::watch;
 
-use super::guard::{Admission, Guard, welcome};
+use super::guard::{Admission, welcome};
 use super::problem::Problem;
-use super::server::Site;
+use super::site::Context;
 use super::start::{Form, Offers, Starter};
 use super::{download, metrics, page, stream};
 use crate::assess::history::Page;
 
-/// Everything that an answer needs.
-pub(super) struct Desk {
-    pub(super) site: Site,
-    pub(super) guard: Guard,
-    /// Becomes true when the server closes.
-    pub(super) closing: watch::Receiver<bool>,
-}
+type Shared = State<Arc<Context>>;
 
-type Shared = State<Arc<Desk>>;
-
-pub(super) fn router(desk: Arc<Desk>) -> Router {
+pub(super) fn router(context: Arc<Context>) -> Router {
     Router::new()
         .route("/", get(live))
         .route("/history", get(history))
@@ -50,13 +41,13 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/start", post(start))
         .route("/api/stop", post(stop))
         .route("/api/abort", post(abort))
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), admit))
-        .with_state(desk)
+        .layer(middleware::from_fn_with_state(Arc::clone(&context), admit))
+        .with_state(context)
 }
 
 /// Lets in who may come in, and tells browsers to be strict with every answer.
-async fn admit(State(desk): Shared, request: Request, next: Next) -> Response {
-    let admitted = desk.guard.admit(request.method(), request.uri(), request.headers());
+async fn admit(State(context): Shared, request: Request, next: Next) -> Response {
+    let admitted = context.guard.admit(request.method(), request.uri(), request.headers());
     let mut response = match admitted {
         Ok(Admission::In) => next.run(request).await,
         Ok(Admission::Welcome(cookie)) => welcome(cookie, request.uri()),
@@ -77,18 +68,18 @@ async fn admit(State(desk): Shared, request: Request, next: Next) -> Response {
     response
 }
 
-async fn live(State(desk): Shared) -> Response {
+async fn live(State(context): Shared) -> Response {
     // Looking for scenarios reads files; while a run goes on there is nothing to choose.
-    let offers = desk
+    let offers = context
         .site
         .control
         .starter()
-        .map(|starter| if desk.site.feed.is_running() { Offers::default() } else { starter.offers() });
-    shown(page::live(&desk.guard.key, offers.as_ref()))
+        .map(|starter| if context.site.feed.is_running() { Offers::default() } else { starter.offers() });
+    shown(page::live(&context.guard.key, offers.as_ref()))
 }
 
-async fn history(State(desk): Shared) -> Response {
-    shown(aside(&desk, |desk| page::history(&desk.site.history.entries()?)).await)
+async fn history(State(context): Shared) -> Response {
+    shown(aside(&context, |context| page::history(&context.site.history.entries()?)).await)
 }
 
 #[derive(Deserialize)]
@@ -96,22 +87,22 @@ struct After {
     after: Option<u64>,
 }
 
-async fn follow(State(desk): Shared, Query(query): Query<After>, headers: HeaderMap) -> Response {
+async fn follow(State(context): Shared, Query(query): Query<After>, headers: HeaderMap) -> Response {
     let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    stream::events(&desk.site.feed, last.or(query.after), desk.closing.clone()).into_response()
+    stream::events(&context.site.feed, last.or(query.after), context.closing.clone()).into_response()
 }
 
-async fn prometheus(State(desk): Shared) -> Response {
-    let text = desk.site.feed.read(metrics::render);
+async fn prometheus(State(context): Shared) -> Response {
+    let text = context.site.feed.read(metrics::render);
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response()
 }
 
-async fn snapshot(State(desk): Shared) -> Response {
-    ([(CONTENT_TYPE, "application/json")], desk.site.feed.snapshot()).into_response()
+async fn snapshot(State(context): Shared) -> Response {
+    ([(CONTENT_TYPE, "application/json")], context.site.feed.snapshot()).into_response()
 }
 
-async fn stats(State(desk): Shared) -> Response {
-    let stats = desk.site.feed.read(|state| {
+async fn stats(State(context): Shared) -> Response {
+    let stats = context.site.feed.read(|state| {
         json!({
             "schema": "loadproof.live/1",
             "stage": state.stage,
@@ -130,8 +121,8 @@ struct Of {
 
 impl Of {
     /// What is named, or else what the last command has made.
-    fn name(self, desk: &Desk) -> Result<String, Problem> {
-        let last = || desk.site.feed.read(|state| state.done.as_ref()?.reports.last().cloned());
+    fn name(self, context: &Context) -> Result<String, Problem> {
+        let last = || context.site.feed.read(|state| state.done.as_ref()?.reports.last().cloned());
         let none = || {
             Problem::NotFound("nothing was run yet: name a run (?of=3) or an experiment (?of=e1)".to_owned())
         };
@@ -139,8 +130,8 @@ impl Of {
     }
 }
 
-async fn report(State(desk): Shared, Query(of): Query<Of>) -> Response {
-    stored(desk, move |desk| Ok(Page::Report(of.name(desk)?))).await
+async fn report(State(context): Shared, Query(of): Query<Of>) -> Response {
+    stored(context, move |context| Ok(Page::Report(of.name(context)?))).await
 }
 
 #[derive(Deserialize)]
@@ -149,8 +140,8 @@ struct Two {
     treatment: String,
 }
 
-async fn compare(State(desk): Shared, Query(two): Query<Two>) -> Response {
-    stored(desk, |_| Ok(Page::Comparison { baseline: two.baseline, treatment: two.treatment })).await
+async fn compare(State(context): Shared, Query(two): Query<Two>) -> Response {
+    stored(context, |_| Ok(Page::Comparison { baseline: two.baseline, treatment: two.treatment })).await
 }
 
 #[derive(Deserialize)]
@@ -158,13 +149,13 @@ struct Scenario {
     scenario: String,
 }
 
-async fn trend(State(desk): Shared, Query(of): Query<Scenario>) -> Response {
-    stored(desk, |_| Ok(Page::Trend(of.scenario))).await
+async fn trend(State(context): Shared, Query(of): Query<Scenario>) -> Response {
+    stored(context, |_| Ok(Page::Trend(of.scenario))).await
 }
 
 /// Reports as other pages link to them: `run-3.html`.
-async fn linked(State(desk): Shared, Path(file): Path<String>) -> Response {
-    stored(desk, move |_| {
+async fn linked(State(context): Shared, Path(file): Path<String>) -> Response {
+    stored(context, move |_| {
         let run = file.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".html"));
         let is_number = |run: &&str| run.parse::<u32>().is_ok();
         let none = || Problem::NotFound(format!("there is no `{file}`"));
@@ -175,22 +166,22 @@ async fn linked(State(desk): Shared, Path(file): Path<String>) -> Response {
 
 /// A page about what is stored, once nothing is under way.
 async fn stored(
-    desk: Arc<Desk>,
-    wanted: impl FnOnce(&Desk) -> Result<Page, Problem> + Send + 'static,
+    context: Arc<Context>,
+    wanted: impl FnOnce(&Context) -> Result<Page, Problem> + Send + 'static,
 ) -> Response {
-    let made = aside(&desk, |desk| {
-        idle(desk)?;
-        Ok(desk.site.history.page(&wanted(desk)?)?)
+    let made = aside(&context, |context| {
+        idle(context)?;
+        Ok(context.site.history.page(&wanted(context)?)?)
     });
     shown(made.await)
 }
 
-async fn samples(State(desk): Shared, Query(of): Query<Of>) -> Response {
-    let of = match idle(&desk).and_then(|()| of.name(&desk)) {
+async fn samples(State(context): Shared, Query(of): Query<Of>) -> Response {
+    let of = match idle(&context).and_then(|()| of.name(&context)) {
         Ok(of) => of,
         Err(problem) => return shown(Err(problem)),
     };
-    match download::samples(desk, of).await {
+    match download::samples(context, of).await {
         Ok(body) => {
             let headers = [
                 (CONTENT_TYPE, "text/csv; charset=utf-8"),
@@ -203,26 +194,26 @@ async fn samples(State(desk): Shared, Query(of): Query<Of>) -> Response {
 }
 
 /// The command line that a form stands for, or what is wrong with it.
-async fn command(State(desk): Shared, Json(form): Json<Form>) -> Response {
-    ordered(&desk, &form, |starter, arguments| Ok(starter.line(&arguments)))
+async fn command(State(context): Shared, Json(form): Json<Form>) -> Response {
+    ordered(&context, &form, |starter, arguments| Ok(starter.line(&arguments)))
 }
 
-async fn start(State(desk): Shared, Json(form): Json<Form>) -> Response {
-    ordered(&desk, &form, |starter, arguments| {
+async fn start(State(context): Shared, Json(form): Json<Form>) -> Response {
+    ordered(&context, &form, |starter, arguments| {
         let line = starter.line(&arguments);
         starter.start(arguments).map(|()| line)
     })
 }
 
 fn ordered(
-    desk: &Desk,
+    context: &Context,
     form: &Form,
     carry_out: impl FnOnce(&dyn Starter, Vec<String>) -> Result<String, String>,
 ) -> Response {
-    let Some(starter) = desk.site.control.starter() else {
+    let Some(starter) = context.site.control.starter() else {
         return (StatusCode::NOT_FOUND, "runs are started by `loadproof ui` only").into_response();
     };
-    if desk.site.feed.is_running() {
+    if context.site.feed.is_running() {
         return (StatusCode::CONFLICT, Json(json!({ "text": "a run is under way already" }))).into_response();
     }
     let done = form.arguments(&starter.offers().scenarios).map(|arguments| carry_out(starter, arguments));
@@ -233,33 +224,33 @@ fn ordered(
     }
 }
 
-async fn stop(State(desk): Shared) -> Response {
-    ended(&desk, || desk.site.control.stop())
+async fn stop(State(context): Shared) -> Response {
+    ended(&context, || context.site.control.stop())
 }
 
-async fn abort(State(desk): Shared) -> Response {
-    ended(&desk, || desk.site.control.abort())
+async fn abort(State(context): Shared) -> Response {
+    ended(&context, || context.site.control.abort())
 }
 
-fn ended(desk: &Desk, end: impl FnOnce()) -> Response {
-    if !desk.site.feed.is_running() {
+fn ended(context: &Context, end: impl FnOnce()) -> Response {
+    if !context.site.feed.is_running() {
         return (StatusCode::CONFLICT, Json(json!({ "text": "nothing is under way" }))).into_response();
     }
     end();
     (StatusCode::ACCEPTED, Json(json!({}))).into_response()
 }
 
-fn idle(desk: &Desk) -> Result<(), Problem> {
-    if desk.site.feed.is_running() { Err(Problem::Busy) } else { Ok(()) }
+fn idle(context: &Context) -> Result<(), Problem> {
+    if context.site.feed.is_running() { Err(Problem::Busy) } else { Ok(()) }
 }
 
 /// Does what takes a while on a thread of its own.
 async fn aside<T: Send + 'static>(
-    desk: &Arc<Desk>,
-    work: impl FnOnce(&Desk) -> Result<T, Problem> + Send + 'static,
+    context: &Arc<Context>,
+    work: impl FnOnce(&Context) -> Result<T, Problem> + Send + 'static,
 ) -> Result<T, Problem> {
-    let desk = Arc::clone(desk);
-    let done = tokio::task::spawn_blocking(move || work(&desk)).await;
+    let context = Arc::clone(context);
+    let done = tokio::task::spawn_blocking(move || work(&context)).await;
     done.unwrap_or_else(|error| Err(Problem::Failed(error.to_string())))
 }
 

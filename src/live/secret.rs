@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use sha2::{Digest, Sha256};
-
-use crate::checksum::sha256;
+use crate::checksum::{digest, sha256};
 
 /// Fewest characters of a token that a user gives.
 const LEAST: usize = 16;
@@ -29,7 +27,7 @@ impl Secret {
 
     /// Whether a text is the same. How long this takes tells nothing of where the two differ.
     pub(super) fn is(&self, shown: &str) -> bool {
-        Sha256::digest(&self.0) == Sha256::digest(shown)
+        digest(&self.0) == digest(shown)
     }
 
     /// Its text, for those who may come in.

@@ -9,25 +9,14 @@ use tokio::sync::{oneshot, watch};
 
 use super::feed::Feed;
 use super::guard::Guard;
-use super::routes::{self, Desk};
+use super::routes;
 use super::secret::Secret;
-use super::start::Control;
-use crate::assess::history::History;
+use super::site::{Context, Site};
 
-/// How long viewers may take to fetch what came of it, once all is done.
-const FAREWELL: Duration = Duration::from_secs(3);
+/// How long viewers may take to fetch the results, once all is done.
+const FETCH_TIME: Duration = Duration::from_secs(3);
 /// How long answers under way may take once the server closes.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// What is served.
-pub struct Site {
-    /// What goes on.
-    pub feed: Arc<Feed>,
-    /// What is stored.
-    pub history: History,
-    /// What can be done.
-    pub control: Box<dyn Control>,
-}
 
 /// Why nothing can be served.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +44,12 @@ pub enum ServeError {
 /// A server that listens; it closes when it is dropped.
 pub struct Server {
     address: SocketAddr,
-    close: Option<oneshot::Sender<Farewell>>,
+    close: Option<oneshot::Sender<Closing>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// How long a server stays when all is done.
-struct Farewell {
+/// How a server closes: how long it stays when all is done.
+struct Closing {
     linger: Duration,
     /// A change ends it.
     interrupt: watch::Receiver<bool>,
@@ -99,37 +88,37 @@ impl Server {
     pub fn close(mut self, linger: Duration, interrupt: watch::Receiver<bool>) {
         if let (Some(close), Some(thread)) = (self.close.take(), self.thread.take()) {
             // Where the thread is gone already there is nothing to close.
-            let _ = close.send(Farewell { linger, interrupt });
+            let _ = close.send(Closing { linger, interrupt });
             let _ = thread.join();
         }
     }
 }
 
-async fn serve(listener: TcpListener, guard: Guard, site: Site, closed: oneshot::Receiver<Farewell>) {
+async fn serve(listener: TcpListener, guard: Guard, site: Site, closed: oneshot::Receiver<Closing>) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let (close, closing) = watch::channel(false);
     let feed = Arc::clone(&site.feed);
-    let desk = Arc::new(Desk { site, guard, closing: closing.clone() });
+    let context = Arc::new(Context { site, guard, closing: closing.clone() });
     let mut told = closing.clone();
-    let serving = axum::serve(listener, routes::router(desk)).with_graceful_shutdown(async move {
+    let serving = axum::serve(listener, routes::router(context)).with_graceful_shutdown(async move {
         let _ = told.wait_for(|closing| *closing).await;
     });
     let serving = tokio::spawn(serving.into_future());
-    if let Ok(farewell) = closed.await {
-        stay(farewell, &feed).await;
+    if let Ok(closing) = closed.await {
+        stay(closing, &feed).await;
     }
     let _ = close.send(true);
     let _ = tokio::time::timeout(GRACE, serving).await;
 }
 
 /// Ends when the server need not stay any longer.
-async fn stay(mut farewell: Farewell, feed: &Feed) {
-    if farewell.linger.is_zero() {
-        let _ = tokio::time::timeout(FAREWELL, feed.no_viewers()).await;
+async fn stay(mut closing: Closing, feed: &Feed) {
+    if closing.linger.is_zero() {
+        let _ = tokio::time::timeout(FETCH_TIME, feed.no_viewers()).await;
     } else {
         tokio::select! {
-            () = tokio::time::sleep(farewell.linger) => {}
-            _ = farewell.interrupt.changed() => {}
+            () = tokio::time::sleep(closing.linger) => {}
+            _ = closing.interrupt.changed() => {}
         }
     }
 }

@@ -46,3 +46,22 @@ impl Clock {
         }
     }
 }
+
+#[cfg(test)]
+pub(in crate::load) mod tests {
+    use super::*;
+
+    /// A clock with a known zero, at which it is 1970.
+    pub(in crate::load) fn starting_at(start: Instant) -> Clock {
+        Clock { start, unix_us: 0 }
+    }
+
+    #[test]
+    fn instants_count_from_the_start_and_are_negative_before_it() {
+        let start = Instant::now() + Duration::from_secs(1);
+        let clock = starting_at(start);
+        assert_eq!(clock.us(start), 0);
+        assert_eq!(clock.us(start + Duration::from_micros(1_500)), 1_500);
+        assert_eq!(clock.us(start - Duration::from_micros(700)), -700);
+    }
+}

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::exchange::Who;
-use super::worker::Worker;
+use super::recording::Recording;
+use super::who::Who;
 use crate::sample::{EndpointId, Key, Outcome, Race, ReasonId, Sample};
 
 /// An effect that is awaited.
@@ -21,33 +21,67 @@ impl Effect {
     /// Records how and when it was seen, or why it was not.
     pub(super) fn record(
         &self,
-        worker: &Worker,
+        recording: &Recording,
         status: u16,
         seen: Result<(Outcome, Instant), (Outcome, &str)>,
     ) {
         let (outcome, reason, done) = match seen {
             // An effect may be seen before the request is answered that has brought it about.
             Ok((outcome, at)) => (outcome, ReasonId(0), at.max(self.since)),
-            Err((outcome, reason)) => (outcome, worker.recorder.reason(reason), Instant::now()),
+            Err((outcome, reason)) => (outcome, recording.recorder.reason(reason), Instant::now()),
         };
-        let (since_us, done_us) = (worker.clock.us(self.since), worker.clock.us(done));
-        worker.recorder.record(Sample {
-            endpoint: self.endpoint,
-            user_class: self.who.user_class,
-            user: self.who.user,
-            journey: self.who.journey,
-            phase: worker.schedule.phase(self.since),
+        let done_us = recording.clock.us(done);
+        recording.recorder.record(Sample {
             outcome,
             status,
             reason,
-            intended_us: since_us,
-            sent_us: since_us,
             first_byte_us: done_us,
             done_us,
             race: Race::NONE,
-            key: self.key,
-            bytes_in: 0,
-            bytes_out: 0,
+            ..recording.due(self.endpoint, self.who, self.key, self.since)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::recording::tests::{WHO, ten_seconds_recorded};
+    use crate::sample::Phase;
+
+    fn effect(since: Instant) -> Effect {
+        let who = Who { race: Race::new(1, 5), ..WHO };
+        Effect { endpoint: EndpointId(2), who, key: Key::new(0, 9), since }
+    }
+
+    #[test]
+    fn an_effect_lasts_from_the_answer_to_its_being_seen_and_races_nobody() {
+        let (recording, recorded) = ten_seconds_recorded();
+        let since = recording.schedule.start + Duration::from_secs(4);
+        effect(since).record(&recording, 200, Ok((Outcome::Ok, since + Duration::from_millis(30))));
+        let (sample, reason) = recorded.only(&recording);
+        assert_eq!((sample.intended_us, sample.sent_us), (4_000_000, 4_000_000));
+        assert_eq!((sample.first_byte_us, sample.done_us), (4_030_000, 4_030_000));
+        assert_eq!((sample.outcome, sample.status, reason.as_str()), (Outcome::Ok, 200, ""));
+        assert_eq!((sample.race, sample.key, sample.phase), (Race::NONE, Key::new(0, 9), Phase::Steady));
+    }
+
+    #[test]
+    fn an_effect_that_was_seen_before_the_answer_took_no_time() {
+        let (recording, recorded) = ten_seconds_recorded();
+        let since = recording.schedule.start + Duration::from_secs(4);
+        effect(since).record(&recording, 0, Ok((Outcome::Ok, since - Duration::from_millis(5))));
+        assert_eq!(recorded.only(&recording).0.done_us, 4_000_000);
+    }
+
+    #[test]
+    fn an_effect_that_was_given_up_says_why() {
+        let (recording, recorded) = ten_seconds_recorded();
+        let reason = "not visible within 1s";
+        effect(recording.schedule.start).record(&recording, 404, Err((Outcome::Failed, reason)));
+        let (sample, recorded) = recorded.only(&recording);
+        assert_eq!((sample.outcome, sample.status, recorded.as_str()), (Outcome::Failed, 404, reason));
     }
 }

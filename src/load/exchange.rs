@@ -7,31 +7,34 @@ use std::time::Instant;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Request as Message};
 use minijinja::value::Value;
 
+use super::clock::Clock;
 use super::connection::{self, Connection, Connections, SendFailure};
 use super::grpc;
 use super::judge::{Answer, Judgement, judge};
 use super::pending::Pending;
-use super::worker::Worker;
-use crate::sample::{Key, Outcome, Race, UserClassId, grpc_status};
+use super::prepared::Requests;
+use super::recording::Recording;
+use super::who::Who;
+use crate::sample::{Key, Outcome, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
 use crate::scenario::rpc::RpcError;
 use crate::scenario::scope::Scope;
+use crate::trace;
 
 /// W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Who makes a request, and as part of what.
+/// What requests are made with.
 #[derive(Clone, Copy)]
-pub(super) struct Who {
-    pub(super) user_class: UserClassId,
-    pub(super) user: u32,
-    pub(super) journey: u32,
-    /// The race that it takes part in.
-    pub(super) race: Race,
+pub(super) struct Client<'a> {
+    pub(super) requests: &'a Requests,
+    pub(super) recording: &'a Recording,
+    /// Those of whoever makes the requests.
+    pub(super) connections: &'a Connections,
 }
 
 /// A request that only waits to be sent.
@@ -55,31 +58,27 @@ pub(super) struct Ended<T> {
 }
 
 /// Puts a request together and opens a connection for it.
-pub(super) async fn make_ready(
-    worker: &Worker,
-    connections: &Connections,
-    request: &Request,
-    scope: &Arc<Scope>,
-) -> Ready {
+pub(super) async fn make_ready(client: Client<'_>, request: &Request, scope: &Arc<Scope>) -> Ready {
     let since = Instant::now();
-    let (message, bytes_out) = match worker.requests.assemble(request, scope) {
+    let Client { requests, connections, .. } = client;
+    let (message, bytes_out) = match requests.assemble(request, scope) {
         Ok(assembled) => assembled,
         Err(error) => return Ready::Stuck { outcome: Outcome::Failed, reason: error.to_string(), since },
     };
-    let origin = worker.requests.origin_of(request);
+    let origin = requests.origin_of(request);
     while let Some(mut connection) = connections.take(origin) {
         if connection.is_usable() || connection.settle().await {
             return Ready::Go { connection, message, bytes_out };
         }
     }
-    match open(worker, request).await {
+    match open(requests, request).await {
         Ok(connection) => Ready::Go { connection, message, bytes_out },
         Err(reason) => Ready::Stuck { outcome: Outcome::Error, reason, since },
     }
 }
 
-async fn open(worker: &Worker, request: &Request) -> Result<Connection, String> {
-    let origin = &worker.requests.origins[worker.requests.origin_of(request)];
+async fn open(requests: &Requests, request: &Request) -> Result<Connection, String> {
+    let origin = &requests.origins[requests.origin_of(request)];
     let timeout = request.connect_timeout;
     match tokio::time::timeout(timeout, Connection::open(origin)).await {
         Ok(opened) => opened,
@@ -102,21 +101,23 @@ pub(super) struct Due<'a> {
 
 /// Sends a ready request, waits for its answer, judges it and records the sample.
 pub(super) async fn exchange<T>(
-    worker: &Worker,
-    connections: &Connections,
+    client: Client<'_>,
     due: Due<'_>,
     ready: Ready,
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
+    let Client { requests, recording, connections } = client;
     let Due { request, who, key, intended, keep_body } = due;
-    let mut pending = Pending::new(worker, request.endpoint, who, key, intended);
+    let mut pending = Pending::new(recording, request.endpoint, who, key, intended);
     let (connection, message, bytes_out) = match ready {
         Ready::Stuck { outcome, reason, since } => {
             pending.sent(since, 0);
             return unanswered(pending, outcome, &reason);
         }
         Ready::Go { connection, mut message, bytes_out } => {
-            if let Some(traceparent) = worker.traceparent(request, who, intended) {
+            if requests.is_traced
+                && let Some(traceparent) = traceparent(recording.clock, request, who, intended)
+            {
                 message.headers_mut().insert(TRACEPARENT, traceparent);
             }
             (connection, message, bytes_out)
@@ -126,12 +127,12 @@ pub(super) async fn exchange<T>(
     pending.sent(sent, bytes_out);
     let keep_body = keep_body || request.needs_body();
     // Pinned here: the future is large, and would be moved into the timeout otherwise.
-    let whole = std::pin::pin!(answer(worker, request, connection, message, keep_body));
+    let whole = std::pin::pin!(answer(requests, request, connection, message, keep_body));
     match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
         Err(_) => unanswered(pending, Outcome::Error, &format!("timeout after {:?}", request.timeout)),
         Ok(Err(reason)) => unanswered(pending, Outcome::Error, &reason),
         Ok(Ok(whole)) => {
-            let (judgement, variables, inspected) = match readable(worker, request, &whole, keep_body) {
+            let (judgement, variables, inspected) = match readable(requests, request, &whole, keep_body) {
                 Ok(body) => {
                     let answer = Answer { status: whole.status, headers: &whole.headers, body: &body };
                     let (judgement, variables) = judge(request, &answer);
@@ -140,12 +141,19 @@ pub(super) async fn exchange<T>(
                 Err(error) => (Judgement::failed(error.to_string()), Vec::new(), None),
             };
             pending.answered(whole.status, whole.first_byte, whole.bytes_in);
-            connections.give_back(worker.requests.origin_of(request), whole.connection);
+            connections.give_back(requests.origin_of(request), whole.connection);
             let reason = judgement.reason.as_deref();
             pending.end(judgement.outcome, reason, whole.done);
             Ended { outcome: judgement.outcome, status: whole.status, done: whole.done, variables, inspected }
         }
     }
+}
+
+/// The header that links a request to its trace.
+fn traceparent(clock: Clock, request: &Request, who: Who, intended: Instant) -> Option<HeaderValue> {
+    let origin =
+        trace::Origin { run_unix_us: clock.unix_us(), journey: who.journey, intended_us: clock.us(intended) };
+    HeaderValue::try_from(origin.traceparent(request.number as u64)).ok()
 }
 
 fn unanswered<T>(mut pending: Pending<'_>, outcome: Outcome, reason: &str) -> Ended<T> {
@@ -155,12 +163,12 @@ fn unanswered<T>(mut pending: Pending<'_>, outcome: Outcome, reason: &str) -> En
 
 /// The body of an answer as checks and extractions read it: a gRPC call's messages as JSON.
 fn readable<'a>(
-    worker: &Worker,
+    requests: &Requests,
     request: &Request,
     whole: &'a Whole,
     is_read: bool,
 ) -> Result<Cow<'a, [u8]>, RpcError> {
-    match worker.requests.codec_of(request) {
+    match requests.codec_of(request) {
         Some(codec) if is_read && whole.status == grpc_status(0) => codec.decode(&whole.body).map(Cow::Owned),
         _ => Ok(Cow::Borrowed(&whole.body)),
     }
@@ -179,7 +187,7 @@ struct Whole {
 }
 
 async fn answer(
-    worker: &Worker,
+    requests: &Requests,
     request: &Request,
     mut connection: Connection,
     message: Message<Full<Bytes>>,
@@ -189,7 +197,7 @@ async fn answer(
         Ok(response) => response,
         // The peer had closed an idle connection: nothing was sent, so sending it once more is safe.
         Err(SendFailure::Unsent(message)) => {
-            connection = open(worker, request).await?;
+            connection = open(requests, request).await?;
             connection.send(*message).await.map_err(|failure| match failure {
                 SendFailure::Broken(reason) => reason,
                 SendFailure::Unsent(_) => "connection closed before the request was sent".to_owned(),
@@ -236,4 +244,30 @@ async fn receive(mut incoming: Incoming, keep: bool) -> Result<Received, String>
         }
     }
     Ok(received)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::load::clock::tests::starting_at;
+    use crate::load::prepared::tests::{requests_of, scenario};
+    use crate::load::recording::tests::WHO;
+
+    #[test]
+    fn a_trace_follows_from_the_journey_and_the_intended_time() {
+        let start = Instant::now();
+        let requests = requests_of(&scenario(r#"{ request = "GET /a" }, { request = "GET /b" }"#));
+        let header = |request: usize, journey, ms| {
+            let (who, intended) = (Who { journey, ..WHO }, start + Duration::from_millis(ms));
+            traceparent(starting_at(start), &requests[request], who, intended).unwrap()
+        };
+        let trace_id = |header: &HeaderValue| header.to_str().unwrap().split('-').nth(1).unwrap().to_owned();
+        assert_eq!(header(0, 3, 5), header(0, 3, 5));
+        assert_eq!(trace_id(&header(0, 3, 5)), trace_id(&header(1, 3, 5)), "spans of one trace");
+        assert_ne!(header(0, 3, 5), header(1, 3, 5));
+        assert_ne!(trace_id(&header(0, 3, 5)), trace_id(&header(0, 4, 5)));
+        assert_ne!(trace_id(&header(0, 3, 5)), trace_id(&header(0, 3, 6)));
+    }
 }

@@ -115,3 +115,66 @@ fn take(extract: &Extract, answer: &Answer<'_>, document: &mut Document<'_>) -> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+    use crate::load::prepared::tests::{requests_of, scenario};
+
+    /// Judges an answer to a request whose step has these keys, too.
+    fn judged(keys: &str, status: u16, body: &str) -> (Outcome, Option<String>, Vec<(String, Value)>) {
+        let request = requests_of(&scenario(&format!("{{ request = \"GET /a\", {keys} }}"))).remove(0);
+        let headers = HeaderMap::from_iter([(hyper::header::ETAG, HeaderValue::from_static("v7"))]);
+        let answer = Answer { status, headers: &headers, body: body.as_bytes() };
+        let (Judgement { outcome, reason }, variables) = judge(&request, &answer);
+        (outcome, reason, variables)
+    }
+
+    #[test]
+    fn a_status_decides_first() {
+        let outcome = |keys, status| judged(keys, status, "").0;
+        assert_eq!(outcome("", 204), Outcome::Ok);
+        assert_eq!(outcome("", 404), Outcome::Failed);
+        assert_eq!(outcome("expect = 404", 404), Outcome::Ok);
+        assert_eq!(outcome("expect = 404", 200), Outcome::Failed);
+        assert_eq!(outcome("reject = [409, 429]", 429), Outcome::Rejected);
+        assert_eq!(judged("", 503, "").1.as_deref(), Some("status 503"));
+        assert_eq!(judged("reject = 409", 409, "").1, None, "a refusal needs no reason");
+    }
+
+    #[test]
+    fn the_first_check_that_does_not_hold_is_the_reason() {
+        let checks = r#"check = {
+            contains = "done", matches = "id.: *[0-9]+", json = { "/state" = "done" }, header = { etag = "v7" },
+        }"#;
+        let reason = |body| judged(checks, 200, body).1;
+        assert_eq!(reason(r#"{"id": 5, "state": "done"}"#), None);
+        assert_eq!(reason(r#"{"id": 5, "state": "open"}"#).as_deref(), Some("body without `done`"));
+        assert_eq!(
+            reason(r#"{"id": "x", "state": "done"}"#).as_deref(),
+            Some("body does not match `id.: *[0-9]+`")
+        );
+        assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is not \"done\""));
+        let header = r#"check = { header = { etag = "v8" } }"#;
+        assert_eq!(judged(header, 200, "").1.as_deref(), Some("header `etag` is not `v8`"));
+    }
+
+    #[test]
+    fn variables_are_taken_with_their_types_or_not_at_all() {
+        let extract = r#"extract = {
+            text = "/name", number = "/n", tag = { header = "etag" }, part = { regex = "n.: ([0-9])" },
+        }"#;
+        let (outcome, _, variables) = judged(extract, 200, r#"{"name": "Ada", "n": 37}"#);
+        assert_eq!(outcome, Outcome::Ok);
+        let value = |name| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        assert_eq!(value("text"), Some(Value::from("Ada")));
+        assert_eq!(value("number"), Some(Value::from(37)));
+        assert_eq!(value("tag"), Some(Value::from("v7")));
+        assert_eq!(value("part"), Some(Value::from("3")), "the first group");
+        let (outcome, reason, variables) = judged(extract, 200, r#"{"name": "Ada"}"#);
+        assert_eq!((outcome, variables), (Outcome::Failed, Vec::new()));
+        assert_eq!(reason.as_deref(), Some("`number` not found in the answer"));
+    }
+}

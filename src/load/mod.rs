@@ -3,24 +3,33 @@
 //! One thread with one single-threaded runtime per worker; each user belongs to one worker and
 //! owns its connections, so that nothing on a request's way is locked or shared.
 
+mod arrivals;
+mod background;
 mod clock;
 mod connection;
+mod draw;
 mod effect;
 mod event;
 mod exchange;
 mod executor;
+mod gauge;
 mod grpc;
 mod judge;
 mod origin;
+mod part;
 mod pending;
 mod poll;
 mod prepared;
+mod recording;
 mod reflection;
+mod schedule;
+mod seeds;
 mod shared;
 mod thread;
 mod timer;
 mod unstarted;
 mod user;
+mod who;
 mod worker;
 
 use std::sync::Arc;
@@ -31,10 +40,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
 pub use clock::Clock;
+pub use gauge::Gauge;
 pub use origin::OriginError;
-pub use worker::Gauge;
 
-use self::event::Brokers;
+use self::event::brokers::Brokers;
 use self::prepared::Requests;
 use self::shared::Shared;
 use self::thread::Assignment;

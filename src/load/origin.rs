@@ -99,3 +99,35 @@ fn tls(host: &str, version: Version) -> Result<(TlsConnector, ServerName<'static
     let name = ServerName::try_from(host.to_owned()).map_err(|_| OriginError::NotUrl(host.to_owned()))?;
     Ok((TlsConnector::from(Arc::new(config)), name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn resolved(url: &str) -> Result<(Origin, String), OriginError> {
+        Origin::resolve(url, Version::Http1).await
+    }
+
+    #[tokio::test]
+    async fn a_url_is_a_server_and_the_path_that_all_targets_begin_with() {
+        let (origin, path) = resolved("http://127.0.0.1:8000/shop/v1/").await.unwrap();
+        assert_eq!((origin.url.as_str(), path.as_str()), ("http://127.0.0.1:8000", "/shop/v1"));
+        assert_eq!(origin.host, "127.0.0.1:8000");
+        assert_eq!(origin.addresses, ["127.0.0.1:8000".parse().unwrap()]);
+        assert!(origin.tls.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_port_follows_from_the_scheme_and_brackets_are_not_of_the_address() {
+        let (origin, path) = resolved("http://[::1]").await.unwrap();
+        assert_eq!(origin.addresses, ["[::1]:80".parse().unwrap()]);
+        assert_eq!((origin.url.as_str(), path.as_str()), ("http://[::1]", ""));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_a_web_address_is_refused() {
+        for url in ["", "127.0.0.1:80", "/path", "ftp://127.0.0.1", "http://"] {
+            assert!(matches!(resolved(url).await, Err(OriginError::NotUrl(text)) if text == url), "`{url}`");
+        }
+    }
+}

@@ -1,71 +1,59 @@
 //! Waiting for a request's effect: asks until it is visible, and records how long that took.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::connection::Connections;
 use super::effect::Effect;
-use super::exchange::{Due, Ended, Who, exchange, make_ready};
+use super::exchange::{Client, Due, Ended, exchange, make_ready};
 use super::judge::holds;
-use super::worker::Worker;
+use super::timer::Timer;
+use super::who::Who;
 use crate::sample::Outcome;
 use crate::scenario::journey::Poll;
 use crate::scenario::scope::Scope;
 
-/// Who asks, and over what.
-pub(super) struct Context<'a> {
-    pub(super) worker: &'a Worker,
-    pub(super) connections: &'a Connections,
+/// Who asks, and with what.
+pub(super) struct Asker<'a> {
+    pub(super) client: Client<'a>,
+    pub(super) timer: &'a Timer,
     pub(super) scope: &'a Arc<Scope>,
     pub(super) who: Who,
 }
 
-/// Asks while the user goes on: on connections of their own, with the user's variables as they
-/// are now.
-pub(super) fn in_background(worker: &Rc<Worker>, scope: &Scope, who: Who, poll: &Poll, since: Instant) {
-    let scope = scope.fork(worker.seed([who.journey.into()]));
-    let (poll, own) = (poll.clone(), Rc::clone(worker));
-    worker.in_background(async move {
-        let context = Context { worker: &own, connections: &own.probes, scope: &scope, who };
-        until_visible(context, &poll, since).await;
-    });
-}
-
 /// Asks until the effect is visible, `poll.within` has passed or the run is stopped; whether it
 /// was seen. `since`: when the request whose effect it is was answered.
-pub(super) async fn until_visible(context: Context<'_>, poll: &Poll, since: Instant) -> bool {
+pub(super) async fn until_visible(asker: Asker<'_>, poll: &Poll, since: Instant) -> bool {
+    let recording = asker.client.recording;
     let deadline = since + poll.within;
-    let effect = Effect { endpoint: poll.effect, who: context.who, key: context.scope.key(), since };
+    let effect = Effect { endpoint: poll.effect, who: asker.who, key: asker.scope.key(), since };
     let mut due = since;
     let mut status = 0;
     loop {
-        if !context.worker.timer.sleep_until(due).await {
-            effect.record(context.worker, status, Err((Outcome::Error, "not awaited: the run was stopped")));
+        if !asker.timer.sleep_until(due).await {
+            effect.record(recording, status, Err((Outcome::Error, "not awaited: the run was stopped")));
             return false;
         }
-        let asked = ask(&context, poll, due).await;
+        let asked = ask(&asker, poll, due).await;
         status = asked.status;
         if let Some(Some(outcome)) = asked.inspected {
-            effect.record(context.worker, status, Ok((outcome, asked.done)));
+            effect.record(recording, status, Ok((outcome, asked.done)));
             return true;
         }
-        due = next_question(since, asked.done, poll);
+        due = asked.done + gap(asked.done.saturating_duration_since(since), poll.every, poll.precision);
         if due > deadline {
             let reason = format!("not visible within {:?}", poll.within);
-            effect.record(context.worker, status, Err((Outcome::Failed, &reason)));
+            effect.record(recording, status, Err((Outcome::Failed, &reason)));
             return false;
         }
     }
 }
 
 /// Asks once; the effect's outcome if the answer shows it.
-async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<Option<Outcome>> {
-    let Context { worker, connections, scope, who } = context;
-    let ready = make_ready(worker, connections, &poll.request, scope).await;
+async fn ask(asker: &Asker<'_>, poll: &Poll, intended: Instant) -> Ended<Option<Outcome>> {
+    let ready = make_ready(asker.client, &poll.request, asker.scope).await;
     let keep_body = !(poll.until_checks.is_empty() && poll.reject_checks.is_empty());
-    let due = Due { request: &poll.request, who: *who, key: scope.key(), intended, keep_body };
-    exchange(worker, connections, due, ready, |answer| {
+    let due = Due { request: &poll.request, who: asker.who, key: asker.scope.key(), intended, keep_body };
+    exchange(asker.client, due, ready, |answer| {
         let is_visible = poll.until.contains(&answer.status) && holds(&poll.until_checks, answer);
         let is_rejected = !poll.reject_checks.is_empty() && holds(&poll.reject_checks, answer);
         is_visible.then_some(if is_rejected { Outcome::Rejected } else { Outcome::Ok })
@@ -73,8 +61,43 @@ async fn ask(context: &Context<'_>, poll: &Poll, intended: Instant) -> Ended<Opt
     .await
 }
 
-/// The longer the wait so far, the rarer the questions: their distance bounds the relative error.
-fn next_question(since: Instant, now: Instant, poll: &Poll) -> Instant {
-    let waited = now.saturating_duration_since(since);
-    now + poll.every.max(waited.mul_f64(poll.precision)).max(Duration::from_micros(1))
+/// The time from an answer to the next question. It grows with the wait so far, of which it is a share
+/// of `precision`: that bounds the relative error.
+fn gap(waited: Duration, every: Duration, precision: f64) -> Duration {
+    every.max(waited.mul_f64(precision)).max(Duration::from_micros(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::gap;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn questions_come_at_least_every_so_often_and_then_grow_rarer_with_the_wait() {
+        let gap_after = |waited_ms| gap(MS * waited_ms, MS * 10, 0.05);
+        assert_eq!(gap_after(0), MS * 10);
+        assert_eq!(gap_after(200), MS * 10, "5 % of 200 ms");
+        assert_eq!(gap_after(400), MS * 20);
+        assert_eq!(gap_after(60_000), MS * 3_000);
+    }
+
+    #[test]
+    fn the_number_of_questions_grows_with_the_logarithm_of_the_wait() {
+        let (every, precision) = (MS, 0.05);
+        let (mut waited, mut questions) = (Duration::ZERO, 0);
+        while waited < MS * 60_000 {
+            waited += gap(waited, every, precision);
+            questions += 1;
+        }
+        // 20 of them until gaps of 5 % are longer than 1 ms, then ln(60 000 / 20) / ln(1.05) = 164.
+        assert!((180..190).contains(&questions), "{questions}");
+    }
+
+    #[test]
+    fn there_is_time_between_questions_even_if_none_is_asked_for() {
+        assert_eq!(gap(Duration::ZERO, Duration::ZERO, 0.0), Duration::from_micros(1));
+    }
 }

@@ -27,6 +27,8 @@ pub(super) struct Requests {
     /// Path under which the target's paths lie; mostly empty.
     base_path: String,
     templates: Arc<Templates>,
+    /// Whether requests carry trace ids.
+    pub(super) is_traced: bool,
 }
 
 struct Prepared {
@@ -73,7 +75,9 @@ impl Requests {
     pub(super) async fn prepare(scenario: &Scenario, host: &str) -> Result<Self, LoadError> {
         let (target, base_path) = Origin::resolve(host, Version::Http1).await?;
         let templates = Arc::clone(&scenario.templates);
-        let mut requests = Self { prepared: Vec::new(), origins: vec![target], base_path, templates };
+        let is_traced = scenario.trace.is_some();
+        let mut requests =
+            Self { prepared: Vec::new(), origins: vec![target], base_path, templates, is_traced };
         let mut all = Vec::new();
         for journey in &scenario.journeys {
             collect(&journey.steps, &mut all);
@@ -254,5 +258,112 @@ fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
             | Step::Put(_)
             | Step::Pause(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+pub(in crate::load) mod tests {
+    use std::path::Path;
+
+    use minijinja::value::Value;
+
+    use super::*;
+    use crate::scenario::{World, compile};
+
+    struct Written(String);
+
+    impl World for Written {
+        fn read(&self, _path: &Path) -> std::io::Result<String> {
+            Ok(self.0.clone())
+        }
+
+        fn variable(&self, _name: &str) -> Option<String> {
+            None
+        }
+    }
+
+    /// A scenario of one journey with these steps.
+    pub(in crate::load) fn scenario(steps: &str) -> Scenario {
+        scenario_with("", steps)
+    }
+
+    /// The same with further tables.
+    pub(in crate::load) fn scenario_with(tables: &str, steps: &str) -> Scenario {
+        let text = format!(
+            "name = \"S\"\nhost = \"http://127.0.0.1:9\"\n{tables}\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
+             [[user]]\nname = \"U\"\njourneys = {{ J = 1 }}\n"
+        );
+        compile(Path::new("s.toml"), &Written(text)).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// The requests of a scenario, in the order of their numbers.
+    pub(in crate::load) fn requests_of(scenario: &Scenario) -> Vec<Request> {
+        let mut all = Vec::new();
+        collect(&scenario.journeys[0].steps, &mut all);
+        all.into_iter().cloned().collect()
+    }
+
+    async fn prepared(scenario: &Scenario, host: &str) -> Result<Requests, LoadError> {
+        Requests::prepare(scenario, host).await
+    }
+
+    #[tokio::test]
+    async fn what_is_fixed_is_as_written_and_templates_are_filled_for_their_user() {
+        let steps = r#"
+            { request = "GET /items?page=1", name = "items", headers = { Accept = "text/plain" } },
+            { let = { id = "{{ 6 * 7 }}" }, request = "POST /items/{{ id }}", name = "item",
+              headers = { "X-Id" = "{{ id }}" }, text = "number {{ id }}" },
+        "#;
+        let scenario = scenario(steps);
+        let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
+        let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
+        let scope = Scope::new(1);
+        let (message, size) = requests.assemble(items, &scope).unwrap();
+        assert_eq!(message.method(), Method::GET);
+        assert_eq!(message.uri(), "/base/items?page=1");
+        assert_eq!(
+            (&message.headers()["accept"], &message.headers()["host"]),
+            (&HeaderValue::from_static("text/plain"), &HeaderValue::from_static("127.0.0.1:9"),)
+        );
+        assert_eq!(size, 0);
+        scope.set("id", Value::from(42));
+        let (message, size) = requests.assemble(item, &scope).unwrap();
+        assert_eq!(message.uri(), "/base/items/42");
+        assert_eq!(message.headers()["x-id"], "42");
+        assert_eq!(size, "number 42".len());
+    }
+
+    #[tokio::test]
+    async fn requests_to_the_same_server_share_its_origin() {
+        let steps = r#"
+            { request = "GET /a" }, { request = "GET http://127.0.0.1:8/b" }, { request = "GET /c" },
+            { request = "GET http://127.0.0.1:8/d" },
+        "#;
+        let scenario = scenario(steps);
+        let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
+        let origins: Vec<usize> = requests_of(&scenario).iter().map(|r| requests.origin_of(r)).collect();
+        assert_eq!(origins, [0, 1, 0, 1]);
+        assert_eq!(requests.origins[1].url, "http://127.0.0.1:8");
+    }
+
+    #[tokio::test]
+    async fn a_rendered_path_or_header_that_cannot_be_sent_is_refused() {
+        let steps = r#"
+            { request = "GET /{{ user }} /x", name = "path" },
+            { request = "GET /y", headers = { a = "{{ user }}\nx" }, name = "header" },
+        "#;
+        let scenario = scenario(steps);
+        let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
+        let of = requests_of(&scenario);
+        let scope = Scope::new(1);
+        assert!(matches!(requests.assemble(&of[0], &scope), Err(AssembleError::Target)));
+        assert!(matches!(requests.assemble(&of[1], &scope), Err(AssembleError::Header(name)) if name == "a"));
+    }
+
+    #[tokio::test]
+    async fn a_target_that_is_not_a_url_is_an_error_of_configuration() {
+        let scenario = scenario(r#"{ request = "GET /a" }"#);
+        let Err(error) = prepared(&scenario, "127.0.0.1").await else { panic!("it has no scheme") };
+        assert!(error.is_configuration(), "{error}");
     }
 }

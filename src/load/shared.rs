@@ -137,3 +137,98 @@ impl Drop for Place<'_> {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// One of everything.
+    fn shared() -> Shared {
+        Shared {
+            once: vec![OnceCell::new()],
+            counters: vec![AtomicU64::new(0), AtomicU64::new(0)],
+            queues: vec![Queue::default()],
+            meetings: vec![Meeting { waiting: Mutex::new(0), released: watch::Sender::new(0) }],
+        }
+    }
+
+    #[test]
+    fn counters_count_from_one_each_by_itself() {
+        let shared = shared();
+        assert_eq!([shared.count(0), shared.count(0), shared.count(1)], [1, 2, 1]);
+    }
+
+    #[test]
+    fn a_set_up_is_made_once_and_tried_again_if_it_fails() {
+        let shared = shared();
+        let made = |value: i64| ready(Ok::<_, &str>(vec![("id".to_owned(), Value::from(value))]));
+        assert_eq!(shared.once(0, ready(Err("no answer"))).now_or_never(), Some(Err("no answer")));
+        let first = shared.once(0, made(1)).now_or_never().unwrap().unwrap();
+        let second = shared.once(0, made(2)).now_or_never().unwrap().unwrap();
+        assert_eq!(first, second);
+        assert_eq!(second[0].1, Value::from(1));
+    }
+
+    #[test]
+    fn who_comes_while_a_set_up_is_made_waits_for_it() {
+        let shared = shared();
+        let mut first = Box::pin(shared.once(0, pending::<Result<Variables, ()>>()));
+        assert!(first.as_mut().now_or_never().is_none());
+        let mut second = Box::pin(shared.once(0, ready(Ok::<_, ()>(Vec::new()))));
+        assert!(second.as_mut().now_or_never().is_none());
+        drop(first);
+        assert!(second.now_or_never().is_some(), "it takes over from one that was cut off");
+    }
+
+    #[test]
+    fn a_queue_gives_each_value_once_in_the_order_in_which_they_came() {
+        let shared = shared();
+        let mut waiting = Box::pin(shared.take(0));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        for value in [1, 2] {
+            shared.put(0, Value::from(value));
+        }
+        assert_eq!(waiting.now_or_never(), Some(Value::from(1)));
+        assert_eq!(shared.take(0).now_or_never(), Some(Value::from(2)));
+        assert_eq!(shared.take(0).now_or_never(), None);
+    }
+
+    #[test]
+    fn a_meeting_releases_those_who_have_come_together_with_one_number() {
+        let shared = shared();
+        let meet = || shared.meet(0, 3, pending());
+        for number in [1, 2] {
+            let mut early = Box::pin(join_all([meet(), meet()]));
+            assert!(early.as_mut().now_or_never().is_none());
+            assert_eq!(meet().now_or_never(), Some(number));
+            assert_eq!(early.now_or_never(), Some(vec![number; 2]));
+        }
+    }
+
+    #[test]
+    fn who_has_no_more_patience_releases_all_who_are_there() {
+        let shared = shared();
+        let mut patient = Box::pin(shared.meet(0, 3, pending()));
+        assert!(patient.as_mut().now_or_never().is_none());
+        assert_eq!(shared.meet(0, 3, ready(true)).now_or_never(), Some(1));
+        assert_eq!(patient.now_or_never(), Some(1));
+    }
+
+    #[test]
+    fn who_is_ended_while_waiting_is_not_waited_for() {
+        let shared = shared();
+        let meet = || Box::pin(shared.meet(0, 2, pending()));
+        let mut gone = meet();
+        assert!(gone.as_mut().now_or_never().is_none());
+        drop(gone);
+        let mut first = meet();
+        assert!(first.as_mut().now_or_never().is_none(), "one alone is not two");
+        assert_eq!(meet().now_or_never(), Some(1));
+        assert_eq!(first.now_or_never(), Some(1));
+    }
+}

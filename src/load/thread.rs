@@ -10,13 +10,19 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
+use super::background::Background;
 use super::connection::Connections;
-use super::event::Brokers;
+use super::event::brokers::Brokers;
 use super::executor;
+use super::gauge::Gauge;
+use super::part::Part;
 use super::prepared::Requests;
+use super::recording::Recording;
+use super::schedule::Schedule;
+use super::seeds::Seeds;
 use super::shared::Shared;
 use super::timer::Timer;
-use super::worker::{Background, Gauge, Schedule, Worker};
+use super::worker::Worker;
 use super::{LoadError, LoadRun};
 use crate::sample::{Recorder, Sink};
 
@@ -48,14 +54,14 @@ pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
         tokio::select! {
             () = serve(&worker, stop, users_done) => Ok(()),
             Err(error) = worker.timer.drive() => Err(LoadError::Runtime(error)),
-            () = flush_regularly(&worker) => Ok(()),
+            () = flush_regularly(&worker.recording.recorder) => Ok(()),
         }?;
         Ok::<_, LoadError>(worker)
     })?;
     // Users that were cut off record what they were waiting for as they are dropped.
     drop(local);
-    worker.recorder.flush();
-    Ok(worker.recorder.taken())
+    worker.recording.recorder.flush();
+    Ok(worker.recording.recorder.taken())
 }
 
 type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
@@ -63,19 +69,21 @@ type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
 async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
     let Assignment { number, workers, run, requests, gauge, given_out, shared, sink, stop, users_done } =
         assignment;
-    let worker = Worker {
-        number: number.into(),
-        workers: workers.into(),
-        brokers: Brokers::connect(&run.scenario).await.map_err(LoadError::Broker)?,
+    let recording = Recording {
+        clock: run.clock,
         schedule: Schedule::new(&run.load, run.clock.zero()),
+        recorder: Recorder::new(number, sink),
+        gauge,
+    };
+    let worker = Worker {
+        part: Part { index: number.into(), of: workers.into() },
+        brokers: Brokers::connect(&run.scenario).await.map_err(LoadError::Broker)?,
         scenario: run.scenario,
         load: run.load,
         requests,
-        clock: run.clock,
-        seed: run.seed,
+        recording,
+        seeds: Seeds::new(run.seed),
         timer: Timer::new().map_err(LoadError::Runtime)?,
-        recorder: Recorder::new(number, sink),
-        gauge,
         given_out,
         shared,
         probes: Connections::default(),
@@ -98,7 +106,7 @@ async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done:
         worker.timer.cancel();
     };
     let over = async {
-        match worker.schedule.end {
+        match worker.recording.schedule.end {
             Some(end) => tokio::time::sleep_until((end + grace).into()).await,
             None => std::future::pending().await,
         }
@@ -110,7 +118,7 @@ async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done:
         }
         // Nobody may be waiting for it any more; that is fine.
         let _ = users_done.send(());
-        worker.background_done().await;
+        worker.background.done().await;
     };
     tokio::pin!(everything);
     tokio::select! {
@@ -121,9 +129,9 @@ async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done:
     }
 }
 
-async fn flush_regularly(worker: &Worker) {
+async fn flush_regularly(recorder: &Recorder) {
     loop {
         tokio::time::sleep(FLUSH).await;
-        worker.recorder.flush();
+        recorder.flush();
     }
 }

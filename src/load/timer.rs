@@ -129,13 +129,18 @@ impl Queue {
         let Some(earliest) = self.sleepers.borrow().peek().map(|Reverse(s)| s.deadline) else {
             return Ok(());
         };
-        let at = earliest.max(self.last_wake.get() + COALESCE);
-        if self.armed.get().is_none_or(|armed| at < armed) {
+        if let Some(at) = next_alarm(earliest, self.last_wake.get(), self.armed.get()) {
             self.armed.set(Some(at));
             self.alarm.set(at)?;
         }
         Ok(())
     }
+}
+
+/// When the alarm is to ring for the earliest deadline; none if it rings no later than that anyway.
+fn next_alarm(earliest: Instant, last_wake: Instant, armed: Option<Instant>) -> Option<Instant> {
+    let at = earliest.max(last_wake + COALESCE);
+    armed.is_none_or(|armed| at < armed).then_some(at)
 }
 
 struct Sleep<'a> {
@@ -312,10 +317,10 @@ mod tests {
                 timer.sleep_until(start + Duration::from_millis(ms)).await;
                 order.borrow_mut().push(ms);
             };
-            futures_util::future::join_all([9, 3, 6].map(sleep)).await;
+            futures_util::future::join_all([90, 30, 60].map(sleep)).await;
             order.into_inner()
         });
-        assert_eq!(order, [3, 6, 9]);
+        assert_eq!(order, [30, 60, 90]);
     }
 
     #[test]
@@ -328,5 +333,17 @@ mod tests {
             assert!(!completed);
             assert!(!timer.sleep_until(later).await);
         });
+    }
+
+    #[test]
+    fn wake_ups_lie_apart_and_the_alarm_is_set_no_oftener_than_it_must_be() {
+        let woken = Instant::now();
+        let after = |us| woken + Duration::from_micros(us);
+        assert_eq!(next_alarm(after(500), woken, None), Some(after(500)));
+        assert_eq!(next_alarm(after(20), woken, None), Some(after(100)), "the next wake-up serves it");
+        assert_eq!(next_alarm(after(20), woken, Some(after(100))), None);
+        assert_eq!(next_alarm(after(60), woken, Some(after(100))), None, "both are due by then");
+        assert_eq!(next_alarm(after(300), woken, Some(after(500))), Some(after(300)));
+        assert_eq!(next_alarm(after(600), woken, Some(after(500))), None);
     }
 }

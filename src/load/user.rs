@@ -2,21 +2,24 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use minijinja::value::Value;
-use rand::RngExt;
-use rand_pcg::Pcg64Mcg;
 
 use super::connection::Connections;
-use super::exchange::{Due, Who, exchange, make_ready};
+use super::draw::{draw_branch, draw_journey, think_time};
+use super::event::awaited::{Waiter, until_seen};
+use super::event::publish::publish;
+use super::exchange::{Due, exchange, make_ready};
+use super::poll::{Asker, until_visible};
 use super::shared::Variables;
+use super::unstarted;
+use super::who::Who;
 use super::worker::Worker;
-use super::{event, poll, unstarted};
 use crate::sample::{Key, Outcome, Race, UserClassId};
 use crate::scenario::feeder::Turn;
 use crate::scenario::journey::{
-    Binding, BindingFrom, Branch, Journey, Meet, Parallel, Publish, Request, Step, Think, UserClass,
+    Await, Binding, BindingFrom, Journey, Meet, Parallel, Poll, Publish, Request, Step, Think,
 };
 use crate::scenario::scope::Scope;
 
@@ -60,7 +63,7 @@ pub(super) struct User {
 
 impl User {
     pub(super) fn new(worker: &Rc<Worker>, number: u32, due: Instant) -> Self {
-        worker.gauge.user_started();
+        worker.recording.gauge.user_started();
         Self {
             worker: Rc::clone(worker),
             who: Who { user_class: UserClassId(0), user: number, journey: 0, race: Race::NONE },
@@ -115,7 +118,7 @@ impl User {
         let shared = Arc::clone(&self.worker.shared);
         let variables = shared
             .once(place, async {
-                self.scope.reset(self.worker.seed([ONCE, place as u64]), &[]);
+                self.scope.reset(self.worker.seeds.once(place), &[]);
                 // Boxed: few ever set things up, and all would carry the room for it.
                 match Box::pin(self.walk(journey, Think::None)).await {
                     Next::Step => Ok(std::mem::take(&mut self.kept)),
@@ -123,14 +126,14 @@ impl User {
                 }
             })
             .await?;
-        // The wait is nobody's slowness.
+        // That wait does not count as latency.
         self.due = self.due.max(Instant::now());
         Ok(variables)
     }
 
     /// Performs the start-up journey, whose variables stay for good.
     async fn start_up(&mut self, class: usize, journey: &Journey) -> Next {
-        let seed = self.worker.seed([START_UP, class as u64, self.who.user.into()]);
+        let seed = self.worker.seeds.start_up(class, self.who.user);
         self.scope.reset(seed, &[]);
         let next = self.walk(journey, Think::None).await;
         self.started[class] = Some(std::mem::take(&mut self.kept));
@@ -172,28 +175,29 @@ impl User {
                 if self.worker.wait_until(self.due).await { Next::Step } else { Next::Stop }
             }
             Step::Poll(poll) if poll.background => {
-                poll::in_background(&self.worker, &self.scope, self.who, poll, self.last_done);
+                self.poll_in_background(poll);
                 Next::Step
             }
             Step::Poll(poll) => {
-                let seen = poll::until_visible(self.poll_context(), poll, self.last_done).await;
+                let asker = Asker {
+                    client: self.worker.client(&self.connections),
+                    timer: &self.worker.timer,
+                    scope: &self.scope,
+                    who: self.who,
+                };
+                let seen = until_visible(asker, poll, self.last_done).await;
                 self.due = Instant::now();
                 if seen || poll.request.continue_on_failure { Next::Step } else { Next::Journey }
             }
             Step::Repeat { times, steps } => self.repeat(*times, steps, journey).await,
             Step::Publish(publish) => self.publish(publish).await,
             Step::Await(awaited) if awaited.background => {
-                event::in_background(&self.worker, &self.scope, self.who, awaited, self.last_done);
+                self.await_in_background(awaited);
                 Next::Step
             }
             Step::Await(awaited) => {
-                let waiter = event::Waiter {
-                    worker: &self.worker,
-                    scope: &self.scope,
-                    who: self.who,
-                    since: self.last_done,
-                };
-                let seen = event::until_seen(waiter, awaited).await;
+                let waiter = waiter(&self.worker, &self.scope, self.who, self.last_done);
+                let seen = until_seen(waiter, awaited).await;
                 self.due = Instant::now();
                 if seen || awaited.continue_on_failure { Next::Step } else { Next::Journey }
             }
@@ -249,7 +253,7 @@ impl User {
                     self.due = self.due.max(Instant::now());
                     match value {
                         Some(value) => value,
-                        None if worker.schedule.is_over(self.due) => return Next::Stop,
+                        None if worker.recording.schedule.is_over(self.due) => return Next::Stop,
                         None => {
                             let reason =
                                 format!("nothing came into queue `{}`", worker.scenario.queues[*queue]);
@@ -269,7 +273,7 @@ impl User {
 
     /// Notes that what a journey needs is not to be had.
     fn cannot_go_on(&self, journey: &Journey, reason: &str, next: Next) -> Next {
-        unstarted::record(&self.worker, self.who, journey, self.due, reason);
+        unstarted::record(&self.worker.recording, self.who, journey, self.due, reason);
         next
     }
 
@@ -301,22 +305,24 @@ impl User {
         if !self.worker.wait_until(self.due).await {
             return Next::Stop;
         }
-        let ready = make_ready(&self.worker, &self.connections, request, &self.scope).await;
+        let client = self.worker.client(&self.connections);
+        let ready = make_ready(client, request, &self.scope).await;
         let due = Due { request, who: self.who, key: self.scope.key(), intended: self.due, keep_body: false };
-        let ended = exchange(&self.worker, &self.connections, due, ready, |_| ()).await;
+        let ended = exchange(client, due, ready, |_| ()).await;
         self.who.race = Race::NONE;
         self.last_done = ended.done;
         self.keep(ended.variables);
         after(request, ended.outcome)
     }
 
-    async fn publish(&mut self, publish: &Publish) -> Next {
+    async fn publish(&mut self, step: &Publish) -> Next {
         if !self.worker.wait_until(self.due).await {
             return Next::Stop;
         }
-        let (outcome, done) = event::publish(&self.worker, publish, &self.scope, self.who, self.due).await;
+        let Worker { brokers, recording, .. } = &*self.worker;
+        let (outcome, done) = publish(brokers, recording, step, &self.scope, self.who, self.due).await;
         self.last_done = done;
-        if outcome == Outcome::Ok || publish.continue_on_failure { Next::Step } else { Next::Journey }
+        if outcome == Outcome::Ok || step.continue_on_failure { Next::Step } else { Next::Journey }
     }
 
     /// Requests that wait for each other until all are ready, and then go out together.
@@ -324,14 +330,14 @@ impl User {
         if !self.worker.wait_until(self.due).await {
             return Next::Stop;
         }
-        let (worker, connections, scope) = (&self.worker, &self.connections, &self.scope);
-        let preparations = requests.iter().map(|r| make_ready(worker, connections, r, scope));
+        let (client, scope) = (self.worker.client(&self.connections), &self.scope);
+        let preparations = requests.iter().map(|r| make_ready(client, r, scope));
         let ready = futures_util::future::join_all(preparations).await;
-        let who = Who { race: race(*of, worker.next_race()), ..self.who };
+        let who = Who { race: race(*of, self.worker.next_race()), ..self.who };
         let released = Instant::now();
         let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
             let due = Due { request, who, key: scope.key(), intended: released, keep_body: false };
-            exchange(worker, connections, due, ready, |_| ())
+            exchange(client, due, ready, |_| ())
         });
         let ended = futures_util::future::join_all(exchanges).await;
         let mut next = Next::Step;
@@ -352,25 +358,38 @@ impl User {
         }
     }
 
-    fn poll_context(&self) -> poll::Context<'_> {
-        poll::Context {
-            worker: &self.worker,
-            connections: &self.connections,
-            scope: &self.scope,
-            who: self.who,
-        }
+    /// Asks while the user goes on: on connections of their own, with its variables as they are now.
+    fn poll_in_background(&self, poll: &Poll) {
+        let (worker, poll, who, since) = (Rc::clone(&self.worker), poll.clone(), self.who, self.last_done);
+        let scope = self.scope.fork(worker.seeds.background(who.journey));
+        self.worker.background.spawn(async move {
+            let client = worker.client(&worker.probes);
+            let asker = Asker { client, timer: &worker.timer, scope: &scope, who };
+            until_visible(asker, &poll, since).await;
+        });
+    }
+
+    /// Waits for an event while the user goes on, with its variables as they are now.
+    fn await_in_background(&self, awaited: &Await) {
+        let (worker, awaited, who, since) =
+            (Rc::clone(&self.worker), awaited.clone(), self.who, self.last_done);
+        let scope = self.scope.fork(worker.seeds.background(who.journey));
+        self.worker.background.spawn(async move {
+            until_seen(waiter(&worker, &scope, who, since), &awaited).await;
+        });
     }
 }
 
 impl Drop for User {
     fn drop(&mut self) {
-        self.worker.gauge.user_ended();
+        self.worker.recording.gauge.user_ended();
     }
 }
 
-/// Distinguish the seeds of start-up journeys, and of those performed once, from those of others.
-const START_UP: u64 = u64::MAX;
-const ONCE: u64 = u64::MAX - 1;
+fn waiter<'a>(worker: &'a Worker, scope: &'a Arc<Scope>, who: Who, since: Instant) -> Waiter<'a> {
+    let Worker { brokers, recording, timer, .. } = worker;
+    Waiter { brokers, recording, timer, scope, who, since }
+}
 
 fn race(place: usize, number: u32) -> Race {
     Race::new(u16::try_from(place).unwrap_or(u16::MAX), number)
@@ -381,74 +400,5 @@ fn after(request: &Request, outcome: Outcome) -> Next {
         Outcome::Ok | Outcome::Rejected => Next::Step,
         _ if request.continue_on_failure => Next::Step,
         _ => Next::Journey,
-    }
-}
-
-/// The journey that a user of a class performs next.
-pub(super) fn draw_journey(class: &UserClass, rng: &mut Pcg64Mcg) -> usize {
-    draw_weighted(class.journeys.iter().map(|(journey, weight)| (*journey, *weight)), rng).unwrap_or(0)
-}
-
-fn draw_branch<'a>(branches: &'a [Branch], rng: &mut Pcg64Mcg) -> Option<&'a Branch> {
-    draw_weighted(branches.iter().map(|b| (b, b.probability)), rng)
-}
-
-/// One of several by weight; none of none.
-pub(super) fn draw_weighted<T>(
-    choices: impl Iterator<Item = (T, f64)> + Clone,
-    rng: &mut Pcg64Mcg,
-) -> Option<T> {
-    let total: f64 = choices.clone().map(|(_, weight)| weight).sum();
-    let mut left = rng.random::<f64>() * total;
-    let mut last = None;
-    for (choice, weight) in choices {
-        left -= weight;
-        last = Some(choice);
-        if left < 0.0 {
-            break;
-        }
-    }
-    last
-}
-
-fn think_time(think: Think, rng: &mut Pcg64Mcg) -> Duration {
-    match think {
-        Think::None | Think::Pacing(_) => Duration::ZERO,
-        Think::Constant(time) => time,
-        Think::Uniform(from, to) => from + to.saturating_sub(from).mul_f64(rng.random::<f64>()),
-        Think::Exponential(mean) => mean.mul_f64(exponential(rng)),
-    }
-}
-
-/// A draw from the exponential distribution of mean 1.
-pub(super) fn exponential(rng: &mut Pcg64Mcg) -> f64 {
-    -(1.0 - rng.random::<f64>()).ln()
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::SeedableRng;
-
-    use super::*;
-
-    #[test]
-    fn choices_follow_their_weights() {
-        let mut rng = Pcg64Mcg::seed_from_u64(1);
-        let weights = [("a", 7.0), ("b", 3.0)];
-        let a = (0..10_000).filter(|_| draw_weighted(weights.into_iter(), &mut rng) == Some("a")).count();
-        assert!((6_800..7_200).contains(&a), "{a}");
-    }
-
-    #[test]
-    fn think_times_have_their_mean_and_range() {
-        let mut rng = Pcg64Mcg::seed_from_u64(2);
-        let mean = |think, rng: &mut Pcg64Mcg| {
-            (0..20_000).map(|_| think_time(think, rng).as_secs_f64()).sum::<f64>() / 20_000.0
-        };
-        let second = Duration::from_secs(1);
-        assert!((mean(Think::Exponential(second), &mut rng) - 1.0).abs() < 0.03);
-        assert!((mean(Think::Uniform(second / 2, second * 2), &mut rng) - 1.25).abs() < 0.03);
-        assert!((mean(Think::Constant(second), &mut rng) - 1.0).abs() < 1e-9);
-        assert!(mean(Think::Pacing(second), &mut rng).abs() < 1e-9);
     }
 }

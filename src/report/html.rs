@@ -10,29 +10,29 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 use serde::Serialize;
-use sha2::Digest;
 
 use super::About;
 use super::chart::{self, Readout};
 use super::model::{self, Report};
+use crate::checksum;
 
 const STYLE: &str = include_str!("../../templates/report.css");
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
-/// What a page wears: its style sheet and its script, which its content policy names by their hashes.
-pub(crate) struct Dress {
+/// The style sheet and the script of a page, which its content policy names by their hashes.
+pub(crate) struct Assets {
     style: String,
     script: String,
-    /// Whether it is worn by pages that are served, and may ask their own server.
+    /// Whether they belong to pages that are served, and may ask their own server.
     is_served: bool,
 }
 
-/// What reports wear.
-pub(crate) static REPORT: LazyLock<Dress> =
-    LazyLock::new(|| Dress { style: STYLE.to_owned(), script: SCRIPT.to_owned(), is_served: false });
+/// Those of reports.
+pub(crate) static REPORT: LazyLock<Assets> =
+    LazyLock::new(|| Assets { style: STYLE.to_owned(), script: SCRIPT.to_owned(), is_served: false });
 
-impl Dress {
-    /// What a page that is served wears: what reports do, and more. It may ask its own server.
+impl Assets {
+    /// Those of a page that is served: what reports have, and more. It may ask its own server.
     pub(crate) fn served(style: &str, script: &str) -> Self {
         Self { style: format!("{STYLE}{style}"), script: format!("{SCRIPT}{script}"), is_served: true }
     }
@@ -101,11 +101,11 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
     )
 }
 
-/// A page from a template, with its dress and the policy that names it.
+/// A page from a template, with its assets and the policy that names it.
 ///
 /// # Errors
 /// If a template is faulty.
-pub(crate) fn page(template: &str, values: Value, dress: &Dress) -> Result<String, HtmlError> {
+pub(crate) fn page(template: &str, values: Value, assets: &Assets) -> Result<String, HtmlError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
@@ -114,8 +114,8 @@ pub(crate) fn page(template: &str, values: Value, dress: &Dress) -> Result<Strin
     }
     // What is served may show a report under its own policy.
     let policy =
-        if dress.is_served { policy(&[dress, &REPORT], "'self'") } else { policy(&[dress], "'none'") };
-    let common = context! { style => &dress.style, script => &dress.script, policy => policy, ..values };
+        if assets.is_served { policy(&[assets, &REPORT], "'self'") } else { policy(&[assets], "'none'") };
+    let common = context! { style => &assets.style, script => &assets.script, policy => policy, ..values };
     Ok(environment.get_template(template)?.render(common)?)
 }
 
@@ -136,20 +136,20 @@ fn data_block(data: &impl Serialize) -> String {
     serde_json::to_string(data).unwrap_or_default().replace('<', "\\u003c")
 }
 
-/// The content security policy of pages in one of these dresses: their style sheets and scripts, and nothing else.
+/// The content security policy of pages with one of these assets: their style sheets and scripts, and nothing else.
 /// `connect`: where they may ask for more.
-pub(crate) fn policy(dresses: &[&Dress], connect: &str) -> String {
-    let hashes = |of: fn(&Dress) -> &str| {
-        let hashes: Vec<String> = dresses.iter().map(|dress| format!("'{}'", hash(of(dress)))).collect();
+pub(crate) fn policy(all: &[&Assets], connect: &str) -> String {
+    let hashes = |of: fn(&Assets) -> &str| {
+        let hashes: Vec<String> = all.iter().map(|assets| format!("'{}'", hash(of(assets)))).collect();
         hashes.join(" ")
     };
     format!(
         "default-src 'none'; connect-src {connect}; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
-        hashes(|dress| &dress.style),
-        hashes(|dress| &dress.script)
+        hashes(|assets| &assets.style),
+        hashes(|assets| &assets.script)
     )
 }
 
 fn hash(source: &str) -> String {
-    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(source)))
+    format!("sha256-{}", base64::engine::general_purpose::STANDARD.encode(checksum::digest(source)))
 }

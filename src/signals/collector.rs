@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -12,6 +11,7 @@ use super::process::{Processes, Usage, Watched, waiting_info};
 use super::source::{READING, Source};
 use crate::reading::{Reading, SignalId, SignalInfo};
 use crate::scenario::signal::{Signal, SignalSource};
+use crate::web::{Client, Redirects};
 
 /// Reads signals beside the load.
 pub struct Collector {
@@ -84,8 +84,7 @@ impl Collector {
         services: Vec<(String, u32)>,
         process_every: Duration,
     ) -> Result<Self, SignalError> {
-        // A proxy in the environment would not know the system under test.
-        let client = Client::builder().no_proxy().timeout(READING).build().map_err(SignalError::Client)?;
+        let client = Client::new(READING, Redirects::Followed).map_err(SignalError::Client)?;
         let mut infos = Vec::new();
         let mut readers = Vec::new();
         for SignalSource { place, every, signals } in sources {

@@ -18,7 +18,7 @@ pub use latest::{Latest, Total};
 pub enum SignalError {
     /// No client can be made.
     #[error("cannot make an HTTP client for signals: {0}")]
-    Client(reqwest::Error),
+    Client(String),
     /// The system does not tell of its processes.
     #[error("cannot look at processes: {0}")]
     Processes(std::io::Error),

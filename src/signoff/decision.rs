@@ -1,14 +1,12 @@
 //! From rules, evidence and verdicts to a signature, or none.
 
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::Release;
 use super::evidence::{Choice, PassedOver};
 use super::rules::{EvidenceKind, Requirement, Rules, Waiver};
 use crate::run::Judged;
+use crate::utc;
 use crate::verdict::{Decided, Judgement, Verdict};
 
 /// What became of everything that was required.
@@ -109,8 +107,7 @@ pub fn decide(rules: &Rules, release: &Release, found: &[(Choice<'_>, Option<Jud
             _ => items.push(missing(requirement, &choice.passed_over)),
         }
     }
-    let today =
-        Timestamp::from_second(release.at_unix_s).map_or(Date::MAX, |now| now.to_zoned(TimeZone::UTC).date());
+    let today = utc::date(release.at_unix_s);
     for item in items.iter_mut().filter(|item| item.state != State::Supported) {
         let waivers: Vec<&Waiver> = rules.waive.iter().filter(|waiver| is_for(waiver, item)).collect();
         match (waivers.iter().find(|waiver| waiver.until >= today), waivers.first()) {

@@ -1,11 +1,10 @@
 //! Checksums of what was measured: for reports, and for finding what was changed afterwards.
 
 use rusqlite::types::ValueRef;
-use sha2::{Digest, Sha256};
 
 use super::read::id_range;
 use super::{Store, StoreError};
-use crate::checksum;
+use crate::checksum::{self, Sum};
 use crate::run::RunId;
 
 /// Rows under one checksum.
@@ -61,9 +60,9 @@ impl Store {
             let mut statement = self.connection.prepare_cached(question)?;
             let columns = statement.column_count();
             let mut rows = statement.query(id_range(run))?;
-            let (mut place, mut hash) = (0, Sha256::new());
-            let mut close = |hash: &mut Sha256, next: usize| {
-                let sha256 = checksum::hex(&hash.finalize_reset());
+            let (mut place, mut hash) = (0, Sum::default());
+            let mut close = |hash: &mut Sum, next: usize| {
+                let sha256 = hash.take();
                 let first = (next - 1) / BLOCK * BLOCK;
                 blocks.push(Block { run, table, first, last: next - 1, sha256 });
             };
@@ -85,21 +84,21 @@ impl Store {
 }
 
 /// A value with its type and length, so that no two rows have the same bytes.
-fn add(hash: &mut Sha256, value: ValueRef<'_>) {
+fn add(hash: &mut Sum, value: ValueRef<'_>) {
     match value {
-        ValueRef::Null => hash.update([0]),
+        ValueRef::Null => hash.add([0]),
         ValueRef::Integer(number) => {
-            hash.update([1]);
-            hash.update(number.to_le_bytes());
+            hash.add([1]);
+            hash.add(number.to_le_bytes());
         }
         ValueRef::Real(number) => {
-            hash.update([2]);
-            hash.update(number.to_bits().to_le_bytes());
+            hash.add([2]);
+            hash.add(number.to_bits().to_le_bytes());
         }
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            hash.update([3]);
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
+            hash.add([3]);
+            hash.add((bytes.len() as u64).to_le_bytes());
+            hash.add(bytes);
         }
     }
 }

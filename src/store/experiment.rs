@@ -85,7 +85,7 @@ impl Store {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             params![
                 new.scenario,
-                crate::unit::utc(now_unix_us()),
+                crate::utc::to_second(now_unix_us()),
                 new.rounds,
                 sql_integer(new.seed),
                 new.command,

@@ -1,26 +1,19 @@
-//! Questions and commands to the system outside of the load, over reqwest.
+//! Questions and commands to the system outside of the load.
 
 use std::time::Duration;
 
-use reqwest::redirect::Policy;
-use reqwest::{Client, Method};
 use tokio::net::TcpStream;
 
 use super::SystemError;
 use crate::scenario::profile::{Profile, Ready};
-use crate::web::{reason, shown};
+use crate::web::{self, Client, Redirects, shown};
 
 /// How long one question may take.
 const QUESTION: Duration = Duration::from_secs(2);
 /// How long a reset may take: it may have to empty large tables.
 const RESET: Duration = Duration::from_secs(120);
-
-/// A client that asks the named host itself: a proxy in the environment would not know 127.0.0.1.
-fn client(timeout: Duration) -> Result<Client, String> {
-    let builder = Client::builder().no_proxy().connect_timeout(QUESTION).timeout(timeout);
-    // A redirect is an answer; what it points to is another question, maybe to another system.
-    builder.redirect(Policy::none()).build().map_err(|e| e.to_string())
-}
+/// Statuses from here on say that a request was not carried out.
+const REFUSED: u16 = 400;
 
 /// The question whether a service can take load.
 pub(super) enum Probe<'a> {
@@ -32,7 +25,7 @@ impl<'a> Probe<'a> {
     /// The client is made once: that takes as long as many a service needs to start.
     pub(super) fn new(ready: &'a Ready) -> Self {
         match ready {
-            Ready::Http(url) => Self::Http(url, client(QUESTION)),
+            Ready::Http(url) => Self::Http(url, Client::new(QUESTION, Redirects::Kept)),
             Ready::Tcp(address) => Self::Tcp(address),
         }
     }
@@ -42,10 +35,8 @@ impl<'a> Probe<'a> {
         match self {
             Self::Tcp(address) => accepts(address).await.map(|_| ()),
             Self::Http(url, client) => {
-                let answer =
-                    client.as_ref().map_err(Clone::clone)?.get(*url).send().await.map_err(|e| reason(&e))?;
-                let status = answer.status();
-                if status.as_u16() < 400 { Ok(()) } else { Err(format!("status {status}")) }
+                let answer = client.as_ref().map_err(Clone::clone)?.ask("GET", url).await?;
+                answer.below(REFUSED).map(|_| ())
             }
         }
     }
@@ -84,12 +75,9 @@ pub async fn reset(profile: &Profile, host: &str) -> Result<(), SystemError> {
         let url =
             if request.url.starts_with('/') { format!("{host}{}", request.url) } else { request.url.clone() };
         let failed = |reason| SystemError::Reset { method: request.method.clone(), url: shown(&url), reason };
-        let method = Method::from_bytes(request.method.as_bytes()).map_err(|e| failed(e.to_string()))?;
-        let sent = client(RESET).map_err(failed)?.request(method, &url).send().await;
-        let answer = sent.map_err(|e| failed(reason(&e)))?;
-        if answer.status().as_u16() >= 400 {
-            return Err(failed(format!("status {}", answer.status())));
-        }
+        let client = Client::new(RESET, Redirects::Kept).map_err(failed)?;
+        let answer = client.ask(&request.method, &url).await.map_err(failed)?;
+        answer.below(REFUSED).map_err(failed)?;
     }
     Ok(())
 }
@@ -98,9 +86,6 @@ pub async fn reset(profile: &Profile, host: &str) -> Result<(), SystemError> {
 pub(super) fn address_of(ready: &Ready) -> Option<String> {
     match ready {
         Ready::Tcp(address) => Some(address.clone()),
-        Ready::Http(url) => {
-            let url = reqwest::Url::parse(url).ok()?;
-            Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
-        }
+        Ready::Http(url) => web::server(url),
     }
 }

@@ -23,7 +23,7 @@ use serde::Serialize;
 pub use decide::{Decided, Input, Verdict};
 pub use estimate::Scale;
 pub use hold::Held;
-pub use sign::Sighting;
+pub use sign::SeenSign;
 
 use self::audit::{Audit, Grade};
 use self::decide::Terms;
@@ -39,7 +39,7 @@ pub struct Judgement {
     /// What had to be seen to be true of the arms.
     pub held: Vec<Held>,
     /// What was seen of trouble in the system.
-    pub signs: Vec<Sighting>,
+    pub signs: Vec<SeenSign>,
     /// The claims, in the order of the scenario; those of several treatments one after another.
     pub claims: Vec<Decided>,
     /// Rounds that hold a complete run of every arm; 0 for a single run.

@@ -10,7 +10,7 @@ use crate::run::{MeasuredRun, RunId};
 
 /// A sign that was seen in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Sighting {
+pub struct SeenSign {
     /// The run.
     pub run: RunId,
     /// Its profile.
@@ -26,15 +26,15 @@ pub struct Sighting {
 }
 
 /// The signs that are seen in runs. One whose signals were not read is not seen.
-pub(super) fn look(runs: &[Arc<MeasuredRun>]) -> Vec<Sighting> {
-    runs.iter().flat_map(|run| run.facts.start.signs.iter().filter_map(|sign| sighting(run, sign))).collect()
+pub(super) fn look(runs: &[Arc<MeasuredRun>]) -> Vec<SeenSign> {
+    runs.iter().flat_map(|run| run.facts.start.signs.iter().filter_map(|sign| seen(run, sign))).collect()
 }
 
-fn sighting(run: &Arc<MeasuredRun>, sign: &Sign) -> Option<Sighting> {
+fn seen(run: &Arc<MeasuredRun>, sign: &Sign) -> Option<SeenSign> {
     let facts = &run.facts;
     sign.is_about(&facts.start.load).then_some(())?;
     let (value, seen) = evaluated(run, &sign.when, &sign.select).ok()?;
-    (value != 0.0).then(|| Sighting {
+    (value != 0.0).then(|| SeenSign {
         run: facts.id,
         profile: facts.start.profile.clone(),
         title: sign.title.clone(),

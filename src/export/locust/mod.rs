@@ -13,7 +13,7 @@ use std::fmt::Write as _;
 use self::figures::Entry;
 use super::csv::field;
 use crate::sample::{ExportedSample, Kind, Outcome, PROBE_CLASS};
-use crate::unit;
+use crate::utc;
 
 const PERCENTILES: &str = "50%,66%,75%,80%,90%,95%,98%,99%,99.9%,99.99%,100%";
 
@@ -206,7 +206,7 @@ impl Locust {
         let mut rows = vec!["Method,Name,Error,Occurrences,First Seen,Last Seen".to_owned()];
         for (((name, method), reason), failures) in &self.failures {
             let fields = [method, name, reason].map(|text| field(text)).join(",");
-            let at = |us| unit::utc(self.started_unix_us + us);
+            let at = |us| utc::to_second(self.started_unix_us + us);
             let (first, last) = (at(failures.first_us), at(failures.last_us));
             rows.push(format!("{fields},{},{first},{last}", failures.occurrences));
         }

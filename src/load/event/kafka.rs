@@ -11,7 +11,7 @@ use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::Outgoing;
+use super::outgoing::Outgoing;
 use super::waiting::Waiting;
 
 /// How long the broker may take for a question about itself.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
 
-use super::Outgoing;
+use super::outgoing::Outgoing;
 use super::waiting::Waiting;
 
 /// Those who wait for their word to come back, by its number.

@@ -8,7 +8,7 @@ use redis::aio::MultiplexedConnection;
 use redis::streams::{StreamRangeReply, StreamReadOptions, StreamReadReply};
 use redis::{AsyncCommands, AsyncConnectionConfig, Client, RedisError};
 
-use super::Outgoing;
+use super::outgoing::Outgoing;
 use super::waiting::Waiting;
 
 /// The field that holds an event's body.

@@ -5,9 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
+use minijinja::value::{Serde, Value};
 use tokio::sync::oneshot;
-
-use super::text_of;
 
 /// Events that nobody has waited for yet and that are still known; older ones are forgotten.
 const KEPT: usize = 65_536;
@@ -117,6 +116,14 @@ impl Inner {
     }
 }
 
+/// A JSON value as the text by which events are told apart.
+fn text_of(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => Value::from(Serde(other.clone())).to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Instant;
@@ -179,5 +186,25 @@ mod tests {
         }
         assert_eq!(waiting.next(&values(0, "done")).now_or_never(), None);
         assert!(waiting.next(&values(1, "done")).now_or_never().unwrap().is_ok());
+    }
+
+    #[test]
+    fn values_of_other_types_are_told_apart_by_the_text_that_a_template_makes_of_them() {
+        let waiting = waiting();
+        for body in [r#"{"id": "7", "state": true}"#, r#"{"id": 1.5, "state": null}"#] {
+            waiting.arrived(Instant::now(), Bytes::from_static(body.as_bytes()));
+        }
+        assert!(waiting.next(&values(7, "True")).now_or_never().unwrap().is_ok());
+        let wanted = ["1.5".to_owned(), "None".to_owned()];
+        assert!(waiting.next(&wanted).now_or_never().unwrap().is_ok());
+    }
+
+    #[test]
+    fn an_event_without_a_value_at_each_pointer_is_not_kept() {
+        let waiting = waiting();
+        waiting.arrived(Instant::now(), Bytes::from_static(br#"{"id": 1}"#));
+        assert!(waiting.inner.borrow().order.is_empty());
+        waiting.arrived(Instant::now(), body(1, "done"));
+        assert_eq!(waiting.inner.borrow().order.len(), 1);
     }
 }

@@ -12,16 +12,16 @@ use rand_pcg::Pcg64Mcg;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::load::exchange::Who;
+use crate::load::arrivals::Starts;
+use crate::load::draw::{draw_journey, draw_weighted};
+use crate::load::seeds::Seeds;
 use crate::load::unstarted;
-use crate::load::user::{Instance, User, draw_journey, draw_weighted, exponential};
+use crate::load::user::{Instance, User};
+use crate::load::who::Who;
 use crate::load::worker::Worker;
 use crate::sample::{Race, UserClassId};
 use crate::scenario::feeder::Turn;
-use crate::scenario::load::{Arrivals, Executor};
-
-/// Distinguishes the seed of the arrivals from those of journeys.
-const ARRIVALS: u64 = u64::MAX - 1;
+use crate::scenario::load::Executor;
 
 /// A start that is due.
 #[derive(Clone, Copy)]
@@ -47,20 +47,19 @@ pub(super) async fn run(worker: &Rc<Worker>) {
     };
     let queue = Rc::new(Queue::default());
     let _rest = DropRest { worker, queue: &queue };
-    let share = |n: u32| n / worker.workers + u32::from(n % worker.workers > worker.number);
-    let places = share(max_in_flight).max(1);
+    let places = worker.part.size(max_in_flight).max(1);
     let mut users = JoinSet::new();
     let mut opened = 0;
-    let mut starts = Starts::new(worker, rate, arrivals);
-    let end = worker.schedule.start + run_time;
-    loop {
-        let arrival = starts.next_arrival();
-        if arrival.due >= end || !worker.timer.sleep_until(arrival.due).await {
+    let seed = worker.seeds.arrivals(worker.part.index);
+    for start in Starts::new(arrivals, rate, run_time, worker.part, seed) {
+        let due = worker.recording.schedule.start + start.after;
+        if !worker.timer.sleep_until(due).await {
             break;
         }
+        let arrival = Arrival { number: start.number, due };
         queue.waiting.borrow_mut().push_back(arrival);
         if queue.idle.get() == 0 && opened < places {
-            let number = worker.number + opened * worker.workers;
+            let number = worker.part.number(opened);
             users.spawn_local(serve(Rc::clone(worker), Rc::clone(&queue), number, drop_after));
             opened += 1;
         } else {
@@ -106,49 +105,10 @@ impl Queue {
     }
 }
 
-/// The times at which this worker's share of the journeys starts.
-struct Starts {
-    next: u64,
-    step: u64,
-    start: Instant,
-    rate: f64,
-    /// For a Poisson process: this worker's rate, its numbers and its clock.
-    poisson: Option<(f64, Pcg64Mcg, f64)>,
-}
-
-impl Starts {
-    fn new(worker: &Worker, rate: f64, arrivals: Arrivals) -> Self {
-        let poisson = (arrivals == Arrivals::Poisson).then(|| {
-            let seed = worker.seed([ARRIVALS, worker.number.into()]);
-            (rate / f64::from(worker.workers), Pcg64Mcg::seed_from_u64(seed), 0.0)
-        });
-        Self {
-            next: worker.number.into(),
-            step: worker.workers.into(),
-            start: worker.schedule.start,
-            rate,
-            poisson,
-        }
-    }
-
-    fn next_arrival(&mut self) -> Arrival {
-        let number = self.next;
-        self.next += self.step;
-        let seconds = match &mut self.poisson {
-            None => number as f64 / self.rate,
-            Some((rate, rng, at)) => {
-                *at += exponential(rng) / *rate;
-                *at
-            }
-        };
-        Arrival { number, due: self.start + Duration::from_secs_f64(seconds) }
-    }
-}
-
 /// The user class of a start, and the seed of its journey.
 fn class_of(worker: &Worker, arrival: Arrival) -> (usize, u64) {
-    let seed = worker.seed([arrival.number]);
-    let mut rng = Pcg64Mcg::seed_from_u64(seed ^ ARRIVALS);
+    let seed = worker.seeds.journey([arrival.number]);
+    let mut rng = Pcg64Mcg::seed_from_u64(Seeds::class_of(seed));
     let classes = &worker.load.user_classes;
     let weighted = classes.iter().map(|c| (*c, worker.scenario.user_classes[*c].weight));
     (draw_weighted(weighted, &mut rng).unwrap_or(0), seed)
@@ -165,7 +125,7 @@ fn drop_arrival(worker: &Worker, arrival: Arrival, reason: &str) {
         user: u32::MAX,
         journey: worker.next_journey(),
     };
-    unstarted::record(worker, who, &worker.scenario.journeys[journey], arrival.due, reason);
+    unstarted::record(&worker.recording, who, &worker.scenario.journeys[journey], arrival.due, reason);
 }
 
 /// Stores the starts that still wait when the load's grace ends.
@@ -179,5 +139,49 @@ impl Drop for DropRest<'_> {
         for arrival in self.queue.waiting.borrow_mut().drain(..) {
             drop_arrival(self.worker, arrival, "no free place before the load ended");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    fn arrival(number: u64) -> Arrival {
+        Arrival { number, due: Instant::now() }
+    }
+
+    fn number(taken: Option<Option<Arrival>>) -> Option<Option<u64>> {
+        taken.map(|arrival| arrival.map(|arrival| arrival.number))
+    }
+
+    #[test]
+    fn the_oldest_start_is_handed_out_first() {
+        let queue = Queue::default();
+        queue.waiting.borrow_mut().extend([arrival(3), arrival(5)]);
+        assert_eq!(number(queue.take().now_or_never()), Some(Some(3)));
+        assert_eq!(number(queue.take().now_or_never()), Some(Some(5)));
+    }
+
+    #[test]
+    fn a_place_without_a_start_is_idle_until_one_comes() {
+        let queue = Queue::default();
+        let mut place = Box::pin(queue.take());
+        assert_eq!(number(place.as_mut().now_or_never()), None);
+        assert_eq!(queue.idle.get(), 1);
+        queue.waiting.borrow_mut().push_back(arrival(8));
+        queue.arrived.notify_one();
+        assert_eq!(number(place.now_or_never()), Some(Some(8)));
+        assert_eq!(queue.idle.get(), 0);
+    }
+
+    #[test]
+    fn a_closed_queue_hands_out_what_still_waits_and_then_ends() {
+        let queue = Queue::default();
+        queue.waiting.borrow_mut().push_back(arrival(1));
+        queue.closed.set(true);
+        assert_eq!(number(queue.take().now_or_never()), Some(Some(1)));
+        assert_eq!(number(queue.take().now_or_never()), Some(None));
     }
 }

@@ -15,7 +15,7 @@ pub(super) async fn run(worker: &Rc<Worker>, iterations: u64, concurrency: u32, 
     let classes = assign_classes(worker, concurrency);
     let interval = over.map(|over| over.div_f64(iterations as f64));
     let mut tasks = JoinSet::new();
-    for user in (worker.number..concurrency).step_by(worker.workers as usize) {
+    for user in worker.part.members(concurrency) {
         let class = classes[user as usize];
         tasks.spawn_local(work_off(Rc::clone(worker), user, class, iterations, interval));
     }
@@ -30,7 +30,7 @@ async fn work_off(
     iterations: u64,
     interval: Option<Duration>,
 ) {
-    let start = worker.schedule.start;
+    let start = worker.recording.schedule.start;
     if !worker.timer.sleep_until(start).await {
         return;
     }
@@ -40,13 +40,32 @@ async fn work_off(
         if taken >= iterations {
             return;
         }
-        let due = interval.map_or_else(Instant::now, |i| start + i.mul_f64(taken as f64));
+        let due = interval.map_or_else(Instant::now, |interval| start + due_after(taken, interval));
         if !worker.timer.sleep_until(due).await {
             return;
         }
-        let instance = Instance { seed: worker.seed([taken]), turn: Turn { own: taken, of_all: taken } };
+        let instance =
+            Instance { seed: worker.seeds.journey([taken]), turn: Turn { own: taken, of_all: taken } };
         if user.perform(class, instance, due).await.0 == Next::Stop {
             return;
         }
+    }
+}
+
+/// How long after the load's start a journey is due, where they are spread over a time.
+fn due_after(journey: u64, interval: Duration) -> Duration {
+    interval.mul_f64(journey as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn journeys_are_spread_evenly_whoever_takes_them() {
+        let interval = Duration::from_secs(60).div_f64(240.0);
+        assert_eq!(due_after(0, interval), Duration::ZERO);
+        assert_eq!(due_after(120, interval), Duration::from_secs(30));
+        assert!(due_after(239, interval) < Duration::from_secs(60));
     }
 }

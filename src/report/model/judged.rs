@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::claim::{Bound, Rule, shown};
 use crate::unit;
 use crate::verdict::audit::{Audit, Check, Grade};
-use crate::verdict::{Decided, Input, Judgement, Scale, Sighting, Verdict};
+use crate::verdict::{Decided, Input, Judgement, Scale, SeenSign, Verdict};
 
 /// Audit, manipulation checks and claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -264,12 +264,12 @@ fn held(judgement: &Judgement) -> Vec<HeldRow> {
 }
 
 fn signs(judgement: &Judgement) -> Vec<SignRow> {
-    let mut by_sign: BTreeMap<(&str, &str, &str), Vec<&Sighting>> = BTreeMap::new();
-    for sighting in &judgement.signs {
-        let sign = (sighting.profile.as_str(), sighting.title.as_str(), sighting.select.as_str());
-        by_sign.entry(sign).or_default().push(sighting);
+    let mut by_sign: BTreeMap<(&str, &str, &str), Vec<&SeenSign>> = BTreeMap::new();
+    for seen_sign in &judgement.signs {
+        let sign = (seen_sign.profile.as_str(), seen_sign.title.as_str(), seen_sign.select.as_str());
+        by_sign.entry(sign).or_default().push(seen_sign);
     }
-    let row = |((profile, title, select), seen): ((&str, &str, &str), Vec<&Sighting>)| SignRow {
+    let row = |((profile, title, select), seen): ((&str, &str, &str), Vec<&SeenSign>)| SignRow {
         profile: profile.to_owned(),
         title: title.to_owned(),
         select: select.to_owned(),

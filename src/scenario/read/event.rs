@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::answer;
 use super::book::{Book, Flow};
-use super::step::{self, Context};
+use super::content::content;
+use super::context::Context;
 use crate::sample::Kind;
 use crate::scenario::broker::{BrokerKind, Subscription};
 use crate::scenario::fields::{Fields, Located};
@@ -33,7 +34,7 @@ pub(super) fn publish(
     let headers = super::defaults::headers(step);
     let headers: Vec<_> =
         headers.into_iter().filter_map(|(name, value)| Some((name, book.text(&value, flow)?))).collect();
-    let body = step::content(step, book, flow).map(|(body, _)| body);
+    let body = content(step, book, flow).map(|(body, _)| body);
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     Some(Publish {

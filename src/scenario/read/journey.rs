@@ -1,6 +1,7 @@
 //! `[[journey]]`: named sequences of steps.
 
 use super::book::{Book, Flow};
+use super::context::Context;
 use super::step;
 use crate::scenario::fields::Fields;
 use crate::scenario::journey::{Journey, Step};
@@ -17,7 +18,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let once = table.text("once");
         flow.extend(once.iter().map(|name| Flow::Inherits(name.value.clone())));
         let own_name = name.as_ref().map_or("", |name| name.value.as_str());
-        let context = step::Context { journey: own_name, traffic_class: &traffic_class, headers: &headers };
+        let context = Context { journey: own_name, traffic_class: &traffic_class, headers: &headers };
         let mut steps: Vec<Step> = table
             .items("steps")
             .into_iter()

@@ -8,6 +8,8 @@ pub(super) mod broker;
 pub(super) mod canonical;
 pub(super) mod capacity;
 pub(super) mod claim;
+pub(super) mod content;
+pub(super) mod context;
 pub(super) mod defaults;
 pub(super) mod event;
 pub(super) mod experiment;

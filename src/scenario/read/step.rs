@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use toml::de::DeValue;
-
 use super::answer::{check_statuses, checks, extracts, statuses};
 use super::binding;
 use super::book::{Book, Flow};
+use super::content::content;
+use super::context::Context;
 use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step};
-use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
@@ -22,14 +21,6 @@ const KINDS: [&str; 10] =
 const MEET_WITHIN: Duration = Duration::from_secs(1);
 /// HTTP methods (RFC 9110 and 5789), and gRPC calls.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", rpc::METHOD];
-
-/// What a journey's steps have in common.
-pub(super) struct Context<'a> {
-    /// The journey's name.
-    pub(super) journey: &'a str,
-    pub(super) traffic_class: &'a str,
-    pub(super) headers: &'a [(String, Located<String>)],
-}
 
 pub(super) fn read(
     mut step: Fields<'_>,
@@ -373,62 +364,4 @@ fn body(
         }
     }
     body
-}
-
-/// What a step's body is.
-pub(super) struct Content<'a> {
-    media_type: &'static str,
-    /// The value that it was written as, if as one.
-    json: Option<&'a DeValue<'a>>,
-    /// Where it stands.
-    place: Place,
-}
-
-/// The body from `body`, `json`, `text` or `form`, and what it is; none if there is none.
-pub(super) fn content<'a>(
-    step: &mut Fields<'a>,
-    book: &mut Book<'_>,
-    flow: &mut Vec<Flow>,
-) -> Option<(Option<Text>, Content<'a>)> {
-    let given: Vec<&str> = ["body", "json", "text", "form"].into_iter().filter(|k| step.has(k)).collect();
-    if let [first, second, ..] = given.as_slice() {
-        let place = step.key_place(second);
-        step.problems.add(
-            &place,
-            format!("a request has one body, not `{first}` and `{second}`"),
-            "a second body",
-        );
-    }
-    let place = step.key_place(given.first()?);
-    let shared = step.text("body");
-    let json = step.value("json");
-    let text = step.text("text");
-    let form = step.table("form");
-    let (body, media_type) = if let Some(name) = shared {
-        (book.shared_body(&name, flow), "application/json")
-    } else if let Some(json) = &json {
-        (book.json(json.value, &json.place, flow), "application/json")
-    } else if let Some(text) = text {
-        (book.text(&text, flow), "text/plain; charset=utf-8")
-    } else if let Some(form) = form {
-        let pairs = form_pairs(&form);
-        (book.form(&pairs, &form.place, flow), "application/x-www-form-urlencoded")
-    } else {
-        return None;
-    };
-    let json = json.map(|located| located.value.get_ref());
-    Some((body, Content { media_type, json, place }))
-}
-
-fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {
-    form.entries()
-        .into_iter()
-        .map(|(name, value)| {
-            let text = match super::canonical::json(value.get_ref()) {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            };
-            (name.value, text)
-        })
-        .collect()
 }

@@ -1,11 +1,9 @@
 //! Pages over HTTP: Prometheus text, and JSON.
 
-use reqwest::Client;
-
 use super::first_answers;
 use crate::scenario::signal::{Question, Signal};
 use crate::signals::prometheus as format;
-use crate::web::reason;
+use crate::web::Client;
 
 pub(super) async fn prometheus(
     client: &Client,
@@ -40,9 +38,5 @@ fn number(value: &serde_json::Value) -> Option<f64> {
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<String, String> {
-    let answer = client.get(url).send().await.map_err(|e| reason(&e))?;
-    if !answer.status().is_success() {
-        return Err(format!("status {}", answer.status()));
-    }
-    answer.text().await.map_err(|e| reason(&e))
+    client.ask("GET", url).await?.below(300)?.text().await
 }

@@ -10,10 +10,8 @@ mod sqlite;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Client;
-
 use crate::scenario::signal::{Question, Signal, SourcePlace};
-use crate::web::shown;
+use crate::web::{Client, shown};
 
 /// How long one reading may take: a source that hangs delays itself only.
 pub(super) const READING: Duration = Duration::from_secs(2);

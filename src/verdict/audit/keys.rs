@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::workload::{graded, words};
+use super::deviation::{graded, words};
 use super::{Check, requests};
 use crate::run::MeasuredRun;
 use crate::sample::Key;

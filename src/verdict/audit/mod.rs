@@ -4,6 +4,7 @@ mod arrivals;
 mod clock;
 mod completion;
 mod concurrency;
+mod deviation;
 mod generator;
 mod imported;
 mod keys;

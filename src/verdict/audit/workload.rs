@@ -3,18 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::deviation::{graded, words};
 use super::{Check, Grade, keys, requests};
 use crate::run::MeasuredRun;
 use crate::sample::Subject;
-use crate::stats::contingency::{Deviation, two_samples};
+use crate::stats::contingency::two_samples;
 use crate::unit;
 use crate::verdict::is_baseline;
-
-/// A difference of the mix that chance makes this rarely is none of chance's.
-const CHANCE: f64 = 0.001;
-/// Sizes of a difference (Cramér's V, Cohen's w) from which it counts: thousands of requests make the
-/// smallest one significant.
-const SIZES: (f64, f64) = (0.02, 0.1);
 
 /// Checks of the arms against each other; none for a single arm.
 pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
@@ -130,21 +125,6 @@ fn seeds(runs: &[Arc<MeasuredRun>]) -> Check {
         (Grade::Warn, "the arms drew different requests: give both the same --seed")
     };
     Check::new("same seeds", grade, text)
-}
-
-/// What a deviation is worth.
-pub(super) fn graded(found: &Deviation) -> Grade {
-    if found.p < CHANCE { Grade::of(found.size, SIZES.0, SIZES.1) } else { Grade::Valid }
-}
-
-/// A deviation in words.
-pub(super) fn words(found: &Deviation) -> String {
-    format!(
-        "chi-square {}, p {}, size {}",
-        unit::significant(found.chi_squared),
-        if found.p < 0.001 { "< 0.001".to_owned() } else { unit::significant(found.p) },
-        unit::significant(found.size)
-    )
 }
 
 /// Whether the requests fell on the endpoints in the same shares: chi-square over arms and endpoints.

@@ -3,9 +3,10 @@
 use std::thread;
 
 use super::{
-    Shop, reaction,
+    Shop,
+    problem::Problem,
+    reaction,
     refusal::Refusal,
-    store::Problem,
     streams::{Delivery, Message},
 };
 

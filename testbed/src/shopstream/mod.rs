@@ -26,6 +26,7 @@ mod handling;
 mod lanes;
 mod observatory;
 mod outbox;
+mod problem;
 mod reaction;
 mod refusal;
 mod store;
@@ -47,10 +48,7 @@ use std::{
 use hyper_util::service::TowerToHyperService;
 use tempfile::TempDir;
 
-use self::{
-    store::{Problem, Store},
-    streams::Streams,
-};
+use self::{problem::Problem, store::Store, streams::Streams};
 use crate::server::{self, Background};
 
 /// How to run the shop.

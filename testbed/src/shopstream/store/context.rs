@@ -6,12 +6,13 @@ use super::{
     outbox::{OutboxCount, OutboxRow},
     pool::Pool,
     schema,
-    sql::{Cell, Connection, Parameter, Problem},
+    sql::{Cell, Connection, Parameter},
 };
 use crate::shopstream::{
     clock,
     domain::{self, Aggregate, Patch},
     fields::Object,
+    problem::Problem,
     refusal::Refusal,
     streams::Message,
 };

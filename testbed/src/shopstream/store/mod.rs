@@ -21,10 +21,9 @@ pub(crate) use self::{
     context::{Change, Commit, Context},
     outbox::OutboxDepth,
     read::{Filter, Page},
-    sql::Problem,
 };
 use self::{outbox::OutboxCount, place::Place, pool::Pool};
-use super::{domain, refusal::Refusal};
+use super::{domain, problem::Problem, refusal::Refusal};
 
 /// The databases of all contexts.
 pub(crate) struct Store {

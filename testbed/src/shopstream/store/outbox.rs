@@ -2,11 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use super::{
-    pool::Pool,
-    sql::{Parameter, Problem},
-};
-use crate::shopstream::domain::Aggregate;
+use super::{pool::Pool, sql::Parameter};
+use crate::shopstream::{domain::Aggregate, problem::Problem};
 
 /// How much is in the outbox of a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{
-    schema,
-    sql::{Connection, Problem},
-};
+use super::{schema, sql::Connection};
+use crate::shopstream::problem::Problem;
 
 /// Connections to a PostgreSQL database: five contexts together stay below its usual hundred.
 const MOST_POSTGRES_CONNECTIONS: usize = 12;

@@ -2,10 +2,8 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{
-    place::Place,
-    sql::{Connection, Problem},
-};
+use super::{place::Place, sql::Connection};
+use crate::shopstream::problem::Problem;
 
 /// Connections to one database: idle ones, and at most so many in all.
 pub(super) struct Pool {

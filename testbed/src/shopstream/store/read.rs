@@ -1,10 +1,7 @@
 //! Reads of the read models.
 
-use super::{
-    context::Context,
-    sql::{Parameter, Problem},
-};
-use crate::shopstream::fields::Object;
+use super::{context::Context, sql::Parameter};
+use crate::shopstream::{fields::Object, problem::Problem};
 
 /// Which read models of a kind to list.
 pub(crate) struct Filter<'a> {

@@ -2,7 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use super::sql::{Connection, Problem};
+use super::sql::Connection;
+use crate::shopstream::problem::Problem;
 
 /// How long a connection waits for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);

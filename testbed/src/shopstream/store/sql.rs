@@ -3,7 +3,7 @@
 //! Both understand the shop's statements as they are: parameters `$1`, `$2`, … in the order of
 //! their first use, `ON CONFLICT`, `->>` for JSON.
 
-use std::{collections::HashMap, error::Error};
+use std::collections::HashMap;
 
 use bytes::BytesMut;
 use postgres::{
@@ -11,8 +11,7 @@ use postgres::{
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
-/// Why a statement did not work.
-pub(crate) type Problem = Box<dyn Error + Send + Sync>;
+use crate::shopstream::problem::Problem;
 
 /// A connection to either database.
 pub(super) enum Connection {

@@ -15,7 +15,7 @@ use self::{
 use super::{
     domain::{self, Aggregate},
     lanes::{Lane, StreamName},
-    store::Problem,
+    problem::Problem,
 };
 
 /// An event on its way to the read models.

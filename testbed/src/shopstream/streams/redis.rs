@@ -19,7 +19,7 @@ use redis::{Client, Cmd, Connection, FromRedisValue, Pipeline, RedisError, Redis
 use super::{BrokerState, Delivery, Depth, Message, names};
 use crate::shopstream::{
     lanes::{Lane, StreamName},
-    store::Problem,
+    problem::Problem,
 };
 
 /// The consumer group of the engines.

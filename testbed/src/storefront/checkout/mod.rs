@@ -6,6 +6,7 @@
 //! gives the stock back in both forms.
 
 mod blocking;
+mod event;
 mod parties;
 mod register;
 mod saga;

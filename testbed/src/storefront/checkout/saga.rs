@@ -9,27 +9,12 @@ use std::{
     },
 };
 
-use serde::{Deserialize, Serialize};
-
-use super::{Shop, register::CheckoutId, streams::Stream};
-
-/// What has happened to a checkout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Happened {
-    CheckoutStarted,
-    StockReserved,
-    PaymentCharged,
-    PaymentDeclined,
-    OrderConfirmed,
-    StockReleased,
-}
-
-/// An event of a saga.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Event {
-    pub(super) happened: Happened,
-    pub(super) checkout: u64,
-}
+use super::{
+    Shop,
+    event::{Event, Happened},
+    register::CheckoutId,
+    streams::Stream,
+};
 
 /// The stream of all sagas, and what handles its events.
 pub(super) struct Saga {

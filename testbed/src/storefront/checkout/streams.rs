@@ -9,7 +9,7 @@ use redis::{
 };
 use tokio::sync::mpsc;
 
-use super::saga::Event;
+use super::event::Event;
 
 const GROUP: &str = "checkout";
 const CONSUMER: &str = "orchestrator";

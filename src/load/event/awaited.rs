@@ -1,0 +1,152 @@
+//! Waiting for an event as an effect of a request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::brokers::Brokers;
+use super::waiting::Event;
+use crate::load::effect::Effect;
+use crate::load::judge::{self, Answer};
+use crate::load::recording::Recording;
+use crate::load::timer::Timer;
+use crate::load::who::Who;
+use crate::sample::Outcome;
+use crate::scenario::journey::Await;
+use crate::scenario::scope::Scope;
+use crate::scenario::template::RenderError;
+
+/// Who waits, with what, and since when.
+pub(in crate::load) struct Waiter<'a> {
+    pub(in crate::load) brokers: &'a Brokers,
+    pub(in crate::load) recording: &'a Recording,
+    pub(in crate::load) timer: &'a Timer,
+    pub(in crate::load) scope: &'a Arc<Scope>,
+    pub(in crate::load) who: Who,
+    pub(in crate::load) since: Instant,
+}
+
+/// Waits until the event has come, `within` has passed or the run is stopped; whether it came and was
+/// as it should be.
+pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> bool {
+    let Waiter { brokers, recording, timer, scope, who, since } = waiter;
+    let effect = Effect { endpoint: awaited.effect, who, key: scope.key(), since };
+    let values: Result<Vec<String>, RenderError> = awaited
+        .values
+        .iter()
+        .map(|value| {
+            let bytes = brokers.templates.render(value, scope)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        })
+        .collect();
+    let values = match values {
+        Ok(values) => values,
+        Err(error) => {
+            effect.record(recording, 0, Err((Outcome::Failed, &error.to_string())));
+            return false;
+        }
+    };
+    let arrival = brokers.waiting[awaited.subscription].next(&values);
+    tokio::select! {
+        biased;
+        arrived = arrival => match arrived {
+            Ok(event) => seen(recording, effect, awaited, &event),
+            Err(reason) => {
+                effect.record(recording, 0, Err((Outcome::Error, &reason)));
+                false
+            }
+        },
+        is_time = timer.sleep_until(since + awaited.within) => {
+            let reason = format!("not seen within {:?}", awaited.within);
+            let stopped = (Outcome::Error, "not awaited: the run was stopped");
+            effect.record(recording, 0, Err(if is_time { (Outcome::Failed, &reason) } else { stopped }));
+            false
+        }
+    }
+}
+
+/// Judges an event that has come.
+fn seen(recording: &Recording, effect: Effect, awaited: &Await, event: &Event) -> bool {
+    let answer = Answer { status: 0, headers: &hyper::HeaderMap::new(), body: &event.body };
+    match judge::first_broken(&awaited.checks, &answer) {
+        None => {
+            effect.record(recording, 0, Ok((Outcome::Ok, event.at)));
+            true
+        }
+        Some(reason) => {
+            effect.record(recording, 0, Err((Outcome::Failed, &reason)));
+            false
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::brokers::tests::subscribed;
+    use super::*;
+    use crate::load::recording::tests::{Recorded, WHO, ten_seconds_recorded};
+    use crate::sample::{EndpointId, Sample};
+    use crate::scenario::journey::Check;
+    use crate::scenario::template::Text;
+
+    /// Waits for an event about 7 whose state is `done`, after `body` has arrived; a timer that is cancelled
+    /// stands for a run that is stopped.
+    async fn awaited(body: Option<&'static str>, is_stopped: bool) -> (bool, Sample, String) {
+        let awaited = Await {
+            effect: EndpointId(3),
+            subscription: 0,
+            values: vec![Text::Fixed("7".into())],
+            checks: vec![Check::Json { pointer: "/state".to_owned(), equals: "done".into() }],
+            within: Duration::from_millis(1),
+            background: false,
+            continue_on_failure: false,
+        };
+        let brokers = subscribed();
+        let (recording, recorded): (Recording, Recorded) = ten_seconds_recorded();
+        let (timer, scope, since) = (Timer::new().unwrap(), Scope::new(1), recording.schedule.start);
+        if is_stopped {
+            timer.cancel();
+        }
+        if let Some(body) = body {
+            brokers.waiting[0].arrived(since + Duration::from_millis(5), body.into());
+        }
+        let (brokers, recording, timer, scope) = (&brokers, &recording, &timer, &scope);
+        let waiter = Waiter { brokers, recording, timer, scope, who: WHO, since };
+        let seen = tokio::select! {
+            seen = until_seen(waiter, &awaited) => seen,
+            _ = timer.drive() => unreachable!("the timer never ends"),
+        };
+        let (sample, reason) = recorded.only(recording);
+        (seen, sample, reason)
+    }
+
+    #[tokio::test]
+    async fn an_event_as_it_should_be_is_an_effect_that_ends_when_it_came() {
+        let (seen, sample, reason) = awaited(Some(r#"{"id": 7, "state": "done"}"#), false).await;
+        assert!(seen);
+        assert_eq!((sample.outcome, sample.endpoint, reason.as_str()), (Outcome::Ok, EndpointId(3), ""));
+        assert_eq!((sample.intended_us, sample.done_us), (0, 5_000));
+    }
+
+    #[tokio::test]
+    async fn an_event_that_breaks_a_check_fails() {
+        let (seen, sample, reason) = awaited(Some(r#"{"id": 7, "state": "lost"}"#), false).await;
+        assert!(!seen);
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Failed, "`/state` is not \"done\""));
+    }
+
+    #[tokio::test]
+    async fn an_event_about_something_else_does_not_count() {
+        let (seen, sample, reason) = awaited(Some(r#"{"id": 8, "state": "done"}"#), false).await;
+        assert!(!seen);
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Failed, "not seen within 1ms"));
+    }
+
+    #[tokio::test]
+    async fn a_stopped_run_waits_no_longer_and_blames_nobody() {
+        let (seen, sample, reason) = awaited(None, true).await;
+        assert!(!seen);
+        assert_eq!((sample.outcome, reason.as_str()), (Outcome::Error, "not awaited: the run was stopped"));
+    }
+}
