@@ -12,7 +12,7 @@ use crate::assess::saved::{self, Choice, Named};
 use crate::baseline::Baseline;
 use crate::run::Arm;
 use crate::store::Store;
-use crate::{unit, utc};
+use crate::unit;
 
 pub(super) fn baseline(command: &Saved, store: &Path) -> Result<Exit> {
     let folder = &command.baselines;

@@ -3,19 +3,18 @@
 use std::path::Path;
 
 use anyhow::Result;
-use jiff::Timestamp;
 
 use super::arguments::SignOff;
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::output;
-use crate::assess::time::time_text;
 use crate::assess::{files, qualification, signoff as assess};
 use crate::bundle::signature::Signer;
 use crate::execute::git_commit;
 use crate::report::signoff as render;
 use crate::report::signoff::About;
 use crate::signoff::{ReleaseKey, Rules, State};
+use crate::utc;
 
 pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
     let name = command.rules.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -23,12 +22,12 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
         .map_err(|e| UsageError(format!("cannot read the rules `{}`: {e}", command.rules.display())))?;
     let rules = Rules::parse(&text, &command.rules.to_string_lossy())?;
     let signer = command.key.as_deref().map(assess::signer).transpose()?;
-    let at_unix_s = Timestamp::now().as_second();
+    let at_unix_s = utc::now_s();
     let about = About {
         version: command.release.clone(),
         commit: commit(&rules, command)?,
         at_unix_s,
-        at: time_text(at_unix_s),
+        at: utc::to_minute(at_unix_s),
         rules: name,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command_line(),

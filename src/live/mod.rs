@@ -30,7 +30,7 @@ mod stream;
 pub use feed::Feed;
 pub use narrator::{Listener, Narrator};
 pub use runner::Runner;
-pub use secret::{NoToken, Secret};
+pub use secret::Secret;
 pub use server::{ServeError, Server};
 pub use site::Site;
 pub use start::{Control, ExperimentOffer, LoadOffer, NoOffer, Offer, Offers, Starter};
