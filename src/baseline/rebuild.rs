@@ -122,8 +122,11 @@ fn samples(saved: &SavedRun) -> SampleColumns {
 }
 
 fn place(subjects: &mut Vec<Subject>, cell: &Cell) -> u32 {
-    let subject =
-        Subject { kind: cell.kind, traffic_class: cell.class.clone(), endpoint: cell.endpoint.clone() };
+    let subject = Subject {
+        kind: cell.kind,
+        traffic_class: cell.traffic_class.clone(),
+        endpoint: cell.endpoint.clone(),
+    };
     let place = subjects.iter().position(|s| *s == subject).unwrap_or_else(|| {
         subjects.push(subject);
         subjects.len() - 1

@@ -3,7 +3,9 @@
 
 mod difference;
 mod manifest;
+mod renamed;
 pub mod signature;
 
 pub use difference::{Difference, Differences, of_json};
 pub use manifest::{Changed, Manifest, ManifestError};
+pub use renamed::with_new_names;

@@ -121,7 +121,7 @@ impl EndpointFlags {
         run::Workshop {
             store: store.to_owned(),
             label: self.label.clone(),
-            env: self.env.clone(),
+            env: self.deployment.name(),
             workers: self.workers,
         }
     }

@@ -73,8 +73,10 @@ impl Evidence {
     pub(super) fn page(&self, profile: Option<&str>) -> Result<String> {
         let is_wanted = |made: &&Made| profile.is_none_or(|profile| profile == made.profile);
         let made = self.reports.iter().find(is_wanted);
-        made.ok_or_else(|| UsageError(format!("there is no treatment `{}`", profile.unwrap_or_default())))?
-            .html()
+        made.ok_or_else(|| {
+            UsageError(format!("the experiment has no treatment `{}`", profile.unwrap_or_default()))
+        })?
+        .html()
     }
 }
 

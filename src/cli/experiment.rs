@@ -250,11 +250,17 @@ fn of_profiles(profiles: &[String], baseline: Option<&str>) -> Result<(String, V
 /// The experiment to go on with: `e3`, or the newest one.
 fn resumed(name: &str, store: &Store) -> Result<ExperimentFacts> {
     let id = if name == "latest" {
-        store.latest_experiment()?.ok_or_else(|| UsageError("there is no experiment to resume".to_owned()))?
+        store
+            .latest_experiment()?
+            .ok_or_else(|| UsageError("the store has no experiment to resume".to_owned()))?
     } else {
         match subject(name, store)? {
             Judged::Experiment(id) => id,
-            Judged::Run(_) => return Err(UsageError(format!("`{name}` is no experiment; say `e1`")).into()),
+            Judged::Run(_) => {
+                return Err(
+                    UsageError(format!("`{name}` is not a valid experiment: expected e.g. `e1`")).into()
+                );
+            }
         }
     };
     let facts = store.experiment_facts(id)?;

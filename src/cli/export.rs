@@ -46,7 +46,10 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
         }
         ExportFormat::Parquet => {
             let path = command.output.as_ref().ok_or_else(|| {
-                UsageError("Parquet is no text: say where it goes, --output samples.parquet".to_owned())
+                UsageError(
+                    "Parquet cannot be written to a terminal: name a file, e.g. `--output samples.parquet`"
+                        .to_owned(),
+                )
             })?;
             parquet(&store, &run, path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }

@@ -43,8 +43,11 @@ pub(super) fn sample(command: &Sample, path: &Path) -> Result<Exit> {
 
 /// Run and place of `3:8841`, of `8841` in the newest run, or of a row's id.
 fn place(text: &str, path: &Path) -> Result<(i64, i64)> {
-    let unknown =
-        || UsageError(format!("`{text}` is no sample: say RUN:NUMBER, or a number of the newest run"));
+    let unknown = || {
+        UsageError(format!(
+            "`{text}` is not a valid sample: expected e.g. `3:8841`, or a number of the newest run"
+        ))
+    };
     if let Some((run, place)) = text.split_once(':') {
         let reference: Reference = run.parse()?;
         return Ok((Store::open(path)?.run(&reference)?.id.0, place.parse().map_err(|_| unknown())?));

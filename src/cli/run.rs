@@ -84,7 +84,7 @@ fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<C
 pub(super) fn choices(scenario: &Scenario, load_name: &str, common: &Common) -> Result<Choices> {
     let load = scenario.load(load_name)?.with(&common.overrides.of_load())?;
     Ok(Choices {
-        host: common.overrides.host.clone(),
+        host: common.overrides.base_url(),
         load_name: load_name.to_owned(),
         load,
         seed: common.overrides.seed.unwrap_or_else(fresh_seed),
@@ -127,7 +127,7 @@ pub(super) struct Workshop {
     pub(super) store: PathBuf,
     /// The user's own name for the runs.
     pub(super) label: Option<String>,
-    /// The environment that this is.
+    /// The deployment's name.
     pub(super) env: Option<String>,
     /// Threads that make load; one per core if none.
     pub(super) workers: Option<u16>,
@@ -139,7 +139,7 @@ impl Workshop {
         Self {
             store: store.to_owned(),
             label: common.label.clone(),
-            env: common.env.clone(),
+            env: common.deployment.name(),
             workers: common.overrides.workers,
         }
     }

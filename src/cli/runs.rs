@@ -27,7 +27,7 @@ pub(super) fn runs(command: &Runs, path: &Path) -> Result<Exit> {
 fn list(store: &Store, json: bool) -> Result<()> {
     let runs = store.runs()?;
     if json {
-        let document = serde_json::json!({ "schema": "loadproof.runs/1", "runs": runs });
+        let document = serde_json::json!({ "schema": "loadproof.runs/2", "runs": runs });
         return output::result(&serde_json::to_string_pretty(&document)?);
     }
     if runs.is_empty() {
@@ -77,7 +77,7 @@ fn part(run: &RunFacts) -> String {
 
 fn show(run: &RunFacts, json: bool) -> Result<()> {
     if json {
-        let document = serde_json::json!({ "schema": "loadproof.runs/1", "runs": [run] });
+        let document = serde_json::json!({ "schema": "loadproof.runs/2", "runs": [run] });
         return output::result(&serde_json::to_string_pretty(&document)?);
     }
     let mut lines = vec![

@@ -73,7 +73,7 @@ fn chosen(references: &[String], arm: Arm, store: &Store) -> Result<Vec<RunFacts
     let mut runs = subject::runs(references, &newest, arm, store)?;
     runs.retain(|run| run.state == RunState::Done);
     let Some(first) = runs.first() else {
-        return Err(UsageError(format!("there is no complete run of the {} to save", arm.word())).into());
+        return Err(UsageError(format!("the {} has no complete run to save", arm.word())).into());
     };
     if let Some(other) =
         runs.iter().find(|r| r.fingerprint != first.fingerprint || r.profile != first.profile)
@@ -162,7 +162,7 @@ fn path(folder: &Path, name: &str) -> Result<PathBuf> {
 
 fn none_of(folder: &Path, name: &str) -> UsageError {
     UsageError(format!(
-        "there is no baseline `{name}` in `{}`; `loadproof baseline list` shows what there is",
+        "baseline `{name}` was not found in `{}`; `loadproof baseline list` shows what there is",
         folder.display()
     ))
 }

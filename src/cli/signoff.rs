@@ -64,7 +64,7 @@ fn commit(rules: &Rules, command: &SignOff) -> Result<Option<String>> {
     let commit = command.commit.clone().or_else(git_commit);
     match commit {
         None => Err(UsageError(
-            "the commit that is released is not known: this is no git repository; name it with --commit, or set \
+            "the commit that is released is not known: this folder is not a git repository; name it with --commit, or set \
              `release = \"label\"` in the rules"
                 .to_owned(),
         )
@@ -89,7 +89,7 @@ fn folder(command: &SignOff, store: &Path) -> Result<PathBuf> {
             return Err(UsageError(text).into());
         }
         if !folder.join(MANIFEST).is_file() {
-            let text = format!("`{}` is no bundle, and is not replaced", folder.display());
+            let text = format!("`{}` is not a bundle, and is not replaced", folder.display());
             return Err(UsageError(text).into());
         }
         std::fs::remove_dir_all(&folder).with_context(|| format!("cannot replace `{}`", folder.display()))?;

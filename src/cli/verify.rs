@@ -60,13 +60,17 @@ impl Findings {
 
     /// Compares a document with what comes out now.
     fn document(&mut self, path: &str, written: &Value, made_again: &Value, is_same_version: bool) {
-        let mut found = check::of_json(written, made_again);
+        let renamed = check::with_new_names(written, made_again);
+        let mut found = check::of_json(renamed.as_ref().unwrap_or(written), made_again);
         self.numbers += found.numbers;
-        if is_same_version {
+        if is_same_version && renamed.is_none() {
             found.changed.append(&mut found.one_sided);
         } else {
             self.other_version += found.one_sided.len();
             found.changed.retain(|difference| !difference.place.starts_with(ABOUT));
+            let all = found.changed.len();
+            found.changed.retain(|difference| !difference.is_wording());
+            self.other_version += all - found.changed.len();
         }
         self.differs.extend(found.changed.iter().map(|difference| format!("{path}: {difference}")));
     }
@@ -93,7 +97,7 @@ fn bundle(command: &Verify) -> Result<Findings> {
     let manifest = read(folder, MANIFEST)?;
     findings.signature(command, &manifest, folder)?;
     let signed_files = Manifest::parse(&manifest)
-        .map_err(|e| UsageError(format!("`{}` is no bundle: {e}", folder.display())))?;
+        .map_err(|e| UsageError(format!("`{}` is not a bundle: {e}", folder.display())))?;
     let found = files(folder)?;
     let sums = Manifest {
         files: found.iter().map(|(path, bytes)| (path.clone(), checksum::sha256(bytes))).collect(),
@@ -274,8 +278,9 @@ fn first_difference(written: &[u8], made_again: &[u8]) -> String {
 fn read(folder: &Path, name: &str) -> Result<String> {
     let path = folder.join(name);
     let text = std::fs::read_to_string(&path);
-    Ok(text
-        .map_err(|e| UsageError(format!("`{}` is no bundle: cannot read {name}: {e}", folder.display())))?)
+    Ok(text.map_err(|e| {
+        UsageError(format!("`{}` is not a bundle: cannot read {name}: {e}", folder.display()))
+    })?)
 }
 
 /// The files of a bundle by their paths in it, but for the manifest and its signature.

@@ -19,7 +19,7 @@ pub fn bmf(figures: &[Figure]) -> serde_json::Result<String> {
     for figure in figures {
         let title = figure.subject.title();
         let (name, measure, value) = match ns(figure) {
-            Some(ns) => (format!("{title} {}", figure.metric), "latency", ns),
+            Some(ns) => (format!("{title} {}", figure.name), "latency", ns),
             None => (title, "throughput", figure.value),
         };
         benchmarks.entry(name).or_default().insert(measure.to_owned(), json!({ "value": value }));
@@ -42,7 +42,7 @@ pub fn benchstat(run: &RunFacts, figures: &[Figure]) -> String {
         let _ = write!(text, "Benchmark{}{name} {}", first_capital(&name), figures[0].n);
         for figure in figures {
             let _ = match ns(figure) {
-                Some(ns) => write!(text, " {ns} {}-ns", figure.metric),
+                Some(ns) => write!(text, " {ns} {}-ns", figure.name),
                 None => write!(text, " {} ok/s", figure.value),
             };
         }
@@ -132,7 +132,7 @@ fn ns(figure: &Figure) -> Option<f64> {
 /// `0.95` of `p95`; none if the figure is no quantile.
 fn quantile(figure: &Figure) -> Option<String> {
     figure
-        .metric
+        .name
         .strip_prefix('p')
         .filter(|digits| digits.len() == 2)
         .map(|digits| format!("0.{}", digits.trim_end_matches('0')))

@@ -82,7 +82,7 @@ pub(super) fn format(input: impl Read) -> Result<Format, Fault> {
     }
     if bytes.contains(&0) {
         let hint = "results of vegeta become text with `vegeta encode --to csv`";
-        return Err(Fault::refused("it is no text", hint));
+        return Err(Fault::refused("it is not text", hint));
     }
     // Cut off within a letter, at worst.
     let text = String::from_utf8_lossy(&bytes);

@@ -89,7 +89,7 @@ pub struct Endpoint {
     /// Its name.
     pub name: String,
     /// The class of its traffic; empty if none.
-    pub class: String,
+    pub traffic_class: String,
     /// `request` or `effect`.
     pub kind: String,
 }

@@ -117,7 +117,7 @@ fn of_endpoint(endpoint: &Endpoint) -> String {
     format!(
         "kind=\"{}\",traffic_class=\"{}\",endpoint=\"{}\"",
         label(&endpoint.kind),
-        label(&endpoint.class),
+        label(&endpoint.traffic_class),
         label(&endpoint.name)
     )
 }
@@ -141,7 +141,7 @@ mod tests {
             part: Some(Part { experiment: 1, arm: "treatment".to_owned(), round: 2, rounds: 5 }),
             endpoints: vec![Endpoint {
                 name: "GET /".to_owned(),
-                class: "production".to_owned(),
+                traffic_class: "production".to_owned(),
                 kind: "request".to_owned(),
             }],
         }));

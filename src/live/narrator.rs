@@ -112,7 +112,7 @@ fn endpoints(scenario: &Scenario) -> (Vec<EndpointId>, Vec<Endpoint>) {
     let named = told.map(|(number, endpoint)| {
         let endpoint = Endpoint {
             name: endpoint.name.clone(),
-            class: endpoint.traffic_class.clone(),
+            traffic_class: endpoint.traffic_class.clone(),
             kind: endpoint.kind.word().to_owned(),
         };
         (EndpointId(number), endpoint)

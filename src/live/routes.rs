@@ -112,7 +112,7 @@ async fn snapshot(State(desk): Shared) -> Response {
 async fn stats(State(desk): Shared) -> Response {
     let stats = desk.site.feed.read(|state| {
         json!({
-            "schema": "loadproof.live/1",
+            "schema": "loadproof.live/2",
             "stage": state.stage,
             "begin": state.begin,
             "last": state.last,
@@ -166,7 +166,7 @@ async fn linked(State(desk): Shared, Path(file): Path<String>) -> Response {
     stored(desk, move |_| {
         let run = file.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".html"));
         let is_number = |run: &&str| run.parse::<u32>().is_ok();
-        let none = || Problem::NotFound(format!("there is no `{file}`"));
+        let none = || Problem::NotFound(format!("`{file}` was not found"));
         Ok(Wanted::Report(run.filter(is_number).ok_or_else(none)?.to_owned()))
     })
     .await

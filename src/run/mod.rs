@@ -202,6 +202,7 @@ pub struct LoadFacts {
     /// `closed`, `open` or `shared`; [`imported::EXECUTOR`] where nothing is known of it.
     pub executor: String,
     /// Users, or most journeys at a time; 0 where it is not known.
+    #[serde(alias = "places")]
     pub places: u32,
     /// Journeys started per second, of an open load.
     pub rate_per_s: Option<f64>,
@@ -293,7 +294,7 @@ pub struct RunFacts {
     pub claims: Vec<Claim>,
     /// What had to be seen to be true of it.
     pub must_hold: Vec<Expression>,
-    /// The environment that it was run in (`--env`), if one was named.
+    /// The deployment that it was run against (`--deployment`), if one was named.
     pub env: Option<String>,
     /// Start, µs since 1970 (UTC).
     pub started_unix_us: i64,
@@ -324,7 +325,7 @@ pub struct Figure {
     /// Of what.
     pub subject: Subject,
     /// `p50`, `p95`, `p99` in ms, or `throughput` per second.
-    pub metric: String,
+    pub name: String,
     /// Its value.
     pub value: f64,
     /// Samples behind it.

@@ -71,8 +71,8 @@ impl Endpoint {
             step.push_str(&format!(", expect = [{}]", statuses.join(", ")));
         }
         format!(
-            "name = {}\nhost = {}\n\n[defaults]\ntimeout = {}\n\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
-             [[user]]\nname = \"Caller\"\njourneys = {{ Call = 1 }}\n\n[load.{LOAD}]\n{}\n\n[profile.{PROFILE}]\n",
+            "name = {}\nbase_url = {}\n\n[defaults]\ntimeout = {}\n\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
+             [[user_class]]\nname = \"Caller\"\njourneys = {{ Call = 1 }}\n\n[load.{LOAD}]\n{}\n\n[profile.{PROFILE}]\n",
             quoted(&self.name()),
             quoted(&self.host),
             self.timeout.as_secs_f64(),

@@ -28,7 +28,7 @@ pub fn figures(run: &MeasuredRun) -> Result<Vec<Figure>, FrameError> {
         figures.extend(followed.map(|(metric, p, _)| Figure {
             run: run.facts.id,
             subject: summary.subject.clone(),
-            metric: (*metric).to_owned(),
+            name: (*metric).to_owned(),
             value: quantile(&times, *p) / 1e3,
             n: times.n,
         }));
@@ -56,7 +56,7 @@ fn throughput(run: &MeasuredRun, load_s: f64) -> Option<Figure> {
             traffic_class: String::new(),
             endpoint: ALL_REQUESTS.to_owned(),
         },
-        metric: "throughput".to_owned(),
+        name: "throughput".to_owned(),
         value: ok as f64 / load_s,
         n: ok as u64,
     })

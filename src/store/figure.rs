@@ -22,10 +22,10 @@ impl Store {
     /// If the store cannot be written.
     pub fn keep_figures(&mut self, run: RunId, figures: &[Figure]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        transaction.execute("DELETE FROM figure WHERE run = ?1", [run.0])?;
+        transaction.execute("DELETE FROM metric WHERE run = ?1", [run.0])?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO figure (run, kind, traffic_class, endpoint, metric, value, n) \
+                "INSERT INTO metric (run, kind, traffic_class, endpoint, name, value, n) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
             for figure in figures {
@@ -36,7 +36,7 @@ impl Store {
                     kind.word(),
                     traffic_class,
                     endpoint,
-                    figure.metric,
+                    figure.name,
                     figure.value,
                     n
                 ])?;
@@ -51,8 +51,8 @@ impl Store {
     /// If the store cannot be read.
     pub fn figures(&self, scenario: &str) -> Result<Vec<Figure>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT f.run, f.kind, f.traffic_class, f.endpoint, f.metric, f.value, f.n \
-             FROM run r JOIN figure f ON f.run = r.id WHERE r.scenario = ?1 AND r.state = 'done' ORDER BY f.run",
+            "SELECT m.run, m.kind, m.traffic_class, m.endpoint, m.name, m.value, m.n \
+             FROM run r JOIN metric m ON m.run = r.id WHERE r.scenario = ?1 AND r.state = 'done' ORDER BY m.run",
         )?;
         let figures = statement.query_map([scenario], |row| {
             let kind: String = row.get(1)?;
@@ -60,7 +60,7 @@ impl Store {
             Ok(Figure {
                 run: RunId(row.get(0)?),
                 subject: Subject { kind, traffic_class: row.get(2)?, endpoint: row.get(3)? },
-                metric: row.get(4)?,
+                name: row.get(4)?,
                 value: row.get(5)?,
                 n: row.get::<_, i64>(6)?.unsigned_abs(),
             })
@@ -75,7 +75,7 @@ impl Store {
     pub fn runs_without_figures(&self, scenario: &str) -> Result<Vec<RunId>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' AND samples > 0 \
-             AND id NOT IN (SELECT run FROM figure) ORDER BY id",
+             AND id NOT IN (SELECT run FROM metric) ORDER BY id",
         )?;
         let runs = statement.query_map([scenario], |row| Ok(RunId(row.get(0)?)))?;
         Ok(runs.collect::<Result<_, _>>()?)

@@ -119,7 +119,7 @@ pub struct NewRun {
     pub claims: Vec<Claim>,
     /// What must be seen to be true of it.
     pub must_hold: Vec<Expression>,
-    /// The environment's name (`--env`), if one was given.
+    /// The deployment's name (`--deployment`), if one was given.
     pub env: Option<String>,
     /// What its samples are about.
     pub keys: Vec<KeyFacts>,
@@ -203,9 +203,9 @@ impl Store {
         let (experiment, arm) = (experiment.map(|e| e.0), run.arm.map(Arm::word));
         transaction.execute(
             "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
-             arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, host, seed, command, \
-             tool_version, executor, places, rate_per_s, workers, claims, must_hold, env, keys, trace_url, \
-             races, raised, signs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
+             arm, round, state, started_at, started_unix_us, heartbeat_unix_us, process, machine, seed, command, \
+             tool_version, executor, max_in_flight, rate_per_s, workers, claims, must_hold, deployment, keys, trace_url, \
+             races, raised, symptoms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'running', ?11, ?12, ?13, ?14, ?15, \
              ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
             params![
                 run.scenario,
@@ -293,15 +293,15 @@ impl Store {
     fn mark_crashed(&self) -> Result<(), StoreError> {
         let mut running = self
             .connection
-            .prepare("SELECT id, process, host, heartbeat_unix_us FROM run WHERE state = 'running'")?;
+            .prepare("SELECT id, process, machine, heartbeat_unix_us FROM run WHERE state = 'running'")?;
         let here = sysinfo::System::host_name().unwrap_or_default();
         let gone: Vec<i64> = running
             .query_map([], |row| {
-                let (id, process, host, heartbeat): (i64, u32, String, i64) =
+                let (id, process, machine, heartbeat): (i64, u32, String, i64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
                 let silent =
                     now_unix_us() - heartbeat > i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
-                Ok((silent || (host == here && !is_alive(process))).then_some(id))
+                Ok((silent || (machine == here && !is_alive(process))).then_some(id))
             })?
             .collect::<Result<Vec<_>, _>>()?
             .into_iter()
@@ -349,4 +349,35 @@ fn json<T: serde::Serialize>(values: &[T]) -> String {
 /// SQLite's integers are signed; seeds on the command line are bounded to fit.
 fn sql_integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_of_the_version_before_is_brought_forward_with_its_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        schema::make_version(&old, 6);
+        old.execute_batch(include_str!("migrations/run_of_version_6.sql")).unwrap();
+        drop(old);
+
+        let store = Store::open(&path).unwrap();
+        let run = store.run(&Reference::Latest).unwrap();
+        assert_eq!((run.env.as_deref(), run.load_facts.places), (Some("staging"), 40));
+        assert_eq!(run.claims[0].environments, ["staging"]);
+        assert_eq!(run.claims[0].select.traffic_class.as_deref(), Some("production"));
+        assert_eq!(run.signs[0].select.traffic_class.as_deref(), Some("production"));
+        let kept = store.figures("shop").unwrap();
+        assert_eq!((kept[0].name.as_str(), kept[0].value, kept[0].n), ("p95", 12.5, 100));
+        let is_counter = |signal: &str| {
+            let sql = "SELECT is_counter FROM signal WHERE name = ?1";
+            store.connection.query_row(sql, [signal], |row| row.get::<_, bool>(0)).unwrap()
+        };
+        assert!(is_counter("orders") && !is_counter("backlog"));
+        let counted = "SELECT count(*) FROM endpoint_metrics, second_metrics";
+        assert_eq!(store.connection.query_row(counted, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    }
 }

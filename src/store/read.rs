@@ -67,7 +67,7 @@ pub struct SignalColumn {
     pub name: String,
     /// Its unit, empty if none is known.
     pub unit: String,
-    /// Whether it is a total that only grows.
+    /// Whether it is a counter that only grows.
     pub is_total: bool,
     /// `(µs since the run's start, value)`, in order of time.
     pub readings: Vec<(i64, f64)>,
@@ -75,8 +75,8 @@ pub struct SignalColumn {
 
 const FACTS: &str = "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, \
                      arm, round, state, started_at, last_us, seed, command, tool_version, samples, executor, \
-                     places, rate_per_s, workers, claims, must_hold, env, end_note, clock_step_us, keys, trace_url, \
-                     started_unix_us, races, raised, signs FROM run";
+                     max_in_flight, rate_per_s, workers, claims, must_hold, deployment, end_note, clock_step_us, keys, trace_url, \
+                     started_unix_us, races, raised, symptoms FROM run";
 
 impl Store {
     /// All runs, the newest first.
@@ -228,7 +228,7 @@ impl Store {
     pub fn signals(&self, run: RunId) -> Result<Vec<SignalColumn>, StoreError> {
         let mut names = self
             .connection
-            .prepare_cached("SELECT id, name, unit, is_total FROM signal WHERE run = ?1 ORDER BY name")?;
+            .prepare_cached("SELECT id, name, unit, is_counter FROM signal WHERE run = ?1 ORDER BY name")?;
         let mut signals: Vec<(i64, SignalColumn)> = names
             .query_map([run.0], |row| {
                 let (name, unit, is_total) = (row.get(1)?, row.get(2)?, row.get(3)?);

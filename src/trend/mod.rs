@@ -116,7 +116,7 @@ pub fn series(runs: &[RunFacts], figures: &[Figure], notes: &[(RunId, String)]) 
     let mut by_key: BTreeMap<Key<'_>, Vec<(&RunFacts, f64)>> = BTreeMap::new();
     for figure in figures {
         if let Some(run) = facts.get(&figure.run) {
-            let key = (run.load.as_str(), run.profile.as_str(), &figure.subject, figure.metric.as_str());
+            let key = (run.load.as_str(), run.profile.as_str(), &figure.subject, figure.name.as_str());
             by_key.entry(key).or_default().push((run, figure.value));
         }
     }
@@ -181,7 +181,7 @@ fn release(run: &RunFacts) -> String {
 fn surroundings(run: &RunFacts) -> Vec<(&str, &str)> {
     let fact = |name: &'static str| (name, run.environment.get(name).map_or("", String::as_str));
     let own = [
-        ("environment", run.env.as_deref().unwrap_or("")),
+        ("deployment", run.env.as_deref().unwrap_or("")),
         ("workload", &run.fingerprint[..run.fingerprint.len().min(8)]),
     ];
     MACHINE.into_iter().map(fact).chain(own).collect()

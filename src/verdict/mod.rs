@@ -170,7 +170,7 @@ pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
     hold::check(runs)
 }
 
-/// The claims that are about a run's load and environment.
+/// The claims that are about a run's load and deployment.
 fn about(facts: &RunFacts, claims: &[Claim], wanted: impl Fn(&Claim) -> bool) -> Vec<Claim> {
     let here = |claim: &&Claim| claim.is_about(&facts.load, facts.env.as_deref()) && wanted(claim);
     claims.iter().filter(here).cloned().collect()

@@ -58,7 +58,7 @@ fn a_sample_is_found_by_run_and_number_by_number_or_by_row() {
     assert_eq!(bench.json(&["sample", &row, "--json"]), by_run);
     assert!(bench.out(&["sample", "latest:3"]).contains("response_us"));
     for (sample, words) in
-        [("1:9999999", "run 1 has no sample 9999999"), ("a", "is no sample"), ("7:1", "no run `7`")]
+        [("1:9999999", "run 1 has no sample 9999999"), ("a", "is not a valid sample"), ("7:1", "no run `7`")]
     {
         let output = bench.run(&["sample", sample]);
         assert_eq!(code(&output), 2);

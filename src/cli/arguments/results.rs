@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{OUTPUT, Outputs};
+use super::{Deployment, OUTPUT, Outputs};
 use crate::import::Format;
 
 pub(super) const IMPORT_EXAMPLES: &str = "\
@@ -156,7 +156,7 @@ pub(in crate::cli) struct Import {
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
     /// What it is; seen from its content if not given
-    #[arg(short, long, env = "LOADPROOF_FORMAT", value_parser = import_format())]
+    #[arg(short, long, env = "LOADPROOF_IMPORT_FORMAT", value_parser = import_format())]
     pub(in crate::cli) format: Option<Format>,
     /// The scenario that it belongs to: a name, or a scenario file whose claims are made of it; the file's name if
     /// not given
@@ -171,9 +171,8 @@ pub(in crate::cli) struct Import {
     /// Your own name for it, such as a release
     #[arg(long, env = "LOADPROOF_LABEL")]
     pub(in crate::cli) label: Option<String>,
-    /// The environment that it was made in
-    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME")]
-    pub(in crate::cli) env: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) deployment: Deployment,
     /// One name for all its requests, for files that give none (oha) or one per id
     #[arg(long, env = "LOADPROOF_ENDPOINT", value_name = "NAME")]
     pub(in crate::cli) endpoint: Option<String>,
@@ -251,9 +250,9 @@ pub(in crate::cli) struct Trend {
     #[arg(long, env = "LOADPROOF_OTAVA", value_name = "FILE")]
     pub(in crate::cli) otava: Option<PathBuf>,
     /// Where to write a table
-    #[arg(long, env = "LOADPROOF_CSV", value_name = "FILE")]
+    #[arg(long, env = "LOADPROOF_TREND_CSV", value_name = "FILE")]
     pub(in crate::cli) csv: Option<PathBuf>,
-    /// Print JSON (`loadproof.trend/1`)
+    /// Print JSON (`loadproof.trend/2`)
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) json: bool,
 }
@@ -276,7 +275,7 @@ pub(in crate::cli) struct Query {
     #[arg(value_name = "SQL")]
     pub(in crate::cli) sql: String,
     /// How the answer is printed
-    #[arg(short, long, value_enum, default_value_t = TableFormat::Text, env = "LOADPROOF_FORMAT")]
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text, env = "LOADPROOF_QUERY_FORMAT")]
     pub(in crate::cli) format: TableFormat,
 }
 

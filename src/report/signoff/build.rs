@@ -184,5 +184,5 @@ fn environment(runs: &[&RunFacts]) -> Vec<(String, String)> {
     };
     let named: BTreeSet<&str> = runs.iter().filter_map(|run| run.env.as_deref()).collect();
     let facts = MACHINE.iter().filter_map(|name| row(name, values(name)));
-    row("environment", named).into_iter().chain(facts).collect()
+    row("deployment", named).into_iter().chain(facts).collect()
 }

@@ -28,13 +28,13 @@ pub fn html(page: &Page) -> Result<String, HtmlError> {
     html::page("signoff.html", values, &html::REPORT)
 }
 
-/// As `loadproof.signoff/1`.
+/// As `loadproof.signoff/2`.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
 pub fn json(page: &Page, signoff: &SignOff) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
-        "schema": "loadproof.signoff/1",
+        "schema": "loadproof.signoff/2",
         "signed": signoff.is_signed(),
         "signoff": signoff,
         "page": page,

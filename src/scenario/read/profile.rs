@@ -33,7 +33,7 @@ fn profile(
     conditions: &mut Vec<Located<String>>,
 ) -> Profile {
     let why = table.text("why").map_or(String::new(), |l| l.value);
-    let host = table.text("host").map(|l| base_url(&l, settings, table.problems));
+    let host = table.text("base_url").map(|l| base_url(&l, settings, table.problems));
     // Its signals are called after a service, and loadproof's own after loadproof.
     let mut taken = BTreeSet::from(["loadproof".to_owned()]);
     let services =

@@ -19,7 +19,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
     let window = span_of(facts, "steady").or_else(|| Some((0, load_end_us(facts)?)));
     let Some((start, end)) = window.filter(|(start, end)| end > start) else {
-        return vec![Check::new(name, Grade::Warn, "there is no steady phase to check")];
+        return vec![Check::new(name, Grade::Warn, "the run has no steady phase to check")];
     };
     let samples = &run.samples;
     let seconds = (end - start) as f64 / 1e6;
@@ -39,7 +39,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let deviates =
         (l - lambda * w_s).abs() > DEVIATION * l.max(lambda * w_s) && (l - lambda * w_s).abs() > FEW;
     let text = format!(
-        "L = {} under way (of {places} places), λW = {} × {} = {}{}",
+        "L = {} under way (at most {places}), λW = {} × {} = {}{}",
         unit::significant(l),
         unit::rate(lambda),
         unit::time(w_s * 1e6),

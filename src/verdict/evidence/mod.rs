@@ -37,8 +37,8 @@ pub(super) struct Evidence {
 impl LookUp for Evidence {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         let run = match side {
-            Side::Baseline => self.baseline.as_ref().ok_or("there is no baseline here")?,
-            Side::Treatment => self.treatment.as_ref().ok_or("there is no treatment here")?,
+            Side::Baseline => self.baseline.as_ref().ok_or("the baseline is missing")?,
+            Side::Treatment => self.treatment.as_ref().ok_or("the treatment is missing")?,
             Side::Run => &self.run,
         };
         match statistic {
@@ -83,7 +83,7 @@ impl Evidence {
 
     fn selects(&self, subject: &Subject) -> bool {
         let select = &self.select;
-        let of_class = match &select.class {
+        let of_class = match &select.traffic_class {
             Some(class) => subject.traffic_class == *class,
             None => subject.traffic_class != PROBE_CLASS,
         };

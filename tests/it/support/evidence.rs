@@ -18,12 +18,12 @@ const EVERY_US: i64 = 10_000;
 const SCENARIO: &str = r#"
     name = "shop"
     why = "A test."
-    host = "http://127.0.0.1:1"
+    base_url = "http://127.0.0.1:1"
     [[journey]]
     name = "Order"
-    class = "production"
+    traffic_class = "production"
     steps = [{ request = "POST /orders", headers = { authorization = "Bearer hunter2" } }]
-    [[user]]
+    [[user_class]]
     name = "User"
     journeys = { Order = 1 }
     [load.steady]

@@ -1,14 +1,14 @@
-//! `[[sign]]`: what a run looks like when something is going wrong, and what to do about it.
+//! `[[symptom]]`: what a run looks like when something is going wrong, and what to do about it.
 
 use super::claim::{Known, condition, loads, select};
 use crate::claim::Sign;
 use crate::scenario::fields::Fields;
 
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, known: &Known<'_>) -> Vec<Sign> {
-    file.tables("sign").into_iter().filter_map(|table| sign(table, known)).collect()
+    file.tables("symptom").into_iter().filter_map(|table| symptom(table, known)).collect()
 }
 
-fn sign(mut table: Fields<'_>, known: &Known<'_>) -> Option<Sign> {
+fn symptom(mut table: Fields<'_>, known: &Known<'_>) -> Option<Sign> {
     let title = table.required_text("title");
     let remedy = table.required_text("remedy");
     let select = select(&mut table, known);
