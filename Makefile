@@ -17,7 +17,7 @@ SEED       ?= 1
 ROUNDS     ?= 5
 FLAGS = --seed $(SEED) \
         $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
-        $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(HOST),--host $(HOST))
+        $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(HOST),--base-url $(HOST))
 
 CONTEXTS     = identity catalogue ordering inventory payments
 SCALED       = identity=3,catalogue=2,ordering=2,inventory=2,payments=2

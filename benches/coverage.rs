@@ -2,7 +2,7 @@
 //!
 //! A request takes `e^(0.5·Z)` times its run's level, Z normal, independently of the others. The logarithm of a run's
 //! level is that of its block (normal, sd 4 %, shared by both arms of a round), plus the run's own (sd 6 %, in three
-//! shapes), plus the treatment's true effect. A run's figure is the p50 of 200 requests, and a round's value the
+//! shapes), plus the treatment's true effect. A run's metric is the p50 of 200 requests, and a round's value the
 //! logarithm of the arms' ratio. Simpler than a queue: no pauses, no drift within a run; so what is
 //! tested is the evidence of rounds, not that of one run.
 //!

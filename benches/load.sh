@@ -31,11 +31,11 @@ CONF
 nginx -c "$folder/nginx.conf" 2>/dev/null
 cat > "$folder/bench.toml" <<TOML
 name = "bench"
-host = "http://127.0.0.1:$port"
+base_url = "http://127.0.0.1:$port"
 [[journey]]
 name = "Get"
 steps = [{ request = "GET /" }]
-[[user]]
+[[user_class]]
 name = "User"
 journeys = { Get = 1 }
 [load.bench]

@@ -11,11 +11,11 @@ server=$!
 trap 'kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 cat > "$folder/stall.toml" <<TOML
 name = "stall"
-host = "http://127.0.0.1:$port"
+base_url = "http://127.0.0.1:$port"
 [[journey]]
 name = "Get"
 steps = [{ request = "GET /" }]
-[[user]]
+[[user_class]]
 name = "User"
 journeys = { Get = 1 }
 [load.stall]

@@ -28,7 +28,7 @@ pub struct PlannedRun {
     /// The profile's name.
     pub profile: String,
     /// The target's base URL.
-    pub host: String,
+    pub base_url: String,
     /// The load's name.
     pub load_name: String,
     /// The load, with the command line's values in it.
@@ -54,7 +54,7 @@ pub struct Part {
 #[derive(Clone, Debug)]
 pub struct Choices {
     /// The target's base URL in place of the scenario's and the profiles'.
-    pub host: Option<String>,
+    pub base_url: Option<String>,
     /// The load's name.
     pub load_name: String,
     /// The load, with the command line's values in it.
@@ -118,10 +118,10 @@ fn planned(
     part: Option<Part>,
 ) -> Result<PlannedRun, ScenarioError> {
     let settings = scenario.profile(profile)?;
-    let host = choices.host.as_ref().or(settings.host.as_ref()).unwrap_or(&scenario.host);
+    let base_url = choices.base_url.as_ref().or(settings.base_url.as_ref()).unwrap_or(&scenario.base_url);
     Ok(PlannedRun {
         profile: profile.to_owned(),
-        host: host.trim_end_matches('/').to_owned(),
+        base_url: base_url.trim_end_matches('/').to_owned(),
         load_name: choices.load_name.clone(),
         load: choices.load.clone(),
         seed,
@@ -157,7 +157,7 @@ impl fmt::Display for Plan {
                 f,
                 "{number:>3}. {part}{} at {}: load {} ({}), seed {}",
                 run.profile,
-                run.host,
+                run.base_url,
                 run.load_name,
                 run.load.text(),
                 run.seed

@@ -8,7 +8,7 @@ pub struct SignalInfo {
     /// `messages`, `bytes`, `s`; empty if not given.
     pub unit: String,
     /// Whether it is a total that only grows.
-    pub is_total: bool,
+    pub is_counter: bool,
     /// Where it is read.
     pub source: String,
 }
@@ -36,7 +36,7 @@ pub struct SignalColumn {
     /// Its unit, empty if none is known.
     pub unit: String,
     /// Whether it is a total that only grows.
-    pub is_total: bool,
+    pub is_counter: bool,
     /// `(µs since the run's start, value)`, in order of time.
     pub readings: Vec<(i64, f64)>,
 }

@@ -78,7 +78,7 @@ const Live = (() => {
   const sum = n => n.reduce((a, b) => a + b, 0);
   function head() {
     const { begin, last, stage } = state, running = stage === "running";
-    by("now").hidden = by("figures").hidden = stage === "idle";
+    by("now").hidden = by("metrics").hidden = stage === "idle";
     by("now").classList.toggle("over", !running);
     if (by("start")) by("start").hidden = running;
     for (const id of ["stop", "abort"]) by(id).hidden = !running;
@@ -198,7 +198,7 @@ const Live = (() => {
       const { begin, last } = state;
       if (!last || !last.endpoints) return;
       by("endpoints").replaceChildren(...begin.endpoints.map((endpoint, i) => {
-        const { n, rate, times: t } = last.endpoints[i], row = headed(endpoint.name, endpoint.kind === "effect" ? "effect" : endpoint.class);
+        const { n, rate, times: t } = last.endpoints[i], row = headed(endpoint.name, endpoint.kind === "effect" ? "effect" : endpoint.traffic_class);
         cell(row, Numbers.count(sum(n)), "num");
         cell(row, Numbers.short(rate), "num");
         n.forEach((count, outcome) => cell(row, Numbers.count(count), "num" + (outcome > 1 && count ? " bad" : "")));

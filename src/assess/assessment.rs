@@ -42,10 +42,10 @@ pub struct ProfileReport {
     /// What it says.
     pub model: model::Report,
     judgement: Judgement,
-    figures: Figures,
+    metrics: Metrics,
 }
 
-enum Figures {
+enum Metrics {
     Run(Box<ArmSummary>),
     Comparison(Box<Comparison>),
 }
@@ -64,9 +64,9 @@ impl ProfileReport {
     /// # Errors
     /// If it cannot be rendered.
     pub fn json(&self) -> Result<String, AssessError> {
-        Ok(match &self.figures {
-            Figures::Run(summary) => json::run(summary, &self.judgement, &self.model)?,
-            Figures::Comparison(comparison) => json::comparison(comparison, &self.judgement, &self.model)?,
+        Ok(match &self.metrics {
+            Metrics::Run(summary) => json::run(summary, &self.judgement, &self.model)?,
+            Metrics::Comparison(comparison) => json::comparison(comparison, &self.judgement, &self.model)?,
         })
     }
 
@@ -110,7 +110,7 @@ pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Asse
         profile: measured.facts.start.profile.clone(),
         model: model::run(&summary, &judgement, context.about(Of::Run { run })),
         judgement: judgement.clone(),
-        figures: Figures::Run(summary),
+        metrics: Metrics::Run(summary),
     };
     Ok(Assessment { judgement, reports: vec![made] })
 }
@@ -243,7 +243,7 @@ fn of_arms(
             profile: (*profile).to_owned(),
             model: model::comparison(&comparison, &judgement, context.about(of(profile))),
             judgement,
-            figures: Figures::Comparison(Box::new(comparison)),
+            metrics: Metrics::Comparison(Box::new(comparison)),
         })
     };
     let reports = profiles.iter().map(report).collect::<Result<_, AssessError>>()?;

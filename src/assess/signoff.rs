@@ -54,7 +54,7 @@ pub fn make_folder(folder: &Path, replace: bool) -> Result<(), AssessError> {
     std::fs::create_dir_all(folder).map_err(failed("make"))
 }
 
-/// The key that signs, from a file.
+/// The key that symptoms, from a file.
 ///
 /// # Errors
 /// If the file cannot be read, or is not such a key.

@@ -1,4 +1,4 @@
-//! Figures of a scenario over releases.
+//! Metrics of a scenario over releases.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use super::runs;
 use crate::report::trend as render;
 use crate::run::RunFacts;
 use crate::store::Store;
-use crate::summary::figures;
+use crate::summary::metrics;
 use crate::trend::{self, Series};
 
 /// All that a scenario's runs came to, over releases. `scenario`: its name.
@@ -19,7 +19,7 @@ pub fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>, AssessEr
     let runs: Vec<RunFacts> =
         store.runs()?.into_iter().filter(|run| run.start.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
-    Ok(trend::series(&runs, &store.figures(scenario)?, &notes))
+    Ok(trend::series(&runs, &store.metrics(scenario)?, &notes))
 }
 
 /// The page about a scenario over releases. `given`: its name or file.
@@ -48,11 +48,11 @@ pub fn scenario_name(given: &str, store: &Store) -> Result<String, AssessError> 
     Err(AssessError::NoScenario { given: given.to_owned(), known })
 }
 
-/// Works out the figures of runs that have none yet, and keeps them.
+/// Works out the metrics of runs that have none yet, and keeps them.
 fn complete(store: &mut Store, scenario: &str) -> Result<(), AssessError> {
-    for id in store.runs_without_figures(scenario)? {
+    for id in store.runs_without_metrics(scenario)? {
         let measured = Arc::unwrap_or_clone(runs::measured_by_id(store, id)?);
-        store.keep_figures(id, &figures::figures(&measured)?)?;
+        store.keep_metrics(id, &metrics::metrics(&measured)?)?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Saved baselines: runs as small files made for git, to compare later runs with.
 //!
-//! A file keeps per-run histograms (three significant digits) by endpoint, class, phase, outcome and
+//! A file keeps per-run histograms (three significant digits) by endpoint, traffic class, phase, outcome and
 //! status, thinned signals, the environment and the audit; from these the runs are rebuilt, so that claims and
 //! reports treat them as any others. Lost is the order of samples in time, and with it what high
 //! quantiles rest on: claims from p99 up against a saved baseline stay undecided.
@@ -19,7 +19,9 @@ use crate::stats::histogram::compact;
 use crate::verdict::audit::{self, RunAudit};
 
 /// The file's form; it changes only with a new number.
-pub const SCHEMA: &str = "loadproof.baseline/1";
+pub const SCHEMA: &str = "loadproof.baseline/2";
+/// The form before: some keys had other names, which are read still.
+const FIRST_SCHEMA: &str = "loadproof.baseline/1";
 /// Most readings that are kept of a signal.
 const MOST_READINGS: usize = 120;
 
@@ -27,7 +29,7 @@ const MOST_READINGS: usize = 120;
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
     /// It is no JSON of the right form.
-    #[error("this is no saved baseline: {0}")]
+    #[error("not a saved baseline: {0}")]
     Form(#[from] serde_json::Error),
     /// It has another form.
     #[error("the file has schema `{0}`, this loadproof knows `{SCHEMA}`")]
@@ -97,7 +99,8 @@ pub struct Cell {
     /// `request` or `effect`.
     pub kind: Kind,
     /// The class of their traffic.
-    pub class: String,
+    #[serde(alias = "class")]
+    pub traffic_class: String,
     /// What was called.
     pub endpoint: String,
     /// Their part of the run.
@@ -119,8 +122,9 @@ pub struct SavedSignal {
     pub name: String,
     /// Its unit.
     pub unit: String,
-    /// Whether it is a total.
-    pub is_total: bool,
+    /// Whether it is a counter.
+    #[serde(alias = "is_total")]
+    pub is_counter: bool,
     /// `(µs since the run's start, value)`: smallest and largest of each stretch, first and last.
     pub readings: Vec<(i64, f64)>,
 }
@@ -161,12 +165,15 @@ impl Baseline {
     /// If it is none, of another form, or was changed.
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let value: serde_json::Value = serde_json::from_str(text)?;
-        match value["schema"].as_str() {
-            Some(SCHEMA) => {}
+        let is_first = match value["schema"].as_str() {
+            Some(SCHEMA) => false,
+            Some(FIRST_SCHEMA) => true,
             other => return Err(BaselineError::Schema(other.unwrap_or("none").to_owned())),
-        }
+        };
         let baseline: Self = serde_json::from_value(value)?;
-        if baseline.checksum != baseline.own_checksum() {
+        // Written again, a file of the first form would have the new names.
+        let checksum = if is_first { checksum_of(text, &baseline.checksum) } else { baseline.own_checksum() };
+        if baseline.checksum != checksum {
             return Err(BaselineError::Changed);
         }
         Ok(baseline)
@@ -176,6 +183,13 @@ impl Baseline {
         let blank = Self { checksum: String::new(), ..self.clone() };
         checksum::sha256(serde_json::to_string(&blank).unwrap_or_default())
     }
+}
+
+/// The checksum of a file's text, which states it as `stated`.
+fn checksum_of(text: &str, stated: &str) -> String {
+    let field = |value: &str| format!("\"checksum\":\"{value}\"");
+    let one_line = text.trim_end().replace("\n{\"kind\"", "{\"kind\"").replace("\n{\"run\"", "{\"run\"");
+    checksum::sha256(one_line.replacen(&field(stated), &field(""), 1))
 }
 
 fn saved(run: &MeasuredRun) -> SavedRun {
@@ -197,7 +211,7 @@ fn saved(run: &MeasuredRun) -> SavedRun {
             .map(|signal| SavedSignal {
                 name: signal.name.clone(),
                 unit: signal.unit.clone(),
-                is_total: signal.is_total,
+                is_counter: signal.is_counter,
                 readings: thinned(&signal.readings),
             })
             .collect(),
@@ -219,7 +233,7 @@ fn cells(run: &MeasuredRun) -> Vec<Cell> {
             let subject = &samples.subjects[subject as usize];
             Cell {
                 kind: subject.kind,
-                class: subject.traffic_class.clone(),
+                traffic_class: subject.traffic_class.clone(),
                 endpoint: subject.endpoint.clone(),
                 phase,
                 outcome,
@@ -229,7 +243,9 @@ fn cells(run: &MeasuredRun) -> Vec<Cell> {
             }
         })
         .collect();
-    cells.sort_by(|a, b| (a.kind, &a.class, &a.endpoint).cmp(&(b.kind, &b.class, &b.endpoint)));
+    cells.sort_by(|a, b| {
+        (a.kind, &a.traffic_class, &a.endpoint).cmp(&(b.kind, &b.traffic_class, &b.endpoint))
+    });
     cells
 }
 

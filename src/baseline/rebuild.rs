@@ -66,7 +66,7 @@ impl Baseline {
         let signals = saved.signals.iter().map(|signal| SignalColumn {
             name: signal.name.clone(),
             unit: signal.unit.clone(),
-            is_total: signal.is_total,
+            is_counter: signal.is_counter,
             readings: signal.readings.clone(),
         });
         MeasuredRun {
@@ -110,8 +110,11 @@ fn samples(saved: &SavedRun) -> SampleColumns {
 }
 
 fn place(subjects: &mut Vec<Subject>, cell: &Cell) -> u32 {
-    let subject =
-        Subject { kind: cell.kind, traffic_class: cell.class.clone(), endpoint: cell.endpoint.clone() };
+    let subject = Subject {
+        kind: cell.kind,
+        traffic_class: cell.traffic_class.clone(),
+        endpoint: cell.endpoint.clone(),
+    };
     let place = subjects.iter().position(|s| *s == subject).unwrap_or_else(|| {
         subjects.push(subject);
         subjects.len() - 1

@@ -13,6 +13,16 @@ pub struct Difference {
     pub made_again: Option<Value>,
 }
 
+impl Difference {
+    /// Whether it is a sentence that reads otherwise. Numbers, names and words such as a verdict are none.
+    pub fn is_wording(&self) -> bool {
+        let is_sentence = |value: &Option<Value>| {
+            value.as_ref().and_then(Value::as_str).is_some_and(|text| text.contains(' '))
+        };
+        is_sentence(&self.written) && is_sentence(&self.made_again)
+    }
+}
+
 impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let shown = |value: &Option<Value>| match value {
@@ -100,5 +110,14 @@ mod tests {
         old: written true, made again nothing
         .new: written nothing, made again null
         ");
+    }
+
+    #[test]
+    fn sentences_may_be_worded_otherwise_and_verdicts_may_not() {
+        let written = json!({ "text": "L = 2 under way", "verdict": "supported", "n": 1, "empty": "" });
+        let again = json!({ "text": "2 are under way", "verdict": "refuted", "n": 2, "empty": "a b" });
+        let differences = of_json(&written, &again);
+        let places = differences.changed.iter().filter(|d| !d.is_wording()).map(|d| d.place.as_str());
+        assert_eq!(places.collect::<Vec<_>>(), ["empty", "n", "verdict"]);
     }
 }

@@ -3,7 +3,9 @@
 
 mod difference;
 mod manifest;
+mod renamed;
 pub mod signature;
 
 pub use difference::of_json;
 pub use manifest::{Changed, Manifest};
+pub use renamed::with_new_names;

@@ -15,11 +15,11 @@ const PUBLIC_KEY: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x
 pub enum KeyError {
     /// Not a private key.
     #[error(
-        "it is no Ed25519 private key in PEM form; `openssl genpkey -algorithm ed25519 -out key.pem` makes one"
+        "not an Ed25519 private key in PEM form; `openssl genpkey -algorithm ed25519 -out key.pem` makes one"
     )]
     Private,
     /// Not a public key.
-    #[error("it is no Ed25519 public key in PEM form; `openssl pkey -in key.pem -pubout` prints one")]
+    #[error("not an Ed25519 public key in PEM form; `openssl pkey -in key.pem -pubout` prints one")]
     Public,
 }
 

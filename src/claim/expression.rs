@@ -281,8 +281,8 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
         .min()
         .filter(|(distance, _)| *distance <= 2);
     match nearest {
-        Some((_, k)) => format!("there is no {what} `{name}`; did you mean `{k}`?"),
-        None => format!("there is no {what} `{name}`; there are {}", known.join(", ")),
+        Some((_, k)) => format!("unknown {what} `{name}`; did you mean `{k}`?"),
+        None => format!("unknown {what} `{name}`; known: {}", known.join(", ")),
     }
 }
 
@@ -355,8 +355,8 @@ mod tests {
     #[test]
     fn mistakes_say_what_is_meant_perhaps() {
         for (text, words) in [
-            ("baseline.p9x", "there is no statistic `p9x`; did you mean `p90`?"),
-            ("run.maxx('x')", "there is no statistic with an argument `maxx`; did you mean `max`?"),
+            ("baseline.p9x", "unknown statistic `p9x`; did you mean `p90`?"),
+            ("run.maxx('x')", "unknown statistic with an argument `maxx`; did you mean `max`?"),
             ("run.quantile(101)", "`quantile` needs one argument, as in `quantile(99.9)`"),
             ("run.mean", "run.mean cannot be had: nothing was measured"),
         ] {

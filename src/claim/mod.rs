@@ -4,15 +4,15 @@
 
 mod bound;
 mod expression;
-mod sign;
+mod symptom;
 mod statistic;
 
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
 pub use expression::{Dimension, Evaluated, Expression, Found, LookUp, Seen, seen_text, shown};
-pub use sign::Sign;
-pub use statistic::{CountOf, DriftOf, Figure, Side, SignalFigure, Statistic, TimeKind};
+pub use statistic::{CountOf, DriftOf, Metric, Side, SignalMetric, Statistic, TimeKind};
+pub use symptom::Symptom;
 
 use crate::sample::{Outcome, Phase};
 
@@ -40,9 +40,9 @@ pub struct Claim {
     /// Loads it is about; empty for all.
     #[serde(default)]
     pub loads: Vec<String>,
-    /// Environments (`--env`) it is about; empty for all.
-    #[serde(default)]
-    pub environments: Vec<String>,
+    /// Deployments (`--deployment`) it is about; empty for all.
+    #[serde(default, alias = "environments")]
+    pub deployments: Vec<String>,
 }
 
 /// How the rounds' values decide a claim.
@@ -64,7 +64,8 @@ pub struct Selection {
     /// Effects of this name, in place of requests.
     pub effect: Option<String>,
     /// Requests of this traffic class; none for all but loadproof's own questions.
-    pub class: Option<String>,
+    #[serde(alias = "class")]
+    pub traffic_class: Option<String>,
     /// Samples due in this part of the run; none for the whole run.
     pub phase: Option<Stretch>,
     /// Samples that ended so; none for the answered ones (`ok` and `rejected`) where times are meant.
@@ -114,11 +115,11 @@ impl Stretch {
 }
 
 impl Claim {
-    /// Whether it is about this load in this environment (none if none was named).
-    pub fn is_about(&self, load: &str, environment: Option<&str>) -> bool {
+    /// Whether it is about this load of this deployment (none if none was named).
+    pub fn is_about(&self, load: &str, deployment: Option<&str>) -> bool {
         let loads = self.loads.is_empty() || self.loads.iter().any(|l| l == load);
-        let here = self.environments.is_empty()
-            || environment.is_some_and(|name| self.environments.iter().any(|e| e == name));
+        let here = self.deployments.is_empty()
+            || deployment.is_some_and(|name| self.deployments.iter().any(|d| d == name));
         loads && here
     }
 
@@ -140,12 +141,12 @@ impl Claim {
 }
 
 impl std::fmt::Display for Selection {
-    /// `effect order visible, class production, phase steady`; empty for everything.
+    /// `effect order visible, traffic class production, phase steady`; empty for everything.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let parts = [
             self.endpoint.clone(),
             self.effect.as_ref().map(|e| format!("effect {e}")),
-            self.class.as_ref().map(|c| format!("class {c}")),
+            self.traffic_class.as_ref().map(|c| format!("traffic class {c}")),
             self.phase.map(|p| format!("phase {}", p.word())),
             self.outcome.map(|o| format!("outcome {}", o.word())),
         ];

@@ -32,8 +32,8 @@ impl Side {
 /// A number that a run comes to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statistic {
-    /// A figure of times, ms.
-    Time(TimeKind, Figure),
+    /// A metric of times, ms.
+    Time(TimeKind, Metric),
     /// Samples that ended in some way.
     Count(CountOf),
     /// The same as a share of all samples.
@@ -44,8 +44,8 @@ pub enum Statistic {
     DrainTime,
     /// CPU time per finished request, ms: of one service, or of all.
     CpuPerRequest(Option<String>),
-    /// A figure of a signal's readings.
-    Signal(SignalFigure, String),
+    /// A metric of a signal's readings.
+    Signal(SignalMetric, String),
     /// From the end of an event (a hook that runs beside the load, or ms since the start) until
     /// response times are back in the band that they kept before it, ms; infinite if never.
     Recovery(String),
@@ -83,9 +83,9 @@ pub enum TimeKind {
     Service,
 }
 
-/// A figure of a distribution.
+/// A metric of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Figure {
+pub enum Metric {
     /// The type-7 quantile at this place of [0, 1].
     Quantile(f64),
     /// The arithmetic mean.
@@ -105,9 +105,9 @@ pub enum CountOf {
     Status(u16),
 }
 
-/// A figure of a signal's readings, in the signal's own unit.
+/// A metric of a signal's readings, in the signal's own unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignalFigure {
+pub enum SignalMetric {
     /// Smallest reading.
     Min,
     /// Largest reading.
@@ -130,8 +130,8 @@ pub enum SignalFigure {
     Remaining,
 }
 
-impl SignalFigure {
-    /// All figures with their names in expressions.
+impl SignalMetric {
+    /// All metrics with their names in expressions.
     pub const ALL: [(&'static str, Self); 10] = [
         ("min", Self::Min),
         ("max", Self::Max),
@@ -202,12 +202,12 @@ pub(super) const METHODS: [&str; 22] = [
 impl Statistic {
     /// The statistic that an attribute names.
     pub(super) fn of_name(name: &str) -> Option<Self> {
-        let (kind, figure) = match name.strip_prefix("service_") {
-            Some(figure) => (TimeKind::Service, figure),
+        let (kind, metric) = match name.strip_prefix("service_") {
+            Some(metric) => (TimeKind::Service, metric),
             None => (TimeKind::Response, name),
         };
-        if let Some(figure) = Figure::of_name(figure) {
-            return Some(Self::Time(kind, figure));
+        if let Some(metric) = Metric::of_name(metric) {
+            return Some(Self::Time(kind, metric));
         }
         Some(match name {
             "throughput" => Self::Throughput,
@@ -225,7 +225,7 @@ impl Statistic {
         let quantile = |kind| {
             (0.0..=100.0)
                 .contains(&number)
-                .then_some(Self::Time(kind, Figure::Quantile((number * 1e6).round() / 1e8)))
+                .then_some(Self::Time(kind, Metric::Quantile((number * 1e6).round() / 1e8)))
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
         let status = || ((0.0..1000.0).contains(&number)).then_some(CountOf::Status(number as u16));
@@ -233,7 +233,7 @@ impl Statistic {
             "quantile" => quantile(TimeKind::Response),
             "service_quantile" => quantile(TimeKind::Service),
             "drift" => match quantile(TimeKind::Response)? {
-                Self::Time(_, Figure::Quantile(p)) => Some(Self::Drift(DriftOf::Quantile(p))),
+                Self::Time(_, Metric::Quantile(p)) => Some(Self::Drift(DriftOf::Quantile(p))),
                 _ => None,
             },
             "status" => status().map(Self::Count),
@@ -257,10 +257,10 @@ impl Statistic {
             "none_ok" => Some(Self::NoneOk(text)),
             "events" => Some(Self::Events(text)),
             "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
-            _ => SignalFigure::ALL
+            _ => SignalMetric::ALL
                 .iter()
                 .find(|(name, _)| *name == method)
-                .map(|(_, figure)| Self::Signal(*figure, text)),
+                .map(|(_, metric)| Self::Signal(*metric, text)),
         }
     }
 
@@ -268,7 +268,7 @@ impl Statistic {
     /// outcome, and a signal's last reading.
     pub fn is_live(&self) -> bool {
         match self {
-            Self::Time(TimeKind::Response, Figure::Quantile(_)) | Self::Signal(SignalFigure::Last, _) => true,
+            Self::Time(TimeKind::Response, Metric::Quantile(_)) | Self::Signal(SignalMetric::Last, _) => true,
             Self::Count(of) | Self::Share(of) => !matches!(of, CountOf::Status(_)),
             _ => false,
         }
@@ -282,7 +282,7 @@ impl Statistic {
     /// The quantile's place, for a quantile of times.
     pub fn quantile(&self) -> Option<f64> {
         match self {
-            Self::Time(_, Figure::Quantile(p)) => Some(*p),
+            Self::Time(_, Metric::Quantile(p)) => Some(*p),
             _ => None,
         }
     }
@@ -298,7 +298,7 @@ impl Statistic {
     }
 }
 
-impl Figure {
+impl Metric {
     fn of_name(name: &str) -> Option<Self> {
         match name {
             "mean" => return Some(Self::Mean),
@@ -336,13 +336,13 @@ impl fmt::Display for Statistic {
     /// As it stands in an expression.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Time(kind, figure) => {
+            Self::Time(kind, metric) => {
                 let prefix = if *kind == TimeKind::Service { "service_" } else { "" };
-                match figure {
-                    Figure::Mean => write!(f, "{prefix}mean"),
-                    Figure::Quantile(0.0) => write!(f, "{prefix}min"),
-                    Figure::Quantile(1.0) => write!(f, "{prefix}max"),
-                    Figure::Quantile(p) => {
+                match metric {
+                    Metric::Mean => write!(f, "{prefix}mean"),
+                    Metric::Quantile(0.0) => write!(f, "{prefix}min"),
+                    Metric::Quantile(1.0) => write!(f, "{prefix}max"),
+                    Metric::Quantile(p) => {
                         // 0.999 · 100 is not quite 99.9.
                         let percent = (p * 1e8).round() / 1e6;
                         write!(f, "{prefix}p{}", percent.to_string().replace('.', "_"))
@@ -356,8 +356,8 @@ impl fmt::Display for Statistic {
             Self::DrainTime => f.write_str("drain_time"),
             Self::CpuPerRequest(None) => f.write_str("cpu_per_request"),
             Self::CpuPerRequest(Some(service)) => write!(f, "cpu_per_request('{service}')"),
-            Self::Signal(figure, name) => {
-                let word = SignalFigure::ALL.iter().find(|(_, f)| f == figure).map_or("", |(word, _)| word);
+            Self::Signal(metric, name) => {
+                let word = SignalMetric::ALL.iter().find(|(_, f)| f == metric).map_or("", |(word, _)| word);
                 write!(f, "{word}('{name}')")
             }
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
@@ -398,7 +398,7 @@ mod tests {
     #[test]
     fn quantiles_are_written_with_an_underscore_for_the_point() {
         assert_eq!(Statistic::of_name("p99_9").unwrap().quantile(), Some(0.999));
-        assert_eq!(Statistic::Time(TimeKind::Response, Figure::Quantile(0.999)).to_string(), "p99_9");
+        assert_eq!(Statistic::Time(TimeKind::Response, Metric::Quantile(0.999)).to_string(), "p99_9");
         for wrong in ["p", "p101", "p9x", "pinf", "p-1", "percentile"] {
             assert_eq!(Statistic::of_name(wrong), None, "{wrong}");
         }

@@ -1,17 +1,20 @@
 //! `loadproof check`: are these scenario files right?
 
+use std::path::Path;
+
 use anyhow::Result;
 
 use super::arguments::Check;
 use super::exit::Exit;
 use super::{output, world};
-use crate::scenario::Scenario;
+use crate::scenario::{Fixed, Scenario, ScenarioError};
 
 pub(super) fn check(command: &Check) -> Result<Exit> {
     let mut wrong = 0;
     let mut summaries = Vec::new();
     for path in &command.files {
-        match world::scenario(path) {
+        let unfit = if command.fix { fix(path)? } else { None };
+        match unfit.map_or_else(|| world::scenario(path), Err) {
             Ok(scenario) if command.json => summaries.push(json(&scenario)),
             Ok(scenario) => output::result(&text(&scenario))?,
             Err(error) => {
@@ -28,6 +31,25 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
         return Ok(Exit::BadScenario);
     }
     Ok(Exit::Done)
+}
+
+/// Writes new names in place of old ones into a scenario file and its includes, and says which. Gives back
+/// why a file cannot be rewritten.
+fn fix(path: &Path) -> Result<Option<ScenarioError>> {
+    let files = match world::fix(path) {
+        Ok(files) => files,
+        Err(error) => return Ok(Some(error)),
+    };
+    for Fixed { path, text, replaced } in files {
+        output::file(&path, &text)?;
+        let replaced = replaced.iter().map(|(old, new, times)| {
+            let times = if *times > 1 { format!(" ({times} times)") } else { String::new() };
+            format!("`{old}` is now `{new}`{times}")
+        });
+        let replaced: Vec<String> = replaced.collect();
+        anstream::eprintln!("rewrote `{}`: {}", path.display(), replaced.join(", "));
+    }
+    Ok(None)
 }
 
 fn text(scenario: &Scenario) -> String {
@@ -52,7 +74,7 @@ fn text(scenario: &Scenario) -> String {
 
 fn json(scenario: &Scenario) -> serde_json::Value {
     serde_json::json!({
-        "schema": "loadproof.check/1",
+        "schema": "loadproof.check/2",
         "file": scenario.file,
         "name": scenario.name,
         "journeys": scenario.journeys.iter().map(|j| &j.name).collect::<Vec<_>>(),

@@ -11,7 +11,7 @@ use crate::scenario::Scenario;
 pub(super) fn choices(scenario: &Scenario, load_name: &str, common: &Common) -> Result<Choices> {
     let load = scenario.load(load_name)?.with(&common.overrides.of_load())?;
     Ok(Choices {
-        host: common.overrides.host.clone(),
+        base_url: common.overrides.base_url(),
         load_name: load_name.to_owned(),
         load,
         seed: seed(common),

@@ -69,7 +69,7 @@ fn governor() -> Option<Finding> {
     let path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
     let governor = std::fs::read_to_string(path).ok()?.trim().to_owned();
     let advice = (governor != "performance").then(|| {
-        "the clock follows the load, and figures with it: set the governor to performance for comparisons"
+        "the clock follows the load, and metrics with it: set the governor to performance for comparisons"
             .to_owned()
     });
     Some(Finding { what: "CPU governor", seen: governor, advice })

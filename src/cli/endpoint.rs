@@ -18,7 +18,7 @@ use crate::scenario::Scenario;
 use crate::scenario::endpoint::{Amount, Endpoint, LOAD, PROFILE};
 
 pub(super) fn http(command: &Http, store: &Path) -> Result<Exit> {
-    let (host, path) = split(&command.url)?;
+    let (base_url, path) = split(&command.url)?;
     let body = command.body.as_deref().map(body_text).transpose()?;
     let method = match &command.method {
         Some(method) => method.to_ascii_uppercase(),
@@ -32,14 +32,14 @@ pub(super) fn http(command: &Http, store: &Path) -> Result<Exit> {
     }
     let time = command.for_time.unwrap_or(command.flags.duration);
     call(
-        &command.flags.endpoint(host, format!("{method} {path}"), headers, body, time),
+        &command.flags.endpoint(base_url, format!("{method} {path}"), headers, body, time),
         &command.flags,
         store,
     )
 }
 
 pub(super) fn grpc(command: &Grpc, store: &Path) -> Result<Exit> {
-    let (host, path) = split(&command.address)?;
+    let (base_url, path) = split(&command.address)?;
     if path != "/" {
         return Err(UsageError(format!(
             "`{}` is an address with a path: name the method apart",
@@ -50,13 +50,13 @@ pub(super) fn grpc(command: &Grpc, store: &Path) -> Result<Exit> {
     let message = command.data.as_deref().map(body_text).transpose()?;
     let request = format!("GRPC {}", command.method.trim_start_matches('/'));
     let flags = &command.flags;
-    call(&flags.endpoint(host, request, flags.headers()?, message, flags.duration), flags, store)
+    call(&flags.endpoint(base_url, request, flags.headers()?, message, flags.duration), flags, store)
 }
 
 fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit> {
     let scenario: Arc<Scenario> = world::endpoint(endpoint)?;
     let choices = Choices {
-        host: None,
+        base_url: None,
         load_name: LOAD.to_owned(),
         load: scenario.load(LOAD)?.clone(),
         seed: flags.seed.unwrap_or_else(fresh_seed),
@@ -65,7 +65,7 @@ fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit
     let viewers = Viewers::follow(&flags.ui, flags.shown, store)?;
     let options = SessionOptions {
         label: flags.label.clone(),
-        env: flags.env.clone(),
+        deployment: flags.deployment.name(),
         workers: flags.workers,
         ..viewers.plain_session(flags.shown, &plan)
     };
@@ -96,7 +96,7 @@ fn body_text(given: &str) -> Result<String> {
 impl EndpointFlags {
     fn endpoint(
         &self,
-        host: String,
+        base_url: String,
         request: String,
         headers: Vec<(String, String)>,
         body: Option<String>,
@@ -111,7 +111,7 @@ impl EndpointFlags {
             (None, None) => Amount::For(time),
         };
         let (expect, timeout, connections) = (self.expect.clone(), self.timeout, self.connections);
-        Endpoint { host, request, headers, body, expect, timeout, amount, connections }
+        Endpoint { base_url, request, headers, body, expect, timeout, amount, connections }
     }
 
     fn headers(&self) -> Result<Vec<(String, String)>> {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn urls_are_taken_as_people_type_them() {
         let taken = |url: &str| split(url).unwrap();
-        let both = |host: &str, path: &str| (host.to_owned(), path.to_owned());
+        let both = |base_url: &str, path: &str| (base_url.to_owned(), path.to_owned());
         assert_eq!(taken("127.0.0.1:8000"), both("http://127.0.0.1:8000", "/"));
         assert_eq!(taken("https://shop.test/a?b=c"), both("https://shop.test", "/a?b=c"));
         assert_eq!(taken("http://h?x=1"), both("http://h", "/?x=1"));

@@ -70,7 +70,7 @@ fn one(
         None => Start::New(spec(command, scenario.experiment.as_ref())?),
     };
     let flags = ExperimentFlags {
-        host: common.overrides.host.clone(),
+        base_url: common.overrides.base_url(),
         load: common.overrides.of_load(),
         seed: seed(common),
         command: command_line(),

@@ -14,9 +14,9 @@ use crate::export::exchange;
 use crate::export::hdr::Spectra;
 use crate::export::locust::Locust;
 use crate::export::parquet::ParquetWriter;
-use crate::run::{Figure, RunFacts};
+use crate::run::{Metric, RunFacts};
 use crate::store::{Reference, Store};
-use crate::summary::figures;
+use crate::summary::metrics;
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
@@ -45,16 +45,19 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
         }
         ExportFormat::Parquet => {
             let path = command.output.as_ref().ok_or_else(|| {
-                UsageError("Parquet is no text: say where it goes, --output samples.parquet".to_owned())
+                UsageError(
+                    "Parquet cannot be written to a terminal: name a file, e.g. `--output samples.parquet`"
+                        .to_owned(),
+                )
             })?;
             parquet(&store, &run, path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
-        ExportFormat::Bmf => figures(&store, run, command, |_, figures| exchange::bmf(figures))?,
+        ExportFormat::Bmf => metrics(&store, run, command, |_, metrics| exchange::bmf(metrics))?,
         ExportFormat::Benchstat => {
-            figures(&store, run, command, |run, figures| Ok(exchange::benchstat(run, figures)))?;
+            metrics(&store, run, command, |run, metrics| Ok(exchange::benchstat(run, metrics)))?;
         }
         ExportFormat::OpenMetrics => {
-            figures(&store, run, command, |run, figures| Ok(exchange::openmetrics(run, figures)))?;
+            metrics(&store, run, command, |run, metrics| Ok(exchange::openmetrics(run, metrics)))?;
         }
     }
     Ok(Exit::Done)
@@ -92,15 +95,15 @@ fn hdr(store: &Store, run: &RunFacts, about: &str) -> Result<String> {
     })
 }
 
-/// Writes a run's figures in a form.
-fn figures(
+/// Writes a run's metrics in a form.
+fn metrics(
     store: &Store,
     run: RunFacts,
     command: &Export,
-    form: impl Fn(&RunFacts, &[Figure]) -> serde_json::Result<String>,
+    form: impl Fn(&RunFacts, &[Metric]) -> serde_json::Result<String>,
 ) -> Result<()> {
     let measured = runs::measured(store, run)?;
-    write(&form(&measured.facts, &figures::figures(&measured)?)?, command)
+    write(&form(&measured.facts, &metrics::metrics(&measured)?)?, command)
 }
 
 fn write(text: &str, command: &Export) -> Result<()> {

@@ -22,7 +22,7 @@ pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
             load: command.load.clone(),
             profile: command.profile.clone(),
             label: command.label.clone(),
-            env: command.env.clone(),
+            deployment: command.deployment.name(),
             command: command_line(),
         },
         store,

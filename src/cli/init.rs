@@ -14,10 +14,10 @@ pub(super) fn init(command: &Init) -> Result<Exit> {
         let text = format!("`{}` is there already; name another file", path.display());
         return Err(UsageError(text).into());
     }
-    let host = command.host.trim_end_matches('/');
-    output::file(path, &STARTER.replace("http://127.0.0.1:8000", host)).context("cannot begin")?;
+    let base_url = command.base_url.trim_end_matches('/');
+    output::file(path, &STARTER.replace("http://127.0.0.1:8000", base_url)).context("cannot begin")?;
     output::result(&format!(
-        "wrote {0}\n\n  loadproof check {0}\n  loadproof run {0} --load smoke\n\nIt asks {host}/; change its steps to what your users do.",
+        "wrote {0}\n\n  loadproof check {0}\n  loadproof run {0} --load smoke\n\nIt asks {base_url}/; change its steps to what your users do.",
         path.display()
     ))?;
     Ok(Exit::Done)

@@ -1,4 +1,4 @@
-//! `loadproof report`, and the reports that other commands end with: audit, verdicts, figures.
+//! `loadproof report`, and the reports that other commands end with: audit, verdicts, metrics.
 
 use std::path::Path;
 

@@ -50,7 +50,7 @@ fn passes(run: &RunFacts, filter: &RunFilter) -> bool {
         "profile" => Some(run.start.profile.as_str()),
         "label" => run.start.label.as_deref(),
         "state" => Some(run.end.state.word()),
-        "env" => run.start.env.as_deref(),
+        "deployment" => run.start.deployment.as_deref(),
         "experiment" => experiment.as_deref(),
         "arm" => run.start.arm.map(Arm::word),
         _ => None,
@@ -65,7 +65,7 @@ fn list(store: &Store, filters: &RunList, json: bool) -> Result<()> {
     let mut runs = store.runs()?;
     runs.retain(|run| filters.filter.iter().all(|filter| passes(run, filter)));
     if json {
-        let document = serde_json::json!({ "schema": "loadproof.runs/1", "runs": runs });
+        let document = serde_json::json!({ "schema": "loadproof.runs/2", "runs": runs });
         return output::result(&serde_json::to_string_pretty(&document)?);
     }
     if runs.is_empty() {
@@ -120,7 +120,7 @@ fn part(run: &RunFacts) -> String {
 
 fn facts(run: &RunFacts, json: bool) -> Result<()> {
     if json {
-        let document = serde_json::json!({ "schema": "loadproof.runs/1", "runs": [run] });
+        let document = serde_json::json!({ "schema": "loadproof.runs/2", "runs": [run] });
         return output::result(&serde_json::to_string_pretty(&document)?);
     }
     let mut lines = vec![

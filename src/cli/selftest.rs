@@ -68,7 +68,7 @@ fn program(command: &Command) -> Result<PathBuf> {
     let installed = || std::env::current_exe().ok().map(|own| own.with_file_name("testbed"));
     let path = command.testbed.clone().or_else(installed).filter(|path| path.exists());
     path.ok_or_else(|| {
-        let text = "there is no testbed beside loadproof; build it (`cargo build --release --workspace`) or name it with --testbed";
+        let text = "the testbed was not found beside loadproof; build it (`cargo build --release --workspace`) or name it with --testbed";
         UsageError(text.to_owned()).into()
     })
 }

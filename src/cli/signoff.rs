@@ -54,7 +54,7 @@ fn commit(rules: &Rules, command: &SignOff) -> Result<Option<String>> {
     let commit = command.commit.clone().or_else(git_commit);
     match commit {
         None => Err(UsageError(
-            "the commit that is released is not known: this is no git repository; name it with --commit, or set \
+            "the commit that is released is not known: this folder is not a git repository; name it with --commit, or set \
              `release = \"label\"` in the rules"
                 .to_owned(),
         )

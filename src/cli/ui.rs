@@ -62,7 +62,7 @@ impl Starter for Others {
         let mut offers = Offers::default();
         for path in files(&self.scenarios) {
             let file = path.display().to_string();
-            match world::scenario(&path) {
+            match world::scenario_without_warnings(&path) {
                 Ok(scenario) => offers.scenarios.push(offer(file, &scenario)),
                 Err(error) => {
                     let text = output::error_text(&error.into());
@@ -109,7 +109,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn offer(file: String, scenario: &Scenario) -> Offer {
-    let hosts = scenario.profiles.values().filter_map(|profile| profile.host.clone());
+    let of_profiles = scenario.profiles.values().filter_map(|profile| profile.base_url.clone());
     Offer {
         file,
         name: scenario.name.clone(),
@@ -124,6 +124,6 @@ fn offer(file: String, scenario: &Scenario) -> Offer {
             text: format!("{} against {}", experiment.treatments.join(", "), experiment.baseline),
             load: experiment.load.clone(),
         }),
-        hosts: std::iter::once(scenario.host.clone()).chain(hosts).collect(),
+        base_urls: std::iter::once(scenario.base_url.clone()).chain(of_profiles).collect(),
     }
 }

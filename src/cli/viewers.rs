@@ -70,7 +70,7 @@ impl Viewers {
     pub(super) fn session_options(&self, common: &Common, plan: &Plan) -> SessionOptions {
         SessionOptions {
             label: common.label.clone(),
-            env: common.env.clone(),
+            deployment: common.deployment.name(),
             workers: common.overrides.workers,
             ..self.plain_session(common.shown, plan)
         }
@@ -82,7 +82,7 @@ impl Viewers {
         let audience = [Some(terminal), self.narrator(plan.rounds)].into_iter().flatten().collect();
         SessionOptions {
             label: None,
-            env: None,
+            deployment: None,
             workers: None,
             command: command_line(),
             interrupt: self.interrupt.receiver(),

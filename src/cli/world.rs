@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::scenario::endpoint::{self, Endpoint};
-use crate::scenario::{self, Scenario, ScenarioError};
+use crate::scenario::{self, Fixed, Scenario, ScenarioError};
 
 struct RealWorld;
 
@@ -36,7 +36,21 @@ pub(super) fn endpoint(endpoint: &Endpoint) -> Result<Arc<Scenario>, ScenarioErr
     scenario::compile(Path::new(endpoint::FILE), &Written(endpoint.scenario())).map(Arc::new)
 }
 
-/// Reads and checks a scenario file.
+/// Reads and checks a scenario file; warnings go to stderr.
 pub(super) fn scenario(path: &Path) -> Result<Arc<Scenario>, ScenarioError> {
+    let scenario = scenario_without_warnings(path)?;
+    if !scenario.warnings.is_empty() {
+        anstream::eprintln!("{}\n", scenario.warnings);
+    }
+    Ok(scenario)
+}
+
+/// Reads and checks a scenario file that is only looked at.
+pub(super) fn scenario_without_warnings(path: &Path) -> Result<Arc<Scenario>, ScenarioError> {
     scenario::compile(path, &RealWorld).map(Arc::new)
+}
+
+/// The files among a scenario file and its includes that have old names, with new ones.
+pub(super) fn fix(path: &Path) -> Result<Vec<Fixed>, ScenarioError> {
+    scenario::fix(path, &RealWorld)
 }

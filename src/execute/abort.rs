@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::claim::{CountOf, Figure, Found, LookUp, Side, SignalFigure, Statistic, TimeKind, seen_text};
+use crate::claim::{CountOf, Found, LookUp, Metric, Side, SignalMetric, Statistic, TimeKind, seen_text};
 use crate::sample::Outcome;
 use crate::scenario::load::Abort;
 use crate::signals::Latest;
@@ -60,12 +60,12 @@ impl LookUp for View {
             }
         };
         let value = match statistic {
-            Statistic::Time(TimeKind::Response, Figure::Quantile(p)) => {
+            Statistic::Time(TimeKind::Response, Metric::Quantile(p)) => {
                 live.times().quantile_us(*p).ok_or_else(none)? / 1e3
             }
             Statistic::Count(of) => count(*of) as f64,
             Statistic::Share(of) if all > 0 => count(*of) as f64 / all as f64,
-            Statistic::Signal(SignalFigure::Last, name) => self.latest.reading(name).ok_or_else(none)?.1,
+            Statistic::Signal(SignalMetric::Last, name) => self.latest.reading(name).ok_or_else(none)?.1,
             _ => return Err(none()),
         };
         Ok(Found { value, n: all, ..Found::default() })

@@ -1,4 +1,4 @@
-//! What a run's machine, tool and system were: facts that explain its figures.
+//! What a run's machine, tool and system were: facts that explain its metrics.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,13 +8,13 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
-pub(super) fn facts(profile: &Profile, host: &str, workers: u16) -> BTreeMap<String, String> {
+pub(super) fn facts(profile: &Profile, base_url: &str, workers: u16) -> BTreeMap<String, String> {
     let kinds = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(kinds).ok();
     let mut facts = BTreeMap::from([
-        ("target".to_owned(), crate::web::shown(host)),
+        ("target".to_owned(), crate::web::shown(base_url)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
     ]);

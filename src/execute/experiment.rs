@@ -29,7 +29,7 @@ pub enum Start {
 #[derive(Clone, Debug)]
 pub struct ExperimentFlags {
     /// The target's base URL in place of the scenario's and the profiles'.
-    pub host: Option<String>,
+    pub base_url: Option<String>,
     /// Values in place of the load's own.
     pub load: LoadOverrides,
     /// Seed of everything that is drawn; one that is resumed keeps its own.
@@ -78,7 +78,7 @@ impl Experiment {
             }
         };
         let choices = Choices {
-            host: flags.host,
+            base_url: flags.base_url,
             load_name: spec.load.clone(),
             load: scenario.load(&spec.load)?.with(&flags.load)?,
             seed: resumed.as_ref().map_or(flags.seed, |facts| facts.planned.seed),

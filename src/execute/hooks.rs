@@ -20,7 +20,7 @@ impl Hooks {
         let hooks = setting.scenario.hooks.iter().chain(&profile.hooks).cloned().collect();
         let around = Around {
             profile: planned.profile.clone(),
-            host: planned.host.clone(),
+            base_url: planned.base_url.clone(),
             logs: setting.logs.clone(),
         };
         Self { hooks, around }

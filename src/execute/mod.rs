@@ -153,8 +153,8 @@ async fn bring_up(
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
         audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
-    let system = system::start(profile, &planned.host, &setting.logs, &setting.journal).await?;
-    system::reset(profile, &planned.host).await?;
+    let system = system::start(profile, &planned.base_url, &setting.logs, &setting.journal).await?;
+    system::reset(profile, &planned.base_url).await?;
     hooks.run(HookMoment::Before, runs).await?;
     Ok(system)
 }
@@ -178,15 +178,15 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         seed: planned.seed,
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment::facts(profile, &planned.host, setting.workers),
+        environment: environment::facts(profile, &planned.base_url, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         claims: scenario.claims.clone(),
         must_hold: profile.must_hold.clone(),
-        env: setting.env.clone(),
+        deployment: setting.deployment.clone(),
         keys: scenario.key_facts(),
         races: scenario.races.clone(),
         raised: scenario.raised.clone(),
-        signs: scenario.signs.clone(),
+        symptoms: scenario.symptoms.clone(),
         trace_url: scenario.trace.as_ref().map(|trace| trace.url.clone().unwrap_or_default()),
     }
 }
@@ -197,7 +197,7 @@ fn load_facts(load: &Load, workers: u16) -> LoadFacts {
         Executor::Open { rate, .. } => ("open", Some(rate)),
         Executor::Shared { .. } => ("shared", None),
     };
-    LoadFacts { executor: executor.to_owned(), places: load.places(), rate_per_s, workers }
+    LoadFacts { executor: executor.to_owned(), max_in_flight: load.max_in_flight(), rate_per_s, workers }
 }
 
 /// The measured part of a run.
@@ -233,7 +233,7 @@ async fn measure(
     let load = LoadRun {
         scenario: Arc::clone(scenario),
         load: planned.load.clone(),
-        host: planned.host.clone(),
+        base_url: planned.base_url.clone(),
         seed: planned.seed,
         workers: setting.workers,
         clock,

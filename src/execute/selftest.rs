@@ -44,7 +44,7 @@ impl SelfTest {
         let spec = scenario.experiment.clone().ok_or(ExecuteError::SelfTestScenario)?;
         let spec = ExperimentSpec { rounds, ..spec };
         let load = scenario.load(&spec.load)?.clone();
-        let choices = Choices { host: None, load_name: spec.load.clone(), load, seed };
+        let choices = Choices { base_url: None, load_name: spec.load.clone(), load, seed };
         let plan = Plan::experiment(&scenario, &spec, rounds, &choices)?;
         Ok(Self { scenario, spec, seed, plan })
     }

@@ -20,7 +20,7 @@ pub struct SessionOptions {
     /// The user's own name for the runs.
     pub label: Option<String>,
     /// The environment that this is.
-    pub env: Option<String>,
+    pub deployment: Option<String>,
     /// Threads that make load; one per core if none.
     pub workers: Option<u16>,
     /// The command line, for the store and for repeating it.
@@ -72,7 +72,7 @@ impl Session {
             store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             label: options.label,
-            env: options.env,
+            deployment: options.deployment,
             experiment,
             command: options.command,
             interrupt: options.interrupt,

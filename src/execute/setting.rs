@@ -29,8 +29,8 @@ pub struct Setting {
     pub workers: u16,
     /// The user's own name for the runs.
     pub label: Option<String>,
-    /// The environment that they are made in (`--env`), if one was named.
-    pub env: Option<String>,
+    /// The deployment that they are made against (`--deployment`), if one was named.
+    pub deployment: Option<String>,
     /// The experiment that the runs belong to.
     pub experiment: Option<ExperimentId>,
     /// The command line, for the store and for repeating it.

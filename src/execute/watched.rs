@@ -174,7 +174,7 @@ mod tests {
         let mut told = |at_us, value| increases.of(total(at_us, value)).first().map(|(_, _, per_s)| *per_s);
         assert_eq!(told(0, 5.0), None);
         assert_eq!(told(500_000, 5.25), Some(0.5));
-        // No new reading, no new figure; a reset is no figure at all.
+        // No new reading, no new rate; a reset is no rate at all.
         assert_eq!(told(500_000, 5.25), Some(0.5));
         assert_eq!(told(1_000_000, 1.0), None);
     }

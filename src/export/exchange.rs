@@ -1,4 +1,4 @@
-//! Figures in the forms of other tools: Bencher, benchstat, Otava, Prometheus.
+//! Metrics in the forms of other tools: Bencher, benchstat, Otava, Prometheus.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::csv::field;
-use crate::run::{Figure, RunFacts};
+use crate::run::{Metric, RunFacts};
 use crate::trend::Series;
 
 /// Bencher's metric format: per subject its `throughput` (per second), and each quantile as a `latency` in ns of a
@@ -14,39 +14,39 @@ use crate::trend::Series;
 ///
 /// # Errors
 /// Never, but for a fault of the serializer.
-pub fn bmf(figures: &[Figure]) -> serde_json::Result<String> {
+pub fn bmf(metrics: &[Metric]) -> serde_json::Result<String> {
     let mut benchmarks: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    for figure in figures {
-        let title = figure.subject.title();
-        let (name, measure, value) = match ns(figure) {
-            Some(ns) => (format!("{title} {}", figure.metric), "latency", ns),
-            None => (title, "throughput", figure.value),
+    for metric in metrics {
+        let title = metric.subject.title();
+        let (name, measure, value) = match ns(metric) {
+            Some(ns) => (format!("{title} {}", metric.name), "latency", ns),
+            None => (title, "throughput", metric.value),
         };
         benchmarks.entry(name).or_default().insert(measure.to_owned(), json!({ "value": value }));
     }
     serde_json::to_string_pretty(&benchmarks)
 }
 
-/// Lines of Go's benchmarks, one per subject: its samples, and each of its figures. A file of several rounds' lines
+/// Lines of Go's benchmarks, one per subject: its samples, and each of its metrics. A file of several rounds' lines
 /// is what benchstat takes.
-pub fn benchstat(run: &RunFacts, figures: &[Figure]) -> String {
+pub fn benchstat(run: &RunFacts, metrics: &[Metric]) -> String {
     let mut text = format!(
         "scenario: {}\nload: {}\nprofile: {}\n",
         run.start.scenario, run.start.load, run.start.profile
     );
-    for figures in figures.chunk_by(|a, b| a.subject == b.subject) {
-        let name: String = figures[0]
+    for metrics in metrics.chunk_by(|a, b| a.subject == b.subject) {
+        let name: String = metrics[0]
             .subject
             .title()
             .split_whitespace()
             .map(|word| word.replace(|c: char| !c.is_alphanumeric() && !"/{}_-.".contains(c), ""))
             .collect::<Vec<_>>()
             .join("_");
-        let _ = write!(text, "Benchmark{}{name} {}", first_capital(&name), figures[0].n);
-        for figure in figures {
-            let _ = match ns(figure) {
-                Some(ns) => write!(text, " {ns} {}-ns", figure.metric),
-                None => write!(text, " {} ok/s", figure.value),
+        let _ = write!(text, "Benchmark{}{name} {}", first_capital(&name), metrics[0].n);
+        for metric in metrics {
+            let _ = match ns(metric) {
+                Some(ns) => write!(text, " {ns} {}-ns", metric.name),
+                None => write!(text, " {} ok/s", metric.value),
             };
         }
         text.push('\n');
@@ -60,15 +60,15 @@ fn first_capital(name: &str) -> &'static str {
 }
 
 /// The text format of Prometheus and OpenMetrics, by which GitLab shows metrics of a merge request.
-pub fn openmetrics(run: &RunFacts, figures: &[Figure]) -> String {
+pub fn openmetrics(run: &RunFacts, metrics: &[Metric]) -> String {
     let of_run = format!(
         "scenario=\"{}\",load=\"{}\",profile=\"{}\"",
         label(&run.start.scenario),
         label(&run.start.load),
         label(&run.start.profile)
     );
-    let line = |figure: &Figure| {
-        let subject = &figure.subject;
+    let line = |metric: &Metric| {
+        let subject = &metric.subject;
         format!(
             "{{{of_run},kind=\"{}\",traffic_class=\"{}\",endpoint=\"{}\"",
             subject.kind.word(),
@@ -79,13 +79,13 @@ pub fn openmetrics(run: &RunFacts, figures: &[Figure]) -> String {
     let mut text = "# HELP loadproof_response_time_seconds Quantiles of response and effect times.\n\
                     # TYPE loadproof_response_time_seconds gauge\n"
         .to_owned();
-    for figure in figures {
-        if let Some(quantile) = quantile(figure) {
+    for metric in metrics {
+        if let Some(quantile) = quantile(metric) {
             let _ = writeln!(
                 text,
                 "loadproof_response_time_seconds{},quantile=\"{quantile}\"}} {}",
-                line(figure),
-                figure.value / 1e3
+                line(metric),
+                metric.value / 1e3
             );
         }
     }
@@ -93,14 +93,14 @@ pub fn openmetrics(run: &RunFacts, figures: &[Figure]) -> String {
         "# HELP loadproof_throughput_per_second Requests that ended well per second of load.\n\
          # TYPE loadproof_throughput_per_second gauge\n",
     );
-    for figure in figures.iter().filter(|figure| quantile(figure).is_none()) {
-        let _ = writeln!(text, "loadproof_throughput_per_second{}}} {}", line(figure), figure.value);
+    for metric in metrics.iter().filter(|metric| quantile(metric).is_none()) {
+        let _ = writeln!(text, "loadproof_throughput_per_second{}}} {}", line(metric), metric.value);
     }
     text.push_str("# EOF\n");
     text
 }
 
-/// CSV for Apache Otava: a row per release with its time, its name and a column per figure. None if the series are
+/// CSV for Apache Otava: a row per release with its time, its name and a column per metric. None if the series are
 /// of several loads or profiles, or there is none.
 pub fn otava(series: &[Series]) -> Option<String> {
     let first = series.first()?;
@@ -113,7 +113,7 @@ pub fn otava(series: &[Series]) -> Option<String> {
         let _ = write!(text, ",{}", field(&name));
     }
     text.push('\n');
-    // A release may lack a figure: rows are those of all series, by their first run.
+    // A release may lack a metric: rows are those of all series, by their first run.
     let rows: BTreeSet<_> =
         series.iter().flat_map(|one| &one.points).map(|p| (p.runs[0], &p.started_at, &p.release)).collect();
     for (run, started_at, release) in rows {
@@ -128,14 +128,14 @@ pub fn otava(series: &[Series]) -> Option<String> {
 }
 
 /// A quantile in ns; none if it is no time.
-fn ns(figure: &Figure) -> Option<f64> {
-    quantile(figure).map(|_| (figure.value * 1e6).round())
+fn ns(metric: &Metric) -> Option<f64> {
+    quantile(metric).map(|_| (metric.value * 1e6).round())
 }
 
-/// `0.95` of `p95`; none if the figure is no quantile.
-fn quantile(figure: &Figure) -> Option<String> {
-    figure
-        .metric
+/// `0.95` of `p95`; none if the metric is no quantile.
+fn quantile(metric: &Metric) -> Option<String> {
+    metric
+        .name
         .strip_prefix('p')
         .filter(|digits| digits.len() == 2)
         .map(|digits| format!("0.{}", digits.trim_end_matches('0')))

@@ -1,5 +1,5 @@
 //! What leaves the store in the forms that other programs read: samples as CSV, Parquet and percentile
-//! spectra, figures for dashboards and CI, trends, and the files that Locust writes.
+//! spectra, metrics for dashboards and CI, trends, and the files that Locust writes.
 //!
 //! An export turns plain values into text or bytes; it reads no store and works nothing out that
 //! `stats` should work out.

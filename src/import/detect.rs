@@ -16,7 +16,7 @@ const JSON: [(&[&str], Kind); 7] = [
     (&["\"timestamp\"", "\"latency\"", "\"code\""], Kind::Known(Format::VegetaJson)),
     (
         &["\"latencyPercentiles\""],
-        Kind::Useless("oha's figures", "they hold no samples: run oha with --output-format csv"),
+        Kind::Useless("oha's summary", "they hold no samples: run oha with --output-format csv"),
     ),
     (
         &["\"latencies\"", "\"status_codes\""],
@@ -41,17 +41,20 @@ const CSV: [(&[&str], Kind); 9] = [
     (&["metric_name", "timestamp", "metric_value"], Kind::Known(Format::K6Csv)),
     (&["timeStamp", "elapsed", "label", "success"], Kind::Known(Format::JMeterCsv)),
     (&["request-start", "request-duration", "status"], Kind::Known(Format::OhaCsv)),
-    (&["Type", "Name", "Request Count"], Kind::Useless("Locust's table of figures (_stats.csv)", LOCUST_LOG)),
+    (
+        &["Type", "Name", "Request Count"],
+        Kind::Useless("Locust's table of summaries (_stats.csv)", LOCUST_LOG),
+    ),
     (
         &["Timestamp", "User Count"],
-        Kind::Useless("Locust's history of figures (_stats_history.csv)", LOCUST_LOG),
+        Kind::Useless("Locust's history of summaries (_stats_history.csv)", LOCUST_LOG),
     ),
     (&["Method", "Name", "Error", "Occurrences"], Kind::Useless("Locust's table of failures", LOCUST_LOG)),
     (&["Count", "Message", "Traceback"], Kind::Useless("Locust's table of exceptions", LOCUST_LOG)),
     (
         &["Label", "# Samples", "Average"],
         Kind::Useless(
-            "JMeter's table of figures",
+            "JMeter's table of summaries",
             "it holds no samples: give the JTL file (`jmeter -l results.jtl`)",
         ),
     ),
@@ -82,7 +85,7 @@ pub(super) fn format(input: impl Read) -> Result<Format, Fault> {
     }
     if bytes.contains(&0) {
         let hint = "results of vegeta become text with `vegeta encode --to csv`";
-        return Err(Fault::refused("it is no text", hint));
+        return Err(Fault::refused("it is not text", hint));
     }
     // Cut off within a letter, at worst.
     let text = String::from_utf8_lossy(&bytes);

@@ -53,7 +53,7 @@ pub(super) fn start(import: &Import, format: Format, survey: &Survey) -> Result<
         environment: environment(import, format, survey),
         load_facts: LoadFacts { executor: EXECUTOR.to_owned(), ..LoadFacts::default() },
         claims: scenario.map_or_else(Vec::new, |scenario| scenario.claims.clone()),
-        env: import.env.clone(),
+        deployment: import.deployment.clone(),
         ..RunStart::default()
     })
 }

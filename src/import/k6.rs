@@ -60,7 +60,7 @@ impl Table for Metrics {
         each(line_of(&Measured {
             metric: fields.text(self.metric)?,
             time: fields.text(self.timestamp)?,
-            value: fields.text(self.value)?.parse().map_err(|_| "the value is no number")?,
+            value: fields.text(self.value)?.parse().map_err(|_| "the value is not a number")?,
             vu: metadata.split('&').find_map(|pair| pair.strip_prefix("vu=")).unwrap_or_default(),
             tags: &tags,
         })?)
@@ -150,8 +150,9 @@ fn line_of<'a>(measured: &Measured<'a>) -> Result<Line<'a>, String> {
 
 fn request<'a>(measured: &Measured<'a>) -> Result<Row<'a>, String> {
     let tags = measured.tags;
-    let elapsed_us =
-        span_us(measured.value * 1e3).ok_or_else(|| format!("`{}` is no duration", measured.value))?;
+    let elapsed_us = span_us(measured.value * 1e3).ok_or_else(|| {
+        format!("`{}` is not a valid duration: expected milliseconds, e.g. `1.5`", measured.value)
+    })?;
     let status = status(&tags.status)?;
     let is_ok = match &*tags.expected_response {
         "" => tags.error.is_empty() && (1..400).contains(&status),

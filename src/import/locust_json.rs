@@ -60,13 +60,13 @@ fn requests(entry: &Entry, each: &mut Each<'_>) -> Result<(), String> {
     let mut times: Vec<(i64, u64)> = Vec::with_capacity(entry.response_times.len());
     for (ms, count) in &entry.response_times {
         let us = ms.parse::<f64>().ok().and_then(|ms| span_us(ms * 1e3));
-        times.push((us.ok_or_else(|| format!("`{ms}` is no response time"))?, *count));
+        times.push((us.ok_or_else(|| format!("`{ms}` is not a valid response time"))?, *count));
     }
     times.sort_unstable();
     let mut times = times.into_iter().rev().flat_map(|(us, count)| std::iter::repeat_n(us, size(count)));
     for (second, count) in &entry.num_reqs_per_sec {
         let second = second.parse::<i64>().ok().and_then(|s| s.checked_mul(SECOND_US));
-        let second = second.ok_or("a second is no number")?;
+        let second = second.ok_or("a second is not a number")?;
         let count_us = i64::try_from(*count).unwrap_or(i64::MAX).max(1);
         for place in 0..*count {
             // Those without a time are counted among a second's, too.

@@ -229,8 +229,8 @@ pub struct Import {
     pub profile: Option<String>,
     /// The user's own name for it.
     pub label: Option<String>,
-    /// The environment that it was made in, if one was named.
-    pub env: Option<String>,
+    /// The deployment that it was made against, if one was named.
+    pub deployment: Option<String>,
     /// The command line.
     pub command: String,
 }

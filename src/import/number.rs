@@ -8,7 +8,7 @@ const MOST_US: f64 = 366.0 * 86_400.0 * 1e6;
 /// A time span, given in a unit of so many µs, to the µs.
 pub(super) fn span(text: &str, unit_us: f64, what: &str) -> Result<i64, String> {
     let us = text.trim().parse::<f64>().unwrap_or(f64::NAN) * unit_us;
-    span_us(us).ok_or_else(|| format!("`{text}` is no {what}"))
+    span_us(us).ok_or_else(|| format!("`{text}` is not a valid {what}"))
 }
 
 /// A time span in µs, if it can be one.
@@ -29,7 +29,9 @@ pub(super) fn moment(text: &str) -> Result<i64, String> {
         (Some(ns), _) => Some(ns / 1000),
         (None, _) => utc::parse_us(text),
     };
-    moment.ok_or_else(|| format!("`{text}` is no time"))
+    moment.ok_or_else(|| {
+        format!("`{text}` is not a valid time: expected e.g. `1795276379` or `2026-11-21T18:32:59Z`")
+    })
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "less than a second, in µs")]
@@ -43,14 +45,14 @@ pub(super) fn count(text: &str, what: &str) -> Result<u64, String> {
     if text.is_empty() {
         return Ok(0);
     }
-    text.trim().parse().map_err(|_| format!("`{text}` is no {what}"))
+    text.trim().parse().map_err(|_| format!("`{text}` is not a valid {what}"))
 }
 
 /// An HTTP status; an empty text is none.
 pub(super) fn status(text: &str) -> Result<u16, String> {
     match count(text, "status")? {
         status @ 0..=999 => Ok(u16::try_from(status).unwrap_or(0)),
-        _ => Err(format!("`{text}` is no status")),
+        _ => Err(format!("`{text}` is not a valid status: expected e.g. `200`")),
     }
 }
 

@@ -30,7 +30,7 @@ impl Header<'_> {
 
     /// The place of a column that has to be there.
     pub(super) fn required(&self, name: &str) -> Result<usize, String> {
-        self.column(name).ok_or_else(|| format!("there is no column `{name}`"))
+        self.column(name).ok_or_else(|| format!("column `{name}` is missing"))
     }
 }
 
@@ -79,6 +79,6 @@ fn fault(error: csv::Error) -> Fault {
     match error.into_kind() {
         ErrorKind::Io(error) => Fault::Read(error),
         ErrorKind::Utf8 { .. } => Fault::Line { line, what: "it is not UTF-8".to_owned() },
-        _ => Fault::Line { line, what: "it is no CSV".to_owned() },
+        _ => Fault::Line { line, what: "it is not valid CSV".to_owned() },
     }
 }

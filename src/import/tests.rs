@@ -76,12 +76,15 @@ proptest! {
 #[test]
 fn broken_lines_are_named() {
     let lines = |lines: &str| read(Format::LocustCsv, &format!("{}{lines}", HEADERS[1])).unwrap_err();
-    assert_eq!(lines("1795276379,GET,/,1.5,7,200,\r\nsoon,GET,/,1.5,7,200,\r\n"), "3: `soon` is no time");
+    assert_eq!(
+        lines("1795276379,GET,/,1.5,7,200,\r\nsoon,GET,/,1.5,7,200,\r\n"),
+        "3: `soon` is not a valid time: expected e.g. `1795276379` or `2026-11-21T18:32:59Z`"
+    );
     assert_eq!(lines("1795276379,GET,/\r\n"), "2: it ends after 3 fields");
-    assert_eq!(lines("1795276379,GET,/,-1,7,200,\r\n"), "2: `-1` is no response time");
+    assert_eq!(lines("1795276379,GET,/,-1,7,200,\r\n"), "2: `-1` is not a valid response time");
     assert_eq!(
         read(Format::JMeterCsv, "elapsed,label\n1,a\n"),
-        Err("1: there is no column `timeStamp`".to_owned())
+        Err("1: column `timeStamp` is missing".to_owned())
     );
     assert_eq!(read(Format::VegetaCsv, "1,2\n"), Err("1: it has 2 fields, and not 9 to 12".to_owned()));
     let not_json = read(Format::K6Json, "{\"type\":\"Metric\"}\n{\"type\":\n").unwrap_err();

@@ -79,7 +79,8 @@ pub(super) fn result(text: &str, each: &mut Each<'_>) -> Result<(), String> {
     each(request(&Hit {
         start_us: moment(&result.timestamp)?,
         status: result.code,
-        latency_us: latency_us.ok_or_else(|| format!("`{}` is no latency", result.latency))?,
+        latency_us: latency_us
+            .ok_or_else(|| format!("`{}` is not a valid latency: expected nanoseconds", result.latency))?,
         bytes_out: result.bytes_out,
         bytes_in: result.bytes_in,
         error: &result.error,

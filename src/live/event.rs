@@ -66,7 +66,7 @@ pub struct Begin {
     pub load_s: Option<f64>,
     /// The run's place in an experiment.
     pub part: Option<Part>,
-    /// What is called and what is awaited, in the order of each tick's figures.
+    /// What is called and what is awaited, in the order of each tick's metrics.
     pub endpoints: Vec<Endpoint>,
 }
 
@@ -89,7 +89,7 @@ pub struct Endpoint {
     /// Its name.
     pub name: String,
     /// The class of its traffic; empty if none.
-    pub class: String,
+    pub traffic_class: String,
     /// `request` or `effect`.
     pub kind: String,
 }
@@ -122,7 +122,7 @@ pub struct Tick {
     pub outcomes: Outcomes,
     /// Cores that loadproof itself has in use; none while that is not known.
     pub own_cores: Option<f64>,
-    /// Figures of what is called and awaited, in the order of [`Begin::endpoints`].
+    /// Metrics of what is called and awaited, in the order of [`Begin::endpoints`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<EndpointTick>,
     /// Signals: `(name, unit in words, value)`.

@@ -87,7 +87,7 @@ impl Feed {
     /// What is known now as JSON, with the number of the event up to which it is.
     pub fn snapshot(&self) -> String {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        json!({ "schema": "loadproof.live/1", "last_id": told.last_id, "state": &told.state }).to_string()
+        json!({ "schema": "loadproof.live/2", "last_id": told.last_id, "state": &told.state }).to_string()
     }
 
     /// Follows from the event after `after`; from now on if it is not given.

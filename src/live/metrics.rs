@@ -43,13 +43,13 @@ impl Text {
             .endpoints
             .iter()
             .zip(&tick.endpoints)
-            .map(|(endpoint, figures)| (format!("{of_run},{}", of_endpoint(endpoint)), figures))
+            .map(|(endpoint, metrics)| (format!("{of_run},{}", of_endpoint(endpoint)), metrics))
             .collect();
         self.family("loadproof_samples_total", "counter", "Requests and effects by outcome.");
-        for (labels, figures) in &endpoints {
+        for (labels, metrics) in &endpoints {
             for outcome in Outcome::ALL {
                 let labels = format!("{labels},outcome=\"{}\"", outcome.word());
-                self.line("loadproof_samples_total", &labels, figures.n[outcome as usize]);
+                self.line("loadproof_samples_total", &labels, metrics.n[outcome as usize]);
             }
         }
         self.family(
@@ -57,8 +57,8 @@ impl Text {
             "gauge",
             "Quantiles of response and effect times so far, to two digits.",
         );
-        for (labels, figures) in &endpoints {
-            for (quantile, ms) in QUANTILES.iter().zip(figures.times.iter().flat_map(|times| &times[..2])) {
+        for (labels, metrics) in &endpoints {
+            for (quantile, ms) in QUANTILES.iter().zip(metrics.times.iter().flat_map(|times| &times[..2])) {
                 let labels = format!("{labels},quantile=\"{quantile}\"");
                 self.line("loadproof_response_time_seconds", &labels, ms / 1e3);
             }
@@ -117,7 +117,7 @@ fn of_endpoint(endpoint: &Endpoint) -> String {
     format!(
         "kind=\"{}\",traffic_class=\"{}\",endpoint=\"{}\"",
         label(&endpoint.kind),
-        label(&endpoint.class),
+        label(&endpoint.traffic_class),
         label(&endpoint.name)
     )
 }
@@ -141,7 +141,7 @@ mod tests {
             part: Some(Part { experiment: 1, arm: "treatment".to_owned(), round: 2, rounds: 5 }),
             endpoints: vec![Endpoint {
                 name: "GET /".to_owned(),
-                class: "production".to_owned(),
+                traffic_class: "production".to_owned(),
                 kind: "request".to_owned(),
             }],
         }));

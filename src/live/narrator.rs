@@ -131,7 +131,7 @@ fn endpoints(scenario: &Scenario) -> (Vec<EndpointId>, Vec<Endpoint>) {
     let named = told.map(|(number, endpoint)| {
         let endpoint = Endpoint {
             name: endpoint.endpoint.clone(),
-            class: endpoint.traffic_class.clone(),
+            traffic_class: endpoint.traffic_class.clone(),
             kind: endpoint.kind.word().to_owned(),
         };
         (EndpointId(number), endpoint)
@@ -160,8 +160,8 @@ fn part(experiment: Option<ExperimentId>, planned: &PlannedRun, rounds: u32) -> 
 
 fn tick(moment: &Moment) -> Tick {
     let own = moment.increases.iter().find(|(name, ..)| name == OWN_CPU);
-    let shown = |(name, unit, value): &(String, String, f64), is_total| {
-        let (unit, divisor) = signal_unit(unit, is_total);
+    let shown = |(name, unit, value): &(String, String, f64), is_counter| {
+        let (unit, divisor) = signal_unit(unit, is_counter);
         (name.clone(), unit, short(value / divisor))
     };
     let levels = moment.signals.iter().map(|signal| shown(signal, false));

@@ -104,7 +104,7 @@ async fn snapshot(State(context): Shared) -> Response {
 async fn stats(State(context): Shared) -> Response {
     let stats = context.site.feed.read(|state| {
         json!({
-            "schema": "loadproof.live/1",
+            "schema": "loadproof.live/2",
             "stage": state.stage,
             "begin": state.begin,
             "last": state.last,
@@ -158,7 +158,7 @@ async fn linked(State(context): Shared, Path(file): Path<String>) -> Response {
     stored(context, move |_| {
         let run = file.strip_prefix("run-").and_then(|rest| rest.strip_suffix(".html"));
         let is_number = |run: &&str| run.parse::<u32>().is_ok();
-        let none = || Problem::NotFound(format!("there is no `{file}`"));
+        let none = || Problem::NotFound(format!("`{file}` was not found"));
         Ok(Page::Report(run.filter(is_number).ok_or_else(none)?.to_owned()))
     })
     .await

@@ -72,9 +72,9 @@ pub struct Offer {
     pub loads: Vec<LoadOffer>,
     /// Its experiment, if it describes one.
     pub experiment: Option<ExperimentOffer>,
-    /// Hosts that it names itself.
+    /// Base URLs that it names itself.
     #[serde(skip)]
-    pub hosts: Vec<String>,
+    pub base_urls: Vec<String>,
 }
 
 /// A load of a scenario.
@@ -107,7 +107,7 @@ pub(super) struct Form {
     run_time: String,
     rate: String,
     rounds: String,
-    host: String,
+    base_url: String,
     label: String,
     seed: String,
 }
@@ -166,12 +166,12 @@ impl Form {
         let is_seed = |text: &str| text.parse().is_ok_and(|seed: u64| i64::try_from(seed).is_ok());
         let is_users = |text: &str| text.parse().is_ok_and(|users: u32| users > 0);
         let is_time = |text: &str| unit::parse_duration(text).is_ok();
-        let is_host = |text: &str| is_local(text) || offer.hosts.iter().any(|host| host == text);
+        let is_base_url = |text: &str| is_local(text) || offer.base_urls.iter().any(|url| url == text);
         let here = "a URL of this machine, or one that the scenario names";
         given.extend(checked("users", "--users", &self.users, "a number from 1 up", is_users)?);
         given.extend(checked("run_time", "--run-time", &self.run_time, "a time such as 90s or 3m", is_time)?);
         given.extend(checked("rate", "--rate", &self.rate, "a rate such as 500 or 30/m", is_rate)?);
-        given.extend(checked("host", "--host", &self.host, here, is_host)?);
+        given.extend(checked("base_url", "--base-url", &self.base_url, here, is_base_url)?);
         given.extend(checked("label", "--label", &self.label, "a name", |_| true)?);
         given.extend(checked("seed", "--seed", &self.seed, "a number from 0 up", is_seed)?);
         let command = match self.command {
@@ -234,7 +234,7 @@ mod tests {
             profiles: vec!["a".to_owned(), "b".to_owned()],
             loads: vec![load("short"), load("long")],
             experiment: Some(ExperimentOffer { text: String::new(), load: "short".to_owned() }),
-            hosts: vec!["http://shop.test".to_owned()],
+            base_urls: vec!["http://shop.test".to_owned()],
         }
     }
 
@@ -257,12 +257,12 @@ mod tests {
             ("rate", "30/m"),
             ("label", "v1.2 rc"),
             ("seed", "0"),
-            ("host", "http://localhost:9"),
+            ("base_url", "http://localhost:9"),
         ];
         assert_eq!(
             line(&all).unwrap(),
             "run scenarios/shop.toml --profile a --load short --users 30 --run-time 90s --rate 30/m \
-             --host http://localhost:9 --label v1.2 rc --seed 0"
+             --base-url http://localhost:9 --label v1.2 rc --seed 0"
         );
         let experiment = [("command", "experiment"), ("load", ""), ("rounds", "5")];
         assert_eq!(line(&experiment).unwrap(), "experiment scenarios/shop.toml --rounds 5");
@@ -284,9 +284,9 @@ mod tests {
             ("label", "--html"),
             ("label", "a\nb"),
             ("seed", "18446744073709551615"),
-            ("host", "http://evil.test"),
-            ("host", "http://127.0.0.1@evil.test"),
-            ("host", "file://127.0.0.1/"),
+            ("base_url", "http://evil.test"),
+            ("base_url", "http://127.0.0.1@evil.test"),
+            ("base_url", "file://127.0.0.1/"),
         ] {
             assert_eq!(line(&[(field, value)]), Err(field), "{value}");
         }
@@ -296,11 +296,11 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_of_this_machine_or_the_scenarios_own() {
-        for host in
+    fn base_urls_are_of_this_machine_or_the_scenarios_own() {
+        for url in
             ["http://127.0.0.1:8000", "https://localhost/", "http://[::1]:8000/path", "http://shop.test"]
         {
-            assert!(line(&[("host", host)]).is_ok(), "{host}");
+            assert!(line(&[("base_url", url)]).is_ok(), "{url}");
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct State {
     pub begin: Option<Begin>,
     /// Its phases so far.
     pub phases: Vec<PhaseBegun>,
-    /// Its ticks so far, without the endpoints' figures; the further back, the coarser if it lasts long.
+    /// Its ticks so far, without the endpoints' metrics; the further back, the coarser if it lasts long.
     pub ticks: Vec<Tick>,
     /// Its last tick, whole.
     pub last: Option<Tick>,

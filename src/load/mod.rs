@@ -59,7 +59,7 @@ pub struct LoadRun {
     /// How much of them.
     pub load: Load,
     /// The target's base URL.
-    pub host: String,
+    pub base_url: String,
     /// Seed of all draws.
     pub seed: u64,
     /// Threads that make load.
@@ -125,7 +125,7 @@ pub struct Running {
 /// # Errors
 /// If the target cannot be resolved, or a request cannot be sent by any means.
 pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
-    let requests = Arc::new(Requests::prepare(&run.scenario, &run.host).await?);
+    let requests = Arc::new(Requests::prepare(&run.scenario, &run.base_url).await?);
     // Each worker connects by itself; whether it can is better known before the load begins.
     let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
     drop(brokers.map_err(LoadError::Broker)?);

@@ -72,8 +72,8 @@ impl Requests {
     ///
     /// # Errors
     /// If the target, or a URL in the scenario, leads nowhere, or a header cannot be sent.
-    pub(super) async fn prepare(scenario: &Scenario, host: &str) -> Result<Self, LoadError> {
-        let (target, base_path) = Origin::resolve(host, Version::Http1).await?;
+    pub(super) async fn prepare(scenario: &Scenario, base_url: &str) -> Result<Self, LoadError> {
+        let (target, base_path) = Origin::resolve(base_url, Version::Http1).await?;
         let templates = Arc::clone(&scenario.templates);
         let is_traced = scenario.trace.is_some();
         let mut requests =
@@ -85,7 +85,7 @@ impl Requests {
         all.sort_by_key(|request| request.number);
         let mut reflected = BTreeMap::new();
         for request in all {
-            let prepared = requests.prepare_one(request, host, &mut reflected).await?;
+            let prepared = requests.prepare_one(request, base_url, &mut reflected).await?;
             requests.prepared.push(prepared);
         }
         Ok(requests)
@@ -94,14 +94,15 @@ impl Requests {
     async fn prepare_one(
         &mut self,
         request: &Request,
-        host: &str,
+        base_url: &str,
         reflected: &mut BTreeMap<(usize, String), DescriptorPool>,
     ) -> Result<Prepared, LoadError> {
         let (method, version) = match &request.protocol {
             Protocol::Http(method) => (method.as_str(), Version::Http1),
             Protocol::Grpc(_) => ("POST", Version::Http2),
         };
-        let (origin, base_path) = Origin::resolve(request.origin.as_deref().unwrap_or(host), version).await?;
+        let (origin, base_path) =
+            Origin::resolve(request.origin.as_deref().unwrap_or(base_url), version).await?;
         let origin = self.origin(origin);
         let codec = match &request.protocol {
             Protocol::Http(_) => None,
@@ -290,8 +291,8 @@ pub(in crate::load) mod tests {
     /// The same with further tables.
     pub(in crate::load) fn scenario_with(tables: &str, steps: &str) -> Scenario {
         let text = format!(
-            "name = \"S\"\nhost = \"http://127.0.0.1:9\"\n{tables}\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
-             [[user]]\nname = \"U\"\njourneys = {{ J = 1 }}\n"
+            "name = \"S\"\nbase_url = \"http://127.0.0.1:9\"\n{tables}\n[[journey]]\nname = \"J\"\nsteps = [{steps}]\n\
+             [[user_class]]\nname = \"U\"\njourneys = {{ J = 1 }}\n"
         );
         compile(Path::new("s.toml"), &Written(text)).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -303,8 +304,8 @@ pub(in crate::load) mod tests {
         all.into_iter().cloned().collect()
     }
 
-    async fn prepared(scenario: &Scenario, host: &str) -> Result<Requests, LoadError> {
-        Requests::prepare(scenario, host).await
+    async fn prepared(scenario: &Scenario, base_url: &str) -> Result<Requests, LoadError> {
+        Requests::prepare(scenario, base_url).await
     }
 
     #[tokio::test]

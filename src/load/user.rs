@@ -283,7 +283,7 @@ impl User {
             return Next::Stop;
         }
         let worker = Rc::clone(&self.worker);
-        let all = meet.users.unwrap_or(worker.load.places());
+        let all = meet.users.unwrap_or(worker.load.max_in_flight());
         let patience = Instant::now() + meet.within;
         let number = worker.shared.meet(meet.race, all, worker.wait_until(patience)).await;
         self.due = Instant::now();

@@ -7,7 +7,7 @@ use super::model::Report;
 use crate::summary::{ArmSummary, Comparison};
 use crate::verdict::Judgement;
 
-/// A comparison as `loadproof.compare/1`. `page`: what its page says.
+/// A comparison as `loadproof.compare/2`. `page`: what its page says.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
@@ -17,7 +17,7 @@ pub fn comparison(
     page: &Report,
 ) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
-        "schema": "loadproof.compare/1",
+        "schema": "loadproof.compare/2",
         "verdict": judgement.overall(),
         "judgement": judgement,
         "comparison": comparison,
@@ -25,13 +25,13 @@ pub fn comparison(
     }))
 }
 
-/// A run as `loadproof.run/1`. `page`: what its page says.
+/// A run as `loadproof.run/2`. `page`: what its page says.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
 pub fn run(summary: &ArmSummary, judgement: &Judgement, page: &Report) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
-        "schema": "loadproof.run/1",
+        "schema": "loadproof.run/2",
         "verdict": judgement.overall(),
         "judgement": judgement,
         "run": summary,

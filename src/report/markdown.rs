@@ -1,6 +1,6 @@
 //! A report's claims in Markdown, for a pull request or a step summary.
 
-use super::model::{ClaimRow, Report, SignRow};
+use super::model::{ClaimRow, Report, SymptomRow};
 
 /// GitHub refuses comments of more than 65 536 characters; step summaries may hold 1 MiB.
 const MOST: usize = 60_000;
@@ -27,12 +27,12 @@ pub fn render(report: &Report) -> String {
             parts.push(open.join("\n"));
         }
     }
-    if !judged.signs.is_empty() {
-        let sign = |s: &SignRow| {
+    if !judged.symptoms.is_empty() {
+        let symptom = |s: &SymptomRow| {
             let (title, seen) = (escape(&s.title), escape(&s.seen));
             format!("- {}: **{title}** ({}; {seen}). {}", escape(&s.profile), s.runs, escape(&s.remedy))
         };
-        parts.push(judged.signs.iter().map(sign).collect::<Vec<_>>().join("\n"));
+        parts.push(judged.symptoms.iter().map(symptom).collect::<Vec<_>>().join("\n"));
     }
     let checks: Vec<String> = judged
         .checks

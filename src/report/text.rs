@@ -28,8 +28,8 @@ pub fn render(report: &Report) -> String {
         let lines = report.warnings.iter().map(|w| format!("  {yellow}warning{yellow:#}  {w}"));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
     }
-    if !report.judged.signs.is_empty() {
-        parts.push(signs(&report.judged));
+    if !report.judged.symptoms.is_empty() {
+        parts.push(symptoms(&report.judged));
     }
     if !report.races.is_empty() {
         parts.push(races(report));
@@ -69,13 +69,14 @@ fn audit(judged: &Judged) -> String {
 }
 
 /// What was seen of trouble in the system, and what to do about it.
-fn signs(judged: &Judged) -> String {
+fn symptoms(judged: &Judged) -> String {
     let (yellow, dim) = (anstyle::AnsiColor::Yellow.on_default(), anstyle::Style::new().dimmed());
-    let told = judged.signs.iter().map(|sign| {
-        let select = if sign.select.is_empty() { String::new() } else { format!("  [{}]", sign.select) };
+    let told = judged.symptoms.iter().map(|symptom| {
+        let select =
+            if symptom.select.is_empty() { String::new() } else { format!("  [{}]", symptom.select) };
         format!(
-            "  {yellow}sign{yellow:#}     {}: {}{select} ({}; {})\n           {dim}{}{dim:#}",
-            sign.profile, sign.title, sign.runs, sign.seen, sign.remedy
+            "  {yellow}symptom{yellow:#}  {}: {}{select} ({}; {})\n           {dim}{}{dim:#}",
+            symptom.profile, symptom.title, symptom.runs, symptom.seen, symptom.remedy
         )
     });
     told.collect::<Vec<_>>().join("\n")

@@ -1,4 +1,4 @@
-//! Figures over releases: terminal, JSON, CSV, HTML.
+//! Metrics over releases: terminal, JSON, CSV, HTML.
 
 use comfy_table::{CellAlignment, Table, presets};
 use minijinja::context;
@@ -138,13 +138,13 @@ fn value(one: &Series, value: f64) -> String {
     if one.more_is_better() { format!("{} /s", unit::significant(value)) } else { unit::time(value * 1e3) }
 }
 
-/// As JSON, schema `loadproof.trend/1`.
+/// As JSON, schema `loadproof.trend/2`.
 ///
 /// # Errors
 /// Never, but for a fault of the serializer.
 pub fn json(scenario: &str, series: &[Series]) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&serde_json::json!({
-        "schema": "loadproof.trend/1",
+        "schema": "loadproof.trend/2",
         "scenario": scenario,
         "series": series,
     }))

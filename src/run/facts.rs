@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RaisedEvent, RunId, RunState};
-use crate::claim::{Claim, Expression, Sign};
+use crate::claim::{Claim, Expression, Symptom};
 use crate::sample::Phase;
 
 /// What a run was: everything that explains its samples.
@@ -69,7 +69,7 @@ pub struct RunStart {
     /// What had to be seen to be true of it.
     pub must_hold: Vec<Expression>,
     /// The environment that it was run in (`--env`), if one was named.
-    pub env: Option<String>,
+    pub deployment: Option<String>,
     /// Where traces of its requests can be looked at, with `{trace_id}` in it; empty if nowhere, none
     /// if they have none.
     pub trace_url: Option<String>,
@@ -80,7 +80,7 @@ pub struct RunStart {
     /// The events that its requests raised.
     pub raised: Vec<RaisedEvent>,
     /// What tells of trouble in its system.
-    pub signs: Vec<Sign>,
+    pub symptoms: Vec<Symptom>,
 }
 
 /// How a run ended, or that it has not yet.

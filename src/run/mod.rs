@@ -205,7 +205,8 @@ pub struct LoadFacts {
     /// `closed`, `open` or `shared`; [`imported::EXECUTOR`] where nothing is known of it.
     pub executor: String,
     /// Users, or most journeys at a time; 0 where it is not known.
-    pub places: u32,
+    #[serde(alias = "places")]
+    pub max_in_flight: u32,
     /// Journeys started per second, of an open load.
     pub rate_per_s: Option<f64>,
     /// Threads that made it; 0 where it is not known.
@@ -249,13 +250,13 @@ pub struct Source {
 
 /// What a run came to in one respect.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
+pub struct Metric {
     /// The run.
     pub run: RunId,
     /// Of what.
     pub subject: Subject,
     /// `p50`, `p95`, `p99` in ms, or `throughput` per second.
-    pub metric: String,
+    pub name: String,
     /// Its value.
     pub value: f64,
     /// Samples behind it.

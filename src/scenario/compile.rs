@@ -11,12 +11,13 @@ use super::fields::{Fields, Located};
 use super::problem::{FileId, Place, Problems, ScenarioError};
 use super::read::claim::Known;
 use super::read::{self, Settings};
+use super::renamed::rename;
 use super::template::Variables;
 use super::{Scenario, World, source};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
-const OF_ITSELF: [&str; 6] = ["name", "why", "host", "defaults", "drain", "experiment"];
+const OF_ITSELF: [&str; 6] = ["name", "why", "base_url", "defaults", "drain", "experiment"];
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -29,7 +30,10 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
     for (path, text) in &texts {
         let file = problems.add_file(&path.to_string_lossy(), text);
         match DeTable::parse(text) {
-            Ok(root) => roots.push((file, root)),
+            Ok(mut root) => {
+                rename(root.get_mut(), file, text, &problems);
+                roots.push((file, root));
+            }
             Err(error) => syntax_error(&problems, file, text, &error),
         }
     }
@@ -37,7 +41,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         problems.into_result()?;
         return Err(ScenarioError::plain("the scenario cannot be parsed", None));
     }
-    let scenario = {
+    let mut scenario = {
         let files: Vec<Fields<'_>> = roots
             .iter()
             .map(|(file, root)| {
@@ -48,12 +52,12 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
         Scenario { sources: source::sources(&texts), ..read_all(path, files, &variables, world, &problems) }
     };
-    problems.into_result()?;
+    scenario.warnings = problems.into_result()?;
     Ok(scenario)
 }
 
 /// The texts of a scenario file and of what it includes, each once, the scenario file first.
-fn collect(path: &Path, world: &dyn World) -> Result<Vec<(PathBuf, String)>, ScenarioError> {
+pub(super) fn collect(path: &Path, world: &dyn World) -> Result<Vec<(PathBuf, String)>, ScenarioError> {
     let mut texts: Vec<(PathBuf, String)> = Vec::new();
     let mut pending = vec![path.to_path_buf()];
     while let Some(path) = pending.pop() {
@@ -80,7 +84,7 @@ fn includes(text: &str) -> Vec<String> {
         .unwrap_or_default()
 }
 
-fn syntax_error(problems: &Problems, file: FileId, text: &str, error: &toml::de::Error) {
+pub(super) fn syntax_error(problems: &Problems, file: FileId, text: &str, error: &toml::de::Error) {
     let span = error.span().unwrap_or(0..0);
     let span = if span.is_empty() { span.start..(span.start + 1).min(text.len()) } else { span };
     problems.add(&Place { file, span }, "this is not TOML", error.message());
@@ -100,8 +104,8 @@ fn read_all(
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
     let why = main.text("why").map_or(String::new(), |l| l.value);
-    main.require("host");
-    let host = main.text("host").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
+    main.require("base_url");
+    let base_url = main.text("base_url").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
     let defaults = read::defaults::read(main);
 
     let descriptors = read::rpc::read(main, folder, world);
@@ -144,7 +148,7 @@ fn read_all(
     let known =
         Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks).racing(&work.races, &work.raised);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
-    let signs = files.iter_mut().flat_map(|file| read::sign::read(file, &known)).collect();
+    let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     for text in &conditions {
         read::claim::condition(text, &known, problems);
@@ -157,7 +161,7 @@ fn read_all(
         name,
         why,
         file: path.to_string_lossy().into_owned(),
-        host,
+        base_url,
         endpoints: work.endpoints,
         journeys: work.journeys,
         user_classes,
@@ -169,7 +173,7 @@ fn read_all(
         drain,
         hooks,
         claims,
-        signs,
+        symptoms,
         races: work.races,
         queues: work.queues,
         counters: work.counters,
@@ -181,6 +185,7 @@ fn read_all(
         trace,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
+        warnings: String::new(),
         canonical_workload,
     }
 }
@@ -204,5 +209,10 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let known = Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
-    found.ok_or_else(|| ScenarioError::plain(format!("`{text}` is no condition"), None))
+    found.ok_or_else(|| {
+        ScenarioError::plain(
+            format!("`{text}` is not a valid condition: expected e.g. `run.p99 <= 50`"),
+            None,
+        )
+    })
 }

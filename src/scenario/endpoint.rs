@@ -14,7 +14,7 @@ pub const PROFILE: &str = "direct";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
     /// Base URL: scheme, host and port.
-    pub host: String,
+    pub base_url: String,
     /// `POST /orders`, `GRPC package.Service/Method`.
     pub request: String,
     /// Header names and values.
@@ -71,10 +71,10 @@ impl Endpoint {
             step.push_str(&format!(", expect = [{}]", statuses.join(", ")));
         }
         format!(
-            "name = {}\nhost = {}\n\n[defaults]\ntimeout = {}\n\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
-             [[user]]\nname = \"Caller\"\njourneys = {{ Call = 1 }}\n\n[load.{LOAD}]\n{}\n\n[profile.{PROFILE}]\n",
+            "name = {}\nbase_url = {}\n\n[defaults]\ntimeout = {}\n\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
+             [[user_class]]\nname = \"Caller\"\njourneys = {{ Call = 1 }}\n\n[load.{LOAD}]\n{}\n\n[profile.{PROFILE}]\n",
             quoted(&self.name()),
-            quoted(&self.host),
+            quoted(&self.base_url),
             self.timeout.as_secs_f64(),
             self.load(),
         )
@@ -124,7 +124,7 @@ mod tests {
 
     fn endpoint(request: &str, body: &str) -> Endpoint {
         Endpoint {
-            host: "http://127.0.0.1:8000".to_owned(),
+            base_url: "http://127.0.0.1:8000".to_owned(),
             request: request.to_owned(),
             headers: vec![("accept".to_owned(), body.replace(['{', '%'], ""))],
             body: Some(body.replace(['{', '%'], "")),
@@ -141,7 +141,7 @@ mod tests {
             let text = endpoint("POST /orders?draft=1", &body).scenario();
             let scenario = compile(Path::new(FILE), &Written(text)).unwrap();
             prop_assert_eq!(scenario.name.as_str(), "POST /orders");
-            prop_assert_eq!(scenario.loads[LOAD].places(), 10);
+            prop_assert_eq!(scenario.loads[LOAD].max_in_flight(), 10);
         }
     }
 }

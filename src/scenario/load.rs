@@ -143,7 +143,7 @@ impl Load {
     }
 
     /// Places for journeys under way: users, or the cap on journeys at a time.
-    pub fn places(&self) -> u32 {
+    pub fn max_in_flight(&self) -> u32 {
         match self.executor {
             Executor::Closed { users, .. } => users,
             Executor::Open { max_in_flight, .. } => max_in_flight,

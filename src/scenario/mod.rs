@@ -11,6 +11,7 @@ mod compile;
 pub mod endpoint;
 pub mod feeder;
 mod fields;
+mod fix;
 pub mod generators;
 pub mod hook;
 pub mod journey;
@@ -21,6 +22,7 @@ mod problem;
 pub mod profile;
 pub mod program;
 mod read;
+mod renamed;
 pub mod rpc;
 pub mod schema;
 pub mod scope;
@@ -34,6 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use compile::compile;
+pub use fix::{Fixed, fix};
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
@@ -47,7 +50,7 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
-use crate::claim::{Claim, Expression, Sign};
+use crate::claim::{Claim, Expression, Symptom};
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::sample::Subject;
 
@@ -69,7 +72,7 @@ pub struct Scenario {
     /// The file as the user named it.
     pub file: String,
     /// The target's base URL, unless a profile says otherwise.
-    pub host: String,
+    pub base_url: String,
     /// What is called: [`EndpointId`] is a place in this list.
     pub endpoints: Vec<Subject>,
     /// Named sequences of steps.
@@ -93,7 +96,7 @@ pub struct Scenario {
     /// What is claimed of the system.
     pub claims: Vec<Claim>,
     /// What tells that something is going wrong.
-    pub signs: Vec<Sign>,
+    pub symptoms: Vec<Symptom>,
     /// Keys with a stated popularity: list `k` of a [`crate::sample::Key`] is place `k` here …
     pub keys: Vec<KeyList>,
     /// … and beyond these a place among the feeders.
@@ -116,6 +119,8 @@ pub struct Scenario {
     pub templates: Arc<Templates>,
     /// Its files, without what may be secret in them.
     pub sources: Vec<Source>,
+    /// What its files should say otherwise, as it is shown to people; empty if nothing.
+    pub warnings: String,
     /// The workload's text in a canonical form; equal text is equal work. See
     /// [`Scenario::fingerprint`].
     canonical_workload: String,
@@ -158,8 +163,8 @@ pub const MOST_ROUNDS: u32 = 20;
 
 impl Scenario {
     /// SHA-256, in hex, of journeys, bodies, user classes and `load` as it is run: two runs with
-    /// equal fingerprints asked the same work of their targets. Profile, host, seed and signals do
-    /// not enter.
+    /// equal fingerprints asked the same work of their targets. Profile, base URL, seed and
+    /// signals do not enter.
     pub fn fingerprint(&self, load: &Load) -> String {
         crate::checksum::sha256(format!("{}{}", self.canonical_workload, load.canonical()))
     }

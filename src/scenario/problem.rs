@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use super::renamed::OldKey;
+
 /// Most mistakes that one report shows; the rest are counted.
 const SHOWN: usize = 10;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
@@ -40,6 +42,7 @@ struct SourceFile {
 pub(super) struct Problems {
     files: RefCell<Vec<SourceFile>>,
     found: RefCell<Vec<Problem>>,
+    old_keys: RefCell<Vec<(FileId, OldKey)>>,
 }
 
 impl Problems {
@@ -66,6 +69,11 @@ impl Problems {
             label: label.into(),
             help,
         });
+    }
+
+    /// Keys of a file that have a new name: they are read, and warned of.
+    pub(super) fn warn_of_old_keys(&self, file: FileId, keys: &[OldKey]) {
+        self.old_keys.borrow_mut().extend(keys.iter().map(|key| (file, key.clone())));
     }
 
     /// A word that is not one of the `known` ones, with the nearest of them as suggestion.
@@ -100,13 +108,18 @@ impl Problems {
         }
     }
 
-    /// `Ok` if there were none, else all of them as one error.
-    pub(super) fn into_result(self) -> Result<(), ScenarioError> {
-        let found = self.found.into_inner();
+    /// The warnings, as they are shown, if there were no mistakes; else all of both as one error.
+    pub(super) fn into_result(self) -> Result<String, ScenarioError> {
+        let (files, found) = (self.files.into_inner(), self.found.into_inner());
+        let warnings = render_warnings(&files, &self.old_keys.into_inner());
         if found.is_empty() {
-            return Ok(());
+            return Ok(warnings);
         }
-        Err(ScenarioError { rendered: render(&self.files.into_inner(), &found), count: found.len() })
+        let mut rendered = render(&files, &found);
+        if !warnings.is_empty() {
+            rendered = format!("{rendered}\n\n{warnings}");
+        }
+        Err(ScenarioError { rendered, count: found.len() })
     }
 }
 
@@ -179,6 +192,31 @@ fn render(files: &[SourceFile], found: &[Problem]) -> String {
         .collect();
     if found.len() > SHOWN {
         parts.push(format!("and {} more", found.len() - SHOWN));
+    }
+    parts.join("\n\n")
+}
+
+/// One warning per file and old name, with all its places; empty without any.
+fn render_warnings(files: &[SourceFile], old_keys: &[(FileId, OldKey)]) -> String {
+    let renderer = Renderer::plain();
+    let mut parts = Vec::new();
+    let mut told = Vec::new();
+    for (file, OldKey { old, new, .. }) in old_keys {
+        if told.contains(&(file, old, new)) {
+            continue;
+        }
+        told.push((file, old, new));
+        let SourceFile { path, text } = &files[file.0];
+        let here = old_keys.iter().filter(|(of, key)| of == file && key.old == *old && key.new == *new);
+        let snippet = here.fold(Snippet::source(text.as_str()).path(path.as_str()), |snippet, (_, key)| {
+            snippet.annotation(AnnotationKind::Primary.span(key.span.clone()))
+        });
+        let title = format!("`{old}` is now `{new}`");
+        parts.push(renderer.render(&[Level::WARNING.primary_title(title.as_str()).element(snippet)]));
+    }
+    if !parts.is_empty() {
+        let help = "help: the old names are read for one more version; `loadproof check --fix FILE` writes the new ones";
+        parts.push(help.to_owned());
     }
     parts.join("\n\n")
 }

@@ -15,7 +15,7 @@ pub struct Profile {
     /// What it shows; reports print it.
     pub why: String,
     /// The target's base URL under this profile, if it differs from the scenario's.
-    pub host: Option<String>,
+    pub base_url: Option<String>,
     /// Services to start, in this order; none for a system that is already up.
     pub services: Vec<Service>,
     /// Keys of the system's own files that are set while it is in force.

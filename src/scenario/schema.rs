@@ -95,7 +95,7 @@ mod tests {
     fn mistakes_are_seen() {
         for (document, place) in [
             (json!({ "nmae": "a" }), "nmae"),
-            (json!({ "host": 5 }), "/host"),
+            (json!({ "base_url": 5 }), "/base_url"),
             (json!({ "load": { "a": { "users": "ten" } } }), "/load/a/users"),
             (json!({ "load": { "a": { "users": 1, "rate": 1 } } }), "/load/a"),
             (json!({ "journey": [{ "name": "a", "steps": [{ "requets": "GET /" }] }] }), "requets"),

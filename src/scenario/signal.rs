@@ -67,7 +67,7 @@ pub struct Signal {
     /// `messages`, `bytes`, `s`; empty if not given.
     pub unit: String,
     /// Whether it is a total that only grows.
-    pub is_total: bool,
+    pub is_counter: bool,
     /// What is asked: the first of these that has an answer counts. Systems differ in the names
     /// that they give to the same thing.
     pub questions: Vec<Question>,

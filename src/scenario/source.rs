@@ -60,14 +60,14 @@ mod tests {
     #[test]
     fn literal_credentials_are_left_out_and_the_rest_stays() {
         let text = r#"
-host = "http://me:hunter2@127.0.0.1:9000"
+base_url = "http://me:hunter2@127.0.0.1:9000"
 headers = { Authorization = "Bearer abc\"d", "x-api-key" = 'k1', accept = "text/html" }
 environment = { DB_PASSWORD = "hunter2", JWT_SECRET = "{{ env('JWT_SECRET') }}", access_token = "t0k3n" }
 extract = { access_token = "/data/token" }
 url = "postgres://{{ env('DB_USER') }}@127.0.0.1/shop"
 "#;
         insta::assert_snapshot!(without_secrets(text), @r#"
-        host = "http://(left out)@127.0.0.1:9000"
+        base_url = "http://(left out)@127.0.0.1:9000"
         headers = { Authorization = "(left out)", "x-api-key" = "(left out)", accept = "text/html" }
         environment = { DB_PASSWORD = "(left out)", JWT_SECRET = "{{ env('JWT_SECRET') }}", access_token = "(left out)" }
         extract = { access_token = "/data/token" }

@@ -93,7 +93,7 @@ impl Collector {
             infos.extend(signals.iter().map(|signal| SignalInfo {
                 name: signal.name.clone(),
                 unit: signal.unit.clone(),
-                is_total: signal.is_total,
+                is_counter: signal.is_counter,
                 source: source.shown(),
             }));
             readers.push(Reader { source, every: *every, signals: signals.clone(), first_signal });
@@ -262,7 +262,7 @@ mod tests {
         let signal = Signal {
             name: metric.to_owned(),
             unit: "messages".to_owned(),
-            is_total: false,
+            is_counter: false,
             questions: vec![Question::Series(metric.parse().unwrap())],
         };
         let place = SourcePlace::Prometheus(url);

@@ -48,14 +48,14 @@ impl Latest {
     /// The latest values of all signals that are no totals: `(name, unit, value)`.
     pub fn levels(&self) -> Vec<(String, String, f64)> {
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = self.infos.iter().zip(values.iter()).filter(|(info, _)| !info.is_total);
+        let seen = self.infos.iter().zip(values.iter()).filter(|(info, _)| !info.is_counter);
         seen.filter_map(|(info, value)| Some((info.name.clone(), info.unit.clone(), (*value)?.1))).collect()
     }
 
     /// The latest values of all signals that are totals.
     pub fn totals(&self) -> Vec<Total> {
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = self.infos.iter().zip(values.iter()).filter(|(info, _)| info.is_total);
+        let seen = self.infos.iter().zip(values.iter()).filter(|(info, _)| info.is_counter);
         seen.filter_map(|(info, value)| {
             let (at_us, value) = (*value)?;
             Some(Total { name: info.name.clone(), unit: info.unit.clone(), at_us, value })

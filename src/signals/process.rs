@@ -34,7 +34,7 @@ pub(super) fn waiting_info() -> SignalInfo {
     SignalInfo {
         name: "loadproof waiting".to_owned(),
         unit: "s".to_owned(),
-        is_total: true,
+        is_counter: true,
         source: "process loadproof".to_owned(),
     }
 }
@@ -56,10 +56,10 @@ impl Watched {
     /// The two signals that it gives: CPU, then memory.
     pub(super) fn infos(&self) -> [SignalInfo; 2] {
         let source = format!("process {}", self.name);
-        let info = |what: &str, unit: &str, is_total| SignalInfo {
+        let info = |what: &str, unit: &str, is_counter| SignalInfo {
             name: format!("{} {what}", self.name),
             unit: unit.to_owned(),
-            is_total,
+            is_counter,
             source: source.clone(),
         };
         [info("cpu", "s", true), info("memory", "bytes", false)]

@@ -100,8 +100,9 @@ fn unfit(candidate: &Candidate, rules: &Rules, release: &Release) -> Option<Stri
     done.iter()
         .find_map(|run| of_another(run, rules.release, release))
         .or_else(|| {
-            done.iter()
-                .find_map(|run| rules.environment.refuses(run.start.env.as_deref(), &run.start.environment))
+            done.iter().find_map(|run| {
+                rules.environment.refuses(run.start.deployment.as_deref(), &run.start.environment)
+            })
         })
         .or_else(|| {
             let age_s = release.at_unix_s - last.start.started_unix_us / 1_000_000;

@@ -55,8 +55,9 @@ pub enum ReleaseKey {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Accepted {
-    /// Names given by `--env`; any if empty.
-    pub names: Vec<String>,
+    /// Names given by `--deployment`; any if empty. `names` is its old name.
+    #[serde(alias = "names")]
+    pub deployments: Vec<String>,
     /// Facts and the values that they may have; a value may end in `*`.
     pub facts: BTreeMap<String, Vec<String>>,
 }
@@ -145,11 +146,13 @@ impl Rules {
 impl Accepted {
     /// Why an environment does not count; none if it does.
     pub(super) fn refuses(&self, name: Option<&str>, facts: &BTreeMap<String, String>) -> Option<String> {
-        if !self.names.is_empty() && !name.is_some_and(|name| self.names.iter().any(|known| known == name)) {
-            let wanted = self.names.join(" or ");
+        if !self.deployments.is_empty()
+            && !name.is_some_and(|name| self.deployments.iter().any(|known| known == name))
+        {
+            let wanted = self.deployments.join(" or ");
             return Some(match name {
-                Some(name) => format!("environment `{name}` is not {wanted}"),
-                None => format!("its environment has no name; {wanted} is wanted (`--env`)"),
+                Some(name) => format!("deployment `{name}` is not {wanted}"),
+                None => format!("its deployment has no name; {wanted} is wanted (`--deployment`)"),
             });
         }
         self.facts.iter().find_map(|(fact, wanted)| {
@@ -171,7 +174,7 @@ fn matches(pattern: &str, value: &str) -> bool {
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     unit::parse_duration(&text)
-        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no age such as `14d`")))
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is not a valid age: expected e.g. `14d`")))
 }
 
 /// A date of TOML's own, or one in quotes.
@@ -186,7 +189,9 @@ fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Date, D::Error> {
         Form::Date(date) => date.to_string(),
         Form::Text(text) => text,
     };
-    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no date such as `2027-01-31`")))
+    text.parse().map_err(|_| {
+        serde::de::Error::custom(format!("`{text}` is not a valid date: expected e.g. `2027-01-31`"))
+    })
 }
 
 #[cfg(test)]
@@ -197,7 +202,7 @@ mod tests {
         product = "Shop"
         max_age = "14d"
         [environment]
-        names = ["ci"]
+        deployments = ["ci"]
         facts = { cores = ["8", "16"], kernel = ["6.*"] }
         [[require]]
         name = "Lanes"
@@ -236,7 +241,7 @@ mod tests {
         let refused = |name, cores, kernel| accepted.refuses(name, &facts(cores, kernel)).unwrap();
         assert_eq!(refused(Some("ci"), "2", "6.1.0"), "cores is `2`, not `8` or `16`");
         assert_eq!(refused(Some("ci"), "8", "5.10"), "kernel is `5.10`, not `6.*`");
-        assert_eq!(refused(Some("desk"), "8", "6.1"), "environment `desk` is not ci");
-        assert_eq!(refused(None, "8", "6.1"), "its environment has no name; ci is wanted (`--env`)");
+        assert_eq!(refused(Some("desk"), "8", "6.1"), "deployment `desk` is not ci");
+        assert_eq!(refused(None, "8", "6.1"), "its deployment has no name; ci is wanted (`--deployment`)");
     }
 }

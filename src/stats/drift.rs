@@ -20,17 +20,17 @@ pub struct Drift {
     pub high: f64,
 }
 
-/// The drift of a series of `(seconds, value)`, at level 1 − `alpha`; each block is summed up by `figure`.
+/// The drift of a series of `(seconds, value)`, at level 1 − `alpha`; each block is summed up by `metric`.
 /// None with values in fewer than eight of twenty blocks, or where the line begins at 0 or below.
 ///
-/// Least squares over block figures; with ρ the lag-1 correlation of the residuals (corrected for the line's two
+/// Least squares over block values; with ρ the lag-1 correlation of the residuals (corrected for the line's two
 /// parameters, kept in [0, 0.8]) the slope's standard error grows by √((1+ρ)/(1−ρ)) and its degrees of freedom fall to
 /// n(1−ρ)/(1+ρ) − 2, at least 2. Blocks take up what hangs together within seconds, ρ what remains.
 ///
 /// Source: effective sample size of an AR(1) series, Bayley and Hammersley 1946, JRSS Supplement 8; the correction
 /// of ρ after Marriott and Pope 1954, Biometrika 41.
-pub fn drift(points: &[(f64, f64)], alpha: f64, figure: impl Fn(&mut [f64]) -> Option<f64>) -> Option<Drift> {
-    let blocks = blocks(points, figure);
+pub fn drift(points: &[(f64, f64)], alpha: f64, metric: impl Fn(&mut [f64]) -> Option<f64>) -> Option<Drift> {
+    let blocks = blocks(points, metric);
     if blocks.len() < LEAST_BLOCKS {
         return None;
     }
@@ -56,8 +56,8 @@ pub fn drift(points: &[(f64, f64)], alpha: f64, figure: impl Fn(&mut [f64]) -> O
     Some(Drift { share: share(slope), low: share(slope - half), high: share(slope + half) })
 }
 
-/// Middle and figure of each block of time that has values.
-fn blocks(points: &[(f64, f64)], figure: impl Fn(&mut [f64]) -> Option<f64>) -> Vec<(f64, f64)> {
+/// Middle and value of each block of time that has values.
+fn blocks(points: &[(f64, f64)], metric: impl Fn(&mut [f64]) -> Option<f64>) -> Vec<(f64, f64)> {
     let (Some(first), Some(last)) = (points.first(), points.last()) else { return Vec::new() };
     let width = (last.0 - first.0) / BLOCKS as f64;
     if width <= 0.0 {
@@ -70,8 +70,8 @@ fn blocks(points: &[(f64, f64)], figure: impl Fn(&mut [f64]) -> Option<f64>) -> 
         values[block.min(BLOCKS - 1)].push(*value);
     }
     let middle = |block: usize| first.0 + width * (block as f64 + 0.5);
-    let figures = values.iter_mut().enumerate().filter(|(_, values)| !values.is_empty());
-    figures.filter_map(|(block, values)| Some((middle(block), figure(values)?))).collect()
+    let metrics = values.iter_mut().enumerate().filter(|(_, values)| !values.is_empty());
+    metrics.filter_map(|(block, values)| Some((middle(block), metric(values)?))).collect()
 }
 
 #[cfg(test)]

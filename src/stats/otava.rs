@@ -2,7 +2,7 @@
 //!
 //! A window of the series is split where the two sides differ most (E-divisive's Q), as long as Student's t finds
 //! them different; then weak points are merged away. Its known quirk is kept: after a merge only the tests of the
-//! next two points are made anew, so that its own figures can be reached to the last digit.
+//! next two points are made anew, so that its own numbers can be reached to the last digit.
 //!
 //! Source: Apache Otava 0.8.0 (split and merge over Q); Matteson and James 2014, JASA 109 (Q); the split's
 //! corrected limit by the number of places that were tried.
@@ -146,7 +146,7 @@ fn merge(values: &[f64], splits: &[(usize, f64)], options: Options) -> Vec<Chang
     (0..points.len()).for_each(|place| test(values, &mut points, place));
     while let Some(weakest) = weakest(&points, options) {
         points.remove(weakest);
-        // Not the one before: its figures stay as they were.
+        // Not the one before: its metrics stay as they were.
         for place in [weakest, weakest + 1] {
             if place < points.len() {
                 test(values, &mut points, place);

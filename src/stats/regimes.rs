@@ -30,7 +30,7 @@ const GATE_ALPHA: f64 = 0.001;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ties {
     /// Few values are counted out with their ties ([`exact`]). A normal approximation would hide a plain
-    /// step after a dozen values as soon as one of them occurs twice, and figures in whole microseconds often do.
+    /// step after a dozen values as soon as one of them occurs twice, and values in whole microseconds often do.
     Counted,
     /// The normal approximation as soon as there is one: the pipeline as it was simulated and published with its
     /// reference series.

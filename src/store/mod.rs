@@ -6,7 +6,7 @@
 mod checksum;
 mod experiment;
 mod extract;
-mod figure;
+mod metric;
 mod query;
 mod read;
 mod run;
@@ -22,7 +22,7 @@ use rusqlite::Connection;
 
 pub use checksum::Block;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
-pub use figure::Note;
+pub use metric::Note;
 pub use query::{Answer, query};
 pub use run::Reference;
 pub use verdict::{CheckRow, VerdictRow};
@@ -114,15 +114,15 @@ impl Store {
     fn mark_crashed(&self) -> Result<(), StoreError> {
         let mut running = self
             .connection
-            .prepare("SELECT id, process, host, heartbeat_unix_us FROM run WHERE state = 'running'")?;
+            .prepare("SELECT id, process, machine, heartbeat_unix_us FROM run WHERE state = 'running'")?;
         let here = sysinfo::System::host_name().unwrap_or_default();
         let gone: Vec<i64> = running
             .query_map([], |row| {
-                let (id, process, host, heartbeat): (i64, u32, String, i64) =
+                let (id, process, machine, heartbeat): (i64, u32, String, i64) =
                     (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
                 let silent =
                     now_unix_us() - heartbeat > i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
-                Ok((silent || (host == here && !is_alive(process))).then_some(id))
+                Ok((silent || (machine == here && !is_alive(process))).then_some(id))
             })?
             .collect::<Result<Vec<_>, _>>()?
             .into_iter()
@@ -165,4 +165,38 @@ fn now_unix_us() -> i64 {
 /// SQLite's integers are signed; seeds on the command line are bounded to fit.
 fn sql_integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_of_the_version_before_is_brought_forward_with_its_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let old = Connection::open(&path).unwrap();
+        schema::make_version(&old, 6);
+        old.execute_batch(include_str!("migrations/run_of_version_6.sql")).unwrap();
+        drop(old);
+
+        let store = Store::open(&path).unwrap();
+        let run = store.run(&Reference::Latest).unwrap();
+        assert_eq!(
+            (run.start.deployment.as_deref(), run.start.load_facts.max_in_flight),
+            (Some("staging"), 40)
+        );
+        assert_eq!(run.start.claims[0].deployments, ["staging"]);
+        assert_eq!(run.start.claims[0].select.traffic_class.as_deref(), Some("production"));
+        assert_eq!(run.start.symptoms[0].select.traffic_class.as_deref(), Some("production"));
+        let kept = store.metrics("shop").unwrap();
+        assert_eq!((kept[0].name.as_str(), kept[0].value, kept[0].n), ("p95", 12.5, 100));
+        let is_counter = |signal: &str| {
+            let sql = "SELECT is_counter FROM signal WHERE name = ?1";
+            store.connection.query_row(sql, [signal], |row| row.get::<_, bool>(0)).unwrap()
+        };
+        assert!(is_counter("orders") && !is_counter("backlog"));
+        let counted = "SELECT count(*) FROM endpoint_metrics, second_metrics";
+        assert_eq!(store.connection.query_row(counted, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    }
 }

@@ -77,11 +77,11 @@ impl Store {
     pub fn signals(&self, run: RunId) -> Result<Vec<SignalColumn>, StoreError> {
         let mut names = self
             .connection
-            .prepare_cached("SELECT id, name, unit, is_total FROM signal WHERE run = ?1 ORDER BY name")?;
+            .prepare_cached("SELECT id, name, unit, is_counter FROM signal WHERE run = ?1 ORDER BY name")?;
         let mut signals: Vec<(i64, SignalColumn)> = names
             .query_map([run.0], |row| {
-                let (name, unit, is_total) = (row.get(1)?, row.get(2)?, row.get(3)?);
-                Ok((row.get(0)?, SignalColumn { name, unit, is_total, readings: Vec::new() }))
+                let (name, unit, is_counter) = (row.get(1)?, row.get(2)?, row.get(3)?);
+                Ok((row.get(0)?, SignalColumn { name, unit, is_counter, readings: Vec::new() }))
             })?
             .collect::<Result<_, _>>()?;
         let places: BTreeMap<i64, usize> = signals.iter().enumerate().map(|(i, (id, _))| (*id, i)).collect();

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/004_races_and_events.sql"),
     include_str!("migrations/005_figures_and_notes.sql"),
     include_str!("migrations/006_scenario_files.sql"),
+    include_str!("migrations/007_one_word_a_thing.sql"),
 ];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found
@@ -45,6 +46,15 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.pragma_update(None, "user_version", current_version())?;
     transaction.commit()?;
     Ok(())
+}
+
+/// A store's tables as they were at a version.
+#[cfg(test)]
+pub(super) fn make_version(connection: &Connection, version: i64) {
+    for migration in &MIGRATIONS[..usize::try_from(version).unwrap()] {
+        connection.execute_batch(migration).unwrap();
+    }
+    connection.pragma_update(None, "user_version", version).unwrap();
 }
 
 #[cfg(test)]

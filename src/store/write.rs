@@ -133,8 +133,8 @@ impl Numbers {
         }
         for signal in of_run.signals {
             transaction.execute(
-                "INSERT INTO signal (run, name, unit, is_total, source) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![run.0, signal.name, signal.unit, signal.is_total, signal.source],
+                "INSERT INTO signal (run, name, unit, is_counter, source) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![run.0, signal.name, signal.unit, signal.is_counter, signal.source],
             )?;
             numbers.signals.push(transaction.last_insert_rowid());
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::race::RaceFigures;
+use super::race::RaceMetrics;
 use super::series::Series;
 use super::subject::Summary;
 use super::traffic::Traffic;
@@ -36,7 +36,7 @@ pub struct ArmSummary {
     /// Of each run, SHA-256, in hex, of everything that was measured in it; empty from a saved baseline.
     pub checksums: Vec<String>,
     /// What its requests raced each other for, and how that ended.
-    pub races: Vec<RaceFigures>,
+    pub races: Vec<RaceMetrics>,
 }
 
 /// How one time behaves by percentile and over the run.
@@ -74,5 +74,5 @@ pub struct SignalSeries {
     /// Its unit (`messages`, `bytes`, `s`), empty if none is known.
     pub unit: String,
     /// True for a total that only grows: shown as its increase per second.
-    pub is_total: bool,
+    pub is_counter: bool,
 }

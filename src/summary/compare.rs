@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::arm::{ArmSummary, Curve, SignalSeries};
 use super::comparison::{
-    Comparison, CurveShift, EnvironmentFact, SignalComparison, SignalFigures, SubjectComparison, Warning,
+    Comparison, CurveShift, EnvironmentFact, SignalComparison, SignalMetrics, SubjectComparison, Warning,
 };
 use super::explain::explain;
 use super::frame::FrameError;
@@ -57,7 +57,7 @@ fn curve_shifts(arms: [&ArmSummary; 2]) -> Vec<CurveShift> {
     arms[0].curves.iter().filter_map(shift).collect()
 }
 
-/// The complete runs of both arms, round by round. Of saved baselines nothing is known but figures.
+/// The complete runs of both arms, round by round. Of saved baselines nothing is known but metrics.
 fn rounds<'a>(
     baseline: &'a [Arc<MeasuredRun>],
     treatment: &'a [Arc<MeasuredRun>],
@@ -112,16 +112,16 @@ fn quantile_ratios(
 fn signals(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SignalComparison> {
     let all: BTreeMap<&str, &SignalSeries> =
         baseline.signals.iter().chain(&treatment.signals).map(|s| (s.series.name.as_str(), s)).collect();
-    let figures = |arm: &ArmSummary, name: &str| {
-        SignalFigures::of(&arm.signals.iter().find(|s| s.series.name == name)?.series)
+    let metrics = |arm: &ArmSummary, name: &str| {
+        SignalMetrics::of(&arm.signals.iter().find(|s| s.series.name == name)?.series)
     };
     all.into_iter()
         .map(|(name, signal)| SignalComparison {
             name: name.to_owned(),
             unit: signal.unit.clone(),
-            is_total: signal.is_total,
-            baseline: figures(baseline, name),
-            treatment: figures(treatment, name),
+            is_counter: signal.is_counter,
+            baseline: metrics(baseline, name),
+            treatment: metrics(treatment, name),
         })
         .collect()
 }

@@ -36,16 +36,16 @@ pub struct SignalComparison {
     /// Its unit, empty if none is known.
     pub unit: String,
     /// True for a total that only grows.
-    pub is_total: bool,
-    /// Its figures in the baseline; none where it was never seen.
-    pub baseline: Option<SignalFigures>,
-    /// Its figures in the treatment; none where it was never seen.
-    pub treatment: Option<SignalFigures>,
+    pub is_counter: bool,
+    /// Its metrics in the baseline; none where it was never seen.
+    pub baseline: Option<SignalMetrics>,
+    /// Its metrics in the treatment; none where it was never seen.
+    pub treatment: Option<SignalMetrics>,
 }
 
 /// What a signal came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct SignalFigures {
+pub struct SignalMetrics {
     /// Smallest value.
     pub min: f64,
     /// Mean over the readings.
@@ -58,8 +58,8 @@ pub struct SignalFigures {
     pub increase: f64,
 }
 
-impl SignalFigures {
-    /// The figures of a series; none for an empty one.
+impl SignalMetrics {
+    /// The metrics of a series; none for an empty one.
     pub fn of(series: &Series) -> Option<Self> {
         let (first, last) = (series.points.first()?.1, series.last()?);
         let (min, mean, max) = (series.min()?, series.mean()?, series.max()?);

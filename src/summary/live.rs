@@ -151,7 +151,7 @@ impl Live {
                 endpoint: EndpointId(number),
                 outcomes: endpoint.outcomes,
                 answered: since,
-                times_us: figures(&endpoint.times),
+                times_us: metrics(&endpoint.times),
             });
         }
         let times = self.times();
@@ -176,7 +176,7 @@ fn answered(outcomes: &Outcomes) -> u64 {
     outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize]
 }
 
-fn figures(times: &Times) -> Option<[f64; 3]> {
+fn metrics(times: &Times) -> Option<[f64; 3]> {
     Some([times.quantile_us(0.5)?, times.quantile_us(0.95)?, times.max_us()?])
 }
 

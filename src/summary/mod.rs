@@ -10,7 +10,7 @@ pub mod compare;
 mod comparison;
 mod curves;
 mod explain;
-pub mod figures;
+pub mod metrics;
 mod frame;
 pub mod live;
 pub mod race;
@@ -22,7 +22,7 @@ mod traffic;
 mod windows;
 
 pub use arm::{ArmSummary, Curve, SignalSeries};
-pub use comparison::{Comparison, CurveShift, SignalFigures, SubjectComparison, Warning};
+pub use comparison::{Comparison, CurveShift, SignalMetrics, SubjectComparison, Warning};
 pub use explain::{Explanation, Measure, Part, Parting};
 pub use frame::FrameError;
 pub use shift::Shift;

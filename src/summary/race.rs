@@ -9,7 +9,7 @@ use crate::stats::quantile::type7;
 
 /// Races of one kind, in one run or several.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RaceFigures {
+pub struct RaceMetrics {
     /// What they were for.
     pub name: String,
     /// Races with at least two entrants.
@@ -88,7 +88,7 @@ pub fn overlap(entrants: &[Entrant]) -> f64 {
 }
 
 /// What the races of each kind came to in some runs, in the order of `names`; kinds without a race are left out.
-pub fn figures(names: &[String], runs: &[&SampleColumns]) -> Vec<RaceFigures> {
+pub fn metrics(names: &[String], runs: &[&SampleColumns]) -> Vec<RaceMetrics> {
     let of_runs: Vec<_> = runs.iter().map(|columns| (*columns, races(columns))).collect();
     let of_kind = |place: usize| -> Vec<(&SampleColumns, &[Entrant])> {
         let all = of_runs.iter().flat_map(|(columns, races)| races.iter().map(move |race| (*columns, race)));
@@ -98,13 +98,13 @@ pub fn figures(names: &[String], runs: &[&SampleColumns]) -> Vec<RaceFigures> {
     names.iter().enumerate().filter_map(|(place, name)| of_one_kind(name, &of_kind(place))).collect()
 }
 
-fn of_one_kind(name: &str, races: &[(&SampleColumns, &[Entrant])]) -> Option<RaceFigures> {
+fn of_one_kind(name: &str, races: &[(&SampleColumns, &[Entrant])]) -> Option<RaceMetrics> {
     let entrants = || races.iter().map(|(_, entrants)| entrants.len());
     let overlaps: Vec<f64> = races.iter().map(|(_, entrants)| overlap(entrants)).collect();
     let mut spreads: Vec<f64> = races.iter().map(|(_, entrants)| spread_us(entrants)).collect();
     spreads.sort_by(f64::total_cmp);
     let n = races.len() as f64;
-    Some(RaceFigures {
+    Some(RaceMetrics {
         name: name.to_owned(),
         races: races.len() as u64,
         entrants: (entrants().min()?, entrants().max()?),
@@ -197,12 +197,12 @@ mod tests {
             entrants: rows.iter().enumerate().map(|(i, r)| (i, Race::new(1, r.0))).collect(),
         };
         let names = ["other".to_owned(), "cancel or pay".to_owned()];
-        let [figures] = &figures(&names, &[&columns])[..] else { panic!("one kind of race has entrants") };
-        assert_eq!((figures.name.as_str(), figures.races, figures.entrants), ("cancel or pay", 3, (2, 2)));
-        assert!((figures.overlap - 2.0 / 3.0).abs() < 1e-12);
-        assert!((figures.together_share - 2.0 / 3.0).abs() < 1e-12);
-        assert_eq!(figures.spread_us, 2.0);
-        let told: Vec<(String, u64)> = figures
+        let [metrics] = &metrics(&names, &[&columns])[..] else { panic!("one kind of race has entrants") };
+        assert_eq!((metrics.name.as_str(), metrics.races, metrics.entrants), ("cancel or pay", 3, (2, 2)));
+        assert!((metrics.overlap - 2.0 / 3.0).abs() < 1e-12);
+        assert!((metrics.together_share - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(metrics.spread_us, 2.0);
+        let told: Vec<(String, u64)> = metrics
             .endings
             .iter()
             .map(|e| (e.entrants.iter().map(|n| n.ended.clone()).collect::<Vec<_>>().join(", "), e.races))

@@ -60,7 +60,7 @@ impl OutcomeCounts {
 
 /// The spread of one time over the answered samples (`ok` and `rejected`) of a subject.
 ///
-/// With several runs each figure is the geometric mean of the runs' figures, so that a ratio of
+/// With several runs each metric is the geometric mean of the runs' metrics, so that a ratio of
 /// two distributions is the mean ratio of their runs; `n` is their sum.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Distribution {
@@ -81,7 +81,7 @@ pub struct Distribution {
 pub enum Evidence {
     /// At least ten samples lie beyond it.
     Firm(f64),
-    /// One to nine samples lie beyond it: an order of magnitude, not a figure.
+    /// One to nine samples lie beyond it: an order of magnitude, not a value.
     Thin(f64),
     /// None lies beyond it: it would be the largest value by another name.
     None,

@@ -40,7 +40,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         slowest: slowest(runs),
         reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
-        races: race::figures(
+        races: race::metrics(
             &runs[0].facts.start.races,
             &runs.iter().map(|r| &r.samples).collect::<Vec<_>>(),
         ),
@@ -117,7 +117,7 @@ fn merge(subject: &Subject, summaries: &[&Summary]) -> Summary {
 fn mean_of(runs: impl Iterator<Item = Distribution>) -> Option<Distribution> {
     let runs: Vec<Distribution> = runs.collect();
     let mean =
-        |figure: fn(&Distribution) -> f64| geometric_mean(&runs.iter().map(figure).collect::<Vec<_>>());
+        |metric: fn(&Distribution) -> f64| geometric_mean(&runs.iter().map(metric).collect::<Vec<_>>());
     let mut quantiles_us = [0.0; QUANTILES.len()];
     for (i, quantile) in quantiles_us.iter_mut().enumerate() {
         *quantile = geometric_mean(&runs.iter().map(|d| d.quantiles_us[i]).collect::<Vec<_>>())?;
@@ -142,7 +142,7 @@ fn signals(runs: &[Arc<MeasuredRun>]) -> Vec<SignalSeries> {
         .map(|(name, columns)| SignalSeries {
             series: Series { name: name.to_owned(), points: signal_points(&columns) },
             unit: columns[0].unit.clone(),
-            is_total: columns[0].is_total,
+            is_counter: columns[0].is_counter,
         })
         .collect()
 }

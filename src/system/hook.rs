@@ -21,7 +21,7 @@ pub struct Around {
     /// The profile's name.
     pub profile: String,
     /// The target's base URL.
-    pub host: String,
+    pub base_url: String,
     /// Folder of the log files.
     pub logs: PathBuf,
 }
@@ -150,7 +150,9 @@ fn hook_run(hook: &Hook, start: Instant, end: Instant, exit_code: Option<i32>, n
 fn told(program: &Program, around: &Around) -> Program {
     let mut program = program.clone();
     program.env.insert("LOADPROOF_RUN_PROFILE".to_owned(), around.profile.clone());
-    program.env.insert("LOADPROOF_RUN_HOST".to_owned(), around.host.clone());
+    program.env.insert("LOADPROOF_RUN_BASE_URL".to_owned(), around.base_url.clone());
+    // The old name, for one more version.
+    program.env.insert("LOADPROOF_RUN_HOST".to_owned(), around.base_url.clone());
     program
 }
 
@@ -169,7 +171,7 @@ mod tests {
     }
 
     fn around(logs: &std::path::Path) -> Around {
-        Around { profile: "on".to_owned(), host: "http://h".to_owned(), logs: logs.to_owned() }
+        Around { profile: "on".to_owned(), base_url: "http://h".to_owned(), logs: logs.to_owned() }
     }
 
     fn run<T>(work: impl Future<Output = T>) -> T {
@@ -179,7 +181,7 @@ mod tests {
     #[test]
     fn hooks_are_run_in_order_until_one_fails() {
         let folder = tempfile::tempdir().unwrap();
-        let told = "test \"$LOADPROOF_RUN_PROFILE $LOADPROOF_RUN_HOST\" = 'on http://h'";
+        let told = "test \"$LOADPROOF_RUN_PROFILE $LOADPROOF_RUN_BASE_URL\" = 'on http://h'";
         let hooks = [
             hook("told", told, Moment::Before, None),
             hook("late", "exit 9", Moment::After, None),

@@ -70,10 +70,13 @@ pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), SystemE
 ///
 /// # Errors
 /// If one is not answered with a status below 400.
-pub async fn reset(profile: &Profile, host: &str) -> Result<(), SystemError> {
+pub async fn reset(profile: &Profile, base_url: &str) -> Result<(), SystemError> {
     for request in &profile.reset {
-        let url =
-            if request.url.starts_with('/') { format!("{host}{}", request.url) } else { request.url.clone() };
+        let url = if request.url.starts_with('/') {
+            format!("{base_url}{}", request.url)
+        } else {
+            request.url.clone()
+        };
         let failed = |reason| SystemError::Reset { method: request.method.clone(), url: shown(&url), reason };
         let client = Client::new(RESET, Redirects::Kept).map_err(failed)?;
         let answer = client.ask(&request.method, &url).await.map_err(failed)?;

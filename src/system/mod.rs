@@ -90,7 +90,7 @@ pub enum SystemError {
     /// A system that should be up does not answer.
     #[error(
         "cannot reach `{url}`: {reason}\n  \
-         hint: start the system, name another with --host, or use a profile that starts its services"
+         hint: start the system, name another with --base-url, or use a profile that starts its services"
     )]
     Unreachable {
         /// Where it should be.
@@ -159,14 +159,14 @@ pub struct System {
 
 /// Brings the system up under a profile: patches its files (their originals go to `journal`), then
 /// starts its services in order, each after the one before is ready; their output goes to files in
-/// `logs`. For a profile without services, waits until `host` answers.
+/// `logs`. For a profile without services, waits until `base URL` answers.
 ///
 /// # Errors
 /// If a port is taken, a program cannot be started, or a service is not ready in time. Services
 /// that had been started are stopped.
 pub async fn start(
     profile: &Profile,
-    host: &str,
+    base_url: &str,
     logs: &Path,
     journal: &Path,
 ) -> Result<System, SystemError> {
@@ -175,7 +175,7 @@ pub async fn start(
         system.patched = Some(Patched::apply(&profile.patches, journal)?);
     }
     if profile.services.is_empty() {
-        http::reachable(host, REACHABLE_WITHIN).await?;
+        http::reachable(base_url, REACHABLE_WITHIN).await?;
         return Ok(system);
     }
     for service in &profile.services {

@@ -219,7 +219,9 @@ fn start_hint(error: &std::io::Error, program: &str, folder: Option<&str>) -> St
         return String::new();
     }
     match folder {
-        Some(folder) if !Path::new(folder).is_dir() => format!("\n  hint: there is no folder `{folder}`"),
+        Some(folder) if !Path::new(folder).is_dir() => {
+            format!("\n  hint: the folder `{folder}` does not exist")
+        }
         _ if program.contains('/') => {
             "\n  hint: has it been built? a relative path counts from where loadproof runs".to_owned()
         }

@@ -158,7 +158,7 @@ fn a_system_that_should_be_up_and_is_not_is_reported() {
 #[test]
 fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let host = format!("http://{}", listener.local_addr().unwrap());
+    let base_url = format!("http://{}", listener.local_addr().unwrap());
     let server = std::thread::spawn(move || {
         let mut lines = Vec::new();
         for (answer, stream) in ["204 No Content", "500 Oops"].into_iter().zip(listener.incoming()) {
@@ -176,7 +176,7 @@ fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
     };
     let reset_requests = vec![request("POST", "/admin/reset"), request("DELETE", "/cache")];
     let profile = Profile { reset: reset_requests, ..Profile::default() };
-    let error = run(reset(&profile, &host)).unwrap_err();
+    let error = run(reset(&profile, &base_url)).unwrap_err();
     assert!(error.to_string().contains("DELETE") && error.to_string().contains("500"), "{error}");
     assert_eq!(server.join().unwrap(), ["POST /admin/reset HTTP/1.1", "DELETE /cache HTTP/1.1"]);
 }

@@ -1,6 +1,6 @@
-//! Figures over releases: where they change, and whether the newest release still belongs.
+//! Metrics over releases: where they change, and whether the newest release still belongs.
 //!
-//! A series is one figure under one load and profile. A point is a release: the runs that follow each other under
+//! A series is one metric under one load and profile. A point is a release: the runs that follow each other under
 //! one label, or commit, on one machine with one workload; its value is their geometric mean. Where machine or
 //! workload change, a new stretch begins: what is on both sides is never compared.
 
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::run::{Figure, RunFacts, RunId};
+use crate::run::{Metric, RunFacts, RunId};
 use crate::sample::Subject;
 use crate::stats::quantile::geometric_mean;
 use crate::stats::regimes::{self, Newest, Ties};
@@ -25,7 +25,7 @@ pub struct Point {
     pub runs: Vec<RunId>,
     /// When the first of them started, RFC 3339.
     pub started_at: String,
-    /// The geometric mean of their figures; ms, or per second.
+    /// The geometric mean of their metrics; ms, or per second.
     pub value: f64,
     /// What was noted of them.
     pub notes: Vec<String>,
@@ -57,7 +57,7 @@ pub struct Break {
 pub enum State {
     /// There are too few releases before it to tell.
     TooFew {
-        /// Releases since the last change of figure, machine or workload, the newest among them.
+        /// Releases since the last change of metric, machine or workload, the newest among them.
         points: usize,
     },
     /// Where it is to be expected.
@@ -79,7 +79,7 @@ pub enum State {
     },
 }
 
-/// One figure over releases.
+/// One metric over releases.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Series {
     /// The load's name.
@@ -111,18 +111,14 @@ impl Series {
 type Key<'a> = (&'a str, &'a str, &'a Subject, &'a str);
 
 /// All series of some runs, in order of load, profile, subject and metric. `notes`: of runs.
-pub fn series(runs: &[RunFacts], figures: &[Figure], notes: &[(RunId, String)]) -> Vec<Series> {
+pub fn series(runs: &[RunFacts], metrics: &[Metric], notes: &[(RunId, String)]) -> Vec<Series> {
     let facts: BTreeMap<RunId, &RunFacts> = runs.iter().map(|run| (run.id, run)).collect();
     let mut by_key: BTreeMap<Key<'_>, Vec<(&RunFacts, f64)>> = BTreeMap::new();
-    for figure in figures {
-        if let Some(run) = facts.get(&figure.run) {
-            let key = (
-                run.start.load.as_str(),
-                run.start.profile.as_str(),
-                &figure.subject,
-                figure.metric.as_str(),
-            );
-            by_key.entry(key).or_default().push((run, figure.value));
+    for metric in metrics {
+        if let Some(run) = facts.get(&metric.run) {
+            let key =
+                (run.start.load.as_str(), run.start.profile.as_str(), &metric.subject, metric.name.as_str());
+            by_key.entry(key).or_default().push((run, metric.value));
         }
     }
     by_key
@@ -182,11 +178,11 @@ fn release(run: &RunFacts) -> String {
     run.start.label.clone().or_else(commit).unwrap_or_else(|| format!("run {}", run.id))
 }
 
-/// What a run's figures depend on besides the system's release.
+/// What a run's metrics depend on besides the system's release.
 fn surroundings(run: &RunFacts) -> Vec<(&str, &str)> {
     let fact = |name: &'static str| (name, run.start.environment.get(name).map_or("", String::as_str));
     let own = [
-        ("environment", run.start.env.as_deref().unwrap_or("")),
+        ("environment", run.start.deployment.as_deref().unwrap_or("")),
         ("workload", &run.start.fingerprint[..run.start.fingerprint.len().min(8)]),
     ];
     MACHINE.into_iter().map(fact).chain(own).collect()

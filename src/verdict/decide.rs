@@ -155,7 +155,7 @@ pub(super) fn decide(claim: &Claim, rounds: &[Result<Evaluated, String>], terms:
     let evaluated: Vec<&Evaluated> = rounds.iter().flatten().collect();
     if evaluated.is_empty() {
         decided.verdict = Verdict::Invalid;
-        "there is no complete round".clone_into(&mut decided.reason);
+        "no round is complete".clone_into(&mut decided.reason);
         return decided;
     }
     let (verdict, reason) = by_rule(&mut decided, &evaluated, terms);

@@ -13,7 +13,7 @@ pub mod looks;
 pub mod objective;
 pub mod qualification;
 mod rounds;
-mod sign;
+mod symptom;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use serde::Serialize;
 pub use decide::{Decided, Input, Verdict};
 pub use estimate::Scale;
 pub use hold::Held;
-pub use sign::SeenSign;
+pub use symptom::SeenSign;
 
 use self::audit::{Audit, Grade};
 use self::decide::Terms;
@@ -39,7 +39,7 @@ pub struct Judgement {
     /// What had to be seen to be true of the arms.
     pub held: Vec<Held>,
     /// What was seen of trouble in the system.
-    pub signs: Vec<SeenSign>,
+    pub symptoms: Vec<SeenSign>,
     /// The claims, in the order of the scenario; those of several treatments one after another.
     pub claims: Vec<Decided>,
     /// Rounds that hold a complete run of every arm; 0 for a single run.
@@ -117,8 +117,17 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
         })
         .collect();
     let allows_invalid = options.allow_invalid;
-    let signs = sign::look(std::slice::from_ref(run));
-    Judgement { audit, held, signs, claims: decided, rounds: 0, alpha: looks::ALPHA, gating, allows_invalid }
+    let symptoms = symptom::look(std::slice::from_ref(run));
+    Judgement {
+        audit,
+        held,
+        symptoms,
+        claims: decided,
+        rounds: 0,
+        alpha: looks::ALPHA,
+        gating,
+        allows_invalid,
+    }
 }
 
 /// Judges the runs of an experiment, or two runs that are compared: a round holds one run of each
@@ -160,8 +169,8 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
         }
     }
     let allows_invalid = options.allow_invalid;
-    let signs = sign::look(&counted);
-    Judgement { audit, held, signs, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
+    let symptoms = symptom::look(&counted);
+    Judgement { audit, held, symptoms, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
 }
 
 /// Checks what must hold of runs: their manipulation checks.
@@ -169,10 +178,11 @@ pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
     hold::check(runs)
 }
 
-/// The claims that are about a run's load and environment.
+/// The claims that are about a run's load and deployment.
 fn about(facts: &RunFacts, claims: &[Claim], wanted: impl Fn(&Claim) -> bool) -> Vec<Claim> {
-    let here =
-        |claim: &&Claim| claim.is_about(&facts.start.load, facts.start.env.as_deref()) && wanted(claim);
+    let here = |claim: &&Claim| {
+        claim.is_about(&facts.start.load, facts.start.deployment.as_deref()) && wanted(claim)
+    };
     claims.iter().filter(here).cloned().collect()
 }
 

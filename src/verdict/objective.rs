@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::audit::{self, Grade};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Mode, Try};
-use crate::claim::{Expression, Selection, SignalFigure, Statistic};
+use crate::claim::{Expression, Selection, SignalMetric, Statistic};
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
 use crate::unit;
@@ -22,7 +22,7 @@ const KEEPING_UP: f64 = 0.9;
 /// Beside the objective answers have to keep up with the rate, no start may be dropped, the backlog has to be empty in time where the scenario
 /// waits for that, and loadproof itself has to keep up.
 pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try {
-    let figure = |text: &str| {
+    let metric = |text: &str| {
         evaluated(run, &Expression::new(text), &Selection::default()).map_or(f64::NAN, |(value, _)| value)
     };
     let achieved_per_s = achieved_per_s(run);
@@ -50,10 +50,10 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
         run: run.facts.id,
         load,
         achieved_per_s,
-        mean_ms: figure("run.mean"),
-        p50_ms: figure("run.p50"),
-        p99_ms: figure("run.p99"),
-        not_ok_share: 1.0 - figure("run.answered_share"),
+        mean_ms: metric("run.mean"),
+        p50_ms: metric("run.p50"),
+        p99_ms: metric("run.p99"),
+        not_ok_share: 1.0 - metric("run.answered_share"),
         broken,
         reasons: run.reasons.clone(),
     }
@@ -94,7 +94,7 @@ fn mode(condition: &Expression) -> Mode {
         Statistic::Time(..) | Statistic::Recovery(_) => Mode::Latency,
         Statistic::Count(_) | Statistic::Share(_) => Mode::Errors,
         Statistic::DrainTime
-        | Statistic::Signal(SignalFigure::Max | SignalFigure::Last | SignalFigure::Growth, _) => {
+        | Statistic::Signal(SignalMetric::Max | SignalMetric::Last | SignalMetric::Growth, _) => {
             Mode::Backlog
         }
         _ => Mode::Other,

@@ -66,7 +66,7 @@ impl Round {
 
     /// What a claim about one run comes to.
     pub(super) fn evaluate(&self, claim: &Claim) -> Result<Evaluated, String> {
-        let run = self.others.values().next().ok_or("there is no run")?;
+        let run = self.others.values().next().ok_or("no run was found")?;
         evaluate(
             claim,
             Evidence {
@@ -82,7 +82,7 @@ impl Round {
 
     /// What a claim comes to with one of the treatments.
     pub(super) fn evaluate_for(&self, claim: &Claim, treatment: &str) -> Result<Evaluated, String> {
-        let treatment = self.others.get(treatment).ok_or("there is no run of the treatment")?;
+        let treatment = self.others.get(treatment).ok_or("the treatment has no run")?;
         evaluate(
             claim,
             Evidence {

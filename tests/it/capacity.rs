@@ -10,7 +10,7 @@ const CAPACITY: &str = r#"
 [[journey]]
 name = "Ask"
 steps = [{ request = "GET /" }]
-[[user]]
+[[user_class]]
 name = "Asker"
 journeys = { Ask = 1 }
 [profile.a]
@@ -27,7 +27,7 @@ repeats = 1
 
 fn bench() -> Bench {
     let bench = Bench::new();
-    let text = format!("name = \"raised\"\nhost = \"{}\"\n{CAPACITY}", bench.server.url());
+    let text = format!("name = \"raised\"\nbase_url = \"{}\"\n{CAPACITY}", bench.server.url());
     bench.write("scenario.toml", &text);
     bench
 }

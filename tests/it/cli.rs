@@ -45,7 +45,7 @@ fn the_workflow_of_baseline_treatment_compare() {
     assert!(page.contains("job visible"));
 
     let json = bench.json(&["compare", "1", "latest", "--json"]);
-    assert_eq!(json["schema"], "loadproof.compare/1");
+    assert_eq!(json["schema"], "loadproof.compare/2");
     let subjects = json["comparison"]["subjects"].as_array().unwrap();
     let jobs = subjects.iter().find(|s| s["subject"]["endpoint"] == "POST /jobs").unwrap();
     let [baseline, treatment] =
@@ -77,7 +77,7 @@ fn an_experiment_runs_both_arms_with_the_same_seed_per_round() {
     assert_eq!(bench.query("SELECT count(DISTINCT seed) FROM run"), 2);
     assert_eq!(bench.query("SELECT count(DISTINCT fingerprint) FROM run"), 1);
     let again = bench.out(&["report", "e1", "--json"]);
-    assert!(again.contains("loadproof.compare/1"));
+    assert!(again.contains("loadproof.compare/2"));
 }
 
 #[test]
@@ -169,21 +169,21 @@ fn an_interrupted_run_is_stored_with_what_it_has() {
 #[test]
 fn each_cause_of_failure_has_its_exit_code() {
     let bench = Bench::new();
-    bench.write("bad.toml", "name = \"x\"\nhots = \"http://127.0.0.1:1\"\n");
+    bench.write("bad.toml", "name = \"x\"\nbase_ulr = \"http://127.0.0.1:1\"\n");
     bench.write("no-store.db", "this is no database, and it is long enough to be read as a header of one");
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let gone = format!("http://{free}");
     let run = ["run", "scenario.toml", "--load", "short", "--profile", "a"];
     for (arguments, expected, words) in [
         (vec!["check", "scenario.toml"], 0, ""),
-        (vec!["check", "bad.toml"], 104, "did you mean `host`?"),
-        (vec!["run", "bad.toml"], 104, "did you mean `host`?"),
+        (vec!["check", "bad.toml"], 104, "did you mean `base_url`?"),
+        (vec!["run", "bad.toml"], 104, "did you mean `base_url`?"),
         (vec!["run", "missing.toml"], 104, "cannot read file `missing.toml`"),
         (vec!["run", "scenario.toml", "--load", "shrot", "--profile", "a"], 104, "did you mean `short`?"),
         (vec!["run", "scenario.toml", "--load", "short"], 2, "which profile?"),
         (vec!["frobnicate"], 2, "unrecognized subcommand"),
         ([&run[..], &["--rate", "5"]].concat(), 2, "`--rate` means nothing for this load"),
-        ([&run[..], &["--host", &gone]].concat(), 100, "cannot reach"),
+        ([&run[..], &["--base-url", &gone]].concat(), 100, "cannot reach"),
         ([&run[..], &["--store", "no-store.db"]].concat(), 106, "not a database"),
         (vec!["report", "99"], 2, "no run `99`"),
     ] {

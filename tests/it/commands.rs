@@ -88,8 +88,8 @@ fn runs_are_listed_by_filters() {
 #[test]
 fn a_first_scenario_is_right_and_runs_and_is_never_overwritten() {
     let bench = Bench::new();
-    let host = bench.server.url();
-    let said = bench.out(&["init", "first.toml", "--host", &host]);
+    let base_url = bench.server.url();
+    let said = bench.out(&["init", "first.toml", "--host", &base_url]);
     assert!(said.contains("loadproof check first.toml"), "{said}");
     assert!(bench.out(&["check", "first.toml"]).contains("starter is right"));
     let arguments = ["run", "first.toml", "--load", "smoke", "--run-time", "1s", "--progress", "none"];
@@ -98,7 +98,7 @@ fn a_first_scenario_is_right_and_runs_and_is_never_overwritten() {
     let output = bench.run(&["init", "first.toml"]);
     assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("is there already"), "{}", stderr(&output));
-    assert!(std::fs::read_to_string(bench.path("first.toml")).unwrap().contains(&host));
+    assert!(std::fs::read_to_string(bench.path("first.toml")).unwrap().contains(&base_url));
 }
 
 #[test]

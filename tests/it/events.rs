@@ -18,7 +18,7 @@ fn text(broker: &str, steps: &str) -> String {
     format!(
         r#"
 name = "events"
-host = "http://127.0.0.1:1"
+base_url = "http://127.0.0.1:1"
 [broker.bus]
 {broker}
 [[journey]]
@@ -26,7 +26,7 @@ name = "Order"
 steps = [
 {steps}
 ]
-[[user]]
+[[user_class]]
 name = "User"
 journeys = {{ Order = 1 }}
 [load.test]

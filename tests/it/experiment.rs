@@ -11,8 +11,8 @@ use rustix::process::Signal;
 
 /// Two equal profiles over the bench's server, with claims that every round decides alike.
 fn claims(bench: &Bench, rounds: &str, claims: &str) {
-    let host = bench.server.url();
-    let text = scenario(&host).replace("rounds = 1", rounds).replace("0.5s", "0.2s");
+    let base_url = bench.server.url();
+    let text = scenario(&base_url).replace("rounds = 1", rounds).replace("0.5s", "0.2s");
     bench.write("claims.toml", &format!("{text}\n{claims}"));
 }
 
@@ -55,7 +55,7 @@ fn an_experiment_stops_at_the_first_look_at_which_all_is_decided() {
         "{markdown}"
     );
     let json = bench.json(&["report", "e1", "--json"]);
-    assert_eq!((&json["schema"], &json["verdict"]), (&"loadproof.compare/1".into(), &"supported".into()));
+    assert_eq!((&json["schema"], &json["verdict"]), (&"loadproof.compare/2".into(), &"supported".into()));
     assert_eq!(json["judgement"]["claims"][0]["values"].as_array().unwrap().len(), 5);
 }
 
@@ -155,11 +155,11 @@ fn patched(bench: &Bench, port: u16, drained: &str) -> String {
     format!(
         r#"
         name = "patched"
-        host = "http://127.0.0.1:{port}"
+        base_url = "http://127.0.0.1:{port}"
         [[journey]]
         name = "Ask"
         steps = [{{ request = "GET /" }}]
-        [[user]]
+        [[user_class]]
         name = "User"
         think = "20ms"
         journeys = {{ Ask = 1 }}
@@ -177,10 +177,10 @@ fn patched(bench: &Bench, port: u16, drained: &str) -> String {
         name = "known"
         command = ["sh", "-c", "grep -q 'enabled = true' {folder}/settings.toml && exec {program} known --port {port}"]
         ready = "http://127.0.0.1:{port}/"
-        [[signals]]
+        [[source]]
         prometheus = "http://127.0.0.1:{port}/metrics"
         every = "50ms"
-        signal = [{{ name = "backlog", metric = "known_backlog" }}, {{ name = "never 0", metric = "known_stamped" }}]
+        signals = [{{ name = "backlog", metric = "known_backlog" }}, {{ name = "never 0", metric = "known_stamped" }}]
         [drain]
         until_zero = "{drained}"
         within = "60s"
@@ -316,7 +316,7 @@ fn a_hook_that_fails_before_the_load_says_so() {
 }
 
 #[test]
-fn objectives_of_a_single_run_are_decided_per_environment() {
+fn objectives_of_a_single_run_are_decided_per_deployment() {
     let bench = Bench::new();
     let objective = |bound: &str, env: &str| {
         format!(
@@ -329,14 +329,14 @@ fn objectives_of_a_single_run_are_decided_per_environment() {
             bench.run(&[&["run", "claims.toml", "--load", "short", "--profile", "b"], more].concat());
         (code(&output), stdout(&output))
     };
-    let (dev, text) = run(&["--env", "dev"]);
+    let (dev, text) = run(&["--deployment", "dev"]);
     assert_eq!(dev, 0, "{text}");
     assert!(
         text.contains("SUPPORTED  C1  Fast in dev") && text.contains("about this run; another may differ"),
         "{text}"
     );
-    assert_eq!(run(&["--env", "staging"]).0, 99);
-    assert_eq!(run(&[]).0, 0, "no claim is about an environment without a name");
+    assert_eq!(run(&["--deployment", "staging"]).0, 99);
+    assert_eq!(run(&[]).0, 0, "no claim is about a deployment without a name");
 }
 
 #[test]

@@ -24,14 +24,14 @@ fn text(tables: &str, steps: &str) -> String {
     format!(
         r#"
 name = "grpc"
-host = "http://127.0.0.1:1"
+base_url = "http://127.0.0.1:1"
 {tables}
 [[journey]]
 name = "Only"
 steps = [
 {steps}
 ]
-[[user]]
+[[user_class]]
 name = "User"
 journeys = {{ Only = 1 }}
 [load.test]

@@ -9,10 +9,10 @@ use bench::{Bench, code, stderr, stdout};
 
 /// The bench's scenario with one more source of signals, and a claim about `stock`.
 fn with_source(bench: &Bench, source: &str, bound: &str) {
-    let host = bench.server.url();
+    let base_url = bench.server.url();
     let more =
-        format!("[[signals]]\n{source}\n[[claim]]\ntitle = 'Never oversold'\nalways = 'stock'\n{bound}\n");
-    bench.write("invariant.toml", &format!("{}\n{more}", bench::scenario(&host)));
+        format!("[[source]]\n{source}\n[[claim]]\ntitle = 'Never oversold'\nalways = 'stock'\n{bound}\n");
+    bench.write("invariant.toml", &format!("{}\n{more}", bench::scenario(&base_url)));
 }
 
 fn run(bench: &Bench) -> std::process::Output {
@@ -40,7 +40,7 @@ fn an_invariant_in_sqlite_is_watched() {
     let database = rusqlite::Connection::open(&file).unwrap();
     database.execute_batch("CREATE TABLE stock (n INTEGER); INSERT INTO stock VALUES (0)").unwrap();
     let source = format!(
-        "sqlite = '{}'\nevery = '50ms'\nsignal = [{{ name = 'stock', query = 'SELECT sum(n) FROM stock' }}]",
+        "sqlite = '{}'\nevery = '50ms'\nsignals = [{{ name = 'stock', query = 'SELECT sum(n) FROM stock' }}]",
         file.display()
     );
     holds_and_is_broken(&source, |n| {
@@ -52,7 +52,7 @@ fn an_invariant_in_sqlite_is_watched() {
 fn an_invariant_in_redis_is_watched() {
     let Some(server) = servers::redis() else { return };
     let source = format!(
-        "redis = 'redis://127.0.0.1:{}/0'\nevery = '50ms'\nsignal = [{{ name = 'stock', command = ['XLEN', 'units'] }}]",
+        "redis = 'redis://127.0.0.1:{}/0'\nevery = '50ms'\nsignals = [{{ name = 'stock', command = ['XLEN', 'units'] }}]",
         server.port
     );
     let client = redis::Client::open(format!("redis://127.0.0.1:{}/0", server.port)).unwrap();
@@ -77,7 +77,7 @@ fn an_invariant_in_postgresql_is_watched_and_nothing_can_be_written() {
     };
     psql("CREATE TABLE stock (n numeric); INSERT INTO stock VALUES (0)");
     let source = format!(
-        "postgres = '{url}'\nevery = '50ms'\nsignal = [{{ name = 'stock', query = 'SELECT sum(n) FROM stock' }}]"
+        "postgres = '{url}'\nevery = '50ms'\nsignals = [{{ name = 'stock', query = 'SELECT sum(n) FROM stock' }}]"
     );
     holds_and_is_broken(&source, |n| psql(&format!("UPDATE stock SET n = {n}")));
     let bench = Bench::new();
@@ -96,7 +96,7 @@ fn an_invariant_in_postgresql_is_watched_and_nothing_can_be_written() {
 fn an_invariant_in_a_json_answer_is_watched() {
     let bench = Bench::new();
     let source = format!(
-        "json = '{}/stats'\nevery = '50ms'\nsignal = [{{ name = 'stock', pointer = '/requests', total = true }}]",
+        "json = '{}/stats'\nevery = '50ms'\nsignals = [{{ name = 'stock', pointer = '/requests', counter = true }}]",
         bench.server.url()
     );
     with_source(&bench, &source, "at_least = 0");
@@ -109,17 +109,17 @@ fn an_invariant_in_a_json_answer_is_watched() {
 fn mistakes_in_sources_are_shown_where_they_are() {
     let bench = Bench::new();
     for (source, words) in [
-        ("every = '1s'\nsignal = []", "where are these signals?"),
+        ("every = '1s'\nsignals = []", "a source needs exactly one of"),
         (
-            "redis = 'redis://127.0.0.1:1'\nsignal = [{ name = 'stock', command = ['DEL', 'x'] }]",
+            "redis = 'redis://127.0.0.1:1'\nsignals = [{ name = 'stock', command = ['DEL', 'x'] }]",
             "`DEL` would change the system",
         ),
         (
-            "postgres = '127.0.0.1'\nsignal = [{ name = 'stock', query = 'SELECT 1' }]",
-            "this is no postgres URL",
+            "postgres = '127.0.0.1'\nsignals = [{ name = 'stock', query = 'SELECT 1' }]",
+            "not a valid postgres URL",
         ),
         (
-            "json = 'http://127.0.0.1:1'\nsignal = [{ name = 'stock', pointer = 'a/b' }]",
+            "json = 'http://127.0.0.1:1'\nsignals = [{ name = 'stock', pointer = 'a/b' }]",
             "this is not a JSON pointer",
         ),
     ] {
@@ -151,27 +151,27 @@ fn a_signal_may_have_several_names_and_stand_in_a_log_or_a_control_group() {
         "signals.toml",
         &format!(
             r#"{}
-            [[signals]]
+            [[source]]
             prometheus = "{url}/metrics"
             every = "50ms"
-            signal = [{{ name = "by its other name", metric = ["jobs_waiting", 'known_backlog'] }}]
-            [[signals]]
+            signals = [{{ name = "by its other name", metric = ["jobs_waiting", 'known_backlog'] }}]
+            [[source]]
             json = "{url}/stats"
             every = "50ms"
-            signal = [{{ name = "requests", pointer = ["/total", "/requests"] }}]
-            [[signals]]
+            signals = [{{ name = "requests", pointer = ["/total", "/requests"] }}]
+            [[source]]
             log = "{}"
             every = "50ms"
-            signal = [
-              {{ name = "batches", pattern = "batch saved", total = true }},
+            signals = [
+              {{ name = "batches", pattern = "batch saved", counter = true }},
               {{ name = "batch size", pattern = 'batch saved: (\d+)' }},
             ]
-            [[signals]]
+            [[source]]
             control_group = "{}"
-            signal = [{{ name = "db used", usage = "cpu", total = true }}, {{ name = "db holds", usage = "memory" }}]
-            [[signals]]
+            signals = [{{ name = "db used", usage = "cpu", counter = true }}, {{ name = "db holds", usage = "memory" }}]
+            [[source]]
             container = "shop-db"
-            signal = [{{ name = "container holds", usage = "memory" }}]
+            signals = [{{ name = "container holds", usage = "memory" }}]
             [[profile.b.hook]]
             name = "somebody writes"
             run = ["sh", "-c", "echo 'batch saved: 7 messages' >> {}"]

@@ -15,13 +15,13 @@ fn text(tables: &str, variables: &str, load: &str) -> String {
     format!(
         r#"
 name = "keys"
-host = "http://127.0.0.1:1"
+base_url = "http://127.0.0.1:1"
 {tables}
 [[journey]]
 name = "Only"
 let = {variables}
 steps = [{{ request = "GET /{{{{ id }}}}", name = "GET /id" }}]
-[[user]]
+[[user_class]]
 name = "User"
 journeys = {{ Only = 1 }}
 [load.test]

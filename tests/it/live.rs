@@ -31,7 +31,7 @@ fn a_late_joiner_is_told_everything_and_then_every_second() {
     let page = with_page(&bench, &LONG);
     let snapshot = page.until("two ticks", |state| ticks(state) >= 2);
     let state = &snapshot["state"];
-    assert_eq!(snapshot["schema"], "loadproof.live/1");
+    assert_eq!(snapshot["schema"], "loadproof.live/2");
     assert_eq!((&state["stage"], &state["begin"]["scenario"]), (&json!("running"), &json!("jobs")));
     assert_eq!(state["begin"]["load_s"], 60.0);
     let names: Vec<&str> =

@@ -31,12 +31,12 @@ fn one_request(step: &str, load: &str) -> String {
     format!(
         r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Only"
-        class = "production"
+        traffic_class = "production"
         steps = [{step}]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = {{ Only = 1 }}
         [load.test]
@@ -178,7 +178,7 @@ fn journeys_pass_values_on_and_end_at_the_first_failure() {
     let server = server(Duration::ZERO);
     let text = r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Two"
         steps = [
@@ -187,7 +187,7 @@ fn journeys_pass_values_on_and_end_at_the_first_failure() {
           { request = "GET /status/500", name = "third" },
           { request = "GET /", name = "never" },
         ]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = { Two = 1 }
         [load.test]
@@ -218,15 +218,15 @@ fn an_effect_is_awaited_beside_the_user_and_measured() {
         known::spawn(Truth { effect_delay: Duration::from_millis(150), ..Truth::default() }).unwrap();
     let text = r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Job"
-        class = "production"
+        traffic_class = "production"
         steps = [
           { request = "POST /jobs", expect = 201, extract = { job = "/job_id" } },
           { poll = "GET /jobs/{{ job }}", effect = "job visible", every = "5ms", within = "5s", background = true },
         ]
-        [[user]]
+        [[user_class]]
         name = "User"
         think = "10ms"
         journeys = { Job = 1 }
@@ -254,7 +254,7 @@ fn an_effect_that_never_comes_fails_after_its_deadline() {
     let server = known::spawn(Truth { effect_delay: Duration::from_secs(60), ..Truth::default() }).unwrap();
     let text = r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Job"
         steps = [
@@ -262,7 +262,7 @@ fn an_effect_that_never_comes_fails_after_its_deadline() {
           { poll = "GET /jobs/{{ job }}", effect = "job visible", within = "200ms" },
           { request = "GET /", name = "never" },
         ]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = { Job = 1 }
         [load.test]
@@ -280,11 +280,11 @@ fn parallel_requests_go_out_together_on_connections_of_their_own() {
     let server = server(Duration::from_millis(50));
     let text = r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Race"
         steps = [{ parallel = [{ request = "GET /a" }, { request = "GET /b" }, { request = "GET /c" }] }]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = { Race = 1 }
         [load.test]
@@ -306,14 +306,14 @@ fn choices_follow_their_probabilities() {
     let server = server(Duration::ZERO);
     let text = r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Choice"
         steps = [{ choice = [
           { probability = 0.7, steps = [{ request = "GET /often" }] },
           { probability = 0.3, steps = [{ request = "GET /seldom" }, { request = "GET /seldom" }] },
         ] }]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = { Choice = 1 }
         [load.test]
@@ -358,11 +358,11 @@ fn a_connection_that_breaks_is_an_error_and_the_next_request_gets_a_new_one() {
     let server = server(Duration::ZERO);
     let text = r#"
         name = "test"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         [[journey]]
         name = "Break"
         steps = [{ request = "GET /close", continue_on_failure = true }, { request = "GET /" }]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = { Break = 1 }
         [load.test]

@@ -24,6 +24,7 @@ mod keys;
 mod layers;
 mod live;
 mod load;
+mod renamed;
 mod report;
 mod scenario;
 mod shared;

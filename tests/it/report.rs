@@ -59,7 +59,12 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
                 ("kernel".to_owned(), "6.1.0".to_owned()),
                 ("service shop".to_owned(), format!("shop --lanes {}", arm.word())),
             ]),
-            load_facts: LoadFacts { executor: "closed".to_owned(), places: 30, rate_per_s: None, workers: 2 },
+            load_facts: LoadFacts {
+                executor: "closed".to_owned(),
+                max_in_flight: 30,
+                rate_per_s: None,
+                workers: 2,
+            },
             claims: claims(names),
             must_hold: vec![Expression::new("run.max('primary_length') >= 0")],
             trace_url: Some("http://127.0.0.1:16686/trace/{trace_id}".to_owned()),
@@ -123,10 +128,10 @@ fn samples(arm: Arm, names: Names) -> SampleColumns {
 type Shape = fn(i32) -> f64;
 
 fn signals(arm: Arm) -> Vec<SignalColumn> {
-    let column = |name: &str, unit: &str, is_total, value: Shape| SignalColumn {
+    let column = |name: &str, unit: &str, is_counter, value: Shape| SignalColumn {
         name: name.to_owned(),
         unit: unit.to_owned(),
-        is_total,
+        is_counter,
         readings: (0..60).map(|i| (i64::from(i) * 500_000, value(i))).collect(),
     };
     let rising = |i: i32| f64::from(if i < 40 { i * 18 } else { (60 - i) * 36 });
@@ -154,7 +159,7 @@ fn claims(names: Names) -> Vec<Claim> {
         select: Selection::default(),
         gates,
         loads: Vec::new(),
-        environments: Vec::new(),
+        deployments: Vec::new(),
     };
     let times = |value| Amount { value, unit: Unit::Times };
     let ms = |value| Amount { value, unit: Unit::Time };
@@ -362,7 +367,7 @@ fn json_holds_numbers_unrounded_under_a_named_schema() {
     let page = model::comparison(&comparison, &judgement, about());
     let document: serde_json::Value =
         serde_json::from_str(&json::comparison(&comparison, &judgement, &page).unwrap()).unwrap();
-    assert_eq!(document["schema"], "loadproof.compare/1");
+    assert_eq!(document["schema"], "loadproof.compare/2");
     let effect = &document["comparison"]["subjects"][1];
     let ratio = effect["response_ratios"][0].as_f64().unwrap();
     assert!(ratio > 0.0 && ratio < 0.1, "{ratio}");

@@ -10,7 +10,7 @@ use loadproof::scenario::{self, Scenario, ScenarioError};
 use support::OneFile;
 
 const GOOD: &str = r#"name = "shop"
-host = "http://127.0.0.1:8000"
+base_url = "http://127.0.0.1:8000"
 
 [[journey]]
 name = "Buy"
@@ -19,7 +19,7 @@ steps = [
   { request = "PUT /orders/{{ order_id }}/confirm" },
 ]
 
-[[user]]
+[[user_class]]
 name = "Customer"
 journeys = { Buy = 1 }
 
@@ -175,8 +175,8 @@ fn a_poll_that_expects_is_told_what_to_say_instead() {
 fn names_that_would_be_taken_for_others_are_refused() {
     let service =
         "[[profile.local.service]]\nname = 'loadproof'\ncommand = ['x']\nready = 'tcp://127.0.0.1:1'\n";
-    let signals = "[[signals]]\nprometheus = 'http://127.0.0.1:1'\n\
-                   signal = [{ name = 'a', metric = 'a' }, { name = 'a', metric = 'b' }, { name = 'x cpu', metric = 'c' }]\n";
+    let signals = "[[source]]\nprometheus = 'http://127.0.0.1:1'\n\
+                   signals = [{ name = 'a', metric = 'a' }, { name = 'a', metric = 'b' }, { name = 'x cpu', metric = 'c' }]\n";
     let error = compile(&format!("{GOOD}{service}{signals}")).unwrap_err();
     assert_eq!(error.count, 3, "{error}");
 }
@@ -211,12 +211,12 @@ impl scenario::World for Files {
 fn included_files_add_journeys_and_bodies() {
     let main = r#"
         name = "shop"
-        host = "http://127.0.0.1:1"
+        base_url = "http://127.0.0.1:1"
         include = ["parts/bodies.toml"]
         [[journey]]
         name = "Register"
         steps = [{ request = "POST /customers", body = "customer" }]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = { Register = 1 }
     "#;
@@ -236,10 +236,10 @@ fn included_files_add_journeys_and_bodies() {
 fn settings_take_values_from_the_environment() {
     let main = r#"
         name = "shop"
-        host = 'http://127.0.0.1:{{ env("PORT", "8000") }}'
+        base_url = 'http://127.0.0.1:{{ env("PORT", "8000") }}'
     "#;
     let world = |variables| Files { files: BTreeMap::from([("m.toml", main)]), variables };
-    let host = |variables| scenario::compile(Path::new("m.toml"), &world(variables)).unwrap().host;
+    let host = |variables| scenario::compile(Path::new("m.toml"), &world(variables)).unwrap().base_url;
     assert_eq!(host(BTreeMap::new()), "http://127.0.0.1:8000");
     assert_eq!(host(BTreeMap::from([("PORT", "9")])), "http://127.0.0.1:9");
 }
@@ -285,17 +285,17 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         compile(&text).unwrap_err().to_string()
     };
     for (text, words) in [
-        ("value = \"treatment.p9x\"\nat_most = 1", "there is no statistic `p9x`; did you mean `p90`?"),
+        ("value = \"treatment.p9x\"\nat_most = 1", "unknown statistic `p9x`; did you mean `p90`?"),
         ("value = \"treatment.p95\"\nat_most = 500", "this value is a time"),
-        ("value = \"treatment.ok_share\"\nat_least = \"5ms\"", "this value is no time"),
+        ("value = \"treatment.ok_share\"\nat_least = \"5ms\"", "this value is not a time"),
         ("value = \"treatment.p95 /\"\nat_most = \"5ms\"", "this cannot be worked out"),
         ("value = \"3\"\nat_most = 5", "this speaks of no run"),
         ("value = \"run.max('backlog')\"\nat_most = 5", "unknown signal `backlog`"),
-        ("value = \"run.p95\"", "how much? a claim has one of `at_least`, `at_most`, `within`"),
+        ("value = \"run.p95\"", "a claim needs exactly one of `at_least`, `at_most`, `within`"),
         ("value = \"run.ok\"\nat_least = 1\nat_most = 2", "a claim has one bound"),
-        ("value = \"run.ok\"\nat_least = \"many\"", "`at_least` is no amount"),
+        ("value = \"run.ok\"\nat_least = \"many\"", "`at_least` is not a valid amount"),
         ("value = \"run.ok\"\nwithin = [2, 1]", "`within` needs two amounts"),
-        ("at_least = 1", "what is claimed?"),
+        ("at_least = 1", "a claim needs exactly one of"),
         (
             "value = \"run.ok\"\nat_least = 1\nselect = { endpoint = \"GET /oders\" }",
             "unknown endpoint `GET /oders`",

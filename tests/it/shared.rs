@@ -15,9 +15,9 @@ fn text(journeys: &str, load: &str) -> String {
     format!(
         r#"
 name = "shared"
-host = "http://127.0.0.1:1"
+base_url = "http://127.0.0.1:1"
 {journeys}
-[[user]]
+[[user_class]]
 name = "User"
 journeys = {{ Main = 1 }}
 [load.test]

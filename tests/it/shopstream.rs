@@ -130,10 +130,12 @@ fn a_sale_without_a_refusal_is_a_warning_sign() {
     let quick = ["--run-time", "1s", "--users", "1"];
     let output = shop(&bench, "cross_domain.toml", "embedded", "flash-sale", &quick).output().unwrap();
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let signs = document["judgement"]["signs"].as_array().unwrap();
-    let sign = signs.iter().find(|sign| sign["title"].as_str().unwrap().contains("no refusal"));
+    let symptoms = document["judgement"]["symptoms"].as_array().unwrap();
+    let symptom = symptoms.iter().find(|symptom| symptom["title"].as_str().unwrap().contains("no refusal"));
     // One user reserves one to three units at a time, five times a second.
-    assert!(sign.is_none() == (bench.query("SELECT count(*) FROM samples WHERE outcome = 'rejected'") > 0));
+    assert!(
+        symptom.is_none() == (bench.query("SELECT count(*) FROM samples WHERE outcome = 'rejected'") > 0)
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ const RULES: &str = r#"
 product = "Shop"
 max_age = "14d"
 [environment]
-names = ["ci"]
+deployments = ["ci"]
 facts = { cores = ["8"] }
 [[require]]
 name = "Rewrite"
@@ -234,8 +234,8 @@ fn evidence_that_does_not_count_is_passed_over_with_its_reason() {
             "it was made with changes on top of commit 4f1c2e9a00b1",
         ),
         (Planned { days_ago: 20, ..USUAL }, "it is 20 days old; 14 days is the most"),
-        (Planned { env: Some("desk"), ..USUAL }, "environment `desk` is not ci"),
-        (Planned { env: None, ..USUAL }, "its environment has no name; ci is wanted (`--env`)"),
+        (Planned { deployment: Some("desk"), ..USUAL }, "deployment `desk` is not ci"),
+        (Planned { deployment: None, ..USUAL }, "its deployment has no name; ci is wanted (`--deployment`)"),
         (Planned { ending: Some(Ending::Interrupted), ..USUAL }, "it did not end as planned"),
         (Planned { ending: None, ..USUAL }, "it did not end as planned"),
     ];
@@ -372,7 +372,10 @@ fn mistakes_are_told_before_anything_is_written() {
     };
     let (code, text) = say(&["signoff", "release.toml", "--release", "1.9.0"]);
     assert_eq!(code, 2, "{text}");
-    assert!(text.contains("the commit that is released is not known: this is no git repository"), "{text}");
+    assert!(
+        text.contains("the commit that is released is not known: this folder is not a git repository"),
+        "{text}"
+    );
     shelf.write("wrong.toml", &RULES.replace("max_age", "max_aeg"));
     let (code, text) = say(&["signoff", "wrong.toml", "--release", "1.9.0", "--commit", COMMIT]);
     assert_eq!(code, 104, "{text}");
@@ -395,7 +398,7 @@ fn mistakes_are_told_before_anything_is_written() {
         "scenarios",
     ]);
     assert_eq!(code, 2);
-    assert!(text.contains("`scenarios` is no bundle, and is not replaced"), "{text}");
+    assert!(text.contains("`scenarios` is not a bundle, and is not replaced"), "{text}");
 }
 
 #[test]
@@ -405,7 +408,7 @@ fn the_page_stands_alone_and_fits_one_sheet_of_paper() {
     let rules = waiver("C3", "2999-01-31");
     let output = signoff(&shelf, &rules, &["--json"]);
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["schema"], "loadproof.signoff/1");
+    assert_eq!(document["schema"], "loadproof.signoff/2");
     assert_eq!(document["signed"], false);
     let page = shelf.read("reports/signoff-1.9.0/signoff.html");
     assert!(page.len() < 120_000, "{} bytes", page.len());

@@ -71,11 +71,11 @@ fn https_is_spoken_with_whom_the_system_trusts_and_with_nobody_else() {
     let scenario = format!(
         r#"
         name = "tls"
-        host = "https://localhost:{}"
+        base_url = "https://localhost:{}"
         [[journey]]
         name = "Get"
         steps = [{{ request = "GET /", check = {{ contains = "ok" }} }}]
-        [[user]]
+        [[user_class]]
         name = "User"
         journeys = {{ Get = 1 }}
         [load.few]

@@ -35,7 +35,7 @@ impl History {
                  DROP TABLE copy;
                  INSERT INTO environment SELECT {id}, name, value FROM environment WHERE run = 1;
                  INSERT OR REPLACE INTO environment VALUES ({id}, 'kernel', '{kernel}');
-                 INSERT INTO figure VALUES ({id}, 'request', 'production', 'POST /jobs', 'p95', {p95_ms}, 500);"
+                 INSERT INTO metric VALUES ({id}, 'request', 'production', 'POST /jobs', 'p95', {p95_ms}, 500);"
             ))
             .unwrap();
     }
@@ -54,7 +54,7 @@ impl History {
         let output = self.bench.run(&["trend", "jobs", "--json"]);
         let document: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}{}", stdout(&output), stderr(&output)));
-        assert_eq!(document["schema"], "loadproof.trend/1");
+        assert_eq!(document["schema"], "loadproof.trend/2");
         (code(&output), document["series"][0].clone())
     }
 }
@@ -153,9 +153,9 @@ fn figures_of_real_runs_are_worked_out_once_and_kept() {
     assert!((2.0..50.0).contains(&p50), "{p50} ms");
     assert!(of("all requests", "throughput")["points"][0]["value"].as_f64().unwrap() > 20.0);
     assert!(of("job visible", "p50")["points"][0]["value"].as_f64().unwrap() > 20.0);
-    let kept = bench.query("SELECT count(*) FROM figure");
+    let kept = bench.query("SELECT count(*) FROM metric");
     bench.json(&["trend", "jobs", "--json"]);
-    assert_eq!(bench.query("SELECT count(*) FROM figure"), kept);
+    assert_eq!(bench.query("SELECT count(*) FROM metric"), kept);
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
     let signal = |name: &str, value: fn(i64) -> f64| SignalColumn {
         name: name.to_owned(),
         unit: String::new(),
-        is_total: false,
+        is_counter: false,
         readings: (0..80).map(|i| (i * 500_000, value(i))).collect(),
     };
     let signals = vec![
@@ -40,7 +40,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         signal("level", |i| 100.0 + (i % 3) as f64),
         signal("emptied", |i| (60 - i).max(0) as f64),
         SignalColumn { readings: Vec::new(), ..signal("unseen", |_| 0.0) },
-        SignalColumn { is_total: true, ..signal("shop cpu", |i| i as f64 * 0.1) },
+        SignalColumn { is_counter: true, ..signal("shop cpu", |i| i as f64 * 0.1) },
     ];
     let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us: 40_000_000, complete: true };
     let facts = RunFacts {
@@ -56,7 +56,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
             seed: u64::from(round),
             load_facts: LoadFacts {
                 executor: "open".to_owned(),
-                places: 100,
+                max_in_flight: 100,
                 rate_per_s: Some(100.0),
                 workers: 1,
             },
@@ -80,7 +80,7 @@ fn claim(value: &str, bound: Bound) -> Claim {
         select: Selection::default(),
         gates: true,
         loads: Vec::new(),
-        environments: Vec::new(),
+        deployments: Vec::new(),
     }
 }
 
@@ -417,7 +417,7 @@ fn events_that_requests_raise_are_held_against_what_was_counted() {
         run.signals.push(SignalColumn {
             name: "processed".to_owned(),
             unit: String::new(),
-            is_total: true,
+            is_counter: true,
             readings: vec![(-1000, 100.0), (41_000_000, 100.0 + processed)],
         });
         let value = "(run.delta('processed') - run.events('order'))|abs";
@@ -433,8 +433,8 @@ fn events_that_requests_raise_are_held_against_what_was_counted() {
 
 #[test]
 fn a_sign_is_seen_where_its_condition_holds_and_decides_nothing() {
-    use loadproof::claim::Sign;
-    let sign = |title: &str, when: &str, loads: &[&str]| Sign {
+    use loadproof::claim::Symptom;
+    let symptom = |title: &str, when: &str, loads: &[&str]| Symptom {
         title: title.to_owned(),
         when: Expression::new(when),
         select: Selection::default(),
@@ -442,15 +442,15 @@ fn a_sign_is_seen_where_its_condition_holds_and_decides_nothing() {
         loads: loads.iter().map(|load| (*load).to_owned()).collect(),
     };
     let mut run = run(Arm::Treatment, 1, 10.0, 0);
-    run.facts.start.signs = vec![
-        sign("it grows", "run.growth('rising') > 0.5", &[]),
-        sign("it is empty", "run.max('level') == 0", &[]),
-        sign("of another load", "run.growth('rising') > 0.5", &["spike"]),
-        sign("of nothing", "run.max('unseen') > 0", &[]),
+    run.facts.start.symptoms = vec![
+        symptom("it grows", "run.growth('rising') > 0.5", &[]),
+        symptom("it is empty", "run.max('level') == 0", &[]),
+        symptom("of another load", "run.growth('rising') > 0.5", &["spike"]),
+        symptom("of nothing", "run.max('unseen') > 0", &[]),
     ];
     let judgement = verdict::of_run(&Arc::new(run), &Options::default());
     assert_eq!(judgement.overall(), None);
-    let [seen] = &judgement.signs[..] else { panic!("{:?}", judgement.signs) };
+    let [seen] = &judgement.symptoms[..] else { panic!("{:?}", judgement.symptoms) };
     assert_eq!((seen.title.as_str(), seen.remedy.as_str()), ("it grows", "Start more engines."));
     assert!(seen.seen.starts_with("growth('rising') was "), "{}", seen.seen);
 }

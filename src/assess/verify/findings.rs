@@ -32,13 +32,17 @@ impl Findings {
         made_again: &Value,
         is_same_version: bool,
     ) {
-        let mut found = compare::of_json(written, made_again);
+        let renamed = compare::with_new_names(written, made_again);
+        let mut found = compare::of_json(renamed.as_ref().unwrap_or(written), made_again);
         self.numbers += found.numbers;
-        if is_same_version {
+        if is_same_version && renamed.is_none() {
             found.changed.append(&mut found.one_sided);
         } else {
             self.other_version += found.one_sided.len();
             found.changed.retain(|difference| !difference.place.starts_with(ABOUT));
+            let all = found.changed.len();
+            found.changed.retain(|difference| !difference.is_wording());
+            self.other_version += all - found.changed.len();
         }
         self.differs.extend(found.changed.iter().map(|difference| format!("{path}: {difference}")));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::load::parse_positive_rate;
-use super::{LOAD, Outputs, PageFlags, Shown, WHAT};
+use super::{Deployment, LOAD, Outputs, PageFlags, Shown, WHAT};
 use crate::unit;
 
 pub(super) const HTTP_EXAMPLES: &str = "\
@@ -72,9 +72,8 @@ pub(in crate::cli) struct EndpointFlags {
     /// Your own name for the run, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(in crate::cli) label: Option<String>,
-    /// The environment that this is
-    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME", help_heading = WHAT)]
-    pub(in crate::cli) env: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) deployment: Deployment,
     /// Most requests at a time; each has its own connection
     #[arg(short, long, env = "LOADPROOF_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 50, help_heading = LOAD)]
     pub(in crate::cli) connections: u32,

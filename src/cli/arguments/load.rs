@@ -6,14 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{LOAD, OUTPUT, Outputs, PageFlags, Shown, WHAT};
+use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, WHAT};
 use crate::scenario::load::LoadOverrides;
 use crate::unit;
 
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
   loadproof run shop.toml --load smoke --profile local
-  loadproof run shop.toml --load soak --host http://127.0.0.1:8010 --rate 25 --run-time 2m
+  loadproof run shop.toml --load soak --base-url http://127.0.0.1:8010 --rate 25 --run-time 2m
   LOADPROOF_USERS=50 loadproof run shop.toml --load stress --dry-run";
 
 pub(super) const EXPERIMENT_EXAMPLES: &str = "\
@@ -123,9 +123,8 @@ pub(in crate::cli) struct Common {
     /// Your own name for it, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(in crate::cli) label: Option<String>,
-    /// The environment that this is: claims may be made for some environments only
-    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME", help_heading = WHAT)]
-    pub(in crate::cli) env: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) deployment: Deployment,
     /// Print the plan and do nothing
     #[arg(long, env = "LOADPROOF_DRY_RUN", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) dry_run: bool,
@@ -159,8 +158,11 @@ pub(in crate::cli) struct Overrides {
     #[arg(short = 'n', long, env = "LOADPROOF_ITERATIONS", value_parser = clap::value_parser!(u64).range(1..))]
     iterations: Option<u64>,
     /// Base URL of the target, in place of the scenario's
-    #[arg(short = 'H', long, env = "LOADPROOF_HOST", value_name = "URL")]
-    pub(in crate::cli) host: Option<String>,
+    #[arg(short = 'H', long, env = "LOADPROOF_BASE_URL", value_name = "URL")]
+    base_url: Option<String>,
+    /// The same as --base-url, as Locust calls it
+    #[arg(long, env = "LOADPROOF_HOST", value_name = "URL")]
+    host: Option<String>,
     /// Seed of everything that is drawn; drawn itself if not given
     #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
     pub(in crate::cli) seed: Option<u64>,
@@ -170,6 +172,11 @@ pub(in crate::cli) struct Overrides {
 }
 
 impl Overrides {
+    /// Base URL in place of the scenario's; `--base-url` counts before `--host`.
+    pub(in crate::cli) fn base_url(&self) -> Option<String> {
+        self.base_url.clone().or_else(|| self.host.clone())
+    }
+
     pub(in crate::cli) fn of_load(&self) -> LoadOverrides {
         LoadOverrides {
             users: self.users,

@@ -1,4 +1,5 @@
-//! The tree of commands and flags. Every long flag has an environment variable `LOADPROOF_<FLAG>`.
+//! The tree of commands and flags. Most long flags can be set by an environment variable, `LOADPROOF_<FLAG>`; each
+//! variable is for one flag. docs/ENVIRONMENT.md lists them.
 
 mod endpoint;
 mod load;
@@ -138,7 +139,7 @@ pub(super) enum Command {
     /// List runs, show one, or note something about one
     #[command(visible_alias = "ls")]
     Runs(Runs),
-    /// Follow figures over releases: where they change, and how the newest stands
+    /// Follow metrics over releases: where they change, and how the newest stands
     Trend(Trend),
     /// Work with the store itself: query it in SQL
     Store(StoreCommands),
@@ -174,6 +175,9 @@ pub(super) struct Check {
     /// Scenario files
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+    /// Write the new names of keys into the files, and into those that they include, in place of old ones
+    #[arg(long)]
+    pub(super) fix: bool,
     /// Print a summary of each as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,
@@ -209,6 +213,29 @@ pub(super) struct SelfTest {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) shown: Shown,
+}
+
+/// What is loaded: dev, staging, …
+#[derive(Clone, Debug, Args)]
+pub(super) struct Deployment {
+    /// Name of the deployment that is loaded, such as `staging`: claims may be made for some deployments only
+    #[arg(long, env = "LOADPROOF_DEPLOYMENT", value_name = "NAME", help_heading = WHAT)]
+    deployment: Option<String>,
+    /// The old name of --deployment
+    #[arg(long = "env", env = "LOADPROOF_ENV", hide = true, value_name = "NAME")]
+    old_name: Option<String>,
+}
+
+impl Deployment {
+    /// Its name, if one was given. Warns of the old flag.
+    pub(super) fn name(&self) -> Option<String> {
+        if self.old_name.is_some() {
+            anstream::eprintln!(
+                "warning: `--env` (LOADPROOF_ENV) is now `--deployment` (LOADPROOF_DEPLOYMENT)"
+            );
+        }
+        self.deployment.clone().or_else(|| self.old_name.clone())
+    }
 }
 
 /// Forms in which a result is wanted
@@ -280,6 +307,38 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    /// `(variable, flag, command)` of all flags that a variable can set.
+    fn variables() -> Vec<(String, String, String)> {
+        let tree = Arguments::command();
+        let of = |command: &clap::Command| {
+            let name = command.get_name().to_owned();
+            let flags = command.get_arguments().filter_map(|flag| {
+                let variable = flag.get_env()?.to_string_lossy().into_owned();
+                Some((variable, flag.get_long().unwrap_or_default().to_owned(), name.clone()))
+            });
+            flags.collect::<Vec<_>>()
+        };
+        std::iter::once(&tree).chain(tree.get_subcommands()).flat_map(of).collect()
+    }
+
+    #[test]
+    fn an_environment_variable_sets_one_flag_and_is_documented() {
+        let documented = include_str!("../../../docs/ENVIRONMENT.md");
+        let mut flags = std::collections::BTreeMap::new();
+        for (variable, flag, command) in variables() {
+            let line =
+                documented.lines().find(|line| line.starts_with(&format!("| `{variable}` | `--{flag}` |")));
+            assert!(
+                line.is_some_and(|line| command == "loadproof" || line.contains(&format!("`{command}`"))),
+                "docs/ENVIRONMENT.md lacks `{variable}`, --{flag} of {command}"
+            );
+            assert_eq!(*flags.entry(variable.clone()).or_insert_with(|| flag.clone()), flag, "{variable}");
+        }
+        let listed =
+            documented.lines().filter(|line| line.starts_with("| `") && line.contains("` | `--")).count();
+        assert_eq!(listed, flags.len(), "docs/ENVIRONMENT.md lists variables that no flag has");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{OUTPUT, Outputs};
+use super::{Deployment, OUTPUT, Outputs};
 use crate::import::Format;
 
 pub(super) const IMPORT_EXAMPLES: &str = "\
@@ -163,7 +163,7 @@ pub(in crate::cli) enum RunsCommand {
 /// Which runs are listed
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct RunList {
-    /// Only runs with this value, which may end in `*`: scenario, load, profile, label, state, env, experiment (`e1`)
+    /// Only runs with this value, which may end in `*`: scenario, load, profile, label, state, deployment, experiment (`e1`)
     /// or arm; repeat to narrow down
     #[arg(long, value_name = "KEY=VALUE", value_parser = str::parse::<RunFilter>)]
     pub(in crate::cli) filter: Vec<RunFilter>,
@@ -179,7 +179,7 @@ pub(in crate::cli) struct RunFilter {
 impl RunFilter {
     /// What runs can be filtered by.
     pub(in crate::cli) const KEYS: [&'static str; 8] =
-        ["scenario", "load", "profile", "label", "state", "env", "experiment", "arm"];
+        ["scenario", "load", "profile", "label", "state", "deployment", "experiment", "arm"];
 }
 
 impl std::str::FromStr for RunFilter {
@@ -202,7 +202,7 @@ pub(in crate::cli) struct Import {
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
     /// What it is; seen from its content if not given
-    #[arg(short, long, env = "LOADPROOF_FORMAT", value_parser = import_format())]
+    #[arg(short, long, env = "LOADPROOF_IMPORT_FORMAT", value_parser = import_format())]
     pub(in crate::cli) format: Option<Format>,
     /// The scenario that it belongs to: a name, or a scenario file whose claims are made of it; the file's name if
     /// not given
@@ -217,9 +217,8 @@ pub(in crate::cli) struct Import {
     /// Your own name for it, such as a release
     #[arg(long, env = "LOADPROOF_LABEL")]
     pub(in crate::cli) label: Option<String>,
-    /// The environment that it was made in
-    #[arg(long, env = "LOADPROOF_ENV", value_name = "NAME")]
-    pub(in crate::cli) env: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) deployment: Deployment,
     /// One name for all its requests, for files that give none (oha) or one per id
     #[arg(long, env = "LOADPROOF_ENDPOINT", value_name = "NAME")]
     pub(in crate::cli) endpoint: Option<String>,
@@ -263,16 +262,16 @@ pub(in crate::cli) enum ExportFormat {
     Locust,
     /// Response times as the percentile text of HdrHistogram, ms
     Hdr,
-    /// Figures in Bencher's metric format (BMF)
+    /// Metrics in Bencher's metric format (BMF)
     Bmf,
-    /// Figures as Go benchmark lines, for benchstat
+    /// Metrics as Go benchmark lines, for benchstat
     Benchstat,
-    /// Figures in the text format of Prometheus and OpenMetrics
+    /// Metrics in the text format of Prometheus and OpenMetrics
     #[value(name = "openmetrics")]
     OpenMetrics,
 }
 
-/// Follow figures over releases: where they change, and how the newest stands
+/// Follow metrics over releases: where they change, and how the newest stands
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Trend {
     /// The scenario, by its name or its file
@@ -284,7 +283,7 @@ pub(in crate::cli) struct Trend {
     /// Only this profile
     #[arg(short, long, env = "LOADPROOF_PROFILE", value_name = "PROFILE")]
     pub(in crate::cli) profile: Option<String>,
-    /// Only this figure: `p50`, `p95`, `p99` or `throughput`
+    /// Only this metric: `p50`, `p95`, `p99` or `throughput`
     #[arg(short, long, env = "LOADPROOF_METRIC", value_name = "METRIC")]
     pub(in crate::cli) metric: Option<String>,
     /// Only endpoints and effects whose name has this in it
@@ -297,9 +296,9 @@ pub(in crate::cli) struct Trend {
     #[arg(long, env = "LOADPROOF_OTAVA", value_name = "FILE")]
     pub(in crate::cli) otava: Option<PathBuf>,
     /// Where to write a table
-    #[arg(long, env = "LOADPROOF_CSV", value_name = "FILE")]
+    #[arg(long, env = "LOADPROOF_TREND_CSV", value_name = "FILE")]
     pub(in crate::cli) csv: Option<PathBuf>,
-    /// Print JSON (`loadproof.trend/1`)
+    /// Print JSON (`loadproof.trend/2`)
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) json: bool,
 }
@@ -325,7 +324,7 @@ pub(in crate::cli) struct Query {
     #[arg(value_name = "SQL")]
     pub(in crate::cli) sql: String,
     /// How the rows are printed
-    #[arg(short, long, value_enum, default_value_t = TableFormat::Text, env = "LOADPROOF_FORMAT")]
+    #[arg(short, long, value_enum, default_value_t = TableFormat::Text, env = "LOADPROOF_QUERY_FORMAT")]
     pub(in crate::cli) format: TableFormat,
 }
 

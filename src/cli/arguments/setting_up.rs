@@ -22,11 +22,12 @@ pub(in crate::cli) struct Init {
     #[arg(
         short = 'H',
         long,
-        env = "LOADPROOF_HOST",
+        visible_alias = "host",
+        env = "LOADPROOF_BASE_URL",
         value_name = "URL",
         default_value = "http://127.0.0.1:8000"
     )]
-    pub(in crate::cli) host: String,
+    pub(in crate::cli) base_url: String,
 }
 
 /// Generate files for editors, shells and manuals

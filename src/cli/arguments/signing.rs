@@ -31,12 +31,12 @@ pub(in crate::cli) struct SignOff {
     #[arg(short, long, env = "LOADPROOF_OUTPUT", value_name = "FOLDER")]
     pub(in crate::cli) output: Option<PathBuf>,
     /// Replace a bundle that is there already
-    #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "LOADPROOF_SIGNOFF_FORCE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) force: bool,
     /// Sign the manifest with this Ed25519 private key (PEM)
     #[arg(long, env = "LOADPROOF_KEY", value_name = "FILE")]
     pub(in crate::cli) key: Option<PathBuf>,
-    /// Print JSON (`loadproof.signoff/1`)
+    /// Print JSON (`loadproof.signoff/2`)
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) json: bool,
 }

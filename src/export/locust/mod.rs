@@ -5,12 +5,12 @@
 //!
 //! One file more has what those lack: how many requests of each endpoint ended how, by status.
 
-mod figures;
+mod metrics;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use self::figures::Entry;
+use self::metrics::Entry;
 use super::csv::field;
 use crate::sample::{ExportedSample, Kind, Outcome, PROBE_CLASS};
 use crate::utc;
@@ -246,7 +246,7 @@ fn totals(entry: &Entry) -> String {
 fn percentiles(entry: &Entry) -> String {
     match entry.quantiles_ms() {
         Some(quantiles) => quantiles.map(|ms| ms.to_string()).join(","),
-        None => vec!["N/A"; figures::QUANTILES.len()].join(","),
+        None => vec!["N/A"; metrics::QUANTILES.len()].join(","),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::report::About;
 use crate::run::{FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, Subject, status_text};
 use crate::summary::{
-    ArmSummary, Comparison, Distribution, Evidence, QUANTILES, SignalFigures, SubjectComparison, Summary,
+    ArmSummary, Comparison, Distribution, Evidence, QUANTILES, SignalMetrics, SubjectComparison, Summary,
 };
 use crate::trace::Origin;
 use crate::unit::{self, TimeScale};
@@ -34,7 +34,7 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) 
     report.signals = comparison
         .signals
         .iter()
-        .map(|s| signal_row(&s.name, &s.unit, s.is_total, &[s.baseline, s.treatment]))
+        .map(|s| signal_row(&s.name, &s.unit, s.is_counter, &[s.baseline, s.treatment]))
         .collect();
     report.environment = comparison
         .environment
@@ -61,7 +61,7 @@ pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report 
     report.signals = summary
         .signals
         .iter()
-        .map(|s| signal_row(&s.series.name, &s.unit, s.is_total, &[SignalFigures::of(&s.series)]))
+        .map(|s| signal_row(&s.series.name, &s.unit, s.is_counter, &[SignalMetrics::of(&s.series)]))
         .collect();
     let environment = summary.runs.iter().flat_map(|r| &r.start.environment);
     report.environment = environment
@@ -330,7 +330,7 @@ fn quantile_text(quantile: Evidence, text: impl Fn(f64) -> String) -> String {
 }
 
 /// A total shows its increase over the run; its level means nothing.
-fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigures>]) -> SignalRow {
+fn signal_row(name: &str, unit: &str, is_counter: bool, arms: &[Option<SignalMetrics>]) -> SignalRow {
     let (shown_unit, divisor) = words::shown_unit(unit);
     let text = |value: f64| unit::significant(value / divisor);
     SignalRow {
@@ -338,12 +338,12 @@ fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigur
         unit: shown_unit.to_owned(),
         arms: arms
             .iter()
-            .map(|figures| {
-                figures.map(|f| SignalCells {
-                    min: if is_total { String::new() } else { text(f.min) },
-                    mean: if is_total { String::new() } else { text(f.mean) },
-                    max: if is_total { String::new() } else { text(f.max) },
-                    last: if is_total { format!("+{}", text(f.increase)) } else { text(f.last) },
+            .map(|metrics| {
+                metrics.map(|f| SignalCells {
+                    min: if is_counter { String::new() } else { text(f.min) },
+                    mean: if is_counter { String::new() } else { text(f.mean) },
+                    max: if is_counter { String::new() } else { text(f.max) },
+                    last: if is_counter { format!("+{}", text(f.increase)) } else { text(f.last) },
                 })
             })
             .collect(),

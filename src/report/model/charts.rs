@@ -176,7 +176,7 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
             lines.iter().any(|l| l.points.iter().any(|p| p.1 != 0.0)).then(|| TimeRow {
                 id: String::new(),
                 title: name.clone(),
-                unit: signal_unit(&shown.unit, shown.is_total).0,
+                unit: signal_unit(&shown.unit, shown.is_counter).0,
                 scale: Scale::Amount,
                 finding: String::new(),
                 lines,
@@ -187,9 +187,9 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
 
 /// The unit in words that a signal is shown in, and what its values are divided by for it. Totals are shown as
 /// their increase per second: seconds of CPU become cores.
-pub(crate) fn signal_unit(unit: &str, is_total: bool) -> (String, f64) {
+pub(crate) fn signal_unit(unit: &str, is_counter: bool) -> (String, f64) {
     let (shown, divisor) = shown_unit(unit);
-    match (is_total, shown) {
+    match (is_counter, shown) {
         (true, "s") => ("cores in use".to_owned(), divisor),
         (true, "") => ("per second".to_owned(), divisor),
         (true, unit) => (format!("{unit} per second"), divisor),
@@ -199,8 +199,8 @@ pub(crate) fn signal_unit(unit: &str, is_total: bool) -> (String, f64) {
 
 fn signal_points(signal: &SignalSeries) -> Vec<(f64, f64)> {
     let points = &signal.series.points;
-    let (_, divisor) = signal_unit(&signal.unit, signal.is_total);
-    if !signal.is_total {
+    let (_, divisor) = signal_unit(&signal.unit, signal.is_counter);
+    if !signal.is_counter {
         return points.iter().map(|(at, value)| (*at, value / divisor)).collect();
     }
     points

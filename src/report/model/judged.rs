@@ -1,4 +1,4 @@
-//! What was decided, in words and figures ready to print.
+//! What was decided, in words and numbers ready to print.
 
 use std::collections::BTreeMap;
 
@@ -29,14 +29,14 @@ pub struct Judged {
     /// What had to be seen to be true of the arms.
     pub held: Vec<HeldRow>,
     /// What was seen of trouble in the system.
-    pub signs: Vec<SignRow>,
+    pub symptoms: Vec<SymptomRow>,
     /// The claims.
     pub claims: Vec<ClaimRow>,
 }
 
-/// A warning sign, over all runs of a profile in which it was seen.
+/// A symptom, over all runs of a profile in which it was seen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SignRow {
+pub struct SymptomRow {
     /// The profile.
     pub profile: String,
     /// What it means.
@@ -159,7 +159,7 @@ pub(super) fn judged(judgement: &Judgement) -> Judged {
         audit_sentence: audit_sentence(&judgement.audit),
         checks: checks(&judgement.audit),
         held: held(judgement),
-        signs: signs(judgement),
+        symptoms: symptoms(judgement),
         claims: claims(judgement),
     }
 }
@@ -263,13 +263,13 @@ fn held(judgement: &Judgement) -> Vec<HeldRow> {
         .collect()
 }
 
-fn signs(judgement: &Judgement) -> Vec<SignRow> {
-    let mut by_sign: BTreeMap<(&str, &str, &str), Vec<&SeenSign>> = BTreeMap::new();
-    for seen_sign in &judgement.signs {
-        let sign = (seen_sign.profile.as_str(), seen_sign.title.as_str(), seen_sign.select.as_str());
-        by_sign.entry(sign).or_default().push(seen_sign);
+fn symptoms(judgement: &Judgement) -> Vec<SymptomRow> {
+    let mut by_symptom: BTreeMap<(&str, &str, &str), Vec<&SeenSign>> = BTreeMap::new();
+    for seen_sign in &judgement.symptoms {
+        let symptom = (seen_sign.profile.as_str(), seen_sign.title.as_str(), seen_sign.select.as_str());
+        by_symptom.entry(symptom).or_default().push(seen_sign);
     }
-    let row = |((profile, title, select), seen): ((&str, &str, &str), Vec<&SeenSign>)| SignRow {
+    let row = |((profile, title, select), seen): ((&str, &str, &str), Vec<&SeenSign>)| SymptomRow {
         profile: profile.to_owned(),
         title: title.to_owned(),
         select: select.to_owned(),
@@ -281,10 +281,10 @@ fn signs(judgement: &Judgement) -> Vec<SignRow> {
         seen: seen[0].seen.clone(),
         remedy: seen[0].remedy.clone(),
     };
-    by_sign.into_iter().map(row).collect()
+    by_symptom.into_iter().map(row).collect()
 }
 
-/// The claims, in figures ready to print.
+/// The claims, in numbers ready to print.
 pub fn claims(judgement: &Judgement) -> Vec<ClaimRow> {
     (1..).zip(&judgement.claims).map(|(number, decided)| claim(number, decided, judgement.rounds)).collect()
 }

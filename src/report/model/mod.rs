@@ -15,7 +15,7 @@ use super::About;
 pub use build::{comparison, run};
 pub(crate) use charts::signal_unit;
 pub(in crate::report) use judged::claim as claim_row;
-pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, SignRow, Strip, claims, sentence};
+pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip, SymptomRow, claims, sentence};
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,7 +34,7 @@ pub struct Report {
     pub subtitle: String,
     /// Audit, manipulation checks and claims.
     pub judged: Judged,
-    /// What was found, in sentences made of the tables' own figures.
+    /// What was found, in sentences made of the tables' own numbers.
     pub finding: Vec<String>,
     /// What makes it doubtful, and what to do about it.
     pub warnings: Vec<String>,
@@ -131,7 +131,7 @@ pub struct SubjectSection {
     pub id: &'static str,
     /// Its heading.
     pub heading: &'static str,
-    /// What its figures mean.
+    /// What its metrics mean.
     pub note: &'static str,
     /// `µs`, `ms` or `s`.
     pub unit: &'static str,
@@ -205,7 +205,7 @@ pub struct SignalRow {
     pub name: String,
     /// Its unit.
     pub unit: String,
-    /// Its figures per arm; none where it was never seen.
+    /// Its metrics per arm; none where it was never seen.
     pub arms: Vec<Option<SignalCells>>,
 }
 

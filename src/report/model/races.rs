@@ -2,7 +2,7 @@
 
 use super::{EndingRow, RaceRow};
 use crate::summary::ArmSummary;
-use crate::summary::race::{EntrantEnding, RaceFigures};
+use crate::summary::race::{EntrantEnding, RaceMetrics};
 use crate::unit;
 
 /// Ways in which races ended that are told one by one.
@@ -10,7 +10,7 @@ const MOST_ENDINGS: usize = 12;
 
 /// The races of an arm, in print.
 pub(super) fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
-    let row = |race: &RaceFigures| {
+    let row = |race: &RaceMetrics| {
         let all = race.endings.iter().flat_map(|ending| &ending.entrants);
         let mut endpoints: Vec<String> = all.map(|entrant| entrant.endpoint.clone()).collect();
         endpoints.sort();
@@ -36,7 +36,7 @@ pub(super) fn races(arm: &ArmSummary, name: &str) -> Vec<RaceRow> {
 
 /// The ways in which races ended, endpoint by endpoint. How many have lost in each of the ways is no
 /// matter.
-fn endings(race: &RaceFigures, endpoints: &[String]) -> Vec<EndingRow> {
+fn endings(race: &RaceMetrics, endpoints: &[String]) -> Vec<EndingRow> {
     let mut endings: Vec<(Vec<String>, u64)> = Vec::new();
     for ending in &race.endings {
         let of_endpoint = |endpoint: &String| {

@@ -1,4 +1,4 @@
-//! Words and sentences of a report, made of the same formatted figures as its tables.
+//! Words and sentences of a report, made of the same formatted numbers as its tables.
 
 use super::{Report, SubjectSection};
 use crate::report::{About, Of};
@@ -70,7 +70,7 @@ pub(super) fn capitalised(text: &str) -> String {
 pub(super) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::WorkloadDiffers { baseline, treatment } => format!(
-            "The arms did different work (fingerprints {} and {}): their figures cannot be compared. Run the same \
+            "The arms did different work (fingerprints {} and {}): their metrics cannot be compared. Run the same \
              scenario and load in both.",
             short(baseline),
             short(treatment)

@@ -122,7 +122,7 @@ fn row(item: &Item) -> Row {
         |of: fn(&model::ClaimRow) -> &String| claim.as_ref().map_or(String::new(), |row| of(row).clone());
     let (formula, estimate, interval) =
         (text(|row| &row.formula), text(|row| &row.estimate), text(|row| &row.interval));
-    // The figures stand beside it.
+    // The metrics stand beside it.
     let why = if item.why == format!("{estimate} {interval}") { "" } else { &item.why };
     Row {
         requirement: item.requirement.clone(),
@@ -182,7 +182,7 @@ fn environment(runs: &[&RunFacts]) -> Vec<(String, String)> {
         let text = values.into_iter().collect::<Vec<_>>().join("; ");
         (!text.is_empty()).then(|| (name.to_owned(), text))
     };
-    let named: BTreeSet<&str> = runs.iter().filter_map(|run| run.start.env.as_deref()).collect();
+    let named: BTreeSet<&str> = runs.iter().filter_map(|run| run.start.deployment.as_deref()).collect();
     let facts = MACHINE.iter().filter_map(|name| row(name, values(name)));
-    row("environment", named).into_iter().chain(facts).collect()
+    row("deployment", named).into_iter().chain(facts).collect()
 }

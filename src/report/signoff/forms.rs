@@ -28,13 +28,13 @@ pub fn html(page: &Page) -> Result<String, HtmlError> {
     html::page("signoff.html", values, &html::REPORT)
 }
 
-/// As `loadproof.signoff/1`.
+/// As `loadproof.signoff/2`.
 ///
 /// # Errors
 /// If it cannot be written as JSON, which its types rule out.
 pub fn json(page: &Page, signoff: &SignOff) -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&json!({
-        "schema": "loadproof.signoff/1",
+        "schema": "loadproof.signoff/2",
         "signed": signoff.is_signed(),
         "signoff": signoff,
         "page": page,
@@ -113,9 +113,9 @@ pub fn text(page: &Page) -> String {
     for row in &page.rows {
         let claim = [row.requirement.as_str(), row.claim.as_str()];
         let claim = claim.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
-        let figures = [&row.estimate, &row.interval, &row.evidence].map(String::as_str);
-        let figures = figures.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
-        lines.push(format!("{:>12}  {claim}  {figures}", row.state.to_uppercase()).trim_end().to_owned());
+        let metrics = [&row.estimate, &row.interval, &row.evidence].map(String::as_str);
+        let metrics = metrics.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ");
+        lines.push(format!("{:>12}  {claim}  {metrics}", row.state.to_uppercase()).trim_end().to_owned());
         let claimed = if row.state == "supported" { "" } else { &row.formula };
         let notes = [row.waiver.as_str(), &row.why, claimed].into_iter().filter(|text| !text.is_empty());
         lines.extend(notes.map(|text| format!("{:14}{text}", "")));

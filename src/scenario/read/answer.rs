@@ -116,8 +116,8 @@ fn extract_table(mut table: Fields<'_>) -> Option<ExtractFrom> {
         _ => {
             table.problems.add(
                 &table.place,
-                "where to extract from?",
-                "needs one of `json`, `header`, `regex`",
+                "an extraction needs exactly one of `json`, `header`, `regex`",
+                "in this extraction",
             );
             None
         }

@@ -16,8 +16,8 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> V
         let [(kind, url)] = &given[..] else {
             problems.add(
                 &place,
-                format!("what is broker `{}`?", name.value),
-                "needs one of `redis`, `nats`, `kafka`",
+                "a broker needs exactly one of `redis`, `nats`, `kafka`",
+                format!("in broker `{}`", name.value),
             );
             return None;
         };

@@ -8,7 +8,11 @@ use toml::de::DeValue;
 use crate::scenario::fields::Fields;
 
 /// The parts of a scenario file that decide which requests are made.
-const WORKLOAD: [&str; 6] = ["body", "defaults", "feeder", "journey", "keys", "user"];
+const WORKLOAD: [&str; 6] = ["body", "defaults", "feeder", "journey", "keys", "user_class"];
+
+/// Keys that had another name when the first fingerprints were made, with that name. The text keeps it,
+/// so that equal work has an equal fingerprint over versions.
+const FIRST_NAMES: [(&str, &str); 2] = [("user_class", "user"), ("traffic_class", "class")];
 
 /// The workload of all files as one text.
 pub(in crate::scenario) fn workload(files: &[Fields<'_>]) -> String {
@@ -16,11 +20,36 @@ pub(in crate::scenario) fn workload(files: &[Fields<'_>]) -> String {
     for file in files {
         for (key, value) in file.entries() {
             if WORKLOAD.contains(&key.value.as_str()) {
-                parts.entry(key.value).or_default().push(json(value.get_ref()));
+                let parts = parts.entry(first_name(&key.value).to_owned()).or_default();
+                parts.push(if key.value == "journey" {
+                    journeys(value.get_ref())
+                } else {
+                    json(value.get_ref())
+                });
             }
         }
     }
     serde_json::to_string(&parts).unwrap_or_default()
+}
+
+fn first_name(key: &str) -> &str {
+    FIRST_NAMES.iter().find(|(new, _)| *new == key).map_or(key, |(_, first)| *first)
+}
+
+/// Journeys as JSON, with the first names of their keys.
+fn journeys(value: &DeValue<'_>) -> Value {
+    let journey = |value: Value| match value {
+        Value::Object(keys) => {
+            let named: BTreeMap<String, Value> =
+                keys.into_iter().map(|(key, value)| (first_name(&key).to_owned(), value)).collect();
+            Value::Object(named.into_iter().collect())
+        }
+        other => other,
+    };
+    match json(value) {
+        Value::Array(all) => all.into_iter().map(journey).collect(),
+        other => other,
+    }
 }
 
 /// A TOML value as JSON, with its keys in alphabetical order; a date becomes its text.

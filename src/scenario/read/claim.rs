@@ -115,19 +115,19 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let gates = table.flag("gate").unwrap_or(true);
     let every_run = table.flag("every_run").unwrap_or(false);
     let loads = loads(&mut table, known);
-    let environments = table.texts("environments").into_iter().map(|l| l.value).collect();
+    let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
     table.finish();
     let (value, bound, rule) = subject?;
     let rule = if every_run { Rule::EveryRun } else { rule };
-    Some(Claim { id, title: title?.value, why, value, bound, rule, select, gates, loads, environments })
+    Some(Claim { id, title: title?.value, why, value, bound, rule, select, gates, loads, deployments })
 }
 
 fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bound, Rule)> {
     let problems = table.problems;
     let given: Vec<&'static str> = SUBJECTS.into_iter().filter(|key| table.has(key)).collect();
     let [key] = given[..] else {
-        let title = format!("what is claimed? a claim has exactly one of `{}`", SUBJECTS.join("`, `"));
+        let title = format!("a claim needs exactly one of `{}`", SUBJECTS.join("`, `"));
         problems.add(&table.place, title, "in this claim");
         return None;
     };
@@ -138,7 +138,7 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
     let side = side(table);
     let tolerance = tolerance(table);
     let bound = bound(table);
-    let of = |figure: &str| Expression::new(format!("{}.{figure}('{}')", side.word(), text.value));
+    let of = |metric: &str| Expression::new(format!("{}.{metric}('{}')", side.word(), text.value));
     if !["value", "recovers_after", "degrades"].contains(&key) {
         check_name(&text, "signal", &known.signals, problems);
     }
@@ -152,7 +152,7 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         }
         "always" => {
             let (bound, place) = needed(bound, table)?;
-            let figure = match bound {
+            let metric = match bound {
                 Bound::AtLeast(_) => "min",
                 Bound::AtMost(_) => "max",
                 Bound::Within(..) => {
@@ -160,7 +160,7 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
                     return None;
                 }
             };
-            (of(figure), bound, Rule::EveryRun)
+            (of(metric), bound, Rule::EveryRun)
         }
         "grows" => (of("growth"), Bound::AtLeast(share(tolerance)), Rule::Interval),
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
@@ -201,7 +201,7 @@ fn percent(text: &Located<String>, problems: &Problems) -> Option<f64> {
     let quantile = Expression::new(format!("run.{}", text.value)).statistics().ok();
     let p = quantile.and_then(|found| found.first()?.1.quantile());
     if p.is_none() {
-        problems.add(&text.place, format!("`{}` is no quantile", text.value), "expected one such as `p95`");
+        problems.add(&text.place, format!("`{}` is not a valid quantile", text.value), "expected e.g. `p95`");
     }
     p.map(|p| (p * 1e8).round() / 1e6)
 }
@@ -216,7 +216,11 @@ fn accounts(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bo
     for (stream, value) in streams.entries() {
         let place = Place { file: streams.file(), span: value.span() };
         let Some(signal) = value.get_ref().as_str() else {
-            problems.add(&place, "which signal counts this stream's events?", "expected its name");
+            problems.add(
+                &place,
+                "a stream needs the signal that counts its events",
+                "expected the signal's name",
+            );
             continue;
         };
         check_name(&stream, "stream of raised events", &known.streams, problems);
@@ -232,7 +236,7 @@ fn accounts(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bo
 
 fn needed(bound: Option<(Bound, Place)>, table: &Fields<'_>) -> Option<(Bound, Place)> {
     if bound.is_none() && !table.has_bound() {
-        let title = "how much? a claim has one of `at_least`, `at_most`, `within`";
+        let title = "a claim needs exactly one of `at_least`, `at_most`, `within`";
         table.problems.add(&table.place, title, "in this claim");
     }
     bound
@@ -307,8 +311,8 @@ fn amount(table: &mut Fields<'_>, key: &'static str) -> Option<(Amount, Place)> 
     match amount_of(value.get_ref()) {
         Some(amount) => Some((amount, place)),
         None => {
-            let expected = "expected a number, `\"3.1x\"`, `\"92%\"`, `\"+45%\"` or `\"500ms\"`";
-            table.problems.add(&place, format!("`{key}` is no amount"), expected);
+            let expected = "expected e.g. `3.1`, `\"3.1x\"`, `\"92%\"`, `\"+45%\"` or `\"500ms\"`";
+            table.problems.add(&place, format!("`{key}` is not a valid amount"), expected);
             None
         }
     }
@@ -375,7 +379,7 @@ fn check_units(value: &Expression, bound: Bound, place: &Place, problems: &Probl
             problems.add(place, "this value is a time", "expected a time such as `\"500ms\"`");
         }
         (Dimension::Number, Unit::Time) => {
-            problems.add(place, "this value is no time", "expected a number, a share or a change");
+            problems.add(place, "this value is not a time", "expected a number, a share or a change");
         }
         (Dimension::Number, _) => {}
     }
@@ -390,7 +394,7 @@ pub(super) fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
     given.into_iter().map(|l| l.value).collect()
 }
 
-/// `select = { endpoint = "…", effect = "…", class = "…", phase = "steady", outcome = "ok" }`
+/// `select = { endpoint = "…", effect = "…", traffic_class = "…", phase = "steady", outcome = "ok" }`
 pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     let Some(mut select) = table.table("select") else { return Selection::default() };
     let problems = select.problems;
@@ -411,7 +415,7 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     };
     let endpoint = one_of("endpoint", "endpoint", &names(Kind::Request)).map(|l| l.value);
     let effect = one_of("effect", "effect", &names(Kind::Effect));
-    let class = one_of("class", "traffic class", &classes).map(|l| l.value);
+    let traffic_class = one_of("traffic_class", "traffic class", &classes).map(|l| l.value);
     let phases = Stretch::ALL.map(|(word, _)| word);
     let phase = one_of("phase", "phase", &phases)
         .and_then(|l| Stretch::ALL.into_iter().find(|(word, _)| *word == l.value).map(|(_, s)| s));
@@ -422,5 +426,5 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
         problems.add(&effect.place, "a claim is about requests or about effects", "leave out one of the two");
     }
     select.finish();
-    Selection { endpoint, effect: effect.map(|l| l.value), class, phase, outcome }
+    Selection { endpoint, effect: effect.map(|l| l.value), traffic_class, phase, outcome }
 }

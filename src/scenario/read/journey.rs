@@ -10,7 +10,7 @@ use crate::scenario::journey::{Journey, Step};
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
     for mut table in file.tables("journey") {
         let name = table.required_text("name");
-        let traffic_class = table.text("class").map_or(String::new(), |l| l.value);
+        let traffic_class = table.text("traffic_class").map_or(String::new(), |l| l.value);
         let headers = super::defaults::headers(&mut table);
         table.require("steps");
         let mut flow = Vec::new();

@@ -42,7 +42,7 @@ fn load(
         ["rate"] => open(&mut table),
         ["iterations"] => shared(&mut table),
         _ => {
-            let title = "how much traffic? a load has exactly one of `users`, `rate`, `iterations`";
+            let title = "a load needs exactly one of `users`, `rate`, `iterations`";
             table.problems.add(&table.place, title, "in this load");
             return None;
         }
@@ -103,20 +103,20 @@ fn count(table: &mut Fields<'_>, key: &'static str) -> Option<u32> {
     table.count(key, 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
 }
 
-/// `user_classes = ["A", "B"]`; all of them if it is not given.
+/// `user_class = ["A", "B"]`; all of them if it is not given.
 fn classes(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Vec<usize> {
     if user_classes.is_empty() {
         table.problems.add(
             &table.place,
             "a load needs somebody to make it",
-            "the scenario has no `[[user]]`",
+            "the scenario has no `[[user_class]]`",
         );
     }
-    if !table.has("user_classes") {
+    if !table.has("user_class") {
         return (0..user_classes.len()).collect();
     }
     table
-        .texts("user_classes")
+        .texts("user_class")
         .iter()
         .filter_map(|name| {
             let found = user_classes.iter().position(|c| c.name == name.value);

@@ -22,9 +22,9 @@ pub(super) mod patch;
 pub(super) mod profile;
 pub(super) mod program;
 pub(super) mod rpc;
-pub(super) mod sign;
 pub(super) mod signal;
 pub(super) mod step;
+pub(super) mod symptom;
 pub(super) mod trace;
 pub(super) mod user;
 

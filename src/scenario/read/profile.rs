@@ -33,7 +33,7 @@ fn profile(
     conditions: &mut Vec<Located<String>>,
 ) -> Profile {
     let why = table.text("why").map_or(String::new(), |l| l.value);
-    let host = table.text("host").map(|l| base_url(&l, settings, table.problems));
+    let base_url = table.text("base_url").map(|l| base_url(&l, settings, table.problems));
     // Its signals are called after a service, and loadproof's own after loadproof.
     let mut taken = BTreeSet::from(["loadproof".to_owned()]);
     let services =
@@ -45,7 +45,7 @@ fn profile(
     let patches = super::patch::read(&mut table, settings);
     let hooks = super::hook::read(&mut table, settings);
     table.finish();
-    Profile { name, why, host, services, patches, hooks, reset, must_hold }
+    Profile { name, why, base_url, services, patches, hooks, reset, must_hold }
 }
 
 fn service(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<Service> {

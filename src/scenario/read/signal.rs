@@ -1,4 +1,4 @@
-//! `[[signals]]`: places that are read, and the signals found there. The key that names the place
+//! `[[source]]`: places that are read, and the signals found there. The key that names the place
 //! decides what is asked there.
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use crate::scenario::fields::{Fields, Located, wrong_type};
 use crate::scenario::problem::{FileId, Place};
 use crate::scenario::signal::{Question, Selector, Signal, SignalSource, SourcePlace, Usage};
 
-/// The keys of which a table of signals has exactly one.
+/// The keys of which a source has exactly one.
 const PLACES: [&str; 9] =
     ["prometheus", "json", "sql", "sqlite", "postgres", "redis", "log", "control_group", "container"];
 
@@ -28,20 +28,20 @@ pub(in crate::scenario) fn read(
     settings: &Settings,
     taken: &mut BTreeSet<String>,
 ) -> Vec<SignalSource> {
-    file.tables("signals").into_iter().filter_map(|table| source(table, settings, taken)).collect()
+    file.tables("source").into_iter().filter_map(|table| source(table, settings, taken)).collect()
 }
 
 fn source(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<SignalSource> {
     let given: Vec<&'static str> = PLACES.into_iter().filter(|key| table.has(key)).collect();
     let [kind] = given[..] else {
-        let title = format!("where are these signals? they have exactly one of `{}`", PLACES.join("`, `"));
-        table.problems.add(&table.place, title, "in these signals");
+        let title = format!("a source needs exactly one of `{}`", PLACES.join("`, `"));
+        table.problems.add(&table.place, title, "in this source");
         return None;
     };
     let place = table.text(kind).map(|text| place(kind, &text, &table, settings));
     let every = table.duration("every").unwrap_or(Duration::from_millis(500));
-    table.require("signal");
-    let signals = table.tables("signal").into_iter().filter_map(|t| signal(kind, t, taken)).collect();
+    table.require("signals");
+    let signals = table.tables("signals").into_iter().filter_map(|t| signal(kind, t, taken)).collect();
     table.finish();
     Some(SignalSource { place: place?, every, signals })
 }
@@ -51,7 +51,7 @@ fn place(kind: &str, text: &Located<String>, table: &Fields<'_>, settings: &Sett
         let url = settings.fill(text, table.problems);
         if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
             let expected = format!("expected `{}…`", schemes[0]);
-            table.problems.add(&text.place, format!("this is no {kind} URL"), expected);
+            table.problems.add(&text.place, format!("not a valid {kind} URL"), expected);
         }
         url
     };
@@ -86,7 +86,7 @@ fn check_name(table: &Fields<'_>, name: &Located<String>, taken: &mut BTreeSet<S
     }
 }
 
-/// `{ name = "backlog", metric = 'name{label="value"}', unit = "messages", total = false }`; in place of
+/// `{ name = "backlog", metric = 'name{label="value"}', unit = "messages", counter = false }`; in place of
 /// `metric` a `pointer`, a `query`, a `command`, a `pattern` or a `usage`, as the place wants it. Each of them may be
 /// a list of alternatives.
 fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Option<Signal> {
@@ -95,7 +95,7 @@ fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Op
         check_name(&table, name, taken);
     }
     let unit = table.text("unit").map_or(String::new(), |l| l.value);
-    let is_total = table.flag("total").unwrap_or(false);
+    let is_counter = table.flag("counter").unwrap_or(false);
     let questions = match kind {
         "prometheus" => alternatives(&mut table, "metric", series),
         "json" => alternatives(&mut table, "pointer", pointer),
@@ -106,7 +106,7 @@ fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Op
     };
     table.finish();
     let name = name?.value;
-    (!questions.is_empty()).then_some(Signal { name, unit, is_total, questions })
+    (!questions.is_empty()).then_some(Signal { name, unit, is_counter, questions })
 }
 
 /// A text, or a list of them, each a question of its own.
@@ -134,7 +134,7 @@ fn pattern(table: &Fields<'_>, pattern: &Located<String>) -> Option<Question> {
     match regex::Regex::new(&pattern.value) {
         Ok(regex) => Some(Question::Lines(regex)),
         Err(error) => {
-            table.problems.add(&pattern.place, "this is no regular expression", error.to_string());
+            table.problems.add(&pattern.place, "not a valid regular expression", error.to_string());
             None
         }
     }

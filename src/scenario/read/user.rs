@@ -1,4 +1,4 @@
-//! `[[user]]`: user classes.
+//! `[[user_class]]`: user classes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::scenario::journey::{Think, UserClass};
 use crate::scenario::problem::Place;
 
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &Book<'_>) -> Vec<UserClass> {
-    file.tables("user")
+    file.tables("user_class")
         .into_iter()
         .filter_map(|mut table| {
             let name = table.required_text("name");

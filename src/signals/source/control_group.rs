@@ -56,7 +56,7 @@ mod tests {
         let signal = |usage| Signal {
             name: String::new(),
             unit: String::new(),
-            is_total: false,
+            is_counter: false,
             questions: vec![Question::Usage(usage)],
         };
         let signals = [signal(Usage::Cpu), signal(Usage::Memory)];

@@ -77,7 +77,7 @@ mod tests {
         Signal {
             name: pattern.to_owned(),
             unit: String::new(),
-            is_total: false,
+            is_counter: false,
             questions: vec![Question::Lines(Regex::new(pattern).unwrap())],
         }
     }

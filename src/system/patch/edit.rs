@@ -11,17 +11,17 @@ pub(super) fn edited(text: &str, patch: &Patch) -> Result<String, String> {
     match patch.format {
         Format::Toml => toml(text, patch),
         Format::Yaml => {
-            tree(serde_yaml_ng::from_str(text).map_err(|e| format!("it is no YAML: {e}"))?, patch)
+            tree(serde_yaml_ng::from_str(text).map_err(|e| format!("not valid YAML: {e}"))?, patch)
                 .and_then(|tree| serde_yaml_ng::to_string(&tree).map_err(|e| e.to_string()))
         }
-        Format::Json => tree(serde_json::from_str(text).map_err(|e| format!("it is no JSON: {e}"))?, patch)
+        Format::Json => tree(serde_json::from_str(text).map_err(|e| format!("not valid JSON: {e}"))?, patch)
             .and_then(|tree| serde_json::to_string_pretty(&tree).map_err(|e| e.to_string())),
         Format::Env => env(text, patch),
     }
 }
 
 fn toml(text: &str, patch: &Patch) -> Result<String, String> {
-    let mut document: toml_edit::DocumentMut = text.parse().map_err(|e| format!("it is no TOML: {e}"))?;
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|e| format!("not valid TOML: {e}"))?;
     for (path, value) in &patch.set {
         let (parents, last) = split(path);
         let mut item = document.as_item_mut();
@@ -37,8 +37,9 @@ fn toml(text: &str, patch: &Patch) -> Result<String, String> {
                 None => return Err(no_key(path, name, &known)),
             };
         }
-        let table =
-            item.as_table_like_mut().ok_or_else(|| format!("`{path}`: what holds `{last}` is no table"))?;
+        let table = item
+            .as_table_like_mut()
+            .ok_or_else(|| format!("`{path}`: what holds `{last}` is not a table"))?;
         let known: Vec<String> = table.iter().map(|(k, _)| k.to_owned()).collect();
         let new = toml_edit::Item::Value(toml_value(value));
         match table.get_mut(last) {
@@ -95,7 +96,7 @@ fn tree(mut root: serde_json::Value, patch: &Patch) -> Result<serde_json::Value,
                 }
                 map.insert(last.to_owned(), new);
             }
-            _ => return Err(format!("`{path}`: what holds `{last}` is no table")),
+            _ => return Err(format!("`{path}`: what holds `{last}` is not a table")),
         }
     }
     Ok(root)
@@ -182,7 +183,7 @@ fn split(path: &str) -> (Vec<&str>, &str) {
 fn no_key(path: &str, name: &str, known: &[String]) -> String {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let help = crate::scenario::suggestion(name, &known).map_or(String::new(), |help| format!("; {help}"));
-    format!("`{path}`: there is no `{name}`{help} (`create = true` makes it)")
+    format!("`{path}`: `{name}` is missing{help} (`create = true` makes it)")
 }
 
 #[cfg(test)]
@@ -233,7 +234,7 @@ mod tests {
         ] {
             let mut patch = patch(format, "enabeld", PatchValue::Flag(true));
             let error = edited(text, &patch).unwrap_err();
-            assert!(error.contains("there is no `enabeld`; did you mean `enabled`?"), "{error}");
+            assert!(error.contains("`enabeld` is missing; did you mean `enabled`?"), "{error}");
             patch.create = true;
             assert!(edited(text, &patch).unwrap().contains("enabeld"), "{format:?}");
         }

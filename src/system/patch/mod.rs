@@ -61,7 +61,7 @@ impl Patched {
                 None => {
                     let bytes = fs::read(&path).map_err(|e| wrong(e.to_string()))?;
                     let text =
-                        String::from_utf8(bytes.clone()).map_err(|_| wrong("it is no text".to_owned()))?;
+                        String::from_utf8(bytes.clone()).map_err(|_| wrong("it is not text".to_owned()))?;
                     files.push((path, bytes, text));
                     files.len() - 1
                 }

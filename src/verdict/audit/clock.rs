@@ -22,7 +22,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 }
 
 /// A system on the generator's own machine competes with it; both arms do, which a comparison may
-/// live with, an absolute figure less so.
+/// live with, an absolute number less so.
 fn co_location(run: &MeasuredRun) -> Option<Check> {
     let target = run.facts.start.environment.get("target")?;
     let host = target.split_once("://").map_or(target.as_str(), |(_, rest)| rest);

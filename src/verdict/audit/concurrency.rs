@@ -19,7 +19,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
     let window = span_of(facts, "steady").or_else(|| Some((0, facts.load_end_us()?)));
     let Some((start, end)) = window.filter(|(start, end)| end > start) else {
-        return vec![Check::new(name, Grade::Warn, "there is no steady phase to check")];
+        return vec![Check::new(name, Grade::Warn, "the run has no steady phase to check")];
     };
     let samples = &run.samples;
     let seconds = (end - start) as f64 / 1e6;
@@ -35,11 +35,11 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let l = under_way_us as f64 / 1e6 / seconds;
     let lambda = ended as f64 / seconds;
     let w_s = if ended == 0 { 0.0 } else { service_us as f64 / 1e6 / ended as f64 };
-    let places = facts.start.load_facts.places;
+    let places = facts.start.load_facts.max_in_flight;
     let deviates =
         (l - lambda * w_s).abs() > DEVIATION * l.max(lambda * w_s) && (l - lambda * w_s).abs() > FEW;
     let text = format!(
-        "L = {} under way (of {places} places), λW = {} × {} = {}{}",
+        "L = {} under way (at most {places}), λW = {} × {} = {}{}",
         unit::significant(l),
         unit::rate(lambda),
         unit::time(w_s * 1e6),

@@ -109,7 +109,7 @@ mod tests {
         run.signals.push(SignalColumn {
             name: name.to_owned(),
             unit: "s".to_owned(),
-            is_total: true,
+            is_counter: true,
             readings: (0..20).map(|i| (i * 500_000, i as f64 * 0.5 * per_second)).collect(),
         });
         run

@@ -42,11 +42,11 @@ impl Grade {
         }
     }
 
-    /// The grade of a figure that should stay below two limits.
-    fn of(figure: f64, warn_from: f64, invalid_from: f64) -> Self {
-        if figure >= invalid_from {
+    /// The grade of a number that should stay below two limits.
+    fn of(metric: f64, warn_from: f64, invalid_from: f64) -> Self {
+        if metric >= invalid_from {
             Self::Invalid
-        } else if figure >= warn_from {
+        } else if metric >= warn_from {
             Self::Warn
         } else {
             Self::Valid
@@ -61,7 +61,7 @@ pub struct Check {
     pub name: Cow<'static, str>,
     /// What it says about the run.
     pub grade: Grade,
-    /// What was seen, with figures; for a bad grade also what to do.
+    /// What was seen, with numbers; for a bad grade also what to do.
     pub text: String,
 }
 
@@ -210,7 +210,7 @@ pub(in crate::verdict) mod tests {
                 environment: [("kernel".to_owned(), "6.1".to_owned())].into(),
                 load_facts: LoadFacts {
                     executor: "closed".to_owned(),
-                    places: 10,
+                    max_in_flight: 10,
                     rate_per_s: None,
                     workers: 1,
                 },
@@ -255,10 +255,10 @@ pub(in crate::verdict) mod tests {
     }
 
     /// The same of an open load with so many places.
-    pub(in crate::verdict) fn open_run(places: u32, requests: &[(i64, i64, i64)]) -> MeasuredRun {
+    pub(in crate::verdict) fn open_run(max_in_flight: u32, requests: &[(i64, i64, i64)]) -> MeasuredRun {
         let mut run = run_of(requests);
         run.facts.start.load_facts =
-            LoadFacts { executor: "open".to_owned(), places, rate_per_s: Some(1.0), workers: 1 };
+            LoadFacts { executor: "open".to_owned(), max_in_flight, rate_per_s: Some(1.0), workers: 1 };
         run
     }
 

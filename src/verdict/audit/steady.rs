@@ -61,7 +61,7 @@ fn cells(run: &MeasuredRun) -> Option<Vec<f64>> {
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let Some((start, end)) = span_of(&run.facts, "steady") else {
-        return vec![Check::new(NAME, Grade::Warn, "there is no steady phase")];
+        return vec![Check::new(NAME, Grade::Warn, "the run has no steady phase")];
     };
     let seconds = (end - start) as f64 / 1e6;
     let (grade, text) = match warm_up(run) {

@@ -3,7 +3,7 @@
 mod races;
 mod series;
 
-use crate::claim::{CountOf, Figure, Found, LookUp, Selection, Side, Statistic, Stretch, TimeKind};
+use crate::claim::{CountOf, Found, LookUp, Metric, Selection, Side, Statistic, Stretch, TimeKind};
 use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::clusters::exceedance_clusters;
@@ -36,18 +36,18 @@ pub(super) struct Evidence {
 impl LookUp for Evidence {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         let run = match side {
-            Side::Baseline => self.baseline.as_ref().ok_or("there is no baseline here")?,
-            Side::Treatment => self.treatment.as_ref().ok_or("there is no treatment here")?,
+            Side::Baseline => self.baseline.as_ref().ok_or("the baseline is missing")?,
+            Side::Treatment => self.treatment.as_ref().ok_or("the treatment is missing")?,
             Side::Run => &self.run,
         };
         match statistic {
-            Statistic::Time(kind, figure) => self.time(run, *kind, *figure),
+            Statistic::Time(kind, metric) => self.time(run, *kind, *metric),
             Statistic::Count(of) => Ok(self.count(run, *of)),
             Statistic::Share(of) => self.share(run, *of),
             Statistic::Throughput => self.throughput(run),
             Statistic::DrainTime => drain_time(&run.facts),
             Statistic::CpuPerRequest(service) => self.cpu_per_request(run, service.as_deref()),
-            Statistic::Signal(figure, name) => self.signal(run, *figure, name),
+            Statistic::Signal(metric, name) => self.signal(run, *metric, name),
             Statistic::Recovery(event) => self.recovery(run, event),
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
@@ -82,7 +82,7 @@ impl Evidence {
 
     fn selects(&self, subject: &Subject) -> bool {
         let select = &self.select;
-        let of_class = match &select.class {
+        let of_class = match &select.traffic_class {
             Some(class) => subject.traffic_class == *class,
             None => subject.traffic_class != PROBE_CLASS,
         };
@@ -127,19 +127,19 @@ impl Evidence {
         times
     }
 
-    fn time(&self, run: &MeasuredRun, kind: TimeKind, figure: Figure) -> Result<Found, String> {
+    fn time(&self, run: &MeasuredRun, kind: TimeKind, metric: Metric) -> Result<Found, String> {
         let times = self.times(run, kind);
         let in_order: Vec<f64> = times.iter().map(|t| t.ms).collect();
         if in_order.is_empty() {
             return Err(format!("no answered sample {}in run {}", self.wanted(), run.facts.id));
         }
         let n = in_order.len() as u64;
-        let p = match figure {
-            Figure::Mean => {
+        let p = match metric {
+            Metric::Mean => {
                 let value = in_order.iter().sum::<f64>() / n as f64;
                 return Ok(Found { value, n, ..Found::default() });
             }
-            Figure::Quantile(p) => p,
+            Metric::Quantile(p) => p,
         };
         let mut sorted = in_order.clone();
         sorted.sort_by(f64::total_cmp);
@@ -209,7 +209,7 @@ impl Evidence {
 
     fn cpu_per_request(&self, run: &MeasuredRun, service: Option<&str>) -> Result<Found, String> {
         let of_services = run.signals.iter().filter(|s| {
-            let name = s.name.strip_suffix(" cpu").filter(|name| s.is_total && *name != "loadproof");
+            let name = s.name.strip_suffix(" cpu").filter(|name| s.is_counter && *name != "loadproof");
             name.is_some_and(|name| service.is_none_or(|wanted| wanted == name))
         });
         let used: Vec<f64> =

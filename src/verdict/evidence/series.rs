@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Evidence, WITHIN_RUN_ALPHA};
-use crate::claim::{DriftOf, Found, SignalFigure, TimeKind};
+use crate::claim::{DriftOf, Found, SignalMetric, TimeKind};
 use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
 use crate::stats::drift::drift;
@@ -20,7 +20,7 @@ impl Evidence {
     pub(super) fn signal(
         &self,
         run: &MeasuredRun,
-        figure: SignalFigure,
+        metric: SignalMetric,
         name: &str,
     ) -> Result<Found, String> {
         let column = column(run, name)?;
@@ -30,8 +30,8 @@ impl Evidence {
             None => (i64::MIN, i64::MAX),
         };
         let points = points(column, within);
-        let figure = figure_of(figure, &points, column).ok_or_else(|| self.too_few(run, name))?;
-        Ok(Found { value: figure, n: points.len() as u64, ..Found::default() })
+        let metric = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
+        Ok(Found { value: metric, n: points.len() as u64, ..Found::default() })
     }
 
     fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {
@@ -107,23 +107,23 @@ fn points(column: &SignalColumn, within: (i64, i64)) -> Vec<(f64, f64)> {
     readings.map(|(at, value)| (*at as f64 / 1e6, *value)).collect()
 }
 
-fn figure_of(figure: SignalFigure, points: &[(f64, f64)], whole: &SignalColumn) -> Option<f64> {
+fn metric_of(metric: SignalMetric, points: &[(f64, f64)], whole: &SignalColumn) -> Option<f64> {
     let (first, last) = (points.first()?, points.last()?);
     let values = || points.iter().map(|p| p.1);
     let largest = || whole.readings.iter().map(|r| r.1).fold(f64::NEG_INFINITY, f64::max);
     let seconds = last.0 - first.0;
-    match figure {
-        SignalFigure::Min => values().min_by(f64::total_cmp),
-        SignalFigure::Max => values().max_by(f64::total_cmp),
-        SignalFigure::Mean => trend_line::mean_over_time(points),
-        SignalFigure::First => Some(first.1),
-        SignalFigure::Last => Some(last.1),
-        SignalFigure::Delta => (points.len() > 1).then_some(last.1 - first.1),
-        SignalFigure::Rate => (seconds > 0.0).then(|| (last.1 - first.1) / seconds),
-        SignalFigure::Slope => trend_line::slope(points),
+    match metric {
+        SignalMetric::Min => values().min_by(f64::total_cmp),
+        SignalMetric::Max => values().max_by(f64::total_cmp),
+        SignalMetric::Mean => trend_line::mean_over_time(points),
+        SignalMetric::First => Some(first.1),
+        SignalMetric::Last => Some(last.1),
+        SignalMetric::Delta => (points.len() > 1).then_some(last.1 - first.1),
+        SignalMetric::Rate => (seconds > 0.0).then(|| (last.1 - first.1) / seconds),
+        SignalMetric::Slope => trend_line::slope(points),
         // A signal that stands at 0 all the time does not grow.
-        SignalFigure::Growth | SignalFigure::Remaining if largest() <= 0.0 => Some(0.0),
-        SignalFigure::Growth => Some(trend_line::slope(points)? * seconds / largest()),
-        SignalFigure::Remaining => Some(last.1 / largest()),
+        SignalMetric::Growth | SignalMetric::Remaining if largest() <= 0.0 => Some(0.0),
+        SignalMetric::Growth => Some(trend_line::slope(points)? * seconds / largest()),
+        SignalMetric::Remaining => Some(last.1 / largest()),
     }
 }

@@ -76,22 +76,22 @@ impl Bench {
     }
 }
 
-pub(crate) fn scenario(host: &str) -> String {
+pub(crate) fn scenario(base_url: &str) -> String {
     format!(
         r#"
         name = "jobs"
         why = "A test."
-        host = "{host}"
+        base_url = "{base_url}"
         [[journey]]
         name = "Job"
-        class = "production"
+        traffic_class = "production"
         headers = {{ authorization = "Bearer {{{{ env('TOKEN', 'none') }}}}" }}
         steps = [
           {{ request = "POST /jobs", json = {{ n = "{{{{ int(1, 9) }}}}" }}, expect = 201, extract = {{ job = "/job_id" }} }},
           {{ poll = "GET /jobs/{{{{ job }}}}", name = "GET /jobs/{{id}}", effect = "job visible", within = "5s", background = true }},
           {{ request = "GET /status/409", reject = [409] }},
         ]
-        [[user]]
+        [[user_class]]
         name = "User"
         think = "10ms"
         journeys = {{ Job = 1 }}
@@ -109,10 +109,10 @@ pub(crate) fn scenario(host: &str) -> String {
         treatment = "b"
         load = "short"
         rounds = 1
-        [[signals]]
-        prometheus = "{host}/metrics"
+        [[source]]
+        prometheus = "{base_url}/metrics"
         every = "50ms"
-        signal = [{{ name = "backlog", metric = "known_backlog", unit = "jobs" }}]
+        signals = [{{ name = "backlog", metric = "known_backlog", unit = "jobs" }}]
         [drain]
         until_zero = "backlog"
         within = "10s"

@@ -18,12 +18,12 @@ const EVERY_US: i64 = 10_000;
 const SCENARIO: &str = r#"
     name = "shop"
     why = "A test."
-    host = "http://127.0.0.1:1"
+    base_url = "http://127.0.0.1:1"
     [[journey]]
     name = "Order"
-    class = "production"
+    traffic_class = "production"
     steps = [{ request = "POST /orders", headers = { authorization = "Bearer hunter2" } }]
-    [[user]]
+    [[user_class]]
     name = "User"
     journeys = { Order = 1 }
     [load.steady]
@@ -74,7 +74,7 @@ pub(crate) struct Shelf {
 pub(crate) struct Planned<'a> {
     pub(crate) commit: &'a str,
     pub(crate) days_ago: i64,
-    pub(crate) env: Option<&'a str>,
+    pub(crate) deployment: Option<&'a str>,
     /// Mean response times of the arms, ms.
     pub(crate) ms: [f64; 2],
     pub(crate) ending: Option<Ending>,
@@ -85,7 +85,7 @@ pub(crate) struct Planned<'a> {
 pub(crate) const USUAL: Planned<'static> = Planned {
     commit: "4f1c2e9a00b1",
     days_ago: 1,
-    env: Some("ci"),
+    deployment: Some("ci"),
     ms: [20.0, 10.0],
     ending: Some(Ending::Rounds),
     reads: [0, 0],
@@ -185,12 +185,12 @@ impl Shelf {
             .into(),
             load_facts: LoadFacts {
                 executor: "open".to_owned(),
-                places: 50,
+                max_in_flight: 50,
                 rate_per_s: Some(100.0),
                 workers: 2,
             },
             claims: self.scenario.claims.clone(),
-            env: planned.env.map(str::to_owned),
+            deployment: planned.deployment.map(str::to_owned),
             ..RunStart::default()
         };
         let run = store.begin_run(&start, &self.scenario.sources).unwrap();

@@ -105,8 +105,8 @@ impl Default for Drive<'_> {
     }
 }
 
-/// Drives a scenario's load against a host, and gives what it took.
-pub(crate) fn drive(scenario: &Arc<Scenario>, host: &str, drive: Drive<'_>) -> Taken {
+/// Drives a scenario's load against a base URL, and gives what it took.
+pub(crate) fn drive(scenario: &Arc<Scenario>, base_url: &str, drive: Drive<'_>) -> Taken {
     let batches = Arc::new(Mutex::new(Vec::new()));
     let sink = {
         let batches = Arc::clone(&batches);
@@ -116,7 +116,7 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, host: &str, drive: Drive<'_>) -> T
     let run = LoadRun {
         scenario: Arc::clone(scenario),
         load: scenario.load(drive.load).unwrap().clone(),
-        host: host.to_owned(),
+        base_url: base_url.to_owned(),
         seed: drive.seed,
         workers: drive.workers,
         clock,
@@ -136,12 +136,12 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, host: &str, drive: Drive<'_>) -> T
     Taken { scenario: Arc::clone(scenario), batches, started_unix_us: clock.unix_us() }
 }
 
-/// Why a scenario's load cannot be driven against a host.
-pub(crate) fn fails(scenario: &Arc<Scenario>, host: &str) -> String {
+/// Why a scenario's load cannot be driven against a base URL.
+pub(crate) fn fails(scenario: &Arc<Scenario>, base_url: &str) -> String {
     let run = LoadRun {
         scenario: Arc::clone(scenario),
         load: scenario.load("test").unwrap().clone(),
-        host: host.to_owned(),
+        base_url: base_url.to_owned(),
         seed: 1,
         workers: 1,
         clock: Clock::starting_in(Duration::ZERO),

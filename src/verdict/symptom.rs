@@ -1,14 +1,14 @@
-//! Warning signs: what is seen of trouble in the system, run by run.
+//! Symptoms: what is seen of trouble in the system, run by run.
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::hold::evaluated;
-use crate::claim::Sign;
+use crate::claim::Symptom;
 use crate::run::{MeasuredRun, RunId};
 
-/// A sign that was seen in a run.
+/// A symptom that was seen in a run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SeenSign {
     /// The run.
@@ -25,21 +25,23 @@ pub struct SeenSign {
     pub remedy: String,
 }
 
-/// The signs that are seen in runs. One whose signals were not read is not seen.
+/// The symptoms that are seen in runs. One whose signals were not read is not seen.
 pub(super) fn look(runs: &[Arc<MeasuredRun>]) -> Vec<SeenSign> {
-    runs.iter().flat_map(|run| run.facts.start.signs.iter().filter_map(|sign| seen(run, sign))).collect()
+    runs.iter()
+        .flat_map(|run| run.facts.start.symptoms.iter().filter_map(|symptom| seen(run, symptom)))
+        .collect()
 }
 
-fn seen(run: &Arc<MeasuredRun>, sign: &Sign) -> Option<SeenSign> {
+fn seen(run: &Arc<MeasuredRun>, symptom: &Symptom) -> Option<SeenSign> {
     let facts = &run.facts;
-    sign.is_about(&facts.start.load).then_some(())?;
-    let (value, seen) = evaluated(run, &sign.when, &sign.select).ok()?;
+    symptom.is_about(&facts.start.load).then_some(())?;
+    let (value, seen) = evaluated(run, &symptom.when, &symptom.select).ok()?;
     (value != 0.0).then(|| SeenSign {
         run: facts.id,
         profile: facts.start.profile.clone(),
-        title: sign.title.clone(),
-        select: sign.select.to_string(),
+        title: symptom.title.clone(),
+        select: symptom.select.to_string(),
         seen,
-        remedy: sign.remedy.clone(),
+        remedy: symptom.remedy.clone(),
     })
 }

@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::{Store, StoreError, now_unix_us};
-use crate::run::{Figure, RunId};
+use crate::run::{Metric, RunId};
 use crate::sample::{Kind, Subject};
 
 /// What somebody has noted of a run.
@@ -16,28 +16,28 @@ pub struct Note {
 }
 
 impl Store {
-    /// Keeps a run's figures, in place of those that it had.
+    /// Keeps a run's metrics, in place of those that it had.
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn keep_figures(&mut self, run: RunId, figures: &[Figure]) -> Result<(), StoreError> {
+    pub fn keep_metrics(&mut self, run: RunId, metrics: &[Metric]) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        transaction.execute("DELETE FROM figure WHERE run = ?1", [run.0])?;
+        transaction.execute("DELETE FROM metric WHERE run = ?1", [run.0])?;
         {
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO figure (run, kind, traffic_class, endpoint, metric, value, n) \
+                "INSERT INTO metric (run, kind, traffic_class, endpoint, name, value, n) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?;
-            for figure in figures {
-                let Subject { kind, traffic_class, endpoint } = &figure.subject;
-                let n = super::sql_integer(figure.n);
+            for metric in metrics {
+                let Subject { kind, traffic_class, endpoint } = &metric.subject;
+                let n = super::sql_integer(metric.n);
                 insert.execute(params![
                     run.0,
                     kind.word(),
                     traffic_class,
                     endpoint,
-                    figure.metric,
-                    figure.value,
+                    metric.name,
+                    metric.value,
                     n
                 ])?;
             }
@@ -45,37 +45,37 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// The figures of all complete runs of a scenario, the oldest run first.
+    /// The metrics of all complete runs of a scenario, the oldest run first.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn figures(&self, scenario: &str) -> Result<Vec<Figure>, StoreError> {
+    pub fn metrics(&self, scenario: &str) -> Result<Vec<Metric>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT f.run, f.kind, f.traffic_class, f.endpoint, f.metric, f.value, f.n \
-             FROM run r JOIN figure f ON f.run = r.id WHERE r.scenario = ?1 AND r.state = 'done' ORDER BY f.run",
+            "SELECT m.run, m.kind, m.traffic_class, m.endpoint, m.name, m.value, m.n \
+             FROM run r JOIN metric m ON m.run = r.id WHERE r.scenario = ?1 AND r.state = 'done' ORDER BY m.run",
         )?;
-        let figures = statement.query_map([scenario], |row| {
+        let metrics = statement.query_map([scenario], |row| {
             let kind: String = row.get(1)?;
             let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
-            Ok(Figure {
+            Ok(Metric {
                 run: RunId(row.get(0)?),
                 subject: Subject { kind, traffic_class: row.get(2)?, endpoint: row.get(3)? },
-                metric: row.get(4)?,
+                name: row.get(4)?,
                 value: row.get(5)?,
                 n: row.get::<_, i64>(6)?.unsigned_abs(),
             })
         })?;
-        Ok(figures.collect::<Result<_, _>>()?)
+        Ok(metrics.collect::<Result<_, _>>()?)
     }
 
-    /// The complete runs of a scenario whose figures are not kept yet.
+    /// The complete runs of a scenario whose metrics are not kept yet.
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn runs_without_figures(&self, scenario: &str) -> Result<Vec<RunId>, StoreError> {
+    pub fn runs_without_metrics(&self, scenario: &str) -> Result<Vec<RunId>, StoreError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' AND samples > 0 \
-             AND id NOT IN (SELECT run FROM figure) ORDER BY id",
+             AND id NOT IN (SELECT run FROM metric) ORDER BY id",
         )?;
         let runs = statement.query_map([scenario], |row| Ok(RunId(row.get(0)?)))?;
         Ok(runs.collect::<Result<_, _>>()?)

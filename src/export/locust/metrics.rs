@@ -1,4 +1,4 @@
-//! Figures as Locust works them out: response times rounded to two digits and counted, so that
+//! Metrics as Locust works them out: response times rounded to two digits and counted, so that
 //! files for its dashboards hold the numbers that those expect.
 
 use std::collections::BTreeMap;

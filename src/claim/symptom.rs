@@ -1,4 +1,4 @@
-//! Warning signs: conditions on a run that tell of trouble in the system.
+//! Symptoms: conditions on a run that tell of trouble in the system.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::{Expression, Selection};
 
 /// A condition that is no claim: when it is true of a run, the report says so, and what to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sign {
+pub struct Symptom {
     /// What it means when it is true.
     pub title: String,
     /// A condition on a run.
@@ -21,7 +21,7 @@ pub struct Sign {
     pub loads: Vec<String>,
 }
 
-impl Sign {
+impl Symptom {
     /// Whether it is about this load.
     pub fn is_about(&self, load: &str) -> bool {
         self.loads.is_empty() || self.loads.iter().any(|name| name == load)
