@@ -57,7 +57,7 @@ pub enum Ready {
 pub struct ResetRequest {
     /// `POST`, `DELETE`, …
     pub method: String,
-    /// A whole URL, or a path below the profile's host.
+    /// A whole URL, or a path below the profile's base URL.
     pub url: String,
 }
 

@@ -295,7 +295,7 @@ fn a_signature_is_good_for_its_key_and_no_other() {
     assert_eq!(code(&output), 96);
     assert!(said(&output).contains("signature  bad"), "{}", said(&output));
     let output = with("key.pem");
-    assert_eq!((code(&output), said(&output).contains("no Ed25519 public key")), (2, true));
+    assert_eq!((code(&output), said(&output).contains("not an Ed25519 public key")), (2, true));
     let secret = KEY.lines().nth(1).unwrap();
     assert!(!shelf.read("reports/signoff-1.9.0/signoff.json").contains(secret));
 }

@@ -72,7 +72,7 @@ fn free_places(run: &MeasuredRun) -> Vec<bool> {
     let samples = &run.samples;
     let load = &run.facts.start.load_facts;
     let few = (load.max_in_flight / TURNING_OVER).max(u32::from(load.workers.saturating_sub(1)));
-    let places = i64::from(load.max_in_flight.saturating_sub(few).max(1));
+    let most = i64::from(load.max_in_flight.saturating_sub(few).max(1));
     // (time, change, none for a question about the time before it)
     let mut events: Vec<(i64, i64, Option<usize>)> = Vec::with_capacity(all.len() * 3);
     for (place, i) in all.iter().enumerate() {
@@ -88,7 +88,7 @@ fn free_places(run: &MeasuredRun) -> Vec<bool> {
     for (_, change, question) in events {
         taken += change;
         if let Some(place) = question {
-            free[place] = taken < places;
+            free[place] = taken < most;
         }
     }
     free

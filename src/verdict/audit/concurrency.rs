@@ -39,7 +39,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let deviates =
         (l - lambda * w_s).abs() > DEVIATION * l.max(lambda * w_s) && (l - lambda * w_s).abs() > FEW;
     let text = format!(
-        "L = {} under way (at most {places}), λW = {} × {} = {}{}",
+        "L = {} under way (at most {most}), λW = {} × {} = {}{}",
         unit::significant(l),
         unit::rate(lambda),
         unit::time(w_s * 1e6),

@@ -254,7 +254,7 @@ pub(in crate::verdict) mod tests {
         }
     }
 
-    /// The same of an open load with so many places.
+    /// The same of an open load with so many journeys at a time.
     pub(in crate::verdict) fn open_run(max_in_flight: u32, requests: &[(i64, i64, i64)]) -> MeasuredRun {
         let mut run = run_of(requests);
         run.facts.start.load_facts =
