@@ -1,5 +1,10 @@
 //! Verdicts over runs of known values: what decides, what does not, and that the interval which is
 //! shown is the one that decided.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "times and counts of a test are small"
+)]
 
 use std::sync::Arc;
 
