@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::error::AssessError;
-use crate::run::{RunFacts, RunId};
+use crate::run::{Figure, RunFacts, RunId};
 use crate::stats::arm::MeasuredRun;
+use crate::stats::figures;
 use crate::store::{Reference, Store};
 
 /// Reads a run whole, but for its checksum.
@@ -32,6 +33,15 @@ pub fn measured_by_id(store: &Store, run: RunId) -> Result<Arc<MeasuredRun>, Ass
 /// If the store cannot be read.
 pub fn all_measured(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
     runs.into_iter().map(|facts| measured(store, facts)).collect()
+}
+
+/// What a run came to, in figures.
+///
+/// # Errors
+/// If there is no such run, or it cannot be read or summed up.
+pub fn figures(store: &Store, run: RunId) -> Result<Vec<Figure>, AssessError> {
+    let measured = measured_by_id(store, run)?;
+    Ok(figures::figures(&measured)?)
 }
 
 /// Reads the run of a report: with its checksum, which takes as long again as its samples.

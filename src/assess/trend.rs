@@ -1,12 +1,9 @@
 //! Figures of a scenario over releases.
 
-use std::sync::Arc;
-
 use super::error::AssessError;
 use super::runs;
 use crate::report::trend as render;
 use crate::run::RunFacts;
-use crate::stats::figures;
 use crate::store::Store;
 use crate::trend::{self, Series};
 
@@ -49,8 +46,7 @@ pub fn scenario_name(given: &str, store: &Store) -> Result<String, AssessError> 
 /// Works out the figures of runs that have none yet, and keeps them.
 fn complete(store: &mut Store, scenario: &str) -> Result<(), AssessError> {
     for id in store.runs_without_figures(scenario)? {
-        let measured = Arc::unwrap_or_clone(runs::measured_by_id(store, id)?);
-        store.keep_figures(id, &figures::figures(&measured)?)?;
+        store.keep_figures(id, &runs::figures(store, id)?)?;
     }
     Ok(())
 }

@@ -15,7 +15,6 @@ use crate::export::hdr::Spectra;
 use crate::export::locust::Locust;
 use crate::export::parquet::ParquetWriter;
 use crate::run::{Figure, RunFacts};
-use crate::stats::figures;
 use crate::store::{Reference, Store};
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
@@ -49,12 +48,12 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
             })?;
             parquet(&store, &run, path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
-        ExportFormat::Bmf => figures(&store, run, command, |_, figures| exchange::bmf(figures))?,
+        ExportFormat::Bmf => figures(&store, &run, command, |_, figures| exchange::bmf(figures))?,
         ExportFormat::Benchstat => {
-            figures(&store, run, command, |run, figures| Ok(exchange::benchstat(run, figures)))?;
+            figures(&store, &run, command, |run, figures| Ok(exchange::benchstat(run, figures)))?;
         }
         ExportFormat::OpenMetrics => {
-            figures(&store, run, command, |run, figures| Ok(exchange::openmetrics(run, figures)))?;
+            figures(&store, &run, command, |run, figures| Ok(exchange::openmetrics(run, figures)))?;
         }
     }
     Ok(Exit::Done)
@@ -95,12 +94,11 @@ fn hdr(store: &Store, run: &RunFacts, about: &str) -> Result<String> {
 /// Writes a run's figures in a form.
 fn figures(
     store: &Store,
-    run: RunFacts,
+    run: &RunFacts,
     command: &Export,
     form: impl Fn(&RunFacts, &[Figure]) -> serde_json::Result<String>,
 ) -> Result<()> {
-    let measured = runs::measured(store, run)?;
-    write(&form(&measured.facts, &figures::figures(&measured)?)?, command)
+    write(&form(run, &runs::figures(store, run.id)?)?, command)
 }
 
 fn write(text: &str, command: &Export) -> Result<()> {

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::evidence::Evidence;
+use super::evidence::RoundRuns;
 use super::{counts, is_baseline};
 use crate::claim::{Claim, Evaluated, LookUp, Stretch};
 use crate::run::Arm;
@@ -70,7 +70,7 @@ impl Round {
         let run = self.others.values().next().ok_or("there is no run")?;
         evaluate(
             claim,
-            Evidence {
+            RoundRuns {
                 baseline: is_baseline(&run.facts).then(|| Arc::clone(run)),
                 treatment: (run.facts.arm == Some(Arm::Treatment)).then(|| Arc::clone(run)),
                 run: Arc::clone(run),
@@ -86,7 +86,7 @@ impl Round {
         let treatment = self.others.get(treatment).ok_or("there is no run of the treatment")?;
         evaluate(
             claim,
-            Evidence {
+            RoundRuns {
                 baseline: self.baseline.clone(),
                 treatment: Some(Arc::clone(treatment)),
                 run: Arc::clone(treatment),
@@ -107,7 +107,7 @@ impl Round {
     }
 }
 
-fn evaluate(claim: &Claim, evidence: Evidence) -> Result<Evaluated, String> {
-    let evidence: Arc<dyn LookUp> = Arc::new(evidence);
-    claim.value.evaluate(&evidence)
+fn evaluate(claim: &Claim, runs: RoundRuns) -> Result<Evaluated, String> {
+    let statistics: Arc<dyn LookUp> = Arc::new(runs);
+    claim.value.evaluate(&statistics)
 }

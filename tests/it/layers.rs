@@ -61,13 +61,13 @@ const ROOMS: [(&str, &[&str]); 27] = [
             "assess", "execute",
         ],
     ),
-    // It has no measured runs in its hands, and makes neither load nor judgements: no `load`, `system` or `signals`.
+    // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
+    // fingerprint.
     (
         "cli",
         &[
-            "unit", "web", "bundle", "sample", "run", "claim", "scenario", "plan", "store", "import",
-            "stats", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
-            "execute", "live",
+            "unit", "web", "bundle", "sample", "run", "scenario", "plan", "store", "import", "capacity",
+            "trend", "verdict", "baseline", "signoff", "report", "export", "assess", "execute", "live",
         ],
     ),
 ];

@@ -1,5 +1,10 @@
 //! Verdicts over runs of known values: what decides, what does not, and that the interval which is
 //! shown is the one that decided.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "numbers of a made-up run are small"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
