@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::error::AssessError;
-use crate::run::MeasuredRun;
-use crate::run::{RunFacts, RunId};
+use crate::run::{MeasuredRun, Metric, RunFacts, RunId};
 use crate::store::{Reference, Store};
+use crate::summary;
 
 /// Reads a run whole, but for its checksum.
 ///
@@ -32,6 +32,15 @@ pub fn measured_by_id(store: &Store, run: RunId) -> Result<Arc<MeasuredRun>, Ass
 /// If the store cannot be read.
 pub fn all_measured(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
     runs.into_iter().map(|facts| measured(store, facts)).collect()
+}
+
+/// The metrics of a run.
+///
+/// # Errors
+/// If there is no such run, or it cannot be read or summed up.
+pub fn metrics(store: &Store, run: RunId) -> Result<Vec<Metric>, AssessError> {
+    let measured = measured_by_id(store, run)?;
+    Ok(summary::metrics::metrics(&measured)?)
 }
 
 /// Reads the run of a report: with its checksum, which takes as long again as its samples.

@@ -1,13 +1,10 @@
 //! Metrics of a scenario over releases.
 
-use std::sync::Arc;
-
 use super::error::AssessError;
 use super::runs;
 use crate::report::trend as render;
 use crate::run::RunFacts;
 use crate::store::Store;
-use crate::summary::metrics;
 use crate::trend::{self, Series};
 
 /// All that a scenario's runs came to, over releases. `scenario`: its name.
@@ -51,8 +48,7 @@ pub fn scenario_name(given: &str, store: &Store) -> Result<String, AssessError> 
 /// Works out the metrics of runs that have none yet, and keeps them.
 fn complete(store: &mut Store, scenario: &str) -> Result<(), AssessError> {
     for id in store.runs_without_metrics(scenario)? {
-        let measured = Arc::unwrap_or_clone(runs::measured_by_id(store, id)?);
-        store.keep_metrics(id, &metrics::metrics(&measured)?)?;
+        store.keep_metrics(id, &runs::metrics(store, id)?)?;
     }
     Ok(())
 }

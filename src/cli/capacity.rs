@@ -11,7 +11,6 @@ use super::viewers::{Concluded, Viewers};
 use super::{output, world};
 use crate::assess::capacity::subject;
 use crate::capacity::Capacity;
-use crate::claim::Expression;
 use crate::execute::capacity::CapacitySearch;
 use crate::report::capacity::{self, Subject};
 use crate::scenario::Scenario;
@@ -55,7 +54,7 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
 /// The scenario's search with the flags' values in it.
 fn spec(command: &Command, scenario: &Scenario) -> Result<CapacitySpec> {
     let own = scenario.capacity.as_ref();
-    let objective: Vec<Expression> = match &command.objective[..] {
+    let objective = match &command.objective[..] {
         [] => own.map(|spec| spec.objective.clone()).unwrap_or_default(),
         given => given.iter().map(|text| scenario.condition(text)).collect::<Result<_, _>>()?,
     };

@@ -16,7 +16,6 @@ use crate::export::locust::Locust;
 use crate::export::parquet::ParquetWriter;
 use crate::run::{Metric, RunFacts};
 use crate::store::{Reference, Store};
-use crate::summary::metrics;
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
@@ -52,12 +51,12 @@ pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
             })?;
             parquet(&store, &run, path).with_context(|| format!("cannot write `{}`", path.display()))?;
         }
-        ExportFormat::Bmf => metrics(&store, run, command, |_, metrics| exchange::bmf(metrics))?,
+        ExportFormat::Bmf => metrics(&store, &run, command, |_, metrics| exchange::bmf(metrics))?,
         ExportFormat::Benchstat => {
-            metrics(&store, run, command, |run, metrics| Ok(exchange::benchstat(run, metrics)))?;
+            metrics(&store, &run, command, |run, metrics| Ok(exchange::benchstat(run, metrics)))?;
         }
         ExportFormat::OpenMetrics => {
-            metrics(&store, run, command, |run, metrics| Ok(exchange::openmetrics(run, metrics)))?;
+            metrics(&store, &run, command, |run, metrics| Ok(exchange::openmetrics(run, metrics)))?;
         }
     }
     Ok(Exit::Done)
@@ -98,12 +97,11 @@ fn hdr(store: &Store, run: &RunFacts, about: &str) -> Result<String> {
 /// Writes a run's metrics in a form.
 fn metrics(
     store: &Store,
-    run: RunFacts,
+    run: &RunFacts,
     command: &Export,
     form: impl Fn(&RunFacts, &[Metric]) -> serde_json::Result<String>,
 ) -> Result<()> {
-    let measured = runs::measured(store, run)?;
-    write(&form(&measured.facts, &metrics::metrics(&measured)?)?, command)
+    write(&form(run, &runs::metrics(store, run.id)?)?, command)
 }
 
 fn write(text: &str, command: &Export) -> Result<()> {

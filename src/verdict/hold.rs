@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::evidence::Evidence;
+use super::evidence::RoundRuns;
 use crate::claim::{Expression, LookUp, Selection, seen_text};
 use crate::run::{Arm, MeasuredRun, RunId};
 
@@ -73,7 +73,7 @@ pub(super) fn evaluated(
     expression: &Expression,
     select: &Selection,
 ) -> Result<(f64, String), String> {
-    let evidence: Arc<dyn LookUp> = Arc::new(Evidence {
+    let evidence: Arc<dyn LookUp> = Arc::new(RoundRuns {
         baseline: None,
         treatment: None,
         run: Arc::clone(run),

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::evidence::Evidence;
+use super::evidence::RoundRuns;
 use super::{counts, is_baseline};
 use crate::claim::{Claim, Evaluated, LookUp, Stretch};
 use crate::run::{Arm, MeasuredRun};
@@ -69,7 +69,7 @@ impl Round {
         let run = self.others.values().next().ok_or("no run was found")?;
         evaluate(
             claim,
-            Evidence {
+            RoundRuns {
                 baseline: is_baseline(&run.facts).then(|| Arc::clone(run)),
                 treatment: (run.facts.start.arm == Some(Arm::Treatment)).then(|| Arc::clone(run)),
                 run: Arc::clone(run),
@@ -85,7 +85,7 @@ impl Round {
         let treatment = self.others.get(treatment).ok_or("the treatment has no run")?;
         evaluate(
             claim,
-            Evidence {
+            RoundRuns {
                 baseline: self.baseline.clone(),
                 treatment: Some(Arc::clone(treatment)),
                 run: Arc::clone(treatment),
@@ -106,7 +106,7 @@ impl Round {
     }
 }
 
-fn evaluate(claim: &Claim, evidence: Evidence) -> Result<Evaluated, String> {
-    let evidence: Arc<dyn LookUp> = Arc::new(evidence);
-    claim.value.evaluate(&evidence)
+fn evaluate(claim: &Claim, runs: RoundRuns) -> Result<Evaluated, String> {
+    let statistics: Arc<dyn LookUp> = Arc::new(runs);
+    claim.value.evaluate(&statistics)
 }

@@ -69,13 +69,14 @@ const ROOMS: &[(&str, &[&str])] = &[
             "export", "assess", "execute",
         ],
     ),
-    // It has no measured runs in its hands, and makes neither load nor judgements: no `load`, `system` or `signals`.
+    // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
+    // fingerprint.
     (
         "cli",
         &[
-            "utc", "unit", "web", "bundle", "sample", "run", "claim", "scenario", "plan", "store", "import",
-            "summary", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
-            "execute", "live",
+            "unit", "utc", "web", "bundle", "sample", "run", "scenario", "plan", "store", "import",
+            "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess", "execute",
+            "live",
         ],
     ),
 ];

@@ -35,7 +35,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let l = under_way_us as f64 / 1e6 / seconds;
     let lambda = ended as f64 / seconds;
     let w_s = if ended == 0 { 0.0 } else { service_us as f64 / 1e6 / ended as f64 };
-    let places = facts.start.load_facts.max_in_flight;
+    let most = facts.start.load_facts.max_in_flight;
     let deviates =
         (l - lambda * w_s).abs() > DEVIATION * l.max(lambda * w_s) && (l - lambda * w_s).abs() > FEW;
     let text = format!(

@@ -22,7 +22,7 @@ const LONG_S: f64 = 300.0;
 const WITHIN_RUN_ALPHA: f64 = 0.05;
 
 /// The runs of a round that an expression may speak of, and the samples that it means.
-pub(super) struct Evidence {
+pub(super) struct RoundRuns {
     pub(super) baseline: Option<std::sync::Arc<MeasuredRun>>,
     pub(super) treatment: Option<std::sync::Arc<MeasuredRun>>,
     pub(super) run: std::sync::Arc<MeasuredRun>,
@@ -33,7 +33,7 @@ pub(super) struct Evidence {
     pub(super) within_run: bool,
 }
 
-impl LookUp for Evidence {
+impl LookUp for RoundRuns {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         let run = match side {
             Side::Baseline => self.baseline.as_ref().ok_or("the baseline is missing")?,
@@ -65,7 +65,7 @@ struct Timed {
     ms: f64,
 }
 
-impl Evidence {
+impl RoundRuns {
     /// Places of the selected samples, whatever their outcome.
     fn selected<'a>(&'a self, run: &'a MeasuredRun) -> impl Iterator<Item = usize> + 'a {
         let samples = &run.samples;

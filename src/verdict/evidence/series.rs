@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, WITHIN_RUN_ALPHA};
+use super::{RoundRuns, WITHIN_RUN_ALPHA};
 use crate::claim::{DriftOf, Found, SignalMetric, TimeKind};
 use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
@@ -16,7 +16,7 @@ const SECOND_US: i64 = 1_000_000;
 /// Seconds below which nothing is said of what goes together.
 const LEAST_SECONDS: usize = 10;
 
-impl Evidence {
+impl RoundRuns {
     pub(super) fn signal(
         &self,
         run: &MeasuredRun,
