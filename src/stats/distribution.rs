@@ -97,6 +97,12 @@ pub fn chi_squared_quantile(p: f64, df: f64) -> f64 {
     }
 }
 
+/// The logarithm of the number of ways to choose `k` (at most `n`) of `n`.
+pub fn ln_choose(n: u64, k: u64) -> f64 {
+    let ln_factorial = |n: u64| ln_gamma(n as f64 + 1.0);
+    ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k)
+}
+
 /// P(B ≤ x) for B beta-distributed with shapes `a` and `b`, both above 0: `I_x(a, b)`.
 pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
     match x {
