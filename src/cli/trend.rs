@@ -46,7 +46,7 @@ fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>> {
     complete(store, scenario)?;
     let runs: Vec<RunFacts> = store.runs()?.into_iter().filter(|run| run.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
-    Ok(trend::series(&runs, &store.figures(scenario)?, &notes))
+    Ok(trend::series(&runs, &store.figures(scenario)?, &notes, &[]))
 }
 
 /// The page about a scenario over releases.

@@ -17,6 +17,7 @@ pub mod drift;
 pub mod explain;
 pub mod figures;
 pub mod frame;
+pub mod gate;
 pub mod harrell_davis;
 pub mod histogram;
 pub mod interval;
