@@ -125,7 +125,7 @@ impl QuantileEvidence {
         alpha: f64,
         at_most: f64,
     ) -> Option<BoundEvidence> {
-        let counts = runs.iter().map(|run| run.as_ref());
+        let counts = runs.iter().map(AsRef::as_ref);
         let (beyond, n): (Vec<usize>, Vec<f64>) =
             counts.map(|run| (run.len() - run.partition_point(|x| *x <= at_most), run.len() as f64)).unzip();
         let k: Vec<f64> = beyond.iter().map(|k| *k as f64).collect();

@@ -187,7 +187,7 @@ mod tests {
     fn refusing(bad_from_s: f64, bad_until_s: f64) -> Vec<Request> {
         let request = |i: u32| {
             let at_s = f64::from(i) / 30.0;
-            let is_refused = (bad_from_s..bad_until_s).contains(&at_s) && i % 10 > 0;
+            let is_refused = (bad_from_s..bad_until_s).contains(&at_s) && !i.is_multiple_of(10);
             Request { at_s, time: if is_refused { 0.5 } else { 10.0 }, is_as_expected: !is_refused }
         };
         (0..600).map(request).collect()

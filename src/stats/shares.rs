@@ -123,26 +123,29 @@ pub fn ratio(rounds: &[[Share; 2]], alpha: f64) -> Option<Contrast> {
     Some(Contrast { estimate: (!estimate.is_nan()).then_some(estimate), interval })
 }
 
-/// All θ ≥ 0 that variances do not exclude: `a·θ² + b·θ + c ≤ 0`.
+/// All θ ≥ 0 that variances do not exclude: `square·θ² + 2·half_linear·θ + constant ≤ 0`.
 fn fieller(arms: &Arms, first: f64, second: f64, both: f64) -> Interval {
-    let [x, y] = arms.share;
-    let a = y * y - arms.t_squared * second;
-    let half_b = arms.t_squared * both - x * y;
-    let c = x * x - arms.t_squared * first;
-    let root = (half_b * half_b - a * c).max(0.0).sqrt();
-    // The root with the larger size comes without cancellation, the other from their product.
-    let q = if half_b < 0.0 { root - half_b } else { -root - half_b };
-    let other = if q == 0.0 { 0.0 } else { c / q };
-    if a > 0.0 {
-        let (one, two) = (q / a, other);
+    let [numerator, denominator] = arms.share;
+    let square = denominator * denominator - arms.t_squared * second;
+    let half_linear = arms.t_squared * both - numerator * denominator;
+    let constant = numerator * numerator - arms.t_squared * first;
+    let root = (half_linear * half_linear - square * constant).max(0.0).sqrt();
+    // The root of larger size comes without cancellation, the other from the product of both.
+    let larger = if half_linear < 0.0 { root - half_linear } else { -root - half_linear };
+    let other = if larger == 0.0 { 0.0 } else { constant / larger };
+    if square > 0.0 {
+        let (one, two) = (larger / square, other);
         return Interval { low: one.min(two).max(0.0), high: one.max(two).max(0.0) };
     }
     // The denominator may be 0. If a ratio of 0 is excluded, so is all up to the positive root; without one, all.
-    let low = match c > 0.0 {
-        false => 0.0,
-        true if q == 0.0 => f64::INFINITY,
-        true if a == 0.0 => other,
-        true => other.max(q / a),
+    let low = if constant <= 0.0 {
+        0.0
+    } else if larger == 0.0 {
+        f64::INFINITY
+    } else if square == 0.0 {
+        other
+    } else {
+        other.max(larger / square)
     };
     Interval { low: low.max(0.0), high: f64::INFINITY }
 }
