@@ -235,3 +235,7 @@ bench-live: build ## CPU per request with the live page and 20 viewers, beside t
 .PHONY: bench-coverage
 bench-coverage: ## Whether intervals and looks keep their promises, by simulation (fails if not)
 	$(CARGO) bench --quiet --bench coverage
+
+.PHONY: bench-coverage-short
+bench-coverage-short: ## The same in seconds, with wider limits: for CI
+	LOADPROOF_COVERAGE=short $(CARGO) bench --quiet --bench coverage

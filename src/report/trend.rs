@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::chart::curve::{self, LoadCurve};
 use super::html::{self, Drawing, HtmlError};
 use super::model::{Line, Scale};
-use crate::stats::regimes::LEAST_BEFORE;
+use crate::stats::gate::LEAST_BEFORE;
 use crate::trend::{Change, Series, State};
 use crate::unit;
 
@@ -107,8 +107,8 @@ fn sentence(one: &Series) -> String {
         State::Suspect { ratio } => {
             format!("SUSPECT, {} of those before: run it again", unit::change(ratio))
         }
-        State::Regression { ratio } => {
-            format!("REGRESSION, {} of those before, the second in turn", unit::change(ratio))
+        State::Regression { ratio, since } => {
+            format!("REGRESSION since {}, {} of those before", one.points[since].release, unit::change(ratio))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Counts in cells: are they as they should be, or the same in two samples?
 
-use super::distribution::chi_squared_upper;
+use super::distribution::{chi_squared_upper, ln_choose};
 
 /// How far counts are from what they should be.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +55,26 @@ pub fn one_sample(counts: &[f64], shares: &[f64]) -> Option<Deviation> {
     deviation(&terms, terms.len(), all)
 }
 
+/// Fisher's exact test of a 2×2 table, two-sided: whether counts fall on one column more often than chance allows.
+///
+/// The probability, with all margins given, of tables that are at most as probable as this one. 1 where a row or
+/// a column is empty, since there is but one table then. The rows may be, say, repeated and not repeated runs, the
+/// columns the arms.
+///
+/// Source: Fisher 1922, JRSS 85(1); the two-sided form is that of R's `fisher.test`.
+pub fn fisher(table: [[u64; 2]; 2]) -> f64 {
+    /// Tables as probable as this one may differ from it by rounding.
+    const SLACK: f64 = 1e-7;
+    let [[a, b], [c, d]] = table;
+    let (row, column, all) = (a + b, a + c, a + b + c + d);
+    let probability = |first: u64| {
+        (ln_choose(column, first) + ln_choose(all - column, row - first) - ln_choose(all, row)).exp()
+    };
+    let limit = probability(a) * (1.0 + SLACK);
+    let tables = (row + column).saturating_sub(all)..=row.min(column);
+    tables.map(probability).filter(|p| *p <= limit).sum::<f64>().min(1.0)
+}
+
 /// `terms`: counts seen and expected.
 fn deviation(terms: &[(f64, f64)], cells: usize, all: f64) -> Option<Deviation> {
     if cells < 2 {
@@ -71,6 +91,8 @@ fn deviation(terms: &[(f64, f64)], cells: usize, all: f64) -> Option<Deviation> 
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -89,5 +111,35 @@ mod tests {
         assert!(exact.chi_squared < 1e-12 && exact.p > 0.999_999);
         let off = one_sample(&[600.0, 200.0, 200.0], &[0.5, 0.3, 0.2]).unwrap();
         assert!((off.chi_squared - (20.0 + 100.0 / 3.0)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn fisher_s_test_has_the_p_of_the_books() {
+        // Fisher's tea; R's help page of `fisher.test`; Agresti.
+        assert!((fisher([[3, 1], [1, 3]]) - 0.485_714_285_714_286).abs() < 1e-12);
+        assert!((fisher([[10, 2], [3, 15]]) - 0.000_536_724_119).abs() < 1e-11);
+        assert!((fisher([[8, 2], [1, 5]]) - 0.034_965_034_965).abs() < 1e-11);
+        // Six repetitions of twenty on one arm, none on the other.
+        assert!(fisher([[6, 0], [14, 20]]) < 0.05 && fisher([[3, 0], [17, 20]]) > 0.05);
+    }
+
+    #[test]
+    fn fisher_s_test_of_empty_rows_says_nothing() {
+        assert_eq!(fisher([[0, 0], [0, 0]]), 1.0);
+        assert_eq!(fisher([[0, 0], [20, 20]]), 1.0);
+        assert!((fisher([[5, 0], [20, 0]]) - 1.0).abs() < 1e-12);
+    }
+
+    proptest! {
+        #[test]
+        fn fisher_s_p_does_not_depend_on_which_row_or_column_comes_first(
+            a in 0_u64..60, b in 0_u64..60, c in 0_u64..60, d in 0_u64..60,
+        ) {
+            let p = fisher([[a, b], [c, d]]);
+            prop_assert!((0.0..=1.0).contains(&p));
+            for other in [[[b, a], [d, c]], [[c, d], [a, b]], [[a, c], [b, d]]] {
+                prop_assert!((fisher(other) - p).abs() < 1e-9);
+            }
+        }
     }
 }

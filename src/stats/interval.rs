@@ -27,6 +27,11 @@ impl Interval {
     pub fn map(&self, f: impl Fn(f64) -> f64) -> Self {
         Self { low: f(self.low), high: f(self.high) }
     }
+
+    /// `high − low`.
+    pub fn width(&self) -> f64 {
+        self.high - self.low
+    }
 }
 
 #[cfg(test)]
@@ -39,6 +44,7 @@ mod tests {
         assert_eq!(interval, Interval { low: 1.0, high: 3.0 });
         assert!(interval.contains(1.0) && interval.contains(3.0));
         assert!(!interval.contains(0.999) && !interval.contains(3.001) && !interval.contains(f64::NAN));
+        assert_eq!(interval.width(), 2.0);
         assert_eq!(interval.map(|x| 2.0 * x), Interval { low: 2.0, high: 6.0 });
     }
 }

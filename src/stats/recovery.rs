@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::quantile::{median, type7};
+use super::quantile::{median, type7, type8};
 
 /// Seconds before the event that are needed to know what is normal.
 const LEAST_BEFORE: usize = 5;
@@ -10,6 +10,9 @@ const LEAST_BEFORE: usize = 5;
 const IN_A_ROW: usize = 3;
 /// The band ends this much above what 95 % of the seconds before the event kept to.
 const MARGIN: f64 = 1.2;
+
+/// The share of answers that are not as expected may be this much above that of the time before the event.
+const MARGIN_SHARE: f64 = 0.01;
 
 /// Why a recovery cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +54,89 @@ pub fn time_to_recover(
     Ok(normal.map(|seconds| seconds[0].0 as f64))
 }
 
+/// A request, as far as recovery is concerned.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Request {
+    /// Seconds of the run at which it was due.
+    pub at_s: f64,
+    /// Response time in any unit; infinite if it was not answered.
+    pub time: f64,
+    /// Whether it ended as expected: ok, or rejected where rejections are expected.
+    pub is_as_expected: bool,
+}
+
+/// Seconds from an event's end until both the medians of response times and the answers themselves are back to
+/// what they were before it, for three seconds in a row; none if they never are.
+///
+/// Times as for [`time_to_recover`]. Outcomes: of each second's requests the share that did not end as expected is at
+/// most 1.2 times its own 95 % quantile (type 8) over the seconds before, or one percentage point above the
+/// share of all requests before, whichever is more. So fast refusals are no recovery. `steady_s`, `start_s` and `end_s`
+/// are seconds of the run. Seconds without requests are skipped. A second whose median is infinite is not recovered,
+/// and where 95 % of the seconds before the event had infinite medians, nothing but outcomes tells.
+///
+/// # Errors
+/// If too little was measured before or after the event.
+pub fn time_to_recover_as_expected(
+    requests: &[Request],
+    steady_s: f64,
+    start_s: f64,
+    end_s: f64,
+) -> Result<Option<f64>, NoRecovery> {
+    let before = seconds(requests, steady_s, start_s, steady_s);
+    if before.len() < LEAST_BEFORE {
+        return Err(NoRecovery::TooLittleBefore);
+    }
+    let kept = |of: fn(&Second) -> f64| {
+        let mut values: Vec<f64> = before.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        type8(&values, 0.95).unwrap_or(f64::NAN) * MARGIN
+    };
+    let slowest = kept(|second| second.median);
+    let unexpected = before.iter().map(|second| second.unexpected).sum::<f64>();
+    let share = unexpected / before.iter().map(|second| second.requests).sum::<f64>();
+    let worst = kept(Second::unexpected_share).max(share + MARGIN_SHARE);
+    let after = seconds(requests, end_s, f64::INFINITY, end_s);
+    if after.len() < IN_A_ROW {
+        return Err(NoRecovery::TooLittleAfter);
+    }
+    let is_normal = |second: &Second| second.median <= slowest && second.unexpected_share() <= worst;
+    Ok(after.windows(IN_A_ROW).find(|seconds| seconds.iter().all(is_normal)).map(|row| row[0].place as f64))
+}
+
+/// The requests of one second.
+struct Second {
+    /// Whole seconds since the origin.
+    place: i64,
+    /// Median response time.
+    median: f64,
+    requests: f64,
+    /// Of them, those that did not end as expected.
+    unexpected: f64,
+}
+
+impl Second {
+    fn unexpected_share(&self) -> f64 {
+        self.unexpected / self.requests
+    }
+}
+
+/// The seconds with requests from `from_s` to `until_s`, counted from `origin_s`, in order.
+fn seconds(requests: &[Request], from_s: f64, until_s: f64, origin_s: f64) -> Vec<Second> {
+    let mut by_second: BTreeMap<i64, (Vec<f64>, f64)> = BTreeMap::new();
+    for request in requests.iter().filter(|request| request.at_s >= from_s && request.at_s < until_s) {
+        #[expect(clippy::cast_possible_truncation, reason = "seconds of a run")]
+        let second = by_second.entry((request.at_s - origin_s).floor() as i64).or_default();
+        second.0.push(request.time);
+        second.1 += f64::from(u8::from(!request.is_as_expected));
+    }
+    let of_second = |(place, (mut times, unexpected)): (i64, (Vec<f64>, f64))| {
+        times.sort_by(f64::total_cmp);
+        let median = type8(&times, 0.5)?;
+        Some(Second { place, median, requests: times.len() as f64, unexpected })
+    };
+    by_second.into_iter().filter_map(of_second).collect()
+}
+
 /// The median of each second from `origin_s` on, of the points from `from_s` to `until_s`.
 fn medians(points: &[(f64, f64)], from_s: f64, until_s: f64, origin_s: f64) -> BTreeMap<i64, f64> {
     let mut seconds: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
@@ -63,6 +149,8 @@ fn medians(points: &[(f64, f64)], from_s: f64, until_s: f64, origin_s: f64) -> B
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Ten samples a second: 1.0 or 1.1, and `slow` from 20 s to 25 s, then falling back over 4 s.
@@ -93,5 +181,73 @@ mod tests {
     fn too_little_to_judge_by_is_said() {
         assert_eq!(time_to_recover(&points(9.0), 17.0, 20.0, 25.0), Err(NoRecovery::TooLittleBefore));
         assert_eq!(time_to_recover(&points(9.0)[..252], 0.0, 20.0, 25.0), Err(NoRecovery::TooLittleAfter));
+    }
+
+    /// 30 requests a second for 20 s; from `bad_from_s` until `bad_until_s` nine of ten are refused at once.
+    fn refusing(bad_from_s: f64, bad_until_s: f64) -> Vec<Request> {
+        let request = |i: u32| {
+            let at_s = f64::from(i) / 30.0;
+            let is_refused = (bad_from_s..bad_until_s).contains(&at_s) && !i.is_multiple_of(10);
+            Request { at_s, time: if is_refused { 0.5 } else { 10.0 }, is_as_expected: !is_refused }
+        };
+        (0..600).map(request).collect()
+    }
+
+    #[test]
+    fn fast_refusals_are_no_recovery() {
+        let for_good = refusing(8.0, f64::INFINITY);
+        assert_eq!(time_to_recover_as_expected(&for_good, 0.0, 8.0, 10.0), Ok(None));
+        let times: Vec<(f64, f64)> = for_good.iter().map(|r| (r.at_s, r.time)).collect();
+        assert_eq!(time_to_recover(&times, 0.0, 8.0, 10.0), Ok(Some(0.0)), "times alone do not see it");
+        assert_eq!(time_to_recover_as_expected(&refusing(8.0, 13.5), 0.0, 8.0, 10.0), Ok(Some(4.0)));
+        assert_eq!(time_to_recover_as_expected(&refusing(8.0, 8.0), 0.0, 8.0, 10.0), Ok(Some(0.0)));
+    }
+
+    #[test]
+    fn answers_that_never_came_are_no_recovery() {
+        let mut requests = refusing(8.0, 8.0);
+        for request in requests.iter_mut().filter(|request| request.at_s >= 8.0 && request.at_s < 12.0) {
+            (request.time, request.is_as_expected) = (f64::INFINITY, false);
+        }
+        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 10.0), Ok(Some(2.0)));
+    }
+
+    #[test]
+    fn failures_as_usual_as_before_do_not_count_against_a_recovery() {
+        // One of thirty requests always fails.
+        let mut requests = refusing(8.0, 12.0);
+        for request in requests.iter_mut().step_by(30) {
+            request.is_as_expected = false;
+        }
+        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 10.0), Ok(Some(2.0)));
+        assert_eq!(
+            time_to_recover_as_expected(&requests[..100], 0.0, 3.0, 3.0),
+            Err(NoRecovery::TooLittleBefore)
+        );
+        assert_eq!(
+            time_to_recover_as_expected(&requests[..330], 0.0, 8.0, 9.5),
+            Err(NoRecovery::TooLittleAfter)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn with_all_as_expected_times_alone_tell(
+            times in prop::collection::vec(1.0..2.0_f64, 60..200), slow in 1.0..5.0_f64,
+        ) {
+            let requests: Vec<Request> = times.iter().enumerate().map(|(i, time)| {
+                let at_s = i as f64 / 5.0;
+                let time = if (8.0..9.0).contains(&at_s) { time * slow } else { *time };
+                Request { at_s, time, is_as_expected: true }
+            }).collect();
+            // The band reaches a little higher by type 8: no second that was back before is out of it now.
+            let points: Vec<(f64, f64)> = requests.iter().map(|r| (r.at_s, r.time)).collect();
+            let by_times = time_to_recover(&points, 0.0, 7.0, 8.0);
+            let by_both = time_to_recover_as_expected(&requests, 0.0, 7.0, 8.0);
+            prop_assert_eq!(by_times.is_ok(), by_both.is_ok());
+            if let (Ok(Some(by_times)), Ok(by_both)) = (by_times, by_both) {
+                prop_assert!(by_both.is_some_and(|s| s <= by_times));
+            }
+        }
     }
 }

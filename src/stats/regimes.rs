@@ -1,30 +1,24 @@
-//! Where a series over releases becomes another one, and whether its newest value still belongs to it.
+//! Where a series over releases becomes another one. Whether its newest value still belongs to it is asked in
+//! [`super::gate`].
 //!
 //! The pipeline was chosen by simulation: of series without a change it calls one in a hundred changed where
 //! values are independent, six in a hundred where neighbours hang together (Otava alone: 7 to 60).
 
 use super::autoregression::{self, Limits};
-use super::distribution::t_quantile;
 use super::mann_whitney::{MannWhitney, choices, exact};
 use super::otava::{self, Options};
 use super::outliers::hampel;
 
 /// Values to each side of an outlier's window, and how many deviations make one.
-const OUTLIERS: (usize, f64) = (3, 4.0);
+pub(super) const OUTLIERS: (usize, f64) = (3, 4.0);
 /// p that a change must stay below.
 const MAX_P: f64 = 0.001;
 /// The least change that counts, as a ratio.
-const LEAST_RATIO: f64 = 1.03;
+pub(super) const LEAST_RATIO: f64 = 1.03;
 /// Values that a regime needs.
 const LEAST_SEGMENT: usize = 3;
 /// Up to so many values on the smaller side ranks are counted out.
 const EXACT_UP_TO: usize = 8;
-/// Values of the last regime that the newest is held against: at least, …
-pub const LEAST_BEFORE: usize = 10;
-/// … and at most.
-const MOST_BEFORE: usize = 40;
-/// Two-sided alpha of that.
-const GATE_ALPHA: f64 = 0.001;
 
 /// What ranks make of equal values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +32,7 @@ pub enum Ties {
 }
 
 /// Where new regimes begin in a series of positive values, in order: the first places of each but the first.
-/// None if a value is 0 or below.
+/// None if a value is 0 or below, or not finite.
 ///
 /// On logarithms: outliers replaced (Hampel), Otava's split and merge, then in turns a filter that knows how
 /// much neighbours resemble each other, regimes of fewer than three values dropped, and ranks of the values as they
@@ -58,9 +52,24 @@ pub fn begins(values: &[f64], ties: Ties) -> Option<Vec<usize>> {
 }
 
 fn logs(values: &[f64]) -> Option<(Vec<f64>, Vec<f64>)> {
-    let logs: Vec<f64> = values.iter().map(|v| (*v > 0.0).then(|| v.ln())).collect::<Option<_>>()?;
+    let logs: Vec<f64> =
+        values.iter().map(|v| (*v > 0.0 && v.is_finite()).then(|| v.ln())).collect::<Option<_>>()?;
     let clean = hampel(&logs, OUTLIERS.0, OUTLIERS.1);
     Some((logs, clean))
+}
+
+/// Values that logarithms can be taken of: as they are if all are above 0; if some are 0, each `x + resolution/2`.
+///
+/// `resolution`: the smallest difference that the values can show, in their unit, above 0. None if a value is
+/// below 0 or NaN, or if one is 0 and the resolution is not above 0. +∞ stays.
+pub fn lifted(values: &[f64], resolution: f64) -> Option<Vec<f64>> {
+    if values.iter().any(|v| v.is_nan() || *v < 0.0) {
+        return None;
+    }
+    if values.iter().all(|v| *v > 0.0) {
+        return Some(values.to_vec());
+    }
+    (resolution > 0.0).then(|| values.iter().map(|v| v + resolution / 2.0).collect())
 }
 
 /// The first point with too few values before or after it.
@@ -96,43 +105,6 @@ fn neighbours(points: &[usize], place: usize, n: usize) -> (usize, usize, usize)
     (from, points[place], points.get(place + 1).copied().unwrap_or(n))
 }
 
-/// Whether the newest value still belongs to what was before it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Newest {
-    /// There are fewer than ten values to hold it against.
-    TooFew,
-    /// It lies where it is to be expected.
-    Usual,
-    /// It lies further away than one in a thousand would, and by at least 3 %.
-    Suspect {
-        /// The ratio to the mean of those before it.
-        ratio: f64,
-    },
-}
-
-/// Holds the newest of some positive values against the last regime before it. `begins`: where regimes begin.
-///
-/// Suspect if `|ln x − mean| > max(t · s · √(1 + 1/n), ln 1.03)`: the prediction interval for one more value.
-pub fn newest(values: &[f64], begins: &[usize]) -> Newest {
-    let Some((newest, before)) = values.split_last() else { return Newest::TooFew };
-    let from = begins.iter().copied().filter(|begin| *begin < before.len()).max().unwrap_or(0);
-    let from = from.max(before.len().saturating_sub(MOST_BEFORE));
-    let logs: Vec<f64> = before[from..].iter().filter(|v| **v > 0.0).map(|v| v.ln()).collect();
-    if logs.len() < LEAST_BEFORE || *newest <= 0.0 {
-        return Newest::TooFew;
-    }
-    let n = logs.len() as f64;
-    let mean = logs.iter().sum::<f64>() / n;
-    let s = (logs.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
-    let reach = t_quantile(1.0 - GATE_ALPHA / 2.0, n - 1.0) * s * (1.0 + 1.0 / n).sqrt();
-    let away = newest.ln() - mean;
-    if away.abs() > reach.max(LEAST_RATIO.ln()) {
-        Newest::Suspect { ratio: away.exp() }
-    } else {
-        Newest::Usual
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,13 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_value_is_held_against_its_regime() {
-        let with = |newest: f64| -> Vec<f64> { wobbling(100.0, 12).chain([newest]).collect() };
-        assert_eq!(newest(&with(101.0), &[]), Newest::Usual);
-        assert!(
-            matches!(newest(&with(115.0), &[]), Newest::Suspect { ratio } if (ratio - 1.15).abs() < 0.01)
-        );
-        assert_eq!(newest(&with(115.0), &[5]), Newest::TooFew, "seven values of this regime");
-        assert_eq!(newest(&[1.0], &[]), Newest::TooFew);
+    fn zeros_are_lifted_by_half_the_resolution_and_nothing_else_is() {
+        assert_eq!(lifted(&[3.0, 1.0], 0.5), Some(vec![3.0, 1.0]));
+        assert_eq!(lifted(&[3.0, 0.0], 0.5), Some(vec![3.25, 0.25]));
+        assert_eq!(lifted(&[], 0.5), Some(vec![]));
+        assert_eq!(lifted(&[3.0, 0.0], 0.0), None);
+        assert_eq!(lifted(&[3.0, -1.0], 0.5), None);
+        assert_eq!(lifted(&[3.0, f64::NAN], 0.5), None);
     }
 }

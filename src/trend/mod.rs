@@ -10,11 +10,15 @@ use serde::Serialize;
 
 use crate::run::{Metric, RunFacts, RunId};
 use crate::sample::Subject;
+use crate::stats::gate::{self, Releases, Standing, Worse};
 use crate::stats::quantile::geometric_mean;
-use crate::stats::regimes::{self, Newest, Ties};
+use crate::stats::regimes::{self, Ties};
 
 /// Facts of a run that make its machine.
 const MACHINE: [&str; 6] = ["operating system", "kernel", "processor", "memory", "cores", "load workers"];
+
+/// The metric of which more is better.
+const THROUGHPUT: &str = "throughput";
 
 /// A release's value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,10 +76,12 @@ pub enum State {
         /// Over the mean of those before it.
         ratio: f64,
     },
-    /// It, and the one before it.
+    /// Worse for longer, and neither mended nor accepted.
     Regression {
-        /// Over the mean of those before both.
+        /// Over the mean of those before the regression.
         ratio: f64,
+        /// Place of its first release.
+        since: usize,
     },
 }
 
@@ -103,15 +109,21 @@ pub struct Series {
 impl Series {
     /// Whether more is better.
     pub fn more_is_better(&self) -> bool {
-        self.metric == "throughput"
+        self.metric == THROUGHPUT
     }
 }
 
 /// Load, profile, subject and metric.
 type Key<'a> = (&'a str, &'a str, &'a Subject, &'a str);
 
-/// All series of some runs, in order of load, profile, subject and metric. `notes`: of runs.
-pub fn series(runs: &[RunFacts], metrics: &[Metric], notes: &[(RunId, String)]) -> Vec<Series> {
+/// All series of some runs, in order of load, profile, subject and metric. `notes`: of runs. `accepted`: runs whose
+/// level was accepted, so that it is a regression no longer.
+pub fn series(
+    runs: &[RunFacts],
+    metrics: &[Metric],
+    notes: &[(RunId, String)],
+    accepted: &[RunId],
+) -> Vec<Series> {
     let facts: BTreeMap<RunId, &RunFacts> = runs.iter().map(|run| (run.id, run)).collect();
     let mut by_key: BTreeMap<Key<'_>, Vec<(&RunFacts, f64)>> = BTreeMap::new();
     for metric in metrics {
@@ -123,7 +135,9 @@ pub fn series(runs: &[RunFacts], metrics: &[Metric], notes: &[(RunId, String)]) 
     }
     by_key
         .into_iter()
-        .map(|((load, profile, subject, metric), values)| one(load, profile, subject, metric, &values, notes))
+        .map(|((load, profile, subject, metric), values)| {
+            one(load, profile, subject, metric, &values, notes, accepted)
+        })
         .collect()
 }
 
@@ -134,6 +148,7 @@ fn one(
     metric: &str,
     values: &[(&RunFacts, f64)],
     notes: &[(RunId, String)],
+    accepted: &[RunId],
 ) -> Series {
     let mut values = values.to_vec();
     values.sort_by_key(|(run, _)| run.id);
@@ -168,8 +183,16 @@ fn one(
         breaks,
         newest: State::TooFew { points: 0 },
     };
-    judge(&mut series);
+    judge(&mut series, accepted, resolution(metric, &values));
     series
+}
+
+/// The smallest difference that a series' values can show: a microsecond, in ms, or one answer in the longest run.
+fn resolution(metric: &str, values: &[(&RunFacts, f64)]) -> f64 {
+    if metric != THROUGHPUT {
+        return 1e-3;
+    }
+    1.0 / values.iter().map(|(run, _)| run.duration_s).fold(1.0, f64::max)
 }
 
 /// The release that a run is of.
@@ -196,47 +219,50 @@ fn differences(before: &RunFacts, after: &RunFacts) -> Vec<String> {
         .collect()
 }
 
-/// Finds the changes of each stretch, and how the newest release stands in the last.
-fn judge(series: &mut Series) {
+/// Finds the changes of each stretch, and how the newest release stands in the last. `accepted`: runs.
+fn judge(series: &mut Series, accepted: &[RunId], resolution: f64) {
     let starts: Vec<usize> = std::iter::once(0).chain(series.breaks.iter().map(|b| b.place)).collect();
     let ends = starts.iter().skip(1).copied().chain([series.points.len()]);
     let more_is_better = series.more_is_better();
+    let worse = if more_is_better { Worse::Down } else { Worse::Up };
     for (start, end) in starts.iter().copied().zip(ends) {
-        let values: Vec<f64> = series.points[start..end].iter().map(|p| p.value).collect();
-        let begins = regimes::begins(&values, Ties::Counted).unwrap_or_default();
+        let points = &series.points[start..end];
+        let values: Vec<f64> = points.iter().map(|p| p.value).collect();
+        let is_accepted = |point: &Point| point.runs.iter().any(|run| accepted.contains(run));
+        let accepted: Vec<usize> = points
+            .iter()
+            .enumerate()
+            .filter(|(_, point)| is_accepted(point))
+            .map(|(place, _)| place)
+            .collect();
+        let lifted = regimes::lifted(&values, resolution);
+        let begins =
+            lifted.as_ref().and_then(|values| regimes::begins(values, Ties::Counted)).unwrap_or_default();
+        // Of the last stretch this is what stands.
+        let releases = Releases { values: &values, begins: &begins, accepted: &accepted, worse, resolution };
+        series.newest = state(gate::standing(&releases), start);
+        let lifted = lifted.unwrap_or_default();
         for (place, begin) in begins.iter().enumerate() {
             let from = place.checked_sub(1).map_or(0, |before| begins[before]);
             let to = begins.get(place + 1).copied().unwrap_or(values.len());
             let mean = |values: &[f64]| geometric_mean(values).unwrap_or(f64::NAN);
-            let ratio = mean(&values[*begin..to]) / mean(&values[from..*begin]);
+            let ratio = mean(&lifted[*begin..to]) / mean(&lifted[from..*begin]);
             series.changes.push(Change {
                 place: start + begin,
                 ratio,
                 is_worse: (ratio > 1.0) != more_is_better,
             });
         }
-        // Of the last stretch this is what stands.
-        series.newest = newest(&values, &begins, more_is_better);
     }
 }
 
-fn newest(values: &[f64], begins: &[usize], more_is_better: bool) -> State {
-    let is_worse = |ratio: f64| (ratio > 1.0) != more_is_better;
-    // A slow release must not make the next one usual: the last two are held against those before both.
-    if let Some((before, [first, second])) = values.split_last_chunk() {
-        let worse =
-            |value: &f64| match regimes::newest(&[before, std::slice::from_ref(value)].concat(), begins) {
-                Newest::Suspect { ratio } => is_worse(ratio).then_some(ratio),
-                Newest::TooFew | Newest::Usual => None,
-            };
-        if let (Some(_), Some(ratio)) = (worse(first), worse(second)) {
-            return State::Regression { ratio };
-        }
-    }
-    match regimes::newest(values, begins) {
-        Newest::TooFew => State::TooFew { points: values.len() - begins.last().copied().unwrap_or(0) },
-        Newest::Usual => State::Usual,
-        Newest::Suspect { ratio } if is_worse(ratio) => State::Suspect { ratio },
-        Newest::Suspect { ratio } => State::Better { ratio },
+/// How the newest release stands, with places of the whole series. `start`: of its stretch.
+fn state(standing: Standing, start: usize) -> State {
+    match standing {
+        Standing::TooFew { points } => State::TooFew { points },
+        Standing::Usual => State::Usual,
+        Standing::Better { ratio } => State::Better { ratio },
+        Standing::Suspect { ratio } => State::Suspect { ratio },
+        Standing::Regression { ratio, since } => State::Regression { ratio, since: start + since },
     }
 }

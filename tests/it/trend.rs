@@ -60,13 +60,14 @@ impl History {
 }
 
 #[test]
-fn a_step_is_found_where_it_is_and_the_newest_release_is_usual() {
+fn a_step_for_the_worse_is_found_where_it_is_and_stays_a_regression() {
     let mut history = History::new();
     history.releases(15, 10.0, "6.1");
     history.releases(15, 13.0, "6.1");
     let (code, series) = history.trend();
-    assert_eq!(code, 0);
-    assert_eq!(series["newest"]["state"], "usual");
+    assert_eq!(code, 99);
+    assert_eq!(series["newest"]["state"], "regression");
+    assert_eq!(series["newest"]["since"], 15);
     let changes = series["changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1);
     assert_eq!(changes[0]["place"], 15);
@@ -77,9 +78,9 @@ fn a_step_is_found_where_it_is_and_the_newest_release_is_usual() {
 #[test]
 fn a_slow_release_is_suspect_and_the_second_in_turn_a_regression() {
     let mut history = History::new();
-    history.releases(9, 10.0, "6.1");
+    history.releases(4, 10.0, "6.1");
     assert_eq!(history.trend().1["newest"]["state"], "too_few");
-    history.releases(3, 10.0, "6.1");
+    history.releases(8, 10.0, "6.1");
     history.release("slow", 12.0, "6.1");
     let (code, series) = history.trend();
     assert_eq!((code, &series["newest"]["state"]), (97, &"suspect".into()));
@@ -87,6 +88,41 @@ fn a_slow_release_is_suspect_and_the_second_in_turn_a_regression() {
     let (code, series) = history.trend();
     assert_eq!((code, &series["newest"]["state"]), (99, &"regression".into()));
     assert!((series["newest"]["ratio"].as_f64().unwrap() - 1.21).abs() < 0.01);
+}
+
+#[test]
+fn a_regression_stays_one_until_a_release_is_back() {
+    let mut history = History::new();
+    history.releases(12, 10.0, "6.1");
+    history.releases(10, 20.0, "6.1");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["state"]), (99, &"regression".into()));
+    assert_eq!(series["newest"]["since"], 12);
+    history.release("mended", 10.0, "6.1");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["state"]), (0, &"usual".into()));
+}
+
+#[test]
+fn an_old_spike_does_not_make_a_doubling_usual() {
+    let mut history = History::new();
+    history.releases(7, 10.0, "6.1");
+    history.release("spike", 17.5, "6.1");
+    history.releases(4, 10.0, "6.1");
+    history.release("slow", 20.0, "6.1");
+    history.release("slow-again", 20.0, "6.1");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["state"]), (99, &"regression".into()));
+}
+
+#[test]
+fn a_figure_of_0_is_a_figure() {
+    let mut history = History::new();
+    history.releases(3, 10.0, "6.1");
+    history.release("at once", 0.0, "6.1");
+    history.releases(4, 10.0, "6.1");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["state"]), (0, &"usual".into()));
 }
 
 #[test]
@@ -102,12 +138,12 @@ fn a_faster_release_is_better() {
 fn another_machine_begins_another_stretch_and_is_no_regression() {
     let mut history = History::new();
     history.releases(15, 10.0, "6.1");
-    history.releases(5, 20.0, "6.2");
+    history.releases(4, 20.0, "6.2");
     let (code, series) = history.trend();
     assert_eq!(code, 0);
     assert_eq!(series["changes"].as_array().unwrap().len(), 0);
     assert_eq!(series["breaks"], serde_json::json!([{"place": 15, "what": ["kernel: 6.1 → 6.2"]}]));
-    assert_eq!(series["newest"], serde_json::json!({"state": "too_few", "points": 5}));
+    assert_eq!(series["newest"], serde_json::json!({"state": "too_few", "points": 4}));
 }
 
 #[test]
@@ -120,10 +156,12 @@ fn a_trend_is_told_in_words_as_a_table_and_as_a_page() {
     history.release(&last, 12.0, "6.1");
     let noted = history.bench.out(&["runs", "note", "15", "moved the cache, <b>at last</b>"]);
     assert_eq!(noted, "noted of run 15: moved the cache, <b>at last</b>\n");
-    let text = history.bench.out(&["trend", "scenario.toml", "--metric", "p95", "--csv", "trend.csv"]);
+    let output = history.bench.run(&["trend", "scenario.toml", "--metric", "p95", "--csv", "trend.csv"]);
+    assert_eq!(code(&output), 99);
+    let text = stdout(&output);
     assert!(text.contains("········ +20"), "{text}");
     assert!(text.contains("moved the cache"), "{text}");
-    assert!(text.contains("newest: usual"), "{text}");
+    assert!(text.contains("newest: REGRESSION since v13, +20"), "{text}");
     assert!(text.contains(" 2 runs"), "{text}");
     let csv = std::fs::read_to_string(history.bench.path("trend.csv")).unwrap();
     assert_eq!(csv.lines().count(), 25);

@@ -17,7 +17,8 @@ use loadproof::stats::mover::{self, Limits};
 use loadproof::stats::outliers::hampel;
 use loadproof::stats::planning::{rounds_needed, sd_upper};
 use loadproof::stats::proportion::{Counters, wilson};
-use loadproof::stats::quantile::type7;
+use loadproof::stats::quantile::{type7, type8, type8_of};
+use loadproof::stats::quantile_claim::{QuantileEvidence, Says};
 use loadproof::stats::warm_up::mser5;
 use loadproof::stats::woodruff::Woodruff;
 use serde_json::Value;
@@ -25,12 +26,14 @@ use serde_json::Value;
 /// Alpha of intervals whose file says nothing else.
 const ALPHA: f64 = 0.05;
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 14] = [
+    "absolute_quantile_claim",
     "exceedance_clusters",
     "mann_whitney",
     "mover_ratio_single_pair",
     "mser5",
     "quantile_type7",
+    "quantile_type8",
     "ratio_of_counters",
     "t_dist",
     "t_log_ratio",
@@ -162,6 +165,51 @@ fn every_file_of_the_folder_is_known_and_there() {
 }
 
 #[test]
+fn absolute_claims_about_a_quantile() {
+    for_each_case("absolute_quantile_claim", |_, case| {
+        let unanswered = case.counts("unanswered");
+        let runs: Vec<Vec<f64>> = case
+            .field("runs")
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(unanswered)
+            .map(|(run, more)| {
+                let mut run = numbers(run);
+                run.extend(std::iter::repeat_n(f64::INFINITY, more));
+                sorted(run)
+            })
+            .collect();
+        let (p, alpha, at_most) = (case.number("p"), case.number("alpha"), case.number("at_most"));
+        let got = QuantileEvidence::of(&runs, p, alpha).unwrap();
+        for (got, expected) in got.quantiles.iter().zip(case.field("quantile_per_run").as_array().unwrap()) {
+            case.bound("quantile_per_run", Some(*got).filter(|q| q.is_finite()), expected);
+        }
+        if case.field("t_interval").is_null() {
+            assert_eq!(got.t_interval, None);
+        } else {
+            case.expect_interval("t_interval", got.t_interval.unwrap());
+        }
+        for (key, found) in [("inverted", got.inverted), ("interval", got.interval)] {
+            case.bound(key, found.low, &case.field(key)[0]);
+            case.bound(key, found.high, &case.field(key)[1]);
+        }
+        let bound = got.against(&runs, p, alpha, at_most).unwrap();
+        let beyond: Vec<usize> = bound.beyond.iter().map(|k| usize::try_from(*k).unwrap()).collect();
+        assert_eq!(beyond, case.counts("beyond"));
+        case.expect("share", bound.share.ratio);
+        case.expect("deff", bound.share.deff);
+        case.expect_interval("share_interval", bound.share_interval);
+        let verdict = match bound.says() {
+            Says::Supports => "supported",
+            Says::Refutes => "refuted",
+            Says::Neither => "undecided",
+        };
+        assert_eq!(verdict, case.field("verdict").as_str().unwrap());
+    });
+}
+
+#[test]
 fn clusters_of_exceedances() {
     let mut values = Vec::new();
     for_each_case("exceedance_clusters", |_, case| {
@@ -235,6 +283,19 @@ fn quantiles_of_type_7() {
     for_each_case("quantile_type7", |_, case| {
         let values = sorted(case.numbers("x"));
         let got: Vec<f64> = case.numbers("p").into_iter().map(|p| type7(&values, p).unwrap()).collect();
+        case.expect_all("q", &got);
+    });
+}
+
+#[test]
+fn quantiles_of_type_8() {
+    for_each_case("quantile_type8", |_, case| {
+        let mut values = case.numbers("x");
+        let by_selection: Vec<f64> =
+            case.numbers("p").into_iter().map(|p| type8_of(&mut values, p).unwrap()).collect();
+        case.expect_all("q", &by_selection);
+        let values = sorted(values);
+        let got: Vec<f64> = case.numbers("p").into_iter().map(|p| type8(&values, p).unwrap()).collect();
         case.expect_all("q", &got);
     });
 }
