@@ -13,6 +13,7 @@ mod evidence;
 pub mod exit;
 mod experiment;
 mod export;
+mod faults;
 mod import;
 mod init;
 mod interrupt;

@@ -11,7 +11,7 @@ use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::onlookers::Onlookers;
 use super::run::{Session, Workshop};
-use super::{evidence, output, qualified};
+use super::{evidence, faults, output, qualified};
 use crate::plan::{Choices, Plan};
 use crate::run::RunState;
 use crate::scenario::{self, ExperimentSpec, Scenario, World};
@@ -27,6 +27,9 @@ const PARTS: Parts<'_> =
 const STORE: &str = "selftest.db";
 
 pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
+    if let Some(name) = &command.faults {
+        return faults::faults(command, name.as_deref(), store);
+    }
     let folder = output::folder(store);
     let scenario = Arc::new(scenario_for(&program(command)?)?);
     let spec = scenario.experiment.clone().context("the selftest's scenario has an experiment")?;
@@ -85,13 +88,13 @@ fn text(q: &Qualification) -> String {
         if q.is_passed() {
             "Qualified: reports made here will say so."
         } else {
-            "NOT qualified on this machine."
+            "NOT qualified on this machine. Run it again when nothing else runs here."
         }
     )
 }
 
 /// The testbed's program: named, or beside loadproof's own.
-fn program(command: &SelfTest) -> Result<PathBuf> {
+pub(super) fn program(command: &SelfTest) -> Result<PathBuf> {
     let beside = || std::env::current_exe().ok().map(|own| own.with_file_name("testbed"));
     let path = command.testbed.clone().or_else(beside).filter(|path| path.exists());
     path.ok_or_else(|| {
