@@ -255,6 +255,23 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_is_kept_for_reports() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("loadproof.db");
+        assert_eq!(qualified::text(&store), None);
+        let found = judge(&chosen(Some("flaky-runs"), false)[0], &[]);
+        let tested = FaultTest {
+            made_at: "today".to_owned(),
+            tool_version: "1".to_owned(),
+            machine: "a machine".to_owned(),
+            found: vec![found],
+        };
+        qualified::keep_faults(&store, &tested).unwrap();
+        let text = qualified::text(&store).unwrap();
+        assert!(text.ends_with("1 of 1 planted faults were judged correctly (a machine, today)"), "{text}");
+    }
+
+    #[test]
     fn a_wrong_verdict_is_marked_with_what_would_be_right() {
         let found = |verdict| Found {
             fault: "shed".to_owned(),

@@ -56,13 +56,18 @@ const fn short(fault: Fault) -> Fault {
 
 /// All of them, those without a fault first: a tool that calls everything invalid is no better.
 pub const FAULTS: [Fault; 23] = [
-    short(fault("faster", "nothing; the treatment takes half the time", ("sound", "quick"), &[Supported])),
+    short(fault(
+        "faster",
+        "nothing; the treatment takes a quarter of the time",
+        ("sound", "quick"),
+        &[Supported],
+    )),
     short(fault("equal", "nothing; the arms are equal", ("sound", "equal"), &[Undecided, Refuted])),
     Fault {
         other: Some("fail-fast"),
         ..fault(
             "neighbour",
-            "nothing in a treatment that takes half the time; another one answers 80 % with 500",
+            "nothing in a treatment that takes a quarter of the time; another one answers 80 % with 500",
             ("sound", "quick"),
             &[Supported],
         )
@@ -70,12 +75,12 @@ pub const FAULTS: [Fault; 23] = [
     short(fault(
         "fail-fast",
         "80 % of the treatment's answers are 500, at once",
-        ("slow", "fail-fast"),
+        ("sound", "fail-fast"),
         &[Invalid],
     )),
     fault(
         "hang",
-        "30 % of the treatment's requests are never answered, the others in half the time",
+        "30 % of the treatment's requests are never answered, the others in a quarter of the time",
         ("sound", "hang"),
         NOT_SUPPORTED,
     ),
@@ -87,7 +92,7 @@ pub const FAULTS: [Fault; 23] = [
     )),
     short(fault(
         "empty-bodies",
-        "the treatment answers in half the time, without bodies",
+        "the treatment answers in a quarter of the time, without bodies",
         ("sound", "empty-bodies"),
         &[Invalid],
     )),
@@ -143,7 +148,7 @@ pub const FAULTS: [Fault; 23] = [
     ),
     fault(
         "slow-requests",
-        "10 % of the treatment's requests take ten times as long",
+        "10 % of the treatment's requests take five times as long",
         ("sound", "slow-requests"),
         &[Refuted],
     ),
@@ -173,7 +178,7 @@ pub const FAULTS: [Fault; 23] = [
     ),
     fault(
         "flaky-server",
-        "the treatment fails half of its requests from the middle of each run on, the others take half the time",
+        "the treatment fails half of its requests from the middle of each run on, the others take a quarter of the time",
         ("sound", "flaky-server"),
         &[Invalid],
     ),

@@ -212,7 +212,7 @@ pub(super) struct SelfTest {
     /// plants one
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
     pub(super) faults: Option<Option<String>>,
-    /// With --faults: only a few of them, in about two minutes
+    /// With --faults: only a few of them, in about three minutes
     #[arg(long, requires = "faults")]
     pub(super) short: bool,
     /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment;
