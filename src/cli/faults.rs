@@ -27,10 +27,14 @@ const SCENARIO: &str = include_str!("../../scenarios/faults.toml");
 const STORE: &str = "faults.db";
 /// Where the servers count their starts, beside the store.
 const STARTS: &str = "faults-starts";
+/// What stands for all faults, in place of a name.
+const ALL: &str = "all";
 /// How often a round is made again whose runs `abort_when` has ended.
 const MOST_REPETITIONS: usize = 10;
 
-pub(super) fn faults(command: &SelfTest, name: Option<&str>, store: &Path) -> Result<Exit> {
+/// `which`: the name of one, or [`ALL`].
+pub(super) fn faults(command: &SelfTest, which: &str, store: &Path) -> Result<Exit> {
+    let name = (which != ALL).then_some(which);
     let chosen = chosen_or_refused(command, name)?;
     let folder = std::path::absolute(output::folder(store))?;
     let bench = Bench {

@@ -27,8 +27,8 @@ const PARTS: Parts<'_> =
 const STORE: &str = "selftest.db";
 
 pub(super) fn selftest(command: &SelfTest, store: &Path) -> Result<Exit> {
-    if let Some(name) = &command.faults {
-        return faults::faults(command, name.as_deref(), store);
+    if let Some(which) = &command.faults {
+        return faults::faults(command, which, store);
     }
     let folder = output::folder(store);
     let scenario = Arc::new(scenario_for(&program(command)?)?);

@@ -123,7 +123,7 @@ pub const FAULTS: [Fault; 23] = [
     ),
     fault(
         "no-recovery",
-        "90 % of the treatment's answers are 503 from 2 s on, for good",
+        "90 % of the treatment's answers are 503 from 5 s on, for good",
         ("sound", "no-recovery"),
         &[Refuted],
     ),

@@ -210,8 +210,8 @@ pub(super) struct Shown {
 pub(super) struct SelfTest {
     /// Plant faults in the servers instead, and hold the verdicts against what is right; `--faults=NAME`
     /// plants one
-    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
-    pub(super) faults: Option<Option<String>>,
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub(super) faults: Option<String>,
     /// With --faults: only a few of them, in about three minutes
     #[arg(long, requires = "faults")]
     pub(super) short: bool,
