@@ -199,7 +199,15 @@ pub(super) struct Shown {
 /// Qualify the instrument
 #[derive(Debug, Args)]
 pub(super) struct SelfTest {
-    /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment
+    /// Plant faults in the servers instead, and hold the verdicts against what is right; `--faults=NAME`
+    /// plants one
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub(super) faults: Option<String>,
+    /// With --faults: only a few of them, in about three minutes
+    #[arg(long, requires = "faults")]
+    pub(super) short: bool,
+    /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment;
+    /// faults take five each
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(5..=100), default_value_t = 20)]
     pub(super) rounds: u32,
     /// The testbed's program; the one beside loadproof if not given
