@@ -319,16 +319,22 @@ mod tests {
 
     /// `(variable, flag, command)` of all flags that a variable can set.
     fn variables() -> Vec<(String, String, String)> {
-        let tree = Arguments::command();
-        let of = |command: &clap::Command| {
-            let name = command.get_name().to_owned();
-            let flags = command.get_arguments().filter_map(|flag| {
+        fn of(command: &clap::Command, name: &str, found: &mut Vec<(String, String, String)>) {
+            found.extend(command.get_arguments().filter_map(|flag| {
                 let variable = flag.get_env()?.to_string_lossy().into_owned();
-                Some((variable, flag.get_long().unwrap_or_default().to_owned(), name.clone()))
-            });
-            flags.collect::<Vec<_>>()
-        };
-        std::iter::once(&tree).chain(tree.get_subcommands()).flat_map(of).collect()
+                Some((variable, flag.get_long().unwrap_or_default().to_owned(), name.to_owned()))
+            }));
+            for inner in command.get_subcommands() {
+                let inner_name = match name {
+                    "loadproof" => inner.get_name().to_owned(),
+                    outer => format!("{outer} {}", inner.get_name()),
+                };
+                of(inner, &inner_name, found);
+            }
+        }
+        let mut found = Vec::new();
+        of(&Arguments::command(), "loadproof", &mut found);
+        found
     }
 
     #[test]
