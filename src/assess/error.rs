@@ -40,7 +40,7 @@ pub enum AssessError {
         arm: Arm,
     },
     /// There is no report about a profile.
-    #[error("there is no treatment `{0}`")]
+    #[error("the experiment has no treatment `{0}`")]
     NoTreatment(String),
     /// Two runs did different work.
     #[error(
@@ -62,7 +62,7 @@ pub enum AssessError {
         known: String,
     },
     /// Nothing can be saved as a baseline.
-    #[error("there is no complete run of the {} to save", .0.word())]
+    #[error("the {} has no complete run to save", .0.word())]
     NothingToSave(Arm),
     /// Runs of different work or profiles cannot be one baseline.
     #[error("runs {0} and {1} are of different work or profiles: a baseline is of one")]
@@ -74,7 +74,7 @@ pub enum AssessError {
     #[error("baseline `{0}` exists already; --force replaces it, or choose another name")]
     BaselineExists(String),
     /// There is no baseline of this name.
-    #[error("there is no baseline `{name}` in `{}`; `loadproof baseline list` shows what there is", folder.display())]
+    #[error("baseline `{name}` was not found in `{}`; `loadproof baseline list` shows what there is", folder.display())]
     NoBaseline {
         /// Its name.
         name: String,
@@ -113,10 +113,10 @@ pub enum AssessError {
     #[error("`{}` is there already; --force replaces it", .0.display())]
     FolderExists(PathBuf),
     /// A folder that is no bundle is not replaced by one.
-    #[error("`{}` is no bundle, and is not replaced", .0.display())]
+    #[error("`{}` is not a bundle, and is not replaced", .0.display())]
     NotReplaced(PathBuf),
     /// A folder is not a bundle.
-    #[error("`{}` is no bundle: {problem}", folder.display())]
+    #[error("`{}` is not a bundle: {problem}", folder.display())]
     NotABundle {
         /// The folder.
         folder: PathBuf,

@@ -1,13 +1,13 @@
 //! `loadproof selftest`: qualifies the instrument on this machine, with servers of known truth.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use super::arguments::{PageFlags, SelfTest as Command};
-use super::exit::{Exit, UsageError};
+use super::exit::Exit;
 use super::viewers::Viewers;
-use super::{faults, output};
+use super::{faults, output, testbed};
 use crate::assess::{files, qualification};
 use crate::execute::selftest::{PARTS, SelfTest};
 use crate::store::Store;
@@ -20,7 +20,7 @@ pub(super) fn selftest(command: &Command, store: &Path) -> Result<Exit> {
     if let Some(which) = &command.faults {
         return faults::faults(command, which, store);
     }
-    let test = SelfTest::new(&program(command)?, command.rounds, command.seed)?;
+    let test = SelfTest::new(&testbed::program(command)?, command.rounds, command.seed)?;
     let own_store = files::folder_of(store).join(STORE);
     let viewers = Viewers::follow(&PageFlags::default(), command.shown, &own_store)?;
     let options = viewers.plain_session(command.shown, test.plan());
@@ -64,14 +64,4 @@ fn text(q: &Qualification) -> String {
             "NOT qualified on this machine. Run it again when nothing else runs here."
         }
     )
-}
-
-/// The testbed's program: named, or in the folder of loadproof's own.
-pub(super) fn program(command: &Command) -> Result<PathBuf> {
-    let installed = || std::env::current_exe().ok().map(|own| own.with_file_name("testbed"));
-    let path = command.testbed.clone().or_else(installed).filter(|path| path.exists());
-    path.ok_or_else(|| {
-        let text = "the testbed was not found beside loadproof; build it (`cargo build --release --workspace`) or name it with --testbed";
-        UsageError(text.to_owned()).into()
-    })
 }

@@ -84,10 +84,10 @@ pub enum ExecuteError {
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// The store has no experiment.
-    #[error("there is no experiment to resume")]
+    #[error("the store has no experiment to resume")]
     NoExperiment,
     /// It is a run that was named.
-    #[error("`{0}` is no experiment; say `e1`")]
+    #[error("`{0}` is not a valid experiment: expected e.g. `e1`")]
     NotAnExperiment(String),
     /// It was carried out to its end.
     #[error(

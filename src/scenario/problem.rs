@@ -5,8 +5,6 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::renamed::OldKey;
-
 /// Most mistakes that one report shows; the rest are counted.
 const SHOWN: usize = 10;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
@@ -35,6 +33,17 @@ struct Problem {
 struct SourceFile {
     path: String,
     text: String,
+}
+
+/// The old name of a key, where a text has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OldKey {
+    /// Its bytes in the text, quotes included.
+    pub(super) span: Range<usize>,
+    /// The old name.
+    pub(super) old: &'static str,
+    /// The new name.
+    pub(super) new: &'static str,
 }
 
 /// Collects all mistakes of a scenario, so that they are shown at once.
