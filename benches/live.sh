@@ -10,9 +10,10 @@ rate=${RATE:-4000}
 viewers=${VIEWERS:-20}
 port=${PORT:-18482}
 page=${PAGE:-18483}
-loadproof=$PWD/target/release/loadproof
+build=${BUILD:-target/release}
+loadproof=$PWD/$build/loadproof
 folder=$(mktemp -d)
-taskset -c 1 target/release/testbed known --port "$port" --service-time 0ms > "$folder/server.log" &
+taskset -c 1 "$build/testbed" known --port "$port" --service-time 0ms > "$folder/server.log" &
 server=$!
 trap 'kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT
 
@@ -36,7 +37,7 @@ measure() {
   /usr/bin/env bash -c 'TIMEFORMAT="%U %S"; time taskset -c 0 "$@" >/dev/null 2>'"$folder"'/err' bash \
     "$loadproof" --store "$db" http "http://127.0.0.1:$port/" -c 64 -z "${seconds}s" --workers 1 --progress none $2 $3 2> "$folder/time"
   wait $! 2>/dev/null || true
-  n=$("$loadproof" --store "$db" query 'SELECT sum(samples) AS n FROM run' --format csv | tail -1)
+  n=$("$loadproof" --store "$db" store query 'SELECT sum(samples) AS n FROM run' --format csv | tail -1)
   tail -1 "$folder/time" | awk -v name="$1" -v n="$n" '{ printf "%-16s %8.3f µs/request  %d requests\n", name, ($1 + $2) * 1e6 / n, n }'
 }
 

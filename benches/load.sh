@@ -8,7 +8,8 @@ rounds=${ROUNDS:-3}
 seconds=${SECONDS_EACH:-5}
 connections=${CONNECTIONS:-64}
 port=${PORT:-18480}
-loadproof=$PWD/target/release/loadproof
+build=${BUILD:-target/release}
+loadproof=$PWD/$build/loadproof
 folder=$(mktemp -d)
 trap 'test -f "$folder/nginx.pid" && kill "$(cat "$folder/nginx.pid")" 2>/dev/null; rm -rf "$folder"' EXIT
 

@@ -228,7 +228,7 @@ impl Rounds<'_> {
     /// Carries out the rounds after `done`, and says why it stopped.
     fn carry_out(&self, session: &mut Session, done: u32) -> Result<Ending, ExecuteError> {
         let begun = Instant::now();
-        let mut longest = Duration::ZERO;
+        let (mut longest, mut repetitions) = (Duration::ZERO, 0);
         for round in done + 1..=self.plan.rounds {
             let has_room = |budget| round == done + 1 || begun.elapsed() + longest <= budget;
             if !self.rules.budget.is_none_or(has_room) {
@@ -236,19 +236,44 @@ impl Rounds<'_> {
                 return Ok(Ending::Budget);
             }
             let round_begun = Instant::now();
-            for planned in self.plan.round(round) {
-                match session.carry_out(planned)?.state {
-                    RunState::Done => {}
-                    RunState::Interrupted => return Ok(Ending::Interrupted),
-                    _ => return Ok(Ending::Failed),
+            loop {
+                if let Some(ending) = self.one(session, round)? {
+                    return Ok(ending);
                 }
+                longest = longest.max(round_begun.elapsed());
+                let Some(reason) = self.disturbance(round)? else { break };
+                if repetitions >= self.plan.rounds {
+                    session.audience().note(&format!("{reason}; as many rounds were repeated as there are"));
+                    break;
+                }
+                repetitions += 1;
+                session.audience().note(&format!("{reason}; round {round} is repeated"));
             }
-            longest = longest.max(round_begun.elapsed());
             if round < self.plan.rounds && self.may_stop(session.audience(), round)? {
                 return Ok(Ending::Decided);
             }
         }
         Ok(Ending::Rounds)
+    }
+
+    /// Carries out the runs of a round; the experiment's ending if one of them ended it.
+    fn one(&self, session: &mut Session, round: u32) -> Result<Option<Ending>, ExecuteError> {
+        for planned in self.plan.round(round) {
+            match session.carry_out(planned)?.state {
+                RunState::Done => {}
+                RunState::Interrupted => return Ok(Some(Ending::Interrupted)),
+                _ => return Ok(Some(Ending::Failed)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why a round has to be repeated, if so.
+    fn disturbance(&self, round: u32) -> Result<Option<String>, ExecuteError> {
+        if self.rules.allow_invalid {
+            return Ok(None);
+        }
+        Ok(assess::disturbance(self.id, round, &Store::open(self.store)?)?)
     }
 
     /// Looks at the claims where the plan of looks allows it; at every round, whether the arms were

@@ -34,6 +34,7 @@ use self::stage::{Outcome, Stage};
 use self::watched::Watched;
 use crate::load::{self, Clock, LoadRun};
 use crate::plan::PlannedRun;
+use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
@@ -86,7 +87,8 @@ pub async fn carry_out(
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
     let processes = system.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
-    let collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
+    let mut collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
+    let first_readings = collector.first_readings().await;
     let clock = Clock::starting_in(LEAD);
     let start = start(setting, planned, profile, &clock);
     let run = store.begin_run(&start, &setting.scenario.sources)?;
@@ -96,7 +98,8 @@ pub async fn carry_out(
         planned: planned.clone(),
         experiment: setting.experiment,
     });
-    let measured = measure(setting, planned, run, clock, collector, &around, system, audience).await;
+    let measured =
+        measure(setting, planned, run, clock, (collector, first_readings), &around, system, audience).await;
     match measured {
         Ok(mut measured) => {
             hooks.append(&mut measured.hooks);
@@ -218,7 +221,7 @@ async fn measure(
     planned: &PlannedRun,
     run: RunId,
     clock: Clock,
-    collector: Collector,
+    (collector, first_readings): (Collector, Vec<Reading>),
     hooks: &Hooks,
     mut system: System,
     audience: &mut Audience,
@@ -243,6 +246,7 @@ async fn measure(
     let (stop, stopping) = watch::channel(false);
     let latest = collector.latest();
     let emit = writer.readings();
+    emit(first_readings);
     let collect = collector.run(move || clock.now_us(), emit, stopping.clone());
     let during = hook::run_during_load(&hooks.hooks, &hooks.around, clock.zero(), stopping);
     let mut stage = Stage {

@@ -129,6 +129,18 @@ impl Collector {
         self.latest.clone()
     }
 
+    /// Reads every source once, before there is any load: what a counter stood at then is what its increase counts from.
+    /// The readings stand at the run's start; a source that does not answer in time is told of later.
+    pub async fn first_readings(&mut self) -> Vec<Reading> {
+        let reads = self.sources.iter_mut().map(async |reader| {
+            let values = reader.source.read(&reader.signals).await.unwrap_or_default();
+            let values = values.into_iter().enumerate();
+            values.filter_map(|(i, value)| Some(reading(reader.first_signal + i, 0, value?))).collect()
+        });
+        let readings: Vec<Vec<Reading>> = futures_util::future::join_all(reads).await;
+        readings.into_iter().flatten().collect()
+    }
+
     /// Reads until `stop` becomes true, and then once more. `clock` gives µs since the run's start;
     /// readings go to `emit` as they come.
     pub async fn run(
@@ -274,9 +286,9 @@ mod tests {
         let services = vec![("me".to_owned(), std::process::id())];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let collector = Collector::new(sources, services, Duration::from_millis(50)).unwrap();
+            let mut collector = Collector::new(sources, services, Duration::from_millis(50)).unwrap();
             let latest = collector.latest();
-            let readings = RefCell::new(Vec::new());
+            let readings = RefCell::new(collector.first_readings().await);
             let (stop, stopped) = watch::channel(false);
             let begun = Instant::now();
             let clock = || i64::try_from(begun.elapsed().as_micros()).unwrap();
@@ -299,7 +311,8 @@ mod tests {
         assert!(depths.is_sorted_by_key(|r| r.at_us));
         assert_eq!(depths[0].value, 11.0, "the sum over its series");
         assert!(depths.last().unwrap().at_us >= 290_000);
-        assert_eq!(report.sources[0].readings, depths.len() as u64);
+        assert_eq!(depths[0].at_us, 0, "it was read before the run began");
+        assert_eq!(report.sources[0].readings, depths.len() as u64 - 1);
         assert_eq!(latest.reading("depth").unwrap().1, depths.last().unwrap().value);
         assert!(latest.reading("loadproof memory").unwrap().1 > 1e6);
         assert!(report.never_seen.is_empty() && report.complaints().is_empty());

@@ -9,16 +9,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Verdict::{Invalid, Refuted, Supported, Undecided};
-use super::audit::{Audit, Grade};
+use super::audit::{Audit, Grade, OF_MACHINE};
 use super::{Decided, Options, Verdict, looks, of_rounds};
 use crate::run::MeasuredRun;
 
 /// Rounds of each fault: the fewest that decide anything.
 pub const ROUNDS: usize = looks::LEAST_ROUNDS;
-
-/// Checks of the audit that blame the machine that makes the load: they say nothing about whether a
-/// fault was seen.
-const MACHINE_CHECKS: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "clock"];
 
 const NOT_SUPPORTED: &[Verdict] = &[Undecided, Refuted, Invalid];
 
@@ -279,7 +275,7 @@ fn found(fault: &Fault, decided: Option<&Decided>) -> Found {
 fn blames_the_machine_alone(audit: &Audit) -> bool {
     let checks = audit.runs.iter().flat_map(|r| &r.checks).chain(&audit.between_arms);
     let mut invalid = checks.filter(|c| c.grade == Grade::Invalid).peekable();
-    invalid.peek().is_some() && invalid.all(|c| MACHINE_CHECKS.contains(&c.name.as_ref()))
+    invalid.peek().is_some() && invalid.all(|c| OF_MACHINE.contains(&c.name.as_ref()))
 }
 
 #[cfg(test)]
@@ -385,7 +381,7 @@ mod tests {
             readings: (0..20).map(|i| (i * 500_000, 0.0)).collect(),
         });
         let checks = of_run(&run).checks;
-        for name in MACHINE_CHECKS {
+        for name in OF_MACHINE {
             assert!(checks.iter().any(|c| c.name == name), "{name}");
         }
     }

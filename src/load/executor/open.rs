@@ -69,6 +69,10 @@ pub(super) async fn run(worker: &Rc<Worker>) {
     queue.closed.set(true);
     queue.arrived.notify_waiters();
     users.join_all().await;
+    // A load lasts its run time, not until its last start.
+    if let Some(end) = worker.recording.schedule.end {
+        worker.timer.sleep_until(end).await;
+    }
 }
 
 /// A place for journeys: takes the oldest start that waits, again and again.

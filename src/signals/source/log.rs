@@ -21,7 +21,9 @@ pub(super) struct Log {
 impl Log {
     /// The values of the signals after all lines that there are now.
     pub(super) fn read(&mut self, path: &str, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
-        self.values.resize(signals.len(), None);
+        if self.values.is_empty() {
+            self.values = signals.iter().map(at_first).collect();
+        }
         let mut file = File::open(path).map_err(|e| e.to_string())?;
         let length = file.metadata().map_err(|e| e.to_string())?.len();
         let from = match self.position {
@@ -45,18 +47,21 @@ impl Log {
     }
 }
 
+/// A signal's value before any line: what is counted stands at 0.
+fn at_first(signal: &Signal) -> Option<f64> {
+    let counts =
+        |question: &Question| matches!(question, Question::Lines(pattern) if pattern.captures_len() == 1);
+    signal.questions.iter().any(counts).then_some(0.0)
+}
+
 /// A signal's value after one more line.
 fn after(line: &str, signal: &Signal, before: Option<f64>) -> Option<f64> {
     let patterns = signal.questions.iter().filter_map(|question| match question {
         Question::Lines(pattern) => Some(pattern),
         _ => None,
     });
-    let mut before = before;
     for pattern in patterns {
         let is_counted = pattern.captures_len() == 1;
-        if is_counted {
-            before = before.or(Some(0.0));
-        }
         if let Some(captures) = pattern.captures(line) {
             let number = || captures.get(1)?.as_str().replace(',', "").parse().ok();
             return if is_counted { before.map(|n| n + 1.0) } else { number() };
@@ -90,7 +95,7 @@ mod tests {
         let signals = [signal(r"batch \d+ saved"), signal(r"in ([0-9.]+)s")];
         let mut log = Log::default();
         let mut read = || log.read(&path, &signals).unwrap();
-        assert_eq!(read(), [None, None], "what was there before does not count");
+        assert_eq!(read(), [Some(0.0), None], "what was there before does not count");
         write!(file, "batch 2 saved: 50 messages in 0.5s\nnothing\nbatch 3 saved: 50 mess").unwrap();
         assert_eq!(read(), [Some(1.0), Some(0.5)]);
         writeln!(file, "ages in 0.25s").unwrap();

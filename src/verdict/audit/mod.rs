@@ -138,6 +138,19 @@ pub(super) fn of_runs(runs: &[Arc<MeasuredRun>], saved: &BTreeMap<RunId, RunAudi
     Audit { grade, runs: audits, between_arms }
 }
 
+/// Checks that blame the machine that makes the load, not the system under test.
+pub const OF_MACHINE: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "clock"];
+
+impl RunAudit {
+    /// The first check that makes it INVALID, if all that do blame the machine that made the load.
+    pub fn disturbance(&self) -> Option<&Check> {
+        let mut invalid = self.checks.iter().filter(|check| check.grade == Grade::Invalid);
+        let first = invalid.next()?;
+        let of_machine = |check: &Check| OF_MACHINE.contains(&check.name.as_ref());
+        (of_machine(first) && invalid.all(of_machine)).then_some(first)
+    }
+}
+
 /// Audits one run.
 pub fn of_run(run: &MeasuredRun) -> RunAudit {
     let checks = match run.facts.imported() {
