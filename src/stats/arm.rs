@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::compare::{ArmSummary, Curve, SignalSeries};
-use super::frame::{FrameError, summaries};
+use super::frame::{FrameError, summaries, total};
 use super::mean::Moments;
 use super::quantile::{curve_grid, geometric_mean, median, type7};
 use super::race;
 use super::series::Series;
 use super::shift;
-use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary};
+use super::summary::{Distribution, OutcomeCounts, QUANTILES, Subject, Summary, TOTAL};
 use super::traffic::{Traffic, traffic};
 use crate::run::imported::Lack;
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
@@ -57,11 +57,15 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
     let window_s = window_s(runs);
     let per_run: Vec<Vec<Summary>> =
         runs.iter().map(|run| summaries(&run.samples, load_s(&run.facts))).collect::<Result<_, _>>()?;
+    let totals: Vec<Option<Summary>> =
+        runs.iter().map(|run| total(&run.samples, load_s(&run.facts))).collect::<Result<_, _>>()?;
+    let totals: Vec<Summary> = totals.into_iter().flatten().collect();
     let is_ordered = runs.iter().all(|run| run.is_ordered());
     Ok(ArmSummary {
         arm,
         runs: runs.iter().map(|r| r.facts.clone()).collect(),
         summaries: over_runs(&per_run),
+        total: over_runs(&[totals]).pop(),
         drain_s: runs.iter().map(|r| drain_s(&r.facts)).collect(),
         curves: curves(runs, window_s),
         signals: signals(runs),
@@ -187,7 +191,8 @@ struct CurveKey {
     belongs: Box<dyn Fn(&Subject) -> bool>,
 }
 
-/// Curves of the traffic classes, then of the effects, then of the single endpoints.
+/// Curves of the traffic classes, then of the effects, then of the single endpoints; with several classes also of all
+/// requests together.
 fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
     let mut subjects: Vec<&Subject> = runs.iter().flat_map(|r| &r.samples.subjects).collect();
     subjects.sort();
@@ -197,6 +202,13 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
         subjects.iter().filter(|s| s.kind == Kind::Request).map(|s| s.traffic_class.as_str()).collect();
     classes.sort_unstable();
     classes.dedup();
+    // The curve of the only class is that of all requests already.
+    let total = (classes.len() > 1).then(|| CurveKey {
+        name: TOTAL.to_owned(),
+        is_effect: false,
+        is_class: false,
+        belongs: Box::new(|s: &Subject| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS),
+    });
     let classes = classes.into_iter().map(|class| {
         let name = if class.is_empty() { "all requests".to_owned() } else { format!("all {class} requests") };
         let class = class.to_owned();
@@ -216,7 +228,7 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
             belongs: Box::new(move |s| *s == wanted),
         }
     });
-    let mut keys: Vec<CurveKey> = classes.chain(single).collect();
+    let mut keys: Vec<CurveKey> = classes.chain(total).chain(single).collect();
     keys.sort_by_key(|key| (!key.is_class, !key.is_effect));
     keys
 }
@@ -325,14 +337,14 @@ fn signals(runs: &[Arc<MeasuredRun>]) -> Vec<SignalSeries> {
     by_name
         .into_iter()
         .map(|(name, columns)| SignalSeries {
-            series: Series { name: name.to_owned(), points: signal_points(&columns) },
+            series: Series { name: name.to_owned(), points: signal_points(&columns, columns[0].is_total) },
             unit: columns[0].unit.clone(),
             is_total: columns[0].is_total,
         })
         .collect()
 }
 
-fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
+fn signal_points(columns: &[&SignalColumn], is_total: bool) -> Vec<(f64, f64)> {
     let points = |column: &SignalColumn| -> Vec<(f64, f64)> {
         column.readings.iter().map(|(us, value)| (*us as f64 / 1e6, *value)).collect()
     };
@@ -341,11 +353,31 @@ fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
     }
     let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
     for column in columns {
-        for (window, values) in by_window(&points(column), 1.0) {
-            windows.entry(window).or_default().extend(median(&values));
+        let points = if is_total { increases(&points(column)) } else { points(column) };
+        for (window, values) in by_window(&points, 1.0) {
+            let value = if is_total { Some(values.iter().sum()) } else { median(&values) };
+            windows.entry(window).or_default().extend(value);
         }
     }
-    medians(windows, 1.0)
+    let medians = medians(windows, 1.0);
+    if is_total { summed_up(&medians) } else { medians }
+}
+
+/// By how much a counter has risen since the reading before; a counter that falls was reset.
+fn increases(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let first = points.first().map(|point| (point.0, 0.0));
+    let rises = points.windows(2).map(|pair| (pair[1].0, (pair[1].1 - pair[0].1).max(0.0)));
+    first.into_iter().chain(rises).collect()
+}
+
+/// A counter again from its increases. Runs count from levels of their own, so that a median over their levels could
+/// fall; one over their increases cannot.
+fn summed_up(increases: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let sum = |sum: &mut f64, (at, increase): &(f64, f64)| {
+        *sum += increase;
+        Some((*at, *sum))
+    };
+    increases.iter().scan(0.0, sum).collect()
 }
 
 /// Answered requests per second over time, one line per traffic class.

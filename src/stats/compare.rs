@@ -29,6 +29,8 @@ pub struct ArmSummary {
     pub runs: Vec<RunFacts>,
     /// A summary per subject, in order of subject.
     pub summaries: Vec<Summary>,
+    /// All requests of users together, polling left out; none without one.
+    pub total: Option<Summary>,
     /// Time from the load's end to an empty backlog, s, one per run; none for a run without a drain
     /// or one whose drain met its deadline.
     pub drain_s: Vec<Option<f64>>,
@@ -133,16 +135,18 @@ pub struct SignalFigures {
     pub max: f64,
     /// Last value.
     pub last: f64,
-    /// Last value less the first.
+    /// By how much it rose, falls left out: what a counter has counted.
     pub increase: f64,
 }
 
 impl SignalFigures {
     /// The figures of a series; none for an empty one.
     pub fn of(series: &Series) -> Option<Self> {
-        let (first, last) = (series.points.first()?.1, series.last()?);
+        let last = series.last()?;
         let (min, mean, max) = (series.min()?, series.mean()?, series.max()?);
-        Some(Self { min, mean, max, last, increase: last - first })
+        // A counter that falls was reset, and counts on from there.
+        let increase = series.points.windows(2).map(|pair| (pair[1].1 - pair[0].1).max(0.0)).sum();
+        Some(Self { min, mean, max, last, increase })
     }
 }
 
