@@ -1,5 +1,7 @@
 //! From the values of a claim's rounds to its verdict.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side as Arm, Statistic, Stretch, Unit};
@@ -100,6 +102,27 @@ impl Decided {
     pub fn id(&self, number: usize) -> String {
         if self.claim.id.is_empty() { format!("C{number}") } else { self.claim.id.clone() }
     }
+
+    /// Samples or readings behind it. Several statistics of one arm are worked out from the same ones, which count once.
+    pub fn n(&self) -> u64 {
+        let mut of_sides: BTreeMap<&str, u64> = BTreeMap::new();
+        for input in &self.inputs {
+            let side = input.name.split('.').next().unwrap_or_default();
+            let most = of_sides.entry(side).or_default();
+            *most = input.n.max(*most);
+        }
+        of_sides.values().sum()
+    }
+
+    /// On which side of its bound the evidence lies, however little of it there is: what an indicative claim points to.
+    pub fn points_to(&self) -> Verdict {
+        match self.scale {
+            _ if self.verdict != Verdict::Undecided => self.verdict,
+            Scale::EveryRun if self.indicative => Verdict::Supported,
+            _ if self.low.is_none() && self.high.is_none() => Verdict::Undecided,
+            _ => side_of(self.claim.bound, self.low, self.high),
+        }
+    }
 }
 
 /// What decides besides the values.
@@ -199,7 +222,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
             return (verdict, "one pair of runs gives this formula no interval".to_owned());
         }
         let interval = interval_text(&estimated, unit);
-        return (verdict, format!("the interval {interval} holds the bound {}", edge_text(bound)));
+        return (verdict, format!("the interval {interval} contains the bound {}", edge_text(bound)));
     }
     let says = format!("{} {}", unit.text(estimated.value), interval_text(&estimated, unit));
     if !enough {
@@ -220,17 +243,14 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
     let bound = decided.claim.bound;
     let unit = bound.unit();
     decided.scale = Scale::EveryRun;
-    let worst = match bound {
-        Bound::AtLeast(_) => values.iter().copied().min_by(f64::total_cmp),
-        Bound::AtMost(_) | Bound::Within(..) => values.iter().copied().max_by(f64::total_cmp),
-    };
+    let worst = values.iter().copied().max_by(|a, b| beyond(bound, *a).total_cmp(&beyond(bound, *b)));
     let violated: Vec<usize> =
         (1..).zip(values).filter(|(_, v)| !bound.holds(**v)).map(|(round, _)| round).collect();
     decided.estimate = worst.filter(|w| w.is_finite());
     let worst = unit.text(worst.unwrap_or(f64::NAN));
     match violated[..] {
         [] => {
-            let readings: u64 = decided.inputs.iter().map(|i| i.n).sum();
+            let readings = decided.n();
             let runs = if values.len() == 1 {
                 "the run".to_owned()
             } else {
@@ -247,13 +267,21 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
         [first, ..] if values.len() > 1 => (
             Verdict::Refuted,
             format!(
-                "broken in {} of {} rounds, first in round {first}: {worst}",
+                "broken in {} of {} rounds, first in round {first} ({}), at worst {worst}",
                 violated.len(),
-                values.len()
+                values.len(),
+                unit.text(values[first - 1])
             ),
         ),
         _ => (Verdict::Refuted, format!("broken: {worst}")),
     }
+}
+
+/// How far a value lies outside of a bound; below 0 for one that keeps to it.
+fn beyond(bound: Bound, value: f64) -> f64 {
+    let (least, most) = bound.edges();
+    let below = least.map_or(f64::NEG_INFINITY, |least| least - value);
+    below.max(most.map_or(f64::NEG_INFINITY, |most| value - most))
 }
 
 /// On which side of its bound the interval lies.

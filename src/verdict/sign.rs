@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::hold::evaluated;
-use crate::claim::Sign;
+use crate::claim::{Sign, seen_text};
 use crate::run::RunId;
 use crate::stats::arm::MeasuredRun;
 
@@ -40,7 +40,7 @@ fn sighting(run: &Arc<MeasuredRun>, sign: &Sign) -> Option<Sighting> {
         profile: facts.profile.clone(),
         title: sign.title.clone(),
         select: sign.select.to_string(),
-        seen,
+        seen: seen_text(&seen),
         remedy: sign.remedy.clone(),
     })
 }

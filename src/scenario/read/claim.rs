@@ -149,7 +149,8 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
             let value = expression(&text, known, problems)?;
             let (bound, place) = needed(bound, table)?;
             check_units(&value, bound, &place, problems);
-            (value, bound, Rule::Interval)
+            let is_drift = is_drift(&value);
+            (value, if is_drift { of_share(bound) } else { bound }, Rule::Interval)
         }
         "always" => {
             let (bound, place) = needed(bound, table)?;
@@ -167,13 +168,13 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
         "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
         "leaks" => {
-            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound);
+            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| of_share(bound));
             (of("drift"), most, Rule::Interval)
         }
         "degrades" => {
             let value =
                 Located { value: format!("{}.drift({})", side.word(), percent(&text, problems)?), ..text };
-            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| bound);
+            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| of_share(bound));
             (expression(&value, known, problems)?, most, Rule::Interval)
         }
         _ => {
@@ -195,6 +196,27 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         );
     }
     Some(claimed)
+}
+
+/// Whether an expression is a drift and nothing else: a share of where the series began, 0 without any.
+fn is_drift(value: &Expression) -> bool {
+    let Ok(statistics) = value.statistics() else { return false };
+    let is_whole =
+        |side: &Side, drift: &Statistic| value.to_string().trim() == format!("{}.{drift}", side.word());
+    matches!(&statistics[..], [(side, drift @ Statistic::Drift(_))] if is_whole(side, drift))
+}
+
+/// A bound on a share of where something began: `+10%` is 10 % of it there, not a ratio of 1.1.
+fn of_share(bound: Bound) -> Bound {
+    let share = |amount: Amount| match amount.unit {
+        Unit::Change => Amount { value: amount.value - 1.0, unit: Unit::Percent },
+        _ => amount,
+    };
+    match bound {
+        Bound::AtLeast(low) => Bound::AtLeast(share(low)),
+        Bound::AtMost(high) => Bound::AtMost(share(high)),
+        Bound::Within(low, high) => Bound::Within(share(low), share(high)),
+    }
 }
 
 /// The number in `p95`.
