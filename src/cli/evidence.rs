@@ -85,7 +85,7 @@ pub(super) struct Made {
     /// The profile that it is about.
     pub(super) profile: String,
     pub(super) model: model::Report,
-    judgement: Judgement,
+    pub(super) judgement: Judgement,
     figures: Figures,
 }
 

@@ -14,9 +14,9 @@ use super::interrupt::{self, Interrupt};
 use super::output;
 use super::report::Reported;
 use crate::execute::Progress;
-use crate::live::event::{Claim, Claims, Done, Event};
+use crate::live::event::{Claim, Claims, Done, Event, WholeFigure};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
-use crate::report::model;
+use crate::report::model::{self, Headline, Tile};
 use crate::verdict::{Judgement, Verdict};
 
 /// Those who follow a command.
@@ -119,13 +119,17 @@ fn done(concluded: &Result<Concluded>) -> Done {
         Err(error) => {
             return Done {
                 word: "failed".to_owned(),
+                headline: String::new(),
                 sentence: output::error_text(error),
+                figures: Vec::new(),
                 exit: Exit::of(error) as u8,
                 reports: Vec::new(),
             };
         }
     };
     let verdict = reported.iter().filter_map(|report| report.verdict).max();
+    let worst = reported.iter().find(|report| report.verdict == verdict);
+    let worst = worst.and_then(|report| report.headline.as_ref());
     let mut sentences: Vec<&str> = reported.iter().map(|report| report.sentence.as_str()).collect();
     if *exit == Exit::Interrupted {
         sentences.insert(0, "Ended by the user; what was measured is stored.");
@@ -135,9 +139,30 @@ fn done(concluded: &Result<Concluded>) -> Done {
             Exit::Interrupted => "interrupted".to_owned(),
             _ => verdict.map_or("done", Verdict::word).to_owned(),
         },
+        headline: worst.map_or(String::new(), headline),
         sentence: sentences.join(" "),
+        figures: match &reported[..] {
+            [report] => report.headline.iter().flat_map(|headline| &headline.tiles).map(figure).collect(),
+            _ => Vec::new(),
+        },
         exit: *exit as u8,
         reports: reported.iter().flat_map(|report| report.subjects.clone()).collect(),
+    }
+}
+
+/// The verdict and the claim that decided it; empty where nothing was claimed.
+fn headline(headline: &Headline) -> String {
+    let verdict = format!("{} {}", headline.word, headline.count);
+    let deciding = headline.answers.iter().find(|answer| answer.word.to_uppercase() == headline.word);
+    deciding.map_or(String::new(), |answer| format!("{}: {}", verdict.trim_end(), answer.text))
+}
+
+fn figure(tile: &Tile) -> WholeFigure {
+    WholeFigure {
+        name: tile.name.to_owned(),
+        value: tile.value.clone(),
+        unit: tile.unit.clone(),
+        is_bad: tile.is_bad,
     }
 }
 

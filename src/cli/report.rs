@@ -9,7 +9,7 @@ use super::evidence::{self, Circumstances, Evidence, Made};
 use super::exit::Exit;
 use super::output;
 use super::subject::subject;
-use crate::report::model::ClaimRow;
+use crate::report::model::{ClaimRow, Headline};
 use crate::report::{model, text};
 use crate::run::{ExperimentId, Judged, RunId};
 use crate::store::{CheckRow, Reference, Store, VerdictRow};
@@ -38,6 +38,8 @@ pub(super) struct Reported {
     pub(super) verdict: Option<Verdict>,
     /// `3 of 4 claims supported.`
     pub(super) sentence: String,
+    /// The answer that its page begins with; of several treatments the worst one's, none without a report.
+    pub(super) headline: Option<Headline>,
     claims: Vec<ClaimRow>,
 }
 
@@ -76,6 +78,7 @@ fn reported(
     outputs: &Outputs,
 ) -> Result<Reported> {
     write_all(evidence, store, outputs)?;
+    let worst = evidence.reports.iter().max_by_key(|made| made.judgement.overall());
     Ok(Reported {
         of,
         subjects: match &evidence.reports[..] {
@@ -84,6 +87,7 @@ fn reported(
         },
         verdict: evidence.judgement.overall(),
         sentence: model::sentence(&evidence.judgement),
+        headline: worst.map(|made| made.model.headline.clone()),
         claims: evidence.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
     })
 }

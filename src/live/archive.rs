@@ -65,6 +65,14 @@ pub struct Entry {
     pub name: String,
     /// Start in UTC.
     pub started_at: String,
+    /// `supported`, `refuted`, … over all gating claims; empty where nothing was decided.
+    pub verdict: String,
+    /// What that is called: `met` of a run.
+    pub verdict_word: String,
+    /// p95 of all requests; empty of an experiment, and where it is not known.
+    pub p95: String,
+    /// Share of requests that failed, were not answered or were dropped; the same.
+    pub errors: String,
     /// How it ended, or `running`.
     pub state: String,
     /// The scenario's name.
@@ -81,4 +89,11 @@ pub struct Entry {
     pub reports: Vec<String>,
     /// The runs of an experiment; empty for a run.
     pub runs: Vec<Self>,
+}
+
+impl Entry {
+    /// The runs that it stands for: itself, or those of an experiment.
+    pub fn and_runs(&mut self) -> Vec<&mut Self> {
+        if self.runs.is_empty() { vec![self] } else { self.runs.iter_mut().collect() }
+    }
 }

@@ -36,6 +36,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts, the best first.
+    pub const ALL: [Self; 4] = [Self::Supported, Self::Undecided, Self::Refuted, Self::Invalid];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
