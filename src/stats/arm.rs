@@ -411,3 +411,23 @@ fn done_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Ve
         .map(|i| (samples.done_us[i] as f64 / 1e6, 1.0))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_over_runs_never_shrinks_whatever_levels_they_count_from() {
+        let column = |start: f64, seconds: i64| SignalColumn {
+            name: "requests".to_owned(),
+            unit: String::new(),
+            is_total: true,
+            readings: (0..seconds).map(|s| (s * 1_000_000, start + s as f64 * 2.0)).collect(),
+        };
+        // The run that counts from the highest level ends first.
+        let columns = [column(1000.0, 5), column(0.0, 9), column(50.0, 9)];
+        let points = signal_points(&columns.iter().collect::<Vec<_>>(), true);
+        assert!(points.windows(2).all(|pair| pair[1].1 >= pair[0].1), "{points:?}");
+        assert_eq!(points.last().unwrap().1, 16.0);
+    }
+}

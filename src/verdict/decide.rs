@@ -418,3 +418,54 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::{Amount, Expression, Selection};
+
+    fn claim(bound: Bound, rule: Rule) -> Claim {
+        Claim {
+            id: String::new(),
+            title: "Stays".to_owned(),
+            why: String::new(),
+            value: Expression::new("run.p95"),
+            bound,
+            rule,
+            select: Selection::default(),
+            gates: true,
+            loads: Vec::new(),
+            environments: Vec::new(),
+        }
+    }
+
+    fn decided(bound: Bound, values: &[f64]) -> Decided {
+        let terms = Terms {
+            profile: "a",
+            alpha: 0.05,
+            last_alpha: 0.05,
+            about_one_run: false,
+            closed_load: false,
+            invalid: None,
+            unsteady: None,
+        };
+        let round = |value: &f64| Ok(Evaluated { value: *value, counts: None, seen: Vec::new() });
+        decide(&claim(bound, Rule::EveryRun), &values.iter().map(round).collect::<Vec<_>>(), &terms)
+    }
+
+    #[test]
+    fn a_broken_claim_names_the_value_that_broke_it() {
+        let within = Bound::Within(Amount::plain(5.0), Amount::plain(10.0));
+        let broken = decided(within, &[4.5, 9.16, 3.0, 8.0]);
+        assert_eq!(broken.reason, "broken in 2 of 4 rounds, first in round 1 (4.50), at worst 3.00");
+        assert_eq!(broken.estimate, Some(3.0));
+    }
+
+    #[test]
+    fn samples_of_one_arm_count_once() {
+        let input = |name: &str, n| Input { name: name.to_owned(), value: 1.0, is_time: true, n };
+        let mut decided = decided(Bound::AtMost(Amount::plain(9.0)), &[1.0]);
+        decided.inputs = vec![input("run.p95", 141), input("run.p50", 141), input("baseline.p50", 100)];
+        assert_eq!(decided.n(), 241);
+    }
+}

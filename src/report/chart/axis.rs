@@ -114,11 +114,16 @@ impl Axis {
         let value = farthest(&mut values);
         let reach = farthest(&mut ends).min(value * 3.0 + 0.4).max(value).max(LEAST_FACTOR.ln()) * 1.08;
         let (low, high) = ((-reach).exp(), reach.exp());
-        let steps: Vec<f64> = FACTORS.into_iter().filter(|factor| *factor < high).collect();
-        // Three on either side are enough: the farthest, and those evenly before it.
-        let every = steps.len().div_ceil(3).max(1);
-        let chosen = steps.iter().rev().step_by(every).copied();
-        let ticks = std::iter::once(1.0).chain(chosen.flat_map(|factor| [factor, 1.0 / factor])).collect();
+        // From the farthest inwards, as far apart as a third of the reach.
+        let mut ticks = vec![1.0];
+        let mut last = f64::INFINITY;
+        for factor in FACTORS.into_iter().rev().filter(|factor| *factor < high) {
+            let room = reach / 3.2;
+            if last - factor.ln() >= room && factor.ln() >= room {
+                ticks.extend([factor, 1.0 / factor]);
+                last = factor.ln();
+            }
+        }
         Self { low, high, placement: Placement::Log, ticks, label: Label::Of(factor_label) }
     }
 
@@ -252,6 +257,20 @@ mod tests {
         assert_eq!(log_ticks(900.0, 60_000.0), [1e3, 2e3, 5e3, 1e4, 2e4, 5e4]);
         assert_eq!(even_ticks(412.0, 3.0), [0.0, 100.0, 200.0, 300.0, 400.0]);
         assert_eq!(clock_ticks(40.0), [0.0, 5.0, 10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0]);
+    }
+
+    #[test]
+    fn factors_reach_as_far_below_one_as_above() {
+        for (values, labels) in [
+            (vec![0.004], vec!["1", "×200", "÷200", "×20", "÷20"]),
+            (vec![0.5, 0.6], vec!["1", "×2", "÷2"]),
+            (vec![1.0], vec!["1", "×1.05", "÷1.05", "×1.02", "÷1.02"]),
+        ] {
+            let axis = Axis::factor(values.iter().copied(), std::iter::empty());
+            assert!((axis.low * axis.high - 1.0).abs() < 1e-9, "{values:?}");
+            let told: Vec<String> = axis.ticks.iter().map(|tick| factor_label(*tick)).collect();
+            assert!(labels.iter().all(|label| told.contains(&(*label).to_owned())), "{told:?}");
+        }
     }
 
     #[test]

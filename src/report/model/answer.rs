@@ -50,8 +50,8 @@ fn compared(decided: &Decided) -> Option<String> {
         statistic => (at(statistic)?, "faster", "slower"),
     };
     if decided.claim.bound.unit() == Unit::Change || matches!(decided.claim.bound, Bound::Within(..)) {
-        let [value, low, high] = [decided.estimate?, ratio.raw[0], ratio.raw[1]].map(unit::change);
-        return Some(format!("{subject}{statistic}: {value} [{low}, {high}]; claimed {claimed}."));
+        let (value, interval) = (unit::change(decided.estimate?), interval_text(ratio.raw, unit::change));
+        return Some(format!("{subject}{statistic}: {value} {interval}; claimed {claimed}."));
     }
     let times = |value: f64| Unit::Times.text(value);
     let [low, high] = ratio.interval;
@@ -60,15 +60,25 @@ fn compared(decided: &Decided) -> Option<String> {
         _ => claimed,
     };
     Some(if low > 1.0 {
-        let [value, low, high] = [ratio.gain, low, high].map(times);
-        format!("{subject}{statistic} {verb} {value} {better} [{low}, {high}]; claimed {claimed}.")
+        let (value, interval) = (times(ratio.gain), interval_text([low, high], times));
+        format!("{subject}{statistic} {verb} {value} {better} {interval}; claimed {claimed}.")
     } else if high < 1.0 {
-        let [value, low, high] = [1.0 / ratio.gain, 1.0 / high, 1.0 / low].map(times);
-        format!("{subject}{statistic} {verb} {value} {worse} [{low}, {high}]; claimed {claimed}.")
+        let (value, interval) = (times(1.0 / ratio.gain), interval_text([1.0 / high, 1.0 / low], times));
+        format!("{subject}{statistic} {verb} {value} {worse} {interval}; claimed {claimed}.")
     } else {
-        let [value, low, high] = [ratio.gain, low, high].map(times);
-        format!("{subject}{statistic}: no clear difference, {value} [{low}, {high}]; claimed {claimed}.")
+        let (value, interval) = (times(ratio.gain), interval_text([low, high], times));
+        format!("{subject}{statistic}: no clear difference, {value} {interval}; claimed {claimed}.")
     })
+}
+
+/// `[2.90x, 3.60x]`; an end that is not known is open.
+fn interval_text([low, high]: [f64; 2], text: impl Fn(f64) -> String) -> String {
+    match (low > 0.0, high.is_finite()) {
+        (true, true) => format!("[{}, {}]", text(low), text(high)),
+        (true, false) => format!("[{}, ∞)", text(low)),
+        (false, true) => format!("(…, {}]", text(high)),
+        (false, false) => String::new(),
+    }
 }
 
 /// A ratio of one statistic between the arms, turned so that more is better.
@@ -94,10 +104,11 @@ impl Ratio {
         if statistic != other || !is_between || !is_known || text != formula.replace(' ', "") {
             return None;
         }
-        let (value, low, high) = (decided.estimate?, decided.low?, decided.high?);
-        if value <= 0.0 || low <= 0.0 {
+        let value = decided.estimate.filter(|value| *value > 0.0)?;
+        if decided.low.is_none() && decided.high.is_none() {
             return None;
         }
+        let (low, high) = (decided.low.unwrap_or(0.0).max(0.0), decided.high.unwrap_or(f64::INFINITY));
         // Of times the baseline's stands above where more is better, of rates the treatment's.
         let is_gain = (*above == Side::Baseline) == statistic.is_time();
         let (gain, interval) =

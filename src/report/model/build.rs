@@ -56,7 +56,10 @@ pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report 
     let mut report = base("run", &[summary], judgement, about);
     let rows = Compared::of_one(summary);
     report.sections = sections(&rows);
-    report.headline.tiles = headline::tiles(&report.sections);
+    // Figures of a run that cannot be trusted are not printed large.
+    if report.headline.validity.grade != "INVALID" {
+        report.headline.tiles = headline::tiles(&report.sections);
+    }
     report.signals = summary
         .signals
         .iter()

@@ -87,7 +87,7 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
             id: String::new(),
             title: format!("{name}: p95 of the {what}"),
             is_of_generator: false,
-            unit: format!("log scale · by when it was due, in windows of {}", unit::span(shown.window_s)),
+            unit: format!("log scale, windows of {}", unit::span(shown.window_s)),
             scale: Scale::Time,
             finding: String::new(),
             lines: lines(arms, names, |arm| Some(curve(arm, &name)?.p95_over_time.clone())),

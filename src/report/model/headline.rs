@@ -186,7 +186,8 @@ pub(super) fn tiles(sections: &[SubjectSection]) -> Vec<Tile> {
     let tile = |key: &'static str, name: &'static str, unit: &str| {
         let place = section.columns.iter().position(|column| column.key == key)?;
         let cell = line.cells.get(place)?;
-        Some(Tile { name, value: cell.value.clone(), unit: unit.to_owned(), is_bad: cell.is_bad })
+        let value = cell.value.trim_end_matches('*').to_owned();
+        Some(Tile { name, value, unit: unit.to_owned(), is_bad: cell.is_bad })
     };
     let tiles = [
         tile("n", "Requests", ""),

@@ -447,3 +447,24 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     select.finish();
     Selection { endpoint, effect: effect.map(|l| l.value), class, phase, outcome }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_on_a_drift_is_a_share_of_where_the_series_began() {
+        for (text, is_one) in [
+            ("run.drift(95)", true),
+            ("treatment.drift('memory')", true),
+            ("run.p95", false),
+            ("treatment.drift(95) / baseline.drift(95)", false),
+        ] {
+            assert_eq!(is_drift(&Expression::new(text)), is_one, "{text}");
+        }
+        let ten_percent: Amount = "+10%".parse().unwrap();
+        let Bound::AtMost(most) = of_share(Bound::AtMost(ten_percent)) else { panic!("it was `at most`") };
+        assert_eq!((most.unit, most.to_string().as_str()), (Unit::Percent, "10 %"));
+        assert!(!Bound::AtMost(most).holds(0.88));
+    }
+}
