@@ -96,8 +96,8 @@ impl Archive for Shelf {
         }
         for entry in &mut entries {
             if let Some(verdict) = verdicts.get(&entry.name) {
-                entry.verdict = verdict.word().to_owned();
-                entry.verdict_word = model::word(*verdict, entry.runs.is_empty()).to_owned();
+                verdict.word().clone_into(&mut entry.verdict);
+                model::word(*verdict, entry.runs.is_empty()).clone_into(&mut entry.verdict_word);
             }
         }
         let outlines = self.outlines(&store, &runs);

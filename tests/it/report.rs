@@ -392,7 +392,7 @@ fn warnings_stand_in_every_form() {
 }
 
 /// The answer to a claim about the fixture's pair.
-fn answer(value: &str, bound: Bound, select: Selection) -> (model::Headline, String) {
+fn answer(value: &str, bound: Bound, select: &Selection) -> (model::Headline, String) {
     let mut runs = [Arm::Baseline, Arm::Treatment].map(|arm| Arc::unwrap_or_clone(measured(arm, PLAIN)));
     for run in &mut runs {
         let claim = Claim {
@@ -417,17 +417,17 @@ fn answer(value: &str, bound: Bound, select: Selection) -> (model::Headline, Str
 fn an_answer_is_a_sentence_whose_words_agree_with_its_numbers() {
     let times = |value| Amount { value, unit: Unit::Times };
     let effect = Selection { effect: Some("order visible".to_owned()), ..Selection::default() };
-    let (headline, text) = answer("baseline.p95 / treatment.p95", Bound::AtLeast(times(3.0)), effect.clone());
+    let (headline, text) = answer("baseline.p95 / treatment.p95", Bound::AtLeast(times(3.0)), &effect);
     assert_eq!((headline.word.as_str(), headline.count.as_str()), ("INDICATED", "1 of 1 claim"));
     assert!(text.starts_with("Order visible at p95 is ") && text.contains("x faster ["), "{text}");
     assert!(text.ends_with("; claimed 3x."), "{text}");
-    let (headline, text) = answer("treatment.p95 / baseline.p95", Bound::AtLeast(times(3.0)), effect);
+    let (headline, text) = answer("treatment.p95 / baseline.p95", Bound::AtLeast(times(3.0)), &effect);
     assert_eq!(headline.word, "NOT INDICATED");
     assert!(text.contains("x faster [") && text.ends_with("; claimed at least 3x."), "{text}");
-    let (_, text) = answer("baseline.p50 / treatment.p50", Bound::AtLeast(times(3.0)), Selection::default());
+    let (_, text) = answer("baseline.p50 / treatment.p50", Bound::AtLeast(times(3.0)), &Selection::default());
     assert!(text.contains("no clear difference") && !text.contains("faster"), "{text}");
     let change = Amount { value: 1.1, unit: Unit::Change };
-    let (_, text) = answer("treatment.p95 / baseline.p95", Bound::AtMost(change), Selection::default());
+    let (_, text) = answer("treatment.p95 / baseline.p95", Bound::AtMost(change), &Selection::default());
     assert!(text.starts_with("Requests at p95: ") && text.ends_with("; claimed at most +10 %."), "{text}");
 }
 

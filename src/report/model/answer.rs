@@ -31,11 +31,26 @@ fn sentence(decided: &Decided, row: &ClaimRow, is_run: bool) -> String {
     if decided.estimate.is_none() {
         return format!("{}: {}.", row.title, decided.reason);
     }
-    compared(decided).unwrap_or_else(|| {
+    let says = compared(decided).unwrap_or_else(|| {
         let figures = format!("{} {}", row.estimate, row.interval);
         let claimed = if is_run { "objective" } else { "claimed" };
         format!("{}: {}; {claimed} {}.", row.title, figures.trim(), bound_text(decided.claim.bound))
-    })
+    });
+    match why_undecided(decided, row) {
+        Some(why) => format!("{says} Undecided: {why}."),
+        None => says,
+    }
+}
+
+/// What is missing to decide a claim: rounds, or else what the figures do not show.
+fn why_undecided<'a>(decided: &'a Decided, row: &'a ClaimRow) -> Option<&'a str> {
+    if decided.verdict != Verdict::Undecided || decided.indicative {
+        return None;
+    }
+    match row.needs.as_str() {
+        "" => (decided.points_to() == Verdict::Supported).then_some(&decided.reason),
+        needs => Some(needs),
+    }
 }
 
 /// `Requests at p95 are 3.20x faster [2.90x, 3.60x]; claimed 1.5x.` None for a claim that is not about one statistic's

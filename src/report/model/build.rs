@@ -14,6 +14,7 @@ use crate::report::About;
 use crate::run::{FailureReason, RunFacts, SlowSample};
 use crate::sample::{Kind, Phase, status_text};
 use crate::stats::compare::{ArmSummary, Comparison, SignalFigures};
+use crate::stats::quantile::median;
 use crate::stats::summary::Subject;
 use crate::trace::Origin;
 use crate::unit;
@@ -171,13 +172,23 @@ fn signal_row(name: &str, unit: &str, is_total: bool, arms: &[Option<SignalFigur
 fn drain(arm: &ArmSummary, name: &str) -> Option<DrainRow> {
     let phases = arm.runs.iter().flat_map(|run| &run.phases).filter(|p| p.name == Phase::Drain.word());
     let longest_us = phases.map(|drain| drain.end_us - drain.start_us).max()?;
-    let times: Vec<String> = arm.drain_s.iter().flatten().map(|s| unit::span(*s)).collect();
+    let times: Vec<f64> = arm.drain_s.iter().flatten().map(|s| s * 1e6).collect();
+    let (low, high) = times.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), us| (l.min(*us), h.max(*us)));
+    let shown = match &times[..] {
+        [only] => unit::time(*only),
+        several => format!(
+            "{} (median; {} to {})",
+            unit::time(median(several).unwrap_or(f64::NAN)),
+            unit::time(low),
+            unit::time(high)
+        ),
+    };
     let missed = arm.drain_s.len() - times.len();
     let deadline = unit::span(longest_us as f64 / 1e6);
     let text = match (times.len(), missed) {
         (0, _) => format!("did not drain within {deadline}"),
-        (_, 0) => format!("drained within {}", times.join(", ")),
-        (_, n) => format!("drained within {}, but in {n} runs not within {deadline}", times.join(", ")),
+        (_, 0) => format!("drained within {shown}"),
+        (_, n) => format!("drained within {shown}, but in {n} runs not within {deadline}"),
     };
     Some(DrainRow { arm: name.to_owned(), text })
 }

@@ -364,11 +364,11 @@ pub(super) fn effect_sentences(rows: &[Compared<'_>]) -> Vec<String> {
     let p95 = 2;
     let sentence = |row: &Compared<'_>| {
         let name = super::words::capitalised(&row.subject.endpoint);
-        let text = |arm: &Option<&Summary>| {
+        let text = |arm: Option<&Summary>| {
             let times = arm.and_then(|summary| summary.response);
             quantile_text(times.map_or(Evidence::None, |d| d.quantile(p95)), unit::time)
         };
-        let texts: Vec<String> = row.arms.iter().map(text).collect();
+        let texts: Vec<String> = row.arms.iter().copied().map(text).collect();
         match &texts[..] {
             [only] => format!("{name}: p95 {only}."),
             [baseline, treatment] => {

@@ -181,7 +181,7 @@ pub struct SignalCells {
 pub struct DrainRow {
     /// The arm's name.
     pub arm: String,
-    /// `drained within 12.3 s, 13.0 s` of the load's end, a time per run; `did not drain within 2 min`.
+    /// `drained within 12.3 s (median; 11.9 s to 13.0 s)`, of the load's end; `did not drain within 2 min`.
     pub text: String,
 }
 
