@@ -19,7 +19,7 @@ const MOST_BEFORE: usize = 40;
 /// Two-sided alpha of one release.
 const GATE_ALPHA: f64 = 0.001;
 
-/// Which way a figure gets worse.
+/// Which way a metric gets worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worse {
     /// Times: more is worse.

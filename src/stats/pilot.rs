@@ -1,7 +1,7 @@
 //! What a pilot round says of the rounds to come: how long runs have to be, and how many rounds claims will
 //! probably take.
 //!
-//! Blind to the difference between the arms: each need is that of the arm that needs more, and no arm's figure is
+//! Blind to the difference between the arms: each need is that of the arm that needs more, and no arm's metric is
 //! held against the other's. So a pilot costs no error, and its round is left out of the evidence.
 
 use super::decision::LOOKS;
