@@ -60,6 +60,10 @@ demo: build ## Show what priority lanes do: five rounds of both arms, verdicts, 
 selftest: build ## Does the instrument see what is there, and nothing else, on this machine?
 	$(LOADPROOF) selftest
 
+.PHONY: selftest-faults
+selftest-faults: build ## Are the verdicts right about faults that are planted? (12 min; with SHORT=1 3 min)
+	$(LOADPROOF) selftest --faults $(if $(SHORT),--short)
+
 # ── The priority-lanes workflow: baseline, treatment, compare ───────────────────────────────────
 
 .PHONY: loadtest-baseline

@@ -354,17 +354,17 @@ fn unplanned_looks_are_paid_for(extent: Extent) -> bool {
 /// Shares that count in two arms, requests a run of each, and a bound that their ratio does not keep.
 struct Shares {
     name: &'static str,
-    shares: [f64; 2],
+    truth: [f64; 2],
     requests: [u32; 2],
     at_least: f64,
 }
 
 const SHARES: [Shares; 5] = [
-    Shares { name: "ok, 99.7 % to 100 %", shares: [0.997, 1.0], requests: [100; 2], at_least: 0.999 },
-    Shares { name: "ok, fewer on top", shares: [0.999; 2], requests: [100, 2000], at_least: 1.0 },
-    Shares { name: "ok, more on top", shares: [0.999; 2], requests: [2000, 100], at_least: 1.0 },
-    Shares { name: "failed, fewer on top", shares: [0.005; 2], requests: [100, 2000], at_least: 1.0 },
-    Shares { name: "failed, more on top", shares: [0.005; 2], requests: [2000, 100], at_least: 1.0 },
+    Shares { name: "ok, 99.7 % to 100 %", truth: [0.997, 1.0], requests: [100; 2], at_least: 0.999 },
+    Shares { name: "ok, fewer on top", truth: [0.999; 2], requests: [100, 2000], at_least: 1.0 },
+    Shares { name: "ok, more on top", truth: [0.999; 2], requests: [2000, 100], at_least: 1.0 },
+    Shares { name: "failed, fewer on top", truth: [0.005; 2], requests: [100, 2000], at_least: 1.0 },
+    Shares { name: "failed, more on top", truth: [0.005; 2], requests: [2000, 100], at_least: 1.0 },
 ];
 
 /// How often "ratio of shares ≥ bound" is supported by independent requests whose ratio is at or below it.
@@ -379,7 +379,7 @@ fn shares_are_not_decided_by_chance(extent: Extent) -> bool {
             let experiment = |rng: &mut Pcg64Mcg| -> bool {
                 let arm = |arm: usize, rng: &mut Pcg64Mcg| {
                     let n = setting.requests[arm];
-                    let k = (0..n).filter(|_| rng.random::<f64>() < setting.shares[arm]).count();
+                    let k = (0..n).filter(|_| rng.random::<f64>() < setting.truth[arm]).count();
                     Share { k: k as f64, n: f64::from(n) }
                 };
                 let rounds: Vec<[Share; 2]> = (0..rounds).map(|_| [arm(0, rng), arm(1, rng)]).collect();

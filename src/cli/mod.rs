@@ -11,6 +11,7 @@ mod endpoint;
 pub mod exit;
 mod experiment;
 mod export;
+mod faults;
 mod generate;
 mod import;
 mod init;

@@ -6,8 +6,8 @@ use anyhow::Result;
 
 use super::arguments::{PageFlags, SelfTest as Command};
 use super::exit::{Exit, UsageError};
-use super::output;
 use super::viewers::Viewers;
+use super::{faults, output};
 use crate::assess::{files, qualification};
 use crate::execute::selftest::{PARTS, SelfTest};
 use crate::store::Store;
@@ -17,6 +17,9 @@ use crate::verdict::qualification::Qualification;
 const STORE: &str = "selftest.db";
 
 pub(super) fn selftest(command: &Command, store: &Path) -> Result<Exit> {
+    if let Some(which) = &command.faults {
+        return faults::faults(command, which, store);
+    }
     let test = SelfTest::new(&program(command)?, command.rounds, command.seed)?;
     let own_store = files::folder_of(store).join(STORE);
     let viewers = Viewers::follow(&PageFlags::default(), command.shown, &own_store)?;
@@ -58,13 +61,13 @@ fn text(q: &Qualification) -> String {
         if q.is_passed() {
             "Qualified: reports made here will say so."
         } else {
-            "NOT qualified on this machine."
+            "NOT qualified on this machine. Run it again when nothing else runs here."
         }
     )
 }
 
 /// The testbed's program: named, or in the folder of loadproof's own.
-fn program(command: &Command) -> Result<PathBuf> {
+pub(super) fn program(command: &Command) -> Result<PathBuf> {
     let installed = || std::env::current_exe().ok().map(|own| own.with_file_name("testbed"));
     let path = command.testbed.clone().or_else(installed).filter(|path| path.exists());
     path.ok_or_else(|| {

@@ -9,6 +9,7 @@ pub mod capacity;
 mod drain;
 mod environment;
 pub mod experiment;
+pub mod faults;
 mod hooks;
 mod progress;
 pub mod selftest;

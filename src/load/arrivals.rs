@@ -82,7 +82,7 @@ mod tests {
     }
 
     fn gaps_s(starts: &[Start]) -> Vec<f64> {
-        starts.windows(2).map(|pair| (pair[1].after - pair[0].after).as_secs_f64()).collect()
+        starts.windows(2).map(|pair| pair[1].after.as_secs_f64() - pair[0].after.as_secs_f64()).collect()
     }
 
     #[test]

@@ -72,7 +72,11 @@ mod tests {
     fn an_effect_that_was_seen_before_the_answer_took_no_time() {
         let (recording, recorded) = ten_seconds_recorded();
         let since = recording.schedule.start + Duration::from_secs(4);
-        effect(since).record(&recording, 0, Ok((Outcome::Ok, since - Duration::from_millis(5))));
+        effect(since).record(
+            &recording,
+            0,
+            Ok((Outcome::Ok, since.checked_sub(Duration::from_millis(5)).unwrap())),
+        );
         assert_eq!(recorded.only(&recording).0.done_us, 4_000_000);
     }
 

@@ -73,7 +73,7 @@ pub struct Scenario {
     pub file: String,
     /// The target's base URL, unless a profile says otherwise.
     pub base_url: String,
-    /// What is called: [`EndpointId`] is a place in this list.
+    /// What is called: [`EndpointId`](crate::sample::EndpointId) is a place in this list.
     pub endpoints: Vec<Subject>,
     /// Named sequences of steps.
     pub journeys: Vec<Journey>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
 use crate::stats::decision;
@@ -22,7 +22,7 @@ const LEAST_CLUSTERS: usize = 20;
 const GUARDED_ROUNDS: usize = 10;
 
 /// What is known about a claim; the greatest of several is the verdict over all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The evidence is on its side.

@@ -8,6 +8,7 @@ pub mod audit;
 mod decide;
 mod estimate;
 mod evidence;
+pub mod faults;
 mod hold;
 pub mod looks;
 pub mod objective;

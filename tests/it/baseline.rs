@@ -3,6 +3,7 @@
 use loadproof::checksum::sha256;
 
 use crate::support::bench;
+use std::os::unix::fs::PermissionsExt;
 
 use bench::*;
 
@@ -110,4 +111,38 @@ fn a_selftest_qualifies_the_instrument_and_reports_say_so() {
     let report = bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a"]);
     assert!(report.contains("instrument  Qualified: "), "{report}");
     assert_eq!(bench.query("SELECT count(*) FROM run"), 1, "selftests are nobody's results");
+}
+
+#[test]
+fn a_planted_fault_is_judged_and_reports_say_nothing_of_one_by_itself() {
+    let bench = Bench::new();
+    let program = testbed_program();
+    let arguments = ["selftest", "--faults=equal", "--progress", "none", "--testbed"];
+    let output = bench.command(&[&arguments[..], &[program.to_str().unwrap()]].concat()).output().unwrap();
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("  right  equal ") && text.contains("nothing; the arms are equal"), "{text}");
+    assert!(text.contains("1 of 1 planted faults were judged correctly"), "{text}");
+    assert!(!bench.path("reports/faults.json").exists());
+    let unknown = bench.run(&["selftest", "--faults=hangs"]);
+    assert!(code(&unknown) == 2 && stderr(&unknown).contains("expected one of faster, equal"));
+}
+
+#[test]
+fn a_wrong_verdict_about_a_planted_fault_fails() {
+    let bench = Bench::new();
+    // A testbed that plants nothing: the treatment that should be faster is not.
+    let program = bench.path("idle-testbed");
+    let script = format!(
+        "#!/bin/sh\nexec '{}' known --port \"$3\" --service-time 20ms\n",
+        testbed_program().display()
+    );
+    bench.write("idle-testbed", &script);
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let arguments = ["selftest", "--faults=faster", "--progress", "none", "--json", "--testbed"];
+    let output = bench.command(&[&arguments[..], &[program.to_str().unwrap()]].concat()).output().unwrap();
+    assert_eq!(code(&output), 98, "{}{}", stdout(&output), stderr(&output));
+    let result: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let found = &result["found"][0];
+    assert_eq!((&found["verdict"], &found["right"]), (&"refuted".into(), &serde_json::json!(["supported"])));
 }

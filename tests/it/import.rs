@@ -16,7 +16,7 @@ fn import(bench: &Bench, name: &str, flags: &[&str]) -> Value {
 }
 
 fn rows(bench: &Bench, sql: &str) -> Value {
-    bench.json(&["query", sql, "--format", "json"])
+    bench.json(&["store", "query", sql, "--format", "json"])
 }
 
 /// Facts of the environment of the newest run.

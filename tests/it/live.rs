@@ -361,7 +361,7 @@ fn every_question_of_the_other_dashboard_can_be_asked() {
     questions.retain(|question| question.starts_with("SELECT"));
     assert!(questions.len() > 12, "{questions:?}");
     for question in questions {
-        let answer = bench.json(&["query", &question.replace("$run", "1"), "--format", "json"]);
+        let answer = bench.json(&["store", "query", &question.replace("$run", "1"), "--format", "json"]);
         // A run without claims has no verdicts.
         assert!(question.contains("FROM verdict") || answer[0].is_object(), "{question}");
     }

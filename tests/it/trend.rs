@@ -155,7 +155,7 @@ fn a_trend_is_told_in_words_as_a_table_and_as_a_page() {
     let last = format!("v{}", history.runs - 1);
     history.release(&last, 12.0, "6.1");
     let noted = history.bench.out(&["runs", "note", "15", "moved the cache, <b>at last</b>"]);
-    assert_eq!(noted, "noted of run 15: moved the cache, <b>at last</b>\n");
+    assert_eq!(noted, "noted about run 15: moved the cache, <b>at last</b>\n");
     let output = history.bench.run(&["trend", "scenario.toml", "--metric", "p95", "--csv", "trend.csv"]);
     assert_eq!(code(&output), 99);
     let text = stdout(&output);

@@ -199,7 +199,15 @@ pub(super) struct Shown {
 /// Qualify the instrument
 #[derive(Debug, Args)]
 pub(super) struct SelfTest {
-    /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment
+    /// Plant faults in the servers instead, and hold the verdicts against what is right; `--faults=NAME`
+    /// plants one
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub(super) faults: Option<String>,
+    /// With --faults: only a few of them, in about three minutes
+    #[arg(long, requires = "faults")]
+    pub(super) short: bool,
+    /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment;
+    /// faults take five each
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(5..=100), default_value_t = 20)]
     pub(super) rounds: u32,
     /// The testbed's program; the one beside loadproof if not given
@@ -311,16 +319,22 @@ mod tests {
 
     /// `(variable, flag, command)` of all flags that a variable can set.
     fn variables() -> Vec<(String, String, String)> {
-        let tree = Arguments::command();
-        let of = |command: &clap::Command| {
-            let name = command.get_name().to_owned();
-            let flags = command.get_arguments().filter_map(|flag| {
+        fn of(command: &clap::Command, name: &str, found: &mut Vec<(String, String, String)>) {
+            found.extend(command.get_arguments().filter_map(|flag| {
                 let variable = flag.get_env()?.to_string_lossy().into_owned();
-                Some((variable, flag.get_long().unwrap_or_default().to_owned(), name.clone()))
-            });
-            flags.collect::<Vec<_>>()
-        };
-        std::iter::once(&tree).chain(tree.get_subcommands()).flat_map(of).collect()
+                Some((variable, flag.get_long().unwrap_or_default().to_owned(), name.to_owned()))
+            }));
+            for inner in command.get_subcommands() {
+                let inner_name = match name {
+                    "loadproof" => inner.get_name().to_owned(),
+                    outer => format!("{outer} {}", inner.get_name()),
+                };
+                of(inner, &inner_name, found);
+            }
+        }
+        let mut found = Vec::new();
+        of(&Arguments::command(), "loadproof", &mut found);
+        found
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line, and the values that it stands for.
 
+mod faults;
 mod storefront;
 
 use std::{path::PathBuf, time::Duration};
@@ -11,7 +12,7 @@ use testbed::{
     shopstream::{self, Bug, CONTEXTS, Engines},
 };
 
-use self::storefront::StorefrontArgs;
+use self::{faults::FaultArgs, storefront::StorefrontArgs};
 
 /// Serves a small real system on 127.0.0.1 for load tests to measure, until SIGTERM or SIGINT.
 #[derive(Parser)]
@@ -78,7 +79,7 @@ enum Switch {
     Off,
 }
 
-/// A server whose service time, stalls and errors are known exactly.
+/// A server whose service time, stalls, errors and faults are known exactly.
 #[derive(clap::Args)]
 pub(crate) struct KnownArgs {
     /// Port; 0 takes a free one
@@ -111,9 +112,11 @@ pub(crate) struct KnownArgs {
     /// From the answer that accepts a job to the job being visible
     #[arg(long, value_parser = parse_duration, default_value = "0s")]
     effect_delay: Duration,
-    /// Which sequence of service times and errors it is
+    /// Which sequence of service times, errors and faults it is
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    faults: FaultArgs,
 }
 
 impl ShopstreamArgs {
@@ -162,6 +165,7 @@ impl KnownArgs {
             body: self.body,
             effect_delay: self.effect_delay,
             seed: self.seed,
+            faults: self.faults.faults(),
         }
     }
 }

@@ -1,10 +1,7 @@
 //! Prometheus text that is right and yet awkward, as that of real systems is.
 
-use super::counters::Answered;
-
-/// The figures in text format 0.0.4, with everything in it that a parser tends to get wrong.
-pub(crate) fn text(answered: &Answered, backlog: usize) -> String {
-    let Answered { requests, errors, .. } = answered;
+/// Counted requests and errors, and the backlog, in text format 0.0.4, with everything in it that a parser tends to get wrong.
+pub(crate) fn text((requests, errors): (u64, u64), backlog: usize) -> String {
     format!(
         r#"# HELP known_requests_total Requests answered.
 # TYPE known_requests_total counter

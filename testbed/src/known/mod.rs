@@ -6,7 +6,8 @@
 //!
 //! Every path is *served*: it takes the service time, waits out stalls and may be answered with
 //! the error. Only the control paths are not, and are not counted: `/health`, `/stats`,
-//! `/metrics` and `POST /reset`. Concurrency is unlimited: a request never waits for another.
+//! `/metrics` and `POST /reset`. Concurrency is unlimited: a request never waits for another,
+//! unless [`Faults::places`] says so. What else is wrong with it is in [`Faults`].
 //!
 //! | path | answer |
 //! |---|---|
@@ -19,10 +20,12 @@
 //! | `GET /jobs/{id}` | 404 until the effect delay has passed since the 201, then 200 |
 
 mod counters;
+mod faults;
 mod jobs;
 mod metrics;
 mod service;
 mod stalls;
+mod starts;
 mod timer;
 mod truth;
 
@@ -36,6 +39,7 @@ use hyper::service::service_fn;
 
 use self::service::Known;
 pub use self::{
+    faults::{Faults, MetricsPage},
     stalls::Stalls,
     truth::{ServiceTime, Truth},
 };
@@ -67,7 +71,7 @@ pub fn spawn(truth: Truth) -> io::Result<Running> {
 /// Starts a server with this `truth` on a listener from [`server::bind`].
 ///
 /// An impossible truth (a share above 1, a stall longer than its period) is an error of kind
-/// `InvalidInput`.
+/// `InvalidInput`; a starts file that cannot be written is one, too.
 pub fn start(listener: TcpListener, truth: Truth) -> io::Result<Running> {
     truth.check().map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
     let address = listener.local_addr()?;

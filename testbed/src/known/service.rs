@@ -18,7 +18,17 @@ use hyper::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Truth, counters::Counters, jobs::Jobs, metrics, timer::Timer};
+use tokio::sync::Semaphore;
+
+use super::{
+    MetricsPage, Truth,
+    counters::{Counters, Ending},
+    faults::Fate,
+    jobs::Jobs,
+    metrics, starts,
+    timer::Timer,
+    truth::scale,
+};
 
 type Answer = Response<Full<Bytes>>;
 
@@ -30,11 +40,18 @@ pub(crate) struct Known {
     counters: Counters,
     jobs: Jobs,
     clock: StallClock,
+    /// Which start of the server it is, from 0.
+    start: u64,
+    /// Whoever is served holds one; none if all are served at once.
+    places: Option<Semaphore>,
 }
 
 impl Known {
     pub(crate) fn new(truth: Truth) -> io::Result<Known> {
+        let start = truth.faults.starts_file.as_deref().map_or(Ok(0), starts::count)?;
         Ok(Known {
+            start,
+            places: truth.faults.places.map(|places| Semaphore::new(places.get())),
             body: Bytes::from(truth.body.clone()),
             truth,
             timer: Timer::start()?,
@@ -46,7 +63,14 @@ impl Known {
 
     /// Waits until the truth lets request `number`, here since `arrival`, be answered.
     async fn wait(&self, number: u64, arrival: Instant) {
-        let work = self.truth.service_time(number);
+        let place = match &self.places {
+            // It is never closed, so that an error cannot happen; without a place it is served all the same.
+            Some(places) => places.acquire().await.ok(),
+            None => None,
+        };
+        let arrival = if place.is_some() { Instant::now() } else { arrival };
+        let factor = self.truth.faults.factor(self.truth.seed, self.start, number);
+        let work = scale(self.truth.service_time(number), factor);
         let wait = match self.truth.stalls {
             None => work,
             Some(stalls) => {
@@ -58,6 +82,21 @@ impl Known {
         if !wait.is_zero() {
             self.timer.until(arrival + wait).await;
         }
+    }
+
+    /// What becomes of request `number`, here since `arrival`.
+    fn fate(&self, number: u64, arrival: Instant) -> Fate {
+        self.truth.faults.fate(self.truth.seed, self.start, number, self.clock.at(arrival))
+    }
+
+    /// Counts an answer to `path`.
+    fn count(&self, path: &str, ending: Ending) {
+        self.counters.answer(path, ending, self.counts_anew());
+    }
+
+    /// Whether the metrics page's counters have begun again.
+    fn counts_anew(&self) -> bool {
+        self.truth.faults.has_restarted(self.clock.at(Instant::now()))
     }
 }
 
@@ -108,13 +147,23 @@ pub(crate) async fn answer(known: Arc<Known>, request: Request<Incoming>) -> Res
     let (head, body) = request.into_parts();
     let body = read(body).await?;
     let arrival = Instant::now();
-    if let Some(answer) = control(&known, &head) {
+    if let Some(answer) = control(&known, &head).await {
         return Ok(answer);
     }
     let number = known.counters.arrive();
-    known.wait(number, arrival).await;
-    let error = known.truth.is_error(number);
     let path = head.uri.path();
+    match known.fate(number, arrival) {
+        Fate::Served => known.wait(number, arrival).await,
+        Fate::Refused(status) => {
+            known.count(path, if status == 429 { Ending::Shed } else { Ending::Error });
+            return Ok(bodied(&known, plain(status, known.body.clone())));
+        }
+        Fate::Hangs => {
+            known.counters.hang();
+            return std::future::pending().await;
+        }
+    }
+    let error = known.truth.is_error(number);
     let answer = match path {
         _ if error => plain(known.truth.error_status, known.body.clone()),
         "/close" => {
@@ -130,8 +179,16 @@ pub(crate) async fn answer(known: Arc<Known>, request: Request<Incoming>) -> Res
             _ => plain(known.truth.status, known.body.clone()),
         },
     };
-    known.counters.answer(path, error);
-    Ok(answer)
+    known.count(path, if error { Ending::Error } else { Ending::Fine });
+    Ok(bodied(&known, answer))
+}
+
+/// The answer as it is sent: without its body where all bodies are empty.
+fn bodied(known: &Known, mut answer: Answer) -> Answer {
+    if known.truth.faults.empty_bodies {
+        *answer.body_mut() = Full::default();
+    }
+    answer
 }
 
 /// The whole body. Left unread, it would stand before the connection's next request.
@@ -142,14 +199,20 @@ async fn read(body: Incoming) -> Result<Bytes, NoAnswer> {
     Ok(body.collect().await.map_err(NoAnswer::Body)?.to_bytes())
 }
 
-/// Answers to the paths that watch and reset the server, at once and uncounted.
-fn control(known: &Known, head: &Parts) -> Option<Answer> {
+/// Answers to the paths that watch and reset the server, uncounted; at once, but for a metrics page
+/// that is slow or dead.
+async fn control(known: &Known, head: &Parts) -> Option<Answer> {
     Some(match head.uri.path() {
         "/health" => json_answer(200, &json!({"status": "healthy"})),
         "/stats" => json_answer(200, &json!(known.counters.read())),
         "/metrics" => {
+            match known.truth.faults.metrics_page {
+                MetricsPage::Prompt => {}
+                MetricsPage::Slow(time) => known.timer.until(Instant::now() + time).await,
+                MetricsPage::Dead => std::future::pending().await,
+            }
             let backlog = known.jobs.backlog(Instant::now());
-            plain(200, metrics::text(&known.counters.read(), backlog).into())
+            plain(200, metrics::text(known.counters.page(known.counts_anew()), backlog).into())
         }
         "/reset" if head.method == Method::POST => {
             known.counters.reset();
@@ -202,7 +265,8 @@ fn sample_document() -> Value {
 }
 
 fn accept_job(known: &Known) -> Answer {
-    let id = known.jobs.accept(Instant::now(), known.truth.effect_delay);
+    let is_lost = |id| known.truth.faults.is_lost(known.truth.seed, id as u64);
+    let id = known.jobs.accept(Instant::now(), known.truth.effect_delay, is_lost);
     json_answer(201, &json!({"job_id": id.to_string()}))
 }
 

@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use super::Stalls;
+use super::{Faults, Stalls};
 use crate::random;
 
 /// Seeds of the two sequences, so that long requests and failed requests are independent.
@@ -28,8 +28,10 @@ pub struct Truth {
     pub body: String,
     /// From the answer that accepts a job to the job being visible.
     pub effect_delay: Duration,
-    /// Which of the possible sequences of service times and errors it is.
+    /// Which of the possible sequences of service times, errors and faults it is.
     pub seed: u64,
+    /// What else is wrong with it.
+    pub faults: Faults,
 }
 
 /// The distribution that service times are drawn from.
@@ -66,12 +68,13 @@ impl Default for Truth {
             body: "ok".to_owned(),
             effect_delay: Duration::ZERO,
             seed: 1,
+            faults: Faults::default(),
         }
     }
 }
 
 impl Truth {
-    /// How long request `number` takes, stalls apart.
+    /// How long request `number` takes, stalls and faults apart.
     pub fn service_time(&self, number: u64) -> Duration {
         let seed = random::bits(self.seed, SERVICE_TIMES);
         scale(self.service_time.draw(seed, number), self.slowdown)
@@ -103,6 +106,7 @@ impl Truth {
                 stalls.length, stalls.period
             ));
         }
+        self.faults.check()?;
         self.service_time.check()
     }
 }
@@ -165,7 +169,7 @@ impl FromStr for ServiceTime {
 }
 
 /// `time * factor`, as long as a duration can be where that is too long.
-fn scale(time: Duration, factor: f64) -> Duration {
+pub(super) fn scale(time: Duration, factor: f64) -> Duration {
     Duration::try_from_secs_f64(time.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
 

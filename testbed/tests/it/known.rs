@@ -2,13 +2,16 @@
 
 use crate::support;
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    num::NonZeroUsize,
     thread,
     time::{Duration, Instant},
 };
 
 use serde_json::json;
 use support::Client;
-use testbed::known::{self, ServiceTime, Stalls, Truth};
+use testbed::known::{self, Faults, MetricsPage, ServiceTime, Stalls, Truth};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -124,4 +127,109 @@ fn a_dropped_server_stops_listening_at_once() {
 fn an_impossible_truth_does_not_start() {
     let truth = Truth { errors: 2.0, ..Truth::default() };
     assert!(known::spawn(truth).is_err());
+}
+
+fn faulty(faults: Faults) -> (known::Running, Client) {
+    spawn(Truth { faults, ..Truth::default() })
+}
+
+/// Whether a server answers within half a second, asked over a connection of its own.
+fn answers(server: &known::Running, path: &str) -> bool {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(500 * MS)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: test\r\n\r\n").unwrap();
+    stream.read(&mut [0]).is_ok_and(|read| read > 0)
+}
+
+#[test]
+fn a_request_that_hangs_is_never_answered() {
+    let (server, _) = faulty(Faults { hang: 1.0, ..Faults::default() });
+    assert!(!answers(&server, "/"));
+    let stats = Client::new(server.address()).get("/stats").json();
+    assert_eq!((&stats["hung"], &stats["requests"]), (&json!(1), &json!(0)));
+}
+
+#[test]
+fn requests_that_fail_fast_or_are_shed_do_not_wait_for_the_service_time() {
+    let faults = Faults { fail_fast: 0.5, shed: 0.5, ..Faults::default() };
+    let service_time = ServiceTime::Constant(Duration::from_secs(60));
+    let (_server, mut client) = spawn(Truth { service_time, faults, ..Truth::default() });
+    let statuses: Vec<u16> = (0..200).map(|_| client.get("/").status).collect();
+    let shed = statuses.iter().filter(|status| **status == 429).count();
+    assert!((60..140).contains(&shed), "{shed} of 200");
+    assert!(statuses.iter().all(|status| [429, 500].contains(status)));
+    let stats = client.get("/stats").json();
+    assert_eq!((&stats["shed"], &stats["errors"]), (&json!(shed), &json!(200 - shed)));
+}
+
+#[test]
+fn empty_bodies_keep_their_statuses() {
+    let (_server, mut client) = faulty(Faults { empty_bodies: true, ..Faults::default() });
+    for (path, status) in [("/", 200), ("/json", 200), ("/status/404", 404)] {
+        let answer = client.get(path);
+        assert_eq!((answer.status, answer.body.as_str()), (status, ""), "{path}");
+    }
+    assert!(client.get("/health").body.contains("healthy"), "control paths answer as ever");
+}
+
+#[test]
+fn requests_beyond_the_places_queue() {
+    let faults = Faults { places: NonZeroUsize::new(2), ..Faults::default() };
+    let service_time = ServiceTime::Constant(100 * MS);
+    let (server, _) = spawn(Truth { service_time, faults, ..Truth::default() });
+    let start = Instant::now();
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| Client::new(server.address()).get("/"));
+        }
+    });
+    assert!(start.elapsed() >= 300 * MS, "three times two: {:?}", start.elapsed());
+}
+
+#[test]
+fn counters_on_the_metrics_page_begin_again_and_the_true_ones_do_not() {
+    let (_server, mut client) =
+        faulty(Faults { counters_restart_after: Some(200 * MS), ..Faults::default() });
+    client.get("/");
+    client.get("/");
+    thread::sleep(200 * MS);
+    client.get("/");
+    assert!(client.get("/metrics").body.contains("\nknown_requests_total 1\n"));
+    assert_eq!(client.get("/stats").json()["requests"], 3);
+}
+
+#[test]
+fn a_metrics_page_is_slow_or_dead() {
+    let (_server, mut client) =
+        faulty(Faults { metrics_page: MetricsPage::Slow(150 * MS), ..Faults::default() });
+    assert!(timed(&mut client, "/metrics") >= 150 * MS);
+    let (server, _) = faulty(Faults { metrics_page: MetricsPage::Dead, ..Faults::default() });
+    assert!(!answers(&server, "/metrics"));
+    assert!(answers(&server, "/"), "the rest of it answers");
+}
+
+#[test]
+fn a_lost_job_never_becomes_visible() {
+    let (_server, mut client) = faulty(Faults { lost_effects: 1.0, ..Faults::default() });
+    let job = client.post("/jobs", &json!({}));
+    assert_eq!(job.status, 201);
+    thread::sleep(50 * MS);
+    assert_eq!(client.get(&format!("/jobs/{}", job.field("job_id"))).status, 404);
+}
+
+#[test]
+fn each_start_is_counted_in_the_file_and_is_slower() {
+    let folder = tempfile::tempdir().unwrap();
+    let faults = Faults {
+        slower_per_start: 10.0,
+        starts_file: Some(folder.path().join("starts")),
+        ..Faults::default()
+    };
+    let truth = Truth { service_time: ServiceTime::Constant(2 * MS), faults, ..Truth::default() };
+    for least in [2 * MS, 20 * MS, 200 * MS] {
+        let (_server, mut client) = spawn(truth.clone());
+        let took = timed(&mut client, "/");
+        assert!(took >= least, "{took:?}");
+    }
+    assert_eq!(std::fs::read(folder.path().join("starts")).unwrap(), b"...");
 }

@@ -110,7 +110,7 @@ fn without_tests(tokens: &[String]) -> Vec<String> {
 
 #[test]
 fn tokens_leave_out_comments_texts_and_tests() {
-    let text = r###"
+    let text = r##"
         //! use crate::a;
         use crate::b; /* use crate::c; /* nested */ crate::d */
         const TEXT: &'static str = "crate::e \" crate::f";
@@ -118,7 +118,7 @@ fn tokens_leave_out_comments_texts_and_tests() {
         #[cfg(test)]
         mod tests { fn f() { crate::i } }
         fn j() {}
-    "###;
+    "##;
     let tokens = tokens(text).join(" ");
     assert_eq!(
         tokens,
