@@ -92,7 +92,7 @@ const Live = (() => {
     by("clock").textContent = last ? Numbers.clock(last.t) : "";
     by("planned").textContent = last && begin.load_s ? "of " + Numbers.clock(begin.load_s) : "";
     by("progress").hidden = !(begin && begin.load_s);
-    if (begin && begin.load_s) by("progress").value = last ? Math.min(last.t / begin.load_s, 1) : 0;
+    if (begin && begin.load_s) by("progress").value = !running ? 1 : last ? Math.min(last.t / begin.load_s, 1) : 0;
     document.title = state.done ? `${mark(state.done.word)} ${state.done.word} · ${begin ? begin.scenario : "loadproof"}` : running && last ? `● ${Numbers.clock(last.t)} ${Numbers.short(last.rate)}/s · ${begin.scenario}` : "loadproof";
   }
   const mark = word => ({ supported: "✓", done: "✓", refuted: "✕", failed: "✕" })[word] || "–";
@@ -100,6 +100,10 @@ const Live = (() => {
   function tiles() {
     const { last, ticks } = state;
     if (!last) return by("tiles").replaceChildren();
+    const whole = wholeRun();
+    if (whole) {
+      return by("tiles").replaceChildren(...whole.map(({ name, value, unit, is_bad }) => tile(name, value, unit, is_bad)));
+    }
     const all = sum(last.outcomes), share = all ? 100 * hasTrouble(last.outcomes) / all : 0;
     const signal = last.signals.find(s => !s[0].startsWith("loadproof"));
     const of = (tick, name) => { const found = tick.signals.find(s => s[0] === name); return found ? found[2] : null; };
@@ -112,11 +116,28 @@ const Live = (() => {
     ];
     if (signal) all6.push([signal[0], Numbers.short(signal[2]), signal[1], ticks.map(t => of(t, signal[0]))]);
     by("tiles").replaceChildren(...all6.map(([name, value, unit, points, isBad]) => {
-      const tile = made("div"), shown = made("dd", value + " ", isBad ? "bad" : "");
-      shown.append(made("span", unit, "unit"));
-      tile.append(made("dt", name), shown, spark(points.slice(-60)));
-      return tile;
+      const shown = tile(name, value, unit, isBad);
+      shown.append(spark(points.slice(-60)));
+      return shown;
     }));
+  }
+  const tile = (name, value, unit, isBad) => {
+    const box = made("div"), shown = made("dd", value + " ", isBad ? "bad" : "");
+    shown.append(made("span", unit, "unit"));
+    box.append(made("dt", name), shown);
+    return box;
+  };
+  // After the end the metrics are those of the whole run: the report's own, or what the last tick has counted.
+  function wholeRun() {
+    const { done, last } = state;
+    if (!done) return null;
+    if (done.metrics && done.metrics.length) return done.metrics;
+    const all = sum(last.outcomes), wrong = hasTrouble(last.outcomes), seconds = Math.max(last.t, 1);
+    return [
+      { name: "Requests, last run", value: Numbers.count(all), unit: "" },
+      { name: "Throughput, last run", value: Numbers.short((all - wrong) / seconds), unit: "/s" },
+      { name: "Error rate, last run", value: Numbers.short(all ? 100 * wrong / all : 0), unit: "%", is_bad: wrong > 0 },
+    ];
   }
   function spark(points) {
     const high = Math.max(1e-9, ...points.map(v => v || 0)), step = 100 / Math.max(1, points.length - 1);
@@ -136,6 +157,7 @@ const Live = (() => {
     by("done").className = "card verdict-" + done.word;
     by("done-word").textContent = done.word;
     by("done-word").className = "chip " + done.word;
+    by("done-headline").textContent = done.headline || "Finished";
     by("done-sentence").textContent = done.sentence;
     by("done-links").replaceChildren();
     by("downloads").replaceChildren(...done.reports.map(of => {
@@ -184,10 +206,15 @@ const Live = (() => {
         { title: "Load", unit: "requests in flight, users at work", lines: [{ name: "in flight", class: "k-b", points: column(t => t.in_flight) }, { name: "users", class: "k-a d1", points: column(t => t.users) }] },
         ...names.map(name => ({ title: name, unit: unit(name), lines: [{ name, class: "k-b", points: column(t => { const s = t.signals.find(s => s[0] === name); return s ? s[2] : null; }) }] })),
       ];
-      const key = rows.map(row => row.title).join("\n");
+      // loadproof's own metrics stand apart, and closed.
+      const isOwn = row => row.title.startsWith("loadproof ");
+      rows.sort((a, b) => isOwn(a) - isOwn(b));
+      const key = rows.map(row => row.title).join("\n"), ofSystem = rows.filter(row => !isOwn(row)).length;
       if (charts.key !== key) {
-        by("charts").replaceChildren();
-        charts = rows.map((row, i) => new Chart(by("charts"), { ...row, isLast: i + 1 === rows.length }));
+        by("system-charts").replaceChildren();
+        by("generator-charts").replaceChildren();
+        by("generator").hidden = ofSystem === rows.length;
+        charts = rows.map((row, i) => new Chart(by(isOwn(row) ? "generator-charts" : "system-charts"), { ...row, isLast: i + 1 === ofSystem || i + 1 === rows.length }));
         charts.key = key;
         charts.forEach(reading);
       }
@@ -295,6 +322,7 @@ const Live = (() => {
   by("keep").addEventListener("click", () => by("confirm").close());
   by("sure").addEventListener("click", () => { by("confirm").close(); post("/api/abort").catch(() => {}); });
   addEventListener("resize", () => show());
+  by("generator").addEventListener("toggle", () => show());
   document.addEventListener("visibilitychange", () => show());
   follow().catch(lost);
   return { post, follow, begun() { by("stop").disabled = false; state = { ...fresh(), stage: "running" }; show(); } };

@@ -41,7 +41,8 @@ pub struct ProfileReport {
     pub profile: String,
     /// What it says.
     pub model: model::Report,
-    judgement: Judgement,
+    /// What was decided about its runs.
+    pub judgement: Judgement,
     metrics: Metrics,
 }
 

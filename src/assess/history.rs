@@ -1,7 +1,9 @@
 //! What is in a store, and pages about it: what the live page shows besides the run under way.
 
+use std::collections::{BTreeMap, btree_map};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -9,9 +11,12 @@ use super::assessment;
 use super::context::ReportContext;
 use super::error::AssessError;
 use super::{comparison, samples, subject, trend};
-use crate::run::{Arm, ExperimentId, Judged, RunFacts, RunId};
+use crate::report::model;
+use crate::run::{Arm, ExperimentId, Judged, RunFacts, RunId, RunState};
 use crate::store::Store;
+use crate::summary::{QUANTILES, total};
 use crate::unit;
+use crate::verdict::Verdict;
 
 /// A page about what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,14 @@ pub struct Entry {
     pub name: String,
     /// Start in UTC.
     pub started_at: String,
+    /// `supported`, `refuted`, … over all gating claims; empty where nothing was decided.
+    pub verdict: String,
+    /// What that is called: `met` of a run.
+    pub verdict_word: String,
+    /// p95 of all requests; empty of an experiment, and where it is not known.
+    pub p95: String,
+    /// Share of requests that failed, were not answered or were dropped; the same.
+    pub errors: String,
     /// How it ended, or `running`.
     pub state: String,
     /// The scenario's name.
@@ -54,18 +67,39 @@ pub struct Entry {
     pub runs: Vec<Self>,
 }
 
+impl Entry {
+    /// The runs that it stands for: itself, or those of an experiment.
+    fn and_runs(&mut self) -> Vec<&mut Self> {
+        if self.runs.is_empty() { vec![self] } else { self.runs.iter_mut().collect() }
+    }
+}
+
+/// Two metrics of a run.
+#[derive(Clone, Debug, Default)]
+struct Outline {
+    p95: String,
+    errors: String,
+}
+
+/// Runs of more samples are not read for the history.
+const MOST_SAMPLES: u64 = 1_000_000;
+/// Runs that the history reads the samples of: the newest ones.
+const MOST_READ: usize = 40;
+
 /// Makes pages of what is in a store. It is best asked while no run goes on: reading many samples takes a processor,
 /// which the load would lack.
 #[derive(Clone, Debug)]
 pub struct History {
     store: PathBuf,
     command: String,
+    /// Metrics of runs, which do not change once a run has ended.
+    outlines: Arc<Mutex<BTreeMap<RunId, Outline>>>,
 }
 
 impl History {
     /// Of the store in a file, which need not be there yet. `command`: what the pages say that they were made by.
     pub fn new(store: &Path, command: String) -> Self {
-        Self { store: store.to_owned(), command }
+        Self { store: store.to_owned(), command, outlines: Arc::default() }
     }
 
     /// What is in the store, the newest first.
@@ -76,7 +110,9 @@ impl History {
         if !self.store.exists() {
             return Ok(Vec::new());
         }
-        let runs = Store::open(&self.store)?.runs()?;
+        let store = Store::open(&self.store)?;
+        let runs = store.runs()?;
+        let verdicts = gating_verdicts(&store)?;
         let mut entries: Vec<Entry> = Vec::new();
         // An experiment stands where its newest run does.
         for run in &runs {
@@ -90,7 +126,34 @@ impl History {
                 }
             }
         }
+        for entry in &mut entries {
+            if let Some(verdict) = verdicts.get(&entry.name) {
+                verdict.word().clone_into(&mut entry.verdict);
+                model::word(*verdict, entry.runs.is_empty()).clone_into(&mut entry.verdict_word);
+            }
+        }
+        let outlines = self.outlines(&store, &runs);
+        for entry in entries.iter_mut().flat_map(Entry::and_runs) {
+            if let Some(outline) = outlines.get(&entry.name) {
+                entry.p95.clone_from(&outline.p95);
+                entry.errors.clone_from(&outline.errors);
+            }
+        }
         Ok(entries)
+    }
+
+    /// The metrics of the newest runs that have ended, by name.
+    fn outlines(&self, store: &Store, runs: &[RunFacts]) -> BTreeMap<String, Outline> {
+        let mut known = self.outlines.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_readable = |run: &&RunFacts| {
+            run.end.state != RunState::Running && run.samples > 0 && run.samples <= MOST_SAMPLES
+        };
+        for run in runs.iter().filter(is_readable).take(MOST_READ) {
+            if let btree_map::Entry::Vacant(place) = known.entry(run.id) {
+                place.insert(outline(store, run));
+            }
+        }
+        known.iter().map(|(run, outline)| (run.to_string(), outline.clone())).collect()
     }
 
     /// A page as HTML.
@@ -126,6 +189,37 @@ impl History {
     }
 }
 
+/// The worst verdict of each run and experiment over its gating claims, by name.
+fn gating_verdicts(store: &Store) -> Result<BTreeMap<String, Verdict>, AssessError> {
+    let mut verdicts: BTreeMap<String, Verdict> = BTreeMap::new();
+    for (of, word) in store.gating_verdicts()? {
+        let Some(verdict) = Verdict::ALL.into_iter().find(|verdict| verdict.word() == word) else {
+            continue;
+        };
+        let name = match of {
+            Judged::Run(run) => run.to_string(),
+            Judged::Experiment(id) => experiment_name(id),
+        };
+        let worst = verdicts.entry(name).or_insert(verdict);
+        *worst = verdict.max(*worst);
+    }
+    Ok(verdicts)
+}
+
+/// A run's p95 and errors; empty where its samples cannot be summed up: the report says why.
+fn outline(store: &Store, run: &RunFacts) -> Outline {
+    let total = store.samples(run.id).ok().and_then(|samples| total(&samples, run.duration_s).ok()?);
+    let Some(total) = total else { return Outline::default() };
+    let counts = &total.counts;
+    let wrong = counts.failed + counts.error + counts.dropped;
+    let p95 = QUANTILES.iter().position(|p| (p - 0.95).abs() < 1e-9);
+    let p95 = p95.zip(total.response).and_then(|(place, times)| times.quantile(place).value());
+    Outline {
+        p95: p95.map_or(String::new(), unit::time),
+        errors: unit::share(wrong as f64 / counts.total().max(1) as f64),
+    }
+}
+
 fn experiment_name(id: ExperimentId) -> String {
     format!("e{id}")
 }
@@ -135,6 +229,10 @@ fn entry(run: &RunFacts) -> Entry {
     Entry {
         name: run.id.to_string(),
         started_at: run.start.started_at.trim_end_matches('Z').replace('T', " "),
+        verdict: String::new(),
+        verdict_word: String::new(),
+        p95: String::new(),
+        errors: String::new(),
         state: run.end.state.word().to_owned(),
         scenario: run.start.scenario.clone(),
         load: run.start.load.clone(),
@@ -163,7 +261,7 @@ fn experiment(id: ExperimentId, runs: &[&RunFacts]) -> Entry {
     let (baseline, treatments) = (profiles(Arm::Baseline), profiles(Arm::Treatment));
     let name = experiment_name(id);
     let rounds = runs.iter().filter_map(|run| run.start.round).max().unwrap_or(0);
-    let is_running = runs[0].end.state == crate::run::RunState::Running;
+    let is_running = runs[0].end.state == RunState::Running;
     Entry {
         started_at: entry(runs[runs.len() - 1]).started_at,
         state: if is_running { runs[0].end.state.word().to_owned() } else { format!("{rounds} rounds") },

@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output;
 use crate::assess::subject::subject;
 use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
-use crate::report::model::ClaimRow;
+use crate::report::model::{ClaimRow, Headline};
 use crate::report::{model, text};
 use crate::run::{ExperimentId, Judged, RunId};
 use crate::store::{Reference, Store};
@@ -40,6 +40,8 @@ pub(super) struct Reported {
     pub(super) verdict: Option<Verdict>,
     /// `3 of 4 claims supported.`
     pub(super) sentence: String,
+    /// The answer that its page begins with; of several treatments the worst one's, none without a report.
+    pub(super) headline: Option<Headline>,
     claims: Vec<ClaimRow>,
 }
 
@@ -82,6 +84,7 @@ fn reported(
     outputs: &Outputs,
 ) -> Result<Reported> {
     write_all(assessment, store, outputs)?;
+    let worst = assessment.reports.iter().max_by_key(|made| made.judgement.overall());
     Ok(Reported {
         of,
         subjects: match &assessment.reports[..] {
@@ -90,6 +93,7 @@ fn reported(
         },
         verdict: assessment.judgement.overall(),
         sentence: model::sentence(&assessment.judgement),
+        headline: worst.map(|made| made.model.headline.clone()),
         claims: assessment.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
     })
 }

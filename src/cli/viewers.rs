@@ -16,9 +16,10 @@ use super::{output, progress};
 use crate::assess::history::History;
 use crate::execute::session::SessionOptions;
 use crate::execute::{Audience, Progress};
-use crate::live::event::{Done, Event};
+use crate::live::event::{Done, Event, WholeMetric};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
 use crate::plan::Plan;
+use crate::report::model::{Headline, Tile};
 use crate::verdict::Verdict;
 
 /// Those who follow a command.
@@ -123,13 +124,17 @@ fn done(concluded: &Result<Concluded>) -> Done {
         Err(error) => {
             return Done {
                 word: "failed".to_owned(),
+                headline: String::new(),
                 sentence: output::error_text(error),
+                metrics: Vec::new(),
                 exit: Exit::of(error) as u8,
                 reports: Vec::new(),
             };
         }
     };
     let verdict = reported.iter().filter_map(|report| report.verdict).max();
+    let worst = reported.iter().find(|report| report.verdict == verdict);
+    let worst = worst.and_then(|report| report.headline.as_ref());
     let mut sentences: Vec<&str> = reported.iter().map(|report| report.sentence.as_str()).collect();
     if *exit == Exit::Interrupted {
         sentences.insert(0, "Ended by the user; what was measured is stored.");
@@ -139,9 +144,30 @@ fn done(concluded: &Result<Concluded>) -> Done {
             Exit::Interrupted => "interrupted".to_owned(),
             _ => verdict.map_or("done", Verdict::word).to_owned(),
         },
+        headline: worst.map_or(String::new(), headline),
         sentence: sentences.join(" "),
+        metrics: match &reported[..] {
+            [report] => report.headline.iter().flat_map(|headline| &headline.tiles).map(metric).collect(),
+            _ => Vec::new(),
+        },
         exit: *exit as u8,
         reports: reported.iter().flat_map(|report| report.subjects.clone()).collect(),
+    }
+}
+
+/// The verdict and the claim that decided it; empty where nothing was claimed.
+fn headline(headline: &Headline) -> String {
+    let verdict = format!("{} {}", headline.word, headline.count);
+    let deciding = headline.answers.iter().find(|answer| answer.word.to_uppercase() == headline.word);
+    deciding.map_or(String::new(), |answer| format!("{}: {}", verdict.trim_end(), answer.text))
+}
+
+fn metric(tile: &Tile) -> WholeMetric {
+    WholeMetric {
+        name: tile.name.to_owned(),
+        value: tile.value.clone(),
+        unit: tile.unit.clone(),
+        is_bad: tile.is_bad,
     }
 }
 

@@ -206,13 +206,32 @@ impl Note {
     }
 }
 
+/// A metric of a whole run, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WholeMetric {
+    /// `p95`
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// Its unit; often empty.
+    pub unit: String,
+    /// Whether it calls for attention.
+    pub is_bad: bool,
+}
+
 /// All is done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// `supported`, `undecided`, `refuted`, `invalid`, `interrupted`, `failed`, or `done` where nothing was claimed.
     pub word: String,
+    /// The verdict and the claim that decided it: `REFUTED 1 of 4 claims: …`; empty where nothing was claimed.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub headline: String,
     /// What came of it.
     pub sentence: String,
+    /// Metrics of the whole run; empty of experiments.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<WholeMetric>,
     /// The exit code.
     pub exit: u8,
     /// What reports can be had of: runs (`3`) and experiments (`e1`).

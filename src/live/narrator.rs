@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn a_tick_is_short_and_comes_back_as_it_was() {
         let events = told(&[moment(1.0, Vec::new())]);
-        insta::assert_snapshot!(events[1].json(), @r#"{"event":"tick","t":1.0,"phase":"ramp","users":3,"in_flight":1,"rate":40.0,"times":[1.0,2.0,3.0],"outcomes":[39,0,1,0,0],"own_cores":0.25,"endpoints":[{"n":[39,0,1,0,0],"rate":40.0,"times":[1.0,2.0,9.0]}],"signals":[["shop memory","MiB",3.0],["loadproof cpu","cores in use",0.25]]}"#);
+        insta::assert_snapshot!(events[1].json(), @r#"{"event":"tick","t":1.0,"phase":"ramp","users":3,"in_flight":1,"rate":40.0,"times":[1.0,2.0,3.0],"outcomes":[39,0,1,0,0],"own_cores":0.25,"endpoints":[{"n":[39,0,1,0,0],"rate":40.0,"times":[1.0,2.0,9.0]}],"signals":[["shop memory","MiB",3.0],["loadproof cpu","s per second",0.25]]}"#);
         assert_eq!(serde_json::from_str::<Event>(&events[1].json()).unwrap(), events[1]);
     }
 }

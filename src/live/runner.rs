@@ -123,5 +123,12 @@ fn silent(status: std::io::Result<ExitStatus>, last_words: String) -> Done {
         (true, Some(code)) => format!("ended with exit code {code}"),
         (true, None) => "ended by a signal".to_owned(),
     };
-    Done { word: "failed".to_owned(), sentence, exit: code.unwrap_or(1), reports: Vec::new() }
+    Done {
+        word: "failed".to_owned(),
+        headline: String::new(),
+        sentence,
+        metrics: Vec::new(),
+        exit: code.unwrap_or(1),
+        reports: Vec::new(),
+    }
 }

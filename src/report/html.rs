@@ -39,7 +39,7 @@ impl Assets {
 }
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 14] = [
     ("explained.html", include_str!("../../templates/explained.html")),
     ("signoff.html", include_str!("../../templates/signoff.html")),
     ("live.html", include_str!("../../templates/live.html")),
@@ -49,6 +49,7 @@ const TEMPLATES: [(&str, &str); 13] = [
     ("trend.html", include_str!("../../templates/trend.html")),
     ("capacity.html", include_str!("../../templates/capacity.html")),
     ("report.html", include_str!("../../templates/report.html")),
+    ("headline.html", include_str!("../../templates/headline.html")),
     ("claims.html", include_str!("../../templates/claims.html")),
     ("parts.html", include_str!("../../templates/parts.html")),
     ("subjects.html", include_str!("../../templates/subjects.html")),

@@ -24,6 +24,7 @@ pub fn render(report: &Report) -> std::io::Result<String> {
     if !judged.in_spite.is_empty() {
         properties.push(("note", judged.in_spite.clone()));
     }
+    properties.extend(report.warnings.iter().map(|warning| ("warning", warning.clone())));
     let cases = judged.claims.iter().map(case).collect();
     Suite { name: report.title.clone(), properties, cases }.render()
 }
@@ -140,6 +141,9 @@ fn facts(claim: &ClaimRow) -> String {
     let mut lines = vec![claim.formula.clone()];
     if !claim.select.is_empty() {
         lines.push(format!("samples: {}", claim.select));
+    }
+    if claim.verdict == "invalid" {
+        return lines.join("\n");
     }
     lines.push(format!("estimate {} {} at {}", claim.estimate, claim.interval, claim.level));
     lines.extend(claim.inputs.iter().cloned());

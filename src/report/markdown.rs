@@ -1,6 +1,6 @@
 //! A report's claims in Markdown, for a pull request or a step summary.
 
-use super::model::{ClaimRow, Report, SymptomRow};
+use super::model::{Answer, ClaimRow, Report, SymptomRow};
 
 /// GitHub refuses comments of more than 65 536 characters; step summaries may hold 1 MiB.
 const MOST: usize = 60_000;
@@ -10,7 +10,17 @@ pub fn render(report: &Report) -> String {
     let judged = &report.judged;
     let names: Vec<&str> = report.arms.iter().map(|a| a.name.as_str()).collect();
     let mut parts = vec![format!("### {}: {}", escape(&report.title), escape(&names.join(" against ")))];
-    parts.push(format!("**{}** {}", judged.sentence, escape(&report.subtitle)));
+    let headline = &report.headline;
+    let answer = format!("{} {}", headline.word, headline.count);
+    parts.push(format!("**{}** · {}", answer.trim_end(), escape(&report.subtitle)));
+    if !headline.answers.is_empty() {
+        let line = |answer: &Answer| format!("- **{}** {}", answer.word, escape(&answer.text));
+        parts.push(headline.answers.iter().map(line).collect::<Vec<_>>().join("\n"));
+    }
+    if !report.warnings.is_empty() {
+        let line = |warning: &String| format!("> **Warning** {}", escape(warning));
+        parts.push(report.warnings.iter().map(line).collect::<Vec<_>>().join("\n>\n"));
+    }
     if !judged.in_spite.is_empty() {
         parts.push(format!("> **{}**", judged.in_spite));
     }
@@ -40,25 +50,24 @@ pub fn render(report: &Report) -> String {
         .map(|c| format!("- {} {}: {}", c.grade, escape(&c.name), escape(&c.text)))
         .chain(judged.held.iter().map(|h| {
             format!(
-                "- {} {}: `{}` {}",
+                "- {} {}: `{}` {}; {}",
                 if h.holds { "held" } else { "NOT HELD" },
                 escape(&h.profile),
                 h.condition,
-                h.runs
+                h.runs,
+                escape(&h.seen)
             )
         }))
         .collect();
     parts.push(format!(
-        "<details><summary>Audit: {} ({})</summary>\n\n{}\n\n</details>",
-        judged.audit_grade,
+        "<details><summary>Validity: {} ({})</summary>\n\n{}\n\n</details>",
+        headline.validity.grade,
         escape(&judged.audit_sentence),
         checks.join("\n")
     ));
     if !report.reproduce.is_empty() {
         let commands = report.reproduce.join("\n");
-        parts.push(format!(
-            "<details><summary>Make it again</summary>\n\n```sh\n{commands}\n```\n\n</details>"
-        ));
+        parts.push(format!("<details><summary>Reproduce</summary>\n\n```sh\n{commands}\n```\n\n</details>"));
     }
     cut(parts.join("\n\n") + "\n")
 }
@@ -70,23 +79,25 @@ fn row(claim: &ClaimRow) -> String {
         "undecided" => "❔",
         _ => "⛔",
     };
-    let gate = if claim.gates { "" } else { " (does not gate)" };
+    let gate = if claim.gates { "" } else { " (not gating)" };
+    let (estimate, interval) = match claim.verdict {
+        "invalid" => ("", ""),
+        _ => (claim.estimate.as_str(), claim.interval.as_str()),
+    };
     format!(
         "| {mark} {} | {}{gate}<br>`{}` | {} | {} | {} |",
-        claim.verdict,
+        claim.word,
         escape(&claim.title),
         claim.formula.replace('|', "\\|").replace('`', "'"),
-        claim.estimate,
-        claim.interval,
+        estimate,
+        interval,
         claim.n
     )
 }
 
 fn reason(claim: &ClaimRow) -> String {
-    let open =
-        [&claim.supports, &claim.needs].into_iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>();
-    let open = if open.is_empty() { String::new() } else { format!(" ({})", open.join("; ")) };
-    format!("- **{}** {}: {}{open}", claim.id, claim.verdict, escape(&claim.reason))
+    let open = if claim.needs.is_empty() { String::new() } else { format!(" ({})", claim.needs) };
+    format!("- **{}** {}: {}{open}", claim.id, claim.word, escape(&claim.reason))
 }
 
 /// Texts of users must not become markup.

@@ -2,7 +2,10 @@
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::model::{ClaimRow, Judged, QuantileCell, Report, SubjectRow, SubjectSection};
+use super::model::{ClaimRow, Headline, Judged, Report, SubjectRow, SubjectSection};
+
+/// The quantile whose change has a column.
+const CHANGED: &str = "p95";
 
 /// A report for the terminal, with ANSI styles that the writer may strip.
 pub fn render(report: &Report) -> String {
@@ -10,7 +13,8 @@ pub fn render(report: &Report) -> String {
     let bold = anstyle::Style::new().bold();
     let mut parts =
         vec![format!("{bold}{}{bold:#} · {} · {}", report.title, arms.join(" against "), report.subtitle)];
-    parts.push(audit(&report.judged));
+    parts.push(answer(&report.headline));
+    parts.push(validity(&report.headline, &report.judged));
     if !report.judged.claims.is_empty() {
         parts.push(claims(&report.judged));
     }
@@ -35,10 +39,9 @@ pub fn render(report: &Report) -> String {
         parts.push(races(report));
     }
     for section in &report.sections {
-        parts.push(counts_table(section, &arms));
-        parts.push(times_table(section, &arms));
+        parts.push(endpoints(section, &arms));
     }
-    if !report.signals.is_empty() {
+    if report.signals.iter().any(|row| !row.is_of_generator) {
         parts.push(signals_table(report, &arms));
     }
     if !report.failures.is_empty() {
@@ -48,10 +51,26 @@ pub fn render(report: &Report) -> String {
     parts.join("\n\n")
 }
 
+/// The answer: a word, and for a run its metrics. The claims follow below.
+fn answer(headline: &Headline) -> String {
+    let style = tone_style(headline.tone);
+    let mut lines =
+        vec![format!("  {style}{}{style:#} {}", headline.word, headline.count).trim_end().to_owned()];
+    let tiles = headline.tiles.iter().map(|tile| format!("{} {} {}", tile.name, tile.value, tile.unit));
+    let tiles: Vec<String> = tiles.map(|tile| tile.trim_end().to_owned()).collect();
+    if !tiles.is_empty() {
+        lines.push(format!("  {}", tiles.join(" · ")));
+    }
+    lines.join("\n")
+}
+
 /// The audit, and what had to hold: one line if all is well, the doubts below it if not.
-fn audit(judged: &Judged) -> String {
-    let style = grade_style(judged.audit_grade);
-    let mut lines = vec![format!("  {style}{}{style:#}  {}", judged.audit_grade, judged.audit_sentence)];
+fn validity(headline: &Headline, judged: &Judged) -> String {
+    let validity = &headline.validity;
+    let style = grade_style(validity.grade);
+    let notes = if validity.notes.is_empty() { String::new() } else { format!(" · {}", validity.notes) };
+    let mut lines =
+        vec![format!("  Validity: {style}{}{style:#}{notes} · {}", validity.grade, judged.audit_sentence)];
     for check in judged.checks.iter().filter(|c| c.grade != "VALID") {
         let style = grade_style(check.grade);
         let of = if check.of.is_empty() { String::new() } else { format!(" ({})", check.of) };
@@ -120,25 +139,26 @@ fn claims(judged: &Judged) -> String {
         format!("{text}{}", " ".repeat(to.saturating_sub(unicode_width::UnicodeWidthStr::width(text))))
     };
     let (ids, titles, estimates) = (width(|c| &c.id), width(|c| &c.title), width(|c| &c.estimate));
+    let words = width(|c| c.word).max(9);
     let dim = anstyle::Style::new().dimmed();
     let mut lines = Vec::new();
     let mut said = String::new();
     for claim in &judged.claims {
-        let style = verdict_style(claim.verdict);
-        let gate = if claim.gates { "" } else { "  (does not gate)" };
+        let style = tone_style(claim.tone);
+        let gate = if claim.gates { "" } else { "  (not gating)" };
         let line = format!(
-            "  {style}{:>9}{style:#}  {}  {}  {}  {}{gate}",
-            claim.verdict.to_uppercase(),
+            "  {style}{:>words$}{style:#}  {}  {}  {}  {}{gate}",
+            claim.word.to_uppercase(),
             pad(&claim.id, ids),
             pad(&claim.title, titles),
-            pad(&claim.estimate, estimates),
-            claim.interval,
+            pad(if claim.verdict == "invalid" { "" } else { &claim.estimate }, estimates),
+            if claim.verdict == "invalid" { "" } else { &claim.interval },
         );
         lines.push(line.trim_end().to_owned());
         // One reason that voids them all is said once.
         let is_new = std::mem::replace(&mut said, claim.reason.clone()) != claim.reason;
         for detail in details(claim, is_new) {
-            lines.push(format!("             {}{dim}{detail}{dim:#}", " ".repeat(ids)));
+            lines.push(format!("  {}{dim}{detail}{dim:#}", " ".repeat(words + 2 + ids + 2)));
         }
     }
     let bold = anstyle::Style::new().bold();
@@ -175,8 +195,9 @@ pub fn headline(reports: &[(String, Vec<ClaimRow>)]) -> String {
     format!("{bold}{supported} of {} claims supported{bold:#}\n\n{headline}", rows.len())
 }
 
-fn verdict_style(verdict: &str) -> anstyle::Style {
-    match verdict {
+fn tone_style(tone: &str) -> anstyle::Style {
+    match tone {
+        "none" => anstyle::Style::new().bold(),
         "supported" => anstyle::AnsiColor::Green.on_default().bold(),
         "refuted" => anstyle::AnsiColor::Red.on_default().bold(),
         "undecided" => anstyle::AnsiColor::Yellow.on_default().bold(),
@@ -185,8 +206,11 @@ fn verdict_style(verdict: &str) -> anstyle::Style {
 }
 
 /// What a claim rests on: its formula, selection, statistics and amount of evidence; then, unless it
-/// is supported, why not, what is supported, and what it would take.
+/// is supported, why not, what the data do support, and what it would take. Of an invalid one only the reason.
 fn details(claim: &ClaimRow, with_reason: bool) -> Vec<String> {
+    if claim.verdict == "invalid" {
+        return with_reason.then(|| claim.reason.clone()).into_iter().collect();
+    }
     let select = if claim.select.is_empty() { String::new() } else { format!("  [{}]", claim.select) };
     let mut details = vec![format!("{}{select}", claim.formula)];
     let rounds = match claim.rounds.as_str() {
@@ -205,7 +229,7 @@ fn details(claim: &ClaimRow, with_reason: bool) -> Vec<String> {
             .cloned()
             .collect::<Vec<_>>();
         if claim.verdict == "undecided" && !open.is_empty() {
-            let supports = if claim.supports.is_empty() { "" } else { "supported so far: " };
+            let supports = if claim.supports.is_empty() { "" } else { "the data support: " };
             details.push(format!("{supports}{}", open.join("; ")));
         }
     }
@@ -232,73 +256,42 @@ fn heading(section: &str, what: &str, table: &str) -> String {
     format!("{section}: {what}\n{table}")
 }
 
-/// Samples by outcome, a line per subject and arm.
-fn counts_table(section: &SubjectSection, arms: &[&str]) -> String {
-    let header = ["", "arm", "samples", "ok", "rejected", "failed", "error", "dropped", "rate, /s"];
-    let mut table = table(header.map(str::to_owned).to_vec());
-    for row in &section.rows {
-        for (place, (arm, counts)) in arms.iter().zip(&row.arms).enumerate() {
-            let Some(c) = counts else { continue };
-            let name = if place == 0 { title(row) } else { String::new() };
-            table.add_row([
-                name.as_str(),
-                arm,
-                &c.total,
-                &c.ok,
-                &c.rejected,
-                &c.failed,
-                &c.error,
-                &c.dropped,
-                &c.rate,
-            ]);
-        }
-    }
-    heading(section.heading, "samples by outcome", &finish(table, 2))
-}
-
-/// Quantiles, a line per subject and quantile; service times where they differ from response times.
-fn times_table(section: &SubjectSection, arms: &[&str]) -> String {
-    let mut header = vec![String::new(), String::new(), String::new()];
-    header.extend(arms.iter().map(|arm| format!("{arm}, {}", section.unit)));
-    if arms.len() > 1 {
-        header.extend(["change".to_owned(), "ratio".to_owned()]);
-    }
+/// A line an endpoint and arm, then the total.
+fn endpoints(section: &SubjectSection, arms: &[&str]) -> String {
+    let has_arms = arms.len() > 1;
+    let mut header = vec![String::new()];
+    header.extend(has_arms.then(|| "arm".to_owned()));
+    header.extend(section.columns.iter().map(|column| column.heading.clone()));
+    let changed = section.columns.iter().position(|column| column.key == CHANGED).filter(|_| has_arms);
+    header.extend(changed.map(|_| format!("{CHANGED} change")));
     let mut table = table(header);
     for row in &section.rows {
-        let what = if section.has_service { "response" } else { "latency" };
-        add_times(&mut table, &title(row), what, &row.response);
-        if row.service_differs {
-            add_times(&mut table, "", "service", &row.service);
+        let mut name = title(row);
+        for line in &row.lines {
+            let mut cells = vec![std::mem::take(&mut name)];
+            if line.is_service {
+                cells[0].push_str("  service time");
+            }
+            cells.extend(has_arms.then(|| arms[line.arm].to_owned()));
+            if line.cells.is_empty() {
+                cells.push("not called".to_owned());
+            }
+            cells.extend(line.cells.iter().map(|cell| cell.value.clone()));
+            let change = changed.and_then(|place| line.cells.get(place));
+            cells.extend(change.map(|cell| format!("{} {}", cell.change, cell.interval).trim().to_owned()));
+            table.add_row(cells);
         }
     }
-    let what = if section.has_service {
-        "response time, and service time where it differs much (* fewer than ten samples beyond)"
-    } else {
-        "effect latency (* fewer than ten samples beyond)"
-    };
-    heading(section.heading, what, &finish(table, 3))
+    let table = finish(table, if has_arms { 2 } else { 1 });
+    let thin = if table.contains('*') { "  (* fewer than ten samples beyond)" } else { "" };
+    format!("{}{thin}\n{table}", section.heading)
 }
 
-fn add_times(table: &mut Table, name: &str, what: &str, cells: &[QuantileCell]) {
-    for (place, cell) in cells.iter().enumerate() {
-        let first = place == 0;
-        let mut row = vec![
-            if first { name.to_owned() } else { String::new() },
-            if first { what.to_owned() } else { String::new() },
-            cell.name.clone(),
-        ];
-        row.extend(cell.values.iter().cloned());
-        if cell.values.len() > 1 {
-            row.extend([cell.change.clone(), cell.ratio.clone()]);
-        }
-        table.add_row(row);
-    }
-}
-
+/// The system's signals; those of loadproof itself are on the page.
 fn signals_table(report: &Report, arms: &[&str]) -> String {
     let header = ["", "unit", "arm", "min", "mean", "max", "last"];
     let mut table = table(header.map(str::to_owned).to_vec());
-    for row in &report.signals {
+    for row in report.signals.iter().filter(|row| !row.is_of_generator) {
         for (place, (arm, cells)) in arms.iter().zip(&row.arms).enumerate() {
             let (name, unit) = if place == 0 { (row.name.as_str(), row.unit.as_str()) } else { ("", "") };
             match cells {

@@ -5,7 +5,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-use super::chart::curve::{self, LoadCurve};
+use super::chart::releases::{self, ReleaseCurve};
 use super::html::{self, Drawing, HtmlError};
 use super::model::{Line, Scale};
 use crate::stats::gate::LEAST_BEFORE;
@@ -195,6 +195,7 @@ pub fn html(scenario: &str, series: &[Series]) -> Result<String, HtmlError> {
         context! {
             scenario,
             summary,
+            answer => Value::from(Serde(answer(series))),
             cards => Value::from(Serde(&cards)),
             tool_version => env!("CARGO_PKG_VERSION"),
         },
@@ -202,16 +203,76 @@ pub fn html(scenario: &str, series: &[Series]) -> Result<String, HtmlError> {
     )
 }
 
+/// How the newest release stands, over all series.
+#[derive(Serialize)]
+struct TrendAnswer {
+    word: String,
+    tone: &'static str,
+    sentence: String,
+    /// Series that do not stand as usual, in a sentence each.
+    others: Vec<String>,
+}
+
+/// The worst state of all series is the answer.
+fn answer(series: &[Series]) -> TrendAnswer {
+    let rank = |one: &Series| match one.newest {
+        State::Regression { .. } => 4,
+        State::Suspect { .. } => 3,
+        State::Better { .. } => 2,
+        State::Usual => 1,
+        State::TooFew { .. } => 0,
+    };
+    let newest = |one: &Series| one.points.last().map_or(String::new(), |point| point.release.clone());
+    let told = |one: &Series| format!("{} ({} · {}): {}", name(one), one.load, one.profile, sentence(one));
+    let Some(worst) = series.iter().max_by_key(|one| rank(one)) else {
+        return TrendAnswer {
+            word: "NO RELEASES".to_owned(),
+            tone: "none",
+            sentence: "There is no complete run yet.".to_owned(),
+            others: Vec::new(),
+        };
+    };
+    let same = series.iter().filter(|one| rank(one) == rank(worst)).count();
+    let all = series.len();
+    let release = newest(worst);
+    let (word, tone, sentence) = match worst.newest {
+        State::Regression { .. } => (
+            "REGRESSION",
+            "refuted",
+            format!("{release} is worse in {same} of {all} series, the second release in turn."),
+        ),
+        State::Suspect { .. } => {
+            ("SUSPECT", "undecided", format!("{release} is worse in {same} of {all} series: run it again."))
+        }
+        State::Better { .. } => (
+            "BETTER",
+            "supported",
+            format!("{release} is better in {same} of {all} series, and worse in none."),
+        ),
+        State::Usual => ("USUAL", "supported", format!("{release} is as usual in {same} of {all} series.")),
+        State::TooFew { .. } => (
+            "TOO FEW RELEASES",
+            "none",
+            format!("{release}: no series has the {LEAST_BEFORE} releases that it takes to tell."),
+        ),
+    };
+    let others = series.iter().filter(|one| rank(one) >= 2).map(told).collect();
+    TrendAnswer { word: word.to_owned(), tone, sentence, others }
+}
+
 fn card(place: usize, one: &Series) -> Card {
     let (class, word) = state(one);
     let (sentence, name) = (sentence(one), name(one));
     let scale = if one.more_is_better() { Scale::Amount } else { Scale::Time };
-    let drawing = html::drawing(curve::draw(&LoadCurve {
+    let drawing = html::drawing(releases::draw(&ReleaseCurve {
         id: &format!("t-{place}"),
         title: &name,
         finding: &sentence,
         scale,
+        names: one.points.iter().map(|point| point.release.clone()).collect(),
         lines: &lines(one),
+        changes: one.changes.iter().map(|c| (c.place as f64 + 1.0, unit::change(c.ratio))).collect(),
+        present: starts(one).last().map_or(1.0, |start| *start as f64 + 1.0),
     }));
     Card {
         of: format!("load {} · {}", one.load, one.profile),
@@ -225,22 +286,20 @@ fn card(place: usize, one: &Series) -> Card {
     }
 }
 
+/// Places where regimes begin, in order: the first release, changes, and other machines or workloads.
+fn starts(one: &Series) -> Vec<usize> {
+    let changes = one.changes.iter().map(|c| c.place);
+    let mut starts: Vec<usize> = changes.chain(one.breaks.iter().map(|b| b.place)).chain([0]).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    starts
+}
+
 /// The values, and the mean of each regime as a line of its own.
 fn lines(one: &Series) -> Vec<Line> {
     let factor = if one.more_is_better() { 1.0 } else { 1e3 };
     let at = |place: usize| (place as f64 + 1.0, one.points[place].value * factor);
-    let starts: Vec<usize> = {
-        let mut starts: Vec<usize> = one
-            .changes
-            .iter()
-            .map(|c| c.place)
-            .chain(one.breaks.iter().map(|b| b.place))
-            .chain([0])
-            .collect();
-        starts.sort_unstable();
-        starts.dedup();
-        starts
-    };
+    let starts = starts(one);
     let ends = starts.iter().skip(1).copied().chain([one.points.len()]);
     let mut lines: Vec<Line> = starts
         .iter()

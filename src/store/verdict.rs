@@ -1,10 +1,10 @@
-//! What was decided, for people with `sqlite3` and for trends: written down, never read back by a
+//! What was decided, for people with `sqlite3` and for the history: written down, never read back by a
 //! report, which decides anew from the samples.
 
 use rusqlite::{Transaction, params};
 
 use super::{Store, StoreError};
-use crate::run::{Judged, RunId};
+use crate::run::{ExperimentId, Judged, RunId};
 
 /// A decided claim.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,23 @@ pub struct CheckRow {
 }
 
 impl Store {
+    /// The verdicts of all gating claims, of whatever was reported.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn gating_verdicts(&self) -> Result<Vec<(Judged, String)>, StoreError> {
+        let sql = "SELECT experiment, run, verdict FROM verdict WHERE gates ORDER BY id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let verdicts = statement.query_map([], |row| {
+            let of = match row.get::<_, Option<i64>>(0)? {
+                Some(experiment) => Judged::Experiment(ExperimentId(experiment)),
+                None => Judged::Run(RunId(row.get(1)?)),
+            };
+            Ok((of, row.get(2)?))
+        })?;
+        Ok(verdicts.collect::<Result<_, _>>()?)
+    }
+
     /// Writes down what was decided, in place of what was decided before.
     ///
     /// # Errors

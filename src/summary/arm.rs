@@ -17,6 +17,8 @@ pub struct ArmSummary {
     pub runs: Vec<RunFacts>,
     /// A summary per subject, in order of subject.
     pub summaries: Vec<Summary>,
+    /// All requests of users together, polling left out; none without one.
+    pub total: Option<Summary>,
     /// Time from the load's end to an empty backlog, s, one per run; none for a run without a drain
     /// or one whose drain met its deadline.
     pub drain_s: Vec<Option<f64>>,

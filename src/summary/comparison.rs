@@ -54,16 +54,18 @@ pub struct SignalMetrics {
     pub max: f64,
     /// Last value.
     pub last: f64,
-    /// Last value less the first.
+    /// By how much it rose, falls left out: what a counter has counted.
     pub increase: f64,
 }
 
 impl SignalMetrics {
     /// The metrics of a series; none for an empty one.
     pub fn of(series: &Series) -> Option<Self> {
-        let (first, last) = (series.points.first()?.1, series.last()?);
+        let last = series.last()?;
         let (min, mean, max) = (series.min()?, series.mean()?, series.max()?);
-        Some(Self { min, mean, max, last, increase: last - first })
+        // A counter that falls was reset, and counts on from there.
+        let increase = series.points.windows(2).map(|pair| (pair[1].1 - pair[0].1).max(0.0)).sum();
+        Some(Self { min, mean, max, last, increase })
     }
 }
 

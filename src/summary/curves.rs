@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::arm::Curve;
 use super::series::Series;
 use super::shift;
+use super::subject::TOTAL;
 use super::windows::{by_window, medians};
 use crate::run::MeasuredRun;
 use crate::sample::{Kind, PROBE_CLASS, SampleColumns, Subject};
@@ -25,7 +26,8 @@ struct CurveKey {
     belongs: Box<dyn Fn(&Subject) -> bool>,
 }
 
-/// Curves of the traffic classes, then of the effects, then of the single endpoints.
+/// Curves of the traffic classes, then of the effects, then of the single endpoints; with several classes also of all
+/// requests together.
 fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
     let mut subjects: Vec<&Subject> = runs.iter().flat_map(|r| &r.samples.subjects).collect();
     subjects.sort();
@@ -35,6 +37,13 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
         subjects.iter().filter(|s| s.kind == Kind::Request).map(|s| s.traffic_class.as_str()).collect();
     classes.sort_unstable();
     classes.dedup();
+    // The curve of the only class is that of all requests already.
+    let total = (classes.len() > 1).then(|| CurveKey {
+        name: TOTAL.to_owned(),
+        is_effect: false,
+        is_class: false,
+        belongs: Box::new(|s: &Subject| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS),
+    });
     let classes = classes.into_iter().map(|class| {
         let name = if class.is_empty() { "all requests".to_owned() } else { format!("all {class} requests") };
         let class = class.to_owned();
@@ -54,7 +63,7 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
             belongs: Box::new(move |s| *s == wanted),
         }
     });
-    let mut keys: Vec<CurveKey> = classes.chain(single).collect();
+    let mut keys: Vec<CurveKey> = classes.chain(total).chain(single).collect();
     keys.sort_by_key(|key| (!key.is_class, !key.is_effect));
     keys
 }

@@ -2,8 +2,8 @@
 
 use polars::prelude::*;
 
-use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
-use crate::sample::{Outcome, SampleColumns};
+use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary, TOTAL};
+use crate::sample::{Kind, Outcome, PROBE_CLASS, SampleColumns, Subject};
 
 /// Column of places in the list of subjects.
 const SUBJECT: &str = "subject";
@@ -52,6 +52,36 @@ pub(super) fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summ
     }
     summaries.sort_by(|a, b| a.subject.cmp(&b.subject));
     Ok(summaries)
+}
+
+/// Sums up all requests of a run's users together, whatever they called; none without one. Polling requests of
+/// effects are loadproof's own and left out.
+///
+/// # Errors
+/// As [`summaries`].
+pub fn total(columns: &SampleColumns, load_s: f64) -> Result<Option<Summary>, FrameError> {
+    let is_users: Vec<bool> = columns
+        .subjects
+        .iter()
+        .map(|subject| subject.kind == Kind::Request && subject.traffic_class != PROBE_CLASS)
+        .collect();
+    let is_wanted = |place: &usize| is_users[columns.subject[*place] as usize];
+    let wanted: Vec<usize> = (0..columns.subject.len()).filter(is_wanted).collect();
+    let together = SampleColumns {
+        subjects: vec![Subject {
+            kind: Kind::Request,
+            traffic_class: String::new(),
+            endpoint: TOTAL.to_owned(),
+        }],
+        subject: vec![0; wanted.len()],
+        outcome: wanted.iter().map(|place| columns.outcome[*place]).collect(),
+        status: wanted.iter().map(|place| columns.status[*place]).collect(),
+        intended_us: wanted.iter().map(|place| columns.intended_us[*place]).collect(),
+        sent_us: wanted.iter().map(|place| columns.sent_us[*place]).collect(),
+        done_us: wanted.iter().map(|place| columns.done_us[*place]).collect(),
+        ..SampleColumns::default()
+    };
+    Ok(summaries(&together, load_s)?.pop().filter(|summary| summary.counts.total() > 0))
 }
 
 fn frame(columns: &SampleColumns) -> PolarsResult<DataFrame> {
@@ -185,7 +215,27 @@ mod tests {
     }
 
     #[test]
+    fn the_total_is_of_all_requests_together_but_for_polling() {
+        let mut columns = columns(&[
+            (0, Outcome::Ok, 200, 0, 10),
+            (1, Outcome::Ok, 200, 0, 30),
+            (1, Outcome::Failed, 500, 0, 90),
+            (2, Outcome::Ok, 200, 0, 7),
+        ]);
+        columns.subjects.push(Subject {
+            kind: Kind::Request,
+            traffic_class: PROBE_CLASS.to_owned(),
+            endpoint: "GET /poll".to_owned(),
+        });
+        let total = total(&columns, 2.0).unwrap().unwrap();
+        assert_eq!((total.counts.ok, total.counts.failed), (2, 1));
+        assert!((total.rate_per_s - 1.0).abs() < 1e-12);
+        assert!((total.response.unwrap().quantiles_us[0] - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn no_samples_give_no_summaries() {
         assert_eq!(summaries(&SampleColumns::default(), 1.0).unwrap(), []);
+        assert_eq!(total(&SampleColumns::default(), 1.0).unwrap(), None);
     }
 }

@@ -7,6 +7,9 @@ use crate::sample::{Outcome, Subject};
 /// The quantiles that every summary gives, in order.
 pub const QUANTILES: [f64; 5] = [0.5, 0.9, 0.95, 0.99, 0.999];
 
+/// What all requests of users together are called, as a subject and as a curve.
+pub const TOTAL: &str = "total";
+
 /// How many samples ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct OutcomeCounts {

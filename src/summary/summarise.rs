@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::arm::{ArmSummary, SignalSeries};
 use super::curves::{curves, throughput};
-use super::frame::{FrameError, summaries};
+use super::frame::{FrameError, summaries, total};
 use super::race;
 use super::series::Series;
 use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
@@ -27,11 +27,15 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
     let window_s = window_s(runs);
     let per_run: Vec<Vec<Summary>> =
         runs.iter().map(|run| summaries(&run.samples, run.facts.load_s())).collect::<Result<_, _>>()?;
+    let totals: Vec<Option<Summary>> =
+        runs.iter().map(|run| total(&run.samples, run.facts.load_s())).collect::<Result<_, _>>()?;
+    let totals: Vec<Summary> = totals.into_iter().flatten().collect();
     let is_ordered = runs.iter().all(|run| run.is_ordered());
     Ok(ArmSummary {
         arm,
         runs: runs.iter().map(|r| r.facts.clone()).collect(),
         summaries: over_runs(&per_run),
+        total: over_runs(&[totals]).pop(),
         drain_s: runs.iter().map(|r| r.facts.drain_s()).collect(),
         curves: curves(runs, window_s),
         signals: signals(runs),
@@ -140,14 +144,14 @@ fn signals(runs: &[Arc<MeasuredRun>]) -> Vec<SignalSeries> {
     by_name
         .into_iter()
         .map(|(name, columns)| SignalSeries {
-            series: Series { name: name.to_owned(), points: signal_points(&columns) },
+            series: Series { name: name.to_owned(), points: signal_points(&columns, columns[0].is_counter) },
             unit: columns[0].unit.clone(),
             is_counter: columns[0].is_counter,
         })
         .collect()
 }
 
-fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
+fn signal_points(columns: &[&SignalColumn], is_counter: bool) -> Vec<(f64, f64)> {
     let points = |column: &SignalColumn| -> Vec<(f64, f64)> {
         column.readings.iter().map(|(us, value)| (*us as f64 / 1e6, *value)).collect()
     };
@@ -156,9 +160,49 @@ fn signal_points(columns: &[&SignalColumn]) -> Vec<(f64, f64)> {
     }
     let mut windows: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
     for column in columns {
-        for (window, values) in by_window(&points(column), 1.0) {
-            windows.entry(window).or_default().extend(median(&values));
+        let points = if is_counter { increases(&points(column)) } else { points(column) };
+        for (window, values) in by_window(&points, 1.0) {
+            let value = if is_counter { Some(values.iter().sum()) } else { median(&values) };
+            windows.entry(window).or_default().extend(value);
         }
     }
-    medians(windows, 1.0)
+    let medians = medians(windows, 1.0);
+    if is_counter { summed_up(&medians) } else { medians }
+}
+
+/// The increases of a counter between readings; a counter that falls was reset.
+fn increases(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let first = points.first().map(|point| (point.0, 0.0));
+    let rises = points.windows(2).map(|pair| (pair[1].0, (pair[1].1 - pair[0].1).max(0.0)));
+    first.into_iter().chain(rises).collect()
+}
+
+/// A counter again from its increases. Each run counts from a level of its own, so a median over the levels of several
+/// runs could fall; one over their increases cannot.
+fn summed_up(increases: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let sum = |sum: &mut f64, (at, increase): &(f64, f64)| {
+        *sum += increase;
+        Some((*at, *sum))
+    };
+    increases.iter().scan(0.0, sum).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_over_runs_never_shrinks_whatever_levels_they_count_from() {
+        let column = |start: f64, seconds: i64| SignalColumn {
+            name: "requests".to_owned(),
+            unit: String::new(),
+            is_counter: true,
+            readings: (0..seconds).map(|s| (s * 1_000_000, start + s as f64 * 2.0)).collect(),
+        };
+        // The run that counts from the highest level ends first.
+        let columns = [column(1000.0, 5), column(0.0, 9), column(50.0, 9)];
+        let points = signal_points(&columns.iter().collect::<Vec<_>>(), true);
+        assert!(points.windows(2).all(|pair| pair[1].1 >= pair[0].1), "{points:?}");
+        assert_eq!(points.last().unwrap().1, 16.0);
+    }
 }

@@ -1,5 +1,7 @@
 //! From the values of a claim's rounds to its verdict.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
@@ -34,6 +36,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts, the best first.
+    pub const ALL: [Self; 4] = [Self::Supported, Self::Undecided, Self::Refuted, Self::Invalid];
+
     /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
@@ -99,6 +104,27 @@ impl Decided {
     /// What it is called: its own id, or its number among the claims of its profile, from 1.
     pub fn id(&self, number: usize) -> String {
         if self.claim.id.is_empty() { format!("C{number}") } else { self.claim.id.clone() }
+    }
+
+    /// Samples or readings behind it. Several statistics of one arm are worked out from the same ones, which count once.
+    pub fn n(&self) -> u64 {
+        let mut of_sides: BTreeMap<&str, u64> = BTreeMap::new();
+        for input in &self.inputs {
+            let side = input.name.split('.').next().unwrap_or_default();
+            let most = of_sides.entry(side).or_default();
+            *most = input.n.max(*most);
+        }
+        of_sides.values().sum()
+    }
+
+    /// On which side of its bound the evidence lies, however little of it there is: what an indicative claim points to.
+    pub fn points_to(&self) -> Verdict {
+        match self.scale {
+            _ if self.verdict != Verdict::Undecided => self.verdict,
+            Scale::EveryRun if self.indicative => Verdict::Supported,
+            _ if self.low.is_none() && self.high.is_none() => Verdict::Undecided,
+            _ => side_of(self.claim.bound, self.low, self.high),
+        }
     }
 }
 
@@ -199,7 +225,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
             return (verdict, "one pair of runs gives this formula no interval".to_owned());
         }
         let interval = interval_text(&estimated, unit);
-        return (verdict, format!("the interval {interval} holds the bound {}", edge_text(bound)));
+        return (verdict, format!("the interval {interval} contains the bound {}", edge_text(bound)));
     }
     let says = format!("{} {}", unit.text(estimated.value), interval_text(&estimated, unit));
     if !enough {
@@ -220,17 +246,14 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
     let bound = decided.claim.bound;
     let unit = bound.unit();
     decided.scale = Scale::EveryRun;
-    let worst = match bound {
-        Bound::AtLeast(_) => values.iter().copied().min_by(f64::total_cmp),
-        Bound::AtMost(_) | Bound::Within(..) => values.iter().copied().max_by(f64::total_cmp),
-    };
+    let worst = values.iter().copied().max_by(|a, b| beyond(bound, *a).total_cmp(&beyond(bound, *b)));
     let violated: Vec<usize> =
         (1..).zip(values).filter(|(_, v)| !bound.holds(**v)).map(|(round, _)| round).collect();
     decided.estimate = worst.filter(|w| w.is_finite());
     let worst = unit.text(worst.unwrap_or(f64::NAN));
     match violated[..] {
         [] => {
-            let readings: u64 = decided.inputs.iter().map(|i| i.n).sum();
+            let readings = decided.n();
             let runs = if values.len() == 1 {
                 "the run".to_owned()
             } else {
@@ -247,13 +270,21 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
         [first, ..] if values.len() > 1 => (
             Verdict::Refuted,
             format!(
-                "broken in {} of {} rounds, first in round {first}: {worst}",
+                "broken in {} of {} rounds, first in round {first} ({}), at worst {worst}",
                 violated.len(),
-                values.len()
+                values.len(),
+                unit.text(values[first - 1])
             ),
         ),
         _ => (Verdict::Refuted, format!("broken: {worst}")),
     }
+}
+
+/// How far a value lies outside of a bound; below 0 for one that keeps to it.
+fn beyond(bound: Bound, value: f64) -> f64 {
+    let (least, most) = bound.edges();
+    let below = least.map_or(f64::NEG_INFINITY, |least| least - value);
+    below.max(most.map_or(f64::NEG_INFINITY, |most| value - most))
 }
 
 /// On which side of its bound the interval lies.
@@ -386,4 +417,55 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
         notes.push("about this run; another may differ".to_owned());
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::{Amount, Expression, Selection};
+
+    fn claim(bound: Bound, rule: Rule) -> Claim {
+        Claim {
+            id: String::new(),
+            title: "Stays".to_owned(),
+            why: String::new(),
+            value: Expression::new("run.p95"),
+            bound,
+            rule,
+            select: Selection::default(),
+            gates: true,
+            loads: Vec::new(),
+            deployments: Vec::new(),
+        }
+    }
+
+    fn decided(bound: Bound, values: &[f64]) -> Decided {
+        let terms = Terms {
+            profile: "a",
+            alpha: 0.05,
+            last_alpha: 0.05,
+            about_one_run: false,
+            closed_load: false,
+            invalid: None,
+            unsteady: None,
+        };
+        let round = |value: &f64| Ok(Evaluated { value: *value, counts: None, seen: Vec::new() });
+        decide(&claim(bound, Rule::EveryRun), &values.iter().map(round).collect::<Vec<_>>(), &terms)
+    }
+
+    #[test]
+    fn a_broken_claim_names_the_value_that_broke_it() {
+        let within = Bound::Within(Amount::plain(5.0), Amount::plain(10.0));
+        let broken = decided(within, &[4.5, 9.16, 3.0, 8.0]);
+        assert_eq!(broken.reason, "broken in 2 of 4 rounds, first in round 1 (4.50), at worst 3.00");
+        assert_eq!(broken.estimate, Some(3.0));
+    }
+
+    #[test]
+    fn samples_of_one_arm_count_once() {
+        let input = |name: &str, n| Input { name: name.to_owned(), value: 1.0, is_time: true, n };
+        let mut decided = decided(Bound::AtMost(Amount::plain(9.0)), &[1.0]);
+        decided.inputs = vec![input("run.p95", 141), input("run.p50", 141), input("baseline.p50", 100)];
+        assert_eq!(decided.n(), 241);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::evidence::RoundRuns;
-use crate::claim::{Expression, LookUp, Selection, seen_text};
+use crate::claim::{Expression, LookUp, Seen, Selection, seen_text};
 use crate::run::{Arm, MeasuredRun, RunId};
 
 /// Something that had to be seen to be true of a run.
@@ -25,6 +25,19 @@ pub struct Held {
     pub holds: bool,
     /// What was seen: `max('backfill queue') was 0`.
     pub seen: String,
+    /// The statistics that the condition asks for; empty where they could not be had.
+    pub values: Vec<HeldValue>,
+}
+
+/// A statistic that a condition asks for.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HeldValue {
+    /// `max('backfill queue')`
+    pub name: String,
+    /// Its value; times in ms.
+    pub value: f64,
+    /// Whether it is a time.
+    pub is_time: bool,
 }
 
 impl Held {
@@ -50,9 +63,9 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
         .must_hold
         .iter()
         .map(|condition| {
-            let (holds, seen) = match evaluated(run, condition, &Selection::default()) {
-                Ok((value, seen)) => (value != 0.0, seen),
-                Err(reason) => (false, reason),
+            let (holds, seen, values) = match evaluated(run, condition, &Selection::default()) {
+                Ok((value, seen)) => (value != 0.0, seen_text(&seen), seen.iter().map(value_of).collect()),
+                Err(reason) => (false, reason, Vec::new()),
             };
             Held {
                 run: facts.id,
@@ -62,9 +75,14 @@ fn of_run(run: &Arc<MeasuredRun>) -> Vec<Held> {
                 condition: condition.to_string(),
                 holds,
                 seen,
+                values,
             }
         })
         .collect()
+}
+
+fn value_of(seen: &Seen) -> HeldValue {
+    HeldValue { name: seen.statistic.to_string(), value: seen.found.value, is_time: seen.statistic.is_time() }
 }
 
 /// What an expression over one run comes to, and the statistics that were seen on the way.
@@ -72,7 +90,7 @@ pub(super) fn evaluated(
     run: &Arc<MeasuredRun>,
     expression: &Expression,
     select: &Selection,
-) -> Result<(f64, String), String> {
+) -> Result<(f64, Vec<Seen>), String> {
     let evidence: Arc<dyn LookUp> = Arc::new(RoundRuns {
         baseline: None,
         treatment: None,
@@ -82,5 +100,5 @@ pub(super) fn evaluated(
         within_run: false,
     });
     let evaluated = expression.evaluate(&evidence)?;
-    Ok((evaluated.value, seen_text(&evaluated.seen)))
+    Ok((evaluated.value, evaluated.seen))
 }

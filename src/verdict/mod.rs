@@ -23,7 +23,7 @@ use serde::Serialize;
 
 pub use decide::{Decided, Input, Verdict};
 pub use estimate::Scale;
-pub use hold::Held;
+pub use hold::{Held, HeldValue};
 pub use symptom::SeenSign;
 
 use self::audit::{Audit, Grade};

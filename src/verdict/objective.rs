@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::audit::{self, Grade};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Mode, Try};
-use crate::claim::{Expression, Selection, SignalMetric, Statistic};
+use crate::claim::{Expression, Selection, SignalMetric, Statistic, seen_text};
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
 use crate::unit;
@@ -81,7 +81,7 @@ fn generator(run: &MeasuredRun) -> Option<Broken> {
 fn missed(run: &Arc<MeasuredRun>, condition: &Expression) -> Option<Broken> {
     let seen = match evaluated(run, condition, &Selection::default()) {
         Ok((value, _)) if value != 0.0 => return None,
-        Ok((_, seen)) => seen,
+        Ok((_, seen)) => seen_text(&seen),
         Err(reason) => reason,
     };
     Some(Broken { mode: mode(condition), condition: condition.to_string(), seen })

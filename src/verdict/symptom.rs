@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::hold::evaluated;
-use crate::claim::Symptom;
+use crate::claim::{Symptom, seen_text};
 use crate::run::{MeasuredRun, RunId};
 
 /// A symptom that was seen in a run.
@@ -41,7 +41,7 @@ fn seen(run: &Arc<MeasuredRun>, symptom: &Symptom) -> Option<SeenSign> {
         profile: facts.start.profile.clone(),
         title: symptom.title.clone(),
         select: symptom.select.to_string(),
-        seen,
+        seen: seen_text(&seen),
         remedy: symptom.remedy.clone(),
     })
 }

@@ -314,7 +314,10 @@ fn an_endpoint_is_loaded_without_a_scenario_file_and_compared() {
     let url = format!("{}/", bench.server.url());
     for label in ["before", "after"] {
         let text = bench.out(&["http", &url, "-n", "60", "-c", "3", "--label", label, "--progress", "none"]);
-        assert!(text.contains("GET /") && text.contains("All 60 requests went as expected"), "{text}");
+        assert!(
+            text.contains("GET /") && text.contains("all 60 requests were answered as expected"),
+            "{text}"
+        );
     }
     assert_eq!(bench.counted(), 120);
     let text = bench.out(&["compare", "before", "after"]);

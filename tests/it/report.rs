@@ -9,7 +9,7 @@ use std::sync::Arc;
 use base64::Engine;
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Unit};
 use loadproof::reading::SignalColumn;
-use loadproof::report::{About, Of, html, json, model, text};
+use loadproof::report::{About, Of, html, json, junit, markdown, model, text};
 use loadproof::run::{
     Arm, FailureReason, HookFacts, LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart,
     RunState, SampleId, SlowSample,
@@ -359,6 +359,78 @@ fn the_model_of_a_comparison_is_as_it_was() {
         .flat_map(|r| &mut r.lines)
         .for_each(|l| l.points.clear());
     insta::assert_snapshot!(serde_json::to_string_pretty(&report).unwrap());
+}
+
+#[test]
+fn endpoints_of_unlike_arms_are_all_named() {
+    let other = Names { endpoint: "POST /carts", ..PLAIN };
+    let runs = [measured(Arm::Baseline, PLAIN), measured(Arm::Treatment, other)];
+    let [baseline, treatment] =
+        [0, 1].map(|i| summarise(runs[i].facts.start.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
+    let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
+    let judgement = verdict::of_rounds(&runs, &options);
+    let report = model::comparison(&compare(baseline, treatment), &judgement, about());
+    let section = report.sections.iter().find(|section| section.is_of_requests).unwrap();
+    let names: Vec<&str> = section.rows.iter().map(|row| row.name.as_str()).collect();
+    assert_eq!(names, ["POST /carts", "POST /orders", "total"]);
+    let plain = anstream::adapter::strip_str(&text::render(&report)).to_string();
+    assert_eq!(plain.matches("not called").count(), 2, "{plain}");
+    assert!(plain.contains("POST /carts") && plain.contains("POST /orders"), "{plain}");
+}
+
+#[test]
+fn warnings_stand_in_every_form() {
+    let report = comparison_model(PLAIN);
+    assert!(!report.warnings.is_empty());
+    let forms = [
+        text::render(&report),
+        html::render(&report).unwrap(),
+        markdown::render(&report),
+        junit::render(&report).unwrap(),
+    ];
+    for form in forms {
+        assert!(form.contains("One pair of runs is only indicative"), "{form}");
+    }
+}
+
+/// The answer to a claim about the fixture's pair.
+fn answer(value: &str, bound: Bound, select: &Selection) -> (model::Headline, String) {
+    let mut runs = [Arm::Baseline, Arm::Treatment].map(|arm| Arc::unwrap_or_clone(measured(arm, PLAIN)));
+    for run in &mut runs {
+        let claim = Claim {
+            value: Expression::new(value),
+            bound,
+            select: select.clone(),
+            ..claims(PLAIN)[0].clone()
+        };
+        run.facts.start.claims = vec![claim];
+    }
+    let runs = runs.map(Arc::new);
+    let [baseline, treatment] =
+        [0, 1].map(|i| summarise(runs[i].facts.start.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
+    let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
+    let judgement = verdict::of_rounds(&runs, &options);
+    let report = model::comparison(&compare(baseline, treatment), &judgement, about());
+    let text = report.headline.answers[0].text.clone();
+    (report.headline, text)
+}
+
+#[test]
+fn an_answer_is_a_sentence_whose_words_agree_with_its_numbers() {
+    let times = |value| Amount { value, unit: Unit::Times };
+    let effect = Selection { effect: Some("order visible".to_owned()), ..Selection::default() };
+    let (headline, text) = answer("baseline.p95 / treatment.p95", Bound::AtLeast(times(3.0)), &effect);
+    assert_eq!((headline.word.as_str(), headline.count.as_str()), ("INDICATED", "1 of 1 claim"));
+    assert!(text.starts_with("Order visible at p95 is ") && text.contains("x faster ["), "{text}");
+    assert!(text.ends_with("; claimed 3x."), "{text}");
+    let (headline, text) = answer("treatment.p95 / baseline.p95", Bound::AtLeast(times(3.0)), &effect);
+    assert_eq!(headline.word, "NOT INDICATED");
+    assert!(text.contains("x faster [") && text.ends_with("; claimed at least 3x."), "{text}");
+    let (_, text) = answer("baseline.p50 / treatment.p50", Bound::AtLeast(times(3.0)), &Selection::default());
+    assert!(text.contains("no clear difference") && !text.contains("faster"), "{text}");
+    let change = Amount { value: 1.1, unit: Unit::Change };
+    let (_, text) = answer("treatment.p95 / baseline.p95", Bound::AtMost(change), &Selection::default());
+    assert!(text.starts_with("Requests at p95: ") && text.ends_with("; claimed at most +10 %."), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A figure over the load that a system was given.
+//! A metric over the load that a system was given.
 
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::text_anchor::{HPos, VPos};

@@ -5,6 +5,7 @@ mod axis;
 pub mod curve;
 pub mod percentile;
 mod plot;
+pub mod releases;
 pub mod shift;
 pub mod strip;
 mod svg;

@@ -142,6 +142,16 @@ pub(super) fn readout(
     at: fn(f64) -> String,
     value: fn(f64) -> String,
 ) -> Readout {
+    readout_by(plot, lines, at, value)
+}
+
+/// The same, where what stands on the horizontal axis is looked up.
+pub(super) fn readout_by(
+    plot: &Plot<'_, '_>,
+    lines: &[(&Line, Vec<(f64, f64)>)],
+    at: impl Fn(f64) -> String,
+    value: fn(f64) -> String,
+) -> Readout {
     let px = |grid: i32| f64::from(grid) / f64::from(GRID);
     let (x, y) = plot.plotting_area().get_pixel_range();
     Readout {

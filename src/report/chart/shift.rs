@@ -1,4 +1,4 @@
-//! The shift function: change of each percentile in per cent, with whiskers, around a line of no change.
+//! The shift function: change of each percentile as a factor, with whiskers, around a line of no change.
 
 use plotters::drawing::IntoDrawingArea;
 use plotters::element::{Circle, PathElement};
@@ -26,39 +26,33 @@ pub(crate) fn draw(chart: &ShiftChart) -> (String, Readout) {
 fn draw_into(svg: &mut String, chart: &ShiftChart) -> Drawn<Readout> {
     let area =
         Svg::new(svg, [HALF_PX, HEIGHT_PX], &chart.id, &chart.title, &chart.finding).into_drawing_area();
-    let ends = chart.points.iter().flat_map(|point| [point.low, point.high, point.change]);
     let x = Axis::logit(chart.points.iter().map(|point| point.p));
-    let y = Axis::change(ends.clone());
+    let y = Axis::factor(
+        chart.points.iter().map(|point| point.ratio),
+        chart.points.iter().flat_map(|point| [point.low, point.high]),
+    );
     let (left, right) = (x.low, x.high);
     let (lowest, highest) = (y.low, y.high);
     let margins = Margins { top: 10.0, right: 26.0, bottom: 26.0 };
     let mut plot = plot(&area, x, y, &margins, true)?;
     plot.draw_series(std::iter::once(PathElement::new(
-        vec![(left, 0.0), (right, 0.0)],
+        vec![(left, 1.0), (right, 1.0)],
         stroke(Ink::Axis, 1.4, false),
     )))?;
     for point in &chart.points {
-        let whisker = vec![(point.p, point.low), (point.p, point.high)];
+        let whisker = [point.low, point.high].map(|end| (point.p, end.clamp(lowest, highest))).to_vec();
         plot.draw_series(std::iter::once(PathElement::new(whisker, stroke(Ink::Treatment, 1.6, false))))?;
     }
-    let line: Vec<(f64, f64)> = chart.points.iter().map(|point| (point.p, point.change)).collect();
+    let line: Vec<(f64, f64)> = chart.points.iter().map(|point| (point.p, point.ratio)).collect();
     plot.draw_series(std::iter::once(PathElement::new(line.clone(), stroke(Ink::Treatment, 1.2, false))))?;
     let filled = ShapeStyle { color: named(Ink::Treatment, false).to_rgba(), filled: true, stroke_width: 0 };
     plot.draw_series(line.iter().map(|point| Circle::new(*point, grid(2.8), filled)))?;
     let words = text(Ink::Muted, HPos::Left, VPos::Center);
-    if highest > 0.0 {
-        label(&plot, (left, highest), (6.0, 8.0), "slower ↑", &words)?;
-    }
-    if lowest < 0.0 {
-        label(&plot, (left, lowest), (6.0, -8.0), "faster ↓", &words)?;
-    }
+    label(&plot, (left, highest), (6.0, 8.0), "slower ↑", &words)?;
+    label(&plot, (left, lowest), (6.0, -8.0), "faster ↓", &words)?;
     let series = Line { name: "change".to_owned(), arm: 1, points: line.clone() };
-    let readout = readout(
-        &plot,
-        &[(&series, line)],
-        |p| format!("p{}", unit::significant(p * 100.0)),
-        |percent| unit::change(1.0 + percent / 100.0),
-    );
+    let readout =
+        readout(&plot, &[(&series, line)], |p| format!("p{}", unit::significant(p * 100.0)), unit::change);
     drop(plot);
     area.present()?;
     Ok(readout)

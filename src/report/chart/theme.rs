@@ -60,8 +60,6 @@ impl Ink {
 
 /// Size of labels in charts, px at a width of 1:1.
 pub const LABEL_PX: f64 = 11.0;
-/// Width of a chart that fills the page, px.
-pub const WIDE_PX: u32 = 1140;
 /// Width of one of two charts side by side, px.
 pub const HALF_PX: u32 = 560;
 /// Room for the labels of the vertical axis, px: the same in all rows, so that their time axes agree.

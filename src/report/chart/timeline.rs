@@ -6,19 +6,19 @@ use plotters::style::text_anchor::{HPos, VPos};
 use super::axis::Axis;
 use super::plot::{Drawn, Margins, Readout, band, label, line, plot, readout, text, thinned};
 use super::svg::Svg;
-use super::theme::{Ink, WIDE_PX};
+use super::theme::{HALF_PX, Ink};
 use crate::report::model::{PhaseBand, Scale, TimeRow, Timeline};
 use crate::sample::Phase;
 use crate::unit;
 
-/// Height of a row of times, px.
-const TIME_PX: u32 = 132;
-/// Height of a row of amounts, px.
-const AMOUNT_PX: u32 = 92;
-/// What the labels of the time axis take, px.
-const CLOCK_PX: u32 = 20;
+/// Height, px.
+const HEIGHT_PX: u32 = 148;
+/// Steps between points that make a gap.
+const GAP_STEPS: f64 = 2.5;
+/// The shortest gap, s: readings several times a second jitter.
+const LEAST_GAP_S: f64 = 0.25;
 
-/// A row as SVG, and its read-out. The first row names the phases, the last one carries the clock.
+/// A row as SVG, and its read-out. The first row names the phases.
 pub(crate) fn draw(timeline: &Timeline, place: usize) -> (String, Readout) {
     let mut svg = String::new();
     // Writing to a string cannot fail.
@@ -28,14 +28,12 @@ pub(crate) fn draw(timeline: &Timeline, place: usize) -> (String, Readout) {
 
 fn draw_into(svg: &mut String, timeline: &Timeline, place: usize) -> Drawn<Readout> {
     let row = &timeline.rows[place];
-    let (is_first, is_last) = (place == 0, place + 1 == timeline.rows.len());
-    let height = if row.scale == Scale::Time { TIME_PX } else { AMOUNT_PX };
-    let height = height + if is_last { CLOCK_PX } else { 0 };
-    let area = Svg::new(svg, [WIDE_PX, height], &row.id, &row.title, &row.finding).into_drawing_area();
+    let is_first = place == 0;
+    let area = Svg::new(svg, [HALF_PX, HEIGHT_PX], &row.id, &row.title, &row.finding).into_drawing_area();
     let y = vertical(row);
     let range = [y.low, y.high];
-    let margins = Margins { top: 8.0, right: 18.0, bottom: if is_last { 24.0 } else { 4.0 } };
-    let x = Axis::clock(timeline.end_s, is_last);
+    let margins = Margins { top: 8.0, right: 18.0, bottom: 24.0 };
+    let x = Axis::clock(timeline.end_s);
     let mut plot = plot(&area, x, y, &margins, false)?;
     for phase in timeline.phases.iter().filter(|p| p.is_fault || p.name != Phase::Steady.word()) {
         let ink = if phase.is_fault { Ink::Fault } else { Ink::Band };
@@ -69,11 +67,11 @@ fn value_text(scale: Scale) -> fn(f64) -> String {
     }
 }
 
-/// What counts as a gap: five times the usual distance of two points.
+/// What counts as a gap, s: more than twice the usual distance of two points.
 fn gap(points: &[(f64, f64)]) -> f64 {
     let mut distances: Vec<f64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     distances.sort_by(f64::total_cmp);
-    distances.get(distances.len() / 2).map_or(1.0, |median| (median * 5.0).max(1.0))
+    distances.get(distances.len() / 2).map_or(1.0, |median| (median * GAP_STEPS).max(LEAST_GAP_S))
 }
 
 /// The names of the phases at the top, where there is room for them.

@@ -1,35 +1,33 @@
 //! From a comparison, or one arm's summary, to a report.
 
 use super::charts;
+use super::endpoints::{Compared, effect_sentences, sections};
 use super::explained::explained;
+use super::headline::{self, headline};
 use super::judged::judged;
 use super::races::races;
 use super::words;
 use super::{
-    ArmHead, Counts, DrainRow, EnvironmentRow, FailureRow, HookRow, QuantileCell, Report, RunRow,
-    SignalCells, SignalRow, SlowRow, SubjectRow, SubjectSection,
+    ArmHead, DrainRow, EnvironmentRow, FailureRow, HookRow, Report, RunRow, SignalCells, SignalRow, SlowRow,
 };
 use crate::report::About;
 use crate::run::{FailureReason, RunFacts, SlowSample};
-use crate::sample::{Kind, Subject, status_text};
-use crate::summary::{
-    ArmSummary, Comparison, Distribution, Evidence, QUANTILES, SignalMetrics, SubjectComparison, Summary,
-};
+use crate::sample::{Kind, Phase, Subject, status_text};
+use crate::stats::quantile::median;
+use crate::summary::{ArmSummary, Comparison, SignalMetrics};
 use crate::trace::Origin;
-use crate::unit::{self, TimeScale};
+use crate::unit;
 use crate::verdict::Judgement;
 
 /// Stands where no selftest was made.
 const NOT_QUALIFIED: &str = "No selftest was made on this machine; `loadproof selftest` makes one.";
-/// Stands where there is no value.
-const NO_VALUE: &str = "n/a";
 
 /// The report of a comparison.
 pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) -> Report {
     let arms = [&comparison.baseline, &comparison.treatment];
     let mut report = base("comparison", &arms, judgement, about);
     report.warnings = comparison.warnings.iter().map(words::warning).collect();
-    let rows: Vec<Compared<'_>> = comparison.subjects.iter().map(Compared::of_both).collect();
+    let rows = Compared::of_both(comparison);
     report.sections = sections(&rows);
     report.signals = comparison
         .signals
@@ -49,15 +47,19 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) 
     let names = [report.arms[0].name.clone(), report.arms[1].name.clone()];
     charts::add_shifts(&mut report.percentile_charts, &comparison.shifts);
     report.explained = explained(&comparison.explanations, names.each_ref().map(String::as_str));
-    report.finding = words::finding(&report, &arms);
+    report.finding = words::finding(effect_sentences(&rows), &report, &arms);
     report
 }
 
 /// The report of a single run.
 pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report {
     let mut report = base("run", &[summary], judgement, about);
-    let rows: Vec<Compared<'_>> = summary.summaries.iter().map(Compared::of_one).collect();
+    let rows = Compared::of_one(summary);
     report.sections = sections(&rows);
+    // Metrics of a run that cannot be trusted are not printed large.
+    if report.headline.validity.grade != "INVALID" {
+        report.headline.tiles = headline::tiles(&report.sections);
+    }
     report.signals = summary
         .signals
         .iter()
@@ -72,7 +74,7 @@ pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report 
             is_of_system: false,
         })
         .collect();
-    report.finding = words::finding(&report, &[summary]);
+    report.finding = words::finding(effect_sentences(&rows), &report, &[summary]);
     report
 }
 
@@ -84,12 +86,14 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         .map(|arm| ArmHead { role: words::role(arm.arm, arms.len() > 1), name: arm_name(arm) })
         .collect();
     let names: Vec<&str> = heads.iter().map(|h| h.name.as_str()).collect();
+    let judged = judged(judgement);
     Report {
         kind,
         title: first.start.scenario.clone(),
         page_title: page_title(judgement, &format!("{}: {}", first.start.scenario, names.join(" against "))),
         subtitle: subtitle(arms),
-        judged: judged(judgement),
+        headline: headline(arms, &heads, judgement, &judged),
+        judged,
         finding: Vec::new(),
         warnings: Vec::new(),
         explained: Vec::new(),
@@ -97,7 +101,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         percentile_charts: charts::percentiles(arms, &names),
         timeline: charts::timeline(arms, &names),
         signals: Vec::new(),
-        drains: drains(arms, &names),
+        drains: arms.iter().zip(&names).filter_map(|(arm, name)| drain(arm, name)).collect(),
         races: arms.iter().zip(&names).flat_map(|(arm, name)| races(arm, name)).collect(),
         failures: arms.iter().zip(&names).flat_map(|(arm, name)| failure_rows(arm, name)).collect(),
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
@@ -113,13 +117,12 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
 
 /// The verdict stands first: it is what shows in a tab, a bookmark, a subject line.
 fn page_title(judgement: &Judgement, name: &str) -> String {
-    match judgement.overall() {
-        Some(verdict) => {
-            let word = verdict.word();
-            let n = judgement.count(verdict);
-            format!("{}{} {n} of {} · {name}", word[..1].to_uppercase(), &word[1..], judgement.claims.len())
+    match headline::overall(judgement) {
+        (_, "none", _) => name.to_owned(),
+        (word, _, count) => {
+            let count = count.split(' ').take(3).collect::<Vec<_>>().join(" ");
+            format!("{} · {name}", format!("{} {count}", words::capitalised(word)).trim())
         }
-        None => name.to_owned(),
     }
 }
 
@@ -147,195 +150,14 @@ fn subtitle(arms: &[&ArmSummary]) -> String {
     )
 }
 
-/// A subject with its summaries by arm and what changed between them.
-struct Compared<'a> {
-    subject: &'a Subject,
-    arms: Vec<Option<&'a Summary>>,
-    rate_ratio: Option<f64>,
-    response_ratios: Option<[f64; QUANTILES.len()]>,
-    service_ratios: Option<[f64; QUANTILES.len()]>,
-}
-
-impl<'a> Compared<'a> {
-    fn of_both(both: &'a SubjectComparison) -> Self {
-        Self {
-            subject: &both.subject,
-            arms: vec![both.baseline.as_ref(), both.treatment.as_ref()],
-            rate_ratio: both.rate_ratio,
-            response_ratios: both.response_ratios,
-            service_ratios: both.service_ratios,
-        }
-    }
-
-    fn of_one(summary: &'a Summary) -> Self {
-        Self {
-            subject: &summary.subject,
-            arms: vec![Some(summary)],
-            rate_ratio: None,
-            response_ratios: None,
-            service_ratios: None,
-        }
-    }
-
-    fn distributions(&self, of: fn(&Summary) -> Option<Distribution>) -> Vec<Option<Distribution>> {
-        self.arms.iter().map(|arm| arm.and_then(of)).collect()
-    }
-}
-
-fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
-    let of_kind = |kind| rows.iter().filter(move |r| r.subject.kind == kind).collect::<Vec<_>>();
-    let effects = section(
-        "effects",
-        "Effects",
-        "From a request's answer to its effect being visible. Effects that were given up count as failed, not as \
-         latencies. A * marks a quantile with fewer than ten samples beyond it.",
-        &of_kind(Kind::Effect),
-    );
-    let requests = section(
-        "requests",
-        "Requests",
-        "Response time counts from the intended start, service time from the actual sending; both of answered \
-         requests. Class probe holds the questions asked for effects. A * marks a quantile with fewer than ten \
-         samples beyond it.",
-        &of_kind(Kind::Request),
-    );
-    [effects, requests].into_iter().filter(|s| !s.rows.is_empty()).collect()
-}
-
-fn section(
-    id: &'static str,
-    heading: &'static str,
-    note: &'static str,
-    rows: &[&Compared<'_>],
-) -> SubjectSection {
-    let medians = rows.iter().flat_map(|r| r.distributions(|s| s.response)).flatten();
-    let scale = TimeScale::of_column(medians.map(|d| d.quantiles_us[2]));
-    let mut rows: Vec<SubjectRow> = rows.iter().map(|row| subject_row(row, scale)).collect();
-    leave_out_empty_quantiles(&mut rows);
-    SubjectSection {
-        id,
-        heading,
-        note,
-        unit: scale.symbol(),
-        quantile_names: rows
-            .first()
-            .map_or(Vec::new(), |r| r.response.iter().map(|c| c.name.clone()).collect()),
-        has_service: id == "requests",
-        rows,
-    }
-}
-
-/// Leaves out the quantiles that too few samples carry in all rows.
-fn leave_out_empty_quantiles(rows: &mut [SubjectRow]) {
-    let has_value = |name: &str| {
-        let cells = rows.iter().flat_map(|row| &row.response).filter(|cell| cell.name == name);
-        cells.flat_map(|cell| &cell.values).any(|value| value != NO_VALUE)
-    };
-    let kept: Vec<String> = QUANTILES.map(quantile_name).into_iter().filter(|name| has_value(name)).collect();
-    for row in rows {
-        row.response.retain(|cell| kept.contains(&cell.name));
-        row.service.retain(|cell| kept.contains(&cell.name));
-    }
-}
-
-/// `p99.9` for 0.999.
-fn quantile_name(p: f64) -> String {
-    format!("p{}", (p * 1000.0).round() / 10.0)
-}
-
-fn subject_row(row: &Compared<'_>, scale: TimeScale) -> SubjectRow {
-    let is_request = row.subject.kind == Kind::Request;
-    let response = quantiles(&row.distributions(|s| s.response), row.response_ratios, scale);
-    let service = quantiles(&row.distributions(|s| s.service), row.service_ratios, scale);
-    SubjectRow {
-        name: row.subject.endpoint.clone(),
-        traffic_class: row.subject.traffic_class.clone(),
-        arms: row.arms.iter().map(|arm| arm.map(counts)).collect(),
-        rate_change: if row.arms.len() < 2 {
-            String::new()
-        } else {
-            row.rate_ratio.map_or(NO_VALUE.to_owned(), unit::change)
-        },
-        response,
-        service: if is_request { service } else { Vec::new() },
-        service_differs: is_request && row.arms.iter().flatten().any(|arm| waits_show(arm)),
-    }
-}
-
-/// Whether waiting to be sent makes up half of any quantile of the response time.
-fn waits_show(summary: &Summary) -> bool {
-    let both = summary.response.zip(summary.service);
-    both.is_some_and(|(response, service)| {
-        response.quantiles_us.iter().zip(service.quantiles_us).any(|(r, s)| *r > 2.0 * s)
-    })
-}
-
-fn counts(summary: &Summary) -> Counts {
-    let counts = &summary.counts;
-    let statuses: Vec<String> = summary
-        .statuses
-        .iter()
-        .map(|(status, n)| match status {
-            0 => format!("none × {}", unit::count(*n)),
-            status => format!("{} × {}", status_text(*status), unit::count(*n)),
-        })
-        .collect();
-    Counts {
-        total: unit::count(counts.total()),
-        ok: unit::count(counts.ok),
-        rejected: unit::count(counts.rejected),
-        failed: unit::count(counts.failed),
-        error: unit::count(counts.error),
-        dropped: unit::count(counts.dropped),
-        rate: unit::significant(summary.rate_per_s),
-        statuses: statuses.join(", "),
-    }
-}
-
-/// Quantiles in all arms; one that no sample carries is `n/a`, and so is its change.
-fn quantiles(
-    arms: &[Option<Distribution>],
-    ratios: Option<[f64; QUANTILES.len()]>,
-    scale: TimeScale,
-) -> Vec<QuantileCell> {
-    QUANTILES
-        .iter()
-        .enumerate()
-        .map(|(i, p)| {
-            let values: Vec<Evidence> =
-                arms.iter().map(|arm| arm.map_or(Evidence::None, |d| d.quantile(i))).collect();
-            let ratio = ratios.map(|r| r[i]).filter(|_| values.iter().all(|v| v.value().is_some()));
-            let compared = |text: fn(f64) -> String| match arms.len() {
-                1 => String::new(),
-                _ => ratio.map_or(NO_VALUE.to_owned(), text),
-            };
-            QuantileCell {
-                name: quantile_name(*p),
-                change: compared(unit::change),
-                ratio: compared(unit::ratio),
-                times: values.iter().map(|v| quantile_text(*v, unit::time)).collect(),
-                values: values.into_iter().map(|v| quantile_text(v, |us| scale.text(us))).collect(),
-            }
-        })
-        .collect()
-}
-
-/// `135`, `135*` where few samples carry it, `n/a` where none does.
-fn quantile_text(quantile: Evidence, text: impl Fn(f64) -> String) -> String {
-    match quantile {
-        Evidence::Firm(us) => text(us),
-        Evidence::Thin(us) => format!("{}*", text(us)),
-        Evidence::None => NO_VALUE.to_owned(),
-    }
-}
-
-/// A total shows its increase over the run; its level means nothing.
+/// A counter shows its increase over the run; its level means nothing.
 fn signal_row(name: &str, unit: &str, is_counter: bool, arms: &[Option<SignalMetrics>]) -> SignalRow {
     let (shown_unit, divisor) = words::shown_unit(unit);
     let text = |value: f64| unit::significant(value / divisor);
     SignalRow {
         name: name.to_owned(),
         unit: shown_unit.to_owned(),
+        is_of_generator: charts::is_of_generator(name),
         arms: arms
             .iter()
             .map(|metrics| {
@@ -350,21 +172,29 @@ fn signal_row(name: &str, unit: &str, is_counter: bool, arms: &[Option<SignalMet
     }
 }
 
-fn drains(arms: &[&ArmSummary], names: &[&str]) -> Vec<DrainRow> {
-    let has_drain = |arm: &&ArmSummary| {
-        arm.runs.iter().any(|r| r.end.phases.iter().any(|p| p.name == crate::sample::Phase::Drain.word()))
+/// How an arm's backlog drained, run by run; none without a drain.
+fn drain(arm: &ArmSummary, name: &str) -> Option<DrainRow> {
+    let phases = arm.runs.iter().flat_map(|run| &run.end.phases).filter(|p| p.name == Phase::Drain.word());
+    let longest_us = phases.map(|drain| drain.end_us - drain.start_us).max()?;
+    let times: Vec<f64> = arm.drain_s.iter().flatten().map(|s| s * 1e6).collect();
+    let (low, high) = times.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), us| (l.min(*us), h.max(*us)));
+    let shown = match &times[..] {
+        [only] => unit::time(*only),
+        several => format!(
+            "{} (median; {} to {})",
+            unit::time(median(several).unwrap_or(f64::NAN)),
+            unit::time(low),
+            unit::time(high)
+        ),
     };
-    if !arms.iter().any(has_drain) {
-        return Vec::new();
-    }
-    let time = |s: &Option<f64>| s.map_or("not in time".to_owned(), unit::span);
-    arms.iter()
-        .zip(names)
-        .map(|(arm, name)| DrainRow {
-            arm: (*name).to_owned(),
-            times: arm.drain_s.iter().map(time).collect::<Vec<_>>().join(", "),
-        })
-        .collect()
+    let missed = arm.drain_s.len() - times.len();
+    let deadline = unit::span(longest_us as f64 / 1e6);
+    let text = match (times.len(), missed) {
+        (0, _) => format!("did not drain within {deadline}"),
+        (_, 0) => format!("drained within {shown}"),
+        (_, n) => format!("drained within {shown}, but in {n} runs not within {deadline}"),
+    };
+    Some(DrainRow { arm: name.to_owned(), text })
 }
 
 fn slow_rows(arm: &ArmSummary, name: &str) -> Vec<SlowRow> {

@@ -3,9 +3,12 @@
 use super::words::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Ribbon, Scale, ShiftChart, ShiftPoint, TimeRow, Timeline};
 use crate::run::{HookFacts, PhaseSpan, WHEN_BESIDE};
+use crate::stats::quantile::median;
 use crate::summary::{ArmSummary, Curve, CurveShift, Shift, SignalSeries};
 use crate::unit;
 
+/// Part of the usual interval between readings below which the last one is left out of a rate.
+const SHORT: f64 = 0.6;
 /// Percentiles that the table under a curve gives.
 const TABLE: [f64; 6] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 
@@ -49,12 +52,11 @@ pub(super) fn add_shifts(charts: &mut [PercentileChart], shifts: &[CurveShift]) 
 }
 
 fn shift_chart(place: usize, shift: &CurveShift) -> ShiftChart {
-    let percent = |ratio: f64| (ratio - 1.0) * 100.0;
     let point = |shift: &Shift| ShiftPoint {
         p: shift.p,
-        change: percent(shift.ratio),
-        low: percent(shift.interval.map_or(shift.ratio, |interval| interval.low)),
-        high: percent(shift.interval.map_or(shift.ratio, |interval| interval.high)),
+        ratio: shift.ratio,
+        low: shift.interval.map_or(shift.ratio, |interval| interval.low),
+        high: shift.interval.map_or(shift.ratio, |interval| interval.high),
     };
     let row = |shift: &Shift| {
         let ends = shift.interval.map(|i| format!("[{}, {}]", unit::change(i.low), unit::change(i.high)));
@@ -83,7 +85,8 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
         rows.push(TimeRow {
             id: String::new(),
             title: format!("{name}: p95 of the {what}"),
-            unit: format!("log scale · by when it was due, in windows of {}", unit::span(shown.window_s)),
+            is_of_generator: false,
+            unit: format!("log scale, windows of {}", unit::span(shown.window_s)),
             scale: Scale::Time,
             finding: String::new(),
             lines: lines(arms, names, |arm| Some(curve(arm, &name)?.p95_over_time.clone())),
@@ -93,6 +96,7 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     rows.extend(throughput(arms, names));
     rows.extend(traffic(arms, names));
     rows.extend(signals(arms, names));
+    rows.sort_by_key(|row| row.is_of_generator);
     for (place, row) in rows.iter_mut().enumerate() {
         row.id = format!("time-{place}");
         row.finding = range_finding(row);
@@ -137,6 +141,7 @@ fn throughput(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
         .map(|class| TimeRow {
             id: String::new(),
             title: format!("{class}: throughput"),
+            is_of_generator: false,
             unit: "answered per second".to_owned(),
             scale: Scale::Amount,
             finding: String::new(),
@@ -152,6 +157,7 @@ fn traffic(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
     let row = |title: &str, unit: &str, points: fn(&ArmSummary) -> &Vec<(f64, f64)>| TimeRow {
         id: String::new(),
         title: title.to_owned(),
+        is_of_generator: false,
         unit: unit.to_owned(),
         scale: Scale::Amount,
         finding: String::new(),
@@ -176,6 +182,7 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
             lines.iter().any(|l| l.points.iter().any(|p| p.1 != 0.0)).then(|| TimeRow {
                 id: String::new(),
                 title: name.clone(),
+                is_of_generator: is_of_generator(&name),
                 unit: signal_unit(&shown.unit, shown.is_counter).0,
                 scale: Scale::Amount,
                 finding: String::new(),
@@ -185,12 +192,17 @@ fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
         .collect()
 }
 
-/// The unit in words that a signal is shown in, and what its values are divided by for it. Totals are shown as
-/// their increase per second: seconds of CPU become cores.
+/// Whether a signal is one of loadproof's own: its CPU time, memory and waiting.
+pub(super) fn is_of_generator(signal: &str) -> bool {
+    signal.starts_with("loadproof ")
+}
+
+/// The unit in words that a signal is shown in, and what its values are divided by for it. Counters are shown as their
+/// increase per second.
 pub(crate) fn signal_unit(unit: &str, is_counter: bool) -> (String, f64) {
     let (shown, divisor) = shown_unit(unit);
     match (is_counter, shown) {
-        (true, "s") => ("cores in use".to_owned(), divisor),
+        (true, "s") => ("s per second".to_owned(), divisor),
         (true, "") => ("per second".to_owned(), divisor),
         (true, unit) => (format!("{unit} per second"), divisor),
         (false, unit) => (unit.to_owned(), divisor),
@@ -203,13 +215,23 @@ fn signal_points(signal: &SignalSeries) -> Vec<(f64, f64)> {
     if !signal.is_counter {
         return points.iter().map(|(at, value)| (*at, value / divisor)).collect();
     }
-    points
+    without_short_end(points)
         .windows(2)
         .filter(|pair| pair[1].0 > pair[0].0)
-        // A total that falls was reset: nothing is known of that stretch.
+        // A counter that falls was reset: nothing is known of that stretch.
         .filter(|pair| pair[1].1 >= pair[0].1)
         .map(|pair| (pair[1].0, (pair[1].1 - pair[0].1) / (pair[1].0 - pair[0].0) / divisor))
         .collect()
+}
+
+/// The readings without the last one if it came early: a rate over a short interval is mostly noise.
+fn without_short_end(points: &[(f64, f64)]) -> &[(f64, f64)] {
+    let steps: Vec<f64> = points.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    let usual = median(&steps).unwrap_or(0.0);
+    match (points, steps.last()) {
+        ([before @ .., _], Some(last)) if *last < SHORT * usual => before,
+        _ => points,
+    }
 }
 
 fn signal<'a>(arm: &'a ArmSummary, name: &str) -> Option<&'a SignalSeries> {

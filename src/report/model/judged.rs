@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::called::{Called, called};
 use crate::claim::{Bound, Rule, shown};
+use crate::stats::quantile::median;
 use crate::unit;
 use crate::verdict::audit::{Audit, Check, Grade};
-use crate::verdict::{Decided, Input, Judgement, Scale, SeenSign, Verdict};
+use crate::verdict::{Decided, HeldValue, Input, Judgement, Scale, SeenSign, Verdict};
 
 /// Audit, manipulation checks and claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,8 +18,12 @@ pub struct Judged {
     pub verdict: &'static str,
     /// `3 of 4 claims supported, 1 undecided.`
     pub sentence: String,
-    /// What the intervals mean; empty without claims.
+    /// `Claims`; of a run `Objectives`.
+    pub heading: &'static str,
+    /// The unit of evidence, in short; empty without claims.
     pub level: String,
+    /// What intervals and looks mean, for those who ask; empty without claims.
+    pub method: String,
     /// Set where verdicts were wanted in spite of an invalid audit.
     pub in_spite: String,
     /// `VALID`, `WARN` or `INVALID`.
@@ -75,7 +81,7 @@ pub struct HeldRow {
     pub holds: bool,
     /// `held in 5 of 5 runs`.
     pub runs: String,
-    /// What was seen, in the first run that broke it or in the last.
+    /// The values behind it, the median with the smallest and largest over the runs; or why there are none.
     pub seen: String,
 }
 
@@ -94,6 +100,10 @@ pub struct ClaimRow {
     pub why: String,
     /// `supported`, `refuted`, `undecided`, `invalid`
     pub verdict: &'static str,
+    /// What it is called here: `met`, `indicated`, …
+    pub word: &'static str,
+    /// Whose colours it has.
+    pub tone: &'static str,
     /// Why, in a sentence.
     pub reason: String,
     /// Whether it gates.
@@ -153,7 +163,9 @@ pub(super) fn judged(judgement: &Judgement) -> Judged {
     Judged {
         verdict: judgement.overall().map_or("", Verdict::word),
         sentence: sentence(judgement),
+        heading: if judgement.rounds == 0 { "Objectives" } else { "Claims" },
         level: level(judgement),
+        method: method(judgement),
         in_spite,
         audit_grade: judgement.audit.grade.word(),
         audit_sentence: audit_sentence(&judgement.audit),
@@ -168,14 +180,23 @@ pub(super) fn judged(judgement: &Judgement) -> Judged {
 pub fn sentence(judgement: &Judgement) -> String {
     let all = judgement.claims.len();
     if all == 0 {
-        return "No claims were made.".to_owned();
+        return "No claims.".to_owned();
     }
-    let claims = if all == 1 { "claim" } else { "claims" };
-    let mut text = format!("{} of {all} {claims} supported", judgement.count(Verdict::Supported));
-    for verdict in [Verdict::Refuted, Verdict::Undecided, Verdict::Invalid] {
+    let (what, met, missed) = match judgement.rounds {
+        0 => ("objective", "met", "missed"),
+        _ => ("claim", Verdict::Supported.word(), Verdict::Refuted.word()),
+    };
+    let plural = if all == 1 { "" } else { "s" };
+    let mut text = format!("{} of {all} {what}{plural} {met}", judgement.count(Verdict::Supported));
+    let others = [
+        (Verdict::Refuted, missed),
+        (Verdict::Undecided, Verdict::Undecided.word()),
+        (Verdict::Invalid, Verdict::Invalid.word()),
+    ];
+    for (verdict, word) in others {
         match judgement.count(verdict) {
             0 => {}
-            n => text.push_str(&format!(", {n} {}", verdict.word())),
+            n => text.push_str(&format!(", {n} {word}")),
         }
     }
     text + "."
@@ -185,18 +206,39 @@ fn level(judgement: &Judgement) -> String {
     if judgement.claims.is_empty() {
         return String::new();
     }
-    if judgement.rounds == 0 {
-        return "One run: intervals at 95 % are within this run, and say nothing of another.".to_owned();
+    match judgement.rounds {
+        0 => "One run; its intervals do not cover run-to-run variation.".to_owned(),
+        1 => "1 round: indicative only.".to_owned(),
+        n => format!("{n} rounds."),
     }
-    let rounds = judgement.rounds;
-    let share = match judgement.gating {
-        0 | 1 => String::new(),
-        n => format!(", shared by {n} gating claims (Bonferroni)"),
-    };
+}
+
+/// How intervals, looks and several claims are reckoned with.
+fn method(judgement: &Judgement) -> String {
+    if judgement.claims.is_empty() {
+        return String::new();
+    }
     let unit = "The unit of evidence is the round: one run of each arm, in random order, with the same seed.";
-    match rounds {
-        1 => format!("{unit} One round: intervals are within the runs, and all verdicts are indicative."),
-        n => format!("{unit} {n} rounds; error of this look {}{share}.", unit::share(judgement.alpha)),
+    match judgement.rounds {
+        0 => "Intervals are at 95 % and describe this run; another run may differ by more. An objective is met if its \
+              whole interval keeps to the bound, missed if none of it does."
+            .to_owned(),
+        1 => format!("{unit} With one round, intervals describe the requests within the runs, not how runs differ."),
+        n => {
+            let share = match judgement.gating {
+                0 | 1 => String::new(),
+                gating => format!(
+                    " The {gating} gating claims share it equally (Bonferroni), so that the chance of any wrong verdict \
+                     among them stays within it."
+                ),
+            };
+            format!(
+                "{unit} A claim is supported if its whole interval over the {n} rounds keeps to the bound, and refuted if \
+                 none of it does. An experiment may stop early at 5, 10 or 20 rounds (looks); each look has a part of the \
+                 5 % error rate, this one {}.{share}",
+                unit::share(judgement.alpha)
+            )
+        }
     }
 }
 
@@ -251,16 +293,35 @@ fn held(judgement: &Judgement) -> Vec<HeldRow> {
         .into_iter()
         .map(|((profile, condition), all)| {
             let kept = all.iter().filter(|h| h.holds).count();
-            let shown = all.iter().find(|h| !h.holds).or(all.last());
+            let unseen = all.iter().find(|held| held.values.is_empty());
             HeldRow {
                 profile: profile.to_owned(),
                 condition: condition.to_owned(),
                 holds: kept == all.len(),
                 runs: format!("held in {kept} of {} runs", all.len()),
-                seen: shown.map_or(String::new(), |h| h.seen.clone()),
+                seen: unseen.map_or_else(|| values_text(&all), |held| held.seen.clone()),
             }
         })
         .collect()
+}
+
+/// `max('backlog') = 720 (690 to 741)`: each statistic of a condition over the runs.
+fn values_text(all: &[&crate::verdict::Held]) -> String {
+    let values = |place: usize| all.iter().filter_map(move |held| held.values.get(place));
+    let text = |(place, first): (usize, &HeldValue)| {
+        let of_runs: Vec<f64> = values(place).map(|value| value.value).collect();
+        let text = |value: f64| shown(value, first.is_time);
+        let middle = text(median(&of_runs).unwrap_or(f64::NAN));
+        let low = text(of_runs.iter().copied().fold(f64::INFINITY, f64::min));
+        let high = text(of_runs.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+        match of_runs.len() {
+            1 => format!("{} = {middle}", first.name),
+            _ if low == high => format!("{} = {middle} in all runs", first.name),
+            _ => format!("{} = {middle} ({low} to {high})", first.name),
+        }
+    };
+    let first = all.first().map_or(&[][..], |held| &held.values);
+    first.iter().enumerate().map(text).collect::<Vec<_>>().join(", ")
 }
 
 fn symptoms(judgement: &Judgement) -> Vec<SymptomRow> {
@@ -294,6 +355,7 @@ pub(in crate::report) fn claim(number: usize, decided: &Decided, rounds: usize) 
     let bound = decided.claim.bound;
     let text = |value: f64| bound.unit().text(value);
     let is_supported = decided.verdict == Verdict::Supported;
+    let Called { word, tone, .. } = called(decided, rounds == 0);
     ClaimRow {
         id: decided.id(number),
         title: decided.claim.title.clone(),
@@ -301,13 +363,15 @@ pub(in crate::report) fn claim(number: usize, decided: &Decided, rounds: usize) 
         select: decided.claim.select.to_string(),
         why: decided.claim.why.clone(),
         verdict: decided.verdict.word(),
+        word,
+        tone,
         reason: decided.reason.clone(),
         gates: decided.claim.gates,
         inputs: decided.inputs.iter().map(input).collect(),
         estimate: decided.estimate.map_or("n/a".to_owned(), text),
         interval: interval(decided),
         level: format!("{} %", unit::significant((1.0 - decided.alpha) * 100.0)),
-        n: unit::count(decided.inputs.iter().map(|i| i.n).sum()),
+        n: unit::count(decided.n()),
         rounds: if rounds == 0 { String::new() } else { decided.values.len().to_string() },
         values: decided.values.iter().map(|v| v.map_or("n/a".to_owned(), text)).collect(),
         supports: decided.supports.clone().filter(|_| !is_supported).unwrap_or_default(),

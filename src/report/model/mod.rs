@@ -1,9 +1,13 @@
 //! What a report says: every number a text already, in reading order. One type for both kinds of
 //! report; a run's has one arm and no changes.
 
+mod answer;
 mod build;
+mod called;
 mod charts;
+mod endpoints;
 mod explained;
+mod headline;
 mod judged;
 mod races;
 mod words;
@@ -12,8 +16,12 @@ use serde::Serialize;
 
 use super::About;
 
+pub use answer::Answer;
 pub use build::{comparison, run};
+pub use called::word;
 pub(crate) use charts::signal_unit;
+pub use endpoints::{Cell, Column, SubjectLine, SubjectRow, SubjectSection};
+pub use headline::{Fact, Headline, Tile, Validity};
 pub(in crate::report) use judged::claim as claim_row;
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip, SymptomRow, claims, sentence};
 
@@ -32,6 +40,8 @@ pub struct Report {
     pub arms: Vec<ArmHead>,
     /// Load and amount of evidence: `30 users … · 1 round · 12 345 samples`.
     pub subtitle: String,
+    /// The answer.
+    pub headline: Headline,
     /// Audit, manipulation checks and claims.
     pub judged: Judged,
     /// What was found, in sentences made of the tables' own numbers.
@@ -40,7 +50,7 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What carries the differences (comparisons only).
     pub explained: Vec<Explained>,
-    /// Effects, then requests; one row per subject.
+    /// Requests, then effects; one row per subject.
     pub sections: Vec<SubjectSection>,
     /// Percentile curves.
     pub percentile_charts: Vec<PercentileChart>,
@@ -124,44 +134,6 @@ pub struct PartRow {
     pub interval: String,
 }
 
-/// Subjects of one kind, with their times in one unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SubjectSection {
-    /// Anchor within the page.
-    pub id: &'static str,
-    /// Its heading.
-    pub heading: &'static str,
-    /// What its metrics mean.
-    pub note: &'static str,
-    /// `µs`, `ms` or `s`.
-    pub unit: &'static str,
-    /// Names of the quantiles, in order.
-    pub quantile_names: Vec<String>,
-    /// True for requests: they have a service time beside the response time.
-    pub has_service: bool,
-    /// The subjects.
-    pub rows: Vec<SubjectRow>,
-}
-
-/// One subject in all arms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct SubjectRow {
-    /// The endpoint, or the effect.
-    pub name: String,
-    /// The class of its traffic; empty if none.
-    pub traffic_class: String,
-    /// Its counts and rate per arm; none where it was not called.
-    pub arms: Vec<Option<Counts>>,
-    /// Change of the rate; empty for a run.
-    pub rate_change: String,
-    /// Quantiles of the response time, or of the effect latency.
-    pub response: Vec<QuantileCell>,
-    /// Quantiles of the service time; empty for effects.
-    pub service: Vec<QuantileCell>,
-    /// Whether service and response time lie far enough apart to show both where room is scarce.
-    pub service_differs: bool,
-}
-
 /// Samples by outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -177,25 +149,8 @@ pub struct Counts {
     pub error: String,
     /// Never sent.
     pub dropped: String,
-    /// Answered per second of load.
-    pub rate: String,
     /// `200 × 12, 404 × 3`.
     pub statuses: String,
-}
-
-/// One quantile in all arms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct QuantileCell {
-    /// `p95`
-    pub name: String,
-    /// Its value per arm, in the section's unit; with a `*` where few samples carry it.
-    pub values: Vec<String>,
-    /// The same, each in the unit that suits it: for sentences.
-    pub times: Vec<String>,
-    /// `−69.0 %`; empty for a run, `n/a` where an arm has no value.
-    pub change: String,
-    /// `3.23× lower`; the same.
-    pub ratio: String,
 }
 
 /// One signal in all arms.
@@ -205,6 +160,8 @@ pub struct SignalRow {
     pub name: String,
     /// Its unit.
     pub unit: String,
+    /// Whether it tells of the load generator, not of the system.
+    pub is_of_generator: bool,
     /// Its metrics per arm; none where it was never seen.
     pub arms: Vec<Option<SignalCells>>,
 }
@@ -222,13 +179,13 @@ pub struct SignalCells {
     pub last: String,
 }
 
-/// An arm's drain times.
+/// How an arm's backlog drained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DrainRow {
     /// The arm's name.
     pub arm: String,
-    /// One per run: `12.3 s`, or `not empty in time`.
-    pub times: String,
+    /// `drained within 12.3 s (median; 11.9 s to 13.0 s)`, of the load's end; `did not drain within 2 min`.
+    pub text: String,
 }
 
 /// Races of one kind in one arm.
@@ -418,9 +375,9 @@ pub struct ShiftChart {
 pub struct ShiftPoint {
     /// The percentile, in (0, 1).
     pub p: f64,
-    /// Its change, %.
-    pub change: f64,
-    /// Lower end of its interval; the change itself where there is none.
+    /// `treatment / baseline`
+    pub ratio: f64,
+    /// Lower end of its interval; the ratio itself where there is none.
     pub low: f64,
     /// Upper end.
     pub high: f64,
@@ -457,6 +414,8 @@ pub struct TimeRow {
     pub id: String,
     /// Its heading.
     pub title: String,
+    /// Whether it tells of the load generator, not of the system.
+    pub is_of_generator: bool,
     /// What its axis counts, for the heading.
     pub unit: String,
     /// How its values are printed, and whether its axis is logarithmic.

@@ -1,6 +1,6 @@
 //! Words and sentences of a report, made of the same formatted numbers as its tables.
 
-use super::{Report, SubjectSection};
+use super::Report;
 use crate::report::{About, Of};
 use crate::run::Arm;
 use crate::sample::{Kind, PROBE_CLASS};
@@ -8,16 +8,12 @@ use crate::summary::{ArmSummary, OutcomeCounts, Summary, Warning};
 use crate::unit;
 
 /// What was found: effects first, then how the backlog emptied, then what went wrong.
-pub(super) fn finding(report: &Report, arms: &[&ArmSummary]) -> Vec<String> {
-    let mut sentences: Vec<String> = report.sections.iter().flat_map(section_sentences).collect();
-    if report.drains.len() == 2 {
-        sentences.push(format!(
-            "The backlog was empty {} after the load under {}, {} under {}.",
-            report.drains[0].times, report.drains[0].arm, report.drains[1].times, report.drains[1].arm
-        ));
-    } else if let Some(drain) = report.drains.first() {
-        sentences.push(format!("The backlog was empty {} after the load.", drain.times));
-    }
+pub(super) fn finding(of_effects: Vec<String>, report: &Report, arms: &[&ArmSummary]) -> Vec<String> {
+    let mut sentences = of_effects;
+    sentences.extend(report.drains.iter().map(|drain| match arms.len() {
+        1 => format!("The backlog {} of the load's end.", drain.text),
+        _ => format!("{}: the backlog {} of the load's end.", drain.arm, drain.text),
+    }));
     sentences.extend(arms.iter().zip(&report.arms).map(|(arm, head)| outcomes(arm, &head.name)));
     sentences
 }
@@ -30,35 +26,13 @@ fn outcomes(arm: &ArmSummary, name: &str) -> String {
     arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
     let (total, wrong) = (counts.total(), counts.failed + counts.error + counts.dropped);
     match wrong {
-        0 => format!("All {} requests went as expected under {name}.", unit::count(total)),
+        0 => format!("{name}: all {} requests were answered as expected.", unit::count(total)),
         wrong => format!(
-            "{} of {} requests failed, went unanswered or were dropped under {name}.",
+            "{name}: {} of {} requests failed, were not answered or were dropped.",
             unit::count(wrong),
             unit::count(total)
         ),
     }
-}
-
-/// A sentence for each effect; requests speak through their table.
-fn section_sentences(section: &SubjectSection) -> Vec<String> {
-    if section.has_service {
-        return Vec::new();
-    }
-    section
-        .rows
-        .iter()
-        .filter_map(|row| {
-            let p95 = row.response.iter().find(|cell| cell.name == "p95")?;
-            let name = capitalised(&row.name);
-            match p95.times.as_slice() {
-                [baseline, treatment] => {
-                    Some(format!("{name}: p95 {baseline} → {treatment} ({}).", p95.ratio))
-                }
-                [only] => Some(format!("{name}: p95 {only}.")),
-                _ => None,
-            }
-        })
-        .collect()
 }
 
 pub(super) fn capitalised(text: &str) -> String {
@@ -81,24 +55,24 @@ pub(super) fn warning(warning: &Warning) -> String {
                 .to_owned()
         }
         Warning::RunIncomplete { run, state } => {
-            format!("Run {run} is {state}: it holds only what was measured until then.")
+            format!("Run {run} is {state}: its metrics cover only the time until then.")
         }
         Warning::NotDrained { run } => format!(
-            "The backlog of run {run} was not empty when its drain met the deadline: allow it more time."
+            "The backlog of run {run} did not drain before the deadline: allow it more time."
         ),
         Warning::SinglePair => {
-            "One pair of runs is only indicative: what differs may be the machine's mood. \
-                                An experiment with 5 rounds says more."
+            "One pair of runs is only indicative: the difference may be run-to-run noise. Run an experiment of at least \
+             5 rounds."
                 .to_owned()
         }
         Warning::Dropped { arm, count } => format!(
-            "{} requests of the {} were never sent: the load that was asked for was not reached.",
+            "{} requests of the {} were never sent: the requested load was not reached.",
             unit::count(*count),
             arm.word()
         ),
         Warning::ProbesDiffer { baseline, treatment } => format!(
-            "Questions asked for effects were {} of all requests in the baseline and {} in the treatment. On a machine \
-             that is otherwise idle that alone can change response times: ask less often with every or precision.",
+            "Polling for effects made up {} of all requests in the baseline and {} in the treatment. That alone can change \
+             response times: poll less often with every or precision.",
             unit::share(*baseline),
             unit::share(*treatment)
         ),

@@ -148,7 +148,8 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
             let value = expression(&text, known, problems)?;
             let (bound, place) = needed(bound, table)?;
             check_units(&value, bound, &place, problems);
-            (value, bound, Rule::Interval)
+            let is_drift = is_drift(&value);
+            (value, if is_drift { of_share(bound) } else { bound }, Rule::Interval)
         }
         "always" => {
             let (bound, place) = needed(bound, table)?;
@@ -166,13 +167,13 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
         "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
         "leaks" => {
-            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound);
+            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| of_share(bound));
             (of("drift"), most, Rule::Interval)
         }
         "degrades" => {
             let value =
                 Located { value: format!("{}.drift({})", side.word(), percent(&text, problems)?), ..text };
-            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| bound);
+            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| of_share(bound));
             (expression(&value, known, problems)?, most, Rule::Interval)
         }
         _ => {
@@ -194,6 +195,27 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         );
     }
     Some(claimed)
+}
+
+/// Whether an expression is a drift and nothing else: a share of where the series began, 0 without any.
+fn is_drift(value: &Expression) -> bool {
+    let Ok(statistics) = value.statistics() else { return false };
+    let is_whole =
+        |side: &Side, drift: &Statistic| value.to_string().trim() == format!("{}.{drift}", side.word());
+    matches!(&statistics[..], [(side, drift @ Statistic::Drift(_))] if is_whole(side, drift))
+}
+
+/// A bound on a share of where something began: `+10%` is 10 % of it there, not a ratio of 1.1.
+fn of_share(bound: Bound) -> Bound {
+    let share = |amount: Amount| match amount.unit {
+        Unit::Change => Amount { value: amount.value - 1.0, unit: Unit::Percent },
+        _ => amount,
+    };
+    match bound {
+        Bound::AtLeast(low) => Bound::AtLeast(share(low)),
+        Bound::AtMost(high) => Bound::AtMost(share(high)),
+        Bound::Within(low, high) => Bound::Within(share(low), share(high)),
+    }
 }
 
 /// The number in `p95`.
@@ -427,4 +449,25 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     }
     select.finish();
     Selection { endpoint, effect: effect.map(|l| l.value), traffic_class, phase, outcome }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bound_on_a_drift_is_a_share_of_where_the_series_began() {
+        for (text, is_one) in [
+            ("run.drift(95)", true),
+            ("treatment.drift('memory')", true),
+            ("run.p95", false),
+            ("treatment.drift(95) / baseline.drift(95)", false),
+        ] {
+            assert_eq!(is_drift(&Expression::new(text)), is_one, "{text}");
+        }
+        let ten_percent: Amount = "+10%".parse().unwrap();
+        let Bound::AtMost(most) = of_share(Bound::AtMost(ten_percent)) else { panic!("it was `at most`") };
+        assert_eq!((most.unit, most.to_string().as_str()), (Unit::Percent, "10 %"));
+        assert!(!Bound::AtMost(most).holds(0.88));
+    }
 }
