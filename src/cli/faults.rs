@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::arguments::{PageFlags, SelfTest};
 use super::exit::{Exit, UsageError};
 use super::output;
-use super::selftest::program;
+use super::testbed::program;
 use super::viewers::Viewers;
 use crate::assess::{files, qualification};
 use crate::execute::faults::FaultExperiment;

@@ -25,6 +25,7 @@ mod saved;
 mod selftest;
 mod signoff;
 mod store;
+mod testbed;
 mod trend;
 mod ui;
 mod verify;

@@ -1,11 +1,12 @@
 //! `loadproof selftest`: qualifies the instrument on this machine, with servers of known truth.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 
 use super::arguments::{PageFlags, SelfTest as Command};
-use super::exit::{Exit, UsageError};
+use super::exit::Exit;
+use super::testbed::program;
 use super::viewers::Viewers;
 use super::{faults, output};
 use crate::assess::{files, qualification};
@@ -39,7 +40,10 @@ pub(super) fn selftest(command: &Command, store: &Path) -> Result<Exit> {
 
 fn text(q: &Qualification) -> String {
     let measured = q.measured.map_or("n/a".to_owned(), |(estimate, low, high)| {
-        format!("{estimate:.3}x [{low:.3}, {high:.3}]; {}x in the server's own time, without the way there and back", q.slowdown)
+        format!(
+            "{estimate:.3}x [{low:.3}, {high:.3}]; {}x in the server's own time, without network and client",
+            q.slowdown
+        )
     });
     let number = |n: Option<usize>| n.map_or("none".to_owned(), |n| n.to_string());
     format!(
@@ -59,19 +63,9 @@ fn text(q: &Qualification) -> String {
         number(q.rounds_to_detect),
         number(q.look_to_detect),
         if q.is_passed() {
-            "Qualified: reports made here will say so."
+            "Qualified: reports from this machine say so."
         } else {
             "NOT qualified on this machine. Run it again when nothing else runs here."
         }
     )
-}
-
-/// The testbed's program: named, or in the folder of loadproof's own.
-pub(super) fn program(command: &Command) -> Result<PathBuf> {
-    let installed = || std::env::current_exe().ok().map(|own| own.with_file_name("testbed"));
-    let path = command.testbed.clone().or_else(installed).filter(|path| path.exists());
-    path.ok_or_else(|| {
-        let text = "the testbed was not found beside loadproof; build it (`cargo build --release --workspace`) or name it with --testbed";
-        UsageError(text.to_owned()).into()
-    })
 }

@@ -5,12 +5,21 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::renamed::OldKey;
-
 /// Most mistakes that one report shows; the rest are counted.
 const SHOWN: usize = 10;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
 const ALIKE: f64 = 0.8;
+
+/// The old name of a key, where a text has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OldKey {
+    /// Its bytes in the text, quotes included.
+    pub(super) span: Range<usize>,
+    /// The old name.
+    pub(super) old: &'static str,
+    /// The new name.
+    pub(super) new: &'static str,
+}
 
 /// A file of a scenario by its place in [`Problems`]; 0 is the scenario file itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use toml_parser::Source;
 use toml_parser::parser::{EventKind, parse_document};
 
-use super::problem::{FileId, Place, Problems};
+use super::problem::{FileId, OldKey, Place, Problems};
 
 /// Stands for any key in [`Renamed::table`].
 const ANY: &str = "*";
@@ -35,17 +35,6 @@ const RENAMED: [Renamed; 12] = [
     Renamed { table: &["source"], old: "signal", new: "signals" },
     Renamed { table: &["source", "signals"], old: "total", new: "counter" },
 ];
-
-/// The old name of a key, where a text has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OldKey {
-    /// Its bytes in the text, quotes included.
-    pub(super) span: Range<usize>,
-    /// The old name.
-    pub(super) old: &'static str,
-    /// The new name.
-    pub(super) new: &'static str,
-}
 
 /// Gives the tables of a file the new names, so that readers know no others. The keys keep their
 /// places. Notes tables that have a key under both names, and warns of the old ones.

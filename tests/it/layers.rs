@@ -166,6 +166,7 @@ const HOMES: &[Home] = &[
         &["src/scenario/", "src/signoff/rules.rs"],
         "two kinds of files that users write: scenarios and rules of sign-offs",
     ),
+    home("toml_parser", &["src/scenario/renamed.rs"], ""),
     home(
         "minijinja",
         &["src/scenario/", "src/claim/expression.rs", "src/load/", "src/report/", "src/live/page.rs"],
