@@ -67,7 +67,7 @@ demo: quick ## Show what priority lanes do: five rounds of both arms, verdicts, 
 	TESTBED=$(QUICK)/testbed $(QUICK)/loadproof experiment $(SCENARIO) --load demo --rounds $(ROUNDS) --html reports/demo.html $(FLAGS)
 
 .PHONY: selftest
-selftest: build ## Does the instrument see what is there, and nothing else, on this machine?
+selftest: build ## Check loadproof on this machine: does it find known effects, and no others?
 	$(LOADPROOF) selftest
 
 .PHONY: selftest-faults
@@ -110,7 +110,7 @@ loadtest-starvation: build ## Whether steady production starves the backfill (50
 # else one starts by itself, with files and queues of its own.
 
 .PHONY: loadtest-install
-loadtest-install: build ## All that a load test needs
+loadtest-install: build ## Build everything a load test needs
 
 .PHONY: docker-dev
 docker-dev: build ## Start the shop: API, five engines, observatory; Ctrl-C stops it
@@ -125,9 +125,9 @@ engine-identity-scaled engine-catalogue-scaled engine-ordering-scaled engine-inv
 	$(SHOP) --engines $(patsubst engine-%-scaled,%,$@)=3
 
 .PHONY: observatory
-observatory: ## What waits where, in the shop that is up
+observatory: ## Show the queues of the running shop
 	@curl -sf http://127.0.0.1:$(or $(OBSERVATORY_PORT),9000)/api/queue-depth && echo \
-	  || { echo "nothing answers: start the shop with make docker-dev" >&2; exit 1; }
+	  || { echo "no answer: start the shop with make docker-dev" >&2; exit 1; }
 
 .PHONY: loadtest
 loadtest: build ## All user classes at once (60 users, 2 min)
@@ -145,8 +145,8 @@ loadtest-smoke: build ## Does the setup work? (mixed, 5 users, 1 min)
 	$(call shop,mixed,smoke,smoke-test,smoke-report)
 
 .PHONY: loadtest-mixed loadtest-headless
-loadtest-mixed: loadtest-headless ## The ordinary day (50 users, 5 min)
-loadtest-headless: build ## The ordinary day (50 users, 5 min)
+loadtest-mixed: loadtest-headless ## Normal traffic (50 users, 5 min)
+loadtest-headless: build ## Normal traffic (50 users, 5 min)
 	$(call shop,mixed,load,loadtest,loadtest-report)
 
 .PHONY: loadtest-cross-domain
@@ -239,7 +239,7 @@ bench-load: build ## CPU per request against nginx beside wrk (needs nginx and w
 	benches/load.sh
 
 .PHONY: bench-stall
-bench-stall: build ## What a stalled server looks like in response and service time
+bench-stall: build ## Response and service times of a stalled server
 	benches/stall.sh
 
 .PHONY: bench-live

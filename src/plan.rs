@@ -59,7 +59,7 @@ pub struct Choices {
     pub load_name: String,
     /// The load, with the command line's values in it.
     pub load: Load,
-    /// Seed of everything that is drawn.
+    /// Random seed.
     pub seed: u64,
 }
 

@@ -33,7 +33,7 @@ const Live = (() => {
     source.onopen = () => show();
   }
   function lost() {
-    if (!state || !state.done) by("sub").textContent = "The connection to loadproof is lost; it is tried again.";
+    if (!state || !state.done) by("sub").textContent = "Connection to loadproof lost; reconnecting.";
   }
 
   function take(name, data) {
@@ -50,7 +50,7 @@ const Live = (() => {
       if (state.done) state = { ...fresh(), stage: "running" };
       state.notes.push(data);
       say(data.text);
-    } else if (name === "done") { state.stage = "done"; state.done = data; by("stop").disabled = false; say(data.sentence || "All is done"); }
+    } else if (name === "done") { state.stage = "done"; state.done = data; by("stop").disabled = false; say(data.sentence || "Finished"); }
     show();
   }
   function tick(data) {
@@ -85,7 +85,7 @@ const Live = (() => {
     by("title").textContent = begin ? begin.scenario : canStart ? "Start a run" : "loadproof";
     const part = begin && begin.part;
     by("part").textContent = part ? `Live · experiment e${part.experiment} · round ${part.round} of at most ${part.rounds}` : begin ? `Live · run ${begin.run}` : "Live";
-    by("sub").textContent = begin ? [part ? part.arm + " " + begin.profile : begin.profile, begin.load + ": " + begin.load_text].join(" · ") : running ? "Getting ready…" : "Nothing is under way.";
+    by("sub").textContent = begin ? [part ? part.arm + " " + begin.profile : begin.profile, begin.load + ": " + begin.load_text].join(" · ") : running ? "Getting ready…" : "No run in progress.";
     const phase = !running ? "done" : last ? last.phase : "getting ready";
     by("phase").textContent = phase;
     by("phase").className = "chip " + (running ? "running" : "done");
@@ -110,7 +110,7 @@ const Live = (() => {
     const all6 = [
       ["Answered", Numbers.short(last.rate), "/s", ticks.map(t => t.rate)],
       ["p95", last.times ? Numbers.short(last.times[1]) : "none", last.times ? "ms" : "", ticks.map(t => t.times && t.times[1])],
-      ["Not ended well", Numbers.short(share), "%", ticks.map(t => hasTrouble(t.outcomes)), share > 0],
+      ["Errors", Numbers.short(share), "%", ticks.map(t => hasTrouble(t.outcomes)), share > 0],
       ["In flight", Numbers.count(last.in_flight), `of ${Numbers.count(last.users)} users`, ticks.map(t => t.in_flight)],
       ["Generator", last.own_cores === null ? "n/a" : Numbers.short(last.own_cores), "cores", ticks.map(t => t.own_cores)],
     ];
@@ -203,7 +203,7 @@ const Live = (() => {
       const rows = [
         { title: "Response time", unit: "ms, log scale", log: true, lines: [quantile("p50", 0, "k-b soft"), quantile("p95", 1, "k-b"), quantile("p99", 2, "k-b d1")] },
         { title: "Throughput", unit: "answered per second", lines: [{ name: "answered", class: "k-b", points: column(t => t.rate) }] },
-        { title: "Load", unit: "requests in flight, users at work", lines: [{ name: "in flight", class: "k-b", points: column(t => t.in_flight) }, { name: "users", class: "k-a d1", points: column(t => t.users) }] },
+        { title: "Load", unit: "requests in flight, active users", lines: [{ name: "in flight", class: "k-b", points: column(t => t.in_flight) }, { name: "users", class: "k-a d1", points: column(t => t.users) }] },
         ...names.map(name => ({ title: name, unit: unit(name), lines: [{ name, class: "k-b", points: column(t => { const s = t.signals.find(s => s[0] === name); return s ? s[2] : null; }) }] })),
       ];
       // loadproof's own metrics stand apart, and closed.
@@ -236,7 +236,7 @@ const Live = (() => {
     failures() {
       by("no-failures").hidden = state.failures.length > 0;
       by("failures").replaceChildren(...[...state.failures].sort((a, b) => b.count - a.count).map(row => {
-        const line = headed(row.reason || "no reason was given"), endpoint = state.begin && row.endpoint !== null ? state.begin.endpoints[row.endpoint].name : "";
+        const line = headed(row.reason || "no reason given"), endpoint = state.begin && row.endpoint !== null ? state.begin.endpoints[row.endpoint].name : "";
         for (const text of [endpoint, row.outcome]) cell(line, text);
         for (const text of [Numbers.count(row.count), Numbers.clock(row.first), Numbers.clock(row.last)]) cell(line, text, "num");
         return line;
@@ -317,7 +317,7 @@ const Live = (() => {
     });
   }
 
-  by("stop").addEventListener("click", () => { by("stop").disabled = true; post("/api/stop").then(() => say("Stopping: requests under way get their grace")); });
+  by("stop").addEventListener("click", () => { by("stop").disabled = true; post("/api/stop").then(() => say("Stopping: waiting for requests in flight")); });
   by("abort").addEventListener("click", () => by("confirm").showModal());
   by("keep").addEventListener("click", () => by("confirm").close());
   by("sure").addEventListener("click", () => { by("confirm").close(); post("/api/abort").catch(() => {}); });

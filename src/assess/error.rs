@@ -65,10 +65,10 @@ pub enum AssessError {
     #[error("the {} has no complete run to save", .0.word())]
     NothingToSave(Arm),
     /// Runs of different work or profiles cannot be one baseline.
-    #[error("runs {0} and {1} are of different work or profiles: a baseline is of one")]
+    #[error("runs {0} and {1} have different workloads or profiles; a baseline needs one of each")]
     MixedBaseline(RunId, RunId),
     /// A text that cannot name a baseline.
-    #[error("`{0}` cannot name a baseline: letters, digits, `-`, `_` and `.` can")]
+    #[error("`{0}` is not a valid baseline name: use letters, digits, `-`, `_` and `.`")]
     BaselineName(String),
     /// There is a baseline of this name already.
     #[error("baseline `{0}` exists already; --force replaces it, or choose another name")]
@@ -110,7 +110,7 @@ pub enum AssessError {
         error: std::io::Error,
     },
     /// A folder that is to be made exists.
-    #[error("`{}` is there already; --force replaces it", .0.display())]
+    #[error("`{}` already exists; --force replaces it", .0.display())]
     FolderExists(PathBuf),
     /// A folder that is no bundle is not replaced by one.
     #[error("`{}` is not a bundle, and is not replaced", .0.display())]
@@ -136,7 +136,7 @@ pub enum AssessError {
     #[error("the page was written by loadproof {0}: verify it with that version, or its JSON with any")]
     OtherVersion(String),
     /// A report was made of runs that an experiment or a comparison no longer consists of.
-    #[error("the store has other runs for it by now")]
+    #[error("the store now has other runs for it")]
     OtherRuns,
     /// A file or a folder cannot be read, made or written.
     #[error("cannot {action} `{}`", path.display())]

@@ -59,7 +59,7 @@ fn spec(command: &Command, scenario: &Scenario) -> Result<CapacitySpec> {
         given => given.iter().map(|text| scenario.condition(text)).collect::<Result<_, _>>()?,
     };
     if objective.is_empty() {
-        let text = "what has to be kept to? say --objective 'run.p99 <= 50' (ms), or write [capacity] into the scenario";
+        let text = "no objective: use --objective 'run.p99 <= 50' (ms), or add [capacity] to the scenario";
         return Err(UsageError(text.to_owned()).into());
     }
     let load = match (&command.common.load, own) {

@@ -38,8 +38,8 @@ pub(super) fn doctor(store: &Path) -> Result<Exit> {
 
 fn cores() -> Option<Finding> {
     let cores = std::thread::available_parallelism().ok()?.get();
-    let advice = (cores < 2)
-        .then(|| "one core has to make load and do everything else: results will show it".to_owned());
+    let advice =
+        (cores < 2).then(|| "load and everything else share one core: results will be affected".to_owned());
     Some(Finding { what: "cores", seen: cores.to_string(), advice })
 }
 
@@ -47,7 +47,10 @@ fn files() -> Finding {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let seen = limit.map_or("unlimited".to_owned(), unit::count);
     let advice = limit.filter(|files| *files < ENOUGH_FILES).map(|_| {
-        format!("each connection is a file: raise it for thousands of users (ulimit -n {})", ENOUGH_FILES * 4)
+        format!(
+            "each connection needs a file descriptor: raise the limit for thousands of users (ulimit -n {})",
+            ENOUGH_FILES * 4
+        )
     });
     Finding { what: "open files", seen, advice }
 }
@@ -59,7 +62,7 @@ fn ports() -> Option<Finding> {
     let (low, high) = (ends.next()?, ends.next()?);
     let count = high.saturating_sub(low) + 1;
     let advice = (count < ENOUGH_PORTS).then(|| {
-        "connections to one address run out of ports: widen net.ipv4.ip_local_port_range".to_owned()
+        "connections to one address may run out of ports: widen net.ipv4.ip_local_port_range".to_owned()
     });
     Some(Finding { what: "ports", seen: format!("{low} to {high}"), advice })
 }
@@ -69,8 +72,7 @@ fn governor() -> Option<Finding> {
     let path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
     let governor = std::fs::read_to_string(path).ok()?.trim().to_owned();
     let advice = (governor != "performance").then(|| {
-        "the clock follows the load, and metrics with it: set the governor to performance for comparisons"
-            .to_owned()
+        "the CPU frequency depends on the load: set the governor to `performance` for comparisons".to_owned()
     });
     Some(Finding { what: "CPU governor", seen: governor, advice })
 }
@@ -87,19 +89,19 @@ fn sleep() -> Finding {
     slept.sort_unstable();
     let median = slept[slept.len() / 2];
     let advice = (median > PUNCTUAL)
-        .then(|| "the machine is busy or its timers are coarse: requests will go out late".to_owned());
+        .then(|| "the machine is busy or its timers are coarse: requests will be late".to_owned());
     let seen = format!("a sleep of 1 ms takes {}", unit::time(median.as_secs_f64() * 1e6));
     Finding { what: "clock", seen, advice }
 }
 
-/// Whether the kernel tells how long threads wait for a core.
+/// Whether the kernel reports how long threads wait for a core.
 fn waiting() -> Finding {
     let is_told = std::fs::read_to_string("/proc/self/schedstat").is_ok();
-    let advice = (!is_told).then(|| "a starved generator is harder to notice without it".to_owned());
+    let advice = (!is_told).then(|| "a starved generator is harder to detect without it".to_owned());
     let seen = if is_told {
-        "the kernel tells how long threads wait for a core"
+        "the kernel reports how long threads wait for a core"
     } else {
-        "the kernel keeps no schedstat"
+        "the kernel has no schedstat"
     };
     Finding { what: "scheduler", seen: seen.to_owned(), advice }
 }

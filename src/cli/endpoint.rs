@@ -42,7 +42,7 @@ pub(super) fn grpc(command: &Grpc, store: &Path) -> Result<Exit> {
     let (base_url, path) = split(&command.address)?;
     if path != "/" {
         return Err(UsageError(format!(
-            "`{}` is an address with a path: name the method apart",
+            "`{}` has a path: give the method as a separate argument",
             command.address
         ))
         .into());

@@ -22,7 +22,7 @@ pub(super) fn experiment(command: &Command, path: &Path) -> Result<Exit> {
     let scenarios =
         command.scenarios.iter().map(|file| world::scenario(file)).collect::<Result<Vec<_>, _>>()?;
     if command.resume.is_some() && scenarios.len() > 1 {
-        return Err(UsageError("--resume goes on with one experiment: name one scenario".to_owned()).into());
+        return Err(UsageError("--resume continues a single experiment: name one scenario".to_owned()).into());
     }
     let viewers = Viewers::of(&command.common, path)?;
     let concluded = all(command, &scenarios, path, &viewers);
@@ -88,7 +88,7 @@ fn one(
         // An experiment that was cut short may hold too little to report; that is no failure.
         Ending::Interrupted => {
             anstream::eprintln!(
-                "interrupted; go on with: loadproof experiment {} --resume e{id}",
+                "interrupted; to continue: loadproof experiment {} --resume e{id}",
                 scenario.file
             );
             Ok(Ended::Interrupted(reported.ok()))

@@ -86,11 +86,8 @@ fn hdr(store: &Store, run: &RunFacts, about: &str) -> Result<String> {
     })?;
     spectra.text(about).ok_or_else(|| {
         let known = spectra.titles().join(", ");
-        UsageError(format!(
-            "nothing of run {} whose name has `{about}` in it was answered; there are: {known}",
-            run.id
-        ))
-        .into()
+        UsageError(format!("no answered endpoint of run {} matches `{about}`; available: {known}", run.id))
+            .into()
     })
 }
 

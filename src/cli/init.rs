@@ -11,13 +11,13 @@ const STARTER: &str = include_str!("../../templates/starter.toml");
 pub(super) fn init(command: &Init) -> Result<Exit> {
     let path = &command.file;
     if path.exists() {
-        let text = format!("`{}` is there already; name another file", path.display());
+        let text = format!("`{}` already exists; choose another name", path.display());
         return Err(UsageError(text).into());
     }
     let base_url = command.base_url.trim_end_matches('/');
     output::file(path, &STARTER.replace("http://127.0.0.1:8000", base_url)).context("cannot begin")?;
     output::result(&format!(
-        "wrote {0}\n\n  loadproof check {0}\n  loadproof run {0} --load smoke\n\nIt asks {base_url}/; change its steps to what your users do.",
+        "wrote {0}\n\n  loadproof check {0}\n  loadproof run {0} --load smoke\n\nIt requests {base_url}/; replace its steps with those of your users.",
         path.display()
     ))?;
     Ok(Exit::Done)

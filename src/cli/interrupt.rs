@@ -28,7 +28,7 @@ impl Interrupt {
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             runtime.block_on(async {
                 either(&mut interrupt, &mut terminate).await;
-                say("ending the run: requests under way get their grace; once more to quit at once");
+                say("stopping: waiting for requests in flight; press Ctrl-C again to abort");
                 told.stop();
                 either(&mut interrupt, &mut terminate).await;
             });

@@ -70,7 +70,7 @@ fn list(store: &Store, filters: &RunList, json: bool) -> Result<()> {
     }
     if runs.is_empty() {
         let text = if filters.filter.is_empty() {
-            "no runs yet; `loadproof run` makes one"
+            "no runs yet: start one with `loadproof run`"
         } else {
             "no run matches the filters"
         };

@@ -37,7 +37,7 @@ pub(super) fn baseline(command: &Saved, store: &Path) -> Result<Exit> {
 fn list(folder: &Path) -> Result<()> {
     let names = saved::names(folder);
     if names.is_empty() {
-        return output::result("no baselines yet; `loadproof baseline save NAME` makes one");
+        return output::result("no baselines yet: save one with `loadproof baseline save NAME`");
     }
     let mut table = Table::new();
     table.load_preset(presets::NOTHING);

@@ -39,7 +39,10 @@ pub(super) fn selftest(command: &Command, store: &Path) -> Result<Exit> {
 
 fn text(q: &Qualification) -> String {
     let measured = q.measured.map_or("n/a".to_owned(), |(estimate, low, high)| {
-        format!("{estimate:.3}x [{low:.3}, {high:.3}]; {}x in the server's own time, without the way there and back", q.slowdown)
+        format!(
+            "{estimate:.3}x [{low:.3}, {high:.3}]; {}x in the server's own time, without network and client",
+            q.slowdown
+        )
     });
     let number = |n: Option<usize>| n.map_or("none".to_owned(), |n| n.to_string());
     format!(
@@ -59,7 +62,7 @@ fn text(q: &Qualification) -> String {
         number(q.rounds_to_detect),
         number(q.look_to_detect),
         if q.is_passed() {
-            "Qualified: reports made here will say so."
+            "Qualified: reports from this machine say so."
         } else {
             "NOT qualified on this machine. Run it again when nothing else runs here."
         }

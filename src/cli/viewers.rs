@@ -110,7 +110,10 @@ impl Viewers {
         }
         if let Some((server, linger)) = self.page {
             if !linger.is_zero() {
-                anstream::eprintln!("loadproof: the page stays at {}; Ctrl-C ends it", server.url());
+                anstream::eprintln!(
+                    "loadproof: the page remains at {}; press Ctrl-C to end it",
+                    server.url()
+                );
             }
             server.close(linger, self.interrupt.receiver());
         }
@@ -137,7 +140,7 @@ fn done(concluded: &Result<Concluded>) -> Done {
     let worst = worst.and_then(|report| report.headline.as_ref());
     let mut sentences: Vec<&str> = reported.iter().map(|report| report.sentence.as_str()).collect();
     if *exit == Exit::Interrupted {
-        sentences.insert(0, "Ended by the user; what was measured is stored.");
+        sentences.insert(0, "Ended by the user; all samples up to then are stored.");
     }
     Done {
         word: match exit {

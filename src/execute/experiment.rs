@@ -32,7 +32,7 @@ pub struct ExperimentFlags {
     pub base_url: Option<String>,
     /// Values in place of the load's own.
     pub load: LoadOverrides,
-    /// Seed of everything that is drawn; one that is resumed keeps its own.
+    /// Random seed; one that is resumed keeps its own.
     pub seed: u64,
     /// The command line, for the store.
     pub command: String,
@@ -232,7 +232,7 @@ impl Rounds<'_> {
         for round in done + 1..=self.plan.rounds {
             let has_room = |budget| round == done + 1 || begun.elapsed() + longest <= budget;
             if !self.rules.budget.is_none_or(has_room) {
-                session.audience().note("the budget has no room for another round");
+                session.audience().note("the budget does not allow another round");
                 return Ok(Ending::Budget);
             }
             let round_begun = Instant::now();
@@ -281,7 +281,7 @@ impl Rounds<'_> {
     fn may_stop(&self, audience: &mut Audience, round: u32) -> Result<bool, ExecuteError> {
         let store = Store::open(self.store)?;
         if !assess::manipulation_checks_hold(self.id, round, &store)? {
-            audience.note("a manipulation check was not held: no further round can help");
+            audience.note("a manipulation check failed: further rounds cannot help");
             return Ok(true);
         }
         let rounds = usize::try_from(round).unwrap_or(usize::MAX);

@@ -19,7 +19,7 @@ use crate::unit;
 pub struct SessionOptions {
     /// The user's own name for the runs.
     pub label: Option<String>,
-    /// The environment that this is.
+    /// Name of the deployment, such as `staging`.
     pub deployment: Option<String>,
     /// Threads that make load; one per core if none.
     pub workers: Option<u16>,
@@ -61,8 +61,7 @@ impl Session {
         // What a killed process has left patched is put back before anything else.
         let journal = folder.join("patched");
         for file in system::patch::restore_leftovers(&journal)? {
-            audience
-                .note(&format!("put back `{}`, which an earlier loadproof had left patched", file.display()));
+            audience.note(&format!("restored `{}`, which an earlier run had left patched", file.display()));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setting = Setting {

@@ -67,7 +67,7 @@ pub enum ExecuteError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A load cannot be raised.
-    #[error("load `{0}` has neither a rate nor lasting users to raise")]
+    #[error("load `{0}` has neither a rate nor a number of users to raise")]
     NothingToRaise(String),
     /// The selftest's scenario describes no experiment.
     #[error("the scenario of the selftest has no [experiment]")]
@@ -91,7 +91,7 @@ pub enum ResumeError {
     NotAnExperiment(String),
     /// It was carried out to its end.
     #[error(
-        "experiment e{0} is complete: going on after a look at its result would not be honest; run a new one"
+        "experiment e{0} is complete: continuing after its last look would exceed the error; run a new one"
     )]
     Complete(ExperimentId),
     /// It is of another scenario.
@@ -106,7 +106,7 @@ pub enum ResumeError {
     },
     /// Its runs did other work than this scenario and these flags ask for.
     #[error(
-        "experiment e{id} did other work than this scenario and these flags ask for now; run a new one\n  hint: it was begun with: {command}"
+        "experiment e{id} had a different workload than this scenario and these flags; run a new one\n  hint: it was started with: {command}"
     )]
     OtherWork {
         /// The experiment.

@@ -16,23 +16,23 @@ const JSON: [(&[&str], Kind); 7] = [
     (&["\"timestamp\"", "\"latency\"", "\"code\""], Kind::Known(Format::VegetaJson)),
     (
         &["\"latencyPercentiles\""],
-        Kind::Useless("oha's summary", "they hold no samples: run oha with --output-format csv"),
+        Kind::Useless("oha's summary", "they contain no samples: run oha with --output-format csv"),
     ),
     (
         &["\"latencies\"", "\"status_codes\""],
-        Kind::Useless("vegeta's report", "it holds no samples: give `vegeta encode --to csv results.bin`"),
+        Kind::Useless("vegeta's report", "it contains no samples: use `vegeta encode --to csv results.bin`"),
     ),
     (
         &["\"metrics\"", "\"http_req_duration\""],
-        Kind::Useless("k6's summary", "it holds no samples: run k6 with --out csv=results.csv"),
+        Kind::Useless("k6's summary", "it contains no samples: run k6 with --out csv=results.csv"),
     ),
     (
         &["\"metrics\"", "\"root_group\""],
-        Kind::Useless("k6's summary", "it holds no samples: run k6 with --out csv=results.csv"),
+        Kind::Useless("k6's summary", "it contains no samples: run k6 with --out csv=results.csv"),
     ),
 ];
 
-const LOCUST_LOG: &str = "it holds no samples: give the log of requests (locust.contrib.csv_request_logger), or the \
+const LOCUST_LOG: &str = "it contains no samples: use the log of requests (locust.contrib.csv_request_logger), or the \
                           histograms of --json-file";
 
 /// Columns that a header of CSV has, and what the file is then.
@@ -41,21 +41,15 @@ const CSV: [(&[&str], Kind); 9] = [
     (&["metric_name", "timestamp", "metric_value"], Kind::Known(Format::K6Csv)),
     (&["timeStamp", "elapsed", "label", "success"], Kind::Known(Format::JMeterCsv)),
     (&["request-start", "request-duration", "status"], Kind::Known(Format::OhaCsv)),
-    (
-        &["Type", "Name", "Request Count"],
-        Kind::Useless("Locust's table of summaries (_stats.csv)", LOCUST_LOG),
-    ),
-    (
-        &["Timestamp", "User Count"],
-        Kind::Useless("Locust's history of summaries (_stats_history.csv)", LOCUST_LOG),
-    ),
+    (&["Type", "Name", "Request Count"], Kind::Useless("Locust's statistics (_stats.csv)", LOCUST_LOG)),
+    (&["Timestamp", "User Count"], Kind::Useless("Locust's history (_stats_history.csv)", LOCUST_LOG)),
     (&["Method", "Name", "Error", "Occurrences"], Kind::Useless("Locust's table of failures", LOCUST_LOG)),
     (&["Count", "Message", "Traceback"], Kind::Useless("Locust's table of exceptions", LOCUST_LOG)),
     (
         &["Label", "# Samples", "Average"],
         Kind::Useless(
-            "JMeter's table of summaries",
-            "it holds no samples: give the JTL file (`jmeter -l results.jtl`)",
+            "JMeter's summary",
+            "it contains no samples: use the JTL file (`jmeter -l results.jtl`)",
         ),
     ),
 ];
@@ -118,6 +112,6 @@ fn of_csv(text: &str) -> Result<Format, Fault> {
 
 fn unknown() -> Fault {
     let known: Vec<String> = Format::ALL.into_iter().map(Format::text).collect();
-    let hint = format!("known are {}; docs/EXCHANGE.md says how to have them written", known.join(", "));
-    Fault::refused("it is in no format that is known", hint)
+    let hint = format!("supported formats: {}; docs/EXCHANGE.md shows how to write them", known.join(", "));
+    Fault::refused("unknown format", hint)
 }

@@ -50,7 +50,7 @@ pub(super) fn read(mut input: impl Read, each: &mut Each<'_>) -> Result<(), Faul
 fn requests(entry: &Entry, each: &mut Each<'_>) -> Result<(), String> {
     if entry.num_failures > 0 {
         return Err(format!(
-            "{} requests failed, and the file does not tell how long these took",
+            "{} requests failed, and the file does not contain their times",
             entry.num_failures
         ));
     }

@@ -174,7 +174,7 @@ pub enum ImportError {
         what: String,
     },
     /// It holds no request.
-    #[error("cannot import `{path}`: it holds no request")]
+    #[error("cannot import `{path}`: it contains no request")]
     Empty {
         /// The file.
         path: PathBuf,
@@ -217,7 +217,7 @@ pub enum Belonging {
 pub struct Import {
     /// The file.
     pub file: PathBuf,
-    /// What it is; seen from its content if not given.
+    /// Format of the file; default: detected from its content.
     pub format: Option<Format>,
     /// A name for all its requests, in place of those in the file.
     pub endpoint: Option<String>,

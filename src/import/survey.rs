@@ -93,7 +93,7 @@ impl Survey {
         self.end_us = self.end_us.max(done_us);
         if self.span_us() > LONGEST_US {
             let days = self.span_us() / (86_400 * SECOND_US);
-            return Err(format!("it lies {days} days from other requests: one of their times is wrong"));
+            return Err(format!("it is {days} days apart from other requests: one of the times is wrong"));
         }
         self.tells_users |= !row.user.is_empty();
         self.tells_fine_times |= done_us % SECOND_US != 0;

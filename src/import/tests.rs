@@ -98,5 +98,5 @@ fn a_month_is_the_longest_run() {
     let Err(Fault::Line { line: 3, what }) = Survey::of(Format::LocustCsv, text.as_bytes(), None) else {
         panic!()
     };
-    assert_eq!(what, "it lies 20778 days from other requests: one of their times is wrong");
+    assert_eq!(what, "it is 20778 days apart from other requests: one of the times is wrong");
 }

@@ -24,7 +24,7 @@ pub enum Event {
     Claims(Claims),
     /// Something has happened.
     Note(Note),
-    /// All is done.
+    /// Finished.
     Done(Done),
 }
 
@@ -219,7 +219,7 @@ pub struct WholeMetric {
     pub is_bad: bool,
 }
 
-/// All is done.
+/// Finished.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// `supported`, `undecided`, `refuted`, `invalid`, `interrupted`, `failed`, or `done` where nothing was claimed.

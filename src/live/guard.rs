@@ -151,16 +151,15 @@ impl Names {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, text) = match self {
-            Self::Host => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "this is not the host that was asked for: use the address that loadproof has printed",
-            ),
+            Self::Host => {
+                (StatusCode::MISDIRECTED_REQUEST, "wrong host: use the address that loadproof printed")
+            }
             Self::Token => (
                 StatusCode::UNAUTHORIZED,
-                "show the token once: add ?token=… (what --ui-token says) to the address",
+                "token required: add ?token=… (the value of --ui-token) to the address",
             ),
-            Self::Origin => (StatusCode::FORBIDDEN, "only loadproof's own page may ask for this"),
-            Self::Form => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json is taken"),
+            Self::Origin => (StatusCode::FORBIDDEN, "only loadproof's own page may request this"),
+            Self::Form => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "only application/json is accepted"),
         };
         (status, text).into_response()
     }

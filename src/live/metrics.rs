@@ -86,7 +86,7 @@ impl Text {
         self.family(
             "loadproof_signal",
             "gauge",
-            "Signals of the system under test; totals by their increase per second.",
+            "Signals of the system under test; counters by their increase per second.",
         );
         for (name, unit, value) in &tick.signals {
             let labels = format!("{of_run},signal=\"{}\",unit=\"{}\"", label(name), label(unit));

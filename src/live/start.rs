@@ -145,7 +145,7 @@ impl Form {
                 given.push(("--load", one_of("load", &self.load, &loads)?));
             }
             Command::Experiment if offer.experiment.is_none() => {
-                return Err(wrong("command", "this scenario describes no experiment"));
+                return Err(wrong("command", "this scenario has no [experiment]"));
             }
             Command::Experiment => {
                 if !self.load.is_empty() {
@@ -167,7 +167,7 @@ impl Form {
         let is_users = |text: &str| text.parse().is_ok_and(|users: u32| users > 0);
         let is_time = |text: &str| unit::parse_duration(text).is_ok();
         let is_base_url = |text: &str| is_local(text) || offer.base_urls.iter().any(|url| url == text);
-        let here = "a URL of this machine, or one that the scenario names";
+        let here = "a URL of this machine or of the scenario";
         given.extend(checked("users", "--users", &self.users, "a number from 1 up", is_users)?);
         given.extend(checked("run_time", "--run-time", &self.run_time, "a time such as 90s or 3m", is_time)?);
         given.extend(checked("rate", "--rate", &self.rate, "a rate such as 500 or 30/m", is_rate)?);

@@ -18,7 +18,7 @@ pub enum Stage {
     Idle,
     /// A command is under way, in a run or between two.
     Running,
-    /// All is done.
+    /// Finished.
     Done,
 }
 

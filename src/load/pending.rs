@@ -7,7 +7,7 @@ use super::who::Who;
 use crate::sample::{EndpointId, Key, Outcome, Sample};
 
 /// What a request gets as its reason when its load ends before its answer comes.
-const ABORTED: &str = "unanswered when the load's grace ended";
+const ABORTED: &str = "unanswered at the end of the grace period";
 
 /// A sample that is being made. If its user is ended before it is, it is recorded as it stands:
 /// no request that went out is ever forgotten.

@@ -49,7 +49,7 @@ fn pool(mut files: Vec<FileDescriptorProto>) -> Result<DescriptorPool, String> {
     while !files.is_empty() {
         let known = |name: &String| pool.get_file_by_name(name).is_some();
         let ready = files.iter().position(|file| file.dependency.iter().all(known));
-        let ready = ready.ok_or("the server's files import each other in a circle")?;
+        let ready = ready.ok_or("the server's files import each other circularly")?;
         pool.add_file_descriptor_proto(files.swap_remove(ready)).map_err(|e| e.to_string())?;
     }
     Ok(pool)
@@ -122,7 +122,7 @@ impl Asked<'_> {
             Some(MessageResponse::ErrorResponse(error)) => {
                 Err(format!("reflection: {}", error.error_message).into())
             }
-            _ => Err("reflection: an answer to another question".to_owned().into()),
+            _ => Err("reflection: unexpected kind of answer".to_owned().into()),
         }
     }
 }

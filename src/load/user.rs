@@ -42,7 +42,7 @@ pub(super) struct Instance {
 }
 
 /// Why a journey cannot go on.
-const NO_RECORD: &str = "no unused record left to feed it";
+const NO_RECORD: &str = "no unused record left";
 
 /// Someone who performs journeys.
 pub(super) struct User {
@@ -255,8 +255,7 @@ impl User {
                         Some(value) => value,
                         None if worker.recording.schedule.is_over(self.due) => return Next::Stop,
                         None => {
-                            let reason =
-                                format!("nothing came into queue `{}`", worker.scenario.queues[*queue]);
+                            let reason = format!("queue `{}` stayed empty", worker.scenario.queues[*queue]);
                             return self.cannot_go_on(journey, &reason, Next::Journey);
                         }
                     }

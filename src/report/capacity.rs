@@ -56,7 +56,7 @@ pub fn text(subject: &Subject, result: &Capacity) -> String {
     parts.push(table.trim_fmt());
     let reasons = error_modes(result);
     if !reasons.is_empty() {
-        parts.push(format!("  How it breaks beyond that:\n{}", reasons.join("\n")));
+        parts.push(format!("  Failures beyond the capacity:\n{}", reasons.join("\n")));
     }
     parts.join("\n\n")
 }
@@ -95,9 +95,9 @@ pub fn html(subject: &Subject, result: &Capacity) -> Result<String, HtmlError> {
     let charts = [
         ("Response time", format!("log scale, {x}"), draw("c-time", "Response time", Scale::Time, &times)),
         (
-            "Requests answered well",
+            "Successful requests",
             format!("per second, {x}"),
-            draw("c-rate", "Requests answered well", Scale::Amount, &achieved),
+            draw("c-rate", "Successful requests", Scale::Amount, &achieved),
         ),
     ];
     let rows: Vec<[String; 7]> = points.iter().map(row).collect();
@@ -119,7 +119,7 @@ pub fn html(subject: &Subject, result: &Capacity) -> Result<String, HtmlError> {
 
 fn setting(subject: &Subject) -> String {
     format!(
-        "objective {} · {} a try, most of {} decide, within {}",
+        "objective {} · {} per attempt, majority of {}, precision {}",
         subject.objective.join(" and "),
         unit::span(subject.run_time_s),
         subject.repeats,
@@ -136,28 +136,28 @@ fn sentences(subject: &Subject, result: &Capacity) -> Vec<String> {
     let mut sentences = Vec::new();
     match (result.found, result.missed) {
         (Some(found), Some(missed)) => sentences.push(format!(
-            "Capacity: {}. At {} the objective is missed.",
+            "Capacity: {}. The objective is missed at {}.",
             shown(found, subject),
             shown(missed, subject)
         )),
         (Some(found), None) => sentences.push(format!(
-            "Capacity: at least {}, the highest load that was to be tried; no limit was found.",
+            "Capacity: at least {}, the highest load of the search; no limit was found.",
             shown(found, subject)
         )),
-        (None, _) => sentences.push("No load that was tried meets the objective.".to_owned()),
+        (None, _) => sentences.push("No load meets the objective.".to_owned()),
     }
     if let Some(first) = result.broke_first.first() {
-        sentences.push(format!("What breaks first: {}.", broken(first)));
+        sentences.push(format!("First condition missed: {}.", broken(first)));
     }
     if result.is_of_generator() {
         sentences.push(
-            "That is loadproof's own limit on this machine, not the system's: give it cores of its own."
+            "This is the limit of loadproof on this machine, not of the system: give it dedicated cores."
                 .to_owned(),
         );
     }
     if let Some(knee) = result.knee {
         sentences.push(format!(
-            "Knee: {}, where throughput per response time is greatest; above it waiting grows faster than work gets done.",
+            "Knee: {}, where throughput per response time is greatest; above it, response times grow faster than throughput.",
             shown(knee, subject)
         ));
     }

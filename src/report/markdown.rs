@@ -51,7 +51,7 @@ pub fn render(report: &Report) -> String {
         .chain(judged.held.iter().map(|h| {
             format!(
                 "- {} {}: `{}` {}; {}",
-                if h.holds { "held" } else { "NOT HELD" },
+                if h.holds { "observed" } else { "NOT OBSERVED" },
                 escape(&h.profile),
                 h.condition,
                 h.runs,
@@ -122,6 +122,6 @@ pub(super) fn escape(text: &str) -> String {
 fn cut(text: String) -> String {
     match text.char_indices().nth(MOST) {
         None => text,
-        Some((end, _)) => format!("{}\n\n… cut: the report holds the rest\n", &text[..end]),
+        Some((end, _)) => format!("{}\n\n… truncated; the report has the rest\n", &text[..end]),
     }
 }

@@ -47,7 +47,7 @@ pub fn render(report: &Report) -> String {
     if !report.failures.is_empty() {
         parts.push(failures_table(report));
     }
-    parts.push(format!("  instrument  {}", report.qualification));
+    parts.push(format!("  selftest    {}", report.qualification));
     parts.join("\n\n")
 }
 
@@ -77,7 +77,7 @@ fn validity(headline: &Headline, judged: &Judged) -> String {
         lines.push(format!("  {style}{:>7}{style:#}  {}{of}: {}", check.grade, check.name, check.text));
     }
     for held in &judged.held {
-        let word = if held.holds { "held" } else { "NOT HELD" };
+        let word = if held.holds { "observed" } else { "NOT OBSERVED" };
         let style = grade_style(if held.holds { "VALID" } else { "INVALID" });
         lines.push(format!(
             "  {style}{word}{style:#}  {}: `{}` {}; {}",
@@ -107,7 +107,7 @@ fn races(report: &Report) -> String {
     for race in &report.races {
         let arm = if report.arms.len() > 1 { format!("{}: ", race.arm) } else { String::new() };
         lines.push(format!(
-            "  race     {arm}{}: {} races of {} requests, sent within {} (median), overlap {}, all at once in {}",
+            "  race     {arm}{}: {} races of {} requests, sent within {} (median), overlap {}, complete in {}",
             race.name, race.races, race.entrants, race.spread, race.overlap, race.together
         ));
         for ending in &race.endings {
@@ -116,7 +116,7 @@ fn races(report: &Report) -> String {
             lines.push(format!("           {:>6}  {:>6}  {}", ending.races, ending.share, text.join(" · ")));
         }
         if race.further > 0 {
-            lines.push(format!("           and {} further endings", race.further));
+            lines.push(format!("           and {} more outcomes", race.further));
         }
     }
     lines.join("\n")
@@ -296,7 +296,7 @@ fn signals_table(report: &Report, arms: &[&str]) -> String {
             let (name, unit) = if place == 0 { (row.name.as_str(), row.unit.as_str()) } else { ("", "") };
             match cells {
                 Some(c) => table.add_row([name, unit, arm, &c.min, &c.mean, &c.max, &c.last]),
-                None => table.add_row([name, unit, arm, "never seen", "", "", ""]),
+                None => table.add_row([name, unit, arm, "not read", "", "", ""]),
             };
         }
     }

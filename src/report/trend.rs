@@ -20,7 +20,7 @@ const TOLD: usize = 4;
 pub fn text(scenario: &str, series: &[Series]) -> String {
     let bold = anstyle::Style::new().bold();
     if series.is_empty() {
-        return format!("{bold}{scenario}{bold:#}: no complete run yet to follow");
+        return format!("{bold}{scenario}{bold:#}: no complete run yet");
     }
     let mut parts = vec![format!("{bold}{scenario} over releases{bold:#} · {} series", series.len())];
     let mut table = Table::new();
@@ -59,7 +59,7 @@ fn in_line(one: &Series) -> String {
     let mut lines = vec![format!("  {bold}{}{bold:#} · {} · {}", name(one), one.load, one.profile)];
     for (place, point) in one.points.iter().enumerate() {
         for broken in one.breaks.iter().filter(|b| b.place == place) {
-            lines.push(format!("    ── another stretch: {} ──", broken.what.join(", ")));
+            lines.push(format!("    ── not comparable: {} ──", broken.what.join(", ")));
         }
         for change in one.changes.iter().filter(|c| c.place == place) {
             let style = tint(change.is_worse);
@@ -98,17 +98,20 @@ fn state(one: &Series) -> (&'static str, &'static str) {
 
 fn sentence(one: &Series) -> String {
     match one.newest {
-        State::TooFew { points } => format!(
-            "too few releases to tell: {points} {}, {LEAST_BEFORE} are needed before the newest",
-            since(one)
-        ),
+        State::TooFew { points } => {
+            format!("too few releases: {points} {}; {LEAST_BEFORE} are needed before the newest", since(one))
+        }
         State::Usual => "usual".to_owned(),
-        State::Better { ratio } => format!("better, {} of those before", unit::change(ratio)),
+        State::Better { ratio } => format!("better, {} against the previous level", unit::change(ratio)),
         State::Suspect { ratio } => {
-            format!("SUSPECT, {} of those before: run it again", unit::change(ratio))
+            format!("SUSPECT, {} against the previous level: run it again", unit::change(ratio))
         }
         State::Regression { ratio, since } => {
-            format!("REGRESSION since {}, {} of those before", one.points[since].release, unit::change(ratio))
+            format!(
+                "REGRESSION since {}, {} against the level before",
+                one.points[since].release,
+                unit::change(ratio)
+            )
         }
     }
 }
@@ -182,7 +185,7 @@ pub fn html(scenario: &str, series: &[Series]) -> Result<String, HtmlError> {
     let cards: Vec<Card> = series.iter().enumerate().map(|(place, one)| card(place, one)).collect();
     let count = |word: &str| cards.iter().filter(|card| card.word == word).count();
     let summary = format!(
-        "{} series: {} usual, {} better, {} suspect, {} with a regression, {} with too few releases to tell.",
+        "{} series: {} usual, {} better, {} suspect, {} with a regression, {} with too few releases.",
         cards.len(),
         count("usual"),
         count("better"),
@@ -203,7 +206,7 @@ pub fn html(scenario: &str, series: &[Series]) -> Result<String, HtmlError> {
     )
 }
 
-/// How the newest release stands, over all series.
+/// The newest release, over all series.
 #[derive(Serialize)]
 struct TrendAnswer {
     word: String,
@@ -239,7 +242,7 @@ fn answer(series: &[Series]) -> TrendAnswer {
         State::Regression { .. } => (
             "REGRESSION",
             "refuted",
-            format!("{release} is worse in {same} of {all} series, the second release in turn."),
+            format!("{release} is worse in {same} of {all} series, as was the release before it."),
         ),
         State::Suspect { .. } => {
             ("SUSPECT", "undecided", format!("{release} is worse in {same} of {all} series: run it again."))
@@ -253,7 +256,9 @@ fn answer(series: &[Series]) -> TrendAnswer {
         State::TooFew { .. } => (
             "TOO FEW RELEASES",
             "none",
-            format!("{release}: no series has the {LEAST_BEFORE} releases that it takes to tell."),
+            format!(
+                "{release}: every series has fewer than the {LEAST_BEFORE} earlier releases that are needed."
+            ),
         ),
     };
     let others = series.iter().filter(|one| rank(one) >= 2).map(told).collect();

@@ -27,7 +27,7 @@ pub struct Endpoint {
     pub timeout: Duration,
     /// How often it is made.
     pub amount: Amount,
-    /// Most requests at a time; each has its own connection.
+    /// Maximum number of concurrent requests; each has its own connection.
     pub connections: u32,
 }
 

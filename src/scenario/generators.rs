@@ -75,7 +75,7 @@ fn in_order(in_order: bool, function: &str) -> Result<(), Error> {
     if in_order {
         return Ok(());
     }
-    let detail = format!("`{function}` has nothing to choose from: its range is empty");
+    let detail = format!("`{function}` has an empty range");
     Err(Error::new(ErrorKind::InvalidOperation, detail))
 }
 

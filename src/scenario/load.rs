@@ -54,7 +54,7 @@ pub enum Executor {
     },
     /// A number of journeys, shared by a number of users.
     Shared {
-        /// Journeys in all.
+        /// Total number of journeys.
         iterations: u64,
         /// Most journeys at a time.
         concurrency: u32,
@@ -83,7 +83,7 @@ pub struct LoadOverrides {
     pub run_time: Option<Duration>,
     /// Journeys started per second.
     pub rate: Option<f64>,
-    /// Journeys in all.
+    /// Total number of journeys.
     pub iterations: Option<u64>,
 }
 
@@ -192,7 +192,7 @@ impl Load {
 
 /// A flag that a load has no use for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{flag}` means nothing for this load: it is {executor}")]
+#[error("`{flag}` does not apply to this load: it is {executor}")]
 pub struct UselessOverride {
     flag: &'static str,
     executor: &'static str,

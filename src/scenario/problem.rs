@@ -10,6 +10,17 @@ const SHOWN: usize = 10;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
 const ALIKE: f64 = 0.8;
 
+/// The old name of a key, where a text has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct OldKey {
+    /// Its bytes in the text, quotes included.
+    pub(super) span: Range<usize>,
+    /// The old name.
+    pub(super) old: &'static str,
+    /// The new name.
+    pub(super) new: &'static str,
+}
+
 /// A file of a scenario by its place in [`Problems`]; 0 is the scenario file itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FileId(pub(super) usize);
@@ -33,17 +44,6 @@ struct Problem {
 struct SourceFile {
     path: String,
     text: String,
-}
-
-/// The old name of a key, where a text has it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct OldKey {
-    /// Its bytes in the text, quotes included.
-    pub(super) span: Range<usize>,
-    /// The old name.
-    pub(super) old: &'static str,
-    /// The new name.
-    pub(super) new: &'static str,
 }
 
 /// Collects all mistakes of a scenario, so that they are shown at once.

@@ -67,7 +67,7 @@ impl CollectorReport {
             })
             .collect();
         if !self.never_seen.is_empty() {
-            complaints.push(format!("signals never seen: {}", self.never_seen.join(", ")));
+            complaints.push(format!("signals not read: {}", self.never_seen.join(", ")));
         }
         complaints
     }
@@ -326,7 +326,7 @@ mod tests {
         assert!(report.sources[0].failures > 0);
         assert_eq!(report.never_seen, ["gone", "other"]);
         let complaints = report.complaints().join("\n");
-        assert!(complaints.contains("never seen: gone, other"), "{complaints}");
+        assert!(complaints.contains("not read: gone, other"), "{complaints}");
         assert!(complaints.contains("refused"), "{complaints}");
     }
 }

@@ -71,7 +71,7 @@ impl Band {
     }
 }
 
-/// How the newest release stands.
+/// The newest release.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Standing {
     /// There are fewer than four releases to hold it against.
@@ -115,7 +115,7 @@ pub struct Releases<'a> {
     pub resolution: f64,
 }
 
-/// How the newest release stands, by what came before it.
+/// The newest release, by what came before it.
 ///
 /// - Beyond the band of the regime before it: suspect; the second in turn: a regression.
 /// - A rate of 0 after one above 0 is a regression by itself.

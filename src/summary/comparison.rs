@@ -117,7 +117,7 @@ pub enum Warning {
         /// The run's number.
         run: i64,
     },
-    /// One pair of runs: what differs may be the machine's mood.
+    /// One pair of runs: the difference may be run-to-run noise.
     SinglePair,
     /// Requests were dropped: the load that was asked for was not reached.
     Dropped {
@@ -157,7 +157,7 @@ pub struct Comparison {
     pub warnings: Vec<Warning>,
     /// By how much each percentile changes, for each curve that both arms have.
     pub shifts: Vec<CurveShift>,
-    /// What carries the differences; empty where only summaries were compared.
+    /// Sources of the differences; empty where only summaries were compared.
     pub explanations: Vec<Explanation>,
 }
 

@@ -90,7 +90,7 @@ pub async fn run_during_load(
                 () = tokio::time::sleep_until(at.into()) => {}
                 () = stopped(&mut stop) => {
                     let now = Instant::now();
-                    let note = "the run ended before its time".to_owned();
+                    let note = "the run ended before this hook was due".to_owned();
                     return hook_run(hook, now, now, None, note);
                 }
             }
@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(runs[0].exit_code, Some(4));
         assert!(runs[0].start - zero >= Duration::from_millis(50));
         assert_eq!((runs[1].exit_code, runs[1].note.as_str()), (None, "ended with the run"));
-        assert_eq!(runs[2].note, "the run ended before its time");
+        assert_eq!(runs[2].note, "the run ended before this hook was due");
     }
 }

@@ -116,7 +116,7 @@ pub enum SystemError {
     },
     /// A patched file cannot be put back.
     #[error(
-        "cannot put `{file}` back: {reason}\n  hint: the original is `{kept}`; compare the two, and copy it back"
+        "cannot restore `{file}`: {reason}\n  hint: the original is `{kept}`; compare the two, and copy it back"
     )]
     NotRestored {
         /// The file.

@@ -223,7 +223,7 @@ fn start_hint(error: &std::io::Error, program: &str, folder: Option<&str>) -> St
             format!("\n  hint: the folder `{folder}` does not exist")
         }
         _ if program.contains('/') => {
-            "\n  hint: has it been built? a relative path counts from where loadproof runs".to_owned()
+            "\n  hint: is it built? Relative paths start at the working directory".to_owned()
         }
         _ => "\n  hint: it is not on the PATH".to_owned(),
     }

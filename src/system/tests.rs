@@ -145,7 +145,7 @@ fn a_missing_program_is_named_with_a_hint() {
     let mut service = shell("", tcp(free_port()));
     service.program.command = vec!["target/no/such/program".to_owned()];
     let text = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err().to_string();
-    assert!(text.contains("`target/no/such/program`") && text.contains("has it been built?"), "{text}");
+    assert!(text.contains("`target/no/such/program`") && text.contains("is it built?"), "{text}");
 }
 
 #[test]

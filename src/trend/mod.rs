@@ -55,7 +55,7 @@ pub struct Break {
     pub what: Vec<String>,
 }
 
-/// How the newest release stands.
+/// The newest release.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
@@ -102,7 +102,7 @@ pub struct Series {
     pub changes: Vec<Change>,
     /// Where machine or workload change.
     pub breaks: Vec<Break>,
-    /// How the newest release stands.
+    /// The newest release.
     pub newest: State,
 }
 
@@ -256,7 +256,7 @@ fn judge(series: &mut Series, accepted: &[RunId], resolution: f64) {
     }
 }
 
-/// How the newest release stands, with places of the whole series. `start`: of its stretch.
+/// The newest release, with places of the whole series. `start`: of its stretch.
 fn state(standing: Standing, start: usize) -> State {
     match standing {
         Standing::TooFew { points } => State::TooFew { points },

@@ -222,7 +222,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
             decided.rounds_needed = needed(bound, &estimated, terms);
         }
         if estimated.low.is_none() && estimated.high.is_none() {
-            return (verdict, "one pair of runs gives this formula no interval".to_owned());
+            return (verdict, "a single pair of runs has no interval for this formula".to_owned());
         }
         let interval = interval_text(&estimated, unit);
         return (verdict, format!("the interval {interval} contains the bound {}", edge_text(bound)));
@@ -259,7 +259,7 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
             } else {
                 format!("each of {} runs", values.len())
             };
-            let text = format!("held in {runs}, at worst {worst}; seen {readings} times");
+            let text = format!("held in {runs}; worst value {worst}; {readings} readings");
             if about_one_run || values.len() >= looks::LEAST_ROUNDS {
                 return (Verdict::Supported, text);
             }
@@ -270,13 +270,13 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
         [first, ..] if values.len() > 1 => (
             Verdict::Refuted,
             format!(
-                "broken in {} of {} rounds, first in round {first} ({}), at worst {worst}",
+                "violated in {} of {} rounds, first in round {first} ({}), at worst {worst}",
                 violated.len(),
                 values.len(),
                 unit.text(values[first - 1])
             ),
         ),
-        _ => (Verdict::Refuted, format!("broken: {worst}")),
+        _ => (Verdict::Refuted, format!("violated: {worst}")),
     }
 }
 
@@ -316,7 +316,7 @@ fn doubt(claim: &Claim, rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>
     if claim.select.phase == Some(Stretch::Settled)
         && let Some(run) = terms.unsteady
     {
-        return Some(format!("{run} never became steady: lengthen the runs"));
+        return Some(format!("{run} reached no steady state: lengthen the runs"));
     }
     let high = rounds
         .iter()
@@ -327,7 +327,7 @@ fn doubt(claim: &Claim, rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>
     if clusters < LEAST_CLUSTERS && seen.statistic.quantile() < Some(1.0) {
         let longer = LEAST_CLUSTERS as f64 / clusters.max(1) as f64;
         return Some(format!(
-            "{}.{} rests on {clusters} events in a run, {LEAST_CLUSTERS} are needed: lengthen the runs {}-fold",
+            "{}.{} is based on {clusters} independent events per run; {LEAST_CLUSTERS} are needed: make the runs {} times as long",
             seen.side.word(),
             seen.statistic,
             crate::unit::plain(longer)
@@ -337,7 +337,7 @@ fn doubt(claim: &Claim, rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>
     let broken = values.iter().position(|v| !claim.bound.holds(*v));
     match broken {
         Some(round) if one_sided && values.len() <= GUARDED_ROUNDS => Some(format!(
-            "round {} alone is on the other side ({}): a quantile this high needs every round, or 20",
+            "round {} is on the other side of the bound ({}): up to 10 rounds, a quantile this high needs agreement of all",
             round + 1,
             claim.bound.unit().text(values[round])
         )),
@@ -411,10 +411,10 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
     let has_quantile =
         rounds.iter().flatten().flat_map(|e| &e.seen).any(|s| s.statistic.quantile().is_some());
     if terms.closed_load && has_quantile && of_requests {
-        notes.push("closed load: slow answers slow the load".to_owned());
+        notes.push("closed load: slow answers reduce the load".to_owned());
     }
     if terms.about_one_run && claim.rule == Rule::Interval {
-        notes.push("about this run; another may differ".to_owned());
+        notes.push("applies to this run only".to_owned());
     }
     notes
 }
@@ -457,7 +457,7 @@ mod tests {
     fn a_broken_claim_names_the_value_that_broke_it() {
         let within = Bound::Within(Amount::plain(5.0), Amount::plain(10.0));
         let broken = decided(within, &[4.5, 9.16, 3.0, 8.0]);
-        assert_eq!(broken.reason, "broken in 2 of 4 rounds, first in round 1 (4.50), at worst 3.00");
+        assert_eq!(broken.reason, "violated in 2 of 4 rounds, first in round 1 (4.50), at worst 3.00");
         assert_eq!(broken.estimate, Some(3.0));
     }
 

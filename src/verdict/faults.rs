@@ -266,7 +266,7 @@ fn found(fault: &Fault, decided: Option<&Decided>) -> Found {
         planted: fault.planted.to_owned(),
         claim: decided.map_or_else(String::new, |d| d.claim.title.clone()),
         verdict: decided.map_or(Undecided, |d| d.verdict),
-        reason: decided.map_or_else(|| "there is no complete round".to_owned(), |d| d.reason.clone()),
+        reason: decided.map_or_else(|| "no complete round".to_owned(), |d| d.reason.clone()),
         right: fault.right.to_vec(),
     }
 }

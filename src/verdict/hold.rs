@@ -45,7 +45,7 @@ impl Held {
     pub fn text(&self) -> String {
         let round = self.round.map_or(String::new(), |r| format!(", round {r}"));
         format!(
-            "{} was not what it should be (run {}{round}): `{}` must hold, but {}",
+            "a condition of {} was not met (run {}{round}): `{}` must hold, but {}",
             self.profile, self.run, self.condition, self.seen
         )
     }

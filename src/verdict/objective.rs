@@ -34,7 +34,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
         broken.push(Broken {
             mode: Mode::Backlog,
             condition: "answers keep up with the rate".to_owned(),
-            seen: format!("{achieved} of {rate} per second were answered during the load"),
+            seen: format!("{achieved} of {rate} requests per second were answered during the load"),
         });
     }
     broken.extend(objective.iter().filter_map(|condition| missed(run, condition)));
@@ -42,7 +42,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     if run.facts.end.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
         broken.push(Broken {
             mode: Mode::Backlog,
-            condition: "the backlog is worked off in time".to_owned(),
+            condition: "the backlog drains in time".to_owned(),
             seen: "it was not".to_owned(),
         });
     }

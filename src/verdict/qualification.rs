@@ -75,7 +75,7 @@ impl Qualification {
             format!(", measured as {}x [{}, {}]{beside}", digits(estimate), digits(low), digits(high))
         });
         format!(
-            "{} of {} claims about equal servers were falsely supported; a slow-down of {}x{measured} was seen \
+            "{} of {} claims about equal servers were falsely supported; a slow-down of {}x{measured} was found \
              in {} of {} experiments of five rounds ({saw}) ({}, {})",
             self.false_supports,
             self.false_claims,

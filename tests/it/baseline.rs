@@ -109,7 +109,7 @@ fn a_selftest_qualifies_the_instrument_and_reports_say_so() {
     let measured = result["measured"][0].as_f64().unwrap();
     assert!((1.1..1.3).contains(&measured), "{measured}");
     let report = bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a"]);
-    assert!(report.contains("instrument  Qualified: "), "{report}");
+    assert!(report.contains("selftest    Qualified: "), "{report}");
     assert_eq!(bench.query("SELECT count(*) FROM run"), 1, "selftests are nobody's results");
 }
 

@@ -67,7 +67,7 @@ fn the_curve_is_a_table_and_a_page() {
     let bench = bench();
     let text =
         bench.out(&["capacity", "scenario.toml", "--profile", "a", "--no-beyond", "--progress", "none"]);
-    assert!(text.contains("Capacity: ") && text.contains("What breaks first: "), "{text}");
+    assert!(text.contains("Capacity: ") && text.contains("First condition missed: "), "{text}");
     assert!(text.contains("per second") && text.contains("achieved, /s"), "{text}");
     let pages: Vec<_> = std::fs::read_dir(bench.path("reports"))
         .unwrap()
@@ -76,7 +76,7 @@ fn the_curve_is_a_table_and_a_page() {
         .collect();
     assert_eq!(pages.len(), 1, "{pages:?}");
     let page = std::fs::read_to_string(&pages[0]).unwrap();
-    assert!(page.contains("Every load that was tried") && page.matches("<svg").count() >= 2);
+    assert!(page.contains("All loads") && page.matches("<svg").count() >= 2);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_objective_that_nothing_meets_and_one_that_is_none() {
     ];
     let never = bench.run(&[&flags[..], &["--objective", "run.p50 <= 0.001"]].concat());
     assert_eq!(code(&never), 99, "{}", stderr(&never));
-    assert!(stdout(&never).contains("No load that was tried meets the objective"), "{}", stdout(&never));
+    assert!(stdout(&never).contains("No load meets the objective"), "{}", stdout(&never));
     let wrong = bench.run(&[&flags[..], &["--objective", "run.p5O <= 50"]].concat());
     assert_eq!(code(&wrong), 104);
     assert!(stderr(&wrong).contains("--objective"), "{}", stderr(&wrong));

@@ -40,7 +40,7 @@ fn the_workflow_of_baseline_treatment_compare() {
     bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a"]);
     bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "b"]);
     let text = bench.out(&["compare", "a", "b"]);
-    assert!(text.contains("a against b") && text.contains("only indicative"), "{text}");
+    assert!(text.contains("a against b") && text.contains("only indicates"), "{text}");
     let page = std::fs::read_to_string(bench.path("reports/compare-1-2.html")).unwrap();
     assert!(page.contains("job visible"));
 
@@ -182,7 +182,7 @@ fn each_cause_of_failure_has_its_exit_code() {
         (vec!["run", "scenario.toml", "--load", "shrot", "--profile", "a"], 104, "did you mean `short`?"),
         (vec!["run", "scenario.toml", "--load", "short"], 2, "which profile?"),
         (vec!["frobnicate"], 2, "unrecognized subcommand"),
-        ([&run[..], &["--rate", "5"]].concat(), 2, "`--rate` means nothing for this load"),
+        ([&run[..], &["--rate", "5"]].concat(), 2, "`--rate` does not apply to this load"),
         ([&run[..], &["--base-url", &gone]].concat(), 100, "cannot reach"),
         ([&run[..], &["--store", "no-store.db"]].concat(), 106, "not a database"),
         (vec!["report", "99"], 2, "no run `99`"),
@@ -258,7 +258,7 @@ fn a_switch_that_does_nothing_makes_every_claim_invalid() {
     assert_eq!(code(&output), 98, "{}", stderr(&output));
     let text = stdout(&output);
     assert!(
-        text.contains("NOT HELD  lanes-on: `run.max('backfill_length') > 0` held in 0 of 1 runs"),
+        text.contains("NOT OBSERVED  lanes-on: `run.max('backfill_length') > 0` observed in 0 of 1 runs"),
         "{text}"
     );
     assert!(!text.contains("SUPPORTED ") && text.contains("8 invalid."), "{text}");

@@ -97,7 +97,7 @@ fn a_first_scenario_is_right_and_runs_and_is_never_overwritten() {
     assert!(bench.query("SELECT samples FROM run") > 0, "{}", stderr(&output));
     let output = bench.run(&["init", "first.toml"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("is there already"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("already exists"), "{}", stderr(&output));
     assert!(std::fs::read_to_string(bench.path("first.toml")).unwrap().contains(&base_url));
 }
 

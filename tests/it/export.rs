@@ -82,7 +82,7 @@ fn hdr_text_has_a_block_for_each_endpoint_that_is_asked_for() {
     assert!(text.contains("#[Mean    =       50.0"), "{text}");
     let output = bench.run(&["export", "1", "--format", "hdr", "--about", "Page 7"]);
     assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("there are: Page 0, Page 1"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("available: Page 0, Page 1"), "{}", stderr(&output));
     let output = bench.run(&["export", "1", "--about", "Page 0"]);
     assert_eq!(code(&output), 2);
 }

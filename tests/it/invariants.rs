@@ -30,7 +30,7 @@ fn holds_and_is_broken(source: &str, set: impl Fn(i64)) {
     set(12);
     let output = run(&bench);
     assert_eq!(code(&output), 99, "{}{}", stdout(&output), stderr(&output));
-    assert!(stdout(&output).contains("broken: 12"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("violated: 12"), "{}", stdout(&output));
 }
 
 #[test]

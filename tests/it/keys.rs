@@ -84,7 +84,7 @@ fn records_that_are_unique_run_out_and_that_is_said() {
     let taken = run(feeder, variables, "users = 2\nrun_time = '2s'", 1);
     // Two users share three records; each notes once that it found none left, and stops.
     assert_eq!(taken.outcomes(), [3, 0, 0, 0, 2]);
-    assert_eq!(taken.reasons(), ["no unused record left to feed it"]);
+    assert_eq!(taken.reasons(), ["no unused record left"]);
 }
 
 #[test]

@@ -389,7 +389,7 @@ fn warnings_stand_in_every_form() {
         junit::render(&report).unwrap(),
     ];
     for form in forms {
-        assert!(form.contains("One pair of runs is only indicative"), "{form}");
+        assert!(form.contains("A single pair of runs only indicates"), "{form}");
     }
 }
 

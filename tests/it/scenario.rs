@@ -288,7 +288,7 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         ("value = \"treatment.p9x\"\nat_most = 1", "unknown statistic `p9x`; did you mean `p90`?"),
         ("value = \"treatment.p95\"\nat_most = 500", "this value is a time"),
         ("value = \"treatment.ok_share\"\nat_least = \"5ms\"", "this value is not a time"),
-        ("value = \"treatment.p95 /\"\nat_most = \"5ms\"", "this cannot be worked out"),
+        ("value = \"treatment.p95 /\"\nat_most = \"5ms\"", "this formula cannot be evaluated"),
         ("value = \"3\"\nat_most = 5", "this speaks of no run"),
         ("value = \"run.max('backlog')\"\nat_most = 5", "unknown signal `backlog`"),
         ("value = \"run.p95\"", "a claim needs exactly one of `at_least`, `at_most`, `within`"),
@@ -309,7 +309,7 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         assert!(mistake.contains(words), "{words}: {mistake}");
     }
     let abort = mistake("users = 5", "users = 5\nabort_when = \"run.throughput < 5\"");
-    assert!(abort.contains("`throughput` is not known before the run has ended"), "{abort}");
+    assert!(abort.contains("`throughput` is only known after the run"), "{abort}");
     let held = mistake("[profile.local]", "[profile.local]\nmust_hold = \"baseline.ok > 0\"");
     assert!(held.contains("this is about one run"), "{held}");
 }

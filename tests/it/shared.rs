@@ -136,7 +136,7 @@ steps = [
         "iterations = 3\nconcurrency = 1",
     );
     assert_eq!(taken.outcomes()[Outcome::Dropped as usize], 3);
-    assert_eq!(taken.reasons(), ["nothing came into queue `paid`"]);
+    assert_eq!(taken.reasons(), ["queue `paid` stayed empty"]);
 }
 
 /// The samples of each race.
@@ -214,12 +214,12 @@ fn mistakes_are_told_with_their_place() {
     let main = |rest: &str| format!("[[journey]]\nname = \"Main\"\n{rest}\n");
     let cases = [
         (main("once = \"SetUpp\"\nsteps = [{ request = \"GET /\" }]"), "unknown journey"),
-        (main("once = \"Main\"\nsteps = [{ request = \"GET /\" }]"), "cannot be performed once for others"),
+        (main("once = \"Main\"\nsteps = [{ request = \"GET /\" }]"), "cannot be a `once` journey"),
         (
             main("let = { x = { take = \"paid\" } }\nsteps = [{ request = \"GET /\" }]"),
             "nothing is put into queue `paid`",
         ),
-        (main("steps = [{ request = \"GET /\", raises = \"Created\" }]"), "which event of which stream?"),
+        (main("steps = [{ request = \"GET /\", raises = \"Created\" }]"), "expected a stream and an event"),
         (
             main(
                 "steps = [{ request = \"GET /\", raises = \"a.X\" }, { request = \"GET /\", raises = [\"a.X\", \"b.Y\"] }]",

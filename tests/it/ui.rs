@@ -79,7 +79,7 @@ fn a_run_that_fails_says_why() {
     let done = page.until("the end", is_done);
     let done = &done["state"]["done"];
     assert_eq!((&done["word"], &done["exit"]), (&json!("failed"), &json!(2)));
-    assert!(done["sentence"].as_str().unwrap().contains("`--rate` means nothing for this load"), "{done}");
+    assert!(done["sentence"].as_str().unwrap().contains("`--rate` does not apply to this load"), "{done}");
 }
 
 #[test]

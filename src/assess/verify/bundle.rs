@@ -28,7 +28,7 @@ pub fn bundle(folder: &Path, public_key: Option<&Path>) -> Result<Findings, Asse
     let changes = signed_files.changes(&sums);
     let all = signed_files.files.len();
     let as_signed = changes.iter().filter(|change| !matches!(change, Changed::Added { .. })).count();
-    findings.checked.push(("manifest", format!("{} of {all} files are as signed", all - as_signed)));
+    findings.checked.push(("manifest", format!("{} of {all} files are unchanged", all - as_signed)));
     findings.differs.extend(changes.iter().map(ToString::to_string));
 
     let text = |path: &'static str| {
@@ -50,7 +50,7 @@ pub fn bundle(folder: &Path, public_key: Option<&Path>) -> Result<Findings, Asse
             findings.files(&found, &again.files, about.tool_version == env!("CARGO_PKG_VERSION"));
             findings.made_again(&about.tool_version);
         }
-        Err(error) => findings.differs.push(format!("it cannot be made again: {}", with_causes(&error))),
+        Err(error) => findings.differs.push(format!("it cannot be rebuilt: {}", with_causes(&error))),
     }
     Ok(findings)
 }
@@ -113,7 +113,7 @@ impl Findings {
         let (written, made_again) = (rows(written), rows(made_again));
         let changed = written.iter().filter(|(rows, sum)| made_again.get(*rows) != Some(sum));
         let added = made_again.iter().filter(|(rows, _)| !written.contains_key(*rows));
-        let lines = changed.chain(added).map(|(rows, _)| format!("{SAMPLES}: {rows} are not as they were"));
+        let lines = changed.chain(added).map(|(rows, _)| format!("{SAMPLES}: {rows} have changed"));
         // What was changed comes before what follows from it.
         let lines: Vec<String> = lines.collect();
         self.differs.splice(0..0, lines);

@@ -72,9 +72,5 @@ pub(super) fn first_difference(written: &[u8], made_again: &[u8]) -> String {
         let excerpt = String::from_utf8_lossy(&bytes[from.min(bytes.len())..(same + 24).min(bytes.len())]);
         excerpt.replace('\n', " ")
     };
-    format!(
-        "byte {same}, line {line}: written `…{}…`, made again `…{}…`",
-        around(written),
-        around(made_again)
-    )
+    format!("byte {same}, line {line}: written `…{}…`, rebuilt `…{}…`", around(written), around(made_again))
 }

@@ -69,27 +69,27 @@ pub(in crate::cli) struct EndpointFlags {
     /// From sending to the whole answer; a gRPC call's deadline
     #[arg(long, env = "LOADPROOF_TIMEOUT", value_parser = unit::parse_duration, default_value = "30s", value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) timeout: Duration,
-    /// Your own name for the run, such as a release
+    /// Label for the run, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(in crate::cli) label: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) deployment: Deployment,
-    /// Most requests at a time; each has its own connection
+    /// Maximum number of concurrent requests; each has its own connection
     #[arg(short, long, env = "LOADPROOF_CONNECTIONS", value_parser = clap::value_parser!(u32).range(1..), default_value_t = 50, help_heading = LOAD)]
     pub(in crate::cli) connections: u32,
-    /// How long, unless --requests says how many
+    /// Duration, unless --requests is given
     #[arg(short = 'z', long, env = "LOADPROOF_DURATION", value_parser = unit::parse_duration, default_value = "10s", value_name = "TIME", help_heading = LOAD)]
     pub(in crate::cli) duration: Duration,
-    /// Requests in all, in place of a duration
+    /// Total number of requests, instead of a duration
     #[arg(short = 'n', long, env = "LOADPROOF_REQUESTS", value_parser = clap::value_parser!(u64).range(1..), help_heading = LOAD)]
     pub(in crate::cli) requests: Option<u64>,
-    /// Requests per second in all, however slow the answers are; as fast as the connections allow if not given
+    /// Total requests per second, independent of response times; default: as fast as the connections allow
     #[arg(short = 'q', long, env = "LOADPROOF_RATE", value_parser = parse_positive_rate, help_heading = LOAD)]
     pub(in crate::cli) rate: Option<f64>,
-    /// Seed of everything that is drawn; drawn itself if not given
+    /// Random seed; default: random
     #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64), help_heading = LOAD)]
     pub(in crate::cli) seed: Option<u64>,
-    /// Threads that make load; one per core if not given
+    /// Threads that generate load; default: one per core
     #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LOAD)]
     pub(in crate::cli) workers: Option<u16>,
     #[command(flatten)]

@@ -22,7 +22,7 @@ Examples:
   loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0";
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
-The objective are conditions on a run; times are in ms.
+Objectives are conditions on a run; times are in ms.
 
 Examples:
   loadproof capacity shop.toml --profile local
@@ -52,7 +52,7 @@ pub(in crate::cli) struct Locust {
     /// and `…_outcomes.csv` with the counts by outcome and status
     #[arg(long, env = "LOADPROOF_CSV", value_name = "PREFIX")]
     pub(in crate::cli) csv: Option<PathBuf>,
-    /// Let the history have a row per endpoint and second, too
+    /// Add rows per endpoint and second to the history
     #[arg(long, env = "LOADPROOF_CSV_FULL_HISTORY", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) csv_full_history: bool,
 }
@@ -60,7 +60,7 @@ pub(in crate::cli) struct Locust {
 /// Run baseline and treatment in interleaved rounds
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Experiment {
-    /// The scenario file; of several an experiment each, and the claims of all in one table
+    /// Scenario files; one experiment each, with all claims in one table
     #[arg(value_name = "SCENARIO", required = true)]
     pub(in crate::cli) scenarios: Vec<PathBuf>,
     /// Profile of the baseline, in place of the scenario's
@@ -72,13 +72,13 @@ pub(in crate::cli) struct Experiment {
     /// Profiles of a matrix: the first, or --baseline, against each of the others
     #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "treatment", help_heading = WHAT)]
     pub(in crate::cli) profiles: Vec<String>,
-    /// Most rounds; each holds one run of each arm. It ends earlier, after 5 or 10, once all claims are decided
+    /// Maximum number of rounds of one run per arm; ends after 5 or 10 if every claim is decided
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
     pub(in crate::cli) rounds: Option<u32>,
-    /// Begin no round that would end later than this: `20m`
+    /// Start no round that would end later than this: `20m`
     #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) budget: Option<Duration>,
-    /// Go on with an experiment that was interrupted: `e3`; the newest if none is named
+    /// Continue an interrupted experiment: `e3`; default: the newest
     #[arg(long, value_name = "EXPERIMENT", num_args = 0..=1, default_missing_value = "latest", help_heading = WHAT,
           conflicts_with_all = ["rounds", "profiles", "baseline", "treatment"])]
     pub(in crate::cli) resume: Option<String>,
@@ -104,10 +104,10 @@ pub(in crate::cli) struct Capacity {
     /// Where to end at the latest
     #[arg(long, env = "LOADPROOF_TO", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
     pub(in crate::cli) to: Option<f64>,
-    /// Tries at a load of which most decide; an even number counts as the next odd one
+    /// Attempts per load; the majority decides (rounded up to odd)
     #[arg(long, env = "LOADPROOF_REPEATS", value_parser = clap::value_parser!(u32).range(1..=99), help_heading = WHAT)]
     pub(in crate::cli) repeats: Option<u32>,
-    /// Do not go on to 1.5 and 2 times the capacity to see how the system breaks
+    /// Skip the runs at 1.5 and 2 times the capacity
     #[arg(long, env = "LOADPROOF_NO_BEYOND", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) no_beyond: bool,
     #[command(flatten)]
@@ -120,12 +120,12 @@ pub(in crate::cli) struct Common {
     /// The load; may be left out where the scenario names one, or has one only
     #[arg(short, long, env = "LOADPROOF_LOAD", help_heading = WHAT)]
     pub(in crate::cli) load: Option<String>,
-    /// Your own name for it, such as a release
+    /// Label for the run, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(in crate::cli) label: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) deployment: Deployment,
-    /// Print the plan and do nothing
+    /// Print the plan without running it
     #[arg(long, env = "LOADPROOF_DRY_RUN", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) dry_run: bool,
     #[command(flatten)]
@@ -142,31 +142,31 @@ pub(in crate::cli) struct Common {
 #[derive(Debug, Args)]
 #[command(next_help_heading = LOAD)]
 pub(in crate::cli) struct Overrides {
-    /// Users of a closed load; most journeys at a time of another
+    /// Users of a closed load; maximum concurrent journeys of others
     #[arg(short, long, env = "LOADPROOF_USERS", value_parser = clap::value_parser!(u32).range(1..))]
     users: Option<u32>,
     /// Users added per second
     #[arg(short = 'r', long, env = "LOADPROOF_SPAWN_RATE", value_parser = parse_positive_rate, value_name = "RATE")]
     spawn_rate: Option<f64>,
-    /// How long, ramp included: `90s`, `3m`
+    /// Duration, ramp included: `90s`, `3m`
     #[arg(short = 't', long, env = "LOADPROOF_RUN_TIME", value_parser = unit::parse_duration, value_name = "TIME")]
     run_time: Option<Duration>,
     /// Journeys started per second: `500`, `30/m`
     #[arg(long, env = "LOADPROOF_RATE", value_parser = parse_positive_rate)]
     rate: Option<f64>,
-    /// Journeys in all
+    /// Total number of journeys
     #[arg(short = 'n', long, env = "LOADPROOF_ITERATIONS", value_parser = clap::value_parser!(u64).range(1..))]
     iterations: Option<u64>,
-    /// Base URL of the target, in place of the scenario's
+    /// Base URL of the system, instead of the scenario's
     #[arg(short = 'H', long, env = "LOADPROOF_BASE_URL", value_name = "URL")]
     base_url: Option<String>,
     /// The same as --base-url, as Locust calls it
     #[arg(long, env = "LOADPROOF_HOST", value_name = "URL")]
     host: Option<String>,
-    /// Seed of everything that is drawn; drawn itself if not given
+    /// Random seed; default: random
     #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
     pub(in crate::cli) seed: Option<u64>,
-    /// Threads that make load; one per core if not given
+    /// Threads that generate load; default: one per core
     #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) workers: Option<u16>,
 }

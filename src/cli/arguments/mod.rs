@@ -42,7 +42,7 @@ const HELP_TEMPLATE: &str = "\
 {usage-heading} {usage}
 
 Make load:
-  check       Check scenario files and show mistakes where they are
+  check       Check scenario files and show errors in place
   run         Run one load under one profile
   experiment  Run baseline and treatment in interleaved rounds
   capacity    Find the highest load that meets an objective
@@ -53,7 +53,7 @@ Look at results:
   compare     Compare two runs, labels or profiles
   report      Write the report of a run or an experiment
   runs        List runs, show one, note something about one
-  trend       Follow metrics over releases
+  trend       Show metrics over releases
   ui          Serve a page to browse results and start runs
   baseline    Save runs for later comparisons, in git
   store       Query the store in SQL
@@ -62,7 +62,7 @@ Look at results:
 
 Sign off:
   signoff     Decide by rules whether a release is signed
-  verify      Compute a bundle or a report again, and compare
+  verify      Rebuild a bundle or report, and compare
 
 Check the instrument:
   selftest    Qualify loadproof on this machine
@@ -114,7 +114,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Check scenario files and show mistakes where they are
+    /// Check scenario files and show errors in place
     Check(Check),
     /// Run one load under one profile, and store every sample
     #[command(visible_alias = "attack", after_help = load::RUN_EXAMPLES)]
@@ -122,13 +122,13 @@ pub(super) enum Command {
     /// Run baseline and treatment in interleaved rounds, and compare them
     #[command(after_help = load::EXPERIMENT_EXAMPLES)]
     Experiment(Experiment),
-    /// Find the highest rate, or number of users, that still meets an objective
+    /// Find the highest rate, or number of users, that meets an objective
     #[command(after_help = load::CAPACITY_EXAMPLES)]
     Capacity(Capacity),
     /// Load one HTTP endpoint, without a scenario file
     #[command(after_help = endpoint::HTTP_EXAMPLES)]
     Http(Http),
-    /// Load one gRPC method, without a scenario file; its messages are asked of the server (reflection)
+    /// Load one gRPC method, without a scenario file; message types come from server reflection
     #[command(after_help = endpoint::GRPC_EXAMPLES)]
     Grpc(Grpc),
     /// Compare two runs: numbers, labels, or profiles (the newest run of each)
@@ -139,11 +139,11 @@ pub(super) enum Command {
     /// List runs, show one, or note something about one
     #[command(visible_alias = "ls")]
     Runs(Runs),
-    /// Follow metrics over releases: where they change, and how the newest stands
+    /// Show metrics over releases: changes, and the state of the newest release
     Trend(Trend),
     /// Work with the store itself: query it in SQL
     Store(StoreCommands),
-    /// Browse what is in the store, and start runs, on a page
+    /// Serve a page to browse results and start runs
     #[command(after_help = ui::EXAMPLES)]
     Ui(Browse),
     /// Store results of another tool as a run: k6, Locust, JMeter, vegeta, oha
@@ -151,19 +151,19 @@ pub(super) enum Command {
     Import(Import),
     /// Write a run's samples as CSV or JSON
     Export(Export),
-    /// Sign a release off, or not, and write the bundle that shows why
+    /// Decide whether a release is signed, and write the bundle with the evidence
     #[command(name = "signoff", after_help = signing::SIGNOFF_EXAMPLES)]
     SignOff(SignOff),
-    /// Make a bundle or a report again from its samples, and compare
+    /// Rebuild a bundle or report from its samples, and compare
     Verify(Verify),
-    /// Save runs as a baseline for later comparisons; list, show and remove such
+    /// Save, list, show and remove baselines for later comparisons
     Baseline(Saved),
-    /// Qualify the instrument on this machine: does it see what is there, and nothing else?
+    /// Check loadproof on this machine: does it find known effects, and no others?
     #[command(name = "selftest")]
     SelfTest(SelfTest),
-    /// Look at this machine: can it make load that is worth something?
+    /// Check this machine: can it generate reliable load?
     Doctor,
-    /// Write a commented scenario to begin with
+    /// Write a commented starter scenario
     Init(Init),
     /// Generate the JSON Schema of scenario files, shell completions, or manual pages
     Generate(Generate),
@@ -213,7 +213,7 @@ pub(super) struct SelfTest {
     /// The testbed's program; the one beside loadproof if not given
     #[arg(long, env = "TESTBED", value_name = "FILE")]
     pub(super) testbed: Option<PathBuf>,
-    /// Seed of everything that is drawn
+    /// Random seed
     #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64), default_value_t = 1)]
     pub(super) seed: u64,
     /// Print the result as JSON
@@ -226,7 +226,7 @@ pub(super) struct SelfTest {
 /// What is loaded: dev, staging, …
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deployment {
-    /// Name of the deployment that is loaded, such as `staging`: claims may be made for some deployments only
+    /// Name of the deployment, such as `staging`; claims may be limited to some
     #[arg(long, env = "LOADPROOF_DEPLOYMENT", value_name = "NAME", help_heading = WHAT)]
     deployment: Option<String>,
     /// The old name of --deployment
@@ -262,7 +262,7 @@ pub(super) struct Outputs {
     /// Write a summary in Markdown here; appends if it is `$GITHUB_STEP_SUMMARY`
     #[arg(long, env = "LOADPROOF_MARKDOWN", value_name = "FILE")]
     pub(super) markdown: Option<PathBuf>,
-    /// Decide claims even of runs that the audit calls invalid; every page says so
+    /// Decide claims even if the audit is INVALID; every page says so
     #[arg(long, env = "LOADPROOF_ALLOW_INVALID", value_parser = FalseyValueParser::new())]
     pub(super) allow_invalid: bool,
 }

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Compare {
     pub(in crate::cli) saved: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) baselines: Baselines,
-    /// Compare even runs that did different work; the report says so
+    /// Compare runs of different workloads; the report says so
     #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) force: bool,
     #[command(flatten)]
@@ -110,9 +110,9 @@ pub(in crate::cli) enum SavedCommand {
 /// An arm on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum ArmName {
-    /// What the treatment was compared with
+    /// The baseline arm
     Baseline,
-    /// What was to be shown
+    /// The treatment arm
     Treatment,
 }
 
@@ -149,7 +149,7 @@ pub(in crate::cli) enum RunsCommand {
         #[arg(value_name = "RUN[:SAMPLE]")]
         run: String,
     },
-    /// Note something about a run, to be shown in its trend
+    /// Add a note to a run, shown in its trend
     Note {
         /// A number, a label, a profile (its newest run), or `latest`
         #[arg(value_name = "RUN")]
@@ -201,7 +201,7 @@ pub(in crate::cli) struct Import {
     /// The file: results of Locust, k6, JMeter, vegeta or oha, sample by sample
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
-    /// What it is; seen from its content if not given
+    /// Format of the file; default: detected from its content
     #[arg(short, long, env = "LOADPROOF_IMPORT_FORMAT", value_parser = import_format())]
     pub(in crate::cli) format: Option<Format>,
     /// The scenario that it belongs to: a name, or a scenario file whose claims are made of it; the file's name if
@@ -214,7 +214,7 @@ pub(in crate::cli) struct Import {
     /// The profile that it was made under
     #[arg(short, long, env = "LOADPROOF_PROFILE")]
     pub(in crate::cli) profile: Option<String>,
-    /// Your own name for it, such as a release
+    /// Label for the run, such as a release
     #[arg(long, env = "LOADPROOF_LABEL")]
     pub(in crate::cli) label: Option<String>,
     #[command(flatten)]
@@ -222,7 +222,7 @@ pub(in crate::cli) struct Import {
     /// One name for all its requests, for files that give none (oha) or one per id
     #[arg(long, env = "LOADPROOF_ENDPOINT", value_name = "NAME")]
     pub(in crate::cli) endpoint: Option<String>,
-    /// Print what became of it as JSON
+    /// Print the result as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,
 }
@@ -271,7 +271,7 @@ pub(in crate::cli) enum ExportFormat {
     OpenMetrics,
 }
 
-/// Follow metrics over releases: where they change, and how the newest stands
+/// Show metrics over releases: changes, and the state of the newest release
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Trend {
     /// The scenario, by its name or its file

@@ -12,7 +12,7 @@ Examples:
   loadproof generate schema > scenario.schema.json
   and `#:schema scenario.schema.json` as the first line of each scenario beside it";
 
-/// Write a commented scenario to begin with
+/// Write a commented starter scenario
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Init {
     /// The file to write

@@ -15,7 +15,7 @@ Examples:
 
 Exit codes: 0 signed; else that of the worst: 97 undecided or missing, 98 invalid, 99 refuted";
 
-/// Sign a release off, or not, and write the bundle that shows why
+/// Decide whether a release is signed, and write the bundle with the evidence
 #[derive(Debug, Args)]
 pub(in crate::cli) struct SignOff {
     /// The rules: what must be supported, and what is waived; docs/SIGNOFF.md
@@ -41,7 +41,7 @@ pub(in crate::cli) struct SignOff {
     pub(in crate::cli) json: bool,
 }
 
-/// Make a bundle or a report again from its samples, and compare
+/// Rebuild a bundle or report from its samples, and compare
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
     /// A bundle's folder, or a report (HTML or JSON) of runs in the store

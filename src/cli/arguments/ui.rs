@@ -24,12 +24,12 @@ Examples:
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Live page")]
 pub(in crate::cli) struct PageFlags {
-    /// Show on a page what goes on
+    /// Serve a live page
     #[arg(long, env = "LOADPROOF_UI", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) ui: bool,
     #[command(flatten)]
     pub(in crate::cli) served: Served,
-    /// Keep the page for this long after all is done; otherwise it ends with the command
+    /// Keep serving the page for this long after the command has finished
     #[arg(long, env = "LOADPROOF_UI_LINGER", value_parser = unit::parse_duration, default_value = "0s", value_name = "TIME")]
     pub(in crate::cli) ui_linger: Duration,
 }
@@ -41,7 +41,7 @@ pub(in crate::cli) struct Served {
     /// Address and port of the page; port 0 takes a free one
     #[arg(long, env = "LOADPROOF_UI_BIND", default_value = BIND, value_name = "ADDRESS")]
     pub(in crate::cli) ui_bind: SocketAddr,
-    /// A secret that has to be shown once (`?token=…`); demanded unless the page is for this machine only
+    /// Access token (`?token=…`), required unless the page is bound to a loopback address
     #[arg(long, env = "LOADPROOF_UI_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub(in crate::cli) ui_token: Option<String>,
 }
@@ -54,7 +54,7 @@ impl Default for PageFlags {
     }
 }
 
-/// Browse results, and start runs, on a page
+/// Serve a page to browse results and start runs
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Browse {
     /// Folder of the scenarios that can be started

@@ -141,7 +141,7 @@ struct DropRest<'a> {
 impl Drop for DropRest<'_> {
     fn drop(&mut self) {
         for arrival in self.queue.waiting.borrow_mut().drain(..) {
-            drop_arrival(self.worker, arrival, "no free place before the load ended");
+            drop_arrival(self.worker, arrival, "`max_in_flight` was reached until the load ended");
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::unit;
 use crate::verdict::Judgement;
 
 /// Stands where no selftest was made.
-const NOT_QUALIFIED: &str = "No selftest was made on this machine; `loadproof selftest` makes one.";
+const NOT_QUALIFIED: &str = "No selftest on this machine yet: run `loadproof selftest`.";
 
 /// The report of a comparison.
 pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) -> Report {

@@ -68,12 +68,12 @@ fn sentence(explanation: &Explanation, [baseline, treatment]: [&str; 2]) -> Stri
             format!("{what}: {change} {}. That is less than 1 %.", interval_text(explanation, interval))
         }
         None => format!(
-            "{what}: {change}. One round tells nothing of how rounds differ. {}",
+            "{what}: {change}. One round does not show how much rounds vary. {}",
             carriers(explanation)
         ),
         Some(interval) if interval.contains(0.0) => {
             format!(
-                "{what}: {change} {}. The rounds do not tell the arms apart.",
+                "{what}: {change} {}. No significant difference over the rounds.",
                 interval_text(explanation, interval)
             )
         }
@@ -93,12 +93,12 @@ fn carriers(explanation: &Explanation) -> String {
         .iter()
         .take(MOST_NAMED)
         .filter(|part| part.within / total >= LEAST_NAMED)
-        .map(|part| format!("{} carries {}", part.name, change(explanation, part.within)))
+        .map(|part| format!("{} contributes {}", part.name, change(explanation, part.within)))
         .collect();
     let mut parts = carriers;
     if explanation.threshold_us.is_some() {
         let mix = change(explanation, explanation.mix_of_endpoints());
-        parts.push(format!("a shift of the mix of endpoints makes {mix}"));
+        parts.push(format!("the change in the mix of endpoints contributes {mix}"));
     }
     let sentence = parts.join("; ");
     if sentence.is_empty() { sentence } else { format!("{}.", capitalised(&sentence)) }

@@ -156,7 +156,8 @@ pub struct Strip {
 /// A judgement for print.
 pub(super) fn judged(judgement: &Judgement) -> Judged {
     let in_spite = if judgement.allows_invalid && judgement.audit.grade == Grade::Invalid {
-        "Verdicts in spite of an invalid audit (--allow-invalid): for looking at, not for signing.".to_owned()
+        "The audit is INVALID; claims were decided because of --allow-invalid. Not valid for sign-off."
+            .to_owned()
     } else {
         String::new()
     };
@@ -298,7 +299,7 @@ fn held(judgement: &Judgement) -> Vec<HeldRow> {
                 profile: profile.to_owned(),
                 condition: condition.to_owned(),
                 holds: kept == all.len(),
-                runs: format!("held in {kept} of {} runs", all.len()),
+                runs: format!("observed in {kept} of {} runs", all.len()),
                 seen: unseen.map_or_else(|| values_text(&all), |held| held.seen.clone()),
             }
         })
@@ -400,15 +401,15 @@ fn needs(decided: &Decided) -> String {
         return String::new();
     }
     match decided.rounds_needed {
-        Some(n) if decided.indicative => format!("{n} rounds decide"),
-        Some(n) => format!("about {n} rounds in all would decide"),
+        Some(n) if decided.indicative => format!("needs {n} rounds"),
+        Some(n) => format!("about {n} rounds in total would decide"),
         None if decided.scale == Scale::WithinRun || decided.scale == Scale::EveryRun => String::new(),
         None if decided.values.len() < 2 => String::new(),
         // What is missing then is not rounds: the reason says what.
         None if [decided.low, decided.high].into_iter().flatten().all(|v| decided.claim.bound.holds(v)) => {
             String::new()
         }
-        None => "more than 200 rounds: the effect is at the bound".to_owned(),
+        None => "more than 200 rounds needed: the effect is close to the bound".to_owned(),
     }
 }
 

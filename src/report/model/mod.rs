@@ -48,7 +48,7 @@ pub struct Report {
     pub finding: Vec<String>,
     /// What makes it doubtful, and what to do about it.
     pub warnings: Vec<String>,
-    /// What carries the differences (comparisons only).
+    /// Sources of the differences (comparisons only).
     pub explained: Vec<Explained>,
     /// Requests, then effects; one row per subject.
     pub sections: Vec<SubjectSection>,

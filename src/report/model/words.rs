@@ -44,7 +44,7 @@ pub(super) fn capitalised(text: &str) -> String {
 pub(super) fn warning(warning: &Warning) -> String {
     match warning {
         Warning::WorkloadDiffers { baseline, treatment } => format!(
-            "The arms did different work (fingerprints {} and {}): their metrics cannot be compared. Run the same \
+            "The arms did different work (fingerprints {} and {}): their metrics are not comparable. Run the same \
              scenario and load in both.",
             short(baseline),
             short(treatment)
@@ -55,24 +55,24 @@ pub(super) fn warning(warning: &Warning) -> String {
                 .to_owned()
         }
         Warning::RunIncomplete { run, state } => {
-            format!("Run {run} is {state}: its metrics cover only the time until then.")
+            format!("Run {run} is {state}: its metrics cover only the time up to then.")
         }
         Warning::NotDrained { run } => format!(
-            "The backlog of run {run} did not drain before the deadline: allow it more time."
+            "The backlog of run {run} did not drain within its deadline: increase `within` of `[drain]`."
         ),
         Warning::SinglePair => {
-            "One pair of runs is only indicative: the difference may be run-to-run noise. Run an experiment of at least \
+            "A single pair of runs only indicates: the difference may be run-to-run noise. Run an experiment of at least \
              5 rounds."
                 .to_owned()
         }
         Warning::Dropped { arm, count } => format!(
-            "{} requests of the {} were never sent: the requested load was not reached.",
+            "{} requests of the {} were not sent: the requested load was not reached.",
             unit::count(*count),
             arm.word()
         ),
         Warning::ProbesDiffer { baseline, treatment } => format!(
             "Polling for effects made up {} of all requests in the baseline and {} in the treatment. That alone can change \
-             response times: poll less often with every or precision.",
+             response times: poll less often with `every` or `precision`.",
             unit::share(*baseline),
             unit::share(*treatment)
         ),

@@ -149,7 +149,7 @@ fn waiver(waiver: &Waiver) -> String {
 
 fn idle(waiver: &Waiver) -> String {
     let claim = waiver.claim.as_ref().map_or(String::new(), |claim| format!(", {claim}"));
-    format!("{}{claim}: {}'s waiver until {} lets nothing pass", waiver.require, waiver.who, waiver.until)
+    format!("{}{claim}: {}'s waiver until {} has no effect", waiver.require, waiver.who, waiver.until)
 }
 
 fn evidence_row(evidence: &Evidence) -> EvidenceRow {

@@ -130,6 +130,6 @@ pub fn text(page: &Page) -> String {
 
 /// What else has to be known.
 fn notes(page: &Page) -> Vec<String> {
-    let passed = page.passed_over.iter().map(|line| format!("passed over {line}"));
+    let passed = page.passed_over.iter().map(|line| format!("not used: {line}"));
     passed.chain(page.idle_waivers.iter().cloned()).collect()
 }

@@ -47,7 +47,7 @@ fn drawn(mut table: Fields<'_>, book: &mut Book<'_>) -> Option<BindingFrom> {
         }
         _ => {
             let label = "needs a text, `{ key = … }`, `{ feed = … }`, `{ count = … }` or `{ take = … }`";
-            table.problems.add(&table.place, "where does the variable come from?", label);
+            table.problems.add(&table.place, "a variable needs exactly one source", label);
             None
         }
     };

@@ -145,8 +145,8 @@ impl<'a> Book<'a> {
             let found = self.journeys.iter().position(|j| j.name == name.value);
             match found {
                 Some(once) if once == place || self.once[once].is_some() => {
-                    let label = "it needs another one itself";
-                    let title = format!("`{}` cannot be performed once for others", name.value);
+                    let label = "it depends on another `once` journey";
+                    let title = format!("`{}` cannot be a `once` journey", name.value);
                     self.problems.add(&name.place, title, label);
                 }
                 Some(_) => self.journeys[place].once = found,
@@ -192,7 +192,7 @@ impl<'a> Book<'a> {
         if streams(known) != streams(&events) {
             let name = &self.endpoints[usize::from(endpoint.0)].endpoint;
             let title = format!("`{name}` raises other events elsewhere");
-            self.problems.add(&place, title, "give one of the two a `name` of its own");
+            self.problems.add(&place, title, "give one of the two a different `name`");
         }
     }
 

@@ -28,7 +28,7 @@ pub(in crate::scenario) fn read(
         && least > most
     {
         let place = table.key_place("to");
-        problems.add(&place, "the search would end before it begins", "below `from`");
+        problems.add(&place, "`to` is below `from`", "below `from`");
     }
     let run_time = table.duration("run_time");
     let repeats = table.count("repeats", 1).map_or(REPEATS, |n| u32::try_from(n | 1).unwrap_or(REPEATS));
@@ -44,7 +44,7 @@ fn check_load(name: &Located<String>, loads: &BTreeMap<String, Load>, table: &Fi
             table.problems.add_unknown(&name.place, "load", &name.value, &known);
         }
         Some(Executor::Shared { .. }) => {
-            let label = "has neither a rate nor lasting users to raise";
+            let label = "has neither a rate nor a number of users to raise";
             table.problems.add(&name.place, format!("load `{}` cannot be raised", name.value), label);
         }
         Some(_) => {}

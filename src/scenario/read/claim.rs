@@ -101,7 +101,7 @@ pub(in crate::scenario) fn live_condition(text: &Located<String>, known: &Known<
     let Some(expression) = condition(text, known, problems) else { return };
     let statistics = expression.statistics().unwrap_or_default();
     for (_, statistic) in statistics.iter().filter(|(_, s)| !s.is_live()) {
-        let title = format!("`{statistic}` is not known before the run has ended");
+        let title = format!("`{statistic}` is only known after the run");
         let label = "expected quantiles, counts or shares by outcome, or `last('signal')`";
         problems.add(&text.place, title, label);
     }
@@ -250,7 +250,7 @@ fn accounts(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bo
         terms.push(format!("({side}.delta('{signal}') - {side}.events('{}'))|abs", stream.value));
     }
     if terms.is_empty() {
-        problems.add(&streams.place, "no stream is accounted for", "needs at least one");
+        problems.add(&streams.place, "`accounts_for` is empty", "needs at least one");
         return None;
     }
     Some((Expression::new(terms.join(" + ")), Bound::AtMost(Amount::plain(0.0)), Rule::EveryRun))
@@ -353,7 +353,7 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
     let statistics = match expression.statistics() {
         Ok(statistics) => statistics,
         Err(problem) => {
-            problems.add(&text.place, "this cannot be worked out", problem);
+            problems.add(&text.place, "this formula cannot be evaluated", problem);
             return None;
         }
     };

@@ -106,11 +106,7 @@ fn count(table: &mut Fields<'_>, key: &'static str) -> Option<u32> {
 /// `user_class = ["A", "B"]`; all of them if it is not given.
 fn classes(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Vec<usize> {
     if user_classes.is_empty() {
-        table.problems.add(
-            &table.place,
-            "a load needs somebody to make it",
-            "the scenario has no `[[user_class]]`",
-        );
+        table.problems.add(&table.place, "a load needs a user class", "the scenario has no `[[user_class]]`");
     }
     if !table.has("user_class") {
         return (0..user_classes.len()).collect();

@@ -42,7 +42,11 @@ fn patch(mut table: Fields<'_>, settings: &Settings) -> Option<Patch> {
             let found = Format::of_name(&file.value);
             if found.is_none() {
                 let title = format!("how is `{}` written?", file.value);
-                problems.add(&file.place, title, "its name does not say; add `format = \"env\"`, say");
+                problems.add(
+                    &file.place,
+                    title,
+                    "the format is not clear from the name: add `format = \"env\"`, say",
+                );
             }
             found
         }
@@ -68,7 +72,13 @@ fn value(
             items.iter().filter_map(|item| self::value(item, file, settings, problems)).collect(),
         ),
         other => {
-            wrong_type(problems, &place, "a value of `set`", "a text, a number, a flag or a list", other);
+            wrong_type(
+                problems,
+                &place,
+                "a value of `set`",
+                "a string, a number, a boolean or a list",
+                other,
+            );
             return None;
         }
     })

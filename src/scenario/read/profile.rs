@@ -79,7 +79,7 @@ fn ready(table: &Fields<'_>, text: &Located<String>, settings: &Settings) -> Opt
     match address.strip_prefix("tcp://") {
         Some(tcp) if tcp.contains(':') => Some(Ready::Tcp(tcp.to_owned())),
         _ => {
-            let title = format!("`{address}` does not say when the service is ready");
+            let title = format!("`{address}` is not a valid readiness address");
             table.problems.add(&text.place, title, "expected `http://…` or `tcp://host:port`");
             None
         }

@@ -81,8 +81,8 @@ fn check_name(table: &Fields<'_>, name: &Located<String>, taken: &mut BTreeSet<S
         table.problems.add(&name.place, title, "a second one");
     }
     if [" cpu", " memory", " waiting"].iter().any(|end| name.value.ends_with(end)) {
-        let title = format!("signal `{}` would be taken for a process's", name.value);
-        table.problems.add(&name.place, title, "names ending so are those of processes");
+        let title = format!("signal `{}` has the name of a process metric", name.value);
+        table.problems.add(&name.place, title, "this ending is reserved for processes");
     }
 }
 

@@ -30,7 +30,8 @@ pub(super) fn read(
 ) -> Option<Step> {
     let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| step.has(kind)).collect();
     let &[kind] = kinds.as_slice() else {
-        let title = if kinds.is_empty() { "a step that does nothing" } else { "a step that does two things" };
+        let title =
+            if kinds.is_empty() { "a step that does nothing" } else { "a step has exactly one action" };
         step.problems.add(&step.place, title, format!("needs exactly one of: {}", KINDS.join(", ")));
         return None;
     };
@@ -126,7 +127,13 @@ pub(super) fn raises(step: &mut Fields<'_>) -> Option<Located<Vec<(String, Strin
             Some((stream, event)) if !stream.is_empty() && !event.is_empty() => {
                 events.push((stream.to_owned(), event.to_owned()));
             }
-            _ => step.problems.add(&text.place, "which event of which stream?", "write it as `stream.Event`"),
+            _ => {
+                step.problems.add(
+                    &text.place,
+                    "expected a stream and an event",
+                    "write it as `stream.Event`",
+                );
+            }
         }
     }
     Some(Located { value: events, place })

@@ -39,7 +39,7 @@ fn toml(text: &str, patch: &Patch) -> Result<String, String> {
         }
         let table = item
             .as_table_like_mut()
-            .ok_or_else(|| format!("`{path}`: what holds `{last}` is not a table"))?;
+            .ok_or_else(|| format!("`{path}`: the parent of `{last}` is not a table"))?;
         let known: Vec<String> = table.iter().map(|(k, _)| k.to_owned()).collect();
         let new = toml_edit::Item::Value(toml_value(value));
         match table.get_mut(last) {
@@ -88,7 +88,7 @@ fn tree(mut root: serde_json::Value, patch: &Patch) -> Result<serde_json::Value,
         match node {
             serde_json::Value::Array(items) => {
                 let place = last.parse::<usize>().ok().and_then(|place| items.get_mut(place));
-                *place.ok_or_else(|| format!("`{path}`: the list has no place `{last}`"))? = new;
+                *place.ok_or_else(|| format!("`{path}`: the list has no index `{last}`"))? = new;
             }
             serde_json::Value::Object(map) => {
                 if !map.contains_key(last) && !patch.create {
@@ -96,7 +96,7 @@ fn tree(mut root: serde_json::Value, patch: &Patch) -> Result<serde_json::Value,
                 }
                 map.insert(last.to_owned(), new);
             }
-            _ => return Err(format!("`{path}`: what holds `{last}` is not a table")),
+            _ => return Err(format!("`{path}`: the parent of `{last}` is not a table")),
         }
     }
     Ok(root)

@@ -157,7 +157,7 @@ fn refuse_taken(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> Result<
     for (_, manifest) in journals(journal) {
         let taken = manifest.files.iter().find(|entry| files.iter().any(|(path, _, _)| *path == entry.path));
         if let Some(entry) = taken {
-            let reason = format!("process {} has patched it and has not put it back yet", manifest.process);
+            let reason = format!("process {} has patched it and not yet restored it", manifest.process);
             return Err(SystemError::Patch { file: entry.path.display().to_string(), reason });
         }
     }
@@ -340,6 +340,6 @@ mod tests {
         let bench = Bench::new();
         let _first = bench.apply().unwrap();
         let error = bench.apply().unwrap_err().to_string();
-        assert!(error.contains("has patched it and has not put it back"), "{error}");
+        assert!(error.contains("has patched it and not yet restored it"), "{error}");
     }
 }

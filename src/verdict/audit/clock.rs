@@ -32,11 +32,11 @@ fn co_location(run: &MeasuredRun) -> Option<Check> {
         (
             Grade::Warn,
             format!(
-                "load and system share one machine and {cores} cores: absolute times are the machine's, too"
+                "load and system share one machine with {cores} cores: absolute times include this competition"
             ),
         )
     } else {
-        (Grade::Valid, format!("the system is elsewhere ({host})"))
+        (Grade::Valid, format!("the system is on another machine ({host})"))
     };
     Some(Check::new("co-location", grade, text))
 }

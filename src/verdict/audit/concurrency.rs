@@ -44,7 +44,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
         unit::rate(lambda),
         unit::time(w_s * 1e6),
         unit::significant(lambda * w_s),
-        if deviates { ": requests pile up, the phase is not steady" } else { "" }
+        if deviates { ": requests accumulate; the phase is not steady" } else { "" }
     );
     vec![Check::new(name, if deviates { Grade::Warn } else { Grade::Valid }, text)]
 }

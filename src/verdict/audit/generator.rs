@@ -26,7 +26,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 fn cpu(run: &MeasuredRun) -> Check {
     let name = "generator CPU";
     let Some(shares) = shares_of(run, "loadproof cpu") else {
-        return Check::new(name, Grade::Warn, "the generator's own CPU time was not seen");
+        return Check::new(name, Grade::Warn, "the generator's CPU time was not read");
     };
     let busy = type7(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
     let workers = run.facts.start.load_facts.workers;
@@ -34,7 +34,7 @@ fn cpu(run: &MeasuredRun) -> Check {
     let hint = if grade == Grade::Valid {
         ""
     } else {
-        ": saturated, its own times are in the results; add --workers or lower the load"
+        ": saturated: results include the generator's own delays; add --workers or lower the load"
     };
     Check::new(
         name,
@@ -51,7 +51,7 @@ fn waiting(run: &MeasuredRun) -> Option<Check> {
     let hint = if grade == Grade::Valid {
         ""
     } else {
-        ": others take its cores; end them, or move load and system apart"
+        ": other processes use its cores; stop them, or run load and system on separate machines"
     };
     Some(Check::new(
         "generator starved",

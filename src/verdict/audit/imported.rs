@@ -7,7 +7,7 @@ use crate::run::{MeasuredRun, RunState};
 
 /// The checks that need a generator that was watched, or a load that is known.
 const NOT_CHECKED: &str = "scheduling lag, offered and achieved rate, dropped starts, Little's law, generator CPU, \
-                           clock, co-location, signals: the file tells nothing of them";
+                           clock, co-location, signals: not contained in the file";
 
 pub(super) fn checks(run: &MeasuredRun, imported: &Imported<'_>) -> Vec<Check> {
     let mut checks = vec![origin(imported), Check::new("not checked", Grade::Warn, NOT_CHECKED)];
@@ -37,7 +37,7 @@ fn origin(imported: &Imported<'_>) -> Check {
 fn answers(run: &MeasuredRun, imported: &Imported<'_>) -> Check {
     let check = completion::answers(run);
     if imported.lacks(Lack::Unanswered) && check.grade != Grade::Invalid {
-        let text = "the file holds answered requests only: how many had no answer is not known";
+        let text = "the file contains answered requests only: the number without an answer is unknown";
         return Check::new("answers", Grade::Warn, text);
     }
     check
@@ -45,7 +45,7 @@ fn answers(run: &MeasuredRun, imported: &Imported<'_>) -> Check {
 
 fn settled(run: &MeasuredRun, imported: &Imported<'_>) -> Vec<Check> {
     if imported.lacks(Lack::Order) {
-        let text = "not known: the file does not tell which request came before which";
+        let text = "unknown: the file does not contain the order of requests";
         return vec![Check::new(steady::NAME, Grade::Warn, text)];
     }
     steady::checks(run)

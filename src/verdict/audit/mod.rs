@@ -106,10 +106,9 @@ impl Audit {
         let found =
             in_runs.chain(self.between_arms.iter().map(|c| (None, c))).find(|(_, c)| c.grade == self.grade);
         match found {
-            Some((Some(run), check)) => format!(
-                "run {} ({}) may not be believed: {}: {}",
-                run.run, run.profile, check.name, check.text
-            ),
+            Some((Some(run), check)) => {
+                format!("run {} ({}) is INVALID: {}: {}", run.run, run.profile, check.name, check.text)
+            }
             Some((None, check)) => format!("the arms cannot be compared: {}: {}", check.name, check.text),
             None => String::new(),
         }

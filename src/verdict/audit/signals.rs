@@ -17,11 +17,11 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
         run.signals.iter().filter(|s| s.readings.is_empty()).map(|s| s.name.as_str()).collect();
     let missed: Vec<&str> = unseen.iter().copied().filter(|name| needed.contains(*name)).collect();
     let (grade, text) = if !missed.is_empty() {
-        (Grade::Invalid, format!("never seen, though claims need them: {}", missed.join(", ")))
+        (Grade::Invalid, format!("not read, but needed by claims: {}", missed.join(", ")))
     } else if !unseen.is_empty() {
-        (Grade::Warn, format!("never seen: {}", unseen.join(", ")))
+        (Grade::Warn, format!("not read: {}", unseen.join(", ")))
     } else {
-        (Grade::Valid, format!("all {} were seen", run.signals.len()))
+        (Grade::Valid, format!("all {} were read", run.signals.len()))
     };
     vec![Check::new("signals", grade, text)]
 }

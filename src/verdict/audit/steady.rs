@@ -67,17 +67,17 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let (grade, text) = match warm_up(run) {
         None => {
             let least = unit::span(LEAST_S / TOO_LONG);
-            (Grade::Warn, format!("{} are too short to tell; it takes {least}", unit::span(seconds)))
+            (Grade::Warn, format!("{} are too short; at least {least} are needed", unit::span(seconds)))
         }
         Some((trim_s, at_cap)) if at_cap || trim_s > TOO_LONG * seconds => {
             let text = format!(
-                "none: the first {} of {} differ from the rest; lengthen the runs",
+                "not reached: the first {} of {} differ from the rest; lengthen the runs",
                 unit::span(trim_s),
                 unit::span(seconds)
             );
             (Grade::Warn, text)
         }
-        Some((trim_s, _)) if trim_s <= LEAST_S => (Grade::Valid, "no warm-up to be seen".to_owned()),
+        Some((trim_s, _)) if trim_s <= LEAST_S => (Grade::Valid, "no visible warm-up".to_owned()),
         Some((trim_s, _)) => (Grade::Valid, format!("after a warm-up of {}", unit::span(trim_s))),
     };
     vec![Check::new(NAME, grade, text)]

@@ -33,7 +33,7 @@ fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
     match all[..] {
         [one] if is_imported => {
             let text = format!(
-                "workload {} as far as it is known: imported runs tell their tool and scenario",
+                "workload {}, as far as known: imported runs state only tool and scenario",
                 short(one)
             );
             Check::new(name, Grade::Warn, text)
@@ -55,7 +55,7 @@ fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Che
     let name = "same machine";
     let fact = |runs: &[&Arc<MeasuredRun>], name: &str| runs[0].facts.start.environment.get(name).cloned();
     if !MACHINE.iter().any(|(name, _)| fact(baseline, name).is_some() && fact(others, name).is_some()) {
-        return Check::new(name, Grade::Warn, "not known: there are no facts of both arms' machines");
+        return Check::new(name, Grade::Warn, "unknown: the machine of an arm is not recorded");
     }
     let differences: Vec<String> = MACHINE
         .iter()
@@ -68,13 +68,9 @@ fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Che
                 _ => before == after,
             };
             let way = match (number(&before), number(&after)) {
-                (Some(a), Some(b)) if *more_is_better && b > a => {
-                    ", which makes the treatment look better than it is"
-                }
-                (Some(a), Some(b)) if *more_is_better && b < a => {
-                    ", which makes the treatment look worse than it is"
-                }
-                _ => ", which may look like an effect either way",
+                (Some(a), Some(b)) if *more_is_better && b > a => ", in favour of the treatment",
+                (Some(a), Some(b)) if *more_is_better && b < a => ", to the disadvantage of the treatment",
+                _ => ", which may look like an effect",
             };
             (!same).then(|| format!("{name}: {before} before, {after} now{way}"))
         })
@@ -99,10 +95,10 @@ fn interleaving(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) ->
     }
     let apart = before.last() < after.first() || after.last() < before.first();
     Some(if apart {
-        let text = "all runs of one arm came before those of the other: what changed in between looks like an effect";
+        let text = "all runs of one arm came before those of the other: a change in between would look like an effect";
         Check::new(name, Grade::Warn, text)
     } else {
-        Check::new(name, Grade::Valid, "the arms took turns")
+        Check::new(name, Grade::Valid, "the arms were interleaved")
     })
 }
 
@@ -112,7 +108,7 @@ fn short(fingerprint: &str) -> &str {
 
 fn seeds(runs: &[Arc<MeasuredRun>]) -> Check {
     if runs.iter().any(|run| run.facts.imported().is_some()) {
-        return Check::new("same seeds", Grade::Warn, "not known: imported runs tell no seeds");
+        return Check::new("same seeds", Grade::Warn, "unknown: imported runs have no seeds");
     }
     let mut by_round: BTreeMap<Option<u32>, Vec<u64>> = BTreeMap::new();
     for run in runs {

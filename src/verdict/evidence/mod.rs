@@ -215,7 +215,7 @@ impl RoundRuns {
         let used: Vec<f64> =
             of_services.filter_map(|s| Some(s.readings.last()?.1 - s.readings.first()?.1)).collect();
         if used.is_empty() {
-            return Err(format!("the CPU time of no service was seen in run {}", run.facts.id));
+            return Err(format!("no service's CPU time was read in run {}", run.facts.id));
         }
         let finished = self.selected(run).filter(|i| run.samples.outcome[*i] != Outcome::Dropped).count();
         if finished == 0 {

@@ -23,7 +23,7 @@ pub(super) fn won_by(run: &MeasuredRun, name: &str, wanted: impl Fn(usize, usize
 pub(super) fn overlap(run: &MeasuredRun, race: &str) -> Result<Found, String> {
     let overlaps: Vec<f64> = races(run, race).iter().map(|entrants| race::overlap(entrants)).collect();
     if overlaps.is_empty() {
-        return Err(format!("nobody raced for `{race}` in run {}", run.facts.id));
+        return Err(format!("no race `{race}` took place in run {}", run.facts.id));
     }
     let n = overlaps.len() as u64;
     Ok(Found { value: overlaps.iter().sum::<f64>() / n as f64, n, ..Found::default() })

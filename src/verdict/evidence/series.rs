@@ -59,11 +59,7 @@ impl RoundRuns {
             }
         };
         let Some(drifted) = drifted else {
-            return Err(format!(
-                "too little was measured {}in run {} to tell a drift",
-                self.wanted(),
-                run.facts.id
-            ));
+            return Err(format!("too few values {}in run {} for a drift", self.wanted(), run.facts.id));
         };
         let within_run = Some((Some(drifted.low), Some(drifted.high)));
         Ok(Found { value: drifted.share, n: points.len() as u64, within_run, ..Found::default() })
@@ -98,7 +94,7 @@ impl RoundRuns {
 
 fn column<'a>(run: &'a MeasuredRun, name: &str) -> Result<&'a SignalColumn, String> {
     let found = run.signals.iter().find(|s| s.name == name && !s.readings.is_empty());
-    found.ok_or_else(|| format!("signal `{name}` was never seen in run {}", run.facts.id))
+    found.ok_or_else(|| format!("signal `{name}` was not read in run {}", run.facts.id))
 }
 
 /// The readings from one time to another, µs, as `(s, value)`.
