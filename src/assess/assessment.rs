@@ -196,6 +196,7 @@ pub fn of_saved(
         most_rounds: later.len(),
         was_planned_end: true,
         allow_invalid: context.allow_invalid,
+        only_indicates: None,
         saved_audits: rebuilt.audits,
     };
     let mut all = rebuilt.runs;

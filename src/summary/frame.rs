@@ -142,7 +142,7 @@ mod tests {
             sent_us: rows.iter().map(|r| r.3).collect(),
             done_us: rows.iter().map(|r| r.4).collect(),
             key: Vec::new(),
-            entrants: Vec::new(),
+            ..SampleColumns::default()
         }
     }
 

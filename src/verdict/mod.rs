@@ -13,6 +13,7 @@ pub mod looks;
 pub mod objective;
 pub mod qualification;
 mod rounds;
+mod survivors;
 mod symptom;
 
 use std::collections::BTreeMap;
@@ -27,8 +28,9 @@ pub use symptom::SeenSign;
 
 use self::audit::{Audit, Grade};
 use self::decide::Terms;
+use self::evidence::Reading;
 use self::rounds::Round;
-use crate::claim::{Claim, Side};
+use crate::claim::{Claim, Evaluated, Metric, Side, Statistic, TimeKind};
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 
 /// What the runs say.
@@ -61,6 +63,8 @@ pub struct Options {
     pub was_planned_end: bool,
     /// Decide claims even of runs that the audit calls invalid.
     pub allow_invalid: bool,
+    /// Why the runs only indicate, however many there are: they were not made in interleaved rounds.
+    pub only_indicates: Option<String>,
     /// Audits that were made when a baseline was saved.
     pub saved_audits: BTreeMap<RunId, audit::RunAudit>,
 }
@@ -100,20 +104,27 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let gating = claims.iter().filter(|c| c.gates).count();
     let invalid = why_invalid(&audit, &held, options);
     let unsteady = audit.unsteady();
-    let round = Round::single(run);
+    let rounds = [Round::single(run)];
+    let closed_load = facts.start.load_facts.executor == "closed";
     let decided = claims
         .iter()
         .map(|claim| {
+            let (values, corrected) = evaluated(claim, &rounds, None, closed_load);
+            let survivors = survivors::look(claim, &rounds, None);
             let terms = Terms {
                 profile: &facts.start.profile,
                 alpha: looks::ALPHA,
                 last_alpha: looks::ALPHA,
                 about_one_run: true,
-                closed_load: facts.start.load_facts.executor == "closed",
+                closed_load,
+                corrected: corrected.as_deref(),
+                survivors: survivors.as_ref(),
+                aborted: None,
+                only_indicates: None,
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
-            decide::decide(claim, &[round.evaluate(claim)], &terms)
+            decide::decide(claim, &values, &terms)
         })
         .collect();
     let allows_invalid = options.allow_invalid;
@@ -149,19 +160,32 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let alpha = looks::alpha(rounds.len(), options.most_rounds, options.was_planned_end);
     let last_alpha = looks::alpha(options.most_rounds.max(rounds.len()), options.most_rounds, true);
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
-    let invalid = why_invalid(&audit, &held, options);
-    let unsteady = audit.unsteady();
     let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
     let mut decided = Vec::new();
     for treatment in &treatments {
+        // What is wrong with one treatment says nothing of the others.
+        let is_meant =
+            |profile: &str, arm: Option<Arm>| arm == Some(Arm::Baseline) || profile == treatment.as_str();
+        let of_treatment: Vec<Arc<MeasuredRun>> =
+            counted.iter().filter(|r| is_meant(&r.facts.start.profile, r.facts.start.arm)).cloned().collect();
+        let held: Vec<Held> = held.iter().filter(|h| is_meant(&h.profile, h.arm)).cloned().collect();
+        let audit = audit.of(&of_treatment);
+        let invalid = why_invalid(&audit, &held, options);
+        let unsteady = audit.unsteady();
         for claim in &claims {
-            let values: Vec<_> = rounds.iter().map(|round| round.evaluate_for(claim, treatment)).collect();
+            let (values, corrected) = evaluated(claim, &rounds, Some(treatment), closed_load);
+            let survivors = survivors::look(claim, &rounds, Some(treatment));
+            let aborted = aborted(claim, runs, treatment);
             let terms = Terms {
                 profile: treatment,
                 alpha: share(claim, alpha),
                 last_alpha: share(claim, last_alpha),
                 about_one_run: false,
                 closed_load,
+                corrected: corrected.as_deref(),
+                survivors: survivors.as_ref(),
+                aborted: aborted.as_deref(),
+                only_indicates: options.only_indicates.as_deref(),
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
@@ -172,6 +196,56 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let symptoms = symptom::look(&counted);
     Judgement { audit, held, symptoms, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
 }
+
+/// What a claim came to in each round, and what it came to corrected for coordinated omission, where the load is closed
+/// and its quantile is high enough for that to matter.
+#[expect(clippy::type_complexity, reason = "the same twice")]
+fn evaluated(
+    claim: &Claim,
+    rounds: &[Round],
+    treatment: Option<&str>,
+    closed_load: bool,
+) -> (Vec<Result<Evaluated, String>>, Option<Vec<Result<Evaluated, String>>>) {
+    let by = |reading| rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
+    let is_high = |statistic: &Statistic| match statistic {
+        Statistic::Time(TimeKind::Response, Metric::Quantile(p)) => *p >= HELD_BACK_FROM,
+        _ => false,
+    };
+    let statistics = claim.value.statistics().unwrap_or_default();
+    let matters = closed_load && claim.select.effect.is_none() && statistics.iter().any(|(_, s)| is_high(s));
+    (by(Reading::Measured), matters.then(|| by(Reading::Corrected)))
+}
+
+/// From this quantile on, the requests that a stalled user of a closed load did not make are missed.
+const HELD_BACK_FROM: f64 = 0.9;
+
+/// The runs of a claim's arms that `abort_when` has ended, in a sentence: they are evidence, not missing data.
+fn aborted(claim: &Claim, runs: &[Arc<MeasuredRun>], treatment: &str) -> Option<String> {
+    let sides = claim.value.sides().ok()?;
+    let is_of = |side: Side, facts: &RunFacts| match side {
+        Side::Baseline => is_baseline(facts),
+        Side::Treatment | Side::Run => !is_baseline(facts) && facts.start.profile == treatment,
+    };
+    sides.into_iter().find_map(|side| {
+        let of_side: Vec<&RunFacts> = runs.iter().map(|r| &r.facts).filter(|f| is_of(side, f)).collect();
+        let ended = |facts: &&&RunFacts| {
+            facts.end.state == RunState::Failed && facts.end.note.starts_with(ABORTED_BY)
+        };
+        let ended: Vec<&&RunFacts> = of_side.iter().filter(ended).collect();
+        let first = ended.first()?;
+        Some(format!(
+            "{} of {} runs of {} were aborted, which speaks against it: run {}: {}",
+            ended.len(),
+            of_side.len(),
+            first.start.profile,
+            first.id,
+            first.end.note
+        ))
+    })
+}
+
+/// How the note of a run begins that a condition of its load has ended.
+pub const ABORTED_BY: &str = "abort_when";
 
 /// Checks what must hold of runs: their manipulation checks.
 pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {

@@ -157,6 +157,8 @@ fn claims(names: Names) -> Vec<Claim> {
         bound,
         rule,
         select: Selection::default(),
+        tolerates: None,
+        answers_differ: false,
         gates,
         loads: Vec::new(),
         deployments: Vec::new(),

@@ -32,7 +32,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         sent_us: (0..n as i64).map(|i| i * 10_000 + 20).collect(),
         done_us: (0..n as i64).map(|i| i * 10_000 + time(i)).collect(),
         key: Vec::new(),
-        entrants: Vec::new(),
+        ..SampleColumns::default()
     };
     let signal = |name: &str, value: fn(i64) -> f64| SignalColumn {
         name: name.to_owned(),
@@ -83,6 +83,8 @@ fn claim(value: &str, bound: Bound) -> Claim {
         bound,
         rule: Rule::Interval,
         select: Selection::default(),
+        tolerates: None,
+        answers_differ: false,
         gates: true,
         loads: Vec::new(),
         deployments: Vec::new(),

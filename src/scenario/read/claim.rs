@@ -114,13 +114,38 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let select = select(&mut table, known);
     let gates = table.flag("gate").unwrap_or(true);
     let every_run = table.flag("every_run").unwrap_or(false);
+    let tolerates = tolerates(&mut table);
+    let answers_differ = table.flag("answers_differ").unwrap_or(false);
     let loads = loads(&mut table, known);
     let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
     table.finish();
     let (value, bound, rule) = subject?;
     let rule = if every_run { Rule::EveryRun } else { rule };
-    Some(Claim { id, title: title?.value, why, value, bound, rule, select, gates, loads, deployments })
+    let title = title?.value;
+    Some(Claim {
+        id,
+        title,
+        why,
+        value,
+        bound,
+        rule,
+        select,
+        tolerates,
+        answers_differ,
+        gates,
+        loads,
+        deployments,
+    })
+}
+
+/// `tolerates = "5%"`: the share of samples that may end otherwise than expected.
+fn tolerates(table: &mut Fields<'_>) -> Option<f64> {
+    let (amount, place) = amount(table, "tolerates")?;
+    if amount.unit != Unit::Percent || !(0.0..=1.0).contains(&amount.value) {
+        table.problems.add(&place, "impossible share", "expected a share such as `\"5%\"`");
+    }
+    Some(amount.value)
 }
 
 fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bound, Rule)> {

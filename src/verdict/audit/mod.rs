@@ -115,6 +115,16 @@ impl Audit {
         }
     }
 
+    /// The part of it that is about some of its runs.
+    pub(super) fn of(&self, runs: &[Arc<MeasuredRun>]) -> Self {
+        let is_meant = |audit: &&RunAudit| runs.iter().any(|run| run.facts.id == audit.run);
+        let audits: Vec<RunAudit> = self.runs.iter().filter(is_meant).cloned().collect();
+        let between_arms = workload::between_arms(runs);
+        let grades = audits.iter().map(|a| a.grade).chain(between_arms.iter().map(|c| c.grade));
+        let grade = grades.max().unwrap_or(Grade::Valid);
+        Self { grade, runs: audits, between_arms }
+    }
+
     /// A run that never became steady, in words.
     pub(super) fn unsteady(&self) -> Option<String> {
         let bad =
@@ -242,7 +252,7 @@ pub(in crate::verdict) mod tests {
             sent_us: column(|r| r.1),
             done_us: column(|r| r.2),
             key: Vec::new(),
-            entrants: Vec::new(),
+            ..SampleColumns::default()
         };
         MeasuredRun {
             facts: facts(end_us),

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Grade};
+use crate::claim::Claim;
 use crate::run::MeasuredRun;
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
-    let expressions = facts.start.claims.iter().map(|c| &c.value).chain(&facts.start.must_hold);
+    let is_here = |claim: &&Claim| claim.is_about(&facts.start.load, facts.start.deployment.as_deref());
+    let claims = facts.start.claims.iter().filter(is_here).map(|c| &c.value);
+    let expressions = claims.chain(&facts.start.must_hold);
     let needed: BTreeSet<String> = expressions
         .filter_map(|e| e.statistics().ok())
         .flatten()
@@ -17,7 +20,8 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
         run.signals.iter().filter(|s| s.readings.is_empty()).map(|s| s.name.as_str()).collect();
     let missed: Vec<&str> = unseen.iter().copied().filter(|name| needed.contains(*name)).collect();
     let (grade, text) = if !missed.is_empty() {
-        (Grade::Invalid, format!("never seen, though claims need them: {}", missed.join(", ")))
+        // The claims that need them are invalid by themselves; the others are none the worse for it.
+        (Grade::Warn, format!("never seen, though claims need them: {}", missed.join(", ")))
     } else if !unseen.is_empty() {
         (Grade::Warn, format!("never seen: {}", unseen.join(", ")))
     } else {

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{RoundRuns, WITHIN_RUN_ALPHA};
+use super::{RoundRuns, WITHIN_RUN_ALPHA, increase};
 use crate::claim::{DriftOf, Found, SignalMetric, TimeKind};
 use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
 use crate::stats::drift::drift;
-use crate::stats::quantile::type7;
+use crate::stats::quantile::type8;
 use crate::stats::rank_correlation::spearman;
 use crate::stats::trend_line;
 
@@ -53,12 +53,12 @@ impl RoundRuns {
                     times.iter().map(|t| (t.intended_us as f64 / 1e6, t.ms)).collect();
                 let drifted = drift(&points, WITHIN_RUN_ALPHA, |values| {
                     values.sort_by(f64::total_cmp);
-                    type7(values, *p)
+                    type8(values, *p)
                 });
                 (points, drifted)
             }
         };
-        let Some(drifted) = drifted else {
+        let Some(drifted) = drifted.filter(|drifted| drifted.share.is_finite()) else {
             return Err(format!(
                 "too little was measured {}in run {} to tell a drift",
                 self.wanted(),
@@ -84,7 +84,7 @@ impl RoundRuns {
             .iter_mut()
             .filter_map(|(second, times)| {
                 times.sort_by(f64::total_cmp);
-                Some((type7(times, 0.95)?, *readings.get(second)?))
+                Some((type8(times, 0.95)?, *readings.get(second)?))
             })
             .collect();
         // A signal that stands still explains nothing.
@@ -118,12 +118,19 @@ fn metric_of(metric: SignalMetric, points: &[(f64, f64)], whole: &SignalColumn) 
         SignalMetric::Mean => trend_line::mean_over_time(points),
         SignalMetric::First => Some(first.1),
         SignalMetric::Last => Some(last.1),
-        SignalMetric::Delta => (points.len() > 1).then_some(last.1 - first.1),
-        SignalMetric::Rate => (seconds > 0.0).then(|| (last.1 - first.1) / seconds),
+        SignalMetric::Delta => (points.len() > 1).then(|| grown(points, whole)),
+        SignalMetric::Rate => (seconds > 0.0).then(|| grown(points, whole) / seconds),
         SignalMetric::Slope => trend_line::slope(points),
         // A signal that stands at 0 all the time does not grow.
         SignalMetric::Growth | SignalMetric::Remaining if largest() <= 0.0 => Some(0.0),
         SignalMetric::Growth => Some(trend_line::slope(points)? * seconds / largest()),
         SignalMetric::Remaining => Some(last.1 / largest()),
     }
+}
+
+/// Last less first reading; of a counter its growth over restarts.
+fn grown(points: &[(f64, f64)], whole: &SignalColumn) -> f64 {
+    let difference = points.last().map_or(0.0, |p| p.1) - points.first().map_or(0.0, |p| p.1);
+    let counted = || increase(points.iter().map(|p| p.1)).map_or(difference, |increase| increase.by);
+    if whole.is_counter { counted() } else { difference }
 }
