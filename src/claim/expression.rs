@@ -35,6 +35,8 @@ pub struct Found {
     pub within_run: Option<(Option<f64>, Option<f64>)>,
     /// The times behind a quantile, ascending, ms; infinite for what was never answered.
     pub times: Option<Arc<Vec<f64>>>,
+    /// Why it proves nothing against a claim, if so: something was not counted.
+    pub doubt: Option<String>,
 }
 
 /// Gives expressions their statistics.

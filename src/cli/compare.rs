@@ -30,5 +30,5 @@ pub(super) fn compare(command: &Compare, path: &Path) -> Result<Exit> {
         }
     };
     report::write_all(&assessment, &store, &command.outputs)?;
-    Ok(Exit::of_verdict(assessment.judgement.overall()))
+    Ok(Exit::of_verdict(assessment.judgement.consequence(command.gate)))
 }

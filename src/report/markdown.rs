@@ -73,7 +73,7 @@ fn row(claim: &ClaimRow) -> String {
     let gate = if claim.gates { "" } else { " (does not gate)" };
     format!(
         "| {mark} {} | {}{gate}<br>`{}` | {} | {} | {} |",
-        claim.verdict,
+        claim.word,
         escape(&claim.title),
         claim.formula.replace('|', "\\|").replace('`', "'"),
         claim.estimate,
@@ -86,7 +86,7 @@ fn reason(claim: &ClaimRow) -> String {
     let open =
         [&claim.supports, &claim.needs].into_iter().filter(|t| !t.is_empty()).cloned().collect::<Vec<_>>();
     let open = if open.is_empty() { String::new() } else { format!(" ({})", open.join("; ")) };
-    format!("- **{}** {}: {}{open}", claim.id, claim.verdict, escape(&claim.reason))
+    format!("- **{}** {}: {}{open}", claim.id, claim.word, escape(&claim.reason))
 }
 
 /// Texts of users must not become markup.

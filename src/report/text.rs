@@ -128,7 +128,7 @@ fn claims(judged: &Judged) -> String {
         let gate = if claim.gates { "" } else { "  (does not gate)" };
         let line = format!(
             "  {style}{:>9}{style:#}  {}  {}  {}  {}{gate}",
-            claim.verdict.to_uppercase(),
+            claim.word.to_uppercase(),
             pad(&claim.id, ids),
             pad(&claim.title, titles),
             pad(&claim.estimate, estimates),
@@ -165,7 +165,7 @@ pub fn headline(reports: &[(String, Vec<ClaimRow>)]) -> String {
         headline.add_row(vec![
             claim.id.clone(),
             claim.title.clone(),
-            claim.verdict.to_uppercase(),
+            claim.word.to_uppercase(),
             claim.estimate.clone(),
             claim.interval.clone(),
             (*of).clone(),

@@ -98,7 +98,7 @@ impl Phase {
 pub enum Kind {
     /// A request and its answer.
     Request = 0,
-    /// From a request's answer to its effect being visible.
+    /// From a request's intended start to its effect being visible; its service time counts from the answer.
     Effect = 1,
 }
 

@@ -70,6 +70,9 @@ pub struct Decided {
     pub profile: String,
     /// Its verdict.
     pub verdict: Verdict,
+    /// What the verdict is called: `met` or `missed` of a run, `indicated` or `not indicated` where runs are too few or
+    /// were not made in rounds.
+    pub word: &'static str,
     /// Why, in a sentence.
     pub reason: String,
     /// Whether there are too few rounds for a verdict that may pass a gate.
@@ -109,9 +112,18 @@ impl Decided {
         }
     }
 
-    /// What its verdict is called: a run meets or misses an objective, and runs that are too few or were not made in
-    /// rounds only indicate.
-    pub fn word(&self) -> &'static str {
+    /// What its verdict counts as: an indication for it passes; one against it fails only where that is wanted.
+    pub(super) fn consequence(&self, fails_on_indication: bool) -> Verdict {
+        match (self.verdict, self.points_to()) {
+            (Verdict::Undecided, Verdict::Supported) if self.indicative => Verdict::Supported,
+            (Verdict::Undecided, Verdict::Refuted) if self.indicative && fails_on_indication => {
+                Verdict::Refuted
+            }
+            (verdict, _) => verdict,
+        }
+    }
+
+    fn called(&self) -> &'static str {
         match (self.verdict, self.points_to()) {
             (Verdict::Supported, _) if self.is_objective => "met",
             (Verdict::Refuted, _) if self.is_objective => "missed",
@@ -156,12 +168,18 @@ pub(super) struct Terms<'a> {
 
 /// Decides a claim. `rounds`: what it came to in each round, in order.
 pub(super) fn decide(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Decided {
+    let decided = decided(claim, rounds, terms);
+    Decided { word: decided.called(), ..decided }
+}
+
+fn decided(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Decided {
     let values: Vec<Option<f64>> = rounds.iter().map(|r| r.as_ref().ok().map(|e| e.value)).collect();
     let mut decided = Decided {
         claim: claim.clone(),
         formula: claim.formula(),
         profile: terms.profile.to_owned(),
         verdict: Verdict::Undecided,
+        word: "",
         reason: String::new(),
         indicative: false,
         is_objective: terms.about_one_run,
@@ -244,6 +262,11 @@ fn voided(
     {
         let name = format!("{}.{}", nothing.side.word(), nothing.statistic);
         return (Verdict::Invalid, format!("{name} is of nothing: no such sample was made (n = 0)"));
+    }
+    if verdict == Verdict::Refuted
+        && let Some(doubt) = rounds.iter().flat_map(|round| &round.seen).find_map(|s| s.found.doubt.as_ref())
+    {
+        return (Verdict::Invalid, doubt.clone());
     }
     if let Some(survivors) = terms.survivors
         && !(verdict == Verdict::Refuted && survivors.is_counted)

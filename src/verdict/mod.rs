@@ -30,7 +30,9 @@ use self::audit::{Audit, Grade};
 use self::decide::Terms;
 use self::evidence::Reading;
 use self::rounds::Round;
-use crate::claim::{Claim, Evaluated, Metric, Side, Statistic, TimeKind};
+use crate::claim::{
+    Amount, Bound, Claim, Evaluated, Expression, Metric, Rule, Selection, Side, Statistic, TimeKind, Unit,
+};
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 
 /// What the runs say.
@@ -63,6 +65,8 @@ pub struct Options {
     pub was_planned_end: bool,
     /// Decide claims even of runs that the audit calls invalid.
     pub allow_invalid: bool,
+    /// Whether a run in which most requests fail is no failure by itself.
+    pub allow_failures: bool,
     /// Why the runs only indicate, however many there are: they were not made in interleaved rounds.
     pub only_indicates: Option<String>,
     /// Audits that were made when a baseline was saved.
@@ -74,6 +78,15 @@ impl Judgement {
     /// without a gating claim.
     pub fn overall(&self) -> Option<Verdict> {
         self.claims.iter().filter(|c| c.claim.gates).map(|c| c.verdict).max()
+    }
+
+    /// What the gating claims come to, as an exit code tells it: indications for a claim pass, those against it fail if
+    /// `fails_on_indication`. Without a gating claim, invalid if the audit says so.
+    pub fn consequence(&self, fails_on_indication: bool) -> Option<Verdict> {
+        let gating = self.claims.iter().filter(|c| c.claim.gates);
+        let worst = gating.map(|c| c.consequence(fails_on_indication)).max();
+        let is_void = self.audit.grade == Grade::Invalid && !self.allows_invalid;
+        worst.or_else(|| is_void.then_some(Verdict::Invalid))
     }
 
     /// Adds something that is known of the arms from outside.
@@ -106,7 +119,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let unsteady = audit.unsteady();
     let rounds = [Round::single(run)];
     let closed_load = facts.start.load_facts.executor == "closed";
-    let decided = claims
+    let mut decided: Vec<Decided> = claims
         .iter()
         .map(|claim| {
             let (values, corrected) = evaluated(claim, &rounds, None, closed_load);
@@ -127,6 +140,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
             decide::decide(claim, &values, &terms)
         })
         .collect();
+    decided.extend(mostly_failed(run, &rounds, options));
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(std::slice::from_ref(run));
     Judgement {
@@ -195,6 +209,41 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(&counted);
     Judgement { audit, held, symptoms, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
+}
+
+/// The objective that every run has, where it is missed: most requests end as expected.
+fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Option<Decided> {
+    let half = Amount { value: 0.5, unit: Unit::Percent };
+    let claim = Claim {
+        id: String::new(),
+        title: "Most requests end as expected".to_owned(),
+        why: "Every run has this objective; `--allow-failures` lifts it.".to_owned(),
+        value: Expression::new("run.answered_share"),
+        bound: Bound::AtLeast(half),
+        rule: Rule::Interval,
+        select: Selection::default(),
+        tolerates: None,
+        answers_differ: false,
+        gates: true,
+        loads: Vec::new(),
+        deployments: Vec::new(),
+    };
+    let (values, _) = evaluated(&claim, rounds, None, false);
+    let is_met = values.iter().flatten().all(|value| claim.bound.holds(value.value));
+    let terms = Terms {
+        profile: &run.facts.start.profile,
+        alpha: looks::ALPHA,
+        last_alpha: looks::ALPHA,
+        about_one_run: true,
+        closed_load: false,
+        corrected: None,
+        survivors: None,
+        aborted: None,
+        only_indicates: None,
+        invalid: None,
+        unsteady: None,
+    };
+    (!is_met && !options.allow_failures).then(|| decide::decide(&claim, &values, &terms))
 }
 
 /// What a claim came to in each round, and what it came to corrected for coordinated omission, where the load is closed

@@ -22,7 +22,7 @@ const TOLERATED: f64 = 0.01;
 /// Level at which a difference between arms is more than chance.
 const ALPHA: f64 = 0.05;
 /// A treatment's answers of at most this share of the baseline's size are other answers.
-pub(super) const SHRUNK: f64 = 0.5;
+const SHRUNK: f64 = 0.5;
 
 /// Why a claim's times are those of survivors.
 #[derive(Clone, Debug, PartialEq)]
@@ -168,7 +168,7 @@ fn shrunk(views: &[RoundRuns]) -> Option<Survivors> {
 }
 
 /// Each endpoint's median answer in baseline and treatment, bytes: medians over runs of their medians.
-pub(super) fn sizes(views: &[RoundRuns]) -> Vec<(Subject, f64, f64)> {
+fn sizes(views: &[RoundRuns]) -> Vec<(Subject, f64, f64)> {
     let mut of_subjects: BTreeMap<Subject, [Vec<f64>; 2]> = BTreeMap::new();
     for view in views {
         for (arm, run) in [&view.baseline, &view.treatment].into_iter().enumerate() {

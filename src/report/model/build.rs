@@ -115,8 +115,9 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
 fn page_title(judgement: &Judgement, name: &str) -> String {
     match judgement.overall() {
         Some(verdict) => {
-            let word = verdict.word();
-            let n = judgement.count(verdict);
+            let of_verdict = || judgement.claims.iter().filter(|c| c.verdict == verdict);
+            let word = of_verdict().find(|c| c.claim.gates).map_or(verdict.word(), |c| c.word);
+            let n = judgement.claims.iter().filter(|c| c.word == word).count();
             format!("{}{} {n} of {} · {name}", word[..1].to_uppercase(), &word[1..], judgement.claims.len())
         }
         None => name.to_owned(),

@@ -94,6 +94,8 @@ pub struct ClaimRow {
     pub why: String,
     /// `supported`, `refuted`, `undecided`, `invalid`
     pub verdict: &'static str,
+    /// What the verdict is called: `met`, `missed`, `indicated`, `not indicated`, or the verdict itself.
+    pub word: &'static str,
     /// Why, in a sentence.
     pub reason: String,
     /// Whether it gates.
@@ -170,12 +172,15 @@ pub fn sentence(judgement: &Judgement) -> String {
     if all == 0 {
         return "No claims were made.".to_owned();
     }
-    let claims = if all == 1 { "claim" } else { "claims" };
-    let mut text = format!("{} of {all} {claims} supported", judgement.count(Verdict::Supported));
-    for verdict in [Verdict::Refuted, Verdict::Undecided, Verdict::Invalid] {
-        match judgement.count(verdict) {
+    let (what, good) =
+        if judgement.rounds == 0 { ("objective", "met") } else { ("claim", Verdict::Supported.word()) };
+    let plural = if all == 1 { "" } else { "s" };
+    let count = |word: &str| judgement.claims.iter().filter(|decided| decided.word == word).count();
+    let mut text = format!("{} of {all} {what}{plural} {good}", count(good));
+    for word in ["indicated", "missed", "refuted", "not indicated", "undecided", "invalid"] {
+        match count(word) {
             0 => {}
-            n => text.push_str(&format!(", {n} {}", verdict.word())),
+            n => text.push_str(&format!(", {n} {word}")),
         }
     }
     text + "."
@@ -301,6 +306,7 @@ pub(in crate::report) fn claim(number: usize, decided: &Decided, rounds: usize) 
         select: decided.claim.select.to_string(),
         why: decided.claim.why.clone(),
         verdict: decided.verdict.word(),
+        word: decided.word,
         reason: decided.reason.clone(),
         gates: decided.claim.gates,
         inputs: decided.inputs.iter().map(input).collect(),

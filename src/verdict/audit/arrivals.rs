@@ -3,7 +3,7 @@
 use super::{Check, Grade, exchanges, requests};
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::quantile::type7;
+use crate::stats::quantile::type8;
 use crate::unit;
 
 /// A lag below this is no matter, whatever the system's speed.
@@ -42,7 +42,7 @@ fn lag(run: &MeasuredRun) -> Check {
     }
     lags.sort_by(f64::total_cmp);
     responses.sort_by(f64::total_cmp);
-    let (Some(lag), Some(response)) = (type7(&lags, 0.99), type7(&responses, 0.99)) else {
+    let (Some(lag), Some(response)) = (type8(&lags, 0.99), type8(&responses, 0.99)) else {
         return Check::new(name, Grade::Valid, "nothing was sent");
     };
     let share = lag / response.max(1.0);

@@ -9,6 +9,7 @@ mod generator;
 mod imported;
 mod keys;
 mod signals;
+mod sizes;
 pub(super) mod steady;
 mod workload;
 

@@ -4,7 +4,21 @@ use std::collections::BTreeSet;
 
 use super::{Check, Grade};
 use crate::claim::Claim;
+use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
+use crate::stats::counter::increase;
+
+/// Counters that began again during the run.
+fn restarts(run: &MeasuredRun) -> Option<Check> {
+    let began_again = |signal: &SignalColumn| {
+        let readings: Vec<f64> = signal.readings.iter().map(|reading| reading.1).collect();
+        let restarts = increase(&readings).filter(|_| signal.is_counter)?.restarts;
+        (restarts > 0).then(|| format!("{} ({restarts} times)", signal.name))
+    };
+    let names: Vec<String> = run.signals.iter().filter_map(began_again).collect();
+    let text = "began again at 0, so that their increases are lower bounds";
+    (!names.is_empty()).then(|| Check::new("counters", Grade::Warn, format!("{} {text}", names.join(", "))))
+}
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
@@ -27,5 +41,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     } else {
         (Grade::Valid, format!("all {} were seen", run.signals.len()))
     };
-    vec![Check::new("signals", grade, text)]
+    let mut checks = vec![Check::new("signals", grade, text)];
+    checks.extend(restarts(run));
+    checks
 }

@@ -206,7 +206,7 @@ impl RoundRuns {
         };
         let value = type8(&sorted, p).unwrap_or(f64::NAN);
         let times = (!self.within_run).then(|| std::sync::Arc::new(sorted));
-        Ok(Found { value, counts: None, n, clusters, within_run, times })
+        Ok(Found { value, n, clusters, within_run, times, ..Found::default() })
     }
 
     fn wanted(&self) -> String {

@@ -11,6 +11,7 @@ use crate::stats::drift::drift;
 use crate::stats::quantile::type8;
 use crate::stats::rank_correlation::spearman;
 use crate::stats::trend_line;
+use crate::unit;
 
 const SECOND_US: i64 = 1_000_000;
 /// Seconds below which nothing is said of what goes together.
@@ -30,8 +31,11 @@ impl RoundRuns {
             None => (i64::MIN, i64::MAX),
         };
         let points = points(column, within);
-        let metric = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
-        Ok(Found { value: metric, n: points.len() as u64, ..Found::default() })
+        let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
+        let is_growth =
+            matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && self.select.phase.is_none();
+        let doubt = if is_growth { read_late(run, column) } else { None };
+        Ok(Found { value, n: points.len() as u64, doubt, ..Found::default() })
     }
 
     fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {
@@ -94,6 +98,22 @@ impl RoundRuns {
         }
         Ok(Found { value, n: pairs.len() as u64, ..Found::default() })
     }
+}
+
+/// Why the growth of a counter over a run is not known: it was first read after the first answers.
+fn read_late(run: &MeasuredRun, column: &SignalColumn) -> Option<String> {
+    let (first_us, _) = column.readings.first().filter(|_| column.is_counter)?;
+    let before = run.samples.done_us.iter().filter(|done| *done < first_us).count();
+    (before > 0).then(|| {
+        format!(
+            "counter `{}` was first read {} into run {}, after {} samples had ended: what it counted before is not \
+             known",
+            column.name,
+            unit::time(*first_us as f64),
+            run.facts.id,
+            unit::count(before as u64)
+        )
+    })
 }
 
 fn column<'a>(run: &'a MeasuredRun, name: &str) -> Result<&'a SignalColumn, String> {
