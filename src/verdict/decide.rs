@@ -8,6 +8,7 @@ use crate::stats::interval::Interval;
 use crate::stats::planning::rounds_needed;
 use crate::stats::quantile::{geometric_mean, median};
 
+use super::conclusion::Verdict;
 use super::estimate::{Estimate, Scale, estimate};
 use super::evidence::HIGH_QUANTILE;
 use super::looks;
@@ -19,32 +20,6 @@ const LEAST_CLUSTERS: usize = 20;
 /// Up to so many rounds a claim about a high quantile is supported only if every round supports it:
 /// logarithms of such ratios may be skewed, and an interval alone passes too often at the first looks.
 const GUARDED_ROUNDS: usize = 10;
-
-/// What is known about a claim; the greatest of several is the verdict over all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The evidence is on its side.
-    Supported,
-    /// The interval holds the bound, or there is too little evidence.
-    Undecided,
-    /// The evidence is against it.
-    Refuted,
-    /// The evidence may not be used.
-    Invalid,
-}
-
-impl Verdict {
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Supported => "supported",
-            Self::Refuted => "refuted",
-            Self::Undecided => "undecided",
-            Self::Invalid => "invalid",
-        }
-    }
-}
 
 /// A statistic behind a claim, over the rounds.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::decide::Verdict;
+use super::conclusion::Verdict;
 use crate::claim::{Bound, Claim, Evaluated, Form, Seen, Statistic};
 use crate::stats::interval::Interval;
 use crate::stats::mean::Moments;

@@ -5,6 +5,7 @@
 //! over what the store returns; everything here can be done again from a stored run.
 
 pub mod audit;
+mod conclusion;
 mod decide;
 mod estimate;
 mod evidence;
@@ -21,7 +22,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use decide::{Decided, Input, Verdict};
+pub use conclusion::Verdict;
+pub use decide::{Decided, Input};
 pub use estimate::Scale;
 pub use hold::Held;
 pub use symptom::SeenSign;
@@ -78,6 +80,15 @@ impl Judgement {
     /// without a gating claim.
     pub fn overall(&self) -> Option<Verdict> {
         self.claims.iter().filter(|c| c.claim.gates).map(|c| c.verdict).max()
+    }
+
+    /// What that verdict is called: `met`, `indicated`, …
+    pub fn word(&self) -> Option<&'static str> {
+        self.claims
+            .iter()
+            .filter(|c| c.claim.gates)
+            .max_by_key(|c| (c.verdict, c.word == "not indicated"))
+            .map(|c| c.word)
     }
 
     /// What the gating claims come to, as an exit code tells it: indications for a claim pass, those against it fail if

@@ -332,7 +332,7 @@ fn objectives_of_a_single_run_are_decided_per_deployment() {
     let (dev, text) = run(&["--deployment", "dev"]);
     assert_eq!(dev, 0, "{text}");
     assert!(
-        text.contains("SUPPORTED  C1  Fast in dev") && text.contains("about this run; another may differ"),
+        text.contains("MET  C1  Fast in dev") && text.contains("about this run; another may differ"),
         "{text}"
     );
     assert_eq!(run(&["--deployment", "staging"]).0, 99);
