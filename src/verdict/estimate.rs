@@ -158,11 +158,7 @@ fn of_quantile(rounds: &[&Evaluated], values: &[f64], bound: Bound, alpha: f64) 
 
 /// Two shares held against each other.
 fn contrast(rounds: &[&Evaluated], form: Form, alpha: f64) -> Option<shares::Contrast> {
-    let (is_inverse, of): (bool, fn(&[[Share; 2]], f64) -> Option<shares::Contrast>) = match form {
-        Form::Ratio { is_inverse } => (is_inverse, shares::ratio),
-        Form::Difference { is_inverse } => (is_inverse, shares::difference),
-        Form::Positive | Form::Other => return None,
-    };
+    let (Form::Ratio { is_inverse } | Form::Difference { is_inverse }) = form else { return None };
     let share = |seen: &Seen| {
         let (k, n) = seen.found.counts.filter(|_| matches!(seen.statistic, Statistic::Share(_)))?;
         Some(Share { k, n })
@@ -175,7 +171,11 @@ fn contrast(rounds: &[&Evaluated], form: Form, alpha: f64) -> Option<shares::Con
             _ => None,
         })
         .collect::<Option<_>>()?;
-    of(&pairs, alpha)
+    if matches!(form, Form::Ratio { .. }) {
+        shares::ratio(&pairs, alpha)
+    } else {
+        shares::difference(&pairs, alpha)
+    }
 }
 
 /// The interval within a single run: of a quantile, of a share, or of a ratio of two quantiles.

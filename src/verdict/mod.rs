@@ -122,11 +122,12 @@ impl Judgement {
 /// Judges a single run by the claims that speak of one run.
 pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let facts = &run.facts;
-    let audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
+    let mut audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
     let held = hold::check(std::slice::from_ref(run));
     let claims = about(facts, &facts.start.claims, |claim| claim.is_decided_by(facts.start.arm.map(side_of)));
     let gating = claims.iter().filter(|c| c.gates).count();
-    let invalid = why_invalid(&audit, &held, options);
+    let lateness = Lateness::of(&audit, &held, options);
+    let invalid = lateness.other.clone();
     let unsteady = audit.unsteady();
     let rounds = [Round::single(run)];
     let closed_load = facts.start.load_facts.executor == "closed";
@@ -148,9 +149,12 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
-            decide::decide(claim, &values, &terms)
+            lateness.judge(claim, &rounds, None, &terms, decide::decide(claim, &values, &terms))
         })
         .collect();
+    if lateness.is_borne(&decided) {
+        audit.bear_lateness();
+    }
     decided.extend(mostly_failed(run, &rounds, options));
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(std::slice::from_ref(run));
@@ -176,7 +180,7 @@ pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
 pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Options) -> Judgement {
     let rounds = rounds::pair(runs);
     let counted: Vec<Arc<MeasuredRun>> = rounds.iter().flat_map(Round::runs).collect();
-    let audit = audit::of_runs(&counted, &options.saved_audits);
+    let mut audit = audit::of_runs(&counted, &options.saved_audits);
     let held = hold::check(&counted);
     let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
     let last = runs.last().map(|r| &r.facts);
@@ -187,6 +191,7 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
     let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
     let mut decided = Vec::new();
+    let mut is_borne = !treatments.is_empty();
     for treatment in &treatments {
         // What is wrong with one treatment says nothing of the others.
         let is_meant =
@@ -194,9 +199,11 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
         let of_treatment: Vec<Arc<MeasuredRun>> =
             counted.iter().filter(|r| is_meant(&r.facts.start.profile, r.facts.start.arm)).cloned().collect();
         let held: Vec<Held> = held.iter().filter(|h| is_meant(&h.profile, h.arm)).cloned().collect();
-        let audit = audit.of(&of_treatment);
-        let invalid = why_invalid(&audit, &held, options);
-        let unsteady = audit.unsteady();
+        let of_arms = audit.of(&of_treatment);
+        let lateness = Lateness::of(&of_arms, &held, options);
+        let invalid = lateness.other.clone();
+        let unsteady = of_arms.unsteady();
+        let first = decided.len();
         for claim in &claims {
             let (values, corrected) = evaluated(claim, &rounds, Some(treatment), closed_load);
             let survivors = survivors::look(claim, &rounds, Some(treatment));
@@ -214,12 +221,68 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
-            decided.push(decide::decide(claim, &values, &terms));
+            let of_claim = decide::decide(claim, &values, &terms);
+            decided.push(lateness.judge(claim, &rounds, Some(treatment), &terms, of_claim));
         }
+        is_borne &= !of_arms.is_late_only() || lateness.is_borne(&decided[first..]);
+    }
+    if audit.is_late_only() && is_borne {
+        audit.bear_lateness();
     }
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(&counted);
     Judgement { audit, held, symptoms, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
+}
+
+/// What the lateness of the generator does to claims: where nothing else voids the runs, a claim is void only if shifting
+/// the samples by how late they were sent would change its verdict.
+struct Lateness {
+    /// Why the runs are void for other reasons.
+    other: Option<String>,
+    /// Why they are late, if that is all that is wrong with them.
+    late: Option<String>,
+}
+
+/// Shifts of the samples by their lateness: in the baseline, and in the other run.
+const SHIFTS: [(i8, i8); 4] = [(-1, -1), (1, 1), (-1, 1), (1, -1)];
+
+impl Lateness {
+    fn of(audit: &Audit, held: &[Held], options: &Options) -> Self {
+        let reason = why_invalid(audit, held, options);
+        if audit.is_late_only() && held.iter().all(|h| h.holds) {
+            return Self { other: None, late: reason };
+        }
+        Self { other: reason, late: None }
+    }
+
+    fn judge(
+        &self,
+        claim: &Claim,
+        rounds: &[Round],
+        treatment: Option<&str>,
+        terms: &Terms<'_>,
+        decided: Decided,
+    ) -> Decided {
+        let Some(late) = &self.late else { return decided };
+        let terms = Terms { corrected: None, ..*terms };
+        let under = |reading| {
+            let values: Vec<_> =
+                rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
+            decide::decide(claim, &values, &terms).verdict
+        };
+        let measured = under(Reading::Measured);
+        if SHIFTS.iter().all(|(baseline, other)| under(Reading::Shifted(*baseline, *other)) == measured) {
+            return decided;
+        }
+        let word = Verdict::Invalid.word();
+        Decided { verdict: Verdict::Invalid, word, reason: late.clone(), ..decided }
+    }
+
+    /// Whether no claim, of at least one, depends on it.
+    fn is_borne(&self, decided: &[Decided]) -> bool {
+        let late = self.late.as_ref();
+        late.is_some() && !decided.is_empty() && decided.iter().all(|d| Some(&d.reason) != late)
+    }
 }
 
 /// The objective that every run has, where it is missed: most requests end as expected.

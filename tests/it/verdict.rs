@@ -775,3 +775,19 @@ fn what_was_not_made_in_rounds_only_indicates() {
     let decided = verdict::of_rounds_with(&runs, &[faster()], &options).claims.remove(0);
     assert_eq!((decided.verdict, decided.word), (Verdict::Undecided, "indicated"));
 }
+
+#[test]
+fn lateness_voids_what_it_could_change() {
+    let late = |bound| {
+        let mut run = run(Arm::Treatment, 1, 5.0, 0);
+        for i in 0..4000 {
+            run.samples.sent_us[i] = run.samples.intended_us[i] + 30_000;
+            run.samples.done_us[i] += 30_000;
+        }
+        run.facts.start.claims = vec![claim("run.p95", at_most(bound))];
+        let judgement = verdict::of_run(&Arc::new(run), &Options::default());
+        (judgement.audit.grade, judgement.claims[0].verdict)
+    };
+    assert_eq!(late(300.0), (Grade::Warn, Verdict::Supported));
+    assert_eq!(late(40.0), (Grade::Invalid, Verdict::Invalid));
+}

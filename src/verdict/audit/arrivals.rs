@@ -6,6 +6,8 @@ use crate::sample::Outcome;
 use crate::stats::quantile::type8;
 use crate::unit;
 
+/// How late the generator was.
+pub(super) const LAG: &str = "scheduling lag";
 /// A lag below this is no matter, whatever the system's speed.
 const SMALL_LAG_US: f64 = 2_000.0;
 /// A lag below this makes no run invalid.
@@ -26,7 +28,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 
 /// How late requests went out though a place was free: that is the generator's own doing.
 fn lag(run: &MeasuredRun) -> Check {
-    let name = "scheduling lag";
+    let name = LAG;
     let samples = &run.samples;
     let free = free_places(run);
     let mut lags = Vec::new();

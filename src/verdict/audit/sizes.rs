@@ -25,9 +25,10 @@ pub(super) fn between(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun
         unit::significant(before),
         unit::significant(after)
     );
-    Some(match difference > DIFFERS {
-        true => Check::new("answer sizes", Grade::Warn, text),
-        false => Check::new("answer sizes", Grade::Valid, format!("alike; {text}")),
+    Some(if difference > DIFFERS {
+        Check::new("answer sizes", Grade::Warn, text)
+    } else {
+        Check::new("answer sizes", Grade::Valid, format!("alike; {text}"))
     })
 }
 

@@ -49,6 +49,8 @@ pub(super) enum Reading {
     Measured,
     /// With those that stalled users of a closed load held back.
     Corrected,
+    /// Shifted by how late the generator sent each request: so many times in the baseline, and in the other run.
+    Shifted(i8, i8),
 }
 
 impl LookUp for RoundRuns {
@@ -138,6 +140,13 @@ impl RoundRuns {
     fn times(&self, run: &MeasuredRun, kind: TimeKind) -> Vec<Timed> {
         let samples = &run.samples;
         let any = self.select.outcome.is_some();
+        let is_baseline = self.baseline.as_ref().is_some_and(|baseline| baseline.facts.id == run.facts.id);
+        let shift = match self.reading {
+            Reading::Shifted(baseline, other) if kind == TimeKind::Response => {
+                f64::from(if is_baseline { baseline } else { other })
+            }
+            _ => 0.0,
+        };
         let mut times: Vec<Timed> = self
             .selected(run)
             .filter_map(|i| {
@@ -146,9 +155,10 @@ impl RoundRuns {
                     TimeKind::Service => samples.sent_us[i],
                 };
                 let took = (samples.done_us[i] - since) as f64 / 1e3;
+                let lag_ms = (samples.sent_us[i] - samples.intended_us[i]) as f64 / 1e3;
                 let kind = samples.subjects[samples.subject[i] as usize].kind;
                 let ms = match samples.outcome[i] {
-                    outcome if any || outcome.is_answered() => took,
+                    outcome if any || outcome.is_answered() => took + shift * lag_ms,
                     outcome if outcome.is_unanswered(kind) => f64::INFINITY,
                     _ => return None,
                 };
@@ -335,7 +345,9 @@ fn corrected(run: &MeasuredRun, times: &[Timed], p: f64, n: u64) -> Found {
         .map(|(class, (answered, unanswered))| {
             let users = starts.get_mut(class).map(|users| {
                 let mut users: Vec<Vec<f64>> = std::mem::take(users).into_values().collect();
-                users.iter_mut().for_each(|starts| starts.sort_by(f64::total_cmp));
+                for starts in &mut users {
+                    starts.sort_by(f64::total_cmp);
+                }
                 users
             });
             Waits { interval: usual_interval(&users.unwrap_or_default()), answered, unanswered }
