@@ -79,6 +79,9 @@ impl TimeScale {
 
     /// A number of microseconds in this scale, without the unit.
     pub fn text(self, us: f64) -> String {
+        if us == f64::INFINITY {
+            return "∞".to_owned();
+        }
         let divisor = match self {
             Self::Micros => 1.0,
             Self::Millis => 1e3,
@@ -88,8 +91,11 @@ impl TimeScale {
     }
 }
 
-/// A time in microseconds with the unit that suits it: `0.85 ms`, `135 ms`, `2.10 s`.
+/// A time in microseconds with the unit that suits it: `0.85 ms`, `135 ms`, `2.10 s`; `∞` without an end.
 pub fn time(us: f64) -> String {
+    if us == f64::INFINITY {
+        return "∞".to_owned();
+    }
     // Half a unit in the third digit below a second would round to `1000 ms`.
     let scale = if us.abs() >= 999_500.0 {
         TimeScale::Seconds

@@ -102,7 +102,11 @@ pub fn of(judged: Judged, store: &Store, context: &ReportContext) -> Result<Asse
 /// If the store does not have them, or they cannot be read.
 pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Assessment, AssessError> {
     let measured = with_checksum(store, store.run(&Reference::Run(run))?)?;
-    let options = Options { allow_invalid: context.allow_invalid, ..Options::default() };
+    let options = Options {
+        allow_invalid: context.allow_invalid,
+        allow_failures: context.allow_failures,
+        ..Options::default()
+    };
     let judgement = verdict::of_run(&measured, &options);
     let arm = measured.facts.start.arm.unwrap_or(Arm::Treatment);
     let summary = Box::new(summarise(arm, std::slice::from_ref(&measured))?);
@@ -197,10 +201,13 @@ pub fn of_saved(
         most_rounds: later.len(),
         was_planned_end: true,
         allow_invalid: context.allow_invalid,
+        allow_failures: false,
+        only_indicates: None,
         saved_audits: rebuilt.audits,
     };
     let mut all = rebuilt.runs;
     all.extend(all_with_checksums(store, later)?);
+    let options = Options { only_indicates: not_rounds(&all), ..options };
     let mut judgement = verdict::of_rounds_with(&all, &claims, &options);
     judgement.add_check(Check {
         name: "saved baseline".into(),
@@ -216,6 +223,27 @@ pub fn of_saved(
         treatment: treatment.to_owned(),
     };
     of_arms(&all, judgement, &format!("compare-{name}"), context, of)
+}
+
+/// Sessions, on different days, that either side needs before runs that were not made in rounds are more than an
+/// indication.
+const LEAST_SESSIONS: usize = 3;
+
+/// Why later runs beside earlier ones only indicate: what changed between the sessions falls on one side. Where every run
+/// is a session of its own, and either side holds enough of them, sessions are what varies.
+fn not_rounds(runs: &[Arc<MeasuredRun>]) -> Option<String> {
+    let are_sessions = |is_baseline: bool| {
+        let of_side = runs.iter().filter(|run| (run.facts.start.arm == Some(Arm::Baseline)) == is_baseline);
+        let mut days: Vec<&str> =
+            of_side.map(|run| run.facts.start.started_at.get(..10).unwrap_or_default()).collect();
+        let all = days.len();
+        days.sort_unstable();
+        days.dedup();
+        days.len() == all && all >= LEAST_SESSIONS
+    };
+    let text =
+        "the runs were not made in interleaved rounds, so what changed in between looks like an effect";
+    (!(are_sessions(true) && are_sessions(false))).then(|| text.to_owned())
 }
 
 /// A baseline and each of its treatments, one report each.

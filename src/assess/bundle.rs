@@ -55,6 +55,7 @@ pub(super) fn compose(
     let choices = candidates::choices(&parsed, &release, &candidates);
     let context = ReportContext {
         allow_invalid: false,
+        allow_failures: false,
         generated_at: about.at.clone(),
         store: SAMPLES.to_owned(),
         command: about.command.clone(),

@@ -10,6 +10,8 @@ use crate::utc;
 pub struct ReportContext {
     /// Whether verdicts are stated in spite of an audit that says `INVALID`.
     pub allow_invalid: bool,
+    /// Whether a run in which most requests fail is no failure by itself.
+    pub allow_failures: bool,
     /// When: `2026-07-01 12:00 UTC`.
     pub generated_at: String,
     /// The store's file.
@@ -25,6 +27,7 @@ impl ReportContext {
     pub fn now(store: &Store, command: &str, allow_invalid: bool) -> Self {
         Self {
             allow_invalid,
+            allow_failures: false,
             generated_at: utc::to_minute(utc::now_s()),
             store: store.path().display().to_string(),
             command: command.to_owned(),
@@ -36,6 +39,7 @@ impl ReportContext {
     pub fn of(about: &About) -> Self {
         Self {
             allow_invalid: about.allow_invalid,
+            allow_failures: about.allow_failures,
             generated_at: about.generated_at.clone(),
             store: about.store.clone(),
             command: about.command.clone(),
@@ -47,6 +51,7 @@ impl ReportContext {
         About {
             of,
             allow_invalid: self.allow_invalid,
+            allow_failures: self.allow_failures,
             generated_at: self.generated_at.clone(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             store: self.store.clone(),

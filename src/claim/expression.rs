@@ -12,7 +12,7 @@ use minijinja::value::{Object, Value};
 use minijinja::{Environment, ErrorKind, State, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
-use super::statistic::{METHODS, NAMES, Side, Statistic};
+use super::statistic::{CountOf, METHODS, NAMES, Side, Statistic};
 use crate::unit;
 
 /// An expression, as text; it is compiled where it is worked out, a few times per run.
@@ -33,6 +33,10 @@ pub struct Found {
     pub clusters: Option<usize>,
     /// Where it may lie within the run (the interval's ends; none is unbounded), for a quantile.
     pub within_run: Option<(Option<f64>, Option<f64>)>,
+    /// The times behind a quantile, ascending, ms; infinite for what was never answered.
+    pub times: Option<Arc<Vec<f64>>>,
+    /// Why it proves nothing against a claim, if so: something was not counted.
+    pub doubt: Option<String>,
 }
 
 /// Gives expressions their statistics.
@@ -92,6 +96,32 @@ pub enum Dimension {
     Number,
 }
 
+/// The shape of an expression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Its first statistic over its second; the other way round if it is inverse.
+    Ratio {
+        /// Whether the second stands above.
+        is_inverse: bool,
+    },
+    /// Its first statistic less its second; the other way round if it is inverse.
+    Difference {
+        /// Whether the first is taken away.
+        is_inverse: bool,
+    },
+    /// Of times or rates, and never 0 or below: products, sums and ratios of them.
+    Positive,
+    /// Anything else, such as a count, a share, or a difference of several statistics.
+    Other,
+}
+
+/// How often an expression is tried with other values to tell its form.
+const FORM_TRIES: u32 = 16;
+
+fn near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
 impl Expression {
     /// An expression from its text; [`Expression::dimension`] says whether it is one.
     pub fn new(text: impl Into<String>) -> Self {
@@ -130,6 +160,11 @@ impl Expression {
             Ok(truth) => f64::from(truth),
             Err(_) => f64::try_from(value).map_err(|_| "this gives no number".to_owned())?,
         };
+        if number.is_nan() && record.seen.iter().any(|seen| seen.found.value.is_infinite()) {
+            return Err(format!(
+                "`{self}` compares times that both have no end: too few requests were answered"
+            ));
+        }
         if number.is_nan() {
             return Err(format!("`{self}` is 0 / 0"));
         }
@@ -141,7 +176,7 @@ impl Expression {
     /// # Errors
     /// What is wrong with it.
     pub fn dimension(&self) -> Result<Dimension, String> {
-        let at = |time_scale| self.evaluate(&rehearsal(time_scale)).map(|e| e.value);
+        let at = |time_scale| self.evaluate(&rehearsal(time_scale, 0)).map(|e| e.value);
         let (once, twice) = (at(1.0)?, at(2.0)?);
         let doubled = (twice - 2.0 * once).abs() <= 1e-9 * once.abs();
         Ok(if doubled && once != 0.0 { Dimension::Time } else { Dimension::Number })
@@ -152,8 +187,36 @@ impl Expression {
     /// # Errors
     /// What is wrong with it.
     pub fn statistics(&self) -> Result<Vec<(Side, Statistic)>, String> {
-        let rehearsed = self.evaluate(&rehearsal(1.0))?;
+        let rehearsed = self.evaluate(&rehearsal(1.0, 0))?;
         Ok(rehearsed.seen.into_iter().map(|s| (s.side, s.statistic)).collect())
+    }
+
+    /// What shape it has, whatever the values of its statistics: it decides on which scale rounds are averaged.
+    pub fn form(&self) -> Form {
+        let tries: Vec<Evaluated> =
+            (1..=FORM_TRIES).filter_map(|seed| self.evaluate(&rehearsal(1.0, seed)).ok()).collect();
+        let all = |is: fn(f64, f64, f64) -> bool| {
+            tries.iter().all(|tried| match &tried.seen[..] {
+                [a, b] => is(tried.value, a.found.value, b.found.value),
+                _ => false,
+            })
+        };
+        let is_positive = tries.iter().all(|tried| tried.value > 0.0);
+        let statistics = tries.first().map_or(&[][..], |tried| &tried.seen);
+        let is_scaled = |seen: &Seen| seen.statistic.is_time() || seen.statistic == Statistic::Throughput;
+        if all(|value, a, b| near(value, a / b)) {
+            Form::Ratio { is_inverse: false }
+        } else if all(|value, a, b| near(value, b / a)) {
+            Form::Ratio { is_inverse: true }
+        } else if all(|value, a, b| near(value, a - b)) {
+            Form::Difference { is_inverse: false }
+        } else if all(|value, a, b| near(value, b - a)) {
+            Form::Difference { is_inverse: true }
+        } else if is_positive && statistics.iter().any(is_scaled) {
+            Form::Positive
+        } else {
+            Form::Other
+        }
     }
 
     /// The sides that it speaks of.
@@ -187,11 +250,37 @@ impl Record {
     fn counts_of(&self, value: f64) -> Option<(f64, f64)> {
         let of_statistics = self.seen.iter().filter_map(|s| s.found.counts);
         let mut all: Vec<(f64, f64)> = self.shares.iter().copied().chain(of_statistics).collect();
-        all.dedup();
-        let [(k, n)] = all[..] else { return None };
         let is = |share: f64| (share - value).abs() <= 1e-12;
+        let union = union_of(&self.seen).or_else(|| {
+            all.dedup();
+            if let [one] = all[..] { Some(one) } else { None }
+        });
+        let (k, n) = union.or_else(|| self.counted())?;
         if is(k / n) { Some((k, n)) } else { is(1.0 - k / n).then_some((n - k, n)) }
     }
+
+    /// A count out of the number of the same requests: `failed / requests` is a share.
+    fn counted(&self) -> Option<(f64, f64)> {
+        let [part, all] = &self.seen[..] else { return None };
+        let is_count = |seen: &Seen| matches!(seen.statistic, Statistic::Count(_));
+        let is_all = all.statistic == Statistic::Count(CountOf::All);
+        (is_count(part) && is_all && part.side == all.side).then_some((part.found.value, all.found.value))
+    }
+}
+
+/// The counts of all shares together, where several of one side exclude each other: the share of their union.
+fn union_of(seen: &[Seen]) -> Option<(f64, f64)> {
+    let first = seen.first()?;
+    let is_outcome = |seen: &Seen| matches!(seen.statistic, Statistic::Share(CountOf::Outcome(_)));
+    let is_status = |seen: &Seen| matches!(seen.statistic, Statistic::Share(CountOf::Status(_)));
+    let exclude = seen.iter().all(is_outcome) || seen.iter().all(is_status);
+    if seen.len() < 2 || !exclude || seen.iter().any(|seen| seen.side != first.side) {
+        return None;
+    }
+    let counts: Vec<(f64, f64)> = seen.iter().filter_map(|seen| seen.found.counts).collect();
+    let n = first.found.counts?.1;
+    let k = counts.iter().map(|(k, _)| k).sum::<f64>();
+    (counts.len() == seen.len() && counts.iter().all(|(_, of)| *of == n) && k <= n).then_some((k, n))
 }
 
 fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {
@@ -289,21 +378,25 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 /// Gives every statistic some value, so that an expression can be tried without a run.
 struct Rehearsal {
     time_scale: f64,
+    /// Other seeds give other values; from 1 on they are far apart.
+    seed: u32,
 }
 
-fn rehearsal(time_scale: f64) -> Arc<dyn LookUp> {
-    Arc::new(Rehearsal { time_scale })
+fn rehearsal(time_scale: f64, seed: u32) -> Arc<dyn LookUp> {
+    Arc::new(Rehearsal { time_scale, seed })
 }
 
 impl LookUp for Rehearsal {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         // Different for each, so that no difference is 0 by chance.
-        let text = format!("{}{statistic}", side.word());
+        let text = format!("{}{}{statistic}", self.seed, side.word());
         let mark = text.bytes().fold(7_u32, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()));
-        let value = 1.0 + f64::from(mark % 9973) / 9973.0;
+        let place = f64::from(mark % 9973) / 9973.0;
+        let value = if self.seed == 0 { 1.0 + place } else { (6.0 * place - 3.0).exp() };
         Ok(match statistic {
             Statistic::Share(_) => {
-                Found { value: value / 4.0, counts: Some((value, 4.0)), ..Found::default() }
+                let n = if self.seed == 0 { 4.0 } else { 25.0 };
+                Found { value: value / n, counts: Some((value, n)), ..Found::default() }
             }
             s if s.is_time() => Found { value: value * self.time_scale, ..Found::default() },
             _ => Found { value, ..Found::default() },

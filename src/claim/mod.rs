@@ -10,7 +10,7 @@ mod statistic;
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
-pub use expression::{Dimension, Evaluated, Expression, Found, LookUp, Seen, seen_text, shown};
+pub use expression::{Dimension, Evaluated, Expression, Form, Found, LookUp, Seen, seen_text, shown};
 pub use statistic::{CountOf, DriftOf, Metric, Side, SignalMetric, Statistic, TimeKind};
 pub use symptom::Symptom;
 
@@ -35,6 +35,13 @@ pub struct Claim {
     pub rule: Rule,
     /// Which samples count.
     pub select: Selection,
+    /// Share of the samples that may end otherwise than expected, and by which arms may differ in that, in a claim about
+    /// times or speed; none for the usual 1 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerates: Option<f64>,
+    /// Whether the arms' answers are meant to differ in size.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answers_differ: bool,
     /// Whether a failure fails the whole; other claims are for information.
     pub gates: bool,
     /// Loads it is about; empty for all.

@@ -86,7 +86,7 @@ pub enum TimeKind {
 /// A metric of a distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Metric {
-    /// The type-7 quantile at this place of [0, 1].
+    /// The type 8 quantile at this place of [0, 1].
     Quantile(f64),
     /// The arithmetic mean.
     Mean,

@@ -16,7 +16,12 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
         let unfit = if command.fix { fix(path)? } else { None };
         match unfit.map_or_else(|| world::scenario(path), Err) {
             Ok(scenario) if command.json => summaries.push(json(&scenario)),
-            Ok(scenario) => output::result(&text(&scenario))?,
+            Ok(scenario) => {
+                for doubt in scenario.doubts() {
+                    anstream::eprintln!("warning: {}: {doubt}", scenario.file);
+                }
+                output::result(&text(&scenario))?;
+            }
             Err(error) => {
                 wrong += error.count;
                 anstream::eprintln!("{error}\n");

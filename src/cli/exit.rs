@@ -15,7 +15,7 @@ use crate::verdict::Verdict;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything was done, and every claim that gates is supported.
+    /// Everything was done, and every claim that gates is supported, met or indicated.
     Done = 0,
     /// A fault of loadproof itself.
     Internal = 1,
@@ -25,9 +25,9 @@ pub enum Exit {
     NotVerified = 96,
     /// No claim is refuted, and at least one that gates is undecided.
     Undecided = 97,
-    /// The runs may not be believed.
+    /// The runs may not be believed, with or without claims.
     Invalid = 98,
-    /// A claim that gates is refuted, or `abort_when` was seen (k6's code for a crossed threshold).
+    /// A claim that gates is refuted, an objective is missed, most requests of a run failed, or `abort_when` was seen (k6's code for a crossed threshold).
     Refuted = 99,
     /// The system under test did not come up, or went down.
     SystemNotReady = 100,

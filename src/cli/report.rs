@@ -37,6 +37,7 @@ pub(super) struct Reported {
     of: String,
     /// By what names it can be had again: `3`, `e1`, or `e1:after` for each of several treatments.
     pub(super) subjects: Vec<String>,
+    /// What its gating claims come to, for the exit code.
     pub(super) verdict: Option<Verdict>,
     /// `3 of 4 claims supported.`
     pub(super) sentence: String,
@@ -70,7 +71,10 @@ pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outpu
 
 /// Assesses a run or an experiment, and writes its verdicts down.
 fn assessed(of: Judged, store: &mut Store, outputs: &Outputs) -> Result<Assessment> {
-    let context = ReportContext::now(store, &command_line(), outputs.allow_invalid);
+    let context = ReportContext {
+        allow_failures: outputs.allow_failures,
+        ..ReportContext::now(store, &command_line(), outputs.allow_invalid)
+    };
     let assessment = assessment::of(of, store, &context)?;
     verdicts::keep(store, of, &assessment.judgement)?;
     Ok(assessment)
@@ -91,7 +95,7 @@ fn reported(
             [_] => vec![subject],
             several => several.iter().map(|made| format!("{subject}:{}", made.profile)).collect(),
         },
-        verdict: assessment.judgement.overall(),
+        verdict: assessment.judgement.consequence(false),
         sentence: model::sentence(&assessment.judgement),
         headline: worst.map(|made| made.model.headline.clone()),
         claims: assessment.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),

@@ -1,4 +1,7 @@
-//! Effects: from the end of what brings one about to its being seen, or given up.
+//! Effects: from when what brings one about was due to its being seen, or given up.
+//!
+//! A system that answers before the work is done has not done it sooner, so an effect counts from the intended start of its
+//! cause; from the cause's answer on, it is its service time.
 
 use std::time::Instant;
 
@@ -13,8 +16,17 @@ pub(super) struct Effect {
     pub(super) endpoint: EndpointId,
     pub(super) who: Who,
     pub(super) key: Key,
-    /// The end of the request whose effect it is.
-    pub(super) since: Instant,
+    /// The request whose effect it is.
+    pub(super) cause: Cause,
+}
+
+/// What brings an effect about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause {
+    /// When it should have been sent.
+    pub(super) intended: Instant,
+    /// When it was answered.
+    pub(super) done: Instant,
 }
 
 impl Effect {
@@ -27,7 +39,7 @@ impl Effect {
     ) {
         let (outcome, reason, done) = match seen {
             // An effect may be seen before the request is answered that has brought it about.
-            Ok((outcome, at)) => (outcome, ReasonId(0), at.max(self.since)),
+            Ok((outcome, at)) => (outcome, ReasonId(0), at.max(self.cause.done)),
             Err((outcome, reason)) => (outcome, recording.recorder.reason(reason), Instant::now()),
         };
         let done_us = recording.clock.us(done);
@@ -38,7 +50,8 @@ impl Effect {
             first_byte_us: done_us,
             done_us,
             race: Race::NONE,
-            ..recording.due(self.endpoint, self.who, self.key, self.since)
+            sent_us: recording.clock.us(self.cause.done),
+            ..recording.due(self.endpoint, self.who, self.key, self.cause.intended)
         });
     }
 }
@@ -51,25 +64,31 @@ mod tests {
     use crate::load::recording::tests::{WHO, ten_seconds_recorded};
     use crate::sample::Phase;
 
-    fn effect(since: Instant) -> Effect {
+    /// An effect of a request that took 20 ms.
+    fn effect(done: Instant) -> Effect {
         let who = Who { race: Race::new(1, 5), ..WHO };
-        Effect { endpoint: EndpointId(2), who, key: Key::new(0, 9), since }
+        Effect {
+            endpoint: EndpointId(2),
+            who,
+            key: Key::new(0, 9),
+            cause: Cause { intended: done - Duration::from_millis(20), done },
+        }
     }
 
     #[test]
-    fn an_effect_lasts_from_the_answer_to_its_being_seen_and_races_nobody() {
+    fn an_effect_lasts_from_when_its_cause_was_due_to_its_being_seen_and_races_nobody() {
         let (recording, recorded) = ten_seconds_recorded();
         let since = recording.schedule.start + Duration::from_secs(4);
         effect(since).record(&recording, 200, Ok((Outcome::Ok, since + Duration::from_millis(30))));
         let (sample, reason) = recorded.only(&recording);
-        assert_eq!((sample.intended_us, sample.sent_us), (4_000_000, 4_000_000));
+        assert_eq!((sample.intended_us, sample.sent_us), (3_980_000, 4_000_000));
         assert_eq!((sample.first_byte_us, sample.done_us), (4_030_000, 4_030_000));
         assert_eq!((sample.outcome, sample.status, reason.as_str()), (Outcome::Ok, 200, ""));
         assert_eq!((sample.race, sample.key, sample.phase), (Race::NONE, Key::new(0, 9), Phase::Steady));
     }
 
     #[test]
-    fn an_effect_that_was_seen_before_the_answer_took_no_time() {
+    fn an_effect_that_was_seen_before_the_answer_took_no_time_from_it() {
         let (recording, recorded) = ten_seconds_recorded();
         let since = recording.schedule.start + Duration::from_secs(4);
         effect(since).record(

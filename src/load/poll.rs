@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::effect::Effect;
+use super::effect::{Cause, Effect};
 use super::exchange::{Client, Due, Ended, exchange, make_ready};
 use super::judge::holds;
 use super::timer::Timer;
@@ -21,11 +21,12 @@ pub(super) struct Asker<'a> {
 }
 
 /// Asks until the effect is visible, `poll.within` has passed or the run is stopped; whether it
-/// was seen. `since`: when the request whose effect it is was answered.
-pub(super) async fn until_visible(asker: Asker<'_>, poll: &Poll, since: Instant) -> bool {
+/// was seen. `cause`: the request whose effect it is.
+pub(super) async fn until_visible(asker: Asker<'_>, poll: &Poll, cause: Cause) -> bool {
+    let since = cause.done;
     let recording = asker.client.recording;
     let deadline = since + poll.within;
-    let effect = Effect { endpoint: poll.effect, who: asker.who, key: asker.scope.key(), since };
+    let effect = Effect { endpoint: poll.effect, who: asker.who, key: asker.scope.key(), cause };
     let mut due = since;
     let mut status = 0;
     loop {

@@ -8,6 +8,7 @@ use minijinja::value::Value;
 
 use super::connection::Connections;
 use super::draw::{draw_branch, draw_journey, think_time};
+use super::effect::Cause;
 use super::event::awaited::{Waiter, until_seen};
 use super::event::publish::publish;
 use super::exchange::{Due, exchange, make_ready};
@@ -53,8 +54,8 @@ pub(super) struct User {
     /// When the next request should be sent.
     due: Instant,
     turn: Turn,
-    /// When the last answer was complete: where the wait for its effect begins.
-    last_done: Instant,
+    /// The last request: where the wait for its effect begins.
+    last: Cause,
     /// What its start-up journeys left behind, by user class.
     started: Vec<Option<Vec<(String, Value)>>>,
     /// The variables of the journey under way.
@@ -71,7 +72,7 @@ impl User {
             connections: Connections::default(),
             due,
             turn: Turn { own: 0, of_all: number.into() },
-            last_done: due,
+            last: Cause { intended: due, done: due },
             started: vec![None; worker.scenario.user_classes.len()],
             kept: Vec::new(),
         }
@@ -185,7 +186,7 @@ impl User {
                     scope: &self.scope,
                     who: self.who,
                 };
-                let seen = until_visible(asker, poll, self.last_done).await;
+                let seen = until_visible(asker, poll, self.last).await;
                 self.due = Instant::now();
                 if seen || poll.request.continue_on_failure { Next::Step } else { Next::Journey }
             }
@@ -196,7 +197,7 @@ impl User {
                 Next::Step
             }
             Step::Await(awaited) => {
-                let waiter = waiter(&self.worker, &self.scope, self.who, self.last_done);
+                let waiter = waiter(&self.worker, &self.scope, self.who, self.last);
                 let seen = until_seen(waiter, awaited).await;
                 self.due = Instant::now();
                 if seen || awaited.continue_on_failure { Next::Step } else { Next::Journey }
@@ -309,7 +310,7 @@ impl User {
         let due = Due { request, who: self.who, key: self.scope.key(), intended: self.due, keep_body: false };
         let ended = exchange(client, due, ready, |_| ()).await;
         self.who.race = Race::NONE;
-        self.last_done = ended.done;
+        self.last = Cause { intended: self.due, done: ended.done };
         self.keep(ended.variables);
         after(request, ended.outcome)
     }
@@ -320,7 +321,7 @@ impl User {
         }
         let Worker { brokers, recording, .. } = &*self.worker;
         let (outcome, done) = publish(brokers, recording, step, &self.scope, self.who, self.due).await;
-        self.last_done = done;
+        self.last = Cause { intended: self.due, done };
         if outcome == Outcome::Ok || step.continue_on_failure { Next::Step } else { Next::Journey }
     }
 
@@ -340,8 +341,9 @@ impl User {
         });
         let ended = futures_util::future::join_all(exchanges).await;
         let mut next = Next::Step;
+        self.last = Cause { intended: released, done: released };
         for (request, ended) in requests.iter().zip(ended) {
-            self.last_done = self.last_done.max(ended.done);
+            self.last.done = self.last.done.max(ended.done);
             self.keep(ended.variables);
             if after(request, ended.outcome) == Next::Journey {
                 next = Next::Journey;
@@ -359,22 +361,21 @@ impl User {
 
     /// Asks while the user goes on: on connections of their own, with its variables as they are now.
     fn poll_in_background(&self, poll: &Poll) {
-        let (worker, poll, who, since) = (Rc::clone(&self.worker), poll.clone(), self.who, self.last_done);
+        let (worker, poll, who, cause) = (Rc::clone(&self.worker), poll.clone(), self.who, self.last);
         let scope = self.scope.fork(worker.seeds.background(who.journey));
         self.worker.background.spawn(async move {
             let client = worker.client(&worker.probes);
             let asker = Asker { client, timer: &worker.timer, scope: &scope, who };
-            until_visible(asker, &poll, since).await;
+            until_visible(asker, &poll, cause).await;
         });
     }
 
     /// Waits for an event while the user goes on, with its variables as they are now.
     fn await_in_background(&self, awaited: &Await) {
-        let (worker, awaited, who, since) =
-            (Rc::clone(&self.worker), awaited.clone(), self.who, self.last_done);
+        let (worker, awaited, who, cause) = (Rc::clone(&self.worker), awaited.clone(), self.who, self.last);
         let scope = self.scope.fork(worker.seeds.background(who.journey));
         self.worker.background.spawn(async move {
-            until_seen(waiter(&worker, &scope, who, since), &awaited).await;
+            until_seen(waiter(&worker, &scope, who, cause), &awaited).await;
         });
     }
 }
@@ -385,9 +386,9 @@ impl Drop for User {
     }
 }
 
-fn waiter<'a>(worker: &'a Worker, scope: &'a Arc<Scope>, who: Who, since: Instant) -> Waiter<'a> {
+fn waiter<'a>(worker: &'a Worker, scope: &'a Arc<Scope>, who: Who, cause: Cause) -> Waiter<'a> {
     let Worker { brokers, recording, timer, .. } = worker;
-    Waiter { brokers, recording, timer, scope, who, since }
+    Waiter { brokers, recording, timer, scope, who, cause }
 }
 
 fn race(place: usize, number: u32) -> Race {

@@ -19,6 +19,7 @@ pub fn comparison(
     serde_json::to_string_pretty(&json!({
         "schema": "loadproof.compare/2",
         "verdict": judgement.overall(),
+        "word": judgement.word(),
         "judgement": judgement,
         "comparison": comparison,
         "page": page,
@@ -33,6 +34,7 @@ pub fn run(summary: &ArmSummary, judgement: &Judgement, page: &Report) -> Result
     serde_json::to_string_pretty(&json!({
         "schema": "loadproof.run/2",
         "verdict": judgement.overall(),
+        "word": judgement.word(),
         "judgement": judgement,
         "run": summary,
         "reasons": summary.reasons,

@@ -26,6 +26,9 @@ pub struct About {
     pub of: Of,
     /// Whether claims were decided even of runs that the audit calls invalid.
     pub allow_invalid: bool,
+    /// Whether a run in which most requests fail was no failure by itself.
+    #[serde(default)]
+    pub allow_failures: bool,
     /// When it was written, for people.
     pub generated_at: String,
     /// Version of loadproof.

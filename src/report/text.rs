@@ -185,7 +185,7 @@ pub fn headline(reports: &[(String, Vec<ClaimRow>)]) -> String {
         headline.add_row(vec![
             claim.id.clone(),
             claim.title.clone(),
-            claim.verdict.to_uppercase(),
+            claim.word.to_uppercase(),
             claim.estimate.clone(),
             claim.interval.clone(),
             (*of).clone(),

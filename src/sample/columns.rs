@@ -23,6 +23,10 @@ pub struct SampleColumns {
     pub done_us: Vec<i64>,
     /// What it was about.
     pub key: Vec<Key>,
+    /// Body bytes received; empty where they are not known.
+    pub bytes_in: Vec<u32>,
+    /// Who called, as `user class << 32 | user`: equal numbers are one user. Empty where it is not known.
+    pub caller: Vec<u64>,
     /// The samples, by their places in the columns, that were entrants of races.
     pub entrants: Vec<(usize, Race)>,
 }

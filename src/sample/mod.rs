@@ -45,6 +45,16 @@ impl Outcome {
         }
     }
 
+    /// Whether a sample of a kind that ended so was never answered: it counts as one that took for ever. An
+    /// effect that was given up is never seen; a wrong answer to a request is an answer.
+    pub fn is_unanswered(self, kind: Kind) -> bool {
+        match self {
+            Self::Ok | Self::Rejected => false,
+            Self::Failed => kind == Kind::Effect,
+            Self::Error | Self::Dropped => true,
+        }
+    }
+
     /// Whether there was an answer that the scenario foresees.
     pub fn is_answered(self) -> bool {
         matches!(self, Self::Ok | Self::Rejected)
@@ -88,7 +98,7 @@ impl Phase {
 pub enum Kind {
     /// A request and its answer.
     Request = 0,
-    /// From a request's answer to its effect being visible.
+    /// From a request's intended start to its effect being visible; its service time counts from the answer.
     Effect = 1,
 }
 

@@ -8,6 +8,7 @@
 pub mod broker;
 pub mod capacity;
 mod compile;
+mod doubts;
 pub mod endpoint;
 pub mod feeder;
 mod fields;

@@ -19,7 +19,8 @@ impl Store {
         let mut columns = SampleColumns::default();
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
-            "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us, key FROM sample \
+            "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us, key, \
+             bytes_in, user_class, user FROM sample \
              WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(id_range(run))?;
@@ -43,6 +44,9 @@ impl Store {
             columns.done_us.push(row.get(6)?);
             let key: Option<i64> = row.get(7)?;
             columns.key.push(Key::from_code(key.unwrap_or(0).unsigned_abs()));
+            columns.bytes_in.push(row.get(8)?);
+            let (class, user): (u32, u32) = (row.get(9)?, row.get(10)?);
+            columns.caller.push(u64::from(class) << 32 | u64::from(user));
         }
         columns.entrants = self.entrants(run)?;
         Ok(columns)

@@ -19,6 +19,8 @@ pub struct VerdictRow {
     pub gates: bool,
     /// `supported`, `refuted`, `undecided`, `invalid`.
     pub verdict: &'static str,
+    /// What it is called: `met`, `missed`, `indicated`, `not indicated`, or the verdict itself.
+    pub word: &'static str,
     /// Why.
     pub reason: String,
     /// The estimate.
@@ -108,7 +110,7 @@ fn keep(
 ) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO verdict (experiment, run, profile, title, formula, gates, verdict, reason, rounds, estimate, \
-         low, high, alpha) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         low, high, alpha, word) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         params![
             experiment,
             run,
@@ -123,6 +125,7 @@ fn keep(
             verdict.low,
             verdict.high,
             verdict.alpha,
+            verdict.word,
         ],
     )?;
     let id = transaction.last_insert_rowid();

@@ -11,7 +11,7 @@ use super::windows::{by_window, medians};
 use crate::run::MeasuredRun;
 use crate::sample::{Kind, PROBE_CLASS, SampleColumns, Subject};
 use crate::stats::mean::Moments;
-use crate::stats::quantile::{curve_grid, geometric_mean, type7};
+use crate::stats::quantile::{curve_grid, geometric_mean, type8};
 
 /// Values that a window needs for its p95 to mean something.
 const WINDOW_VALUES: usize = 3;
@@ -78,7 +78,7 @@ fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
         runs.iter().map(|run| answered_times(&run.samples, &key.belongs)).collect();
     let smallest = times.iter().map(Vec::len).min().unwrap_or(0);
     let sorted: Vec<Vec<f64>> = times.iter().map(|t| sorted_values(t)).collect();
-    let of_runs = |p: f64| -> Vec<f64> { sorted.iter().filter_map(|values| type7(values, p)).collect() };
+    let of_runs = |p: f64| -> Vec<f64> { sorted.iter().filter_map(|values| type8(values, p)).collect() };
     let grid = curve_grid(smallest);
     let mean = |p: &f64| Some((*p, geometric_mean(&of_runs(*p))?));
     let percentiles = grid.iter().filter_map(mean).collect();
@@ -132,7 +132,7 @@ fn over_time(runs: &[Vec<(f64, f64)>], window_s: f64, p: f64) -> Vec<(f64, f64)>
     for run in runs {
         for (window, values) in by_window(run, window_s) {
             if values.len() >= WINDOW_VALUES
-                && let Some(quantile) = type7(&sorted(values), p)
+                && let Some(quantile) = type8(&sorted(values), p)
             {
                 windows.entry(window).or_default().push(quantile);
             }

@@ -17,7 +17,7 @@ use crate::run::MeasuredRun;
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::interval::Interval;
 use crate::stats::mean::Moments;
-use crate::stats::quantile::{geometric_mean, type7};
+use crate::stats::quantile::{geometric_mean, type8};
 use crate::unit;
 
 /// The quantile whose change is explained.
@@ -220,7 +220,7 @@ fn tail(of: Measure, kind: Kind, rounds: &[[Arm; 2]]) -> Option<Explanation> {
         let quantiles = arms.each_ref().map(|arm| {
             let mut times: Vec<f64> = arm.answered(kind).map(|seen| seen.response_us).collect();
             times.sort_by(f64::total_cmp);
-            type7(&times, QUANTILE).filter(|_| times.len() >= LEAST_SAMPLES)
+            type8(&times, QUANTILE).filter(|_| times.len() >= LEAST_SAMPLES)
         });
         let [Some(baseline), Some(treatment)] = quantiles else { return None };
         thresholds.push(baseline.min(treatment));

@@ -1,9 +1,10 @@
-//! A run's samples as a polars frame: counts and exact quantiles per subject.
+//! A run's samples as a polars frame: counts per subject, and exact quantiles of their times.
 
 use polars::prelude::*;
 
 use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary, TOTAL};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, SampleColumns, Subject};
+use crate::stats::quantile::type8;
 
 /// Column of places in the list of subjects.
 const SUBJECT: &str = "subject";
@@ -13,16 +14,14 @@ const OUTCOME: &str = "outcome";
 const STATUS: &str = "status";
 /// Column of `done − intended`, µs.
 const RESPONSE: &str = "response_us";
-/// Column of `done − sent`, µs.
-const SERVICE: &str = "service_us";
 
 /// A frame could not be evaluated.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot summarise the samples: {0}")]
 pub struct FrameError(#[from] PolarsError);
 
-/// Sums up a run's samples per subject, in order of subject. Times and rates are those of the
-/// answered samples (`ok` and `rejected`).
+/// Sums up a run's samples per subject, in order of subject. Times are those of the
+/// answered samples (`ok` and `rejected`), infinite for what was never answered; rates count answers within the load.
 ///
 /// `load_s`: seconds of load, by which rates are divided.
 ///
@@ -43,12 +42,13 @@ pub(super) fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summ
         })
         .collect();
     count(&frame, &mut summaries)?;
-    for part in answered(&frame)?.partition_by_stable([SUBJECT], true)? {
-        let Some(subject) = part.column(SUBJECT)?.u32()?.get(0) else { continue };
-        let summary = &mut summaries[subject as usize];
-        summary.response = distribution(part.column(RESPONSE)?)?;
-        summary.service = distribution(part.column(SERVICE)?)?;
-        summary.rate_per_s = part.height() as f64 / load_s.max(1e-9);
+    for (subject, summary) in (0..).zip(&mut summaries) {
+        let of_subject = || (0..columns.subject.len()).filter(move |i| columns.subject[*i] == subject);
+        summary.response = distribution(columns, of_subject(), &columns.intended_us);
+        summary.service = distribution(columns, of_subject(), &columns.sent_us);
+        let is_done =
+            |i: &usize| columns.outcome[*i].is_answered() && columns.done_us[*i] as f64 <= load_s * 1e6;
+        summary.rate_per_s = of_subject().filter(is_done).count() as f64 / load_s.max(1e-9);
     }
     summaries.sort_by(|a, b| a.subject.cmp(&b.subject));
     Ok(summaries)
@@ -93,7 +93,6 @@ fn frame(columns: &SampleColumns) -> PolarsResult<DataFrame> {
         OUTCOME => columns.outcome.iter().map(|o| *o as u32).collect::<Vec<_>>(),
         STATUS => columns.status.iter().map(|s| u32::from(*s)).collect::<Vec<_>>(),
         RESPONSE => difference(&columns.intended_us),
-        SERVICE => difference(&columns.sent_us),
     )
 }
 
@@ -128,33 +127,38 @@ fn add_status(statuses: &mut Vec<(u16, u64)>, status: u16, n: u64) {
     }
 }
 
-/// The samples that were answered as the scenario foresees.
-fn answered(frame: &DataFrame) -> PolarsResult<DataFrame> {
-    let outcomes = frame.column(OUTCOME)?.u32()?;
-    let mask: BooleanChunked =
-        outcomes.iter().map(|o| o.is_some_and(|o| o <= Outcome::Rejected as u32)).collect();
-    frame.filter(&mask)
-}
-
-/// The distribution of each subject's values in a column of times.
-fn distribution(times: &Column) -> PolarsResult<Option<Distribution>> {
-    let values = times.f64()?;
-    let quantiles = values.quantiles(&QUANTILES, QuantileMethod::Linear)?;
-    let (Some(min_us), Some(mean_us), Some(max_us)) = (values.min(), values.mean(), values.max()) else {
-        return Ok(None);
+/// The distribution of a subject's times since `from`. What was never answered took for ever; a wrong answer has no time.
+fn distribution(
+    columns: &SampleColumns,
+    of_subject: impl Iterator<Item = usize>,
+    from: &[i64],
+) -> Option<Distribution> {
+    let time = |i: usize| {
+        let kind = columns.subjects[columns.subject[i] as usize].kind;
+        match columns.outcome[i] {
+            outcome if outcome.is_answered() => Some((columns.done_us[i] - from[i]) as f64),
+            outcome => outcome.is_unanswered(kind).then_some(f64::INFINITY),
+        }
     };
-    let mut quantiles_us = [f64::NAN; QUANTILES.len()];
-    for (slot, quantile) in quantiles_us.iter_mut().zip(quantiles) {
-        *slot = quantile.unwrap_or(f64::NAN);
+    let mut times: Vec<f64> = of_subject.filter_map(time).collect();
+    times.sort_by(f64::total_cmp);
+    let (min_us, max_us) = (*times.first()?, *times.last()?);
+    // Where nothing was answered there is nothing to show but that.
+    if min_us.is_infinite() {
+        return None;
     }
-    Ok(Some(Distribution { n: values.len() as u64, min_us, mean_us, quantiles_us, max_us }))
+    let mut quantiles_us = [f64::NAN; QUANTILES.len()];
+    for (slot, p) in quantiles_us.iter_mut().zip(QUANTILES) {
+        *slot = type8(&times, p).unwrap_or(f64::NAN);
+    }
+    let mean_us = times.iter().sum::<f64>() / times.len() as f64;
+    Some(Distribution { n: times.len() as u64, min_us, mean_us, quantiles_us, max_us })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample::{Kind, Phase, Subject};
-    use crate::stats::quantile::type7;
 
     fn columns(rows: &[(u32, Outcome, u16, i64, i64)]) -> SampleColumns {
         let subject = |name: &str| Subject {
@@ -172,7 +176,7 @@ mod tests {
             sent_us: rows.iter().map(|r| r.3).collect(),
             done_us: rows.iter().map(|r| r.4).collect(),
             key: Vec::new(),
-            entrants: Vec::new(),
+            ..SampleColumns::default()
         }
     }
 
@@ -207,7 +211,7 @@ mod tests {
             values.sort_by(f64::total_cmp);
             let distribution = distribution.unwrap();
             for (p, q) in QUANTILES.into_iter().zip(distribution.quantiles_us) {
-                assert!((type7(values, p).unwrap() - q).abs() < 1e-9, "p{p}");
+                assert!((type8(values, p).unwrap() - q).abs() < 1e-9, "p{p}");
             }
             assert!((distribution.min_us - values[0]).abs() < 1e-9);
             assert!((distribution.max_us - values[996]).abs() < 1e-9);

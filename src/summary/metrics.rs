@@ -24,6 +24,7 @@ pub fn metrics(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
         }
         let Some(times) = summary.response else { continue };
         let followed = FOLLOWED.iter().filter(|(_, _, needed)| times.n >= *needed);
+        let followed = followed.filter(|(_, p, _)| quantile(&times, *p).is_finite());
         metrics.extend(followed.map(|(metric, p, _)| Metric {
             run: run.facts.id,
             subject: summary.subject.clone(),
@@ -45,9 +46,12 @@ fn throughput(run: &MeasuredRun, load_s: f64) -> Option<Metric> {
     let samples = &run.samples;
     let counts = |subject: &Subject| subject.kind == Kind::Request && subject.traffic_class != PROBE_CLASS;
     let counted: Vec<bool> = samples.subjects.iter().map(counts).collect();
-    let ended = samples.subject.iter().zip(&samples.outcome);
-    let ok =
-        ended.filter(|(subject, outcome)| counted[**subject as usize] && **outcome == Outcome::Ok).count();
+    let is_done = |i: &usize| {
+        counted[samples.subject[*i] as usize]
+            && samples.outcome[*i] == Outcome::Ok
+            && samples.done_us[*i] as f64 <= load_s * 1e6
+    };
+    let ok = (0..samples.subject.len()).filter(is_done).count();
     (ok > 0).then(|| Metric {
         run: run.facts.id,
         subject: Subject {

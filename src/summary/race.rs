@@ -193,8 +193,8 @@ mod tests {
             intended_us: rows.iter().map(|r| r.4).collect(),
             sent_us: rows.iter().map(|r| r.4).collect(),
             done_us: rows.iter().map(|r| r.5).collect(),
-            key: Vec::new(),
             entrants: rows.iter().enumerate().map(|(i, r)| (i, Race::new(1, r.0))).collect(),
+            ..SampleColumns::default()
         };
         let names = ["other".to_owned(), "cancel or pay".to_owned()];
         let [metrics] = &metrics(&names, &[&columns])[..] else { panic!("one kind of race has entrants") };

@@ -61,7 +61,8 @@ impl OutcomeCounts {
     }
 }
 
-/// The spread of one time over the answered samples (`ok` and `rejected`) of a subject.
+/// The spread of one time over the answered samples (`ok` and `rejected`) of a subject. A sample that was never answered
+/// took for ever: a quantile that reaches it, the largest value and the mean are then infinite.
 ///
 /// With several runs each metric is the geometric mean of the runs' metrics, so that a ratio of
 /// two distributions is the mean ratio of their runs; `n` is their sum.
@@ -73,7 +74,7 @@ pub struct Distribution {
     pub min_us: f64,
     /// Arithmetic mean, µs.
     pub mean_us: f64,
-    /// Quantiles (Hyndman and Fan's type 7), µs, in the order of [`QUANTILES`].
+    /// Quantiles (Hyndman and Fan's type 8), µs, in the order of [`QUANTILES`].
     pub quantiles_us: [f64; QUANTILES.len()],
     /// Largest, µs.
     pub max_us: f64,
@@ -121,7 +122,7 @@ pub struct Summary {
     pub counts: OutcomeCounts,
     /// Samples by status: `(status, count)`, 0 for no answer, in order of status.
     pub statuses: Vec<(u16, u64)>,
-    /// Answered samples per second of load.
+    /// Samples answered within the load, per second of it.
     pub rate_per_s: f64,
     /// Intended start to done; none where nothing was answered.
     pub response: Option<Distribution>,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
 use crate::stats::decision;
@@ -10,9 +10,11 @@ use crate::stats::interval::Interval;
 use crate::stats::planning::rounds_needed;
 use crate::stats::quantile::{geometric_mean, median};
 
+use super::conclusion::Verdict;
 use super::estimate::{Estimate, Scale, estimate};
 use super::evidence::HIGH_QUANTILE;
 use super::looks;
+use super::survivors::Survivors;
 
 /// Clusters beyond a high quantile that every run needs: in simulations, intervals over fewer had no
 /// end in half of the runs (9 clusters), and from 19 on in less than one of a hundred.
@@ -20,35 +22,6 @@ const LEAST_CLUSTERS: usize = 20;
 /// Up to so many rounds a claim about a high quantile is supported only if every round supports it:
 /// logarithms of such ratios may be skewed, and an interval alone passes too often at the first looks.
 const GUARDED_ROUNDS: usize = 10;
-
-/// What is known about a claim; the greatest of several is the verdict over all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// The evidence is on its side.
-    Supported,
-    /// The interval holds the bound, or there is too little evidence.
-    Undecided,
-    /// The evidence is against it.
-    Refuted,
-    /// The evidence may not be used.
-    Invalid,
-}
-
-impl Verdict {
-    /// All verdicts, the best first.
-    pub const ALL: [Self; 4] = [Self::Supported, Self::Undecided, Self::Refuted, Self::Invalid];
-
-    /// The word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Supported => "supported",
-            Self::Refuted => "refuted",
-            Self::Undecided => "undecided",
-            Self::Invalid => "invalid",
-        }
-    }
-}
 
 /// A statistic behind a claim, over the rounds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -74,10 +47,15 @@ pub struct Decided {
     pub profile: String,
     /// Its verdict.
     pub verdict: Verdict,
+    /// What the verdict is called: `met` or `missed` of a run, `indicated` or `not indicated` where runs are too few or
+    /// were not made in rounds.
+    pub word: &'static str,
     /// Why, in a sentence.
     pub reason: String,
     /// Whether there are too few rounds for a verdict that may pass a gate.
     pub indicative: bool,
+    /// Whether it is about one run, which meets or misses it.
+    pub is_objective: bool,
     /// Value of each round, in order; none where it could not be had, infinite as none, too.
     pub values: Vec<Option<f64>>,
     /// The estimate over the rounds; times in ms.
@@ -101,6 +79,37 @@ pub struct Decided {
 }
 
 impl Decided {
+    /// On which side of its bound the evidence lies, however little of it there is: what an indicative claim points to.
+    pub fn points_to(&self) -> Verdict {
+        match self.scale {
+            _ if self.verdict != Verdict::Undecided => self.verdict,
+            Scale::EveryRun if self.indicative => Verdict::Supported,
+            _ if self.low.is_none() && self.high.is_none() => Verdict::Undecided,
+            _ => side_of(self.claim.bound, self.low, self.high),
+        }
+    }
+
+    /// What its verdict counts as: an indication for it passes; one against it fails only where that is wanted.
+    pub(super) fn consequence(&self, fails_on_indication: bool) -> Verdict {
+        match (self.verdict, self.points_to()) {
+            (Verdict::Undecided, Verdict::Supported) if self.indicative => Verdict::Supported,
+            (Verdict::Undecided, Verdict::Refuted) if self.indicative && fails_on_indication => {
+                Verdict::Refuted
+            }
+            (verdict, _) => verdict,
+        }
+    }
+
+    fn called(&self) -> &'static str {
+        match (self.verdict, self.points_to()) {
+            (Verdict::Supported, _) if self.is_objective => "met",
+            (Verdict::Refuted, _) if self.is_objective => "missed",
+            (Verdict::Undecided, Verdict::Supported) if self.indicative => "indicated",
+            (Verdict::Undecided, Verdict::Refuted) if self.indicative => "not indicated",
+            (verdict, _) => verdict.word(),
+        }
+    }
+
     /// What it is called: its own id, or its number among the claims of its profile, from 1.
     pub fn id(&self, number: usize) -> String {
         if self.claim.id.is_empty() { format!("C{number}") } else { self.claim.id.clone() }
@@ -115,16 +124,6 @@ impl Decided {
             *most = input.n.max(*most);
         }
         of_sides.values().sum()
-    }
-
-    /// On which side of its bound the evidence lies, however little of it there is: what an indicative claim points to.
-    pub fn points_to(&self) -> Verdict {
-        match self.scale {
-            _ if self.verdict != Verdict::Undecided => self.verdict,
-            Scale::EveryRun if self.indicative => Verdict::Supported,
-            _ if self.low.is_none() && self.high.is_none() => Verdict::Undecided,
-            _ => side_of(self.claim.bound, self.low, self.high),
-        }
     }
 }
 
@@ -141,6 +140,14 @@ pub(super) struct Terms<'a> {
     pub(super) about_one_run: bool,
     /// Whether the load is closed.
     pub(super) closed_load: bool,
+    /// What it came to in each round with response times corrected for coordinated omission, where that matters.
+    pub(super) corrected: Option<&'a [Result<Evaluated, String>]>,
+    /// Why its times are those of survivors, if they are.
+    pub(super) survivors: Option<&'a Survivors>,
+    /// The runs of its arms that `abort_when` has ended, in a sentence, if there are any.
+    pub(super) aborted: Option<&'a str>,
+    /// Why the rounds can only indicate, if so.
+    pub(super) only_indicates: Option<&'a str>,
     /// The reason why nothing may be concluded, if there is one.
     pub(super) invalid: Option<&'a str>,
     /// A run that never became steady, if there is one.
@@ -149,14 +156,21 @@ pub(super) struct Terms<'a> {
 
 /// Decides a claim. `rounds`: what it came to in each round, in order.
 pub(super) fn decide(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Decided {
+    let decided = decided(claim, rounds, terms);
+    Decided { word: decided.called(), ..decided }
+}
+
+fn decided(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Decided {
     let values: Vec<Option<f64>> = rounds.iter().map(|r| r.as_ref().ok().map(|e| e.value)).collect();
     let mut decided = Decided {
         claim: claim.clone(),
         formula: claim.formula(),
         profile: terms.profile.to_owned(),
         verdict: Verdict::Undecided,
+        word: "",
         reason: String::new(),
         indicative: false,
+        is_objective: terms.about_one_run,
         values: values.iter().map(|v| v.filter(|v| v.is_finite())).collect(),
         estimate: None,
         low: None,
@@ -185,10 +199,94 @@ pub(super) fn decide(claim: &Claim, rounds: &[Result<Evaluated, String>], terms:
         return decided;
     }
     let (verdict, reason) = by_rule(&mut decided, &evaluated, terms);
+    let (verdict, reason) = match terms.corrected {
+        Some(corrected) => under_both(&mut decided, (verdict, reason), corrected, terms),
+        None => (verdict, reason),
+    };
+    let (verdict, reason) = voided(&mut decided, (verdict, reason), &evaluated, terms);
     if terms.invalid.is_none() {
         (decided.verdict, decided.reason) = (verdict, reason);
     }
     decided
+}
+
+/// The verdict under two readings of a closed load: as measured, and with what stalled users held back.
+fn under_both(
+    decided: &mut Decided,
+    (verdict, reason): (Verdict, String),
+    corrected: &[Result<Evaluated, String>],
+    terms: &Terms<'_>,
+) -> (Verdict, String) {
+    let rounds: Vec<&Evaluated> = corrected.iter().flatten().collect();
+    if rounds.len() != corrected.len() || rounds.is_empty() {
+        return (verdict, reason);
+    }
+    let mut other = decided.clone();
+    let (corrected, _) = by_rule(&mut other, &rounds, terms);
+    let unit = decided.claim.bound.unit();
+    let text = |estimate: Option<f64>| estimate.map_or("∞".to_owned(), |value| unit.text(value));
+    let both = format!(
+        "{} as measured, {} with the requests that stalled users held back",
+        text(decided.estimate),
+        text(other.estimate)
+    );
+    decided.notes.push(format!("closed load: {both}"));
+    if corrected == verdict {
+        return (verdict, reason);
+    }
+    decided.indicative = false;
+    (Verdict::Undecided, format!("a closed load hides stalls: {both}"))
+}
+
+/// The verdict in the light of what voids it or weakens it.
+fn voided(
+    decided: &mut Decided,
+    (verdict, reason): (Verdict, String),
+    rounds: &[&Evaluated],
+    terms: &Terms<'_>,
+) -> (Verdict, String) {
+    if verdict != Verdict::Refuted
+        && let Some(nothing) = rounds.iter().flat_map(|round| &round.seen).find(|seen| is_of_nothing(seen))
+    {
+        let name = format!("{}.{}", nothing.side.word(), nothing.statistic);
+        return (Verdict::Invalid, format!("{name} is of nothing: no such sample was made (n = 0)"));
+    }
+    if verdict == Verdict::Refuted
+        && let Some(doubt) = rounds.iter().flat_map(|round| &round.seen).find_map(|s| s.found.doubt.as_ref())
+    {
+        return (Verdict::Invalid, doubt.clone());
+    }
+    if let Some(survivors) = terms.survivors
+        && !(verdict == Verdict::Refuted && survivors.is_counted)
+    {
+        return (Verdict::Invalid, survivors.reason.clone());
+    }
+    if verdict != Verdict::Refuted
+        && let Some(aborted) = terms.aborted
+    {
+        return (Verdict::Invalid, aborted.to_owned());
+    }
+    match terms.only_indicates {
+        Some(why) if matches!(verdict, Verdict::Supported | Verdict::Refuted) && !terms.about_one_run => {
+            decided.indicative = true;
+            decided.rounds_needed = None;
+            (Verdict::Undecided, format!("indicative ({}, {reason}): {why}", verdict.word()))
+        }
+        _ => (verdict, reason),
+    }
+}
+
+/// Whether a number says nothing, because there is nothing that it counts.
+fn is_of_nothing(seen: &Seen) -> bool {
+    let counts = matches!(
+        seen.statistic,
+        Statistic::Count(_)
+            | Statistic::Throughput
+            | Statistic::AllOk(_)
+            | Statistic::NoneOk(_)
+            | Statistic::Events(_)
+    );
+    counts && seen.found.n == 0
 }
 
 /// The verdict and its reason; fills in estimate, interval and the rest.
@@ -199,6 +297,9 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     if decided.claim.rule == Rule::EveryRun {
         return in_every_run(decided, &values, terms.about_one_run);
     }
+    if let Some(found) = unbounded(decided, rounds, &values, terms) {
+        return found;
+    }
     if let Some(round) = values.iter().position(|v| v.is_infinite()) {
         decided.scale = Scale::EveryRun;
         decided.estimate = median(&values).filter(|m| m.is_finite());
@@ -206,23 +307,36 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
         let verdict = if holds { Verdict::Undecided } else { Verdict::Refuted };
         return (verdict, format!("it did not happen within its time in round {}", round + 1));
     }
-    let estimated = estimate(rounds, &values, terms.alpha, terms.about_one_run);
+    let estimated = estimate(rounds, &values, &decided.claim, terms.alpha, terms.about_one_run);
     decided.scale = estimated.scale;
     decided.estimate = Some(estimated.value);
     (decided.low, decided.high) = (estimated.low, estimated.high);
     decided.supports = supports(bound, estimated.low, estimated.high, unit);
-    let enough = terms.about_one_run || rounds.len() >= looks::LEAST_ROUNDS;
+    if terms.about_one_run {
+        return of_one_run(decided, &estimated);
+    }
+    let enough = rounds.len() >= looks::LEAST_ROUNDS;
     decided.indicative = !enough;
-    let verdict = side_of(bound, estimated.low, estimated.high);
+    let verdict = estimated.verdict.unwrap_or_else(|| side_of(bound, estimated.low, estimated.high));
     if !enough {
         decided.rounds_needed = Some(looks::LEAST_ROUNDS);
     }
     if verdict == Verdict::Undecided {
-        if enough && !terms.about_one_run {
+        if enough {
             decided.rounds_needed = needed(bound, &estimated, terms);
         }
         if estimated.low.is_none() && estimated.high.is_none() {
-            return (verdict, "a single pair of runs has no interval for this formula".to_owned());
+            let reason = match (rounds.len(), estimated.scale) {
+                (1, _) => "one pair of runs gives this formula no interval",
+                (_, Scale::Log) if values.iter().any(|v| *v <= 0.0) => {
+                    "a ratio of 0 has no logarithm: claim a difference or a share"
+                }
+                (_, Scale::Log) => "so few samples give this quantile no interval: lengthen the runs",
+                _ => {
+                    "the rounds show no spread, which gives this formula no interval: claim a share by itself"
+                }
+            };
+            return (verdict, reason.to_owned());
         }
         let interval = interval_text(&estimated, unit);
         return (verdict, format!("the interval {interval} contains the bound {}", edge_text(bound)));
@@ -233,12 +347,54 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
             if rounds.len() == 1 { "1 round".to_owned() } else { format!("{} rounds", rounds.len()) };
         return (Verdict::Undecided, format!("{rounds}: indicative ({}, {says})", verdict.word()));
     }
-    if verdict == Verdict::Supported
-        && let Some(doubt) = doubt(&decided.claim, rounds, &values, terms)
-    {
+    if let Some(doubt) = doubt(&decided.claim, rounds, &values, verdict, terms) {
         return (Verdict::Undecided, doubt);
     }
     (verdict, says)
+}
+
+/// What a run came to is a fact: it meets its objective or misses it. How far that speaks for other runs is shown
+/// beside it, and decides nothing.
+fn of_one_run(decided: &Decided, estimated: &Estimate) -> (Verdict, String) {
+    let bound = decided.claim.bound;
+    let unit = bound.unit();
+    let verdict = if bound.holds(estimated.value) { Verdict::Supported } else { Verdict::Refuted };
+    let n: u64 = decided.inputs.iter().map(|input| input.n).max().unwrap_or(0);
+    let interval = match (estimated.low, estimated.high) {
+        (Some(low), Some(high)) if low == high => String::new(),
+        (None, None) => String::new(),
+        _ => format!("; other runs may lie in {}", interval_text(estimated, unit)),
+    };
+    (verdict, format!("{} of {} samples{interval}", unit.text(estimated.value), crate::unit::count(n)))
+}
+
+/// The verdict where a quantile has no end in some rounds, because too few requests were answered.
+fn unbounded(
+    decided: &mut Decided,
+    rounds: &[&Evaluated],
+    values: &[f64],
+    terms: &Terms<'_>,
+) -> Option<(Verdict, String)> {
+    let endless = |round: &&Evaluated| {
+        let found =
+            round.seen.iter().find(|s| s.statistic.quantile().is_some() && s.found.value.is_infinite());
+        found.map(|seen| format!("{}.{}", seen.side.word(), seen.statistic))
+    };
+    let name = rounds.iter().find_map(endless)?;
+    let bound = decided.claim.bound;
+    let of = rounds.iter().filter(|round| endless(round).is_some()).count();
+    decided.scale = Scale::EveryRun;
+    decided.estimate = median(values).filter(|m| m.is_finite());
+    let enough = terms.about_one_run || rounds.len() >= looks::LEAST_ROUNDS;
+    let is_broken = values.iter().all(|value| !bound.holds(*value));
+    let in_rounds =
+        if rounds.len() == 1 { String::new() } else { format!(" in {of} of {} rounds", rounds.len()) };
+    let reason = format!("{name} is unbounded{in_rounds}: too many samples were never answered");
+    if is_broken && enough {
+        return Some((Verdict::Refuted, reason));
+    }
+    decided.indicative = !enough;
+    Some((Verdict::Undecided, reason))
 }
 
 /// One violation refutes; that none was seen counts once there are rounds enough.
@@ -311,9 +467,16 @@ fn side_of(bound: Bound, low: Option<f64>, high: Option<f64>) -> Verdict {
     }
 }
 
-/// Why an interval on the right side does not support a claim after all.
-fn doubt(claim: &Claim, rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>) -> Option<String> {
-    if claim.select.phase == Some(Stretch::Settled)
+/// Why an interval on one side of the bound neither supports nor refutes a claim after all.
+fn doubt(
+    claim: &Claim,
+    rounds: &[&Evaluated],
+    values: &[f64],
+    verdict: Verdict,
+    terms: &Terms<'_>,
+) -> Option<String> {
+    if verdict == Verdict::Supported
+        && claim.select.phase == Some(Stretch::Settled)
         && let Some(run) = terms.unsteady
     {
         return Some(format!("{run} reached no steady state: lengthen the runs"));
@@ -334,7 +497,8 @@ fn doubt(claim: &Claim, rounds: &[&Evaluated], values: &[f64], terms: &Terms<'_>
         ));
     }
     let one_sided = !matches!(claim.bound, Bound::Within(..));
-    let broken = values.iter().position(|v| !claim.bound.holds(*v));
+    let supports = verdict == Verdict::Supported;
+    let broken = values.iter().position(|v| claim.bound.holds(*v) != supports);
     match broken {
         Some(round) if one_sided && values.len() <= GUARDED_ROUNDS => Some(format!(
             "round {} is on the other side of the bound ({}): up to 10 rounds, a quantile this high needs agreement of all",
@@ -436,6 +600,8 @@ mod tests {
             gates: true,
             loads: Vec::new(),
             deployments: Vec::new(),
+            tolerates: None,
+            answers_differ: false,
         }
     }
 
@@ -446,6 +612,10 @@ mod tests {
             last_alpha: 0.05,
             about_one_run: false,
             closed_load: false,
+            corrected: None,
+            survivors: None,
+            aborted: None,
+            only_indicates: None,
             invalid: None,
             unsteady: None,
         };

@@ -1,12 +1,18 @@
 //! From the values of a claim's rounds to an estimate with an interval.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
-use crate::claim::{Evaluated, Seen};
+use super::conclusion::Verdict;
+use crate::claim::{Bound, Claim, Evaluated, Form, Seen, Statistic};
 use crate::stats::interval::Interval;
 use crate::stats::mean::Moments;
 use crate::stats::mover::{self, Limits};
 use crate::stats::proportion::Counters;
+use crate::stats::quantile::median;
+use crate::stats::quantile_claim::{QuantileEvidence, Says};
+use crate::stats::shares::{self, Share};
 
 /// On which scale the rounds' values are averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -14,7 +20,7 @@ use crate::stats::proportion::Counters;
 pub enum Scale {
     /// Logarithms: ratios, times and rates; a difference is a factor.
     Log,
-    /// The values themselves, where some are 0 or below.
+    /// The values themselves: differences, counts and signals.
     Plain,
     /// Shares of counts: sums over sums, with a run-level design effect.
     Share,
@@ -32,20 +38,42 @@ pub(super) struct Estimate {
     pub(super) high: Option<f64>,
     /// Mean and spread on the scale of the interval, where rounds were averaged.
     pub(super) moments: Option<Moments>,
+    /// On which side of the bound the evidence lies, where it is not the interval alone that tells.
+    pub(super) verdict: Option<Verdict>,
 }
 
-/// The estimate over the rounds, with the interval that suits its kind.
-pub(super) fn estimate(rounds: &[&Evaluated], values: &[f64], alpha: f64, about_one_run: bool) -> Estimate {
+impl Estimate {
+    /// Without an interval.
+    fn open(scale: Scale, value: f64) -> Self {
+        Self { scale, value, low: None, high: None, moments: None, verdict: None }
+    }
+}
+
+/// The estimate over the rounds, with the interval that suits the claim's form.
+pub(super) fn estimate(
+    rounds: &[&Evaluated],
+    values: &[f64],
+    claim: &Claim,
+    alpha: f64,
+    about_one_run: bool,
+) -> Estimate {
     let bounded = |scale, value, interval: Interval, moments| Estimate {
-        scale,
-        value,
-        low: Some(interval.low),
-        high: Some(interval.high),
+        low: Some(interval.low).filter(|low| low.is_finite()),
+        high: Some(interval.high).filter(|high| high.is_finite()),
         moments,
+        ..Estimate::open(scale, value)
     };
     if values.len() == 1 {
         let (low, high) = within_run(rounds[0], about_one_run).unwrap_or((None, None));
-        return Estimate { scale: Scale::WithinRun, value: values[0], low, high, moments: None };
+        return Estimate { low, high, ..Estimate::open(Scale::WithinRun, values[0]) };
+    }
+    if let Some(estimate) = of_quantile(rounds, values, claim.bound, alpha) {
+        return estimate;
+    }
+    let form = claim.value.form();
+    if let Some(contrast) = contrast(rounds, form, alpha) {
+        let value = contrast.estimate.unwrap_or(values[0]);
+        return bounded(Scale::Share, value, contrast.interval, Moments::of(values));
     }
     let counts: Option<Vec<(f64, f64)>> = rounds.iter().map(|e| e.counts).collect();
     if let Some((k, n)) = counts.map(|c| c.into_iter().unzip::<f64, f64, Vec<_>, Vec<_>>())
@@ -53,7 +81,14 @@ pub(super) fn estimate(rounds: &[&Evaluated], values: &[f64], alpha: f64, about_
     {
         return bounded(Scale::Share, counters.ratio, counters.interval(alpha), Moments::of(values));
     }
-    if values.iter().all(|v| *v > 0.0) {
+    let has_share = || rounds.iter().flat_map(|e| &e.seen).any(|seen| seen.found.counts.is_some());
+    if matches!(form, Form::Ratio { .. } | Form::Positive) {
+        if values.iter().any(|v| *v <= 0.0) {
+            let middle = median(values).unwrap_or(values[0]);
+            let broken = values.iter().all(|v| !claim.bound.holds(*v));
+            let verdict = if broken { Verdict::Refuted } else { Verdict::Undecided };
+            return Estimate { verdict: Some(verdict), ..Estimate::open(Scale::Log, middle) };
+        }
         let logs: Vec<f64> = values.iter().map(|v| v.ln()).collect();
         if let Some(moments) = Moments::of(&logs) {
             return bounded(
@@ -65,8 +100,81 @@ pub(super) fn estimate(rounds: &[&Evaluated], values: &[f64], alpha: f64, about_
         }
     }
     match Moments::of(values) {
-        Some(moments) => bounded(Scale::Plain, moments.mean, moments.interval(alpha), Some(moments)),
-        None => Estimate { scale: Scale::Plain, value: values[0], low: None, high: None, moments: None },
+        // Shares that show no spread are not known exactly.
+        Some(moments) if moments.sd > 0.0 || !has_share() => {
+            bounded(Scale::Plain, moments.mean, moments.interval(alpha), Some(moments))
+        }
+        _ => Estimate::open(Scale::Plain, values[0]),
+    }
+}
+
+/// A quantile of one arm's times by itself, or in another unit: two intervals have to agree.
+fn of_quantile(rounds: &[&Evaluated], values: &[f64], bound: Bound, alpha: f64) -> Option<Estimate> {
+    let only = |round: &&Evaluated| match &round.seen[..] {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    let seen: Vec<Seen> = rounds.iter().map(only).collect::<Option<_>>()?;
+    let p = seen.first()?.statistic.quantile().filter(|p| *p > 0.0 && *p < 1.0)?;
+    let runs: Vec<Arc<Vec<f64>>> = seen.iter().map(|s| s.found.times.clone()).collect::<Option<_>>()?;
+    // `run.p50 / 1000` is the same claim in other units.
+    let factor = values.first()? / seen.first()?.found.value;
+    let is_scaled =
+        |(value, seen): (&f64, &Seen)| (value - factor * seen.found.value).abs() <= 1e-9 * value.abs();
+    if !(factor > 0.0 && factor.is_finite() && values.iter().zip(&seen).all(is_scaled)) {
+        return None;
+    }
+    let runs: Vec<&[f64]> = runs.iter().map(|times| times.as_slice()).collect();
+    let evidence = QuantileEvidence::of(&runs, p, alpha)?;
+    let against = |edge: f64| evidence.against(&runs, p, alpha, edge / factor).map(|found| found.says());
+    let (low, high) = bound.edges();
+    let above = low.map(|edge| match against(edge) {
+        Some(Says::Refutes) => Verdict::Supported,
+        Some(Says::Supports) => Verdict::Refuted,
+        _ => Verdict::Undecided,
+    });
+    let below = high.map(|edge| match against(edge) {
+        Some(Says::Supports) => Verdict::Supported,
+        Some(Says::Refutes) => Verdict::Refuted,
+        _ => Verdict::Undecided,
+    });
+    let sides = || above.iter().chain(&below);
+    let verdict = if sides().all(|says| *says == Verdict::Supported) {
+        Verdict::Supported
+    } else if sides().any(|says| *says == Verdict::Refuted) {
+        Verdict::Refuted
+    } else {
+        Verdict::Undecided
+    };
+    let logs: Vec<f64> = values.iter().map(|v| v.ln()).collect();
+    Some(Estimate {
+        low: evidence.interval.low.map(|low| low * factor),
+        high: evidence.interval.high.map(|high| high * factor),
+        moments: Moments::of(&logs),
+        verdict: Some(verdict),
+        ..Estimate::open(Scale::Log, evidence.estimate? * factor)
+    })
+}
+
+/// Two shares held against each other.
+fn contrast(rounds: &[&Evaluated], form: Form, alpha: f64) -> Option<shares::Contrast> {
+    let (Form::Ratio { is_inverse } | Form::Difference { is_inverse }) = form else { return None };
+    let share = |seen: &Seen| {
+        let (k, n) = seen.found.counts.filter(|_| matches!(seen.statistic, Statistic::Share(_)))?;
+        Some(Share { k, n })
+    };
+    let pairs: Vec<[Share; 2]> = rounds
+        .iter()
+        .map(|round| match &round.seen[..] {
+            [a, b] if is_inverse => Some([share(b)?, share(a)?]),
+            [a, b] => Some([share(a)?, share(b)?]),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    if matches!(form, Form::Ratio { .. }) {
+        shares::ratio(&pairs, alpha)
+    } else {
+        shares::difference(&pairs, alpha)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::evidence::RoundRuns;
+use super::evidence::{Reading, RoundRuns};
 use crate::claim::{Expression, LookUp, Seen, Selection, seen_text};
 use crate::run::{Arm, MeasuredRun, RunId};
 
@@ -98,6 +98,7 @@ pub(super) fn evaluated(
         select: select.clone(),
         warm_up_us: 0,
         within_run: false,
+        reading: Reading::Measured,
     });
     let evaluated = expression.evaluate(&evidence)?;
     Ok((evaluated.value, evaluated.seen))

@@ -5,6 +5,7 @@
 //! over what the store returns; everything here can be done again from a stored run.
 
 pub mod audit;
+mod conclusion;
 mod decide;
 mod estimate;
 mod evidence;
@@ -14,6 +15,7 @@ pub mod looks;
 pub mod objective;
 pub mod qualification;
 mod rounds;
+mod survivors;
 mod symptom;
 
 use std::collections::BTreeMap;
@@ -21,15 +23,19 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-pub use decide::{Decided, Input, Verdict};
+pub use conclusion::Verdict;
+pub use decide::{Decided, Input};
 pub use estimate::Scale;
 pub use hold::{Held, HeldValue};
 pub use symptom::SeenSign;
 
 use self::audit::{Audit, Grade};
 use self::decide::Terms;
+use self::evidence::Reading;
 use self::rounds::Round;
-use crate::claim::{Claim, Side};
+use crate::claim::{
+    Amount, Bound, Claim, Evaluated, Expression, Metric, Rule, Selection, Side, Statistic, TimeKind, Unit,
+};
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 
 /// What the runs say.
@@ -62,6 +68,10 @@ pub struct Options {
     pub was_planned_end: bool,
     /// Decide claims even of runs that the audit calls invalid.
     pub allow_invalid: bool,
+    /// Whether a run in which most requests fail is no failure by itself.
+    pub allow_failures: bool,
+    /// Why the runs only indicate, however many there are: they were not made in interleaved rounds.
+    pub only_indicates: Option<String>,
     /// Audits that were made when a baseline was saved.
     pub saved_audits: BTreeMap<RunId, audit::RunAudit>,
 }
@@ -71,6 +81,24 @@ impl Judgement {
     /// without a gating claim.
     pub fn overall(&self) -> Option<Verdict> {
         self.claims.iter().filter(|c| c.claim.gates).map(|c| c.verdict).max()
+    }
+
+    /// What that verdict is called: `met`, `indicated`, …
+    pub fn word(&self) -> Option<&'static str> {
+        self.claims
+            .iter()
+            .filter(|c| c.claim.gates)
+            .max_by_key(|c| (c.verdict, c.word == "not indicated"))
+            .map(|c| c.word)
+    }
+
+    /// What the gating claims come to, as an exit code tells it: indications for a claim pass, those against it fail if
+    /// `fails_on_indication`. Without a gating claim, invalid if the audit says so.
+    pub fn consequence(&self, fails_on_indication: bool) -> Option<Verdict> {
+        let gating = self.claims.iter().filter(|c| c.claim.gates);
+        let worst = gating.map(|c| c.consequence(fails_on_indication)).max();
+        let is_void = self.audit.grade == Grade::Invalid && !self.allows_invalid;
+        worst.or_else(|| is_void.then_some(Verdict::Invalid))
     }
 
     /// Adds something that is known of the arms from outside.
@@ -95,28 +123,40 @@ impl Judgement {
 /// Judges a single run by the claims that speak of one run.
 pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let facts = &run.facts;
-    let audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
+    let mut audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
     let held = hold::check(std::slice::from_ref(run));
     let claims = about(facts, &facts.start.claims, |claim| claim.is_decided_by(facts.start.arm.map(side_of)));
     let gating = claims.iter().filter(|c| c.gates).count();
-    let invalid = why_invalid(&audit, &held, options);
+    let lateness = Lateness::of(&audit, &held, options);
+    let invalid = lateness.other.clone();
     let unsteady = audit.unsteady();
-    let round = Round::single(run);
-    let decided = claims
+    let rounds = [Round::single(run)];
+    let closed_load = facts.start.load_facts.executor == "closed";
+    let mut decided: Vec<Decided> = claims
         .iter()
         .map(|claim| {
+            let (values, corrected) = evaluated(claim, &rounds, None, closed_load);
+            let survivors = survivors::look(claim, &rounds, None);
             let terms = Terms {
                 profile: &facts.start.profile,
                 alpha: looks::ALPHA,
                 last_alpha: looks::ALPHA,
                 about_one_run: true,
-                closed_load: facts.start.load_facts.executor == "closed",
+                closed_load,
+                corrected: corrected.as_deref(),
+                survivors: survivors.as_ref(),
+                aborted: None,
+                only_indicates: None,
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
-            decide::decide(claim, &[round.evaluate(claim)], &terms)
+            lateness.judge(claim, &rounds, None, &terms, decide::decide(claim, &values, &terms))
         })
         .collect();
+    if lateness.is_borne(&decided) {
+        audit.bear_lateness();
+    }
+    decided.extend(mostly_failed(run, &rounds, options));
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(std::slice::from_ref(run));
     Judgement {
@@ -141,7 +181,7 @@ pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
 pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Options) -> Judgement {
     let rounds = rounds::pair(runs);
     let counted: Vec<Arc<MeasuredRun>> = rounds.iter().flat_map(Round::runs).collect();
-    let audit = audit::of_runs(&counted, &options.saved_audits);
+    let mut audit = audit::of_runs(&counted, &options.saved_audits);
     let held = hold::check(&counted);
     let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
     let last = runs.last().map(|r| &r.facts);
@@ -150,29 +190,186 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let alpha = looks::alpha(rounds.len(), options.most_rounds, options.was_planned_end);
     let last_alpha = looks::alpha(options.most_rounds.max(rounds.len()), options.most_rounds, true);
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
-    let invalid = why_invalid(&audit, &held, options);
-    let unsteady = audit.unsteady();
     let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
     let mut decided = Vec::new();
+    let mut is_borne = !treatments.is_empty();
     for treatment in &treatments {
+        // What is wrong with one treatment says nothing of the others.
+        let is_meant =
+            |profile: &str, arm: Option<Arm>| arm == Some(Arm::Baseline) || profile == treatment.as_str();
+        let of_treatment: Vec<Arc<MeasuredRun>> =
+            counted.iter().filter(|r| is_meant(&r.facts.start.profile, r.facts.start.arm)).cloned().collect();
+        let held: Vec<Held> = held.iter().filter(|h| is_meant(&h.profile, h.arm)).cloned().collect();
+        let of_arms = audit.of(&of_treatment);
+        let lateness = Lateness::of(&of_arms, &held, options);
+        let invalid = lateness.other.clone();
+        let unsteady = of_arms.unsteady();
+        let first = decided.len();
         for claim in &claims {
-            let values: Vec<_> = rounds.iter().map(|round| round.evaluate_for(claim, treatment)).collect();
+            let (values, corrected) = evaluated(claim, &rounds, Some(treatment), closed_load);
+            let survivors = survivors::look(claim, &rounds, Some(treatment));
+            let aborted = aborted(claim, runs, treatment);
             let terms = Terms {
                 profile: treatment,
                 alpha: share(claim, alpha),
                 last_alpha: share(claim, last_alpha),
                 about_one_run: false,
                 closed_load,
+                corrected: corrected.as_deref(),
+                survivors: survivors.as_ref(),
+                aborted: aborted.as_deref(),
+                only_indicates: options.only_indicates.as_deref(),
                 invalid: invalid.as_deref(),
                 unsteady: unsteady.as_deref(),
             };
-            decided.push(decide::decide(claim, &values, &terms));
+            let of_claim = decide::decide(claim, &values, &terms);
+            decided.push(lateness.judge(claim, &rounds, Some(treatment), &terms, of_claim));
         }
+        is_borne &= !of_arms.is_late_only() || lateness.is_borne(&decided[first..]);
+    }
+    if audit.is_late_only() && is_borne {
+        audit.bear_lateness();
     }
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(&counted);
     Judgement { audit, held, symptoms, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
 }
+
+/// What the lateness of the generator does to claims: where nothing else voids the runs, a claim is void only if shifting
+/// the samples by how late they were sent would change its verdict.
+struct Lateness {
+    /// Why the runs are void for other reasons.
+    other: Option<String>,
+    /// Why they are late, if that is all that is wrong with them.
+    late: Option<String>,
+}
+
+/// Shifts of the samples by their lateness: in the baseline, and in the other run.
+const SHIFTS: [(i8, i8); 4] = [(-1, -1), (1, 1), (-1, 1), (1, -1)];
+
+impl Lateness {
+    fn of(audit: &Audit, held: &[Held], options: &Options) -> Self {
+        let reason = why_invalid(audit, held, options);
+        if audit.is_late_only() && held.iter().all(|h| h.holds) {
+            return Self { other: None, late: reason };
+        }
+        Self { other: reason, late: None }
+    }
+
+    fn judge(
+        &self,
+        claim: &Claim,
+        rounds: &[Round],
+        treatment: Option<&str>,
+        terms: &Terms<'_>,
+        decided: Decided,
+    ) -> Decided {
+        let Some(late) = &self.late else { return decided };
+        let terms = Terms { corrected: None, ..*terms };
+        let under = |reading| {
+            let values: Vec<_> =
+                rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
+            decide::decide(claim, &values, &terms).verdict
+        };
+        let measured = under(Reading::Measured);
+        if SHIFTS.iter().all(|(baseline, other)| under(Reading::Shifted(*baseline, *other)) == measured) {
+            return decided;
+        }
+        let word = Verdict::Invalid.word();
+        Decided { verdict: Verdict::Invalid, word, reason: late.clone(), ..decided }
+    }
+
+    /// Whether no claim, of at least one, depends on it.
+    fn is_borne(&self, decided: &[Decided]) -> bool {
+        let late = self.late.as_ref();
+        late.is_some() && !decided.is_empty() && decided.iter().all(|d| Some(&d.reason) != late)
+    }
+}
+
+/// The objective that every run has, where it is missed: most requests end as expected.
+fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Option<Decided> {
+    let half = Amount { value: 0.5, unit: Unit::Percent };
+    let claim = Claim {
+        id: String::new(),
+        title: "Most requests end as expected".to_owned(),
+        why: "Every run has this objective; `--allow-failures` lifts it.".to_owned(),
+        value: Expression::new("run.answered_share"),
+        bound: Bound::AtLeast(half),
+        rule: Rule::Interval,
+        select: Selection::default(),
+        tolerates: None,
+        answers_differ: false,
+        gates: true,
+        loads: Vec::new(),
+        deployments: Vec::new(),
+    };
+    let (values, _) = evaluated(&claim, rounds, None, false);
+    let is_met = values.iter().flatten().all(|value| claim.bound.holds(value.value));
+    let terms = Terms {
+        profile: &run.facts.start.profile,
+        alpha: looks::ALPHA,
+        last_alpha: looks::ALPHA,
+        about_one_run: true,
+        closed_load: false,
+        corrected: None,
+        survivors: None,
+        aborted: None,
+        only_indicates: None,
+        invalid: None,
+        unsteady: None,
+    };
+    (!is_met && !options.allow_failures).then(|| decide::decide(&claim, &values, &terms))
+}
+
+/// What a claim came to in each round, and what it came to corrected for coordinated omission, where the load is closed
+/// and its quantile is high enough for that to matter.
+#[expect(clippy::type_complexity, reason = "the same twice")]
+fn evaluated(
+    claim: &Claim,
+    rounds: &[Round],
+    treatment: Option<&str>,
+    closed_load: bool,
+) -> (Vec<Result<Evaluated, String>>, Option<Vec<Result<Evaluated, String>>>) {
+    let by = |reading| rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
+    let is_high = |statistic: &Statistic| match statistic {
+        Statistic::Time(TimeKind::Response, Metric::Quantile(p)) => *p >= HELD_BACK_FROM,
+        _ => false,
+    };
+    let statistics = claim.value.statistics().unwrap_or_default();
+    let matters = closed_load && claim.select.effect.is_none() && statistics.iter().any(|(_, s)| is_high(s));
+    (by(Reading::Measured), matters.then(|| by(Reading::Corrected)))
+}
+
+/// From this quantile on, the requests that a stalled user of a closed load did not make are missed.
+const HELD_BACK_FROM: f64 = 0.9;
+
+/// The runs of a claim's arms that `abort_when` has ended, in a sentence: they are evidence, not missing data.
+fn aborted(claim: &Claim, runs: &[Arc<MeasuredRun>], treatment: &str) -> Option<String> {
+    let sides = claim.value.sides().ok()?;
+    let is_of = |side: Side, facts: &RunFacts| match side {
+        Side::Baseline => is_baseline(facts),
+        Side::Treatment | Side::Run => !is_baseline(facts) && facts.start.profile == treatment,
+    };
+    sides.into_iter().find_map(|side| {
+        let of_side: Vec<&RunFacts> = runs.iter().map(|r| &r.facts).filter(|f| is_of(side, f)).collect();
+        let ended = |facts: &&&RunFacts| {
+            facts.end.state == RunState::Failed && facts.end.note.starts_with(ABORTED_BY)
+        };
+        let ended: Vec<&&RunFacts> = of_side.iter().filter(ended).collect();
+        let first = ended.first()?;
+        Some(format!(
+            "{} of {} runs of {} were aborted, which speaks against it: run {}: {}",
+            ended.len(),
+            of_side.len(),
+            first.start.profile,
+            first.id,
+            first.end.note
+        ))
+    })
+}
+
+/// How the note of a run begins that a condition of its load has ended.
+pub const ABORTED_BY: &str = "abort_when";
 
 /// Checks what must hold of runs: their manipulation checks.
 pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {

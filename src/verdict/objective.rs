@@ -17,9 +17,12 @@ const OF_GENERATOR: [&str; 4] = ["scheduling lag", "generator CPU", "generator s
 /// after it.
 const KEEPING_UP: f64 = 0.9;
 
+/// What an objective about times implies of outcomes.
+const AS_EXPECTED: &str = "run.answered_share >= 0.99";
+
 /// A run at a load, held against an objective.
 ///
-/// Beside the objective answers have to keep up with the rate, no start may be dropped, the backlog has to be empty in time where the scenario
+/// Beside the objective answers have to keep up with the rate, no start may be dropped, 99 % of the requests have to end as expected unless it is about outcomes itself, the backlog has to be empty in time where the scenario
 /// waits for that, and loadproof itself has to keep up.
 pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try {
     let metric = |text: &str| {
@@ -39,6 +42,14 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     }
     broken.extend(objective.iter().filter_map(|condition| missed(run, condition)));
     broken.extend(missed(run, &Expression::new("run.dropped == 0")));
+    // Fast refusals are no capacity, unless the objective says itself how many may fail.
+    let is_about_outcomes = |condition: &Expression| {
+        let statistics = condition.statistics().unwrap_or_default();
+        statistics.iter().any(|(_, s)| matches!(s, Statistic::Share(_) | Statistic::Count(_)))
+    };
+    if !objective.iter().any(is_about_outcomes) {
+        broken.extend(missed(run, &Expression::new(AS_EXPECTED)));
+    }
     if run.facts.end.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
         broken.push(Broken {
             mode: Mode::Backlog,

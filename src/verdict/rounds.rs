@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::evidence::RoundRuns;
+use super::evidence::{Reading, RoundRuns};
 use super::{counts, is_baseline};
 use crate::claim::{Claim, Evaluated, LookUp, Stretch};
 use crate::run::{Arm, MeasuredRun};
@@ -64,36 +64,47 @@ impl Round {
         self.others.keys().cloned().collect()
     }
 
-    /// What a claim about one run comes to.
-    pub(super) fn evaluate(&self, claim: &Claim) -> Result<Evaluated, String> {
-        let run = self.others.values().next().ok_or("no run was found")?;
-        evaluate(
-            claim,
-            RoundRuns {
+    /// What a claim comes to with one of the treatments; `treatment`: none for a claim about one run.
+    pub(super) fn evaluate(
+        &self,
+        claim: &Claim,
+        treatment: Option<&str>,
+        reading: Reading,
+    ) -> Result<Evaluated, String> {
+        let statistics: Arc<dyn LookUp> = Arc::new(self.view(claim, treatment, reading)?);
+        claim.value.evaluate(&statistics)
+    }
+
+    /// The runs that a claim speaks of, and the samples that it means.
+    pub(super) fn view(
+        &self,
+        claim: &Claim,
+        treatment: Option<&str>,
+        reading: Reading,
+    ) -> Result<RoundRuns, String> {
+        let (select, warm_up_us) = (claim.select.clone(), self.warm_up_us(claim));
+        let Some(treatment) = treatment else {
+            let run = self.others.values().next().ok_or("no run was found")?;
+            return Ok(RoundRuns {
                 baseline: is_baseline(&run.facts).then(|| Arc::clone(run)),
                 treatment: (run.facts.start.arm == Some(Arm::Treatment)).then(|| Arc::clone(run)),
                 run: Arc::clone(run),
-                select: claim.select.clone(),
-                warm_up_us: self.warm_up_us(claim),
+                select,
+                warm_up_us,
                 within_run: true,
-            },
-        )
-    }
-
-    /// What a claim comes to with one of the treatments.
-    pub(super) fn evaluate_for(&self, claim: &Claim, treatment: &str) -> Result<Evaluated, String> {
+                reading,
+            });
+        };
         let treatment = self.others.get(treatment).ok_or("the treatment has no run")?;
-        evaluate(
-            claim,
-            RoundRuns {
-                baseline: self.baseline.clone(),
-                treatment: Some(Arc::clone(treatment)),
-                run: Arc::clone(treatment),
-                select: claim.select.clone(),
-                warm_up_us: self.warm_up_us(claim),
-                within_run: self.is_only,
-            },
-        )
+        Ok(RoundRuns {
+            baseline: self.baseline.clone(),
+            treatment: Some(Arc::clone(treatment)),
+            run: Arc::clone(treatment),
+            select,
+            warm_up_us,
+            within_run: self.is_only,
+            reading,
+        })
     }
 
     /// The longest warm-up of its arms: all leave out the same.
@@ -104,9 +115,4 @@ impl Round {
         let longest = || self.runs().iter().map(|run| audit::steady::warm_up_us(run)).max();
         *self.warm_up_us.get_or_init(|| longest().unwrap_or(0))
     }
-}
-
-fn evaluate(claim: &Claim, runs: RoundRuns) -> Result<Evaluated, String> {
-    let statistics: Arc<dyn LookUp> = Arc::new(runs);
-    claim.value.evaluate(&statistics)
 }

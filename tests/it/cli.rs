@@ -151,7 +151,7 @@ fn a_killed_run_keeps_its_samples_and_is_shown_as_crashed() {
     let stored = bench.query("SELECT count(*) FROM samples WHERE run = 1 AND kind = 'request'");
     let per_second = bench.query("SELECT count(*) * 1000000 / max(done_us) FROM samples WHERE run = 1");
     assert!(stored > 0 && counted - stored < per_second * 2, "{stored} of {counted}, {per_second} a second");
-    bench.out(&["report", "1"]);
+    assert_eq!(code(&bench.run(&["report", "1"])), 98, "a run that was cut short is no evidence");
 }
 
 #[test]

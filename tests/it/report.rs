@@ -157,6 +157,8 @@ fn claims(names: Names) -> Vec<Claim> {
         bound,
         rule,
         select: Selection::default(),
+        tolerates: None,
+        answers_differ: false,
         gates,
         loads: Vec::new(),
         deployments: Vec::new(),
@@ -238,6 +240,7 @@ fn about() -> About {
     About {
         of: Of::Runs { baseline: RunId(1), treatment: RunId(2) },
         allow_invalid: false,
+        allow_failures: false,
         generated_at: "2026-11-20 14:10 UTC".to_owned(),
         tool_version: "0.1.0".to_owned(),
         store: "reports/loadproof.db".to_owned(),

@@ -32,7 +32,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         sent_us: (0..n as i64).map(|i| i * 10_000 + 20).collect(),
         done_us: (0..n as i64).map(|i| i * 10_000 + time(i)).collect(),
         key: Vec::new(),
-        entrants: Vec::new(),
+        ..SampleColumns::default()
     };
     let signal = |name: &str, value: fn(i64) -> f64| SignalColumn {
         name: name.to_owned(),
@@ -83,6 +83,8 @@ fn claim(value: &str, bound: Bound) -> Claim {
         bound,
         rule: Rule::Interval,
         select: Selection::default(),
+        tolerates: None,
+        answers_differ: false,
         gates: true,
         loads: Vec::new(),
         deployments: Vec::new(),
@@ -458,4 +460,334 @@ fn a_sign_is_seen_where_its_condition_holds_and_decides_nothing() {
     let [seen] = &judgement.symptoms[..] else { panic!("{:?}", judgement.symptoms) };
     assert_eq!((seen.title.as_str(), seen.remedy.as_str()), ("it grows", "Start more engines."));
     assert!(seen.seen.starts_with("growth('rising') was "), "{}", seen.seen);
+}
+
+/// Five rounds whose treatment is made from a run at 5 ms.
+fn rounds_with(change: impl Fn(&mut MeasuredRun), claims: &[Claim]) -> Vec<Decided> {
+    let runs: Vec<Arc<MeasuredRun>> = (1..=5)
+        .flat_map(|round| {
+            let mut treatment = run(Arm::Treatment, round, 5.0, 0);
+            change(&mut treatment);
+            [run(Arm::Baseline, round, 10.0, 0), treatment]
+        })
+        .map(Arc::new)
+        .collect();
+    verdict::of_rounds_with(&runs, claims, &last_look()).claims
+}
+
+fn last_look() -> Options {
+    Options { most_rounds: 5, was_planned_end: true, allow_invalid: true, ..Options::default() }
+}
+
+/// Ends the first so many of each hundred samples in a way.
+fn end(run: &mut MeasuredRun, percent: usize, outcome: Outcome) {
+    for i in (0..run.samples.outcome.len()).filter(|i| i % 100 < percent) {
+        run.samples.outcome[i] = outcome;
+    }
+}
+
+fn faster() -> Claim {
+    claim("baseline.p95 / treatment.p95", at_least(1.5))
+}
+
+#[test]
+fn survivors_are_not_faster() {
+    let with =
+        |percent, outcome, claim: Claim| rounds_with(|run| end(run, percent, outcome), &[claim]).remove(0);
+    assert_eq!(with(0, Outcome::Ok, faster()).verdict, Verdict::Supported);
+    let failed = with(80, Outcome::Failed, faster());
+    assert_eq!(failed.verdict, Verdict::Invalid);
+    assert!(
+        failed.reason.contains("800 of 4000 samples of treatment ended as expected"),
+        "{}",
+        failed.reason
+    );
+    let refused = with(60, Outcome::Rejected, faster());
+    assert_eq!(refused.verdict, Verdict::Invalid);
+    assert!(
+        refused.reason.contains("0 % of the samples of baseline were rejected, and 60 % of treatment"),
+        "{}",
+        refused.reason
+    );
+    // What never came took for ever, which refutes; at the median it is a survivor's time again.
+    let hanging = with(30, Outcome::Error, faster());
+    assert_eq!(hanging.verdict, Verdict::Refuted, "{}", hanging.reason);
+    assert!(hanging.reason.contains("treatment.p95 is unbounded"), "{}", hanging.reason);
+    let median = claim("baseline.p50 / treatment.p50", at_least(1.5));
+    assert_eq!(with(30, Outcome::Error, median.clone()).verdict, Verdict::Invalid);
+    // A mean has no value then.
+    assert_eq!(with(1, Outcome::Error, claim("treatment.mean", at_most(9.0))).verdict, Verdict::Invalid);
+    // Said to be meant.
+    let meant = Claim { tolerates: Some(0.35), ..median.clone() };
+    assert_eq!(with(30, Outcome::Error, meant).verdict, Verdict::Supported);
+    let only_ok = Selection { outcome: Some(Outcome::Ok), ..Selection::default() };
+    assert_eq!(with(80, Outcome::Failed, Claim { select: only_ok, ..median }).verdict, Verdict::Supported);
+}
+
+#[test]
+fn effects_that_never_come_count() {
+    let claims = [
+        Claim {
+            select: Selection { effect: Some("visible".to_owned()), ..Selection::default() },
+            ..claim("treatment.p95", at_most(150.0))
+        },
+        Claim {
+            select: Selection { effect: Some("visible".to_owned()), ..Selection::default() },
+            rule: Rule::EveryRun,
+            ..claim("treatment.max", at_most(500.0))
+        },
+    ];
+    let make = |run: &mut MeasuredRun| {
+        run.samples.subjects[0].kind = Kind::Effect;
+        "visible".clone_into(&mut run.samples.subjects[0].endpoint);
+        end(run, 31, Outcome::Failed);
+    };
+    let decided = rounds_with(make, &claims);
+    assert_eq!(decided[0].verdict, Verdict::Refuted, "{}", decided[0].reason);
+    assert_eq!(decided[1].verdict, Verdict::Refuted, "{}", decided[1].reason);
+}
+
+#[test]
+fn answers_that_shrink_are_other_answers() {
+    let sized = |bytes: u32, claim: Claim| {
+        let runs: Vec<Arc<MeasuredRun>> = (1..=5)
+            .flat_map(|round| {
+                [(Arm::Baseline, 10.0, 2000), (Arm::Treatment, 5.0, bytes)].map(|(arm, ms, bytes)| {
+                    let mut run = run(arm, round, ms, 0);
+                    run.samples.bytes_in = vec![bytes; 4000];
+                    Arc::new(run)
+                })
+            })
+            .collect();
+        verdict::of_rounds_with(&runs, &[claim], &last_look())
+    };
+    let empty = sized(0, faster());
+    assert_eq!(empty.claims[0].verdict, Verdict::Invalid);
+    assert!(empty.claims[0].reason.contains("shrank from 2000 to 0 bytes"), "{}", empty.claims[0].reason);
+    assert_eq!(sized(0, Claim { answers_differ: true, ..faster() }).claims[0].verdict, Verdict::Supported);
+    let smaller = sized(1500, faster());
+    assert_eq!(smaller.claims[0].verdict, Verdict::Supported);
+    let check = smaller.audit.between_arms.iter().find(|c| c.name == "answer sizes").unwrap();
+    assert_eq!(check.grade, Grade::Warn, "{}", check.text);
+}
+
+#[test]
+fn aborted_runs_are_evidence_against_their_arm() {
+    let mut runs: Vec<MeasuredRun> = (1..=6)
+        .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
+        .collect();
+    runs[11].facts.end.state = RunState::Failed;
+    "abort_when `run.failed_share > 0.2`: failed_share was 0.5".clone_into(&mut runs[11].facts.end.note);
+    let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
+    let share = Bound::AtMost(Amount { value: 0.01, unit: Unit::Percent });
+    let claims = [faster(), claim("treatment.failed_share", share), claim("baseline.p50", at_most(20.0))];
+    let decided = verdict::of_rounds_with(&runs, &claims, &last_look()).claims;
+    let verdicts: Vec<Verdict> = decided.iter().map(|d| d.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Invalid, Verdict::Invalid, Verdict::Supported]);
+    assert!(decided[0].reason.contains("1 of 6 runs of treatment were aborted"), "{}", decided[0].reason);
+}
+
+#[test]
+fn throughput_is_what_was_answered_within_the_load() {
+    // From 20 s on answers come 30 s late: half of them after the load.
+    let late = |run: &mut MeasuredRun| {
+        for i in 2000..4000 {
+            run.samples.done_us[i] = run.samples.intended_us[i] + 30_000_000;
+        }
+    };
+    let amount = |value| Amount { value, unit: Unit::Change };
+    let same = claim("treatment.throughput / baseline.throughput", Bound::Within(amount(0.97), amount(1.03)));
+    let decided = rounds_with(late, &[same]).remove(0);
+    assert_eq!(decided.verdict, Verdict::Refuted);
+    assert!((decided.estimate.unwrap() - 0.5).abs() < 0.01, "{:?}", decided.estimate);
+}
+
+#[test]
+fn shares_are_counted_once_and_never_known_exactly() {
+    let percent = |value| Amount { value, unit: Unit::Percent };
+    let none = Bound::AtMost(percent(0.0));
+    let sum = one(&TWICE, claim("run.failed_share + run.error_share", none));
+    assert_eq!((sum.verdict, sum.scale), (Verdict::Undecided, Scale::Share));
+    assert!(sum.high.unwrap() > 1e-5);
+    let three = one(&TWICE, claim("run.failed_share + run.error_share + run.dropped_share", none));
+    assert_eq!((three.verdict, three.scale), (Verdict::Undecided, Scale::Share));
+    let ratio = one(&TWICE, claim("treatment.ok_share / baseline.ok_share", at_least(0.9999)));
+    assert!(ratio.low.unwrap() < ratio.high.unwrap(), "{ratio:?}");
+    assert_eq!(ratio.verdict, Verdict::Undecided);
+    let difference = one(&TWICE, claim("treatment.failed_share - baseline.failed_share", none));
+    assert!(difference.low.unwrap() < 0.0 && difference.high.unwrap() > 0.0, "{difference:?}");
+}
+
+#[test]
+fn few_samples_support_no_quantile() {
+    // Three samples a run, whose 95 % quantile is their largest.
+    let few = |run: &mut MeasuredRun| {
+        for i in (0..4000).filter(|i| i % 1400 != 0) {
+            run.samples.phase[i] = Phase::Ramp;
+        }
+    };
+    let steady = Selection { phase: Some(Stretch::Steady), ..Selection::default() };
+    let decided =
+        rounds_with(few, &[Claim { select: steady, ..claim("treatment.p95", at_most(9.0)) }]).remove(0);
+    assert_eq!(decided.verdict, Verdict::Undecided, "{}", decided.reason);
+    let scaled = rounds_with(|_| {}, &[claim("treatment.p95 * 2", at_most(12.0))]).remove(0);
+    assert_eq!(scaled.verdict, Verdict::Supported, "{}", scaled.reason);
+}
+
+#[test]
+fn nothing_proves_nothing() {
+    let nobody = Selection { endpoint: Some("GET /never".to_owned()), ..Selection::default() };
+    let claims = [Claim { select: nobody, ..claim("run.failed", Bound::AtMost(Amount::plain(0.0))) }];
+    let decided = rounds_with(|_| {}, &claims).remove(0);
+    assert_eq!(decided.verdict, Verdict::Invalid);
+    assert!(decided.reason.contains("n = 0"), "{}", decided.reason);
+}
+
+#[test]
+fn a_counter_that_begins_again_adds_up() {
+    let counter = |first: i64| SignalColumn {
+        name: "hits".to_owned(),
+        unit: String::new(),
+        is_counter: true,
+        readings: (0..80)
+            .map(|i| {
+                let counted = if i < 40 { 5000 + i * 50 } else { (i - 40) * 50 };
+                (first + i * 500_000, counted as f64)
+            })
+            .collect(),
+    };
+    let hits = claim("run.delta('hits')", Bound::AtLeast(Amount::plain(3800.0)));
+    let counted =
+        |first, claim: Claim| rounds_with(|run| run.signals.push(counter(first)), &[claim]).remove(0);
+    let decided = counted(-1, hits.clone());
+    assert_eq!((decided.verdict, decided.estimate), (Verdict::Supported, Some(3900.0)), "{}", decided.reason);
+    // What was counted before its first reading is not known: it refutes nothing.
+    let more = Claim { bound: Bound::AtLeast(Amount::plain(5000.0)), ..hits };
+    assert_eq!(counted(-1, more.clone()).verdict, Verdict::Refuted);
+    assert_eq!(counted(1_000_000, more).verdict, Verdict::Invalid);
+    let mut run = run(Arm::Treatment, 1, 10.0, 0);
+    run.signals.push(counter(-1));
+    let audit = verdict::of_run(&Arc::new(run), &Options::default()).audit;
+    let check = audit.runs[0].checks.iter().find(|c| c.name == "counters").unwrap();
+    assert_eq!(check.text, "hits (1 times) began again at 0, so that their increases are lower bounds");
+}
+
+#[test]
+fn fast_refusals_are_no_recovery() {
+    let refusing = |run: &mut MeasuredRun| {
+        for i in (2000..4000).filter(|i| i % 10 != 0) {
+            run.samples.outcome[i] = Outcome::Failed;
+        }
+    };
+    let recovers = Claim { rule: Rule::EveryRun, ..claim("run.recovery('20s')", at_most(1000.0)) };
+    assert_eq!(rounds_with(refusing, &[recovers]).remove(0).verdict, Verdict::Refuted);
+}
+
+#[test]
+fn a_run_of_a_closed_load_is_read_twice() {
+    // One user; a stall of 1 s each 4 s holds one request in about 190.
+    let mut closed = run(Arm::Treatment, 1, 10.0, 0);
+    closed.facts.start.load_facts = LoadFacts { executor: "closed".to_owned(), ..LoadFacts::default() };
+    closed.samples.caller = vec![1; 4000];
+    for (stall, from) in (0..10).zip((0..4000).step_by(400)) {
+        let due = i64::from(stall) * 4_000_000;
+        for i in from..from + 400 {
+            closed.samples.intended_us[i] = due + (i - from) as i64 * 7_500;
+            closed.samples.done_us[i] = closed.samples.intended_us[i] + 7_500;
+        }
+        closed.samples.intended_us[from + 399] = due + 3_000_000;
+        closed.samples.done_us[from + 399] = due + 4_000_000;
+    }
+    let at = |value: &str| of_run(closed.clone(), claim(value, at_most(100.0)));
+    let high = at("run.p95");
+    assert_eq!(high.verdict, Verdict::Undecided, "{}", high.reason);
+    assert!(high.reason.contains("as measured"), "{}", high.reason);
+    assert_eq!(at("run.p50").verdict, Verdict::Supported);
+}
+
+#[test]
+fn a_run_meets_its_objectives_or_misses_them() {
+    let word = |ms: f64, claim: Claim| of_run(run(Arm::Treatment, 1, ms, 0), claim).word;
+    assert_eq!(word(10.0, claim("run.p95", at_most(300.0))), "met");
+    assert_eq!(word(400.0, claim("run.p95", at_most(300.0))), "missed");
+    let pair = one(&TWICE[..1], claim("baseline.p50 / treatment.p50", at_least(1.5)));
+    assert_eq!(pair.word, "indicated");
+    let against = judged(&TWICE[..1], &[claim("baseline.p50 / treatment.p50", at_least(3.0))]);
+    assert_eq!(against.claims[0].word, "not indicated");
+    let outcomes = [against.consequence(false), against.consequence(true)];
+    assert_eq!(outcomes, [Some(Verdict::Undecided), Some(Verdict::Refuted)]);
+}
+
+#[test]
+fn a_run_that_mostly_fails_is_no_success_without_claims_either() {
+    let of = |percent, allow_failures| {
+        let mut run = run(Arm::Treatment, 1, 10.0, 0);
+        end(&mut run, percent, Outcome::Failed);
+        let options = Options { allow_failures, ..Options::default() };
+        verdict::of_run(&Arc::new(run), &options).consequence(false)
+    };
+    assert_eq!(of(40, false), None);
+    assert_eq!(of(60, false), Some(Verdict::Refuted));
+    assert_eq!(of(60, true), None);
+    let mut starved = run(Arm::Treatment, 1, 10.0, 0);
+    starved.facts.end.state = RunState::Crashed;
+    let judgement = verdict::of_run(&Arc::new(starved), &Options::default());
+    assert_eq!(
+        (judgement.audit.grade, judgement.consequence(false)),
+        (Grade::Invalid, Some(Verdict::Invalid))
+    );
+}
+
+#[test]
+fn a_bad_run_voids_its_own_treatment_only() {
+    let runs: Vec<Arc<MeasuredRun>> = (1..=5)
+        .flat_map(|round| {
+            let mut bad = run(Arm::Treatment, round, 5.0, 0);
+            "bad".clone_into(&mut bad.facts.start.profile);
+            "other work".clone_into(&mut bad.facts.start.fingerprint);
+            bad.facts.id = RunId(100 + i64::from(round));
+            [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0), bad]
+        })
+        .map(Arc::new)
+        .collect();
+    let options = Options { allow_invalid: false, ..last_look() };
+    let decided = verdict::of_rounds_with(&runs, &[faster()], &options).claims;
+    let verdicts: Vec<(&str, Verdict)> = decided.iter().map(|d| (d.profile.as_str(), d.verdict)).collect();
+    assert_eq!(verdicts, [("bad", Verdict::Invalid), ("treatment", Verdict::Supported)]);
+}
+
+#[test]
+fn a_signal_that_one_claim_needs_voids_that_claim_only() {
+    let mut run = run(Arm::Treatment, 1, 10.0, 0);
+    run.facts.start.claims =
+        vec![claim("run.p95", at_most(300.0)), claim("run.max('unseen')", Bound::AtMost(Amount::plain(1.0)))];
+    let decided = verdict::of_run(&Arc::new(run), &Options::default()).claims;
+    assert_eq!(decided.iter().map(|d| d.verdict).collect::<Vec<_>>(), [Verdict::Supported, Verdict::Invalid]);
+}
+
+#[test]
+fn what_was_not_made_in_rounds_only_indicates() {
+    let runs: Vec<Arc<MeasuredRun>> = (1..=5)
+        .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
+        .map(Arc::new)
+        .collect();
+    let options = Options { only_indicates: Some("not made in rounds".to_owned()), ..last_look() };
+    let decided = verdict::of_rounds_with(&runs, &[faster()], &options).claims.remove(0);
+    assert_eq!((decided.verdict, decided.word), (Verdict::Undecided, "indicated"));
+}
+
+#[test]
+fn lateness_voids_what_it_could_change() {
+    let late = |bound| {
+        let mut run = run(Arm::Treatment, 1, 5.0, 0);
+        for i in 0..4000 {
+            run.samples.sent_us[i] = run.samples.intended_us[i] + 30_000;
+            run.samples.done_us[i] += 30_000;
+        }
+        run.facts.start.claims = vec![claim("run.p95", at_most(bound))];
+        let judgement = verdict::of_run(&Arc::new(run), &Options::default());
+        (judgement.audit.grade, judgement.claims[0].verdict)
+    };
+    assert_eq!(late(300.0), (Grade::Warn, Verdict::Supported));
+    assert_eq!(late(40.0), (Grade::Invalid, Verdict::Invalid));
 }

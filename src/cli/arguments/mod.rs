@@ -265,6 +265,9 @@ pub(super) struct Outputs {
     /// Decide claims even if the audit is INVALID; every page says so
     #[arg(long, env = "LOADPROOF_ALLOW_INVALID", value_parser = FalseyValueParser::new())]
     pub(super) allow_invalid: bool,
+    /// Take a run in which most requests fail for no failure by itself
+    #[arg(long, env = "LOADPROOF_ALLOW_FAILURES", value_parser = FalseyValueParser::new())]
+    pub(super) allow_failures: bool,
 }
 
 impl Outputs {

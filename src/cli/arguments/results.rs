@@ -38,6 +38,9 @@ pub(in crate::cli) struct Compare {
     /// Compare runs of different workloads; the report says so
     #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) force: bool,
+    /// Exit with 99 where the runs indicate that a gating claim does not hold
+    #[arg(long, env = "LOADPROOF_GATE", value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) gate: bool,
     #[command(flatten)]
     pub(in crate::cli) outputs: Outputs,
 }

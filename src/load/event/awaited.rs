@@ -1,11 +1,10 @@
 //! Waiting for an event as an effect of a request.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::brokers::Brokers;
 use super::waiting::Event;
-use crate::load::effect::Effect;
+use crate::load::effect::{Cause, Effect};
 use crate::load::judge::{self, Answer};
 use crate::load::recording::Recording;
 use crate::load::timer::Timer;
@@ -15,21 +14,21 @@ use crate::scenario::journey::Await;
 use crate::scenario::scope::Scope;
 use crate::scenario::template::RenderError;
 
-/// Who waits, with what, and since when.
+/// Who waits, with what, and for whose effect.
 pub(in crate::load) struct Waiter<'a> {
     pub(in crate::load) brokers: &'a Brokers,
     pub(in crate::load) recording: &'a Recording,
     pub(in crate::load) timer: &'a Timer,
     pub(in crate::load) scope: &'a Arc<Scope>,
     pub(in crate::load) who: Who,
-    pub(in crate::load) since: Instant,
+    pub(in crate::load) cause: Cause,
 }
 
 /// Waits until the event has come, `within` has passed or the run is stopped; whether it came and was
 /// as it should be.
 pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> bool {
-    let Waiter { brokers, recording, timer, scope, who, since } = waiter;
-    let effect = Effect { endpoint: awaited.effect, who, key: scope.key(), since };
+    let Waiter { brokers, recording, timer, scope, who, cause } = waiter;
+    let effect = Effect { endpoint: awaited.effect, who, key: scope.key(), cause };
     let values: Result<Vec<String>, RenderError> = awaited
         .values
         .iter()
@@ -55,7 +54,7 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
                 false
             }
         },
-        is_time = timer.sleep_until(since + awaited.within) => {
+        is_time = timer.sleep_until(cause.done + awaited.within) => {
             let reason = format!("not seen within {:?}", awaited.within);
             let stopped = (Outcome::Error, "not awaited: the run was stopped");
             effect.record(recording, 0, Err(if is_time { (Outcome::Failed, &reason) } else { stopped }));
@@ -112,7 +111,14 @@ mod tests {
             brokers.waiting[0].arrived(since + Duration::from_millis(5), body.into());
         }
         let (brokers, recording, timer, scope) = (&brokers, &recording, &timer, &scope);
-        let waiter = Waiter { brokers, recording, timer, scope, who: WHO, since };
+        let waiter = Waiter {
+            brokers,
+            recording,
+            timer,
+            scope,
+            who: WHO,
+            cause: Cause { intended: since, done: since },
+        };
         let seen = tokio::select! {
             seen = until_seen(waiter, &awaited) => seen,
             _ = timer.drive() => unreachable!("the timer never ends"),

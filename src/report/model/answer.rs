@@ -31,7 +31,7 @@ pub(super) fn answers(judgement: &Judgement, judged: &Judged) -> Vec<Answer> {
             continue;
         }
         last_reason = is_invalid.then_some(&decided.reason);
-        let called = called(decided, is_run);
+        let called = called(decided);
         answers.push(Answer { word: called.word, tone: called.tone, text: sentence(decided, row, is_run) });
     }
     answers

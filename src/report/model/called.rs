@@ -11,19 +11,17 @@ pub(super) struct Called {
     pub(super) rank: u8,
 }
 
-/// The one place that says what a verdict is called: objectives of a run are met or missed, and fewer than five rounds
-/// only indicate. `is_run`: whether a single run is judged.
-pub(super) fn called(decided: &Decided, is_run: bool) -> Called {
-    let word = word(decided.verdict, is_run);
-    let (word, tone, rank) = match (decided.verdict, decided.points_to()) {
-        (Verdict::Supported, _) => (word, "supported", 0),
-        (Verdict::Undecided, Verdict::Supported) if decided.indicative => ("indicated", "supported", 1),
-        (Verdict::Undecided, Verdict::Refuted) if decided.indicative => ("not indicated", "refuted", 3),
-        (Verdict::Undecided, _) => (word, "undecided", 2),
-        (Verdict::Refuted, _) => (word, "refuted", 4),
-        (Verdict::Invalid, _) => (word, "invalid", 5),
+/// What a decided claim is called on a page.
+pub(super) fn called(decided: &Decided) -> Called {
+    let (tone, rank) = match (decided.verdict, decided.points_to()) {
+        (Verdict::Supported, _) => ("supported", 0),
+        (Verdict::Undecided, Verdict::Supported) if decided.indicative => ("supported", 1),
+        (Verdict::Undecided, Verdict::Refuted) if decided.indicative => ("refuted", 3),
+        (Verdict::Undecided, _) => ("undecided", 2),
+        (Verdict::Refuted, _) => ("refuted", 4),
+        (Verdict::Invalid, _) => ("invalid", 5),
     };
-    Called { word, tone, rank }
+    Called { word: decided.word, tone, rank }
 }
 
 /// What a verdict is called, of a run or of rounds.

@@ -183,19 +183,13 @@ pub fn sentence(judgement: &Judgement) -> String {
     if all == 0 {
         return "No claims.".to_owned();
     }
-    let (what, met, missed) = match judgement.rounds {
-        0 => ("objective", "met", "missed"),
-        _ => ("claim", Verdict::Supported.word(), Verdict::Refuted.word()),
-    };
+    let (what, good) =
+        if judgement.rounds == 0 { ("objective", "met") } else { ("claim", Verdict::Supported.word()) };
     let plural = if all == 1 { "" } else { "s" };
-    let mut text = format!("{} of {all} {what}{plural} {met}", judgement.count(Verdict::Supported));
-    let others = [
-        (Verdict::Refuted, missed),
-        (Verdict::Undecided, Verdict::Undecided.word()),
-        (Verdict::Invalid, Verdict::Invalid.word()),
-    ];
-    for (verdict, word) in others {
-        match judgement.count(verdict) {
+    let count = |word: &str| judgement.claims.iter().filter(|decided| decided.word == word).count();
+    let mut text = format!("{} of {all} {what}{plural} {good}", count(good));
+    for word in ["indicated", "missed", "refuted", "not indicated", "undecided", "invalid"] {
+        match count(word) {
             0 => {}
             n => text.push_str(&format!(", {n} {word}")),
         }
@@ -356,7 +350,7 @@ pub(in crate::report) fn claim(number: usize, decided: &Decided, rounds: usize) 
     let bound = decided.claim.bound;
     let text = |value: f64| bound.unit().text(value);
     let is_supported = decided.verdict == Verdict::Supported;
-    let Called { word, tone, .. } = called(decided, rounds == 0);
+    let Called { word, tone, .. } = called(decided);
     ClaimRow {
         id: decided.id(number),
         title: decided.claim.title.clone(),

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::DeValue;
 
 use crate::claim::{
-    Amount, Bound, Claim, Dimension, DriftOf, Expression, Rule, Selection, Side, Statistic, Stretch, Unit,
+    Amount, Bound, Claim, Dimension, DriftOf, Expression, Form, Metric, Rule, Selection, Side, SignalMetric,
+    Statistic, Stretch, Unit,
 };
 use crate::run::RaisedEvent;
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
@@ -108,19 +109,51 @@ pub(in crate::scenario) fn live_condition(text: &Located<String>, known: &Known<
 }
 
 fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
+    let (problems, place) = (table.problems, table.place.clone());
     let id = table.text("id").map_or(String::new(), |l| l.value);
     let title = table.required_text("title");
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let select = select(&mut table, known);
     let gates = table.flag("gate").unwrap_or(true);
+    let is_selective = select != Selection::default();
     let every_run = table.flag("every_run").unwrap_or(false);
+    let tolerates = tolerates(&mut table);
+    let answers_differ = table.flag("answers_differ").unwrap_or(false);
     let loads = loads(&mut table, known);
     let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
     table.finish();
     let (value, bound, rule) = subject?;
+    let is_cpu = |statistic: &Statistic| matches!(statistic, Statistic::CpuPerRequest(_));
+    if is_selective && value.statistics().is_ok_and(|found| found.iter().any(|(_, s)| is_cpu(s))) {
+        let title = "CPU time is known of all requests together, not of a selection";
+        problems.add(&place, title, "leave out `select`, or `cpu_per_request`");
+    }
     let rule = if every_run { Rule::EveryRun } else { rule };
-    Some(Claim { id, title: title?.value, why, value, bound, rule, select, gates, loads, deployments })
+    let title = title?.value;
+    Some(Claim {
+        id,
+        title,
+        why,
+        value,
+        bound,
+        rule,
+        select,
+        tolerates,
+        answers_differ,
+        gates,
+        loads,
+        deployments,
+    })
+}
+
+/// `tolerates = "5%"`: the share of samples that may end otherwise than expected.
+fn tolerates(table: &mut Fields<'_>) -> Option<f64> {
+    let (amount, place) = amount(table, "tolerates")?;
+    if amount.unit != Unit::Percent || !(0.0..=1.0).contains(&amount.value) {
+        table.problems.add(&place, "impossible share", "expected a share such as `\"5%\"`");
+    }
+    Some(amount.value)
 }
 
 fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bound, Rule)> {
@@ -148,8 +181,9 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
             let value = expression(&text, known, problems)?;
             let (bound, place) = needed(bound, table)?;
             check_units(&value, bound, &place, problems);
-            let is_drift = is_drift(&value);
-            (value, if is_drift { of_share(bound) } else { bound }, Rule::Interval)
+            check_sense(&value, bound, &place, problems);
+            let bound = bound_of_drift(&value, bound);
+            (value, bound, Rule::Interval)
         }
         "always" => {
             let (bound, place) = needed(bound, table)?;
@@ -167,14 +201,17 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
         "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
         "leaks" => {
-            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| of_share(bound));
+            let most =
+                bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound_of_drift(&of("drift"), bound));
             (of("drift"), most, Rule::Interval)
         }
         "degrades" => {
             let value =
                 Located { value: format!("{}.drift({})", side.word(), percent(&text, problems)?), ..text };
-            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| of_share(bound));
-            (expression(&value, known, problems)?, most, Rule::Interval)
+            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| bound);
+            let value = expression(&value, known, problems)?;
+            let most = bound_of_drift(&value, most);
+            (value, most, Rule::Interval)
         }
         _ => {
             let time = crate::unit::parse_duration(&text.value);
@@ -195,27 +232,6 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         );
     }
     Some(claimed)
-}
-
-/// Whether an expression is a drift and nothing else: a share of where the series began, 0 without any.
-fn is_drift(value: &Expression) -> bool {
-    let Ok(statistics) = value.statistics() else { return false };
-    let is_whole =
-        |side: &Side, drift: &Statistic| value.to_string().trim() == format!("{}.{drift}", side.word());
-    matches!(&statistics[..], [(side, drift @ Statistic::Drift(_))] if is_whole(side, drift))
-}
-
-/// A bound on a share of where something began: `+10%` is 10 % of it there, not a ratio of 1.1.
-fn of_share(bound: Bound) -> Bound {
-    let share = |amount: Amount| match amount.unit {
-        Unit::Change => Amount { value: amount.value - 1.0, unit: Unit::Percent },
-        _ => amount,
-    };
-    match bound {
-        Bound::AtLeast(low) => Bound::AtLeast(share(low)),
-        Bound::AtMost(high) => Bound::AtMost(share(high)),
-        Bound::Within(low, high) => Bound::Within(share(low), share(high)),
-    }
 }
 
 /// The number in `p95`.
@@ -360,7 +376,30 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
     if statistics.is_empty() {
         problems.add(&text.place, "this speaks of no run", "expected `baseline.…`, `treatment.…` or `run.…`");
     }
+    let scales = ["1000", "1_000", "1e3", "1e6"];
+    let text_has = |scale: &&str| expression.to_string().contains(*scale);
+    if expression.dimension() == Ok(Dimension::Time) && scales.iter().any(text_has) {
+        problems.add(
+            &text.place,
+            "times are in milliseconds, and bounds know their units",
+            "leave out the factor",
+        );
+    }
     for (_, statistic) in statistics {
+        let percent = match &statistic {
+            Statistic::Time(_, Metric::Quantile(p)) | Statistic::Drift(DriftOf::Quantile(p)) => {
+                Some(p * 100.0)
+            }
+            _ => None,
+        };
+        if let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent < 1.0) {
+            let title = format!("this is the {percent}th percentile");
+            problems.add(
+                &text.place,
+                title,
+                format!("did you mean `{}`?", crate::unit::plain(percent * 100.0)),
+            );
+        }
         let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
         match &statistic {
             Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
@@ -404,6 +443,77 @@ fn check_units(value: &Expression, bound: Bound, place: &Place, problems: &Probl
             problems.add(place, "this value is not a time", "expected a number, a share or a change");
         }
         (Dimension::Number, _) => {}
+    }
+}
+
+/// A change of a series is a share of its first value: `+10%` of drift is 0.10, not 1.10.
+fn bound_of_drift(value: &Expression, bound: Bound) -> Bound {
+    let is_change = |statistic: &Statistic| {
+        matches!(statistic, Statistic::Drift(_) | Statistic::Signal(SignalMetric::Growth, _))
+    };
+    let statistics = value.statistics().unwrap_or_default();
+    let is_whole = |side: &Side, of: &Statistic| value.to_string().trim() == format!("{}.{of}", side.word());
+    // A ratio of two drifts is a ratio.
+    if !matches!(&statistics[..], [(side, of)] if is_change(of) && is_whole(side, of)) {
+        return bound;
+    }
+    let plainly = |amount: Amount| match amount.unit {
+        Unit::Change => Amount { value: amount.value - 1.0, unit: Unit::Percent },
+        _ => amount,
+    };
+    match bound {
+        Bound::AtLeast(low) => Bound::AtLeast(plainly(low)),
+        Bound::AtMost(high) => Bound::AtMost(plainly(high)),
+        Bound::Within(low, high) => Bound::Within(plainly(low), plainly(high)),
+    }
+}
+
+/// Refuses bounds that are right by their units and yet hardly what is meant.
+fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Problems) {
+    let statistics = value.statistics().unwrap_or_default();
+    let has = |side: fn(&Side) -> bool| statistics.iter().any(|(of, _)| side(of));
+    let is_ratio_of_arms = matches!(value.form(), Form::Ratio { .. } | Form::Positive)
+        && value.dimension() == Ok(Dimension::Number)
+        && has(|side| *side == Side::Baseline)
+        && has(|side| *side != Side::Baseline);
+    let is_share = matches!(&statistics[..], [(_, Statistic::Share(_))]);
+    let is_drift = statistics.iter().any(|(_, statistic)| {
+        matches!(statistic, Statistic::Drift(_) | Statistic::Signal(SignalMetric::Growth, _))
+    });
+    let edges = [bound.edges().0, bound.edges().1];
+    match bound.unit() {
+        Unit::Percent if is_ratio_of_arms => {
+            let written = edges.into_iter().flatten().next().unwrap_or(1.0);
+            let percent = Unit::Percent.text(written);
+            let title = format!("`{percent}` of a ratio is {}", crate::unit::plain(written));
+            let hint = format!(
+                "did you mean `{}` or `{}`?",
+                Unit::Change.text(1.0 + written),
+                Unit::Times.text(1.0 + written)
+            );
+            problems.add(place, title, hint);
+        }
+        Unit::Change if !is_ratio_of_arms && !is_drift => {
+            let title = "a change needs a ratio of the arms, such as `treatment.p95 / baseline.p95`";
+            problems.add(
+                place,
+                title,
+                "this value is none: give the bound as a number or a share, e.g. `45%`",
+            );
+        }
+        _ => {}
+    }
+    let always_holds = match bound {
+        Bound::AtMost(most) => most.value >= 1.0,
+        Bound::AtLeast(least) => least.value <= 0.0,
+        Bound::Within(..) => false,
+    };
+    let never_holds = matches!(bound, Bound::AtLeast(least) if least.value > 1.0);
+    if is_share && (always_holds || never_holds) {
+        let title =
+            if never_holds { "a share never exceeds 100 %" } else { "every share keeps to this bound" };
+        let written = edges.into_iter().flatten().next().unwrap_or(1.0);
+        problems.add(place, title, format!("did you mean `{}%`?", crate::unit::plain(written)));
     }
 }
 
@@ -457,17 +567,18 @@ mod tests {
 
     #[test]
     fn a_bound_on_a_drift_is_a_share_of_where_the_series_began() {
-        for (text, is_one) in [
+        let ten_percent = Bound::AtMost("+10%".parse().unwrap());
+        for (text, is_share) in [
             ("run.drift(95)", true),
             ("treatment.drift('memory')", true),
             ("run.p95", false),
             ("treatment.drift(95) / baseline.drift(95)", false),
         ] {
-            assert_eq!(is_drift(&Expression::new(text)), is_one, "{text}");
+            let Bound::AtMost(most) = bound_of_drift(&Expression::new(text), ten_percent) else {
+                panic!("{text}")
+            };
+            assert_eq!(most.unit == Unit::Percent, is_share, "{text}");
+            assert_eq!(Bound::AtMost(most).holds(0.88), !is_share, "{text}");
         }
-        let ten_percent: Amount = "+10%".parse().unwrap();
-        let Bound::AtMost(most) = of_share(Bound::AtMost(ten_percent)) else { panic!("it was `at most`") };
-        assert_eq!((most.unit, most.to_string().as_str()), (Unit::Percent, "10 %"));
-        assert!(!Bound::AtMost(most).holds(0.88));
     }
 }

@@ -3,9 +3,11 @@
 use super::{Check, Grade, exchanges, requests};
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::quantile::type7;
+use crate::stats::quantile::type8;
 use crate::unit;
 
+/// How late the generator was.
+pub(super) const LAG: &str = "scheduling lag";
 /// A lag below this is no matter, whatever the system's speed.
 const SMALL_LAG_US: f64 = 2_000.0;
 /// A lag below this makes no run invalid.
@@ -26,7 +28,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 
 /// How late requests went out though a place was free: that is the generator's own doing.
 fn lag(run: &MeasuredRun) -> Check {
-    let name = "scheduling lag";
+    let name = LAG;
     let samples = &run.samples;
     let free = free_places(run);
     let mut lags = Vec::new();
@@ -42,7 +44,7 @@ fn lag(run: &MeasuredRun) -> Check {
     }
     lags.sort_by(f64::total_cmp);
     responses.sort_by(f64::total_cmp);
-    let (Some(lag), Some(response)) = (type7(&lags, 0.99), type7(&responses, 0.99)) else {
+    let (Some(lag), Some(response)) = (type8(&lags, 0.99), type8(&responses, 0.99)) else {
         return Check::new(name, Grade::Valid, "nothing was sent");
     };
     let share = lag / response.max(1.0);

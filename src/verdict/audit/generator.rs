@@ -3,7 +3,7 @@
 use super::{Check, Grade};
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
-use crate::stats::quantile::type7;
+use crate::stats::quantile::type8;
 use crate::unit;
 
 /// Shares of its workers' cores that loadproof may use.
@@ -28,7 +28,7 @@ fn cpu(run: &MeasuredRun) -> Check {
     let Some(shares) = shares_of(run, "loadproof cpu") else {
         return Check::new(name, Grade::Warn, "the generator's CPU time was not read");
     };
-    let busy = type7(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
+    let busy = type8(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
     let workers = run.facts.start.load_facts.workers;
     let grade = Grade::of(busy, BUSY.0, BUSY.1);
     let hint = if grade == Grade::Valid {

@@ -9,6 +9,7 @@ mod generator;
 mod imported;
 mod keys;
 mod signals;
+mod sizes;
 pub(super) mod steady;
 mod workload;
 
@@ -112,6 +113,42 @@ impl Audit {
             Some((None, check)) => format!("the arms cannot be compared: {}: {}", check.name, check.text),
             None => String::new(),
         }
+    }
+
+    /// Whether it is invalid for nothing but the lateness of the generator.
+    pub(super) fn is_late_only(&self) -> bool {
+        let mut bad = self
+            .runs
+            .iter()
+            .flat_map(|r| &r.checks)
+            .chain(&self.between_arms)
+            .filter(|c| c.grade == Grade::Invalid);
+        self.grade == Grade::Invalid && bad.all(|check| check.name == arrivals::LAG)
+    }
+
+    /// Takes the lateness of the generator for a warning, since no claim depends on it.
+    pub(super) fn bear_lateness(&mut self) {
+        for run in &mut self.runs {
+            for check in
+                run.checks.iter_mut().filter(|c| c.name == arrivals::LAG && c.grade == Grade::Invalid)
+            {
+                check.grade = Grade::Warn;
+                check.text.push_str("; shifting the samples by it changes no verdict");
+            }
+            run.grade = run.checks.iter().map(|c| c.grade).max().unwrap_or(Grade::Valid);
+        }
+        let grades = self.runs.iter().map(|r| r.grade).chain(self.between_arms.iter().map(|c| c.grade));
+        self.grade = grades.max().unwrap_or(Grade::Valid);
+    }
+
+    /// The part of it that is about some of its runs.
+    pub(super) fn of(&self, runs: &[Arc<MeasuredRun>]) -> Self {
+        let is_meant = |audit: &&RunAudit| runs.iter().any(|run| run.facts.id == audit.run);
+        let audits: Vec<RunAudit> = self.runs.iter().filter(is_meant).cloned().collect();
+        let between_arms = workload::between_arms(runs);
+        let grades = audits.iter().map(|a| a.grade).chain(between_arms.iter().map(|c| c.grade));
+        let grade = grades.max().unwrap_or(Grade::Valid);
+        Self { grade, runs: audits, between_arms }
     }
 
     /// A run that never became steady, in words.
@@ -254,7 +291,7 @@ pub(in crate::verdict) mod tests {
             sent_us: column(|r| r.1),
             done_us: column(|r| r.2),
             key: Vec::new(),
-            entrants: Vec::new(),
+            ..SampleColumns::default()
         };
         MeasuredRun {
             facts: facts(end_us),

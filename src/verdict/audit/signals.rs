@@ -3,11 +3,28 @@
 use std::collections::BTreeSet;
 
 use super::{Check, Grade};
+use crate::claim::Claim;
+use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
+use crate::stats::counter::increase;
+
+/// Counters that began again during the run.
+fn restarts(run: &MeasuredRun) -> Option<Check> {
+    let began_again = |signal: &SignalColumn| {
+        let readings: Vec<f64> = signal.readings.iter().map(|reading| reading.1).collect();
+        let restarts = increase(&readings).filter(|_| signal.is_counter)?.restarts;
+        (restarts > 0).then(|| format!("{} ({restarts} times)", signal.name))
+    };
+    let names: Vec<String> = run.signals.iter().filter_map(began_again).collect();
+    let text = "began again at 0, so that their increases are lower bounds";
+    (!names.is_empty()).then(|| Check::new("counters", Grade::Warn, format!("{} {text}", names.join(", "))))
+}
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
-    let expressions = facts.start.claims.iter().map(|c| &c.value).chain(&facts.start.must_hold);
+    let is_here = |claim: &&Claim| claim.is_about(&facts.start.load, facts.start.deployment.as_deref());
+    let claims = facts.start.claims.iter().filter(is_here).map(|c| &c.value);
+    let expressions = claims.chain(&facts.start.must_hold);
     let needed: BTreeSet<String> = expressions
         .filter_map(|e| e.statistics().ok())
         .flatten()
@@ -17,11 +34,14 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
         run.signals.iter().filter(|s| s.readings.is_empty()).map(|s| s.name.as_str()).collect();
     let missed: Vec<&str> = unseen.iter().copied().filter(|name| needed.contains(*name)).collect();
     let (grade, text) = if !missed.is_empty() {
-        (Grade::Invalid, format!("not read, but needed by claims: {}", missed.join(", ")))
+        // The claims that need them are invalid by themselves; the others are none the worse for it.
+        (Grade::Warn, format!("not read, though claims need them: {}", missed.join(", ")))
     } else if !unseen.is_empty() {
         (Grade::Warn, format!("not read: {}", unseen.join(", ")))
     } else {
         (Grade::Valid, format!("all {} were read", run.signals.len()))
     };
-    vec![Check::new("signals", grade, text)]
+    let mut checks = vec![Check::new("signals", grade, text)];
+    checks.extend(restarts(run));
+    checks
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::deviation::{graded, words};
-use super::{Check, Grade, keys, requests};
+use super::{Check, Grade, keys, requests, sizes};
 use crate::run::MeasuredRun;
 use crate::sample::Subject;
 use crate::stats::contingency::two_samples;
@@ -21,6 +21,7 @@ pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
         vec![fingerprints(runs), seeds(runs), mix(&baseline, &others), machines(&baseline, &others)];
     checks.extend(interleaving(&baseline, &others));
     checks.extend(keys::between(&baseline, &others));
+    checks.extend(sizes::between(&baseline, &others));
     checks
 }
 

@@ -1,17 +1,23 @@
 //! What a run's samples and signals come to, statistic by statistic.
 
+mod endings;
 mod races;
 mod series;
+
+use std::collections::BTreeMap;
 
 use crate::claim::{CountOf, Found, LookUp, Metric, Selection, Side, Statistic, Stretch, TimeKind};
 use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::clusters::exceedance_clusters;
+use crate::stats::omission::{Corrected, Waits, usual_interval};
 use crate::stats::proportion::Counters;
-use crate::stats::quantile::type7;
-use crate::stats::recovery;
+use crate::stats::quantile::type8;
 use crate::stats::woodruff::Woodruff;
+use crate::stats::{counter, recovery};
 use crate::unit;
+
+pub(super) use endings::Endings;
 
 /// From this quantile on, samples beyond it come in few clusters.
 pub(super) const HIGH_QUANTILE: f64 = 0.99;
@@ -31,6 +37,20 @@ pub(super) struct RoundRuns {
     pub(super) warm_up_us: i64,
     /// Whether intervals within a run are wanted: where there is one run only.
     pub(super) within_run: bool,
+    /// As what response times are read.
+    pub(super) reading: Reading,
+}
+
+/// As what response times are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As they were measured.
+    #[default]
+    Measured,
+    /// With those that stalled users of a closed load held back.
+    Corrected,
+    /// Shifted by how late the generator sent each request: so many times in the baseline, and in the other run.
+    Shifted(i8, i8),
 }
 
 impl LookUp for RoundRuns {
@@ -61,9 +81,15 @@ impl LookUp for RoundRuns {
 
 /// A sample's place in time and what it came to.
 struct Timed {
+    /// Its place in the run's columns.
+    place: usize,
     intended_us: i64,
+    /// Infinite if it was never answered.
     ms: f64,
 }
+
+/// Most response times, with those that were held back, that an interval is made from.
+const MOST_CORRECTED: usize = 4_000_000;
 
 impl RoundRuns {
     /// Places of the selected samples, whatever their outcome.
@@ -109,18 +135,34 @@ impl RoundRuns {
         Ok((self.settled_from_us(facts).unwrap_or(start).min(end), end))
     }
 
+    /// The times of the selected samples, in order of when they were due. What was never answered took for ever; a
+    /// wrong answer has no time, unless its outcome is selected.
     fn times(&self, run: &MeasuredRun, kind: TimeKind) -> Vec<Timed> {
         let samples = &run.samples;
         let any = self.select.outcome.is_some();
+        let is_baseline = self.baseline.as_ref().is_some_and(|baseline| baseline.facts.id == run.facts.id);
+        let shift = match self.reading {
+            Reading::Shifted(baseline, other) if kind == TimeKind::Response => {
+                f64::from(if is_baseline { baseline } else { other })
+            }
+            _ => 0.0,
+        };
         let mut times: Vec<Timed> = self
             .selected(run)
-            .filter(|i| any || samples.outcome[*i].is_answered())
-            .map(|i| {
+            .filter_map(|i| {
                 let since = match kind {
                     TimeKind::Response => samples.intended_us[i],
                     TimeKind::Service => samples.sent_us[i],
                 };
-                Timed { intended_us: samples.intended_us[i], ms: (samples.done_us[i] - since) as f64 / 1e3 }
+                let took = (samples.done_us[i] - since) as f64 / 1e3;
+                let lag_ms = (samples.sent_us[i] - samples.intended_us[i]) as f64 / 1e3;
+                let kind = samples.subjects[samples.subject[i] as usize].kind;
+                let ms = match samples.outcome[i] {
+                    outcome if any || outcome.is_answered() => took + shift * lag_ms,
+                    outcome if outcome.is_unanswered(kind) => f64::INFINITY,
+                    _ => return None,
+                };
+                Some(Timed { place: i, intended_us: samples.intended_us[i], ms })
             })
             .collect();
         times.sort_by_key(|t| t.intended_us);
@@ -136,6 +178,16 @@ impl RoundRuns {
         let n = in_order.len() as u64;
         let p = match metric {
             Metric::Mean => {
+                let unanswered = in_order.iter().filter(|ms| ms.is_infinite()).count();
+                if unanswered > 0 {
+                    return Err(format!(
+                        "a mean has no value where {} of {} samples {}in run {} were never answered: use a quantile",
+                        unit::count(unanswered as u64),
+                        unit::count(n),
+                        self.wanted(),
+                        run.facts.id
+                    ));
+                }
                 let value = in_order.iter().sum::<f64>() / n as f64;
                 return Ok(Found { value, n, ..Found::default() });
             }
@@ -143,6 +195,9 @@ impl RoundRuns {
         };
         let mut sorted = in_order.clone();
         sorted.sort_by(f64::total_cmp);
+        if self.reading == Reading::Corrected && kind == TimeKind::Response && self.select.effect.is_none() {
+            return Ok(corrected(run, &times, p, n));
+        }
         let span_s = times
             .last()
             .zip(times.first())
@@ -159,7 +214,9 @@ impl RoundRuns {
         } else {
             None
         };
-        Ok(Found { value: type7(&sorted, p).unwrap_or(f64::NAN), counts: None, n, clusters, within_run })
+        let value = type8(&sorted, p).unwrap_or(f64::NAN);
+        let times = (!self.within_run).then(|| std::sync::Arc::new(sorted));
+        Ok(Found { value, n, clusters, within_run, times, ..Found::default() })
     }
 
     fn wanted(&self) -> String {
@@ -194,7 +251,7 @@ impl RoundRuns {
             None
         };
         let counts = Some((k as f64, n as f64));
-        Ok(Found { value: k as f64 / n as f64, counts, n: n as u64, clusters: None, within_run })
+        Ok(Found { value: k as f64 / n as f64, counts, n: n as u64, within_run, ..Found::default() })
     }
 
     fn throughput(&self, run: &MeasuredRun) -> Result<Found, String> {
@@ -203,17 +260,30 @@ impl RoundRuns {
         if seconds <= 0.0 {
             return Err(format!("run {} has no measured time", run.facts.id));
         }
-        let ok = self.count(run, CountOf::Outcome(Outcome::Ok));
-        Ok(Found { value: ok.value / seconds, ..ok })
+        let samples = &run.samples;
+        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.selects(s)).collect();
+        // What was due in the stretch and answered after it was no throughput then.
+        let of_subject = (0..samples.subject.len()).filter(|i| wanted[samples.subject[*i] as usize]);
+        let (mut ok, mut n) = (0_u64, 0_u64);
+        for i in of_subject {
+            n += u64::from((start..=end).contains(&samples.intended_us[i]));
+            let outcome = self.select.outcome.unwrap_or(Outcome::Ok);
+            let is_done = outcome == samples.outcome[i] && (start..=end).contains(&samples.done_us[i]);
+            ok += u64::from(is_done);
+        }
+        Ok(Found { value: ok as f64 / seconds, n: n.max(ok), ..Found::default() })
     }
 
     fn cpu_per_request(&self, run: &MeasuredRun, service: Option<&str>) -> Result<Found, String> {
+        if self.select != Selection::default() {
+            return Err("CPU time is known of all requests together: leave out `select`".to_owned());
+        }
         let of_services = run.signals.iter().filter(|s| {
             let name = s.name.strip_suffix(" cpu").filter(|name| s.is_counter && *name != "loadproof");
             name.is_some_and(|name| service.is_none_or(|wanted| wanted == name))
         });
         let used: Vec<f64> =
-            of_services.filter_map(|s| Some(s.readings.last()?.1 - s.readings.first()?.1)).collect();
+            of_services.filter_map(|s| Some(increase(s.readings.iter().map(|r| r.1))?.by)).collect();
         if used.is_empty() {
             return Err(format!("no service's CPU time was read in run {}", run.facts.id));
         }
@@ -228,14 +298,70 @@ impl RoundRuns {
     fn recovery(&self, run: &MeasuredRun, event: &str) -> Result<Found, String> {
         let (start_us, end_us) = event_us(&run.facts, event)?;
         let steady_us = span_of(&run.facts, "steady").map_or(0, |(start, _)| start);
-        let times = self.times(run, TimeKind::Response);
-        let points: Vec<(f64, f64)> = times.iter().map(|t| (t.intended_us as f64 / 1e6, t.ms)).collect();
         let s = |us: i64| us as f64 / 1e6;
-        let recovered = recovery::time_to_recover(&points, s(steady_us), s(start_us), s(end_us))
-            .map_err(|e| format!("{e} in run {}", run.facts.id))?;
+        let samples = &run.samples;
+        // Those whose answers were wrong have no time, but they are no recovery either.
+        let requests: Vec<recovery::Request> = self
+            .selected(run)
+            .map(|i| {
+                let is_as_expected = self.select.outcome.is_some() || samples.outcome[i].is_answered();
+                let took = (samples.done_us[i] - samples.intended_us[i]) as f64 / 1e3;
+                recovery::Request {
+                    at_s: s(samples.intended_us[i]),
+                    time: if is_as_expected { took } else { f64::INFINITY },
+                    is_as_expected,
+                }
+            })
+            .collect();
+        let recovered =
+            recovery::time_to_recover_as_expected(&requests, s(steady_us), s(start_us), s(end_us))
+                .map_err(|e| format!("{e} in run {}", run.facts.id))?;
         let value = recovered.map_or(f64::INFINITY, |seconds| seconds * 1e3);
-        Ok(Found { value, n: times.len() as u64, ..Found::default() })
+        Ok(Found { value, n: requests.len() as u64, ..Found::default() })
     }
+}
+
+/// A quantile of response times with those that stalled users held back.
+fn corrected(run: &MeasuredRun, times: &[Timed], p: f64, n: u64) -> Found {
+    let samples = &run.samples;
+    // The users of a class, each with the starts of all its requests: think times and other endpoints keep it busy, too.
+    let mut starts: BTreeMap<u64, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
+    for (i, caller) in samples.caller.iter().enumerate() {
+        let of_class = starts.entry(caller >> 32).or_default();
+        of_class.entry(*caller).or_default().push(samples.intended_us[i] as f64 / 1e3);
+    }
+    let mut classes: BTreeMap<u64, (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+    for time in times {
+        let class = samples.caller.get(time.place).map_or(0, |caller| caller >> 32);
+        let (answered, unanswered) = classes.entry(class).or_default();
+        if time.ms.is_finite() {
+            answered.push(time.ms);
+        } else {
+            unanswered.push((samples.done_us[time.place] - time.intended_us) as f64 / 1e3);
+        }
+    }
+    let waits: Vec<Waits<'_>> = classes
+        .iter()
+        .map(|(class, (answered, unanswered))| {
+            let users = starts.get_mut(class).map(|users| {
+                let mut users: Vec<Vec<f64>> = std::mem::take(users).into_values().collect();
+                for starts in &mut users {
+                    starts.sort_by(f64::total_cmp);
+                }
+                users
+            });
+            Waits { interval: usual_interval(&users.unwrap_or_default()), answered, unanswered }
+        })
+        .collect();
+    let corrected = Corrected::of(&waits);
+    let value = corrected.quantile(p).unwrap_or(f64::NAN);
+    let values = corrected.values(MOST_CORRECTED).map(std::sync::Arc::new);
+    Found { value, n, times: values, ..Found::default() }
+}
+
+/// The growth of a counter, over its restarts.
+pub(super) fn increase(readings: impl Iterator<Item = f64>) -> Option<counter::Increase> {
+    counter::increase(&readings.collect::<Vec<f64>>())
 }
 
 fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {

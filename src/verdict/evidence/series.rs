@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{RoundRuns, WITHIN_RUN_ALPHA};
+use super::{RoundRuns, WITHIN_RUN_ALPHA, increase};
 use crate::claim::{DriftOf, Found, SignalMetric, TimeKind};
 use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
 use crate::stats::drift::drift;
-use crate::stats::quantile::type7;
+use crate::stats::quantile::type8;
 use crate::stats::rank_correlation::spearman;
 use crate::stats::trend_line;
+use crate::unit;
 
 const SECOND_US: i64 = 1_000_000;
 /// Seconds below which nothing is said of what goes together.
@@ -30,8 +31,11 @@ impl RoundRuns {
             None => (i64::MIN, i64::MAX),
         };
         let points = points(column, within);
-        let metric = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
-        Ok(Found { value: metric, n: points.len() as u64, ..Found::default() })
+        let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
+        let is_growth =
+            matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && self.select.phase.is_none();
+        let doubt = if is_growth { read_late(run, column) } else { None };
+        Ok(Found { value, n: points.len() as u64, doubt, ..Found::default() })
     }
 
     fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {
@@ -53,12 +57,12 @@ impl RoundRuns {
                     times.iter().map(|t| (t.intended_us as f64 / 1e6, t.ms)).collect();
                 let drifted = drift(&points, WITHIN_RUN_ALPHA, |values| {
                     values.sort_by(f64::total_cmp);
-                    type7(values, *p)
+                    type8(values, *p)
                 });
                 (points, drifted)
             }
         };
-        let Some(drifted) = drifted else {
+        let Some(drifted) = drifted.filter(|drifted| drifted.share.is_finite()) else {
             return Err(format!("too few values {}in run {} for a drift", self.wanted(), run.facts.id));
         };
         let within_run = Some((Some(drifted.low), Some(drifted.high)));
@@ -80,7 +84,7 @@ impl RoundRuns {
             .iter_mut()
             .filter_map(|(second, times)| {
                 times.sort_by(f64::total_cmp);
-                Some((type7(times, 0.95)?, *readings.get(second)?))
+                Some((type8(times, 0.95)?, *readings.get(second)?))
             })
             .collect();
         // A signal that stands still explains nothing.
@@ -90,6 +94,22 @@ impl RoundRuns {
         }
         Ok(Found { value, n: pairs.len() as u64, ..Found::default() })
     }
+}
+
+/// Why the growth of a counter over a run is not known: it was first read after the first answers.
+fn read_late(run: &MeasuredRun, column: &SignalColumn) -> Option<String> {
+    let (first_us, _) = column.readings.first().filter(|_| column.is_counter)?;
+    let before = run.samples.done_us.iter().filter(|done| *done < first_us).count();
+    (before > 0).then(|| {
+        format!(
+            "counter `{}` was first read {} into run {}, after {} samples had ended: what it counted before is not \
+             known",
+            column.name,
+            unit::time(*first_us as f64),
+            run.facts.id,
+            unit::count(before as u64)
+        )
+    })
 }
 
 fn column<'a>(run: &'a MeasuredRun, name: &str) -> Result<&'a SignalColumn, String> {
@@ -114,12 +134,19 @@ fn metric_of(metric: SignalMetric, points: &[(f64, f64)], whole: &SignalColumn) 
         SignalMetric::Mean => trend_line::mean_over_time(points),
         SignalMetric::First => Some(first.1),
         SignalMetric::Last => Some(last.1),
-        SignalMetric::Delta => (points.len() > 1).then_some(last.1 - first.1),
-        SignalMetric::Rate => (seconds > 0.0).then(|| (last.1 - first.1) / seconds),
+        SignalMetric::Delta => (points.len() > 1).then(|| grown(points, whole)),
+        SignalMetric::Rate => (seconds > 0.0).then(|| grown(points, whole) / seconds),
         SignalMetric::Slope => trend_line::slope(points),
         // A signal that stands at 0 all the time does not grow.
         SignalMetric::Growth | SignalMetric::Remaining if largest() <= 0.0 => Some(0.0),
         SignalMetric::Growth => Some(trend_line::slope(points)? * seconds / largest()),
         SignalMetric::Remaining => Some(last.1 / largest()),
     }
+}
+
+/// Last less first reading; of a counter its growth over restarts.
+fn grown(points: &[(f64, f64)], whole: &SignalColumn) -> f64 {
+    let difference = points.last().map_or(0.0, |p| p.1) - points.first().map_or(0.0, |p| p.1);
+    let counted = || increase(points.iter().map(|p| p.1)).map_or(difference, |increase| increase.by);
+    if whole.is_counter { counted() } else { difference }
 }

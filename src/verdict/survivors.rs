@@ -1,0 +1,184 @@
+//! Whether a claim about times or speed speaks of all requests, or only of those that fared well.
+//!
+//! A wrong answer, a refusal or an empty body is fast. A treatment that gives more of them looks faster than it is,
+//! so the outcomes of the arms, and the sizes of their answers, have to be alike before their times are compared.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::evidence::{Endings, Reading, RoundRuns};
+use super::rounds::Round;
+use crate::claim::{Claim, DriftOf, Side, Statistic};
+use crate::run::MeasuredRun;
+use crate::sample::Subject;
+use crate::stats::contingency::fisher;
+use crate::stats::quantile::median;
+use crate::stats::shares::{self, Share};
+use crate::unit;
+
+/// Share of requests that may end otherwise than expected, and by which the arms may differ, where a claim does not say
+/// what it tolerates.
+const TOLERATED: f64 = 0.01;
+/// Level at which a difference between arms is more than chance.
+const ALPHA: f64 = 0.05;
+/// A treatment's answers of at most this share of the baseline's size are other answers.
+const SHRUNK: f64 = 0.5;
+
+/// Why a claim's times are those of survivors.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Survivors {
+    /// Why, in a sentence.
+    pub(super) reason: String,
+    /// Whether all that did not end as expected is counted in the times, as never answered: then what they
+    /// refute is refuted.
+    pub(super) is_counted: bool,
+}
+
+/// A side's run in each round.
+struct OfSide {
+    profile: String,
+    runs: Vec<(Arc<MeasuredRun>, Endings)>,
+}
+
+/// Why a claim may not be decided by its times, if so. `treatment`: its profile, for a claim of rounds.
+pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> Option<Survivors> {
+    let statistics = claim.value.statistics().ok()?;
+    if claim.select.outcome.is_some() || !statistics.iter().any(|(_, statistic)| is_about_speed(statistic)) {
+        return None;
+    }
+    let views: Vec<RoundRuns> =
+        rounds.iter().filter_map(|round| round.view(claim, treatment, Reading::Measured).ok()).collect();
+    let mut names: Vec<Side> = statistics.iter().map(|(side, _)| *side).collect();
+    names.sort_unstable();
+    names.dedup();
+    let sides: Vec<OfSide> = names.iter().filter_map(|side| of_side(&views, *side)).collect();
+    let tolerated = claim.tolerates.unwrap_or(TOLERATED);
+    if let Some(found) = sides.iter().find_map(|side| unexpected(side, tolerated)) {
+        return Some(found);
+    }
+    let [first, second] = &sides[..] else { return None };
+    let unexpected = |endings: &Endings| endings.unexpected();
+    differ(first, second, "did not end as expected", unexpected, tolerated)
+        .or_else(|| differ(first, second, "were rejected", |endings| endings.rejected, tolerated))
+        .or_else(|| if claim.answers_differ { None } else { shrunk(&views) })
+}
+
+/// Whether a statistic looks better when requests fare badly.
+fn is_about_speed(statistic: &Statistic) -> bool {
+    matches!(
+        statistic,
+        Statistic::Time(..)
+            | Statistic::Throughput
+            | Statistic::CpuPerRequest(_)
+            | Statistic::Drift(DriftOf::Quantile(_))
+    )
+}
+
+fn of_side(views: &[RoundRuns], side: Side) -> Option<OfSide> {
+    let run = |view: &RoundRuns| match side {
+        Side::Baseline => view.baseline.clone(),
+        Side::Treatment => view.treatment.clone(),
+        Side::Run => Some(Arc::clone(&view.run)),
+    };
+    let runs: Vec<_> = views
+        .iter()
+        .filter_map(|view| {
+            let run = run(view)?;
+            let endings = view.endings(&run);
+            (endings.n > 0).then_some((run, endings))
+        })
+        .collect();
+    let profile = runs.first()?.0.facts.start.profile.clone();
+    Some(OfSide { profile, runs })
+}
+
+/// The run of an arm in which most did not end as expected, if it is more than is tolerated.
+fn unexpected(side: &OfSide, tolerated: f64) -> Option<Survivors> {
+    let share = |endings: &Endings| endings.unexpected() as f64 / endings.n as f64;
+    let (run, worst) = side.runs.iter().max_by(|a, b| share(&a.1).total_cmp(&share(&b.1)))?;
+    if share(worst) <= tolerated + 1e-9 {
+        return None;
+    }
+    let is_counted = side.runs.iter().all(|(_, endings)| endings.wrong == 0);
+    let reason = format!(
+        "{} of {} samples of {} ended as expected in run {} ({}), {} are needed: the times are those of the rest \
+         (`tolerates` or `select.outcome` say that this is meant)",
+        unit::count(worst.n - worst.unexpected()),
+        unit::count(worst.n),
+        side.profile,
+        run.facts.id,
+        unit::share(1.0 - share(worst)),
+        unit::share(1.0 - tolerated),
+    );
+    Some(Survivors { reason, is_counted })
+}
+
+/// Whether more of one arm's samples ended in a way than of the other's, beyond what is tolerated and beyond chance.
+fn differ(
+    first: &OfSide,
+    second: &OfSide,
+    words: &str,
+    of: impl Fn(&Endings) -> u64,
+    tolerated: f64,
+) -> Option<Survivors> {
+    let total = |side: &OfSide| {
+        let sum = |of: &dyn Fn(&Endings) -> u64| side.runs.iter().map(|(_, e)| of(e)).sum::<u64>();
+        (sum(&of), sum(&|e| e.n))
+    };
+    let ((k1, n1), (k2, n2)) = (total(first), total(second));
+    let (share1, share2) = (k1 as f64 / n1 as f64, k2 as f64 / n2 as f64);
+    if (share1 - share2).abs() <= tolerated + 1e-9 {
+        return None;
+    }
+    let share = |endings: &Endings| Share { k: of(endings) as f64, n: endings.n as f64 };
+    let rounds: Vec<[Share; 2]> =
+        first.runs.iter().zip(&second.runs).map(|(a, b)| [share(&a.1), share(&b.1)]).collect();
+    let is_chance = match shares::difference(&rounds, ALPHA) {
+        Some(difference) => difference.interval.contains(0.0),
+        None => fisher([[k1, n1 - k1], [k2, n2 - k2]]) >= ALPHA,
+    };
+    if is_chance {
+        return None;
+    }
+    let reason = format!(
+        "{} of the samples of {} {words}, and {} of {}: times of arms that fare differently say nothing of speed \
+         (`tolerates` or `select.outcome` say that this is meant)",
+        unit::share(share1),
+        first.profile,
+        unit::share(share2),
+        second.profile,
+    );
+    Some(Survivors { reason, is_counted: false })
+}
+
+/// An endpoint whose answers shrank to half or less.
+fn shrunk(views: &[RoundRuns]) -> Option<Survivors> {
+    let (subject, before, after) = sizes(views)
+        .into_iter()
+        .filter(|(_, before, after)| *before >= 1.0 && *after <= before * SHRUNK)
+        .min_by(|a, b| (a.2 / a.1).total_cmp(&(b.2 / b.1)))?;
+    let reason = format!(
+        "answers to {} shrank from {} to {} bytes (medians): other answers are no faster ones (`answers_differ = true` \
+         says that this is meant)",
+        subject.title(),
+        unit::significant(before),
+        unit::significant(after),
+    );
+    Some(Survivors { reason, is_counted: false })
+}
+
+/// Each endpoint's median answer in baseline and treatment, bytes: medians over runs of their medians.
+fn sizes(views: &[RoundRuns]) -> Vec<(Subject, f64, f64)> {
+    let mut of_subjects: BTreeMap<Subject, [Vec<f64>; 2]> = BTreeMap::new();
+    for view in views {
+        for (arm, run) in [&view.baseline, &view.treatment].into_iter().enumerate() {
+            for (subject, size) in run.iter().flat_map(|run| view.answer_sizes(run)) {
+                of_subjects.entry(subject.clone()).or_default()[arm].push(size);
+            }
+        }
+    }
+    let medians = |(subject, [before, after]): (Subject, [Vec<f64>; 2])| {
+        Some((subject, median(&before)?, median(&after)?))
+    };
+    of_subjects.into_iter().filter_map(medians).collect()
+}
