@@ -22,21 +22,32 @@ pub(super) fn finding(report: &Report, arms: &[&ArmSummary]) -> Vec<String> {
     sentences
 }
 
-/// Whether the users' requests went as expected, in one arm. Effects and loadproof's own questions
+/// Whether the users' requests went as expected, and their effects were seen, in one arm. loadproof's own questions
 /// are not among them.
 fn outcomes(arm: &ArmSummary, name: &str) -> String {
-    let mut counts = OutcomeCounts::default();
-    let of_users = |s: &&Summary| s.subject.kind == Kind::Request && s.subject.traffic_class != PROBE_CLASS;
-    arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
-    let (total, wrong) = (counts.total(), counts.failed + counts.error + counts.dropped);
-    match wrong {
+    let counted = |kind: Kind| {
+        let mut counts = OutcomeCounts::default();
+        let of_users = |s: &&Summary| s.subject.kind == kind && s.subject.traffic_class != PROBE_CLASS;
+        arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
+        (counts.total(), counts.failed + counts.error + counts.dropped)
+    };
+    let (effects, unseen) = counted(Kind::Effect);
+    let of_effects = match unseen {
+        0 => String::new(),
+        unseen => {
+            format!(" {} of {} effects were never seen.", unit::count(unseen), unit::count(effects))
+        }
+    };
+    let (total, wrong) = counted(Kind::Request);
+    let of_requests = match wrong {
         0 => format!("All {} requests went as expected under {name}.", unit::count(total)),
         wrong => format!(
             "{} of {} requests failed, went unanswered or were dropped under {name}.",
             unit::count(wrong),
             unit::count(total)
         ),
-    }
+    };
+    of_requests + &of_effects
 }
 
 /// A sentence for each effect; requests speak through their table.
