@@ -39,6 +39,21 @@ impl AbortWatch {
     }
 }
 
+/// A quantile of the response times so far, ms, with so many requests that were never answered behind all others:
+/// infinite where it reaches them.
+fn quantile_ms(live: &Live, p: f64, unanswered: u64) -> Option<f64> {
+    let outcomes = live.outcomes();
+    let answered = outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize];
+    if answered + unanswered == 0 {
+        return None;
+    }
+    let rank = p * (answered + unanswered) as f64;
+    if rank > answered as f64 {
+        return Some(f64::INFINITY);
+    }
+    live.times().quantile_us(rank / answered as f64).map(|us| us / 1e3)
+}
+
 /// The run so far.
 struct View {
     live: Arc<Mutex<Live>>,
@@ -61,7 +76,9 @@ impl LookUp for View {
         };
         let value = match statistic {
             Statistic::Time(TimeKind::Response, Metric::Quantile(p)) => {
-                live.times().quantile_us(*p).ok_or_else(none)? / 1e3
+                let unanswered =
+                    count(CountOf::Outcome(Outcome::Error)) + count(CountOf::Outcome(Outcome::Dropped));
+                quantile_ms(&live, *p, unanswered).ok_or_else(none)?
             }
             Statistic::Count(of) => count(*of) as f64,
             Statistic::Share(of) if all > 0 => count(*of) as f64 / all as f64,

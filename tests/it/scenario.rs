@@ -304,6 +304,20 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         ("value = \"run.ok\"\nat_least = 1\nloads = \"smok\"", "did you mean `smoke`?"),
         ("grows = \"loadproof memory\"\nat_least = 1", "`grows` brings its own bound"),
         ("recovers_after = \"the fault\"\nat_most = \"5s\"", "unknown hook beside the load"),
+        // What is right by its units and hardly meant.
+        (
+            "value = \"treatment.throughput / baseline.throughput\"\nat_least = \"45%\"",
+            "did you mean `+45.0 %` or `1.45x`?",
+        ),
+        ("value = \"run.quantile(0.99)\"\nat_most = \"500ms\"", "did you mean `quantile(99)`?"),
+        ("value = \"run.p50 / 1000\"\nat_most = \"0.005s\"", "times are in milliseconds"),
+        ("value = \"run.ok_share\"\nat_least = \"+45%\"", "a change needs a ratio of the arms"),
+        ("value = \"run.failed_share\"\nat_most = 1", "did you mean `1%`?"),
+        ("value = \"run.ok_share\"\nat_least = 99", "did you mean `99%`?"),
+        (
+            "value = \"run.cpu_per_request\"\nat_most = \"2ms\"\nselect = { phase = \"steady\" }",
+            "CPU time is known of all requests together",
+        ),
     ] {
         let mistake = claim(text);
         assert!(mistake.contains(words), "{words}: {mistake}");

@@ -213,6 +213,9 @@ fn a_high_quantile_needs_events_enough_and_every_round_on_its_side() {
     let few = judge(bunched, [100.0, 101.0, 99.0, 100.0, 102.0]);
     assert_eq!(few.verdict, Verdict::Undecided);
     assert!(few.reason.contains("is based on 1 independent events per run; 20 are needed"), "{}", few.reason);
+    // Nor is anything refuted by so few.
+    let slower = judge(bunched, [290.0, 291.0, 289.0, 290.0, 292.0]);
+    assert_eq!(slower.verdict, Verdict::Undecided, "{}", slower.reason);
     // The interval of these five ratios lies above 2, one of them below it.
     let one_short = judge(spread, [151.5, 100.0, 93.75, 96.8, 94.9]);
     assert!(one_short.low.unwrap() > 2.0, "{:?}", one_short.low);

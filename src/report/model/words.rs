@@ -18,21 +18,32 @@ pub(super) fn finding(of_effects: Vec<String>, report: &Report, arms: &[&ArmSumm
     sentences
 }
 
-/// Whether the users' requests went as expected, in one arm. Effects and loadproof's own questions
+/// Whether the users' requests went as expected, and their effects were seen, in one arm. loadproof's own questions
 /// are not among them.
 fn outcomes(arm: &ArmSummary, name: &str) -> String {
-    let mut counts = OutcomeCounts::default();
-    let of_users = |s: &&Summary| s.subject.kind == Kind::Request && s.subject.traffic_class != PROBE_CLASS;
-    arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
-    let (total, wrong) = (counts.total(), counts.failed + counts.error + counts.dropped);
-    match wrong {
+    let counted = |kind: Kind| {
+        let mut counts = OutcomeCounts::default();
+        let of_users = |s: &&Summary| s.subject.kind == kind && s.subject.traffic_class != PROBE_CLASS;
+        arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
+        (counts.total(), counts.failed + counts.error + counts.dropped)
+    };
+    let (effects, unseen) = counted(Kind::Effect);
+    let of_effects = match unseen {
+        0 => String::new(),
+        unseen => {
+            format!(" {} of {} effects never became visible.", unit::count(unseen), unit::count(effects))
+        }
+    };
+    let (total, wrong) = counted(Kind::Request);
+    let of_requests = match wrong {
         0 => format!("{name}: all {} requests were answered as expected.", unit::count(total)),
         wrong => format!(
             "{name}: {} of {} requests failed, were not answered or were dropped.",
             unit::count(wrong),
             unit::count(total)
         ),
-    }
+    };
+    of_requests + &of_effects
 }
 
 pub(super) fn capitalised(text: &str) -> String {

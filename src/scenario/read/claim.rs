@@ -376,7 +376,7 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
     if statistics.is_empty() {
         problems.add(&text.place, "this speaks of no run", "expected `baseline.…`, `treatment.…` or `run.…`");
     }
-    let scales = ["1000", "1_000", "1e3", "1e6"];
+    let scales = ["1000", "1_000", "1e3", "1e6", "0.001"];
     let text_has = |scale: &&str| expression.to_string().contains(*scale);
     if expression.dimension() == Ok(Dimension::Time) && scales.iter().any(text_has) {
         problems.add(
@@ -393,12 +393,9 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
             _ => None,
         };
         if let Some(percent) = percent.filter(|percent| *percent > 0.0 && *percent < 1.0) {
-            let title = format!("this is the {percent}th percentile");
-            problems.add(
-                &text.place,
-                title,
-                format!("did you mean `{}`?", crate::unit::plain(percent * 100.0)),
-            );
+            let percent = crate::unit::plain(percent);
+            let title = format!("this is the {percent}th percentile, which hardly any sample is below");
+            problems.add(&text.place, title, "percentiles count to 100: did you mean `quantile(99)`?");
         }
         let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
         match &statistic {
@@ -509,7 +506,7 @@ fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Probl
         Bound::Within(..) => false,
     };
     let never_holds = matches!(bound, Bound::AtLeast(least) if least.value > 1.0);
-    if is_share && (always_holds || never_holds) {
+    if is_share && bound.unit() != Unit::Change && (always_holds || never_holds) {
         let title =
             if never_holds { "a share never exceeds 100 %" } else { "every share keeps to this bound" };
         let written = edges.into_iter().flatten().next().unwrap_or(1.0);
