@@ -113,7 +113,7 @@ pub enum AssessError {
     #[error("`{}` already exists; --force replaces it", .0.display())]
     FolderExists(PathBuf),
     /// A folder that is no bundle is not replaced by one.
-    #[error("`{}` is not a bundle, and is not replaced", .0.display())]
+    #[error("`{}` is not a bundle and is not replaced", .0.display())]
     NotReplaced(PathBuf),
     /// A folder is not a bundle.
     #[error("`{}` is not a bundle: {problem}", folder.display())]

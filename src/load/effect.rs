@@ -71,7 +71,7 @@ mod tests {
             endpoint: EndpointId(2),
             who,
             key: Key::new(0, 9),
-            cause: Cause { intended: done - Duration::from_millis(20), done },
+            cause: Cause { intended: done.checked_sub(Duration::from_millis(20)).unwrap(), done },
         }
     }
 

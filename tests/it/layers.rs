@@ -56,8 +56,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "execute",
         &[
-            "utc", "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "system", "signals",
-            "store", "summary", "capacity", "verdict", "assess",
+            "reading", "utc", "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "system",
+            "signals", "store", "summary", "capacity", "verdict", "assess",
         ],
     ),
     // `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is

@@ -37,8 +37,8 @@ fn experiment(bench: &Bench, scenario: &str, switch: &str) -> Command {
 fn judged(scenario: &str) -> serde_json::Value {
     let bench = Bench::new();
     let output = experiment(&bench, scenario, "after").output().unwrap();
-    // One round of a smoke load decides nothing, and nothing is invalid.
-    assert_eq!(code(&output), 97, "{}", stderr(&output));
+    // One round of a smoke load indicates at most, and nothing is invalid.
+    assert!([0, 97].contains(&code(&output)), "{}", stderr(&output));
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     for held in document["judgement"]["held"].as_array().unwrap() {
         assert_eq!(held["holds"], true, "{held}");

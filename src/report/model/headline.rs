@@ -64,7 +64,7 @@ pub struct Validity {
 pub(super) fn overall(judgement: &Judgement) -> (&'static str, &'static str, String) {
     let is_run = judgement.rounds == 0;
     let gating = judgement.claims.iter().filter(|decided| decided.claim.gates);
-    let shown: Vec<Called> = gating.map(|decided| called(decided)).collect();
+    let shown: Vec<Called> = gating.map(called).collect();
     let what = if is_run { "objective" } else { "claim" };
     match shown.iter().max_by_key(|shown| shown.rank) {
         None if judgement.audit.grade == Grade::Invalid => ("invalid", "invalid", String::new()),
