@@ -16,7 +16,7 @@ pub fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>, AssessEr
     let runs: Vec<RunFacts> =
         store.runs()?.into_iter().filter(|run| run.start.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
-    Ok(trend::series(&runs, &store.metrics(scenario)?, &notes, &[]))
+    Ok(trend::series(&runs, &store.metrics(scenario)?, &notes, &store.accepted()?))
 }
 
 /// The page about a scenario over releases. `given`: its name or file.

@@ -4,18 +4,21 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::arguments::Trend;
+use super::arguments::{Trend, TrendCommand};
 use super::exit::{Exit, UsageError};
 use super::output;
 use crate::assess::trend::{scenario_name, series};
 use crate::export::{exchange, trend as csv};
 use crate::report::trend as render;
-use crate::store::Store;
+use crate::store::{Reference, Store};
 use crate::trend::{Series, State};
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
-    let scenario = scenario_name(&command.scenario, &store)?;
+    if let Some(TrendCommand::Accept { run, why }) = &command.command {
+        return accept(run, why, &mut store);
+    }
+    let scenario = scenario_name(command.scenario.as_deref().unwrap_or_default(), &store)?;
     let mut series = series(&scenario, &mut store)?;
     series.retain(|one| is_wanted(one, command));
     if let Some(csv) = &command.csv {
@@ -37,6 +40,14 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
         output::result(&format!("{text}\n\n  report  {}", page.display()))?;
     }
     Ok(exit(&series))
+}
+
+/// Accepts the level of a run's release.
+fn accept(run: &str, why: &str, store: &mut Store) -> Result<Exit> {
+    let run = store.run(&run.parse::<Reference>()?)?.id;
+    store.accept(run, why)?;
+    output::result(&format!("accepted the level of run {run}: {why}"))?;
+    Ok(Exit::Done)
 }
 
 /// Otava's files hold one system under one load.

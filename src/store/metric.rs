@@ -91,6 +91,27 @@ impl Store {
         Ok(())
     }
 
+    /// Accepts the level of a run's release, with the reason: its trend is a regression no longer.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn accept(&mut self, run: RunId, why: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO note (run, at_unix_us, text, accepts) VALUES (?1, ?2, ?3, 1)";
+        self.connection.execute(sql, params![run.0, now_unix_us(), format!("accepted: {why}")])?;
+        Ok(())
+    }
+
+    /// The runs whose level was accepted.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn accepted(&self) -> Result<Vec<RunId>, StoreError> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT DISTINCT run FROM note WHERE accepts ORDER BY run")?;
+        let runs = statement.query_map([], |row| Ok(RunId(row.get(0)?)))?;
+        Ok(runs.collect::<Result<_, _>>()?)
+    }
+
     /// What was noted of runs, in the order in which it was.
     ///
     /// # Errors

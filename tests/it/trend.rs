@@ -126,6 +126,17 @@ fn a_figure_of_0_is_a_figure() {
 }
 
 #[test]
+fn an_accepted_level_is_a_regression_no_longer() {
+    let mut history = History::new();
+    history.releases(12, 10.0, "6.1");
+    history.releases(6, 15.0, "6.1");
+    assert_eq!(history.trend().0, 99);
+    let said = history.bench.out(&["trend", "accept", "latest", "--why", "more work per order"]);
+    assert!(said.contains("accepted the level of run") && said.contains(": more work per order"), "{said}");
+    assert_eq!(history.trend().0, 0);
+}
+
+#[test]
 fn a_faster_release_is_better() {
     let mut history = History::new();
     history.releases(12, 10.0, "6.1");

@@ -18,7 +18,7 @@ pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Run};
 pub(super) use self::results::{
     ArmName, Compare, Export, ExportFormat, Import, Query, Report, RunFilter, RunList, Runs, RunsCommand,
-    Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend,
+    Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend, TrendCommand,
 };
 pub(super) use self::setting_up::{Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};

@@ -276,10 +276,13 @@ pub(in crate::cli) enum ExportFormat {
 
 /// Show metrics over releases: changes, and the state of the newest release
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(in crate::cli) struct Trend {
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<TrendCommand>,
     /// The scenario, by its name or its file
-    #[arg(value_name = "SCENARIO")]
-    pub(in crate::cli) scenario: String,
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub(in crate::cli) scenario: Option<String>,
     /// Only this load
     #[arg(short, long, env = "LOADPROOF_LOAD", value_name = "LOAD")]
     pub(in crate::cli) load: Option<String>,
@@ -304,6 +307,19 @@ pub(in crate::cli) struct Trend {
     /// Print JSON (`loadproof.trend/2`)
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum TrendCommand {
+    /// Accept the level of a run's release: it is a regression no longer
+    Accept {
+        /// A number, a label, a profile (its newest run), or `latest`
+        #[arg(value_name = "RUN")]
+        run: String,
+        /// Why the new level is right; shown in the trend
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+    },
 }
 
 /// Work with the store itself
