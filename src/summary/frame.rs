@@ -58,7 +58,7 @@ pub(super) fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summ
 /// effects are loadproof's own and left out.
 ///
 /// # Errors
-/// As [`summaries`].
+/// As `summaries`.
 pub fn total(columns: &SampleColumns, load_s: f64) -> Result<Option<Summary>, FrameError> {
     let is_users: Vec<bool> = columns
         .subjects
