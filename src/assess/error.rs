@@ -112,7 +112,7 @@ pub enum AssessError {
     /// A folder that is to be made exists.
     #[error("`{}` already exists; --force replaces it", .0.display())]
     FolderExists(PathBuf),
-    /// A folder that is no bundle is not replaced by one.
+    /// Only a bundle may be replaced by a bundle.
     #[error("`{}` is not a bundle and is not replaced", .0.display())]
     NotReplaced(PathBuf),
     /// A folder is not a bundle.

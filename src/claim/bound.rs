@@ -107,7 +107,7 @@ impl fmt::Display for Amount {
     }
 }
 
-/// A text that is no amount.
+/// A text that is not a valid amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a number such as `12`, `3.1x`, `92%`, `+45%` or `500ms`")]
 pub struct NoAmount;

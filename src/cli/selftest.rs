@@ -13,7 +13,7 @@ use crate::execute::selftest::{PARTS, SelfTest};
 use crate::store::Store;
 use crate::verdict::qualification::Qualification;
 
-/// The store of selftests, in the folder of the other: their runs are nobody's results.
+/// The store of selftests, in the folder of the other store: their runs are not results of the user.
 const STORE: &str = "selftest.db";
 
 pub(super) fn selftest(command: &Command, store: &Path) -> Result<Exit> {

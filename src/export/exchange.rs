@@ -127,12 +127,12 @@ pub fn otava(series: &[Series]) -> Option<String> {
     Some(text)
 }
 
-/// A quantile in ns; none if it is no time.
+/// A quantile in ns; none for a metric that is not a time.
 fn ns(metric: &Metric) -> Option<f64> {
     quantile(metric).map(|_| (metric.value * 1e6).round())
 }
 
-/// `0.95` of `p95`; none if the metric is no quantile.
+/// `0.95` of `p95`; none for a metric that is not a quantile.
 fn quantile(metric: &Metric) -> Option<String> {
     metric
         .name

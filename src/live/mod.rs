@@ -1,4 +1,4 @@
-//! The live page: what goes on, for people to watch, and for machines to read.
+//! The live page: a run in progress, for people to watch and for machines to read.
 //!
 //! ```text
 //! execute ─► Narrator ─► Event ─► Feed (what is known now; ten minutes of events) ─► Server ─► viewers

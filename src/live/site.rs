@@ -11,7 +11,7 @@ use crate::assess::history::History;
 
 /// What is served.
 pub struct Site {
-    /// What goes on.
+    /// The run in progress.
     pub feed: Arc<Feed>,
     /// What is stored.
     pub history: History,

@@ -10,7 +10,7 @@ use crate::unit;
 /// Longest text that a form may hold.
 const LONGEST: usize = 200;
 
-/// Ends what goes on.
+/// Ends the run in progress.
 pub trait Control: Send + Sync {
     /// Ends the run as Ctrl-C does: requests under way get their grace, samples stay, and there is a summary.
     fn stop(&self);

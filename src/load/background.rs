@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
-/// What goes on in the background of one worker.
+/// The background tasks of one worker.
 #[derive(Default)]
 pub(super) struct Background {
     count: Rc<Count>,

@@ -25,7 +25,7 @@ impl Seeds {
         mix(mix(0, &[self.run]), &place)
     }
 
-    /// Of what goes on in the background of a journey.
+    /// Of the background tasks of a journey.
     pub(super) fn background(self, journey: u32) -> u64 {
         self.journey([journey.into()])
     }

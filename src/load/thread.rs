@@ -94,7 +94,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
     Ok((Rc::new(worker), stop, users_done))
 }
 
-/// Runs the users, then what goes on in the background; a stop or the end of the load's grace
+/// Runs the users, then the background tasks; a stop or the end of the load's grace
 /// cuts off what is left.
 async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done: oneshot::Sender<()>) {
     let grace = worker.load.grace;

@@ -1,11 +1,11 @@
 //! Change points that are more than a series' own wandering.
 //!
 //! Neighbouring releases resemble each other (slow drifts of the environment), which makes steps look surer than
-//! they are. The filter estimates that likeness inside the segments and counts values for less accordingly.
+//! they are. The filter estimates that autocorrelation inside the segments and counts values for less accordingly.
 
 use super::distribution::t_two_sided;
 
-/// Likeness beyond which none is believed: more would leave no evidence at all.
+/// Autocorrelation is capped here: more would leave no evidence at all.
 const MOST_CORRELATION: f64 = 0.8;
 
 /// What a change point must stand up to.

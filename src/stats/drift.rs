@@ -6,7 +6,7 @@ use super::distribution::t_quantile;
 const BLOCKS: usize = 20;
 /// Blocks with values below which nothing is said.
 const LEAST_BLOCKS: usize = 8;
-/// Likeness of neighbouring residuals beyond which none is believed.
+/// Cap of the autocorrelation of neighbouring residuals.
 const MOST_CORRELATION: f64 = 0.8;
 
 /// How much a series has moved over a stretch.
@@ -43,9 +43,9 @@ pub fn drift(points: &[(f64, f64)], alpha: f64, metric: impl Fn(&mut [f64]) -> O
     let products: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
     let raw = if squares > 0.0 { products / squares } else { 0.0 };
     let rho = (raw + (2.0 + 4.0 * raw) / n).clamp(0.0, MOST_CORRELATION);
-    let likeness = (1.0 + rho) / (1.0 - rho);
-    let df = (n / likeness - 2.0).max(2.0);
-    let error = (squares / (n - 2.0) / spread * likeness).sqrt();
+    let inflation = (1.0 + rho) / (1.0 - rho);
+    let df = (n / inflation - 2.0).max(2.0);
+    let error = (squares / (n - 2.0) / spread * inflation).sqrt();
     let (first, last) = (blocks[0].0, blocks[blocks.len() - 1].0);
     let start = y + slope * (first - t);
     if start <= 0.0 {

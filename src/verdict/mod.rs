@@ -1,6 +1,6 @@
 //! Claims and stored runs in, verdicts out.
 //!
-//! First the audit: may the runs be believed at all? Then the manipulation checks: was the treatment
+//! First the audit: can the runs be trusted? Then the manipulation checks: was the treatment
 //! seen to act? Then each claim: its value is worked out once per round, and the rounds decide. Pure
 //! over what the store returns; everything here can be done again from a stored run.
 

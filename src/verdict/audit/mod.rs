@@ -1,4 +1,4 @@
-//! May the runs be believed at all? One file per kind of check; each check says what it saw.
+//! Can the runs be trusted? One file per kind of check; each check says what it saw.
 
 mod arrivals;
 mod clock;

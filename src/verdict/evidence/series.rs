@@ -1,4 +1,4 @@
-//! What goes on over time comes to: signals, how they and response times drift, and what goes with
+//! Statistics over time: signals, how they and response times drift, and what correlates with
 //! what.
 
 use std::collections::BTreeMap;
