@@ -71,7 +71,7 @@ fn a_release_whose_claims_are_supported_is_signed_and_its_bundle_verifies() {
 
        SUPPORTED  Rewrite: C1 Twice as fast  2.00x  [2.00x, 2.00x]  e1
        SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
-       SUPPORTED  Rewrite: C3 At most 15 ms at p95  11.9 ms  [11.9 ms, 12.0 ms]  e1
+       SUPPORTED  Rewrite: C3 At most 15 ms at p95  11.9 ms  [11.9 ms, 12.1 ms]  e1
 
       bundle  reports/signoff-1.9.0
     ");
