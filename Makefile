@@ -64,7 +64,8 @@ quick:
 
 .PHONY: demo
 demo: quick ## Show what priority lanes do: five rounds of both arms, verdicts, a report
-	TESTBED=$(QUICK)/testbed $(QUICK)/loadproof experiment $(SCENARIO) --load demo --rounds $(ROUNDS) --html reports/demo.html $(FLAGS)
+	TESTBED=$(QUICK)/testbed $(QUICK)/loadproof experiment $(SCENARIO) --load demo --rounds $(ROUNDS) --html reports/demo.html $(FLAGS) \
+	  || test $$? -eq 97  # runs of 8 s hold too few effects for claims about absolute quantiles: undecided, and said
 
 .PHONY: selftest
 selftest: build ## Check loadproof on this machine: does it find known effects, and no others?
