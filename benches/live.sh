@@ -35,7 +35,7 @@ measure() {
   test -z "$3" || follow &
   # shellcheck disable=SC2086
   /usr/bin/env bash -c 'TIMEFORMAT="%U %S"; time taskset -c 0 "$@" >/dev/null 2>'"$folder"'/err' bash \
-    "$loadproof" --store "$db" http "http://127.0.0.1:$port/" -c 64 -z "${seconds}s" --workers 1 --progress none $2 $3 2> "$folder/time"
+    "$loadproof" --store "$db" http "http://127.0.0.1:$port/" -c 64 -z "${seconds}s" --workers 1 --progress none $2 $3 2> "$folder/time" || true
   wait $! 2>/dev/null || true
   n=$("$loadproof" --store "$db" store query 'SELECT sum(samples) AS n FROM run' --format csv | tail -1)
   tail -1 "$folder/time" | awk -v name="$1" -v n="$n" '{ printf "%-16s %8.3f µs/request  %d requests\n", name, ($1 + $2) * 1e6 / n, n }'
