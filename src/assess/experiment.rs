@@ -1,10 +1,11 @@
 //! An experiment that is under way, as far as it has come.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::error::AssessError;
 use super::runs;
-use crate::run::{ExperimentId, RunFacts};
+use crate::run::{ExperimentId, MeasuredRun, RunFacts};
 use crate::store::Store;
 use crate::verdict::audit;
 use crate::verdict::{self, Judgement, Options};
@@ -19,36 +20,29 @@ pub fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Res
     Ok(verdict::of_rounds(&runs, &Options { most_rounds, allow_invalid, ..Options::default() }))
 }
 
-/// Whether all manipulation checks of a round hold.
+/// The runs of a round, whole. Of a round that was repeated they are the newest of each profile.
 ///
 /// # Errors
 /// If there is no such experiment, or the store cannot be read.
-pub fn manipulation_checks_hold(id: ExperimentId, round: u32, store: &Store) -> Result<bool, AssessError> {
-    let of_round = store
-        .experiment(id)?
-        .into_iter()
-        .filter(|r| r.start.round == Some(round) && !r.start.must_hold.is_empty());
-    let runs = runs::all_measured(store, of_round.collect())?;
-    Ok(verdict::held(&runs).iter().all(|h| h.holds))
+pub fn round(id: ExperimentId, round: u32, store: &Store) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
+    let mut newest: BTreeMap<String, RunFacts> = BTreeMap::new();
+    for run in store.experiment(id)?.into_iter().filter(|run| run.start.round == Some(round)) {
+        newest.insert(run.start.profile.clone(), run);
+    }
+    runs::all_measured(store, newest.into_values().collect())
+}
+
+/// Whether all manipulation checks of a round hold.
+pub fn manipulation_checks_hold(round: &[Arc<MeasuredRun>]) -> bool {
+    verdict::held(round).iter().all(|held| held.holds)
 }
 
 /// Why a round may not be used, if the reason comes from outside: the machine that makes the load had no time for it, or
 /// its clock was set. Such a round is repeated; whatever the system under test did is evidence.
-///
-/// # Errors
-/// If there is no such experiment, or the store cannot be read.
-pub fn disturbance(id: ExperimentId, round: u32, store: &Store) -> Result<Option<String>, AssessError> {
-    let mut newest: BTreeMap<String, RunFacts> = BTreeMap::new();
-    for run in store.experiment(id)? {
-        if run.start.round == Some(round) {
-            newest.insert(run.start.profile.clone(), run);
-        }
-    }
-    for run in newest.into_values() {
-        let audit = audit::of_run(&*runs::measured(store, run)?);
-        if let Some(check) = audit.disturbance() {
-            return Ok(Some(format!("run {} is INVALID: {}: {}", audit.run, check.name, check.text)));
-        }
-    }
-    Ok(None)
+pub fn disturbance(round: &[Arc<MeasuredRun>]) -> Option<String> {
+    round.iter().find_map(|run| {
+        let audit = audit::of_run(run);
+        let check = audit::disturbance(&audit.checks)?;
+        Some(format!("run {} is INVALID: {}: {}", audit.run, check.name, check.text))
+    })
 }

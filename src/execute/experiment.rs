@@ -9,7 +9,7 @@ use super::session::{Session, SessionOptions};
 use super::setting::{ExecuteError, ResumeError};
 use crate::assess::{experiment as assess, subject};
 use crate::plan::{Choices, Plan};
-use crate::run::{ExperimentId, Judged, RunState};
+use crate::run::{ExperimentId, Judged, MeasuredRun, RunState};
 use crate::scenario::load::LoadOverrides;
 use crate::scenario::{ExperimentSpec, Scenario};
 use crate::store::{Ending, ExperimentFacts, NewExperiment, Store, StoreError};
@@ -235,21 +235,23 @@ impl Rounds<'_> {
                 session.audience().note("the budget does not allow another round");
                 return Ok(Ending::Budget);
             }
-            let round_begun = Instant::now();
-            loop {
+            let runs = loop {
+                let round_begun = Instant::now();
                 if let Some(ending) = self.one(session, round)? {
                     return Ok(ending);
                 }
                 longest = longest.max(round_begun.elapsed());
-                let Some(reason) = self.disturbance(round)? else { break };
+                let runs = assess::round(self.id, round, &Store::open(self.store)?)?;
+                let disturbance = assess::disturbance(&runs).filter(|_| !self.rules.allow_invalid);
+                let Some(reason) = disturbance else { break runs };
                 if repetitions >= self.plan.rounds {
                     session.audience().note(&format!("{reason}; as many rounds were repeated as there are"));
-                    break;
+                    break runs;
                 }
                 repetitions += 1;
                 session.audience().note(&format!("{reason}; round {round} is repeated"));
-            }
-            if round < self.plan.rounds && self.may_stop(session.audience(), round)? {
+            };
+            if round < self.plan.rounds && self.may_stop(session.audience(), round, &runs)? {
                 return Ok(Ending::Decided);
             }
         }
@@ -268,19 +270,15 @@ impl Rounds<'_> {
         Ok(None)
     }
 
-    /// Why a round has to be repeated, if so.
-    fn disturbance(&self, round: u32) -> Result<Option<String>, ExecuteError> {
-        if self.rules.allow_invalid {
-            return Ok(None);
-        }
-        Ok(assess::disturbance(self.id, round, &Store::open(self.store)?)?)
-    }
-
     /// Looks at the claims where the plan of looks allows it; at every round, whether the arms were
     /// what they should be: more rounds of a switch that does nothing decide nothing.
-    fn may_stop(&self, audience: &mut Audience, round: u32) -> Result<bool, ExecuteError> {
-        let store = Store::open(self.store)?;
-        if !assess::manipulation_checks_hold(self.id, round, &store)? {
+    fn may_stop(
+        &self,
+        audience: &mut Audience,
+        round: u32,
+        runs: &[Arc<MeasuredRun>],
+    ) -> Result<bool, ExecuteError> {
+        if !assess::manipulation_checks_hold(runs) {
             audience.note("a manipulation check failed: further rounds cannot help");
             return Ok(true);
         }
@@ -289,7 +287,7 @@ impl Rounds<'_> {
         if !is_look && !audience.want_claims() {
             return Ok(false);
         }
-        let judgement = assess::judge_so_far(self.id, &store, self.rules.allow_invalid)?;
+        let judgement = assess::judge_so_far(self.id, &Store::open(self.store)?, self.rules.allow_invalid)?;
         audience.claims(&judgement);
         if !is_look || judgement.overall().is_none() {
             return Ok(false);

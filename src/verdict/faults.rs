@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Verdict::{Invalid, Refuted, Supported, Undecided};
-use super::audit::{Audit, Grade, OF_MACHINE};
+use super::audit::{self, Audit};
 use super::{Decided, Options, Verdict, looks, of_rounds};
 use crate::run::MeasuredRun;
 
@@ -274,8 +274,7 @@ fn found(fault: &Fault, decided: Option<&Decided>) -> Found {
 /// Whether all that makes the runs invalid is that the machine was busy.
 fn blames_the_machine_alone(audit: &Audit) -> bool {
     let checks = audit.runs.iter().flat_map(|r| &r.checks).chain(&audit.between_arms);
-    let mut invalid = checks.filter(|c| c.grade == Grade::Invalid).peekable();
-    invalid.peek().is_some() && invalid.all(|c| OF_MACHINE.contains(&c.name.as_ref()))
+    audit::disturbance(checks).is_some()
 }
 
 #[cfg(test)]
@@ -286,6 +285,7 @@ mod tests {
     use crate::reading::SignalColumn;
     use crate::verdict::audit::tests::run_of;
     use crate::verdict::audit::{Check, RunAudit, of_run};
+    use crate::verdict::audit::{Grade, OF_MACHINE};
 
     fn found_as(name: &str, verdict: Verdict) -> Found {
         let fault = chosen(Some(name), false)[0];

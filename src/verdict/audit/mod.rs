@@ -175,16 +175,14 @@ pub(super) fn of_runs(runs: &[Arc<MeasuredRun>], saved: &BTreeMap<RunId, RunAudi
 }
 
 /// Checks that blame the machine that makes the load, not the system under test.
-pub const OF_MACHINE: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "clock"];
+pub(super) const OF_MACHINE: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "clock"];
 
-impl RunAudit {
-    /// The first check that makes it INVALID, if all that do blame the machine that made the load.
-    pub fn disturbance(&self) -> Option<&Check> {
-        let mut invalid = self.checks.iter().filter(|check| check.grade == Grade::Invalid);
-        let first = invalid.next()?;
-        let of_machine = |check: &Check| OF_MACHINE.contains(&check.name.as_ref());
-        (of_machine(first) && invalid.all(of_machine)).then_some(first)
-    }
+/// The first check that is INVALID, if all that are blame the machine that made the load.
+pub fn disturbance<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Option<&'a Check> {
+    let mut invalid = checks.into_iter().filter(|check| check.grade == Grade::Invalid);
+    let first = invalid.next()?;
+    let of_machine = |check: &Check| OF_MACHINE.contains(&check.name.as_ref());
+    (of_machine(first) && invalid.all(of_machine)).then_some(first)
 }
 
 /// Audits one run.
