@@ -11,7 +11,7 @@ use crate::assess::trend::{scenario_name, series};
 use crate::export::{exchange, trend as csv};
 use crate::report::trend as render;
 use crate::store::{Reference, Store};
-use crate::trend::{Series, State};
+use crate::trend::{Series, Standing};
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
@@ -69,8 +69,8 @@ fn is_wanted(one: &Series, command: &Trend) -> bool {
 
 /// The worst of all series.
 fn exit(series: &[Series]) -> Exit {
-    let is_regression = series.iter().any(|one| matches!(one.newest, State::Regression { .. }));
-    let is_suspect = series.iter().any(|one| matches!(one.newest, State::Suspect { .. }));
+    let is_regression = series.iter().any(|one| matches!(one.newest, Standing::Regression { .. }));
+    let is_suspect = series.iter().any(|one| matches!(one.newest, Standing::Suspect { .. }));
     match (is_regression, is_suspect) {
         (true, _) => Exit::Refuted,
         (false, true) => Exit::Undecided,

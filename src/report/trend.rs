@@ -9,7 +9,7 @@ use super::chart::releases::{self, ReleaseCurve};
 use super::html::{self, Drawing, HtmlError};
 use super::model::{Line, Scale};
 use crate::stats::gate::LEAST_BEFORE;
-use crate::trend::{Change, Series, State};
+use crate::trend::{Change, Series, Standing};
 use crate::unit;
 
 /// Series that the terminal tells point by point without being asked for them.
@@ -45,7 +45,8 @@ pub fn text(scenario: &str, series: &[Series]) -> String {
     }
     parts.push(table.trim_fmt());
     let has_something = |one: &&Series| {
-        !one.changes.is_empty() || matches!(one.newest, State::Suspect { .. } | State::Regression { .. })
+        !one.changes.is_empty()
+            || matches!(one.newest, Standing::Suspect { .. } | Standing::Regression { .. })
     };
     let told = series.iter().filter(|one| series.len() <= TOLD || has_something(one));
     parts.extend(told.map(in_line));
@@ -88,25 +89,25 @@ fn tint(is_worse: bool) -> anstyle::Style {
 /// Class and word of how the newest release stands.
 fn state(one: &Series) -> (&'static str, &'static str) {
     match one.newest {
-        State::TooFew { .. } => ("warn", "too few"),
-        State::Usual => ("valid", "usual"),
-        State::Better { .. } => ("valid", "better"),
-        State::Suspect { .. } => ("warn", "SUSPECT"),
-        State::Regression { .. } => ("invalid", "REGRESSION"),
+        Standing::TooFew { .. } => ("warn", "too few"),
+        Standing::Usual => ("valid", "usual"),
+        Standing::Better { .. } => ("valid", "better"),
+        Standing::Suspect { .. } => ("warn", "SUSPECT"),
+        Standing::Regression { .. } => ("invalid", "REGRESSION"),
     }
 }
 
 fn sentence(one: &Series) -> String {
     match one.newest {
-        State::TooFew { points } => {
+        Standing::TooFew { points } => {
             format!("too few releases: {points} {}; {LEAST_BEFORE} are needed before the newest", since(one))
         }
-        State::Usual => "usual".to_owned(),
-        State::Better { ratio } => format!("better, {} against the previous level", unit::change(ratio)),
-        State::Suspect { ratio } => {
+        Standing::Usual => "usual".to_owned(),
+        Standing::Better { ratio } => format!("better, {} against the previous level", unit::change(ratio)),
+        Standing::Suspect { ratio } => {
             format!("SUSPECT, {} against the previous level: run it again", unit::change(ratio))
         }
-        State::Regression { ratio, since } => {
+        Standing::Regression { ratio, since } => {
             format!(
                 "REGRESSION since {}, {} against the level before",
                 one.points[since].release,
@@ -219,11 +220,11 @@ struct TrendAnswer {
 /// The worst state of all series is the answer.
 fn answer(series: &[Series]) -> TrendAnswer {
     let rank = |one: &Series| match one.newest {
-        State::Regression { .. } => 4,
-        State::Suspect { .. } => 3,
-        State::Better { .. } => 2,
-        State::Usual => 1,
-        State::TooFew { .. } => 0,
+        Standing::Regression { .. } => 4,
+        Standing::Suspect { .. } => 3,
+        Standing::Better { .. } => 2,
+        Standing::Usual => 1,
+        Standing::TooFew { .. } => 0,
     };
     let newest = |one: &Series| one.points.last().map_or(String::new(), |point| point.release.clone());
     let told = |one: &Series| format!("{} ({} · {}): {}", name(one), one.load, one.profile, sentence(one));
@@ -239,21 +240,23 @@ fn answer(series: &[Series]) -> TrendAnswer {
     let all = series.len();
     let release = newest(worst);
     let (word, tone, sentence) = match worst.newest {
-        State::Regression { .. } => (
+        Standing::Regression { .. } => (
             "REGRESSION",
             "refuted",
             format!("{release} is worse in {same} of {all} series, as was the release before it."),
         ),
-        State::Suspect { .. } => {
+        Standing::Suspect { .. } => {
             ("SUSPECT", "undecided", format!("{release} is worse in {same} of {all} series: run it again."))
         }
-        State::Better { .. } => (
+        Standing::Better { .. } => (
             "BETTER",
             "supported",
             format!("{release} is better in {same} of {all} series, and worse in none."),
         ),
-        State::Usual => ("USUAL", "supported", format!("{release} is as usual in {same} of {all} series.")),
-        State::TooFew { .. } => (
+        Standing::Usual => {
+            ("USUAL", "supported", format!("{release} is as usual in {same} of {all} series."))
+        }
+        Standing::TooFew { .. } => (
             "TOO FEW RELEASES",
             "none",
             format!(

@@ -72,7 +72,8 @@ impl Band {
 }
 
 /// The newest release.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
 pub enum Standing {
     /// There are fewer than four releases to hold it against.
     TooFew {

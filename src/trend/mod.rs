@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use crate::stats::gate::Standing;
+
 use crate::run::{Metric, RunFacts, RunId};
 use crate::sample::Subject;
-use crate::stats::gate::{self, Releases, Standing, Worse};
+use crate::stats::gate::{self, Releases, Worse};
 use crate::stats::quantile::geometric_mean;
 use crate::stats::regimes::{self, Ties};
 
@@ -55,36 +57,6 @@ pub struct Break {
     pub what: Vec<String>,
 }
 
-/// The newest release.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-pub enum State {
-    /// There are too few releases before it to tell.
-    TooFew {
-        /// Releases since the last change of metric, machine or workload, the newest among them.
-        points: usize,
-    },
-    /// Where it is to be expected.
-    Usual,
-    /// Further away, to the better.
-    Better {
-        /// Over the mean of those before it.
-        ratio: f64,
-    },
-    /// Further away, to the worse: run it again.
-    Suspect {
-        /// Over the mean of those before it.
-        ratio: f64,
-    },
-    /// Worse for longer, and neither mended nor accepted.
-    Regression {
-        /// Over the mean of those before the regression.
-        ratio: f64,
-        /// Place of its first release.
-        since: usize,
-    },
-}
-
 /// One metric over releases.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Series {
@@ -103,7 +75,7 @@ pub struct Series {
     /// Where machine or workload change.
     pub breaks: Vec<Break>,
     /// The newest release.
-    pub newest: State,
+    pub newest: Standing,
 }
 
 impl Series {
@@ -181,7 +153,7 @@ fn one(
         points,
         changes: Vec::new(),
         breaks,
-        newest: State::TooFew { points: 0 },
+        newest: Standing::TooFew { points: 0 },
     };
     judge(&mut series, accepted, resolution(metric, &values));
     series
@@ -240,7 +212,7 @@ fn judge(series: &mut Series, accepted: &[RunId], resolution: f64) {
             lifted.as_ref().and_then(|values| regimes::begins(values, Ties::Counted)).unwrap_or_default();
         // Of the last stretch this is what stands.
         let releases = Releases { values: &values, begins: &begins, accepted: &accepted, worse, resolution };
-        series.newest = state(gate::standing(&releases), start);
+        series.newest = in_series(gate::standing(&releases), start);
         let lifted = lifted.unwrap_or_default();
         for (place, begin) in begins.iter().enumerate() {
             let from = place.checked_sub(1).map_or(0, |before| begins[before]);
@@ -257,12 +229,9 @@ fn judge(series: &mut Series, accepted: &[RunId], resolution: f64) {
 }
 
 /// The newest release, with places of the whole series. `start`: of its stretch.
-fn state(standing: Standing, start: usize) -> State {
+fn in_series(standing: Standing, start: usize) -> Standing {
     match standing {
-        Standing::TooFew { points } => State::TooFew { points },
-        Standing::Usual => State::Usual,
-        Standing::Better { ratio } => State::Better { ratio },
-        Standing::Suspect { ratio } => State::Suspect { ratio },
-        Standing::Regression { ratio, since } => State::Regression { ratio, since: start + since },
+        Standing::Regression { ratio, since } => Standing::Regression { ratio, since: start + since },
+        other => other,
     }
 }
