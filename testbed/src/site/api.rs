@@ -30,7 +30,7 @@ pub(crate) async fn items(State(site): State<Arc<Site>>, uri: Uri) -> Response {
         return refusal(StatusCode::NOT_FOUND, "Invalid page.");
     };
     let link = |number: Option<u32>| {
-        let to = |number| format!("\"/api/items?page={number}&per_page={}\"", page.per_page);
+        let to = |number| format!("\"/api/items?page={number}&per_page={}\"", page.size);
         number.map_or_else(|| "null".to_owned(), to)
     };
     let results: Vec<String> = page.items.iter().map(Item::json).collect();

@@ -40,7 +40,8 @@ pub(crate) struct Page<'a> {
     pub(crate) number: u32,
     /// Pages there are.
     pub(crate) of: u32,
-    pub(crate) per_page: u32,
+    /// Items on a full page.
+    pub(crate) size: u32,
     /// Items on all pages.
     pub(crate) count: usize,
     pub(crate) items: &'a [Item],
@@ -60,14 +61,14 @@ impl Catalogue {
     /// The page that a query's `page` and `per_page` ask for; none if there is no such page.
     pub(crate) fn page(&self, query: &Fields) -> Option<Page<'_>> {
         let number: u32 = query.number("page", 1).ok()?;
-        let per_page: u32 = query.number("per_page", 20).ok()?;
-        if !(1..=LARGEST_PAGE).contains(&per_page) {
+        let size: u32 = query.number("per_page", 20).ok()?;
+        if !(1..=LARGEST_PAGE).contains(&size) {
             return None;
         }
-        let pages = self.items.chunks(per_page as usize);
+        let mut pages = self.items.chunks(size as usize);
         let of = u32::try_from(pages.len()).ok()?;
-        let items = self.items.chunks(per_page as usize).nth(number.checked_sub(1)? as usize)?;
-        Some(Page { number, of, per_page, count: self.items.len(), items })
+        let items = pages.nth(number.checked_sub(1)? as usize)?;
+        Some(Page { number, of, size, count: self.items.len(), items })
     }
 }
 

@@ -19,8 +19,9 @@ const ONE_YEAR: u32 = 364 * 24 * 3600;
 pub(crate) fn read<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     // HTTP/2 may send a line for each cookie.
     let lines = headers.get_all(COOKIE).into_iter().filter_map(|line| line.to_str().ok());
-    let cookies = lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-    cookies.filter(|(known, _)| *known == name).last().map(|(_, value)| value)
+    let mut cookies =
+        lines.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
+    cookies.rfind(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
 /// Sets the session's cookie, in a header of its own.

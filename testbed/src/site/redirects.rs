@@ -6,6 +6,7 @@ use axum::{
     http::{
         HeaderMap, HeaderValue, Method, StatusCode, Uri, Version,
         header::{HOST, LOCATION},
+        uri::Authority,
     },
     response::{IntoResponse, Response},
 };
@@ -73,7 +74,7 @@ pub(crate) async fn to_other_host(uri: Uri, _: Whole) -> Response {
 /// The host that a request names: in its URL with HTTP/2, in a header with HTTP/1.1.
 fn host(uri: &Uri, headers: &HeaderMap) -> String {
     let header = || headers.get(HOST).and_then(|host| host.to_str().ok());
-    uri.authority().map(|authority| authority.as_str()).or_else(header).unwrap_or("localhost").to_owned()
+    uri.authority().map(Authority::as_str).or_else(header).unwrap_or("localhost").to_owned()
 }
 
 fn redirect(status: StatusCode, location: &str) -> Response {
