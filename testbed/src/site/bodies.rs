@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::time::Interval;
 
 use super::{
+    bomb::zeros,
     coding::{Coding, png},
     connections::Visit,
     fields::Fields,
@@ -33,6 +34,9 @@ use super::{
 
 /// Most headers of `/many-headers`.
 const MOST_HEADERS: u32 = 10_000;
+
+/// Most MiB of `/bomb`.
+const LARGEST_BOMB: u32 = 1024;
 
 /// A chunk of `/endless`, and how often one comes: 16 MiB a second, which leaves the machine to others.
 const CHUNK: usize = 16 << 10;
@@ -79,6 +83,16 @@ pub(crate) async fn encoded(Path(name): Path<String>) -> Response {
     let body = json!({"coding": name, "text": "été ".repeat(50)}).to_string();
     let headers = [(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, coding.token())];
     (headers, coding.encode(body.as_bytes())).into_response()
+}
+
+/// `GET /bomb?mib=64`
+pub(crate) async fn bomb(uri: Uri) -> Response {
+    let size = Fields::of_query(&uri).number("mib", 64_u32);
+    let Some(size) = size.ok().filter(|size| (1..=LARGEST_BOMB).contains(size)) else {
+        return refusal(StatusCode::BAD_REQUEST, format!("`mib` is not a number from 1 to {LARGEST_BOMB}"));
+    };
+    let headers = [(CONTENT_TYPE, "application/octet-stream"), (CONTENT_ENCODING, "deflate")];
+    (headers, zeros(size << 20)).into_response()
 }
 
 /// `GET /many-headers?n=150`

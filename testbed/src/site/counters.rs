@@ -12,6 +12,7 @@ pub(crate) struct Counters {
     pub(crate) closed: Count,
     pub(crate) logins: Count,
     pub(crate) refused_logins: Count,
+    pub(crate) tokens: Count,
     pub(crate) orders: Count,
     pub(crate) uploads: Count,
 }
@@ -28,7 +29,7 @@ impl Count {
 }
 
 impl Counters {
-    pub(crate) fn figures(&self) -> [Figure; 7] {
+    pub(crate) fn figures(&self) -> [Figure; 8] {
         self.named().map(|(name, help, count)| Figure {
             name,
             kind: Kind::Counter,
@@ -43,7 +44,7 @@ impl Counters {
         }
     }
 
-    fn named(&self) -> [(&'static str, &'static str, &Count); 7] {
+    fn named(&self) -> [(&'static str, &'static str, &Count); 8] {
         [
             ("site_connections_total", "Connections accepted.", &self.connections),
             ("site_requests_total", "Requests received, answered or not.", &self.requests),
@@ -54,6 +55,7 @@ impl Counters {
             ),
             ("site_logins_total", "Logins.", &self.logins),
             ("site_refused_logins_total", "Logins with a wrong name or password.", &self.refused_logins),
+            ("site_tokens_total", "Access tokens issued.", &self.tokens),
             ("site_orders_total", "Orders placed.", &self.orders),
             ("site_uploads_total", "Forms uploaded.", &self.uploads),
         ]

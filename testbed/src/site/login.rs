@@ -123,8 +123,8 @@ fn with_csrf(page: Html<String>, csrf: &Secret, visit: Visit) -> Response {
 }
 
 fn forbidden(forged: Forged) -> Response {
-    let body = "<p>CSRF verification failed. Request aborted.</p>";
-    (StatusCode::FORBIDDEN, page(&format!("403 Forbidden: {forged}"), body)).into_response()
+    let body = "<p>403 Forbidden. CSRF verification failed, request aborted.</p>";
+    (StatusCode::FORBIDDEN, page(&forged.to_string(), body)).into_response()
 }
 
 /// 302 to a path of this site. One that cannot stand in a header leads home.

@@ -23,6 +23,7 @@
 //! | `/redirect/{n}?status=302&location=path` | n redirects, then the answer of `/echo`; `location` is `path`, `relative` or `full` |
 //! | `/redirect-loop`, `/redirect/other-host?to=URL` | a redirect to itself; one to that URL |
 //! | `GET /encoded/{gzip,deflate,deflate-raw,br,zstd}` | JSON with that coding, accepted or not |
+//! | `GET /bomb?mib=64` | a small body (deflate) that becomes so many MiB of zeros |
 //! | `GET /many-headers?n=150` | as many header lines |
 //! | `GET /endless` | a chunked body that does not end |
 //! | `REPORT /dav`, `PROPFIND /dav` | 207 and XML |
@@ -35,6 +36,7 @@ mod access;
 mod accounts;
 mod api;
 mod bodies;
+mod bomb;
 mod catalogue;
 mod certificate;
 mod coding;

@@ -43,6 +43,7 @@ pub(crate) fn router(site: Arc<Site>) -> Router {
         .route("/redirect/other-host", any(redirects::to_other_host))
         .route("/redirect-loop", any(redirects::to_itself))
         .route("/encoded/{coding}", get(bodies::encoded))
+        .route("/bomb", get(bodies::bomb))
         .route("/many-headers", get(bodies::many_headers))
         .route("/endless", get(bodies::endless))
         .route("/dav", any(bodies::dav))

@@ -81,6 +81,7 @@ impl Site {
     pub(crate) fn issue_token(&self) -> (String, Duration) {
         let token = secret();
         let lifetime = self.config.token_lifetime;
+        self.counters.tokens.add();
         self.tokens.put(token.clone(), Instant::now() + lifetime);
         (token, lifetime)
     }
