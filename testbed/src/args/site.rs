@@ -14,8 +14,10 @@ use testbed::{
     site::{self, CertificateKind, Config, Running},
 };
 
-/// A web shop with logins, forms, redirects, uploads and TLS. Users are `user-1` to `user-1000` with
-/// `password-1` and so on; a program is `shop-client` with `shop-secret`.
+/// A web shop with logins, forms, redirects, uploads and TLS.
+///
+/// Users are `user-1` to `user-1000`; the password of `user-7` is `password-7`. A program that asks for
+/// tokens is `shop-client` with `shop-secret`.
 #[derive(clap::Args)]
 pub(crate) struct SiteArgs {
     /// Port of HTTP/1.1, and of HTTP/2 with prior knowledge; 0 takes a free one

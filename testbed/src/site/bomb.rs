@@ -31,7 +31,7 @@ pub(crate) fn zeros(count: u32) -> Vec<u8> {
 /// Bytes that are filled from their lowest bit.
 struct Bits {
     bytes: Vec<u8>,
-    /// Bits of the last byte that are in use (0: as if all); after all eight the next bit begins a byte.
+    /// Bits of the last byte that are in use; at 0, and at 8, the next bit begins a byte.
     used: u32,
 }
 

@@ -94,7 +94,7 @@ impl Running {
 
     /// Its base URL with TLS, without a slash at the end.
     pub fn tls_url(&self) -> Option<String> {
-        self.tls.map(|address| format!("https://localhost:{}", address.port()))
+        self.tls.map(|address| format!("https://{address}"))
     }
 
     /// The certificate, in PEM, of whoever signed the server's; made anew at every start.

@@ -74,7 +74,7 @@ fn site_says_where_it_listens_and_whom_to_trust() {
         start(&["site", "--port", "0", "--tls-port", "0", "--ca", ca.to_str().unwrap(), "--flaky", "9"]);
     let (plain, tls) = line.strip_prefix("site ready on ").unwrap().split_once(", ").unwrap();
     assert_eq!(Client::new(address(plain)).get("/health").status, 200);
-    assert!(tls.starts_with("https://localhost:"), "{tls}");
+    assert!(tls.starts_with("https://127.0.0.1:"), "{tls}");
     assert!(std::fs::read_to_string(&ca).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
     stop(testbed, "-TERM");
 }
