@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::error::AssessError;
 use super::{files, runs, subject};
 use crate::baseline::Baseline;
-use crate::run::MeasuredRun;
-use crate::run::{Arm, RunFacts, RunState};
+use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 use crate::store::Store;
 use crate::utc;
+use crate::verdict;
+use crate::verdict::audit::Grade;
 
 /// A baseline's name, and the folder of its file.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +59,15 @@ pub struct Choice<'a> {
     pub names: &'a [String],
     /// Of an experiment, the runs of this arm.
     pub arm: Arm,
+    /// Whether runs that the audit calls INVALID are saved, too. They keep their grade, and nothing is decided by them.
+    pub allow_invalid: bool,
 }
 
 /// Saves runs as a baseline: what was saved, its file, and the file's size in bytes.
 ///
 /// # Errors
-/// If the name is taken and not to be `replace`d, there are no such runs, or the file cannot be written.
+/// If the name is taken and not to be `replace`d, there are no such runs, one of them is INVALID and that is not allowed,
+/// or the file cannot be written.
 pub fn save(
     named: &Named<'_>,
     choice: &Choice<'_>,
@@ -74,15 +78,29 @@ pub fn save(
     if path.exists() && !replace {
         return Err(AssessError::BaselineExists(named.name.to_owned()));
     }
-    let mut runs: Vec<MeasuredRun> = Vec::new();
-    for run in runs::all_measured(store, chosen(choice, store)?)? {
-        runs.push(Arc::unwrap_or_clone(run));
+    let measured = runs::all_measured(store, chosen(choice, store)?)?;
+    if let Some((run, reason)) = measured.iter().find_map(why_invalid).filter(|_| !choice.allow_invalid) {
+        return Err(AssessError::InvalidBaseline { run, reason });
     }
+    let runs: Vec<MeasuredRun> = measured.into_iter().map(Arc::unwrap_or_clone).collect();
     let baseline =
         Baseline::of(&runs, &utc::to_minute(utc::now_s())).ok_or(AssessError::NothingToSave(choice.arm))?;
     let text = baseline.text();
     files::write(&path, &text)?;
     Ok((baseline, path, text.len()))
+}
+
+/// The run, and why nothing may be concluded from it, if so. Lateness that changes none of its own verdicts is borne: what
+/// later comparisons make of it, they find out themselves.
+fn why_invalid(run: &Arc<MeasuredRun>) -> Option<(RunId, String)> {
+    let judgement = verdict::of_run(run, &verdict::Options::default());
+    let held = judgement.held.iter().find(|held| !held.holds).map(verdict::Held::text);
+    let mut checks = judgement.audit.runs.iter().flat_map(|audit| &audit.checks);
+    let reason = || {
+        let check = checks.find(|check| check.grade == Grade::Invalid)?;
+        Some(format!("{}: {}", check.name, check.text))
+    };
+    Some((run.facts.id, held.or_else(reason)?))
 }
 
 /// Deletes a baseline's file, and gives its path.
