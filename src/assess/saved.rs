@@ -6,11 +6,11 @@ use std::sync::Arc;
 use super::error::AssessError;
 use super::{files, runs, subject};
 use crate::baseline::Baseline;
-use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
+use crate::run::{Arm, MeasuredRun, RunFacts, RunState};
 use crate::store::Store;
 use crate::utc;
 use crate::verdict;
-use crate::verdict::audit::Grade;
+use crate::verdict::audit::{Grade, LATENESS};
 
 /// A baseline's name, and the folder of its file.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +79,10 @@ pub fn save(
         return Err(AssessError::BaselineExists(named.name.to_owned()));
     }
     let measured = runs::all_measured(store, chosen(choice, store)?)?;
-    if let Some((run, reason)) = measured.iter().find_map(why_invalid).filter(|_| !choice.allow_invalid) {
-        return Err(AssessError::InvalidBaseline { run, reason });
+    for run in measured.iter().filter(|_| !choice.allow_invalid) {
+        if let Some(reason) = why_invalid(run, store)? {
+            return Err(AssessError::InvalidBaseline { run: run.facts.id, reason });
+        }
     }
     let runs: Vec<MeasuredRun> = measured.into_iter().map(Arc::unwrap_or_clone).collect();
     let baseline =
@@ -90,17 +92,20 @@ pub fn save(
     Ok((baseline, path, text.len()))
 }
 
-/// The run, and why nothing may be concluded from it, if so. Lateness that changes none of its own verdicts is borne: what
-/// later comparisons make of it, they find out themselves.
-fn why_invalid(run: &Arc<MeasuredRun>) -> Option<(RunId, String)> {
+/// Why nothing may be concluded from a run, if so. Lateness of the generator that changed no verdict of its experiment,
+/// nor of itself, is borne: what later comparisons make of it, they find out themselves.
+fn why_invalid(run: &Arc<MeasuredRun>, store: &Store) -> Result<Option<String>, AssessError> {
     let judgement = verdict::of_run(run, &verdict::Options::default());
-    let held = judgement.held.iter().find(|held| !held.holds).map(verdict::Held::text);
+    if let Some(unseen) = judgement.held.iter().find(|held| !held.holds) {
+        return Ok(Some(unseen.text()));
+    }
+    let lateness = store.check_grade(run.facts.id, LATENESS)?;
+    let is_borne = lateness.is_some_and(|grade| grade != Grade::Invalid.word());
     let mut checks = judgement.audit.runs.iter().flat_map(|audit| &audit.checks);
-    let reason = || {
-        let check = checks.find(|check| check.grade == Grade::Invalid)?;
-        Some(format!("{}: {}", check.name, check.text))
-    };
-    Some((run.facts.id, held.or_else(reason)?))
+    let found = checks
+        .find(|check| check.grade == Grade::Invalid && !(is_borne && check.name == LATENESS))
+        .map(|check| format!("{}: {}", check.name, check.text));
+    Ok(found)
 }
 
 /// Deletes a baseline's file, and gives its path.

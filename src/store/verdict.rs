@@ -1,7 +1,7 @@
 //! What was decided, for people with `sqlite3` and for the history: written down, never read back by a
 //! report, which decides anew from the samples.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError};
 use crate::run::{ExperimentId, Judged, RunId};
@@ -79,6 +79,16 @@ impl Store {
             )?;
         }
         Ok(transaction.commit()?)
+    }
+
+    /// The grade of a run's check of a name, as it was written down; none if it was not.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn check_grade(&self, run: RunId, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT grade FROM audit_check WHERE run = ?1 AND name = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params![run.0, name], |row| row.get(0)).optional()?)
     }
 
     /// The checks of a scenario's runs that have a grade: the run's number, what was checked, and what was seen.

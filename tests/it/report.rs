@@ -160,6 +160,7 @@ fn claims(names: Names) -> Vec<Claim> {
         tolerates: None,
         answers_differ: false,
         gates,
+        spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
     };

@@ -313,7 +313,7 @@ fn claims_that_look_good_because_of_what_went_wrong_are_not_signed() {
         "ended as expected in run",
         "too many samples were never answered",
         "were rejected",
-        "shrank from 10 to 0 bytes",
+        "shrank from 10.0 to 0 bytes",
         "ended as expected in run",
         "1 of 6 runs of after were aborted",
         "treatment.throughput / baseline.throughput within",

@@ -177,6 +177,9 @@ pub(super) fn of_runs(runs: &[Arc<MeasuredRun>], saved: &BTreeMap<RunId, RunAudi
 /// Checks that blame the machine that makes the load, not the system under test.
 pub(super) const OF_MACHINE: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "clock"];
 
+/// Name of the check of how late the generator was: claims may bear what it calls INVALID.
+pub const LATENESS: &str = arrivals::LAG;
+
 /// Whether a check of this name blames the machine that makes the load.
 pub fn blames_machine(name: &str) -> bool {
     OF_MACHINE.contains(&name)
