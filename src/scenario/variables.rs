@@ -8,8 +8,9 @@ use regex::Regex;
 use super::World;
 use crate::checksum;
 
-/// Hex digits that are kept of a value's checksum: enough to tell two values apart, too few to guess one by.
-const DIGITS: usize = 4;
+/// Hex digits that are kept of a value's checksum: they tell 255 of 256 other values apart, and are too few to guess one
+/// by, even a short one.
+const DIGITS: usize = 2;
 
 /// `env("NAME"` in a template; in canonical text its quotes are escaped.
 static ASKED: LazyLock<Option<Regex>> =
@@ -17,7 +18,8 @@ static ASKED: LazyLock<Option<Regex>> =
 
 /// Names of values that may be secret: of those nothing is kept.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)auth|cookie|credential|passw|pwd|secret|key|token|jwt|user|login").ok()
+    let parts = "auth|cookie|credential|passw|pwd|secret|key|token|jwt|user|login|session|private";
+    Regex::new(&format!("(?i){parts}|(?:^|_)(?:pin|otp|card)(?:_|$)")).ok()
 });
 
 /// The variables that a workload's canonical text asks for, each with what tells its values apart: the first digits of

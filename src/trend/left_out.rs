@@ -37,9 +37,7 @@ pub(super) fn left_out(
             series.iter().filter(alike).flat_map(|one| &one.points)
         };
         let is_later = |known: &RunId| *known > run.id;
-        let is_told = |point: &Point| {
-            point.runs.iter().any(is_later) || (point.release == release(run) && !point.runs.is_empty())
-        };
+        let is_told = |point: &Point| point.runs.iter().any(is_later) || point.release == release(run);
         // Who ends a run early knows that it tells nothing.
         run.end.state != RunState::Interrupted && points().next().is_some() && !points().any(is_told)
     };

@@ -333,8 +333,8 @@ fn claims_that_look_good_because_of_what_went_wrong_are_not_signed() {
     // The page tells of the failures, whatever was claimed.
     let page = shelf.read("reports/signoff-1.9.0/signoff.html");
     let failures =
-        "requests failed, were not answered or were dropped. 310 of 1 000 effects never became visible.";
-    assert!(page.contains(failures), "{page}");
+        "requests failed, were not answered or were dropped. 310 of 1000 effects never became visible.";
+    assert!(page.contains(failures), "the page does not tell of them");
     assert!(said.contains(failures), "{said}");
     assert_eq!(code(&verify(&shelf)), 0);
 }
