@@ -101,6 +101,7 @@ fn read_all(
     let settings = Settings::new(variables);
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut canonical_workload = read::canonical::workload(&files);
+    let workload_variables = super::variables::of_workload(&canonical_workload, world);
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
     let why = main.text("why").map_or(String::new(), |l| l.value);
@@ -186,6 +187,7 @@ fn read_all(
         templates: Arc::new(work.templates),
         sources: Vec::new(),
         warnings: String::new(),
+        workload_variables,
         canonical_workload,
     }
 }

@@ -30,6 +30,7 @@ pub mod scope;
 pub mod signal;
 mod source;
 pub mod template;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -122,6 +123,8 @@ pub struct Scenario {
     pub sources: Vec<Source>,
     /// What its files should say otherwise, as it is shown to people; empty if nothing.
     pub warnings: String,
+    /// The variables of the environment that its requests ask for, each with what tells its values apart.
+    pub workload_variables: BTreeMap<String, String>,
     /// The workload's text in a canonical form; equal text is equal work. See
     /// [`Scenario::fingerprint`].
     canonical_workload: String,
