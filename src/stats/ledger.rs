@@ -31,6 +31,26 @@ pub enum Occasion {
     Report,
 }
 
+impl Occasion {
+    const ALL: [(&'static str, Self); 5] = [
+        ("planned", Self::Planned),
+        ("budget_end", Self::BudgetEnd),
+        ("interruption", Self::Interruption),
+        ("resume", Self::Resume),
+        ("report", Self::Report),
+    ];
+
+    /// The word for it in a store.
+    pub fn word(self) -> &'static str {
+        Self::ALL.iter().find(|(_, occasion)| *occasion == self).map_or("", |(word, _)| *word)
+    }
+
+    /// The one of that word; an unknown one is of a report.
+    pub fn of(word: &str) -> Self {
+        Self::ALL.iter().find(|(known, _)| *known == word).map_or(Self::Report, |(_, occasion)| *occasion)
+    }
+}
+
 /// A look that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Look {
@@ -47,26 +67,75 @@ pub struct Look {
 pub struct Ledger {
     /// Rounds that were planned.
     planned_rounds: usize,
+    /// Whether exactly so many were planned, with one look at their end.
+    is_exact: bool,
     /// Looks that were made, in order.
     looks: Vec<Look>,
 }
 
 impl Ledger {
-    /// Of an experiment of `planned_rounds` before its first look.
+    /// Of an experiment of at most `planned_rounds` before its first look.
     pub fn new(planned_rounds: usize) -> Self {
-        Self { planned_rounds, looks: Vec::new() }
+        Self { planned_rounds, is_exact: false, looks: Vec::new() }
+    }
+
+    /// Of an experiment of exactly `rounds`, which has one look, at its end.
+    pub fn exactly(rounds: usize) -> Self {
+        Self { is_exact: true, ..Self::new(rounds) }
+    }
+
+    /// The same after looks that were made before.
+    #[must_use]
+    pub fn with_looks(self, looks: Vec<Look>) -> Self {
+        Self { looks, ..self }
+    }
+
+    /// Rounds that were planned.
+    pub fn planned_rounds(&self) -> usize {
+        self.planned_rounds
+    }
+
+    /// Whether the number of rounds is fixed, since the only planned look is the one at the end.
+    pub fn is_fixed(&self) -> bool {
+        self.planned().len() == 1
     }
 
     /// `(rounds, alpha)` of the planned looks, in order; the alphas add up to [`TOTAL_ALPHA`].
     ///
-    /// After 5 and 10 rounds as [`LOOKS`] has them, and at the end with all that is left. An experiment of more than
-    /// 20 rounds has one look, at its end.
+    /// After 5 and 10 rounds as [`LOOKS`] has them, and at the end with all that is left. An experiment of exactly so
+    /// many rounds, or of more than 20, has one look, at its end.
     pub fn planned(&self) -> Vec<(usize, f64)> {
         let (end, last) = (self.planned_rounds, LOOKS[LOOKS.len() - 1].0);
+        let has_early = !self.is_exact && end <= last;
         let mut looks: Vec<(usize, f64)> =
-            LOOKS.iter().copied().filter(|(rounds, _)| end <= last && *rounds < end).collect();
+            LOOKS.iter().copied().filter(|(rounds, _)| has_early && *rounds < end).collect();
         looks.push((end, TOTAL_ALPHA - looks.iter().map(|look| look.1).sum::<f64>()));
         looks
+    }
+
+    /// Whether a look after exactly `rounds` was planned, so that the experiment may end there.
+    pub fn is_planned(&self, rounds: usize) -> bool {
+        rounds >= self.planned_rounds
+            || rounds >= LEAST_ROUNDS && self.planned().iter().any(|look| look.0 == rounds)
+    }
+
+    /// Two-sided alpha of the intervals that are shown after `rounds`: that of the look, and below [`LEAST_ROUNDS`],
+    /// where no verdict is given, that of the first planned one.
+    pub fn shown_alpha(&self, rounds: usize) -> f64 {
+        if rounds < LEAST_ROUNDS { self.planned()[0].1 } else { self.alpha(rounds) }
+    }
+
+    /// Two-sided alpha that the last planned look will have if all goes on as planned: for planning.
+    pub fn last_alpha(&self) -> f64 {
+        let end = self.planned_rounds;
+        if let Some(made) = self.looks.iter().find(|look| look.rounds == end) {
+            return made.alpha;
+        }
+        let after = self.looks.iter().map(|look| look.rounds).max().unwrap_or(0);
+        let to_come = self.planned().into_iter().filter(|look| look.0 > after);
+        let reserved: f64 = to_come.map(|look| look.1).sum();
+        let own = self.planned()[self.planned().len() - 1].1;
+        if self.left() >= reserved { own } else { self.left() * own / reserved }
     }
 
     /// The looks that were made, in order.
@@ -150,6 +219,34 @@ mod tests {
     }
 
     #[test]
+    fn exactly_so_many_rounds_have_one_look() {
+        assert_eq!(Ledger::exactly(12).planned(), [(12, 0.05)]);
+        assert_eq!([5, 10, 12, 13].map(|n| Ledger::exactly(12).is_planned(n)), [false, false, true, true]);
+        assert_eq!([4, 5, 7, 10, 20].map(|n| Ledger::new(20).is_planned(n)), [false, true, false, true, true]);
+        assert!(Ledger::exactly(12).is_fixed() && Ledger::new(5).is_fixed() && Ledger::new(21).is_fixed());
+        assert!(!Ledger::new(6).is_fixed());
+        // Cut short, it spends half, so that it can be completed.
+        assert_eq!(Ledger::exactly(12).alpha(8), 0.025);
+    }
+
+    #[test]
+    fn intervals_have_a_level_before_the_first_look_too() {
+        assert_eq!([1, 4, 5].map(|n| Ledger::new(20).shown_alpha(n)), [0.010; 3]);
+        assert_eq!(Ledger::exactly(1).shown_alpha(1), 0.05);
+        assert_eq!(Ledger::new(3).shown_alpha(3), 0.05);
+    }
+
+    #[test]
+    fn the_last_look_has_what_all_others_leave() {
+        assert_eq!(Ledger::new(20).last_alpha(), 0.025);
+        let (first, _) = Ledger::new(20).look(5, Occasion::Planned);
+        assert_eq!(first.last_alpha(), 0.025);
+        let (interrupted, _) = first.look(7, Occasion::Interruption);
+        assert!((interrupted.last_alpha() - 0.0125).abs() < 1e-12);
+        assert_eq!(interrupted.look(20, Occasion::Planned).0.last_alpha(), interrupted.left());
+    }
+
+    #[test]
     fn more_than_twenty_rounds_have_one_look() {
         assert_eq!(Ledger::new(21).planned(), [(21, 0.05)]);
         assert_eq!(alphas(21, &[21]), [0.05]);
@@ -172,6 +269,14 @@ mod tests {
         // Nothing is left once the last look was made.
         assert_eq!(alphas(10, &[10, 11]), [0.05, 0.0]);
         assert_eq!(Ledger::new(0).alpha(0), 0.0);
+    }
+
+    #[test]
+    fn an_occasion_is_stored_as_it_is_written_as_json() {
+        for (word, occasion) in Occasion::ALL {
+            assert_eq!(serde_json::to_value(occasion).unwrap(), word);
+            assert_eq!(Occasion::of(occasion.word()), occasion);
+        }
     }
 
     #[test]
