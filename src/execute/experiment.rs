@@ -117,7 +117,11 @@ impl Experiment {
         let (id, done) = self.begin(store, &mut options.audience)?;
         let mut session = Session::new(&self.scenario, store, options, Some(id))?;
         let rules = StopRules { budget: rules.budget.or(self.budget), ..rules };
-        let ending = Rounds::new(id, self.plan.clone(), store, rules, done).carry_out(&mut session);
+        let ending = match Rounds::new(id, self.plan.clone(), store, rules, done).carry_out(&mut session) {
+            // Between two runs there is nothing to store of one.
+            Err(ExecuteError::Interrupted) => Ok(Ending::Interrupted),
+            other => other,
+        };
         Store::open(store)?.end_experiment(id, Some(*ending.as_ref().unwrap_or(&Ending::Failed)))?;
         Ok((id, ending))
     }

@@ -44,8 +44,8 @@ impl Means<'_> {
 
 /// The run time of the rounds, and what is said of it. Runs are never shortened.
 pub(super) fn result(found: &Pilot, means: &Means<'_>) -> PilotResult {
-    let wanted = Duration::try_from_secs_f64(found.run_time_s.ceil()).unwrap_or(means.stated);
-    let affordable = means.affordable().map_or(wanted, |most| Duration::from_secs(most.as_secs()));
+    let wanted = whole(found.run_time_s.max(means.stated.as_secs_f64()), f64::ceil);
+    let affordable = means.affordable().map_or(wanted, |most| whole(most.as_secs_f64(), f64::floor));
     let run_time = wanted.min(affordable).max(means.stated);
     let mut text = match found.reasons.first() {
         None => format!("A run time of {} suffices.", span(means.stated)),
@@ -77,6 +77,12 @@ pub(super) fn result(found: &Pilot, means: &Means<'_>) -> PilotResult {
     }
     let run_time_us = (run_time > means.stated).then(|| i64::try_from(run_time.as_micros()).unwrap_or(i64::MAX));
     PilotResult { run_time_us, text }
+}
+
+/// A run time in whole seconds where these hardly matter.
+fn whole(seconds: f64, rounded: fn(f64) -> f64) -> Duration {
+    let seconds = if seconds < 10.0 { seconds } else { rounded(seconds) };
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
 /// A time as it is said: to a tenth of a second below a minute.
@@ -131,7 +137,7 @@ mod tests {
             result.text,
             "Runs last 2 min 30 s in place of 1 min: `baseline.p99` is based on 12 independent events per run, and 30 are \
              wanted. 5 rounds take 25 min 50 s, 10 rounds take 51 min 40 s, 20 rounds take 1 h 43 min. Claims whose truth \
-             lies 10.0 % from their bound probably take 10 rounds or more."
+             lies 10 % from their bound probably take 10 rounds or more."
         );
     }
 

@@ -40,7 +40,9 @@ pub(super) struct Rounds<'a> {
 struct Spent {
     begun: Instant,
     /// The longest round so far.
-    longest: Option<Duration>,
+    longest: Duration,
+    /// Whether a round was made, besides the pilot.
+    has_round: bool,
 }
 
 /// How a round ended.
@@ -59,7 +61,7 @@ impl<'a> Rounds<'a> {
         rules: StopRules,
         done: BTreeSet<u32>,
     ) -> Self {
-        let clock = Spent { begun: Instant::now(), longest: None };
+        let clock = Spent { begun: Instant::now(), longest: Duration::ZERO, has_round: false };
         Self { id, plan, store, rules, done, clock }
     }
 
@@ -81,7 +83,8 @@ impl<'a> Rounds<'a> {
                 Made::Complete(runs) => runs,
                 Made::Ended(ending) => return Ok(ending),
             };
-            self.clock.longest = self.clock.longest.max(Some(begun.elapsed()));
+            self.clock.longest = self.clock.longest.max(begun.elapsed());
+            self.clock.has_round = true;
             if self.is_given_up(session, round, &runs)? {
                 continue;
             }
@@ -95,8 +98,8 @@ impl<'a> Rounds<'a> {
 
     /// Whether the budget has room for a round that takes as long as the longest so far; the first has it always.
     fn has_room(&self) -> bool {
-        let ends = |longest: Duration| self.clock.begun.elapsed() + longest;
-        self.rules.budget.is_none_or(|budget| self.clock.longest.is_none_or(|longest| ends(longest) <= budget))
+        let ends = || self.clock.begun.elapsed() + self.clock.longest;
+        self.rules.budget.is_none_or(|budget| !self.clock.has_round || ends() <= budget)
     }
 
     /// The pilot round, if one is planned: the run time of the others follows from it.
@@ -112,7 +115,7 @@ impl<'a> Rounds<'a> {
             Made::Ended(ending) => return Ok(Some(ending)),
         };
         let took = begun.elapsed();
-        self.clock.longest = Some(took);
+        self.clock.longest = took;
         let seconds = Stated { run_time_s: stated.as_secs_f64(), ramp_s: load.ramp().as_secs_f64() };
         let store = Store::open(self.store)?;
         let means = Means {
@@ -127,7 +130,7 @@ impl<'a> Rounds<'a> {
         session.audience().note(&format!("pilot: {}", result.text));
         if let Some(run_time) = lasting(&result) {
             self.plan.make_last(run_time);
-            self.clock.longest = Some(took + (run_time.saturating_sub(stated)) * means.arms);
+            self.clock.longest = took + run_time.saturating_sub(stated) * means.arms;
         }
         Ok(None)
     }

@@ -100,7 +100,8 @@ fn of_claim(claim: &Claim, round: &Round, treatment: &str, stated: Stated) -> Ve
         let Some(p) = seen.statistic.quantile().filter(|p| *p > 0.0 && *p < 1.0) else { continue };
         if let Some(clusters) = seen.found.clusters.filter(|_| p >= HIGH_QUANTILE) {
             let reason = format!(
-                "{name} is based on {clusters} independent events per run, and {} are wanted",
+                "{name} is based on {clusters} independent event{} per run, and {} are wanted",
+                if clusters == 1 { "" } else { "s" },
                 unit::plain(EVENTS_BEYOND)
             );
             needs.push((time(Need::Events { seen: &[clusters as f64] }), reason));
