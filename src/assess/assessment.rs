@@ -186,11 +186,8 @@ pub fn of_saved(
     }
     // What is claimed is what the later scenario claims.
     let claims = later.last().map_or_else(Vec::new, |run| run.start.claims.clone());
-    let options = Options {
-        allow_invalid: context.allow_invalid,
-        saved_audits: rebuilt.audits,
-        ..Options::default()
-    };
+    let options =
+        Options { allow_invalid: context.allow_invalid, saved_audits: rebuilt.audits, ..Options::default() };
     let mut all = rebuilt.runs;
     all.extend(all_with_checksums(store, later)?);
     let options = Options { only_indicates: not_rounds(&all), ..options };

@@ -98,7 +98,7 @@ impl Circumstances {
     /// Judges the runs that are evidence.
     pub(super) fn judge(&self, runs: &[Arc<MeasuredRun>], allow_invalid: bool) -> Judgement {
         let options = Options {
-            ledger: Some(self.ledger.clone()),
+            look: Some((self.ledger.clone(), self.occasion())),
             repeats: self.repeats.clone(),
             allow_invalid,
             ..Options::default()
@@ -113,11 +113,10 @@ impl Circumstances {
         Judgement { conduct: Some(conduct), ..verdict::of_rounds(runs, &options) }
     }
 
-    /// Why it is looked at, after so many complete rounds.
-    fn occasion(&self, rounds: usize) -> Occasion {
+    /// Why it is looked at, if not since that was planned.
+    fn occasion(&self) -> Occasion {
         match self.facts.ended {
             Some(Ending::Rounds | Ending::Decided | Ending::Invalid) => Occasion::Planned,
-            _ if self.ledger.is_planned(rounds) => Occasion::Planned,
             Some(Ending::Budget) => Occasion::BudgetEnd,
             Some(Ending::Interrupted) => Occasion::Interruption,
             Some(Ending::Failed) | None => Occasion::Report,
@@ -134,7 +133,9 @@ pub(super) fn judge(
 ) -> Result<Judgement, AssessError> {
     let known = Circumstances::of(id, store)?;
     let judgement = known.judge(runs, allow_invalid);
-    let looks = enter_look(id, judgement.rounds, known.occasion(judgement.rounds), store)?.looks().to_vec();
+    let occasion =
+        if known.ledger.is_planned(judgement.rounds) { Occasion::Planned } else { known.occasion() };
+    let looks = enter_look(id, judgement.rounds, occasion, store)?.looks().to_vec();
     let conduct = judgement.conduct.map(|conduct| Conduct { looks, ..conduct });
     Ok(Judgement { conduct, ..judgement })
 }

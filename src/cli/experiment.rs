@@ -93,7 +93,10 @@ fn one(
             Ok(Ended::Interrupted(reported.ok()))
         }
         Ending::Invalid => {
-            anstream::eprintln!("ended, since more rounds cannot make its claims valid; {}", continued(scenario, id));
+            anstream::eprintln!(
+                "ended, since more rounds cannot make its claims valid; {}",
+                continued(scenario, id)
+            );
             reported.map(Ended::Reported)
         }
         _ => reported.map(Ended::Reported),

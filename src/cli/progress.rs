@@ -159,12 +159,10 @@ impl Drop for Block {
 }
 
 fn block(moment: &Moment, overall: &str) -> String {
-    let part = moment
-        .part
-        .map_or(String::new(), |(e, part)| match part.round {
-            PILOT => format!("e{e}  pilot  {}  ", part.arm.word()),
-            round => format!("e{e}  round {round}  {}  ", part.arm.word()),
-        });
+    let part = moment.part.map_or(String::new(), |(e, part)| match part.round {
+        PILOT => format!("e{e}  pilot  {}  ", part.arm.word()),
+        round => format!("e{e}  round {round}  {}  ", part.arm.word()),
+    });
     let head = format!("{part}{}  {}  {overall}", moment.profile, moment.phase.word());
     let mut lines = vec![head, bar_line(moment), latency_line(moment), load_line(moment)];
     lines.extend(signal_line(moment));

@@ -72,7 +72,10 @@ impl Experiment {
             Start::Resume(name) => {
                 let facts = unfinished(&name, &Store::open(store)?)?;
                 let spec = spec_of(&facts, scenario)?;
-                (ExperimentSpec { pilot: if flags.no_pilot { Some(false) } else { spec.pilot }, ..spec }, Some(facts))
+                (
+                    ExperimentSpec { pilot: if flags.no_pilot { Some(false) } else { spec.pilot }, ..spec },
+                    Some(facts),
+                )
             }
         };
         let choices = Choices {

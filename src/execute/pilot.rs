@@ -75,7 +75,8 @@ pub(super) fn result(found: &Pilot, means: &Means<'_>) -> PilotResult {
             unit::share(MARGIN - 1.0)
         ));
     }
-    let run_time_us = (run_time > means.stated).then(|| i64::try_from(run_time.as_micros()).unwrap_or(i64::MAX));
+    let run_time_us =
+        (run_time > means.stated).then(|| i64::try_from(run_time.as_micros()).unwrap_or(i64::MAX));
     PilotResult { run_time_us, text }
 }
 
@@ -119,7 +120,8 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
 
     fn found(run_time_s: f64, wanted_s: f64) -> Pilot {
-        let reasons = vec!["`baseline.p99` is based on 12 independent events per run, and 30 are wanted".to_owned()];
+        let reasons =
+            vec!["`baseline.p99` is based on 12 independent events per run, and 30 are wanted".to_owned()];
         Pilot { run_time_s, wanted_s, reasons, rounds: Some(10) }
     }
 
@@ -147,7 +149,11 @@ mod tests {
         // Five rounds of 200 s: 10 s around two runs of 95 s.
         let some = result(&found(150.0, 150.0), &means(&ledger, Some(1000 * S)));
         assert_eq!(some.run_time_us, Some(95_000_000));
-        assert!(some.text.contains("The budget leaves too little for runs of 2 min 30 s in 5 rounds"), "{}", some.text);
+        assert!(
+            some.text.contains("The budget leaves too little for runs of 2 min 30 s in 5 rounds"),
+            "{}",
+            some.text
+        );
         assert!(some.text.contains("left of the budget allow 5."), "{}", some.text);
         let none = result(&found(150.0, 150.0), &means(&ledger, Some(300 * S)));
         assert_eq!(none.run_time_us, None);
@@ -159,12 +165,20 @@ mod tests {
     fn what_four_times_the_time_does_not_meet_is_said() {
         let ledger = Ledger::exactly(8);
         let text = |wanted| result(&found(240.0, wanted), &means(&ledger, None)).text;
-        assert!(text(600.0).contains("may be too short (10 min would be needed): state a longer `run_time`"), "{}", text(600.0));
+        assert!(
+            text(600.0).contains("may be too short (10 min would be needed): state a longer `run_time`"),
+            "{}",
+            text(600.0)
+        );
         assert!(text(f64::INFINITY).contains("may be too short: state"), "{}", text(f64::INFINITY));
         assert!(text(240.0).contains(" 8 rounds take "), "{}", text(240.0));
         let enough = Pilot { run_time_s: 60.0, wanted_s: 60.0, reasons: Vec::new(), rounds: None };
         let result = result(&enough, &means(&ledger, None));
         assert_eq!(result.run_time_us, None);
-        assert!(result.text.starts_with("A run time of 1 min suffices. 8 rounds take 17 min"), "{}", result.text);
+        assert!(
+            result.text.starts_with("A run time of 1 min suffices. 8 rounds take 17 min"),
+            "{}",
+            result.text
+        );
     }
 }

@@ -108,7 +108,9 @@ impl<'a> Rounds<'a> {
         let Some((load, stated)) = first.and_then(|load| Some((load.clone(), load.run_time()?))) else {
             return Ok(None);
         };
-        session.audience().note("pilot: one run of each arm, left out of the evidence, to see how long runs have to be");
+        session
+            .audience()
+            .note("pilot: one run of each arm, left out of the evidence, to see how long runs have to be");
         let begun = Instant::now();
         let runs = match self.one(session, PILOT)? {
             Made::Complete(runs) => runs,
@@ -125,7 +127,15 @@ impl<'a> Rounds<'a> {
             ledger: &assess::ledger(self.id, &store)?,
             left: self.rules.budget.map(|budget| budget.saturating_sub(self.clock.begun.elapsed())),
         };
-        let result = pilot::result(&verdict::pilot::of(&runs, seconds), &means);
+        let result = if assess::manipulation_checks_hold(&runs) {
+            pilot::result(&verdict::pilot::of(&runs, seconds), &means)
+        } else {
+            // The first round will say so; until then no time is spent on longer runs.
+            PilotResult {
+                run_time_us: None,
+                text: "A manipulation check failed: runs stay as stated.".to_owned(),
+            }
+        };
         store.keep_pilot(self.id, &result)?;
         session.audience().note(&format!("pilot: {}", result.text));
         if let Some(run_time) = lasting(&result) {
@@ -190,11 +200,7 @@ impl<'a> Rounds<'a> {
 
     /// Looks at the claims where that is planned, and says how the experiment ends if it does; at every round, whether
     /// the arms were what they should be: more rounds of a switch that does nothing decide nothing.
-    fn look(
-        &self,
-        session: &mut Session,
-        runs: &[Arc<MeasuredRun>],
-    ) -> Result<Option<Ending>, ExecuteError> {
+    fn look(&self, session: &mut Session, runs: &[Arc<MeasuredRun>]) -> Result<Option<Ending>, ExecuteError> {
         let audience = session.audience();
         let rounds = self.done.len();
         if rounds >= usize::try_from(self.plan.rounds).unwrap_or(usize::MAX) {
@@ -217,7 +223,9 @@ impl<'a> Rounds<'a> {
             return Ok(None);
         }
         assess::enter_look(self.id, rounds, verdict::Occasion::Planned, &store)?;
-        let (found, ending) = match [Verdict::Undecided, Verdict::Invalid].map(|verdict| gating(&judgement, verdict)) {
+        let (found, ending) = match [Verdict::Undecided, Verdict::Invalid]
+            .map(|verdict| gating(&judgement, verdict))
+        {
             [0, 0] => ("every claim is decided".to_owned(), Some(Ending::Decided)),
             [0, invalid] => {
                 (format!("{} invalid, and the others are decided", claims(invalid)), Some(Ending::Invalid))

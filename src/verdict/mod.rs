@@ -85,8 +85,9 @@ pub struct Conduct {
 /// How to judge.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// What the looks of an experiment have spent; none for runs that are looked at once, with all of the error.
-    pub ledger: Option<Ledger>,
+    /// What the looks of an experiment have spent, and why it is looked at; none for runs that are looked at once, with
+    /// all of the error.
+    pub look: Option<(Ledger, Occasion)>,
     /// The rounds of an experiment that were made again.
     pub repeats: Repeats,
     /// Decide claims even of runs that the audit calls invalid.
@@ -210,14 +211,15 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let last = runs.last().map(|r| &r.facts);
     let claims: Vec<Claim> = last.map_or_else(Vec::new, |facts| about(facts, claims, |_| true));
     let gating = claims.iter().filter(|c| c.gates).count() * treatments.len().max(1);
-    let ledger = options.ledger.as_ref();
-    let alpha = ledger.map_or(TOTAL_ALPHA, |ledger| ledger.shown_alpha(rounds.len()));
-    let last_alpha = ledger.map_or(TOTAL_ALPHA, Ledger::last_alpha);
+    let look = options.look.as_ref();
+    let alpha = look.map_or(TOTAL_ALPHA, |(ledger, occasion)| ledger.shown_alpha(rounds.len(), *occasion));
+    let last_alpha = look.map_or(TOTAL_ALPHA, |(ledger, _)| ledger.last_alpha());
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
     let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
     let mut decided = Vec::new();
     let mut is_borne = !treatments.is_empty();
-    let baseline = counted.iter().find(|r| is_baseline(&r.facts)).map_or("", |r| r.facts.start.profile.as_str());
+    let baseline =
+        counted.iter().find(|r| is_baseline(&r.facts)).map_or("", |r| r.facts.start.profile.as_str());
     for treatment in &treatments {
         // What is wrong with one treatment says nothing of the others.
         let is_meant =

@@ -11,8 +11,8 @@ use super::rounds::{self, Round};
 use crate::claim::{Claim, Form, Seen, Stretch};
 use crate::run::MeasuredRun;
 use crate::stats::pilot::{
-    EVENTS_BEYOND, HIGH_QUANTILE, MOST_LONGER, Need, RunTime, SAMPLES_FOR_ABSOLUTE, probable_rounds, run_time,
-    spread_of_ratio,
+    EVENTS_BEYOND, HIGH_QUANTILE, MOST_LONGER, Need, RunTime, SAMPLES_FOR_ABSOLUTE, probable_rounds,
+    run_time, spread_of_ratio,
 };
 use crate::unit;
 
@@ -48,7 +48,8 @@ fn has_needs(claim: &Claim) -> bool {
     let mut quantiles = statistics.iter().filter_map(|(_, statistic)| statistic.quantile());
     let is_absolute = claim.value.form() == Form::Positive && statistics.len() == 1;
     let is_settled = claim.select.phase == Some(Stretch::Settled);
-    claim.gates && (is_settled || quantiles.any(|p| p < 1.0 && (p >= HIGH_QUANTILE || is_absolute && p > 0.0)))
+    claim.gates
+        && (is_settled || quantiles.any(|p| p < 1.0 && (p >= HIGH_QUANTILE || is_absolute && p > 0.0)))
 }
 
 /// Whether a pilot could lengthen the runs of a load: some gating claim about it rests on events that may be too few.
@@ -62,10 +63,12 @@ pub fn of(runs: &[Arc<MeasuredRun>], stated: Stated) -> Pilot {
     let mut needs: Vec<(RunTime, String)> = Vec::new();
     let mut rounds: Option<usize> = None;
     let facts = runs.last().map(|run| &run.facts);
-    let claims = facts.map_or_else(Vec::new, |facts| super::about(facts, &facts.start.claims, |claim| claim.gates));
+    let claims =
+        facts.map_or_else(Vec::new, |facts| super::about(facts, &facts.start.claims, |claim| claim.gates));
     for round in rounds::pair(runs) {
-        for (claim, treatment) in
-            claims.iter().flat_map(|claim| round.treatments().into_iter().map(move |treatment| (claim, treatment)))
+        for (claim, treatment) in claims
+            .iter()
+            .flat_map(|claim| round.treatments().into_iter().map(move |treatment| (claim, treatment)))
         {
             needs.extend(of_claim(claim, &round, &treatment, stated));
             rounds = rounds.max(rounds_of(claim, &round, &treatment));
@@ -193,11 +196,17 @@ mod tests {
     fn runs_get_as_long_as_the_arm_with_fewer_events_needs() {
         let claims = [ratio()];
         let pilot = |baseline: i64, treatment: i64| {
-            of(&[run(Arm::Baseline, baseline, 90, &claims), run(Arm::Treatment, treatment, 90, &claims)], STATED)
+            of(
+                &[run(Arm::Baseline, baseline, 90, &claims), run(Arm::Treatment, treatment, 90, &claims)],
+                STATED,
+            )
         };
         let few = pilot(5, 6);
         assert_eq!(few.run_time_s, 180.0, "{few:?}");
-        assert_eq!(few.reasons[0], "`treatment.p99` is based on 10 independent events per run, and 30 are wanted");
+        assert_eq!(
+            few.reasons[0],
+            "`treatment.p99` is based on 10 independent events per run, and 30 are wanted"
+        );
         // Which arm is which does not matter.
         assert_eq!(pilot(6, 5).run_time_s, few.run_time_s);
         assert!(few.rounds.is_some());
@@ -206,9 +215,8 @@ mod tests {
     #[test]
     fn a_pilot_is_blind_to_the_difference_between_the_arms() {
         let claims = [ratio()];
-        let pilot = |ms: i64| {
-            of(&[run(Arm::Baseline, 5, 90, &claims), run(Arm::Treatment, 6, ms, &claims)], STATED)
-        };
+        let pilot =
+            |ms: i64| of(&[run(Arm::Baseline, 5, 90, &claims), run(Arm::Treatment, 6, ms, &claims)], STATED);
         assert_eq!(pilot(90), pilot(900));
     }
 
@@ -228,6 +236,9 @@ mod tests {
         assert!(!is_useful(&[Claim { gates: false, ..ratio() }], "any"));
         assert!(!is_useful(&[Claim { loads: vec!["other".to_owned()], ..ratio() }], "any"));
         let settled = Selection { phase: Some(Stretch::Settled), ..Selection::default() };
-        assert!(is_useful(&[Claim { select: settled, ..claim("treatment.throughput / baseline.throughput", change) }], "any"));
+        assert!(is_useful(
+            &[Claim { select: settled, ..claim("treatment.throughput / baseline.throughput", change) }],
+            "any"
+        ));
     }
 }

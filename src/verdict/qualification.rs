@@ -127,9 +127,12 @@ pub struct Parts<'a> {
 /// Judges the runs of a selftest: in disjoint experiments of five rounds, and as one that grows.
 pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualification {
     let rounds = runs.iter().filter_map(|r| r.facts.start.round).max().unwrap_or(0) as usize;
-    let blocks =
-        (0..rounds / LEAST_ROUNDS).map(|b| b * LEAST_ROUNDS..(b + 1) * LEAST_ROUNDS);
-    let with = |ledger: Ledger| Options { ledger: Some(ledger), allow_invalid: true, ..Options::default() };
+    let blocks = (0..rounds / LEAST_ROUNDS).map(|b| b * LEAST_ROUNDS..(b + 1) * LEAST_ROUNDS);
+    let with = |ledger: Ledger| Options {
+        look: Some((ledger, Occasion::Planned)),
+        allow_invalid: true,
+        ..Options::default()
+    };
     // After the planned looks before it.
     let fixed = |n: usize| {
         let ledger = Ledger::new(n);

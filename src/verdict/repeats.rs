@@ -46,8 +46,9 @@ impl Repeats {
             1 => "1 round was made again".to_owned(),
             n => format!("{n} rounds were made again"),
         };
-        let counts =
-            format!("{made_again}: {before} of {attempts} runs of `{baseline}` and {after} of `{treatment}` were disturbed");
+        let counts = format!(
+            "{made_again}: {before} of {attempts} runs of `{baseline}` and {after} of `{treatment}` were disturbed"
+        );
         let text = if p < CHANCE {
             let more = if after > before { treatment } else { baseline };
             format!(

@@ -36,7 +36,16 @@ fn an_experiment_stops_at_the_first_look_at_which_all_is_decided() {
     let output = experiment(
         &bench,
         &[
-            "claims.toml", "--seed", "1", "--no-pilot", "--progress", "plain", "--junit", "j.xml", "--markdown", "m.md",
+            "claims.toml",
+            "--seed",
+            "1",
+            "--no-pilot",
+            "--progress",
+            "plain",
+            "--junit",
+            "j.xml",
+            "--markdown",
+            "m.md",
         ],
     );
     assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
@@ -173,7 +182,8 @@ fn exactly_so_many_rounds_have_one_look_with_all_of_the_error_and_no_pilot() {
     let output = experiment(&bench, &["claims.toml", "--rounds", "6", "--progress", "plain"]);
     assert!(!stderr(&output).contains("look after 5 rounds"), "{}", stderr(&output));
     assert_eq!(bench.query("SELECT count(*) FROM run"), 12);
-    let look = "SELECT count(*) FROM look WHERE rounds = 6 AND abs(alpha - 0.05) < 1e-9 AND occasion = 'planned'";
+    let look =
+        "SELECT count(*) FROM look WHERE rounds = 6 AND abs(alpha - 0.05) < 1e-9 AND occasion = 'planned'";
     assert_eq!((bench.query(look), bench.query("SELECT count(*) FROM look")), (1, 1));
     assert_eq!(bench.query("SELECT count(*) FROM experiment WHERE is_exact = 1 AND pilot IS NULL"), 1);
 }
@@ -192,16 +202,17 @@ fn every_look_of_an_experiment_that_was_cut_short_is_paid_for_once() {
     wait_until("six rounds", || bench.path("reports/loadproof.db").exists() && runs_so_far(&bench) >= 12);
     signal(&child, Signal::INT);
     assert_eq!(child.wait().unwrap().code(), Some(105));
-    let planned = "SELECT count(*) FROM look WHERE rounds = 5 AND abs(alpha - 0.01) < 1e-9 AND occasion = 'planned'";
+    let planned =
+        "SELECT count(*) FROM look WHERE rounds = 5 AND abs(alpha - 0.01) < 1e-9 AND occasion = 'planned'";
     assert_eq!(bench.query(planned), 1);
-    // Half of what the first look has left.
-    let unplanned = "SELECT count(*) FROM look WHERE rounds > 5 AND abs(alpha - 0.02) < 1e-9 AND occasion = 'interruption'";
+    // A 64th of what the first look has left: somebody chose the time.
+    let unplanned = "SELECT count(*) FROM look WHERE rounds > 5 AND abs(alpha - 0.04 / 64) < 1e-9 AND occasion = 'interruption'";
     assert_eq!(bench.query(unplanned), 1);
     let report = ["report", "e1", "--allow-invalid"];
     bench.run(&report);
     bench.run(&report);
     assert_eq!(bench.query("SELECT count(*) FROM look"), 2, "the same rounds cost once");
-    assert_eq!(bench.query("SELECT count(*) FROM verdict WHERE abs(alpha - 0.02) < 1e-9"), 1);
+    assert_eq!(bench.query("SELECT count(*) FROM verdict WHERE abs(alpha - 0.04 / 64) < 1e-9"), 1);
     let verified = bench.run(&["verify", "reports/experiment-1.html"]);
     assert_eq!(code(&verified), 0, "{}{}", stdout(&verified), stderr(&verified));
 }
@@ -257,7 +268,10 @@ fn a_round_that_was_disturbed_from_outside_is_given_up_and_made_again() {
     drop(store);
     let output = bench.run(&["experiment", "claims.toml", "--resume", "--progress", "plain"]);
     let said = stderr(&output);
-    assert!(said.contains("round 2 was disturbed (run 3: clock: ") && said.contains("; it is repeated"), "{said}");
+    assert!(
+        said.contains("round 2 was disturbed (run 3: clock: ") && said.contains("; it is repeated"),
+        "{said}"
+    );
     let given_up = "SELECT count(*) FROM repetition WHERE run = 3 AND round = 2 AND last_run = 4";
     assert_eq!(bench.query(given_up), 1);
     assert!(bench.query("SELECT count(*) FROM run WHERE round = 2 AND state = 'done'") >= 4);
@@ -282,7 +296,11 @@ fn what_is_invalid_at_a_look_ends_no_experiment_as_decided() {
     let output = experiment(&bench, &["claims.toml", "--no-pilot", "--progress", "plain"]);
     assert_eq!(code(&output), 98, "{}{}", stdout(&output), stderr(&output));
     assert!(stderr(&output).contains("look after 5 rounds: 1 claim is invalid"), "{}", stderr(&output));
-    assert!(stderr(&output).contains("to continue: loadproof experiment claims.toml --resume e1"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("to continue: loadproof experiment claims.toml --resume e1"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(bench.query("SELECT count(*) FROM experiment WHERE ended = 'invalid'"), 1);
     let output = experiment(&bench, &["claims.toml", "--resume", "--budget", "1ms"]);
     assert_ne!(code(&output), 2, "{}", stderr(&output));

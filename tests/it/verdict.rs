@@ -13,7 +13,7 @@ use loadproof::reading::SignalColumn;
 use loadproof::run::{Arm, LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState};
 use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
 use loadproof::verdict::audit::Grade;
-use loadproof::verdict::{self, Decided, Judgement, Ledger, Options, Scale, Verdict};
+use loadproof::verdict::{self, Decided, Judgement, Ledger, Occasion, Options, Scale, Verdict};
 use proptest::prelude::*;
 
 /// A run whose requests take about `ms`, one every 10 ms for 40 s; of each hundred the last `failed` fail.
@@ -320,8 +320,11 @@ fn rounds_that_lack_an_arm_are_left_out() {
     runs[11].facts.end.state = RunState::Interrupted;
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims = [claim("baseline.p50 / treatment.p50", at_least(1.5))];
-    let judgement =
-        verdict::of_rounds_with(&runs, &claims, &Options { ledger: Some(Ledger::new(20)), ..Options::default() });
+    let judgement = verdict::of_rounds_with(
+        &runs,
+        &claims,
+        &Options { look: Some((Ledger::new(20), Occasion::Planned)), ..Options::default() },
+    );
     assert_eq!((judgement.rounds, judgement.audit.runs.len()), (5, 10));
     assert_eq!(judgement.overall(), Some(Verdict::Supported));
 }

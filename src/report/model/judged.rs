@@ -218,7 +218,8 @@ fn around(conduct: &Conduct) -> String {
         n => format!(" {n} more were disturbed and made again."),
     };
     let pilot = conduct.pilot.as_ref();
-    repeated + &pilot.map_or(String::new(), |text| format!(" A pilot round, left out of the evidence: {text}"))
+    repeated
+        + &pilot.map_or(String::new(), |text| format!(" A pilot round, left out of the evidence: {text}"))
 }
 
 /// What the looks of an experiment share, and what each has spent.

@@ -102,7 +102,9 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
             );
             (Grade::Warn, text)
         }
-        Some(WarmUp { trim_s, .. }) if trim_s <= LEAST_S || trim_s > TOO_LONG * seconds => (Grade::Valid, "no visible warm-up".to_owned()),
+        Some(WarmUp { trim_s, .. }) if trim_s <= LEAST_S || trim_s > TOO_LONG * seconds => {
+            (Grade::Valid, "no visible warm-up".to_owned())
+        }
         Some(WarmUp { trim_s, .. }) => (Grade::Valid, format!("after a warm-up of {}", unit::span(trim_s))),
     };
     vec![Check::new(NAME, grade, text)]
@@ -128,7 +130,10 @@ mod tests {
         let endless = traffic(60, |s| 20 + s * 3);
         assert_eq!(checks(&endless)[0].grade, Grade::Warn);
         assert_eq!(checks(&traffic(6, |_| 20))[0].grade, Grade::Warn);
-        assert_eq!((wanted_s(&warm), wanted_s(&endless), wanted_s(&traffic(6, |_| 20))), (40.0, f64::INFINITY, 20.0));
+        assert_eq!(
+            (wanted_s(&warm), wanted_s(&endless), wanted_s(&traffic(6, |_| 20))),
+            (40.0, f64::INFINITY, 20.0)
+        );
     }
 
     #[test]
