@@ -32,8 +32,10 @@ pub struct PlannedRun {
     pub base_url: String,
     /// The load's name.
     pub load_name: String,
-    /// The load, with the command line's values in it.
+    /// The load, with the command line's values in it, as it is run.
     pub load: Load,
+    /// The same as it was stated: a pilot may have made it last longer, which is no other work.
+    pub stated_load: Load,
     /// Seed of all draws; the same in both arms of a round.
     pub seed: u64,
     /// The arm that the scenario's experiment, or this one, gives its profile.
@@ -156,6 +158,7 @@ fn planned(
         base_url: base_url.trim_end_matches('/').to_owned(),
         load_name: choices.load_name.clone(),
         load: choices.load.clone(),
+        stated_load: choices.load.clone(),
         seed,
         arm: part.map(|p| p.arm),
         part,

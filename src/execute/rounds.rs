@@ -213,8 +213,8 @@ impl<'a> Rounds<'a> {
         let store = Store::open(self.store)?;
         let is_planned = assess::ledger(self.id, &store)?.is_planned(rounds);
         // What is shown between two looks could end the experiment, and is not paid for.
-        let may_show = is_planned || rounds < verdict::LEAST_ROUNDS;
-        if !is_planned && !(may_show && audience.want_claims()) {
+        let is_shown = rounds < verdict::LEAST_ROUNDS && audience.want_claims();
+        if !is_planned && !is_shown {
             return Ok(None);
         }
         let judgement = assess::judge_so_far(self.id, &store, self.rules.allow_invalid)?;

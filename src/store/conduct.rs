@@ -108,6 +108,48 @@ mod tests {
     }
 
     #[test]
+    fn experiments_of_older_stores_have_the_looks_that_they_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("old.db");
+        let old = rusqlite::Connection::open(&path).unwrap();
+        crate::store::schema::make_version(&old, 9);
+        // (planned, complete, how it ended)
+        let experiments =
+            [(20, 5, "decided"), (20, 7, "budget"), (5, 5, "rounds"), (20, 3, "budget"), (12, 12, "rounds"), (20, 11, "")];
+        for (id, (planned, complete, ended)) in (1..).zip(experiments) {
+            old.execute(
+                "INSERT INTO experiment (id, scenario, started_at, rounds, seed, command, baseline, treatments, load, ended) \
+                 VALUES (?1, 's', '', ?2, 1, '', 'a', 'b' || char(10) || 'c', 'l', ?3)",
+                params![id, planned, ended],
+            )
+            .unwrap();
+            // The round after the complete ones lacks an arm.
+            for (round, profile) in (1..=complete + 1).flat_map(|round| ["a", "b", "c"].map(|profile| (round, profile))) {
+                let state = if round > complete && profile == "c" { "interrupted" } else { "done" };
+                old.execute(
+                    "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, experiment, round, \
+                     state, started_at, started_unix_us, heartbeat_unix_us, process, machine, seed, command, tool_version) \
+                     VALUES ('s', '', '', 'l', '', ?1, ?2, ?3, ?4, '', 0, 0, 0, '', 1, '', '')",
+                    params![profile, id, round, state],
+                )
+                .unwrap();
+            }
+        }
+        drop(old);
+        let store = Store::open(&path).unwrap();
+        let looks = |id| -> Vec<(u32, f64)> {
+            let looks = store.looks(ExperimentId(id)).unwrap();
+            looks.iter().map(|look| (look.rounds, (look.alpha * 1e6).round() / 1e6)).collect()
+        };
+        assert_eq!(looks(1), [(5, 0.01)]);
+        assert_eq!(looks(2), [(5, 0.01), (7, 0.04)]);
+        assert_eq!(looks(3), [(5, 0.05)]);
+        assert_eq!(looks(4), []);
+        assert_eq!(looks(5), [(5, 0.01), (10, 0.015), (12, 0.025)]);
+        assert_eq!(looks(6), [(5, 0.01), (10, 0.015), (11, 0.015)]);
+    }
+
+    #[test]
     fn a_look_is_entered_only_by_who_knows_those_before_it() {
         let (_folder, store, id) = stored();
         let look = |rounds| LookRow { rounds, alpha: 0.01, occasion: "planned".to_owned() };

@@ -85,3 +85,49 @@ pub fn could_move_a_claim(round: &[Arc<MeasuredRun>]) -> bool {
         .iter()
         .any(|of| of.treatments().iter().any(|profile| claims.iter().any(|claim| moves(claim, of, profile))))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::{Amount, Bound, Expression, Rule, Selection, Unit};
+    use crate::run::Arm;
+    use crate::verdict::audit::tests::run_of;
+
+    /// A round of requests that took 1 ms and were sent so late, ms, with a claim of their p50.
+    fn round(late: i64, at_most_ms: f64) -> Vec<Arc<MeasuredRun>> {
+        let claim = Claim {
+            id: String::new(),
+            title: "Fast".to_owned(),
+            why: String::new(),
+            value: Expression::new("treatment.p50"),
+            bound: Bound::AtMost(Amount { value: at_most_ms, unit: Unit::Time }),
+            rule: Rule::Interval,
+            select: Selection::default(),
+            tolerates: None,
+            answers_differ: false,
+            gates: true,
+            loads: Vec::new(),
+            deployments: Vec::new(),
+        };
+        let of = |arm: Arm| {
+            let requests: Vec<(i64, i64, i64)> =
+                (0..300).map(|i| (i * 100, i * 100 + late, i * 100 + late + 1)).collect();
+            let mut run = run_of(&requests);
+            run.facts.start.arm = Some(arm);
+            run.facts.start.profile = arm.word().to_owned();
+            run.facts.start.round = Some(1);
+            run.facts.start.claims = vec![claim.clone()];
+            Arc::new(run)
+        };
+        vec![of(Arm::Baseline), of(Arm::Treatment)]
+    }
+
+    #[test]
+    fn lateness_matters_where_it_could_move_a_claim_across_its_bound() {
+        assert!(is_all(&round(30, 500.0)));
+        assert!(!could_move_a_claim(&round(30, 500.0)), "1 ms or 61 ms: both are below");
+        assert!(could_move_a_claim(&round(30, 40.0)), "31 ms as measured, 61 ms if shifted");
+        assert!(could_move_a_claim(&round(30, 20.0)), "and 1 ms if shifted the other way");
+        assert!(!is_all(&round(0, 500.0)), "nothing is invalid");
+    }
+}
