@@ -114,8 +114,14 @@ mod tests {
         let old = rusqlite::Connection::open(&path).unwrap();
         crate::store::schema::make_version(&old, 9);
         // (planned, complete, how it ended)
-        let experiments =
-            [(20, 5, "decided"), (20, 7, "budget"), (5, 5, "rounds"), (20, 3, "budget"), (12, 12, "rounds"), (20, 11, "")];
+        let experiments = [
+            (20, 5, "decided"),
+            (20, 7, "budget"),
+            (5, 5, "rounds"),
+            (20, 3, "budget"),
+            (12, 12, "rounds"),
+            (20, 11, ""),
+        ];
         for (id, (planned, complete, ended)) in (1..).zip(experiments) {
             old.execute(
                 "INSERT INTO experiment (id, scenario, started_at, rounds, seed, command, baseline, treatments, load, ended) \
@@ -124,7 +130,9 @@ mod tests {
             )
             .unwrap();
             // The round after the complete ones lacks an arm.
-            for (round, profile) in (1..=complete + 1).flat_map(|round| ["a", "b", "c"].map(|profile| (round, profile))) {
+            for (round, profile) in
+                (1..=complete + 1).flat_map(|round| ["a", "b", "c"].map(|profile| (round, profile)))
+            {
                 let state = if round > complete && profile == "c" { "interrupted" } else { "done" };
                 old.execute(
                     "INSERT INTO run (scenario, scenario_file, fingerprint, load, load_text, profile, experiment, round, \

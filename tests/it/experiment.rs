@@ -228,7 +228,11 @@ fn a_pilot_sets_the_run_time_and_is_no_evidence() {
     let json = bench.run(&["report", "e1", "--json", "--allow-invalid"]);
     let json: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
     assert_eq!(json["judgement"]["rounds"], 6);
-    assert_eq!(bench.query("SELECT count(DISTINCT fingerprint) FROM run"), 1, "longer runs are the same work");
+    assert_eq!(
+        bench.query("SELECT count(DISTINCT fingerprint) FROM run"),
+        1,
+        "longer runs are the same work"
+    );
     assert!(json["judgement"]["conduct"]["pilot"].as_str().unwrap().starts_with("Runs last 0.8 s"));
     assert!(json["page"]["judged"]["level"].as_str().unwrap().contains("A pilot round"));
     let runs = json["page"]["runs"].as_array().unwrap();
