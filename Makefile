@@ -16,6 +16,8 @@ HOST       ?=
 # One seed for all: runs that are compared should make the same requests.
 SEED       ?= 1
 ROUNDS     ?= 5
+# Exactly so many rounds where ROUNDS= is given; else until the claims are decided, or the budget is spent.
+EXACTLY = $(if $(filter file,$(origin ROUNDS)),,--rounds $(ROUNDS))
 FLAGS = --seed $(SEED) \
         $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
         $(if $(SPAWN_RATE),--spawn-rate $(SPAWN_RATE)) $(if $(HOST),--base-url $(HOST))
@@ -95,7 +97,7 @@ compare: build ## Compare the newest run with lanes off and the newest with lane
 
 .PHONY: loadtest-experiment
 loadtest-experiment: build ## Both in interleaved rounds until the claims are decided (5 to 20 rounds, 10 min each)
-	$(LOADPROOF) experiment $(SCENARIO) --load priority $(FLAGS)
+	$(LOADPROOF) experiment $(SCENARIO) --load priority $(EXACTLY) $(FLAGS)
 
 .PHONY: loadtest-backfill-drain
 loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drains (10 users, 3 min)
@@ -203,8 +205,8 @@ STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml
              scenarios/storefront/browse.toml scenarios/storefront/shopping.toml
 
 .PHONY: loadtest-storefront
-loadtest-storefront: build ## The five headline claims of the storefront in one table (5 rounds, 24 min)
-	$(LOADPROOF) experiment $(STOREFRONT) --rounds $(ROUNDS) --html reports/storefront.html $(FLAGS)
+loadtest-storefront: build ## The five headline claims of the storefront in one table (until decided, at most 40 min)
+	$(LOADPROOF) experiment $(STOREFRONT) $(EXACTLY) --html reports/storefront.html $(FLAGS)
 
 .PHONY: loadtest-storefront-real
 loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL and Redis (POSTGRES_URL=, REDIS_URL=)

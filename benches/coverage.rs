@@ -7,7 +7,8 @@
 //! tested is the evidence of rounds, not that of one run.
 //!
 //! Further promises are tried beside it: two equal arms with unequal numbers of requests, an absolute claim about a
-//! quantile with the truth at its bound, looks that were not planned (budgets that end, reports in between), and ratios of shares.
+//! quantile with the truth at its bound, looks that were not planned (budgets that end, reports in between, somebody who
+//! stops when it looks good), ratios of shares, and runs without any warm-up that are held for unsteady.
 //!
 //! With the argument `short`, or `LOADPROOF_COVERAGE=short`, a tenth of the experiments of smaller sizes: seconds,
 //! enough to find what is broken by a factor, with limits as much wider as chance is.
@@ -19,12 +20,15 @@
 
 use std::process::ExitCode;
 
+use loadproof::run::{MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunState};
+use loadproof::sample::{self, Kind, Phase, SampleColumns, Subject};
 use loadproof::stats::decision::{LOOKS, Side, alpha_at, side};
 use loadproof::stats::ledger::{Ledger, Occasion, TOTAL_ALPHA};
 use loadproof::stats::mean::{Moments, log_ratios};
 use loadproof::stats::quantile::{median, type7, type8};
 use loadproof::stats::quantile_claim::{QuantileEvidence, Says};
 use loadproof::stats::shares::{Share, ratio};
+use loadproof::verdict::audit::{self, Grade};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
@@ -131,6 +135,7 @@ fn main() -> ExitCode {
         bounds_are_not_passed_by_chance(extent),
         unplanned_looks_are_paid_for(extent),
         shares_are_not_decided_by_chance(extent),
+        steady_runs_are_called_steady(extent),
     ];
     if kept.contains(&false) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
@@ -330,7 +335,7 @@ fn unplanned_looks_are_paid_for(extent: Extent) -> bool {
                             .map(|planned| planned.1)
                             .sum::<f64>()
                 };
-                let (after, paid) = ledger.look(*look, Occasion::Report);
+                let (after, paid) = ledger.look(*look, Occasion::BudgetEnd);
                 ledger = after;
                 for (is_decided, alpha) in is_decided.iter_mut().zip([unpaid, paid]) {
                     *is_decided |= side(moments.interval(alpha), 0.0) != Side::Across;
@@ -345,8 +350,125 @@ fn unplanned_looks_are_paid_for(extent: Extent) -> bool {
         println!("{name:<21}{:>42.1} %{:>17.1} %   {}", 100.0 * unpaid, 100.0 * paid, word(is_met));
         is_kept &= is_met;
     }
+    for (name, ledger) in
+        [("stop if it looks good", Ledger::new(20)), ("the same of exactly 20", Ledger::exactly(20))]
+    {
+        is_kept &= stopping_when_it_looks_good_is_paid_for(name, &ledger, extent);
+    }
     println!("promised: ≤ {:.0} %\n", 100.0 * TOTAL_ALPHA);
     is_kept
+}
+
+/// Somebody watches the rounds and interrupts the experiment as soon as a report would decide it: only that look is
+/// entered, at whatever round from the fifth on.
+fn stopping_when_it_looks_good_is_paid_for(name: &str, planned: &Ledger, extent: Extent) -> bool {
+    let experiments = extent.of(20_000);
+    let mut rng = Pcg64Mcg::seed_from_u64(SEED + 350);
+    let mut decided = [0_u32; 2];
+    for _ in 0..experiments {
+        let rounds: Vec<f64> = (0..20).map(|_| normal(&mut rng)).collect();
+        let mut ledger = planned.clone();
+        let mut is_decided = [false; 2];
+        for n in 5..=20 {
+            let Some(moments) = Moments::of(&rounds[..n]) else { continue };
+            is_decided[0] |= side(moments.interval(TOTAL_ALPHA), 0.0) != Side::Across;
+            is_decided[1] |=
+                side(moments.interval(ledger.alpha(n, Occasion::Interruption)), 0.0) != Side::Across;
+            if ledger.is_planned(n) {
+                ledger = ledger.look(n, Occasion::Planned).0;
+            }
+        }
+        for (count, is_decided) in decided.iter_mut().zip(is_decided) {
+            *count += u32::from(is_decided);
+        }
+    }
+    let [unpaid, paid] = decided.map(|count| f64::from(count) / f64::from(experiments));
+    let is_met = paid <= most(TOTAL_ALPHA, experiments);
+    println!("{name:<22}{:>41.1} %{:>17.1} %   {}", 100.0 * unpaid, 100.0 * paid, word(is_met));
+    is_met
+}
+
+// ── Runs without a warm-up ──────────────────────────────────────────────────────────────────────
+
+/// How seconds of a run hang together: the lag-1 correlation of their levels, and their spread as a share of that of a
+/// request.
+const WANDERING: [(&str, f64, f64); 3] =
+    [("independent requests", 0.0, 0.0), ("seconds that differ", 0.0, 0.2), ("seconds in a row", 0.5, 0.2)];
+/// Requests per second, and seconds of a run.
+const STEADY_RATE: i64 = 40;
+const STEADY_S: i64 = 30;
+/// Most runs that may be held for unsteady although nothing in them changes.
+const MOST_FALSE_ALARMS: f64 = 0.05;
+
+/// How often a run of 30 s whose times come from one distribution throughout fails the audit's check of its steady state.
+fn steady_runs_are_called_steady(extent: Extent) -> bool {
+    let runs = extent.of(4000);
+    println!(
+        "\nruns of {STEADY_S} s, {STEADY_RATE} requests a second, without a warm-up; {runs} runs per row"
+    );
+    println!("levels of seconds      called unsteady   with a slow start of 12 s (+50 %)");
+    let mut is_kept = true;
+    for (place, (name, correlation, spread)) in WANDERING.into_iter().enumerate() {
+        let mut rng = Pcg64Mcg::seed_from_u64(SEED + 500 + place as u64);
+        let mut share = |slow_start: f64| {
+            let unsteady = (0..runs).filter(|_| {
+                let run = wandering_run(correlation, spread, slow_start, &mut rng);
+                let audit = audit::of_run(&run);
+                audit.checks.iter().any(|check| check.name == "steady state" && check.grade != Grade::Valid)
+            });
+            unsteady.count() as f64 / f64::from(runs)
+        };
+        let (alarms, found) = (share(1.0), share(1.5));
+        let is_met = alarms <= most(MOST_FALSE_ALARMS, runs);
+        println!("{name:<21}{:>17.1} %{:>17.1} %   {}", 100.0 * alarms, 100.0 * found, word(is_met));
+        is_kept &= is_met;
+    }
+    println!("promised: ≤ {:.0} % called unsteady without a slow start", 100.0 * MOST_FALSE_ALARMS);
+    is_kept
+}
+
+/// A run whose requests take 10 ms times `e^(0.5·Z)`, and whose seconds have levels of their own, an AR(1) series.
+fn wandering_run(correlation: f64, spread: f64, slow_start: f64, rng: &mut Pcg64Mcg) -> MeasuredRun {
+    let mut samples = SampleColumns {
+        subjects: vec![Subject {
+            kind: Kind::Request,
+            traffic_class: String::new(),
+            endpoint: "GET /".to_owned(),
+        }],
+        ..SampleColumns::default()
+    };
+    let mut level = normal(rng);
+    for second in 0..STEADY_S {
+        level = correlation * level + (1.0 - correlation * correlation).sqrt() * normal(rng);
+        let start = if second < 12 { slow_start } else { 1.0 };
+        for request in 0..STEADY_RATE {
+            let ms = 10.0 * start * (WITHIN_RUN_SD * (normal(rng) + spread * level)).exp();
+            let due_us = second * 1_000_000 + request * 1_000_000 / STEADY_RATE;
+            samples.subject.push(0);
+            samples.outcome.push(sample::Outcome::Ok);
+            samples.phase.push(Phase::Steady);
+            samples.status.push(200);
+            samples.intended_us.push(due_us);
+            samples.sent_us.push(due_us);
+            #[expect(clippy::cast_possible_truncation, reason = "milliseconds")]
+            samples.done_us.push(due_us + (ms * 1e3) as i64);
+        }
+    }
+    let end_us = STEADY_S * 1_000_000;
+    let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true };
+    let facts = RunFacts {
+        end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
+        duration_s: STEADY_S as f64,
+        ..RunFacts::default()
+    };
+    MeasuredRun {
+        facts,
+        samples,
+        signals: Vec::new(),
+        reasons: Vec::new(),
+        slowest: Vec::new(),
+        checksum: String::new(),
+    }
 }
 
 // ── Shares of two arms ──────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
 //! touched, that can be printed (`--dry-run`) as well as carried out.
 
 use std::fmt;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
@@ -31,8 +32,10 @@ pub struct PlannedRun {
     pub base_url: String,
     /// The load's name.
     pub load_name: String,
-    /// The load, with the command line's values in it.
+    /// The load, with the command line's values in it, as it is run.
     pub load: Load,
+    /// The same as it was stated: a pilot may have made it last longer, which is no other work.
+    pub stated_load: Load,
     /// Seed of all draws; the same in both arms of a round.
     pub seed: u64,
     /// The arm that the scenario's experiment, or this one, gives its profile.
@@ -46,9 +49,12 @@ pub struct PlannedRun {
 pub struct Part {
     /// Its arm.
     pub arm: Arm,
-    /// Its round, from 1.
+    /// Its round, from 1; 0 for the pilot.
     pub round: u32,
 }
+
+/// The number of the pilot among the rounds.
+pub const PILOT: u32 = 0;
 
 /// What the command line asks for beyond the scenario.
 #[derive(Clone, Debug)]
@@ -99,6 +105,34 @@ impl Plan {
         Ok(Self { runs, rounds })
     }
 
+    /// The same with a round before the first, whose runs are no evidence.
+    ///
+    /// # Errors
+    /// If the scenario lacks a profile.
+    pub fn with_pilot(
+        self,
+        scenario: &Scenario,
+        spec: &ExperimentSpec,
+        choices: &Choices,
+    ) -> Result<Self, ScenarioError> {
+        let arms = std::iter::once((Arm::Baseline, &spec.baseline))
+            .chain(spec.treatments.iter().map(|treatment| (Arm::Treatment, treatment)));
+        let seed = round_seed(choices.seed, PILOT);
+        let pilot = |(arm, profile): (Arm, &String)| {
+            planned(scenario, profile, choices, seed, Some(Part { arm, round: PILOT }))
+        };
+        let mut runs = arms.map(pilot).collect::<Result<Vec<_>, _>>()?;
+        runs.extend(self.runs);
+        Ok(Self { runs, ..self })
+    }
+
+    /// Makes the runs of all rounds last so long; the pilot's stay as they are.
+    pub fn make_last(&mut self, run_time: Duration) {
+        for run in self.runs.iter_mut().filter(|run| run.part.is_some_and(|part| part.round != PILOT)) {
+            run.load.last(run_time);
+        }
+    }
+
     /// The runs of a round, in order.
     pub fn round(&self, round: u32) -> impl Iterator<Item = &PlannedRun> {
         self.runs.iter().filter(move |r| r.part.is_some_and(|p| p.round == round))
@@ -124,6 +158,7 @@ fn planned(
         base_url: base_url.trim_end_matches('/').to_owned(),
         load_name: choices.load_name.clone(),
         load: choices.load.clone(),
+        stated_load: choices.load.clone(),
         seed,
         arm: part.map(|p| p.arm),
         part,
@@ -152,7 +187,10 @@ impl fmt::Display for Plan {
         let load = self.load_seconds();
         writeln!(f, "{} run(s), {} of load in all", self.runs.len(), unit::span(load))?;
         for (number, run) in (1..).zip(&self.runs) {
-            let part = run.part.map_or(String::new(), |p| format!("round {} {:<10} ", p.round, p.arm.word()));
+            let part = run.part.map_or(String::new(), |part| match part.round {
+                PILOT => format!("pilot   {:<10} ", part.arm.word()),
+                round => format!("round {round} {:<10} ", part.arm.word()),
+            });
             writeln!(
                 f,
                 "{number:>3}. {part}{} at {}: load {} ({}), seed {}",

@@ -84,7 +84,7 @@ const Live = (() => {
     for (const id of ["stop", "abort"]) by(id).hidden = !running;
     by("title").textContent = begin ? begin.scenario : canStart ? "Start a run" : "loadproof";
     const part = begin && begin.part;
-    by("part").textContent = part ? `Live · experiment e${part.experiment} · round ${part.round} of at most ${part.rounds}` : begin ? `Live · run ${begin.run}` : "Live";
+    by("part").textContent = part ? `Live · experiment e${part.experiment} · ${part.round ? `round ${part.round} of at most ${part.rounds}` : "pilot"}` : begin ? `Live · run ${begin.run}` : "Live";
     by("sub").textContent = begin ? [part ? part.arm + " " + begin.profile : begin.profile, begin.load + ": " + begin.load_text].join(" · ") : running ? "Getting ready…" : "No run in progress.";
     const phase = !running ? "done" : last ? last.phase : "getting ready";
     by("phase").textContent = phase;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::context::ReportContext;
 use super::error::AssessError;
+use super::experiment;
 use super::runs::{all_with_checksums, with_checksum};
 use crate::baseline::Baseline;
 use crate::report::{Of, html, json, junit, markdown, model};
 use crate::run::{Arm, ExperimentId, Judged, MeasuredRun, RunId};
-use crate::store::{Ending, Reference, Store};
+use crate::store::{Reference, Store};
 use crate::summary::{ArmSummary, Comparison, compare, summarise};
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
@@ -129,8 +130,7 @@ pub fn of_experiment(
     store: &Store,
     context: &ReportContext,
 ) -> Result<Assessment, AssessError> {
-    let facts = store.experiment_facts(id)?;
-    let runs = store.experiment(id)?.into_iter().map(|run| context.claimed(run)).collect();
+    let runs = experiment::evidence(id, store)?.into_iter().map(|run| context.claimed(run)).collect();
     let runs = all_with_checksums(store, runs)?;
     if let Some(missing) = [Arm::Baseline, Arm::Treatment]
         .into_iter()
@@ -138,13 +138,7 @@ pub fn of_experiment(
     {
         return Err(AssessError::NoArm { experiment: id, arm: missing });
     }
-    let options = Options {
-        most_rounds: usize::try_from(facts.planned.rounds).unwrap_or(usize::MAX),
-        was_planned_end: facts.ended.is_some_and(Ending::was_planned),
-        allow_invalid: context.allow_invalid,
-        ..Options::default()
-    };
-    let judgement = verdict::of_rounds(&runs, &options);
+    let judgement = experiment::judge(id, &runs, context.allow_invalid, store)?;
     let of = |treatment: &str| Of::Experiment { experiment: id, treatment: treatment.to_owned() };
     of_arms(&runs, judgement, &context.named(format!("experiment-{id}")), context, of)
 }
@@ -167,12 +161,7 @@ pub fn of_two_runs(
     let [first, second] = &mut facts;
     first.start.claims.clone_from(&second.start.claims);
     let runs = all_with_checksums(store, facts.into())?;
-    let options = Options {
-        most_rounds: 1,
-        was_planned_end: true,
-        allow_invalid: context.allow_invalid,
-        ..Options::default()
-    };
+    let options = Options { allow_invalid: context.allow_invalid, ..Options::default() };
     let judgement = verdict::of_rounds(&runs, &options);
     let name = context.named(format!("compare-{baseline}-{treatment}"));
     of_arms(&runs, judgement, &name, context, |_| Of::Runs { baseline, treatment })
@@ -201,12 +190,9 @@ pub fn of_saved(
     // A run that was saved in spite of its audit is no reference, whatever is asked for.
     let is_reference = baseline.runs.iter().all(|run| run.audit.grade != Grade::Invalid);
     let options = Options {
-        most_rounds: later.len(),
-        was_planned_end: true,
         allow_invalid: context.allow_invalid && is_reference,
-        allow_failures: false,
-        only_indicates: None,
         saved_audits: rebuilt.audits,
+        ..Options::default()
     };
     let mut all = rebuilt.runs;
     all.extend(all_with_checksums(store, later)?);

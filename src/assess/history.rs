@@ -238,7 +238,8 @@ fn entry(run: &RunFacts) -> Entry {
         load: run.start.load.clone(),
         profiles: run.start.profile.clone(),
         label: part.map_or(run.start.label.clone().unwrap_or_default(), |(arm, round)| {
-            format!("{} of round {round}", arm.word())
+            let of = if run.is_pilot() { "the pilot".to_owned() } else { format!("round {round}") };
+            format!("{} of {of}", arm.word())
         }),
         samples: unit::count(run.samples),
         reports: vec![run.id.to_string()],

@@ -1,6 +1,7 @@
 //! How users name runs and experiments.
 
 use super::error::AssessError;
+use super::experiment;
 use crate::run::{Arm, ExperimentId, Judged, RunFacts};
 use crate::store::{Reference, Store};
 
@@ -54,7 +55,8 @@ pub fn runs(
         match subject(name, store)? {
             Judged::Run(id) => runs.push(store.run(&Reference::Run(id))?),
             Judged::Experiment(id) => {
-                runs.extend(store.experiment(id)?.into_iter().filter(|r| r.start.arm == Some(arm)));
+                let evidence = experiment::evidence(id, store)?;
+                runs.extend(evidence.into_iter().filter(|run| run.start.arm == Some(arm)));
             }
         }
     }

@@ -14,6 +14,7 @@ use super::report::{self, Reported};
 use super::viewers::{Concluded, Viewers};
 use super::{output, world};
 use crate::execute::experiment::{Experiment, ExperimentFlags, Start, StopRules};
+use crate::run::ExperimentId;
 use crate::scenario::{ExperimentSpec, MOST_ROUNDS, Scenario};
 use crate::store::{Ending, Store};
 
@@ -73,6 +74,7 @@ fn one(
         base_url: common.overrides.base_url(),
         load: common.overrides.of_load(),
         seed: seed(common),
+        no_pilot: command.no_pilot,
         command: command_line(),
     };
     let experiment = Experiment::new(scenario, start, flags, path)?;
@@ -87,14 +89,23 @@ fn one(
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.
         Ending::Interrupted => {
-            anstream::eprintln!(
-                "interrupted; to continue: loadproof experiment {} --resume e{id}",
-                scenario.file
-            );
+            anstream::eprintln!("interrupted; {}", continued(scenario, id));
             Ok(Ended::Interrupted(reported.ok()))
+        }
+        Ending::Invalid => {
+            anstream::eprintln!(
+                "ended, since more rounds cannot make its claims valid; {}",
+                continued(scenario, id)
+            );
+            reported.map(Ended::Reported)
         }
         _ => reported.map(Ended::Reported),
     }
+}
+
+/// How it is continued.
+fn continued(scenario: &Scenario, id: ExperimentId) -> String {
+    format!("to continue: loadproof experiment {} --resume e{id}", scenario.file)
 }
 
 /// The scenario's experiment with the flags' values in it.
@@ -119,8 +130,15 @@ fn spec(command: &Command, of_scenario: Option<&ExperimentSpec>) -> Result<Exper
         treatments,
         load: value(&command.common.load, of_scenario.map(|s| &s.load), "load")?,
         rounds: command.rounds.or(of_scenario.map(|s| s.rounds)).unwrap_or(MOST_ROUNDS),
+        is_exact: command.rounds.is_some(),
+        pilot: wants_pilot(command).or(of_scenario.and_then(|s| s.pilot)),
         budget: of_scenario.and_then(|s| s.budget),
     })
+}
+
+/// Whether a flag asks for a pilot, or for none.
+fn wants_pilot(command: &Command) -> Option<bool> {
+    if command.no_pilot { Some(false) } else { command.pilot.then_some(true) }
 }
 
 /// `--profiles a,b,c`: the first is the baseline, unless `--baseline` names another of them.

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as Style};
 
 use super::arguments::ProgressStyle;
 use crate::execute::{Moment, Progress};
-use crate::plan::Plan;
+use crate::plan::{PILOT, Plan};
 use crate::sample::{Outcome, Phase};
 use crate::unit::{self, TimeScale};
 
@@ -86,6 +86,7 @@ impl Progress for Plain {
 fn plain_line(moment: &Moment) -> String {
     let mut words = Vec::new();
     if let Some((experiment, part)) = moment.part {
+        // Round 0 is the pilot.
         words.push(format!("experiment=e{experiment} round={} arm={}", part.round, part.arm.word()));
     }
     words.push(format!("profile={} phase={}", moment.profile, moment.phase.word()));
@@ -158,9 +159,10 @@ impl Drop for Block {
 }
 
 fn block(moment: &Moment, overall: &str) -> String {
-    let part = moment
-        .part
-        .map_or(String::new(), |(e, part)| format!("e{e}  round {}  {}  ", part.round, part.arm.word()));
+    let part = moment.part.map_or(String::new(), |(e, part)| match part.round {
+        PILOT => format!("e{e}  pilot  {}  ", part.arm.word()),
+        round => format!("e{e}  round {round}  {}  ", part.arm.word()),
+    });
     let head = format!("{part}{}  {}  {overall}", moment.profile, moment.phase.word());
     let mut lines = vec![head, bar_line(moment), latency_line(moment), load_line(moment)];
     lines.extend(signal_line(moment));

@@ -1,20 +1,24 @@
 //! Experiments: all arms in interleaved rounds until the claims are decided, or rounds or budget are spent.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::progress::Audience;
+use super::rounds::{Rounds, lasting};
 use super::session::{Session, SessionOptions};
 use super::setting::{ExecuteError, ResumeError};
-use crate::assess::{experiment as assess, subject};
+use crate::assess::{AssessError, experiment as assess, subject};
 use crate::plan::{Choices, Plan};
-use crate::run::{ExperimentId, Judged, MeasuredRun, RunState};
+use crate::run::{ExperimentId, Judged, RunState};
 use crate::scenario::load::LoadOverrides;
 use crate::scenario::{ExperimentSpec, Scenario};
 use crate::store::{Ending, ExperimentFacts, NewExperiment, Store, StoreError};
 use crate::unit;
-use crate::verdict::{Judgement, Verdict, looks};
+use crate::verdict::pilot;
+
+pub use super::rounds::StopRules;
 
 /// Which experiment is to be carried out.
 #[derive(Clone, Debug)]
@@ -34,6 +38,8 @@ pub struct ExperimentFlags {
     pub load: LoadOverrides,
     /// Random seed; one that is resumed keeps its own.
     pub seed: u64,
+    /// Whether one that is resumed is to have no pilot; a new one's is in its specification.
+    pub no_pilot: bool,
     /// The command line, for the store.
     pub command: String,
 }
@@ -48,15 +54,6 @@ pub struct Experiment {
     /// The one that it is the rest of.
     resumed: Option<ExperimentId>,
     plan: Plan,
-}
-
-/// When to stop before all rounds are made.
-#[derive(Clone, Copy, Debug)]
-pub struct StopRules {
-    /// No round begins that would end after this time, going by the longest so far; the scenario's own budget if none.
-    pub budget: Option<Duration>,
-    /// Whether claims are decided in spite of an audit that says `INVALID`.
-    pub allow_invalid: bool,
 }
 
 impl Experiment {
@@ -74,7 +71,11 @@ impl Experiment {
             Start::New(spec) => (spec, None),
             Start::Resume(name) => {
                 let facts = unfinished(&name, &Store::open(store)?)?;
-                (spec_of(&facts, scenario)?, Some(facts))
+                let spec = spec_of(&facts, scenario)?;
+                (
+                    ExperimentSpec { pilot: if flags.no_pilot { Some(false) } else { spec.pilot }, ..spec },
+                    Some(facts),
+                )
             }
         };
         let choices = Choices {
@@ -83,7 +84,16 @@ impl Experiment {
             load: scenario.load(&spec.load)?.with(&flags.load)?,
             seed: resumed.as_ref().map_or(flags.seed, |facts| facts.planned.seed),
         };
-        let plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
+        let mut plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
+        match resumed.as_ref().and_then(|facts| facts.pilot.as_ref()) {
+            Some(pilot) => {
+                if let Some(run_time) = lasting(pilot) {
+                    plan.make_last(run_time);
+                }
+            }
+            None if has_pilot(&spec, scenario) => plan = plan.with_pilot(scenario, &spec, &choices)?,
+            None => {}
+        }
         let (resumed, facts) = match resumed {
             Some(facts) => (Some(facts.id), facts.planned),
             None => (None, new_experiment(scenario, &spec, choices.seed, flags.command)),
@@ -110,55 +120,67 @@ impl Experiment {
         let (id, done) = self.begin(store, &mut options.audience)?;
         let mut session = Session::new(&self.scenario, store, options, Some(id))?;
         let rules = StopRules { budget: rules.budget.or(self.budget), ..rules };
-        let rounds = Rounds { id, plan: &self.plan, store, rules };
-        let ending = rounds.carry_out(&mut session, done);
+        let ending = match Rounds::new(id, self.plan.clone(), store, rules, done).carry_out(&mut session) {
+            // Between two runs there is nothing to store of one.
+            Err(ExecuteError::Interrupted) => Ok(Ending::Interrupted),
+            other => other,
+        };
         Store::open(store)?.end_experiment(id, Some(*ending.as_ref().unwrap_or(&Ending::Failed)))?;
         Ok((id, ending))
     }
 
-    /// Notes in the store that it begins, or goes on: its number, and how many rounds are complete.
-    fn begin(&self, store: &Path, audience: &mut Audience) -> Result<(ExperimentId, u32), ExecuteError> {
+    /// Notes in the store that it begins, or goes on: its number, and which rounds are complete.
+    fn begin(
+        &self,
+        store: &Path,
+        audience: &mut Audience,
+    ) -> Result<(ExperimentId, BTreeSet<u32>), ExecuteError> {
         let store = Store::open(store)?;
         let Some(id) = self.resumed else {
-            return Ok((store.begin_experiment(&self.facts)?, 0));
+            return Ok((store.begin_experiment(&self.facts)?, BTreeSet::new()));
         };
         let done = self.rounds_done(id, &store, audience)?;
         store.end_experiment(id, None)?;
         Ok((id, done))
     }
 
-    /// How many rounds are complete, if the same work is asked for now as then.
+    /// Which rounds are complete, if the same work is asked for now as then.
     fn rounds_done(
         &self,
         id: ExperimentId,
         store: &Store,
         audience: &mut Audience,
-    ) -> Result<u32, ExecuteError> {
-        let runs = match store.experiment(id) {
+    ) -> Result<BTreeSet<u32>, ExecuteError> {
+        let runs = match assess::evidence(id, store) {
             Ok(runs) => runs,
             // It was ended before its first run.
-            Err(StoreError::NoExperiment(_)) => return Ok(0),
+            Err(AssessError::Store(StoreError::NoExperiment(_))) => return Ok(BTreeSet::new()),
             Err(error) => return Err(error.into()),
         };
-        let now = self.plan.runs.first().map(|r| self.scenario.fingerprint(&r.load));
+        let now = self.plan.runs.last().map(|r| self.scenario.fingerprint(&r.stated_load));
         if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
             return Err(ResumeError::OtherWork { id, command: self.facts.command.clone() }.into());
         }
-        let is_complete = |round: u32| {
-            self.plan.round(round).all(|planned| {
+        let is_complete = |round: &u32| {
+            self.plan.round(*round).all(|planned| {
                 runs.iter().any(|r| {
-                    r.start.round == Some(round)
+                    r.start.round == Some(*round)
                         && r.start.profile == planned.profile
                         && r.end.state == RunState::Done
                 })
             })
         };
-        let done = (1..=self.plan.rounds).take_while(|round| is_complete(*round)).count();
-        let done = u32::try_from(done).unwrap_or(u32::MAX);
-        let (count, all) = (unit::count(done.into()), self.plan.rounds);
+        let done: BTreeSet<u32> = (1..=self.plan.rounds).filter(is_complete).collect();
+        let (count, all) = (unit::count(done.len() as u64), self.plan.rounds);
         audience.note(&format!("experiment e{id}: {count} of {all} rounds are done"));
         Ok(done)
     }
+}
+
+/// Whether a pilot goes before the rounds: as the scenario or a flag says, or where the number of rounds is open and
+/// something that is claimed may need longer runs than stated.
+fn has_pilot(spec: &ExperimentSpec, scenario: &Scenario) -> bool {
+    spec.pilot.unwrap_or_else(|| !spec.has_fixed_rounds() && pilot::is_useful(&scenario.claims, &spec.load))
 }
 
 /// An experiment as the store is told of it.
@@ -174,6 +196,7 @@ pub(super) fn new_experiment(
         treatments: spec.treatments.clone(),
         load: spec.load.clone(),
         rounds: spec.rounds,
+        is_exact: spec.is_exact,
         seed,
         command,
     }
@@ -211,98 +234,8 @@ fn spec_of(facts: &ExperimentFacts, scenario: &Scenario) -> Result<ExperimentSpe
         treatments: planned.treatments.clone(),
         load: planned.load.clone(),
         rounds: planned.rounds,
+        is_exact: planned.is_exact,
+        pilot: scenario.experiment.as_ref().and_then(|e| e.pilot),
         budget: scenario.experiment.as_ref().and_then(|e| e.budget),
     })
-}
-
-/// The rounds of an experiment.
-struct Rounds<'a> {
-    id: ExperimentId,
-    plan: &'a Plan,
-    /// The store's file.
-    store: &'a Path,
-    rules: StopRules,
-}
-
-impl Rounds<'_> {
-    /// Carries out the rounds after `done`, and says why it stopped.
-    fn carry_out(&self, session: &mut Session, done: u32) -> Result<Ending, ExecuteError> {
-        let begun = Instant::now();
-        let (mut longest, mut repetitions) = (Duration::ZERO, 0);
-        for round in done + 1..=self.plan.rounds {
-            let has_room = |budget| round == done + 1 || begun.elapsed() + longest <= budget;
-            if !self.rules.budget.is_none_or(has_room) {
-                session.audience().note("the budget does not allow another round");
-                return Ok(Ending::Budget);
-            }
-            let runs = loop {
-                let round_begun = Instant::now();
-                if let Some(ending) = self.one(session, round)? {
-                    return Ok(ending);
-                }
-                longest = longest.max(round_begun.elapsed());
-                let runs = assess::round(self.id, round, &Store::open(self.store)?)?;
-                let disturbance = assess::disturbance(&runs).filter(|_| !self.rules.allow_invalid);
-                let Some(reason) = disturbance else { break runs };
-                if repetitions >= self.plan.rounds {
-                    session.audience().note(&format!("{reason}; as many rounds were repeated as there are"));
-                    break runs;
-                }
-                repetitions += 1;
-                session.audience().note(&format!("{reason}; round {round} is repeated"));
-            };
-            if round < self.plan.rounds && self.may_stop(session.audience(), round, &runs)? {
-                return Ok(Ending::Decided);
-            }
-        }
-        Ok(Ending::Rounds)
-    }
-
-    /// Carries out the runs of a round; the experiment's ending if one of them ended it.
-    fn one(&self, session: &mut Session, round: u32) -> Result<Option<Ending>, ExecuteError> {
-        for planned in self.plan.round(round) {
-            match session.carry_out(planned)?.state {
-                RunState::Done => {}
-                RunState::Interrupted => return Ok(Some(Ending::Interrupted)),
-                _ => return Ok(Some(Ending::Failed)),
-            }
-        }
-        Ok(None)
-    }
-
-    /// Looks at the claims where the plan of looks allows it; at every round, whether the arms were
-    /// what they should be: more rounds of a switch that does nothing decide nothing.
-    fn may_stop(
-        &self,
-        audience: &mut Audience,
-        round: u32,
-        runs: &[Arc<MeasuredRun>],
-    ) -> Result<bool, ExecuteError> {
-        if !assess::manipulation_checks_hold(runs) {
-            audience.note("a manipulation check failed: further rounds cannot help");
-            return Ok(true);
-        }
-        let rounds = usize::try_from(round).unwrap_or(usize::MAX);
-        let is_look = looks::may_stop(rounds, self.plan.rounds as usize);
-        if !is_look && !audience.want_claims() {
-            return Ok(false);
-        }
-        let judgement = assess::judge_so_far(self.id, &Store::open(self.store)?, self.rules.allow_invalid)?;
-        audience.claims(&judgement);
-        if !is_look || judgement.overall().is_none() {
-            return Ok(false);
-        }
-        let open = undecided(&judgement);
-        let found = match open {
-            0 => "every claim is decided".to_owned(),
-            open => format!("{open} claims are undecided"),
-        };
-        audience.note(&format!("look after {round} rounds: {found}"));
-        Ok(open == 0)
-    }
-}
-
-/// How many gating claims are undecided.
-fn undecided(judgement: &Judgement) -> usize {
-    judgement.claims.iter().filter(|c| c.claim.gates && c.verdict == Verdict::Undecided).count()
 }

@@ -78,6 +78,8 @@ fn spec(fault: &Fault) -> ExperimentSpec {
         treatments: std::iter::once(fault.treatment).chain(fault.other).map(str::to_owned).collect(),
         load: fault.name.to_owned(),
         rounds: u32::try_from(ROUNDS).unwrap_or(u32::MAX),
+        is_exact: true,
+        pilot: Some(false),
         budget: None,
     }
 }

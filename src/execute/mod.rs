@@ -11,7 +11,9 @@ mod environment;
 pub mod experiment;
 pub mod faults;
 mod hooks;
+mod pilot;
 mod progress;
+mod rounds;
 pub mod selftest;
 pub mod session;
 mod setting;
@@ -169,7 +171,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
     RunStart {
         scenario: scenario.name.clone(),
         scenario_file: scenario.file.clone(),
-        fingerprint: scenario.fingerprint(&planned.load),
+        fingerprint: scenario.fingerprint(&planned.stated_load),
         load: planned.load_name.clone(),
         load_text: planned.load.text(),
         profile: planned.profile.clone(),

@@ -42,7 +42,7 @@ impl SelfTest {
         };
         let scenario = Arc::new(scenario::compile(Path::new("selftest.toml"), &world)?);
         let spec = scenario.experiment.clone().ok_or(ExecuteError::SelfTestScenario)?;
-        let spec = ExperimentSpec { rounds, ..spec };
+        let spec = ExperimentSpec { rounds, pilot: Some(false), ..spec };
         let load = scenario.load(&spec.load)?.clone();
         let choices = Choices { base_url: None, load_name: spec.load.clone(), load, seed };
         let plan = Plan::experiment(&scenario, &spec, rounds, &choices)?;

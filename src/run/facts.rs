@@ -48,7 +48,7 @@ pub struct RunStart {
     pub experiment: Option<ExperimentId>,
     /// The arm that its profile plays, in an experiment or by the scenario.
     pub arm: Option<Arm>,
-    /// Its round in that experiment, from 1.
+    /// Its round in that experiment, from 1; 0 for its pilot.
     pub round: Option<u32>,
     /// Start in UTC, RFC 3339.
     pub started_at: String,
@@ -107,6 +107,11 @@ impl RunEnd {
 }
 
 impl RunFacts {
+    /// Whether it is of the pilot of an experiment, and so no evidence.
+    pub fn is_pilot(&self) -> bool {
+        self.start.experiment.is_some() && self.start.round == Some(0)
+    }
+
     /// Seconds of load: to the end of the steady phase, or all there is of a run without one; never 0.
     pub fn load_s(&self) -> f64 {
         self.load_end_us().map_or(self.duration_s, |us| us as f64 / 1e6).max(1e-3)

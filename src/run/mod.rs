@@ -1,5 +1,6 @@
 //! A run as it is remembered: plain facts that `store` keeps and `report` prints.
 
+mod conduct;
 mod facts;
 pub mod imported;
 pub mod machine;
@@ -7,6 +8,7 @@ mod measured;
 
 use serde::{Deserialize, Serialize};
 
+pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
 pub use measured::MeasuredRun;
 

@@ -131,6 +131,14 @@ impl Load {
         }
     }
 
+    /// Makes it last so long, where it lasts a stated time.
+    pub fn last(&mut self, time: Duration) {
+        match &mut self.executor {
+            Executor::Closed { run_time, .. } | Executor::Open { run_time, .. } => *run_time = time,
+            Executor::Shared { .. } => {}
+        }
+    }
+
     /// When all users are there.
     pub fn ramp(&self) -> Duration {
         match self.executor {

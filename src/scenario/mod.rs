@@ -148,11 +148,20 @@ pub struct ExperimentSpec {
     pub load: String,
     /// Most rounds; each holds one run of each profile.
     pub rounds: u32,
+    /// Whether exactly so many are wanted, with one look at their end.
+    pub is_exact: bool,
+    /// Whether a pilot round goes before them; none leaves that to what is claimed.
+    pub pilot: Option<bool>,
     /// A round that would end later than this is not begun.
     pub budget: Option<Duration>,
 }
 
 impl ExperimentSpec {
+    /// Whether the number of rounds is fixed: no look before their end may end them.
+    pub fn has_fixed_rounds(&self) -> bool {
+        self.is_exact || self.rounds <= FIRST_LOOK || self.rounds > MOST_ROUNDS
+    }
+
     /// The arm that a profile plays; none for one that plays none.
     pub fn arm_of(&self, profile: &str) -> Option<Arm> {
         if self.baseline == profile {
@@ -164,6 +173,8 @@ impl ExperimentSpec {
 
 /// Most rounds of an experiment that names no number: the last of the looks.
 pub const MOST_ROUNDS: u32 = 20;
+/// Rounds of the first look.
+const FIRST_LOOK: u32 = 5;
 
 impl Scenario {
     /// SHA-256, in hex, of journeys, bodies, user classes and `load` as it is run: two runs with

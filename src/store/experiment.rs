@@ -3,10 +3,10 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::{Store, StoreError, now_unix_us, sql_integer};
-use crate::run::{ExperimentId, RunFacts};
+use crate::run::{ExperimentId, PilotResult, RunFacts};
 
 /// An experiment before it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewExperiment {
     /// The scenario's name.
     pub scenario: String,
@@ -18,6 +18,8 @@ pub struct NewExperiment {
     pub load: String,
     /// Most rounds.
     pub rounds: u32,
+    /// Whether exactly so many are wanted.
+    pub is_exact: bool,
     /// Seed of all its randomness.
     pub seed: u64,
     /// The command that makes it.
@@ -33,6 +35,8 @@ pub struct ExperimentFacts {
     pub planned: NewExperiment,
     /// How it ended; none while it goes on, or if its process is gone.
     pub ended: Option<Ending>,
+    /// What its pilot came to; none without one, or before its end.
+    pub pilot: Option<PilotResult>,
 }
 
 /// How an experiment ended.
@@ -46,16 +50,19 @@ pub enum Ending {
     Budget,
     /// The user ended it.
     Interrupted,
+    /// A claim is invalid, and more rounds of the same cannot change that.
+    Invalid,
     /// A run could not be carried out.
     Failed,
 }
 
 impl Ending {
-    const ALL: [(&'static str, Self); 5] = [
+    const ALL: [(&'static str, Self); 6] = [
         ("rounds", Self::Rounds),
         ("decided", Self::Decided),
         ("budget", Self::Budget),
         ("interrupted", Self::Interrupted),
+        ("invalid", Self::Invalid),
         ("failed", Self::Failed),
     ];
 
@@ -63,14 +70,9 @@ impl Ending {
         Self::ALL.iter().find(|(_, e)| *e == self).map_or("", |(word, _)| *word)
     }
 
-    /// Whether no round is missing from it.
+    /// Whether it ended by itself, so that it counts as evidence, whatever it says.
     pub fn is_complete(self) -> bool {
-        matches!(self, Self::Rounds | Self::Decided | Self::Budget)
-    }
-
-    /// Whether it ended for a reason that has nothing to do with what was seen.
-    pub fn was_planned(self) -> bool {
-        matches!(self, Self::Rounds | Self::Budget)
+        matches!(self, Self::Rounds | Self::Decided | Self::Budget | Self::Invalid)
     }
 }
 
@@ -81,8 +83,8 @@ impl Store {
     /// If the store cannot be written.
     pub fn begin_experiment(&self, new: &NewExperiment) -> Result<ExperimentId, StoreError> {
         self.connection.execute(
-            "INSERT INTO experiment (scenario, started_at, rounds, seed, command, baseline, treatments, load) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO experiment (scenario, started_at, rounds, seed, command, baseline, treatments, load, \
+             is_exact) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 new.scenario,
                 crate::utc::to_second(now_unix_us()),
@@ -92,6 +94,7 @@ impl Store {
                 new.baseline,
                 new.treatments.join("\n"),
                 new.load,
+                new.is_exact,
             ],
         )?;
         Ok(ExperimentId(self.connection.last_insert_rowid()))
@@ -113,7 +116,8 @@ impl Store {
     /// If there is none.
     pub fn experiment_facts(&self, id: ExperimentId) -> Result<ExperimentFacts, StoreError> {
         let found = self.connection.query_row(
-            "SELECT scenario, baseline, treatments, load, rounds, seed, command, ended FROM experiment WHERE id = ?1",
+            "SELECT scenario, baseline, treatments, load, rounds, seed, command, ended, is_exact, pilot, run_time_us \
+             FROM experiment WHERE id = ?1",
             [id.0],
             |row| {
                 let (treatments, seed, ended): (String, i64, String) = (row.get(2)?, row.get(5)?, row.get(7)?);
@@ -123,11 +127,14 @@ impl Store {
                     treatments: treatments.lines().map(str::to_owned).collect(),
                     load: row.get(3)?,
                     rounds: row.get(4)?,
+                    is_exact: row.get(8)?,
                     seed: u64::try_from(seed).unwrap_or(0),
                     command: row.get(6)?,
                 };
                 let ended = Ending::ALL.iter().find(|(word, _)| *word == ended).map(|(_, ending)| *ending);
-                Ok(ExperimentFacts { id, planned, ended })
+                let run_time_us = row.get(10)?;
+                let pilot = row.get::<_, Option<String>>(9)?.map(|text| PilotResult { run_time_us, text });
+                Ok(ExperimentFacts { id, planned, ended, pilot })
             },
         );
         found.optional()?.ok_or(StoreError::NoExperiment(id.0))
@@ -142,12 +149,15 @@ impl Store {
         Ok(newest.optional()?.flatten().map(ExperimentId))
     }
 
-    /// The runs of an experiment, in order of time.
+    /// The runs of an experiment's rounds, in order of time; none before the first. Those of its pilot are no evidence.
     ///
     /// # Errors
-    /// If there is none.
+    /// If there is no such experiment.
     pub fn experiment(&self, id: ExperimentId) -> Result<Vec<RunFacts>, StoreError> {
         let runs = self.runs_where("experiment = ?1 ORDER BY id", [id.0])?;
-        if runs.is_empty() { Err(StoreError::NoExperiment(id.0)) } else { Ok(runs) }
+        if runs.is_empty() {
+            return Err(StoreError::NoExperiment(id.0));
+        }
+        Ok(runs.into_iter().filter(|run| !run.is_pilot()).collect())
     }
 }

@@ -10,9 +10,12 @@ use crate::run::RunId;
 
 /// What is copied: facts of all wanted runs, and what was measured in those that are wanted whole. Words and experiments
 /// come first: runs refer to them.
-const FACTS: [&str; 9] = [
+const FACTS: [&str; 11] = [
     "INSERT INTO extract.experiment SELECT * FROM main.experiment \
      WHERE id IN (SELECT r.experiment FROM main.run r JOIN wanted w ON w.run = r.id)",
+    "INSERT INTO extract.look SELECT * FROM main.look WHERE experiment IN (SELECT id FROM extract.experiment)",
+    "INSERT INTO extract.repetition SELECT * FROM main.repetition \
+     WHERE experiment IN (SELECT id FROM extract.experiment)",
     "INSERT INTO extract.run SELECT * FROM main.run WHERE id IN (SELECT run FROM wanted)",
     "INSERT INTO extract.environment SELECT * FROM main.environment WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.run_phase SELECT * FROM main.run_phase WHERE run IN (SELECT run FROM wanted)",

@@ -7,13 +7,13 @@ use serde::Serialize;
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
 use crate::stats::decision;
 use crate::stats::interval::Interval;
+use crate::stats::ledger::LEAST_ROUNDS;
 use crate::stats::planning::rounds_needed;
 use crate::stats::quantile::{geometric_mean, median};
 
 use super::conclusion::Verdict;
 use super::estimate::{Estimate, Scale, estimate};
 use super::evidence::HIGH_QUANTILE;
-use super::looks;
 use super::survivors::Survivors;
 
 /// Clusters beyond a high quantile that every run needs: in simulations, intervals over fewer had no
@@ -312,11 +312,11 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     if terms.about_one_run {
         return of_one_run(decided, &estimated);
     }
-    let enough = rounds.len() >= looks::LEAST_ROUNDS;
+    let enough = rounds.len() >= LEAST_ROUNDS;
     decided.indicative = !enough;
     let verdict = estimated.verdict.unwrap_or_else(|| side_of(bound, estimated.low, estimated.high));
     if !enough {
-        decided.rounds_needed = Some(looks::LEAST_ROUNDS);
+        decided.rounds_needed = Some(LEAST_ROUNDS);
     }
     if verdict == Verdict::Undecided {
         if enough {
@@ -382,7 +382,7 @@ fn unbounded(
     let of = rounds.iter().filter(|round| endless(round).is_some()).count();
     decided.scale = Scale::EveryRun;
     decided.estimate = median(values).filter(|m| m.is_finite());
-    let enough = terms.about_one_run || rounds.len() >= looks::LEAST_ROUNDS;
+    let enough = terms.about_one_run || rounds.len() >= LEAST_ROUNDS;
     let is_broken = values.iter().all(|value| !bound.holds(*value));
     let in_rounds =
         if rounds.len() == 1 { String::new() } else { format!(" in {of} of {} rounds", rounds.len()) };
@@ -413,11 +413,11 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
                 format!("each of {} runs", values.len())
             };
             let text = format!("held in {runs}; worst value {worst}; {readings} readings");
-            if about_one_run || values.len() >= looks::LEAST_ROUNDS {
+            if about_one_run || values.len() >= LEAST_ROUNDS {
                 return (Verdict::Supported, text);
             }
             decided.indicative = true;
-            decided.rounds_needed = Some(looks::LEAST_ROUNDS);
+            decided.rounds_needed = Some(LEAST_ROUNDS);
             (Verdict::Undecided, format!("indicative: {text}"))
         }
         [first, ..] if values.len() > 1 => (

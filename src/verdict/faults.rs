@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Verdict::{Invalid, Refuted, Supported, Undecided};
 use super::audit::{self, Audit};
-use super::{Decided, Options, Verdict, looks, of_rounds};
+use super::{Decided, LEAST_ROUNDS, Options, Verdict, of_rounds};
 use crate::run::MeasuredRun;
 
 /// Rounds of each fault: the fewest that decide anything.
-pub const ROUNDS: usize = looks::LEAST_ROUNDS;
+pub const ROUNDS: usize = LEAST_ROUNDS;
 
 const NOT_SUPPORTED: &[Verdict] = &[Undecided, Refuted, Invalid];
 
@@ -246,12 +246,7 @@ pub fn chosen(name: Option<&str>, only_short: bool) -> Vec<Fault> {
 /// Holds what the runs of a fault's rounds come to against what is right. Without a complete round
 /// nothing is decided.
 pub fn judge(fault: &Fault, runs: &[Arc<MeasuredRun>]) -> Found {
-    let options = |allow_invalid| Options {
-        most_rounds: ROUNDS,
-        was_planned_end: true,
-        allow_invalid,
-        ..Options::default()
-    };
+    let options = |allow_invalid| Options { allow_invalid, ..Options::default() };
     let strict = of_rounds(runs, &options(false));
     // A busy machine must not pass for an instrument that has seen the fault, nor for one that has not.
     let judgement =

@@ -11,9 +11,11 @@ mod estimate;
 mod evidence;
 pub mod faults;
 mod hold;
-pub mod looks;
+pub mod lateness;
 pub mod objective;
+pub mod pilot;
 pub mod qualification;
+mod repeats;
 mod rounds;
 mod survivors;
 mod symptom;
@@ -27,16 +29,19 @@ pub use conclusion::Verdict;
 pub use decide::{Decided, Input};
 pub use estimate::Scale;
 pub use hold::{Held, HeldValue};
+pub use repeats::Repeats;
 pub use symptom::SeenSign;
 
 use self::audit::{Audit, Grade};
 use self::decide::Terms;
 use self::evidence::Reading;
+use self::lateness::Lateness;
 use self::rounds::Round;
 use crate::claim::{
     Amount, Bound, Claim, Evaluated, Expression, Metric, Rule, Selection, Side, Statistic, TimeKind, Unit,
 };
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
+pub use crate::stats::ledger::{LEAST_ROUNDS, Ledger, Look, Occasion, TOTAL_ALPHA};
 
 /// What the runs say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,15 +62,34 @@ pub struct Judgement {
     pub gating: usize,
     /// Whether verdicts were wanted although the audit calls the runs invalid.
     pub allows_invalid: bool,
+    /// How the experiment was carried out; none for runs that are no experiment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conduct: Option<Conduct>,
+}
+
+/// How an experiment was carried out, as far as its verdicts depend on it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Conduct {
+    /// Rounds that were planned.
+    pub planned_rounds: usize,
+    /// Whether their number is fixed, so that nothing is decided before the last.
+    pub is_fixed: bool,
+    /// The looks that were made, in order.
+    pub looks: Vec<Look>,
+    /// Rounds that were made again.
+    pub repeats: Repeats,
+    /// What the pilot came to; none without one.
+    pub pilot: Option<String>,
 }
 
 /// How to judge.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Most rounds that were planned; 0 if none were.
-    pub most_rounds: usize,
-    /// Whether no round will follow, for a reason that has nothing to do with what was seen.
-    pub was_planned_end: bool,
+    /// What the looks of an experiment have spent, and why it is looked at; none for runs that are looked at once, with
+    /// all of the error.
+    pub look: Option<(Ledger, Occasion)>,
+    /// The rounds of an experiment that were made again.
+    pub repeats: Repeats,
     /// Decide claims even of runs that the audit calls invalid.
     pub allow_invalid: bool,
     /// Whether a run in which most requests fail is no failure by itself.
@@ -103,8 +127,7 @@ impl Judgement {
 
     /// Adds something that is known of the arms from outside.
     pub fn add_check(&mut self, check: audit::Check) {
-        self.audit.grade = self.audit.grade.max(check.grade);
-        self.audit.between_arms.push(check);
+        self.audit.add(check);
     }
 
     /// The part of it that is about one treatment.
@@ -129,7 +152,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let of_run = |claim: &Claim| Claim { gates: claim.gates && !claim.spares_runs, ..claim.clone() };
     let claims: Vec<Claim> = claims.iter().map(of_run).collect();
     let gating = claims.iter().filter(|c| c.gates).count();
-    let lateness = Lateness::of(&audit, &held, options);
+    let lateness = Lateness::of(&audit, &held, why_invalid(&audit, &held, options));
     let invalid = lateness.other.clone();
     let unsteady = audit.unsteady();
     let rounds = [Round::single(run)];
@@ -141,8 +164,8 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
             let survivors = survivors::look(claim, &rounds, None);
             let terms = Terms {
                 profile: &facts.start.profile,
-                alpha: looks::ALPHA,
-                last_alpha: looks::ALPHA,
+                alpha: TOTAL_ALPHA,
+                last_alpha: TOTAL_ALPHA,
                 about_one_run: true,
                 closed_load,
                 corrected: corrected.as_deref(),
@@ -167,9 +190,10 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
         symptoms,
         claims: decided,
         rounds: 0,
-        alpha: looks::ALPHA,
+        alpha: TOTAL_ALPHA,
         gating,
         allows_invalid,
+        conduct: None,
     }
 }
 
@@ -189,12 +213,15 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let last = runs.last().map(|r| &r.facts);
     let claims: Vec<Claim> = last.map_or_else(Vec::new, |facts| about(facts, claims, |_| true));
     let gating = claims.iter().filter(|c| c.gates).count() * treatments.len().max(1);
-    let alpha = looks::alpha(rounds.len(), options.most_rounds, options.was_planned_end);
-    let last_alpha = looks::alpha(options.most_rounds.max(rounds.len()), options.most_rounds, true);
+    let look = options.look.as_ref();
+    let alpha = look.map_or(TOTAL_ALPHA, |(ledger, occasion)| ledger.shown_alpha(rounds.len(), *occasion));
+    let last_alpha = look.map_or(TOTAL_ALPHA, |(ledger, _)| ledger.last_alpha());
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
     let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
     let mut decided = Vec::new();
     let mut is_borne = !treatments.is_empty();
+    let baseline =
+        counted.iter().find(|r| is_baseline(&r.facts)).map_or("", |r| r.facts.start.profile.as_str());
     for treatment in &treatments {
         // What is wrong with one treatment says nothing of the others.
         let is_meant =
@@ -202,8 +229,12 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
         let of_treatment: Vec<Arc<MeasuredRun>> =
             counted.iter().filter(|r| is_meant(&r.facts.start.profile, r.facts.start.arm)).cloned().collect();
         let held: Vec<Held> = held.iter().filter(|h| is_meant(&h.profile, h.arm)).cloned().collect();
-        let of_arms = audit.of(&of_treatment);
-        let lateness = Lateness::of(&of_arms, &held, options);
+        let mut of_arms = audit.of(&of_treatment);
+        if let Some(check) = options.repeats.check(baseline, treatment, rounds.len()) {
+            of_arms.add(check.clone());
+            audit.add(check);
+        }
+        let lateness = Lateness::of(&of_arms, &held, why_invalid(&of_arms, &held, options));
         let invalid = lateness.other.clone();
         let unsteady = of_arms.unsteady();
         let first = decided.len();
@@ -234,57 +265,16 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     }
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(&counted);
-    Judgement { audit, held, symptoms, claims: decided, rounds: rounds.len(), alpha, gating, allows_invalid }
-}
-
-/// What the lateness of the generator does to claims: where nothing else voids the runs, a claim is void only if shifting
-/// the samples by how late they were sent would change its verdict.
-struct Lateness {
-    /// Why the runs are void for other reasons.
-    other: Option<String>,
-    /// Why they are late, if that is all that is wrong with them.
-    late: Option<String>,
-}
-
-/// Shifts of the samples by their lateness: in the baseline, and in the other run.
-const SHIFTS: [(i8, i8); 4] = [(-1, -1), (1, 1), (-1, 1), (1, -1)];
-
-impl Lateness {
-    fn of(audit: &Audit, held: &[Held], options: &Options) -> Self {
-        let reason = why_invalid(audit, held, options);
-        if audit.is_late_only() && held.iter().all(|h| h.holds) {
-            return Self { other: None, late: reason };
-        }
-        Self { other: reason, late: None }
-    }
-
-    fn judge(
-        &self,
-        claim: &Claim,
-        rounds: &[Round],
-        treatment: Option<&str>,
-        terms: &Terms<'_>,
-        decided: Decided,
-    ) -> Decided {
-        let Some(late) = &self.late else { return decided };
-        let terms = Terms { corrected: None, ..*terms };
-        let under = |reading| {
-            let values: Vec<_> =
-                rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
-            decide::decide(claim, &values, &terms).verdict
-        };
-        let measured = under(Reading::Measured);
-        if SHIFTS.iter().all(|(baseline, other)| under(Reading::Shifted(*baseline, *other)) == measured) {
-            return decided;
-        }
-        let word = Verdict::Invalid.word();
-        Decided { verdict: Verdict::Invalid, word, reason: late.clone(), ..decided }
-    }
-
-    /// Whether no claim, of at least one, depends on it.
-    fn is_borne(&self, decided: &[Decided]) -> bool {
-        let late = self.late.as_ref();
-        late.is_some() && !decided.is_empty() && decided.iter().all(|d| Some(&d.reason) != late)
+    Judgement {
+        audit,
+        held,
+        symptoms,
+        claims: decided,
+        rounds: rounds.len(),
+        alpha,
+        gating,
+        allows_invalid,
+        conduct: None,
     }
 }
 
@@ -310,8 +300,8 @@ fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Opti
     let is_met = values.iter().flatten().all(|value| claim.bound.holds(value.value));
     let terms = Terms {
         profile: &run.facts.start.profile,
-        alpha: looks::ALPHA,
-        last_alpha: looks::ALPHA,
+        alpha: TOTAL_ALPHA,
+        last_alpha: TOTAL_ALPHA,
         about_one_run: true,
         closed_load: false,
         corrected: None,

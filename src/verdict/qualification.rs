@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::faults::FaultTest;
-use super::{Options, Verdict, looks, of_rounds};
+use super::{LEAST_ROUNDS, Ledger, Occasion, Options, Verdict, of_rounds};
 use crate::run::{Arm, MeasuredRun};
-use crate::stats::decision::next_look;
+use crate::stats::decision::{LOOKS, next_look};
 
 /// False supports that an honest instrument stays below in all but about one selftest in 300: 24
 /// claims at 2.5 % each.
@@ -127,19 +127,23 @@ pub struct Parts<'a> {
 /// Judges the runs of a selftest: in disjoint experiments of five rounds, and as one that grows.
 pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualification {
     let rounds = runs.iter().filter_map(|r| r.facts.start.round).max().unwrap_or(0) as usize;
-    let blocks =
-        (0..rounds / looks::LEAST_ROUNDS).map(|b| b * looks::LEAST_ROUNDS..(b + 1) * looks::LEAST_ROUNDS);
-    let fixed = |n: usize| Options {
-        most_rounds: n,
-        was_planned_end: true,
+    let blocks = (0..rounds / LEAST_ROUNDS).map(|b| b * LEAST_ROUNDS..(b + 1) * LEAST_ROUNDS);
+    let with = |ledger: Ledger| Options {
+        look: Some((ledger, Occasion::Planned)),
         allow_invalid: true,
         ..Options::default()
+    };
+    // After the planned looks before it.
+    let fixed = |n: usize| {
+        let ledger = Ledger::new(n);
+        let before = ledger.planned().into_iter().filter(|look| look.0 < n);
+        with(before.fold(ledger.clone(), |ledger, look| ledger.look(look.0, Occasion::Planned).0))
     };
     let (mut false_supports, mut false_claims, mut detected, mut experiments) = (0, 0, 0, 0);
     for block in blocks {
         let of_block: Vec<Arc<MeasuredRun>> =
             runs.iter().filter(|r| block.contains(&round_of(r))).map(Arc::clone).collect();
-        let judgement = of_rounds(&of_block, &fixed(looks::LEAST_ROUNDS));
+        let judgement = of_rounds(&of_block, &fixed(LEAST_ROUNDS));
         experiments += 1;
         for decided in &judgement.claims {
             let is_supported = decided.verdict == Verdict::Supported;
@@ -162,7 +166,7 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
     let excludes = |n: &usize| {
         seen(*n, &fixed(*n)).is_some_and(|c| c.low.is_some_and(|low| c.claim.bound.holds(low)) && *n > 1)
     };
-    let growing = Options { most_rounds: rounds, allow_invalid: true, ..Options::default() };
+    let growing = with(Ledger::new(rounds.min(LOOKS[LOOKS.len() - 1].0)));
     let at_look =
         |n: &usize| seen(*n, &growing).is_some_and(|c| c.verdict == Verdict::Supported) && *n <= rounds;
     let all_looks = std::iter::successors(next_look(0), |n| next_look(*n)).take_while(|n| *n <= rounds);

@@ -108,7 +108,7 @@ impl Round {
     }
 
     /// The longest warm-up of its arms: all leave out the same.
-    fn warm_up_us(&self, claim: &Claim) -> i64 {
+    pub(super) fn warm_up_us(&self, claim: &Claim) -> i64 {
         if claim.select.phase != Some(Stretch::Settled) {
             return 0;
         }

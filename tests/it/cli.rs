@@ -253,7 +253,7 @@ fn the_priority_lanes_show_in_effect_latency() {
 #[test]
 fn a_switch_that_does_nothing_makes_every_claim_invalid() {
     let bench = Bench::new();
-    let arguments = ["experiment", "--load", "demo", "--run-time", "3s", "--seed", "3"];
+    let arguments = ["experiment", "--load", "demo", "--run-time", "3s", "--seed", "3", "--no-pilot"];
     let output = lanes(&bench, free_ports(), &arguments).env("HONOUR_PRIORITY", "false").output().unwrap();
     assert_eq!(code(&output), 98, "{}", stderr(&output));
     let text = stdout(&output);

@@ -35,7 +35,18 @@ fn an_experiment_stops_at_the_first_look_at_which_all_is_decided() {
     claims(&bench, "", CERTAIN);
     let output = experiment(
         &bench,
-        &["claims.toml", "--seed", "1", "--progress", "plain", "--junit", "j.xml", "--markdown", "m.md"],
+        &[
+            "claims.toml",
+            "--seed",
+            "1",
+            "--no-pilot",
+            "--progress",
+            "plain",
+            "--junit",
+            "j.xml",
+            "--markdown",
+            "m.md",
+        ],
     );
     assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
     assert!(stderr(&output).contains("look after 5 rounds: every claim is decided"), "{}", stderr(&output));
@@ -146,6 +157,159 @@ fn other_work_is_no_continuation() {
     let output = experiment(&bench, &["claims.toml", "--resume", "--users", "7"]);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(stderr(&output).contains("had a different workload"), "{}", stderr(&output));
+}
+
+/// A claim that no number of short rounds decides: its interval is wider than what it allows.
+const OPEN: &str = r#"
+[[claim]]
+title = "The arms are alike to a millionth"
+value = "treatment.p50 / baseline.p50"
+within = "0.0001%"
+"#;
+
+/// A claim for whose sake a pilot is made.
+const HIGH: &str = r#"
+[[claim]]
+title = "The arms are alike at p99 to a millionth"
+value = "treatment.p99 / baseline.p99"
+within = "0.0001%"
+"#;
+
+#[test]
+fn exactly_so_many_rounds_have_one_look_with_all_of_the_error_and_no_pilot() {
+    let bench = Bench::new();
+    claims(&bench, "", &format!("{CERTAIN}{HIGH}"));
+    let output = experiment(&bench, &["claims.toml", "--rounds", "6", "--progress", "plain"]);
+    assert!(!stderr(&output).contains("look after 5 rounds"), "{}", stderr(&output));
+    assert_eq!(bench.query("SELECT count(*) FROM run"), 12);
+    let look =
+        "SELECT count(*) FROM look WHERE rounds = 6 AND abs(alpha - 0.05) < 1e-9 AND occasion = 'planned'";
+    assert_eq!((bench.query(look), bench.query("SELECT count(*) FROM look")), (1, 1));
+    assert_eq!(bench.query("SELECT count(*) FROM experiment WHERE is_exact = 1 AND pilot IS NULL"), 1);
+}
+
+#[test]
+fn every_look_of_an_experiment_that_was_cut_short_is_paid_for_once() {
+    let bench = Bench::new();
+    claims(&bench, "", OPEN);
+    let mut child = bench
+        .command(&["experiment", "claims.toml", "--seed", "4", "--progress", "none"])
+        .env("LOADPROOF_ALLOW_INVALID", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_until("six rounds", || bench.path("reports/loadproof.db").exists() && runs_so_far(&bench) >= 12);
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(105));
+    let planned =
+        "SELECT count(*) FROM look WHERE rounds = 5 AND abs(alpha - 0.01) < 1e-9 AND occasion = 'planned'";
+    assert_eq!(bench.query(planned), 1);
+    // A 64th of what the first look has left: somebody chose the time.
+    let unplanned = "SELECT count(*) FROM look WHERE rounds > 5 AND abs(alpha - 0.04 / 64) < 1e-9 AND occasion = 'interruption'";
+    assert_eq!(bench.query(unplanned), 1);
+    let report = ["report", "e1", "--allow-invalid"];
+    bench.run(&report);
+    bench.run(&report);
+    assert_eq!(bench.query("SELECT count(*) FROM look"), 2, "the same rounds cost once");
+    assert_eq!(bench.query("SELECT count(*) FROM verdict WHERE abs(alpha - 0.04 / 64) < 1e-9"), 1);
+    let verified = bench.run(&["verify", "reports/experiment-1.html"]);
+    assert_eq!(code(&verified), 0, "{}{}", stdout(&verified), stderr(&verified));
+}
+
+#[test]
+fn a_pilot_sets_the_run_time_and_is_no_evidence() {
+    let bench = Bench::new();
+    claims(&bench, "rounds = 6", HIGH);
+    let output = experiment(&bench, &["claims.toml", "--seed", "4", "--progress", "plain"]);
+    assert!(stderr(&output).contains("pilot: Runs last 0.8 s in place of 0.2 s"), "{}", stderr(&output));
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 0 AND load_text LIKE '%, 0.2 s'"), 2);
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round > 0 AND load_text LIKE '%, 0.8 s'"), 12);
+    let json = bench.run(&["report", "e1", "--json", "--allow-invalid"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(json["judgement"]["rounds"], 6);
+    assert_eq!(
+        bench.query("SELECT count(DISTINCT fingerprint) FROM run"),
+        1,
+        "longer runs are the same work"
+    );
+    assert!(json["judgement"]["conduct"]["pilot"].as_str().unwrap().starts_with("Runs last 0.8 s"));
+    assert!(json["page"]["judged"]["level"].as_str().unwrap().contains("A pilot round"));
+    let runs = json["page"]["runs"].as_array().unwrap();
+    assert!(runs.len() == 12 && runs.iter().all(|run| run["round"] != "0"), "{runs:?}");
+    // It is continued with the run time that the pilot has set, and without a second one.
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.execute("UPDATE run SET state = 'crashed' WHERE round = 6", []).unwrap();
+    store.execute("UPDATE experiment SET ended = ''", []).unwrap();
+    drop(store);
+    let output = experiment(&bench, &["claims.toml", "--resume", "--progress", "plain"]);
+    assert!(!stderr(&output).contains("pilot:"), "{}", stderr(&output));
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 0"), 2);
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round > 0 AND load_text LIKE '%, 0.8 s'"), 14);
+}
+
+#[test]
+fn without_a_pilot_runs_last_as_stated() {
+    let bench = Bench::new();
+    claims(&bench, "", HIGH);
+    experiment(&bench, &["claims.toml", "--no-pilot", "--budget", "1ms"]);
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 1 AND load_text LIKE '%, 0.2 s'"), 2);
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 0"), 0);
+    let plan = bench.out(&["experiment", "claims.toml", "--dry-run", "--rounds", "2", "--pilot"]);
+    assert!(plan.starts_with("6 run(s)") && plan.contains("  1. pilot   baseline   a at "), "{plan}");
+    let output = bench.run(&["experiment", "claims.toml", "--pilot", "--no-pilot"]);
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn a_round_that_was_disturbed_from_outside_is_given_up_and_made_again() {
+    let bench = Bench::new();
+    claims(&bench, "", OPEN);
+    experiment(&bench, &["claims.toml", "--seed", "4", "--rounds", "3"]);
+    // The clock was set during the first run of the second round, and the experiment was cut short.
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.execute("UPDATE run SET clock_step_us = 60000000 WHERE id = 3", []).unwrap();
+    store.execute("UPDATE experiment SET ended = 'interrupted'", []).unwrap();
+    drop(store);
+    let output = bench.run(&["experiment", "claims.toml", "--resume", "--progress", "plain"]);
+    let said = stderr(&output);
+    assert!(
+        said.contains("round 2 was disturbed (run 3: clock: ") && said.contains("; it is repeated"),
+        "{said}"
+    );
+    let given_up = "SELECT count(*) FROM repetition WHERE run = 3 AND round = 2 AND last_run = 4";
+    assert_eq!(bench.query(given_up), 1);
+    assert!(bench.query("SELECT count(*) FROM run WHERE round = 2 AND state = 'done'") >= 4);
+    let report = bench.run(&["report", "e1", "--json", "--allow-invalid"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&report)).unwrap();
+    assert_eq!(json["judgement"]["rounds"], 3);
+    let audited = json["judgement"]["audit"]["runs"].as_array().unwrap();
+    assert!(audited.iter().all(|run| run["run"] != 3 && run["run"] != 4), "{audited:?}");
+    let checks = json["judgement"]["audit"]["between_arms"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["name"] == "repeated rounds"), "{checks:?}");
+    // Tables and claims are of the same runs.
+    let runs = json["page"]["runs"].as_array().unwrap();
+    assert!(runs.iter().all(|run| run["id"] != "3" && run["id"] != "4"), "{runs:?}");
+}
+
+#[test]
+fn what_is_invalid_at_a_look_ends_no_experiment_as_decided() {
+    let bench = Bench::new();
+    let empty = "[[claim]]\ntitle = 'Nobody calls it'\nvalue = 'treatment.p50'\nat_most = '1s'\n\
+                 select = { endpoint = 'POST /jobs', outcome = 'failed' }\n";
+    claims(&bench, "", empty);
+    let output = experiment(&bench, &["claims.toml", "--no-pilot", "--progress", "plain"]);
+    assert_eq!(code(&output), 98, "{}{}", stdout(&output), stderr(&output));
+    assert!(stderr(&output).contains("look after 5 rounds: 1 claim is invalid"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("to continue: loadproof experiment claims.toml --resume e1"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(bench.query("SELECT count(*) FROM experiment WHERE ended = 'invalid'"), 1);
+    let output = experiment(&bench, &["claims.toml", "--resume", "--budget", "1ms"]);
+    assert_ne!(code(&output), 2, "{}", stderr(&output));
+    assert!(bench.query("SELECT count(*) FROM run") > 10);
 }
 
 /// A profile whose service is a server of the testbed, whose settings file is patched, and which has

@@ -228,7 +228,7 @@ fn comparison(names: Names) -> (Comparison, Judgement) {
     let runs = [Arm::Baseline, Arm::Treatment].map(|arm| measured(arm, names));
     let [baseline, treatment] =
         [0, 1].map(|i| summarise(runs[i].facts.start.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
-    let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
+    let options = Options::default();
     (compare(baseline, treatment), verdict::of_rounds(&runs, &options))
 }
 
@@ -372,7 +372,7 @@ fn endpoints_of_unlike_arms_are_all_named() {
     let runs = [measured(Arm::Baseline, PLAIN), measured(Arm::Treatment, other)];
     let [baseline, treatment] =
         [0, 1].map(|i| summarise(runs[i].facts.start.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
-    let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
+    let options = Options::default();
     let judgement = verdict::of_rounds(&runs, &options);
     let report = model::comparison(&compare(baseline, treatment), &judgement, about());
     let section = report.sections.iter().find(|section| section.is_of_requests).unwrap();
@@ -413,7 +413,7 @@ fn answer(value: &str, bound: Bound, select: &Selection) -> (model::Headline, St
     let runs = runs.map(Arc::new);
     let [baseline, treatment] =
         [0, 1].map(|i| summarise(runs[i].facts.start.arm.unwrap(), std::slice::from_ref(&runs[i])).unwrap());
-    let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
+    let options = Options::default();
     let judgement = verdict::of_rounds(&runs, &options);
     let report = model::comparison(&compare(baseline, treatment), &judgement, about());
     let text = report.headline.answers[0].text.clone();

@@ -13,7 +13,7 @@ use loadproof::reading::SignalColumn;
 use loadproof::run::{Arm, LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState};
 use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
 use loadproof::verdict::audit::Grade;
-use loadproof::verdict::{self, Decided, Judgement, Options, Scale, Verdict};
+use loadproof::verdict::{self, Decided, Judgement, Ledger, Occasion, Options, Scale, Verdict};
 use proptest::prelude::*;
 
 /// A run whose requests take about `ms`, one every 10 ms for 40 s; of each hundred the last `failed` fail.
@@ -107,7 +107,7 @@ fn judged(treatment_ms: &[f64], claims: &[Claim]) -> Judgement {
         .flat_map(|(round, ms)| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, *ms, 0)])
         .map(Arc::new)
         .collect();
-    let options = Options { most_rounds: treatment_ms.len(), was_planned_end: true, ..Options::default() };
+    let options = Options::default();
     verdict::of_rounds_with(&runs, claims, &options)
 }
 
@@ -206,7 +206,7 @@ fn a_high_quantile_needs_events_enough_and_every_round_on_its_side() {
             })
             .collect();
         let claims = [claim("baseline.p99_5 / treatment.p99_5", at_least(2.0))];
-        let options = Options { most_rounds: 5, was_planned_end: true, ..Options::default() };
+        let options = Options::default();
         verdict::of_rounds_with(&runs, &claims, &options).claims.remove(0)
     };
     let clear = judge(spread, [100.0, 101.0, 99.0, 100.0, 102.0]);
@@ -256,11 +256,11 @@ fn what_was_never_seen_makes_a_claim_invalid_and_so_do_bad_runs() {
     runs[3].facts.start.fingerprint = "other work".to_owned();
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims = [claim("baseline.p50 / treatment.p50", at_least(1.5))];
-    let strict = verdict::of_rounds_with(&runs, &claims, &Options { most_rounds: 5, ..Options::default() });
+    let strict = verdict::of_rounds_with(&runs, &claims, &Options::default());
     assert_eq!((strict.audit.grade, strict.overall()), (Grade::Invalid, Some(Verdict::Invalid)));
     assert!(strict.claims[0].reason.contains("different workloads"), "{}", strict.claims[0].reason);
     assert!(strict.claims[0].estimate.is_some(), "the figures are still there to be looked at");
-    let options = Options { most_rounds: 5, allow_invalid: true, ..Options::default() };
+    let options = Options { allow_invalid: true, ..Options::default() };
     assert_eq!(verdict::of_rounds_with(&runs, &claims, &options).overall(), Some(Verdict::Supported));
 }
 
@@ -278,7 +278,7 @@ fn recovery_and_cpu_are_statistics_like_others() {
         (1..=5).flat_map(|round| [slow(round, Arm::Baseline), slow(round, Arm::Treatment)]).collect();
     let every_run = |bound| Claim { rule: Rule::EveryRun, ..claim("run.recovery('20s')", at_most(bound)) };
     let claims = [every_run(10_000.0), every_run(5_000.0), claim("run.cpu_per_request", at_most(2.0))];
-    let options = Options { most_rounds: 5, was_planned_end: true, ..Options::default() };
+    let options = Options::default();
     let decided = verdict::of_rounds_with(&runs, &claims, &options).claims;
     assert_eq!(decided[0].verdict, Verdict::Supported, "{}", decided[0].reason);
     assert_eq!((decided[0].estimate, decided[1].verdict), (Some(6000.0), Verdict::Refuted));
@@ -304,7 +304,7 @@ fn a_deadline_that_was_missed_refutes() {
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims =
         [claim("treatment.drain_time", at_most(10_000.0)), claim("baseline.drain_time", at_most(10_000.0))];
-    let options = Options { most_rounds: 5, was_planned_end: true, ..Options::default() };
+    let options = Options::default();
     let decided = verdict::of_rounds_with(&runs, &claims, &options).claims;
     assert_eq!(
         (decided[0].verdict, decided[0].reason.as_str()),
@@ -321,8 +321,11 @@ fn rounds_that_lack_an_arm_are_left_out() {
     runs[11].facts.end.state = RunState::Interrupted;
     let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
     let claims = [claim("baseline.p50 / treatment.p50", at_least(1.5))];
-    let judgement =
-        verdict::of_rounds_with(&runs, &claims, &Options { most_rounds: 20, ..Options::default() });
+    let judgement = verdict::of_rounds_with(
+        &runs,
+        &claims,
+        &Options { look: Some((Ledger::new(20), Occasion::Planned)), ..Options::default() },
+    );
     assert_eq!((judgement.rounds, judgement.audit.runs.len()), (5, 10));
     assert_eq!(judgement.overall(), Some(Verdict::Supported));
 }
@@ -343,7 +346,7 @@ fn the_settled_phase_leaves_the_warm_up_of_both_arms_out() {
     let of_phase = |phase| {
         let select = Selection { phase: Some(phase), ..Selection::default() };
         let claim = Claim { select, ..claim("treatment.mean / baseline.mean", at_least(1.0)) };
-        let options = Options { most_rounds: 5, was_planned_end: true, ..Options::default() };
+        let options = Options::default();
         verdict::of_rounds_with(&runs, &[claim], &options).claims.remove(0)
     };
     assert!(of_phase(Stretch::Steady).estimate.unwrap() > 1.5);
@@ -480,7 +483,7 @@ fn rounds_with(change: impl Fn(&mut MeasuredRun), claims: &[Claim]) -> Vec<Decid
 }
 
 fn last_look() -> Options {
-    Options { most_rounds: 5, was_planned_end: true, allow_invalid: true, ..Options::default() }
+    Options { allow_invalid: true, ..Options::default() }
 }
 
 /// Ends the first so many of each hundred samples in a way.

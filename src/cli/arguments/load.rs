@@ -72,10 +72,19 @@ pub(in crate::cli) struct Experiment {
     /// Profiles of a matrix: the first, or --baseline, against each of the others
     #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "treatment", help_heading = WHAT)]
     pub(in crate::cli) profiles: Vec<String>,
-    /// Maximum number of rounds of one run per arm; ends after 5 or 10 if every claim is decided
+    /// Exactly so many rounds of one run per arm, with one look at their end; without it, up to the scenario's `rounds`
+    /// (20), ending after 5 or 10 once every gating claim is decided
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
     pub(in crate::cli) rounds: Option<u32>,
-    /// Start no round that would end later than this: `20m`
+    /// Make no pilot round; it is made by default if the number of rounds is open and a gating claim may need longer
+    /// runs (p99 and above, absolute quantiles, `phase = "settled"`)
+    #[arg(long, env = "LOADPROOF_NO_PILOT", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
+    pub(in crate::cli) no_pilot: bool,
+    /// Make a pilot round, also before a fixed number of rounds: from it follows how long runs should be, at most four
+    /// times as long as stated
+    #[arg(long, conflicts_with_all = ["no_pilot", "resume"], help_heading = WHAT)]
+    pub(in crate::cli) pilot: bool,
+    /// Start no round that would end later than this, pilot and repeated rounds included: `20m`
     #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) budget: Option<Duration>,
     /// Continue an interrupted experiment: `e3`; default: the newest

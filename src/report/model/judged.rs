@@ -10,7 +10,9 @@ use crate::report::LateClaims;
 use crate::stats::quantile::median;
 use crate::unit;
 use crate::verdict::audit::{Audit, Check, Grade};
-use crate::verdict::{Decided, HeldValue, Input, Judgement, Scale, SeenSign, Verdict};
+use crate::verdict::{
+    Conduct, Decided, HeldValue, Input, Judgement, Look, Occasion, Scale, SeenSign, TOTAL_ALPHA, Verdict,
+};
 
 /// Audit, manipulation checks and claims.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -214,8 +216,51 @@ fn level(judgement: &Judgement) -> String {
     match judgement.rounds {
         0 => "One run; its intervals do not cover run-to-run variation.".to_owned(),
         1 => "1 round: indicative only.".to_owned(),
-        n => format!("{n} rounds."),
+        n => format!("{n} rounds.{}", judgement.conduct.as_ref().map_or(String::new(), around)),
     }
+}
+
+/// What was made besides the rounds that count: those that were made again, and the pilot.
+fn around(conduct: &Conduct) -> String {
+    let repeated = match conduct.repeats.count() {
+        0 => String::new(),
+        1 => " One more was disturbed and made again.".to_owned(),
+        n => format!(" {n} more were disturbed and made again."),
+    };
+    let pilot = conduct.pilot.as_ref();
+    repeated
+        + &pilot.map_or(String::new(), |text| format!(" A pilot round, left out of the evidence: {text}"))
+}
+
+/// What the looks of an experiment share, and what each has spent.
+fn looks(judgement: &Judgement) -> String {
+    let alpha = unit::share(judgement.alpha);
+    let Some(conduct) = &judgement.conduct else {
+        return format!("They are looked at once, with an error rate of {alpha}.");
+    };
+    let plan = if conduct.is_fixed {
+        format!("The number of rounds is fixed: one look is planned, after {}.", conduct.planned_rounds)
+    } else {
+        "An experiment may end early after 5 or 10 rounds, at a look.".to_owned()
+    };
+    let made = |look: &Look| {
+        let why = match look.occasion {
+            Occasion::Planned => "",
+            Occasion::BudgetEnd => ", where the budget ended",
+            Occasion::Interruption => ", where it was interrupted",
+            Occasion::Resume => ", where it was continued",
+            Occasion::Report => ", for a report before its end",
+        };
+        format!("{} after {} rounds{why}", unit::share(look.alpha), look.rounds)
+    };
+    let spent = match &conduct.looks[..] {
+        [] | [_] => String::new(),
+        looks => format!(" So far: {}.", looks.iter().map(made).collect::<Vec<_>>().join("; ")),
+    };
+    format!(
+        "{plan} All looks share an error rate of {}, whatever is looked at when; this one has {alpha}.{spent}",
+        unit::share(TOTAL_ALPHA)
+    )
 }
 
 /// How intervals, looks and several claims are reckoned with.
@@ -239,9 +284,8 @@ fn method(judgement: &Judgement) -> String {
             };
             format!(
                 "{unit} A claim is supported if its whole interval over the {n} rounds keeps to the bound, and refuted if \
-                 none of it does. An experiment may stop early at 5, 10 or 20 rounds (looks); each look has a part of the \
-                 5 % error rate, this one {}.{share}",
-                unit::share(judgement.alpha)
+                 none of it does. {}{share}",
+                looks(judgement)
             )
         }
     }

@@ -19,6 +19,7 @@ pub(in crate::scenario) fn read(
     let load = table.required_text("load");
     let rounds = table.count("rounds", 1).unwrap_or(MOST_ROUNDS.into());
     let budget = table.duration("budget");
+    let pilot = table.flag("pilot");
     for name in baseline.iter().chain(&treatments) {
         check(&table, "profile", name, &names(profiles));
     }
@@ -34,6 +35,8 @@ pub(in crate::scenario) fn read(
         treatments: treatments.into_iter().map(|l| l.value).collect(),
         load: load?.value,
         rounds: u32::try_from(rounds).unwrap_or(u32::MAX),
+        is_exact: false,
+        pilot,
         budget,
     })
 }

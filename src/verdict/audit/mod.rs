@@ -101,6 +101,12 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// Adds something that was checked of the arms.
+    pub(super) fn add(&mut self, check: Check) {
+        self.grade = self.grade.max(check.grade);
+        self.between_arms.push(check);
+    }
+
     /// The first check with the worst grade, in a sentence.
     pub(super) fn worst(&self) -> String {
         let in_runs = self.runs.iter().flat_map(|r| r.checks.iter().map(move |c| (Some(r), c)));

@@ -3,7 +3,7 @@
 use super::{Check, Grade, requests};
 use crate::run::MeasuredRun;
 use crate::stats::quantile::median;
-use crate::stats::warm_up::mser5;
+use crate::stats::warm_up::{mser5, p_of_start};
 use crate::unit;
 use crate::verdict::evidence::span_of;
 
@@ -18,24 +18,49 @@ const LEAST_S: f64 = 5.0;
 /// A warm-up of more than this share of the phase is no warm-up any more.
 const TOO_LONG: f64 = 0.25;
 
+/// A start that differs from the rest as much by chance alone more often than this is no warm-up.
+const CHANCE: f64 = 0.01;
+
 /// How long the warm-up lasted, µs: by MSER-5 over the medians of each second of the steady phase,
 /// at least 5 s.
 ///
 /// Source: White 1997, Simulation 69(6); medians in place of means, which a single pause spoils.
 pub(in crate::verdict) fn warm_up_us(run: &MeasuredRun) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "seconds of a run")]
-    warm_up(run).map_or(0, |(trim_s, _)| (trim_s * 1e6) as i64)
+    warm_up(run).map_or(0, |found| (found.trim_s * 1e6) as i64)
 }
 
-/// Seconds to leave out, and whether the search met its cap; none for a phase too short to tell.
-fn warm_up(run: &MeasuredRun) -> Option<(f64, bool)> {
+/// Seconds of steady phase that a run has to have for its warm-up to be at most a quarter of it, as far as this run
+/// shows: infinite if it never became steady.
+pub(in crate::verdict) fn wanted_s(run: &MeasuredRun) -> f64 {
+    match warm_up(run) {
+        None => LEAST_S / TOO_LONG,
+        Some(WarmUp { is_over: false, .. }) => f64::INFINITY,
+        Some(found) => found.trim_s / TOO_LONG,
+    }
+}
+
+/// How a run's steady phase began.
+struct WarmUp {
+    /// Seconds to leave out.
+    trim_s: f64,
+    /// Whether what follows differs from it no longer.
+    is_over: bool,
+}
+
+/// None for a phase too short to tell.
+fn warm_up(run: &MeasuredRun) -> Option<WarmUp> {
     let cells = cells(run)?;
     // Where the least that is left out is too much, nothing can be told.
     if (cells.len() as f64) * TOO_LONG < LEAST_S {
         return None;
     }
     let trim = mser5(&cells, BATCH, MOST);
-    Some(((trim.cells as f64).max(LEAST_S), trim.at_cap))
+    let trim_s = (trim.cells as f64).max(LEAST_S);
+    let is_long = trim.at_cap || trim_s > TOO_LONG * cells.len() as f64;
+    // In a short run without a warm-up the search ends anywhere.
+    let differs = || p_of_start(&cells, trim.cells).is_none_or(|p| p < CHANCE);
+    Some(WarmUp { trim_s, is_over: !(is_long && differs()) })
 }
 
 /// The median response time of each second of the steady phase, µs; a second without answers
@@ -69,7 +94,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
             let least = unit::span(LEAST_S / TOO_LONG);
             (Grade::Warn, format!("{} are too short; at least {least} are needed", unit::span(seconds)))
         }
-        Some((trim_s, at_cap)) if at_cap || trim_s > TOO_LONG * seconds => {
+        Some(WarmUp { trim_s, is_over: false }) => {
             let text = format!(
                 "not reached: the first {} of {} differ from the rest; lengthen the runs",
                 unit::span(trim_s),
@@ -77,8 +102,10 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
             );
             (Grade::Warn, text)
         }
-        Some((trim_s, _)) if trim_s <= LEAST_S => (Grade::Valid, "no visible warm-up".to_owned()),
-        Some((trim_s, _)) => (Grade::Valid, format!("after a warm-up of {}", unit::span(trim_s))),
+        Some(WarmUp { trim_s, .. }) if trim_s <= LEAST_S || trim_s > TOO_LONG * seconds => {
+            (Grade::Valid, "no visible warm-up".to_owned())
+        }
+        Some(WarmUp { trim_s, .. }) => (Grade::Valid, format!("after a warm-up of {}", unit::span(trim_s))),
     };
     vec![Check::new(NAME, grade, text)]
 }
@@ -103,5 +130,17 @@ mod tests {
         let endless = traffic(60, |s| 20 + s * 3);
         assert_eq!(checks(&endless)[0].grade, Grade::Warn);
         assert_eq!(checks(&traffic(6, |_| 20))[0].grade, Grade::Warn);
+        assert_eq!(
+            (wanted_s(&warm), wanted_s(&endless), wanted_s(&traffic(6, |_| 20))),
+            (40.0, f64::INFINITY, 20.0)
+        );
+    }
+
+    #[test]
+    fn a_short_run_that_wanders_about_its_level_is_steady() {
+        let short = traffic(30, |s| 20 + [3, 0, 4, 1, 2, 5][usize::try_from(s % 6).unwrap()]);
+        assert_eq!(checks(&short)[0].grade, Grade::Valid, "{}", checks(&short)[0].text);
+        let slow_start = traffic(30, |s| if s < 12 { 40 } else { 20 + s % 3 });
+        assert_eq!(checks(&slow_start)[0].grade, Grade::Warn);
     }
 }

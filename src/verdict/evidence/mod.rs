@@ -169,6 +169,30 @@ impl RoundRuns {
         times
     }
 
+    /// A metric of times in the first and in the second half of a side's samples, ms; none for other statistics, and
+    /// where a half has none or was not answered.
+    pub(super) fn halves(&self, side: Side, statistic: &Statistic) -> Option<[f64; 2]> {
+        let Statistic::Time(kind, metric) = statistic else { return None };
+        let run = match side {
+            Side::Baseline => self.baseline.as_ref()?,
+            Side::Treatment => self.treatment.as_ref()?,
+            Side::Run => &self.run,
+        };
+        let times = self.times(run, *kind);
+        let middle_us = times.first()?.intended_us.midpoint(times.last()?.intended_us);
+        let of_half = |half: &[Timed]| {
+            let mut ms: Vec<f64> = half.iter().map(|time| time.ms).collect();
+            ms.sort_by(f64::total_cmp);
+            let value = match metric {
+                Metric::Quantile(p) => type8(&ms, *p)?,
+                Metric::Mean => ms.iter().sum::<f64>() / ms.len() as f64,
+            };
+            value.is_finite().then_some(value)
+        };
+        let (first, second) = times.split_at(times.partition_point(|time| time.intended_us < middle_us));
+        Some([of_half(first)?, of_half(second)?])
+    }
+
     fn time(&self, run: &MeasuredRun, kind: TimeKind, metric: Metric) -> Result<Found, String> {
         let times = self.times(run, kind);
         let in_order: Vec<f64> = times.iter().map(|t| t.ms).collect();

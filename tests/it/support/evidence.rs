@@ -146,6 +146,7 @@ impl Shelf {
             treatments: vec!["after".to_owned()],
             load: "steady".to_owned(),
             rounds: 5,
+            is_exact: false,
             seed: 7,
             command: "loadproof experiment scenarios/shop.toml --seed 7".to_owned(),
         };
