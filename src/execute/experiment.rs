@@ -262,6 +262,7 @@ impl Rounds<'_> {
     fn one(&self, session: &mut Session, round: u32) -> Result<Option<Ending>, ExecuteError> {
         for planned in self.plan.round(round) {
             match session.carry_out(planned)?.state {
+                RunState::Done if session.is_interrupted() => return Ok(Some(Ending::Interrupted)),
                 RunState::Done => {}
                 RunState::Interrupted => return Ok(Some(Ending::Interrupted)),
                 _ => return Ok(Some(Ending::Failed)),

@@ -32,6 +32,11 @@ pub fn render(report: &Report) -> String {
         let lines = report.warnings.iter().map(|w| format!("  {yellow}warning{yellow:#}  {w}"));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
     }
+    if !report.doubts.is_empty() {
+        let yellow = anstyle::AnsiColor::Yellow.on_default();
+        let lines = report.doubts.iter().map(|doubt| format!("  {yellow}note{yellow:#}     {doubt}"));
+        parts.push(lines.collect::<Vec<_>>().join("\n"));
+    }
     if !report.judged.symptoms.is_empty() {
         parts.push(symptoms(&report.judged));
     }

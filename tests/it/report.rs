@@ -39,7 +39,7 @@ const HOSTILE: Names = Names {
 
 fn facts(arm: Arm, names: Names) -> RunFacts {
     let phase =
-        |name: &str, start_us, end_us| PhaseSpan { name: name.to_owned(), start_us, end_us, complete: true };
+        |name: &str, start_us, end_us| PhaseSpan { name: name.to_owned(), start_us, end_us, complete: true, unknown: String::new() };
     RunFacts {
         id: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
         start: RunStart {

@@ -47,7 +47,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         SignalColumn { readings: Vec::new(), ..signal("unseen", |_| 0.0) },
         SignalColumn { is_counter: true, ..signal("shop cpu", |i| i as f64 * 0.1) },
     ];
-    let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us: 40_000_000, complete: true };
+    let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us: 40_000_000, complete: true, unknown: String::new() };
     let facts = RunFacts {
         id: RunId(i64::from(round) * 2 + i64::from(arm == Arm::Treatment)),
         start: RunStart {
@@ -297,6 +297,7 @@ fn a_deadline_that_was_missed_refutes() {
             end_us: 42_000_000,
             // Of one round only.
             complete: i != 5,
+            unknown: String::new(),
         };
         run.facts.end.phases.push(drain);
     }
