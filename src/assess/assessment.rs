@@ -141,6 +141,7 @@ pub fn of_experiment(
         most_rounds: usize::try_from(facts.planned.rounds).unwrap_or(usize::MAX),
         was_planned_end: facts.ended.is_some_and(Ending::was_planned),
         allow_invalid: context.allow_invalid,
+        floor: context.floor.clone(),
         ..Options::default()
     };
     let judgement = verdict::of_rounds(&runs, &options);
@@ -170,6 +171,7 @@ pub fn of_two_runs(
         most_rounds: 1,
         was_planned_end: true,
         allow_invalid: context.allow_invalid,
+        floor: context.floor.clone(),
         ..Options::default()
     };
     let judgement = verdict::of_rounds(&runs, &options);
@@ -201,6 +203,7 @@ pub fn of_saved(
         most_rounds: later.len(),
         was_planned_end: true,
         allow_invalid: context.allow_invalid,
+        floor: context.floor.clone(),
         allow_failures: false,
         only_indicates: None,
         saved_audits: rebuilt.audits,

@@ -4,6 +4,7 @@ use super::qualification;
 use crate::report::{About, Of};
 use crate::store::Store;
 use crate::utc;
+use crate::verdict::floor::Floor;
 
 /// When, by what and how a report is made: all of it that does not follow from the runs.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct ReportContext {
     pub command: String,
     /// What the last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+    /// What it found the generator to add to every time.
+    pub floor: Option<Floor>,
 }
 
 impl ReportContext {
@@ -32,6 +35,7 @@ impl ReportContext {
             store: store.path().display().to_string(),
             command: command.to_owned(),
             qualification: qualification::text(store.path()),
+            floor: qualification::floor(store.path()),
         }
     }
 
@@ -44,6 +48,7 @@ impl ReportContext {
             store: about.store.clone(),
             command: about.command.clone(),
             qualification: about.qualification.clone(),
+            floor: about.floor.clone(),
         }
     }
 
@@ -57,6 +62,7 @@ impl ReportContext {
             store: self.store.clone(),
             command: self.command.clone(),
             qualification: self.qualification.clone(),
+            floor: self.floor.clone(),
         }
     }
 }

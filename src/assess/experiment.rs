@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::AssessError;
-use super::runs;
+use super::{qualification, runs};
 use crate::run::{ExperimentId, MeasuredRun, RunFacts};
 use crate::store::Store;
 use crate::verdict::audit;
@@ -17,7 +17,8 @@ use crate::verdict::{self, Judgement, Options};
 pub fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Result<Judgement, AssessError> {
     let most_rounds = usize::try_from(store.experiment_facts(id)?.planned.rounds).unwrap_or(usize::MAX);
     let runs = runs::all_measured(store, store.experiment(id)?)?;
-    Ok(verdict::of_rounds(&runs, &Options { most_rounds, allow_invalid, ..Options::default() }))
+    let floor = qualification::floor(store.path());
+    Ok(verdict::of_rounds(&runs, &Options { most_rounds, allow_invalid, floor, ..Options::default() }))
 }
 
 /// The runs of a round, whole. Of a round that was repeated they are the newest of each profile.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::load::priority;
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
@@ -17,6 +18,7 @@ pub(super) fn facts(profile: &Profile, base_url: &str, workers: u16) -> BTreeMap
         ("target".to_owned(), crate::web::shown(base_url)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
+        ("load threads".to_owned(), priority::text(workers)),
     ]);
     let mut push = |name: &str, value: Option<String>| {
         facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));

@@ -18,6 +18,7 @@ pub mod trend;
 use serde::{Deserialize, Serialize};
 
 use crate::run::{ExperimentId, RunId};
+use crate::verdict::floor::Floor;
 
 /// What a report says of itself. Together with the store it is enough to write the same report again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,9 @@ pub struct About {
     pub command: String,
     /// What the instrument's last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+    /// What it found the generator to add to every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
 }
 
 /// What a report is of.

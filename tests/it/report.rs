@@ -246,6 +246,7 @@ fn about() -> About {
         store: "reports/loadproof.db".to_owned(),
         command: "loadproof compare 1 2".to_owned(),
         qualification: None,
+        floor: None,
     }
 }
 
