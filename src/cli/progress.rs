@@ -213,7 +213,8 @@ fn load_line(moment: &Moment) -> String {
 
 /// The levels of the system's signals, and those that are not read; none where it has none.
 fn signal_line(moment: &Moment) -> Option<String> {
-    let silent = moment.silent.iter().map(|(name, s)| format!("{name} (no reading for {})", unit::span(s.round())));
+    let silent =
+        moment.silent.iter().map(|(name, s)| format!("{name} (no reading for {})", unit::span(s.round())));
     let signals: Vec<String> = moment
         .signals
         .iter()

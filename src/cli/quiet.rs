@@ -118,13 +118,8 @@ fn read(path: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    const QUIET: Watch = Watch {
-        late_us: 120.0,
-        waited: Some(0.01),
-        cores: 2,
-        load_average: Some(0.4),
-        pressure: Some(0.02),
-    };
+    const QUIET: Watch =
+        Watch { late_us: 120.0, waited: Some(0.01), cores: 2, load_average: Some(0.4), pressure: Some(0.02) };
 
     #[test]
     fn a_machine_whose_cores_others_take_is_not_called_fine() {

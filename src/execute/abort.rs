@@ -67,7 +67,9 @@ impl LookUp for View {
             }
             Statistic::Count(of) => count(*of) as f64,
             Statistic::Share(of) if all > 0 => count(*of) as f64 / all as f64,
-            Statistic::Signal(SignalMetric::Last, name) => self.latest.now(name, self.now_us).ok_or_else(none)?,
+            Statistic::Signal(SignalMetric::Last, name) => {
+                self.latest.now(name, self.now_us).ok_or_else(none)?
+            }
             _ => return Err(none()),
         };
         Ok(Found { value, n: all, ..Found::default() })

@@ -27,11 +27,17 @@ pub(super) struct Outcome {
     pub(super) note: String,
     pub(super) phases: Vec<PhaseSpan>,
     pub(super) error: Option<ExecuteError>,
+    /// Whether the user ended it, though its load may be complete.
+    pub(super) was_interrupted: bool,
 }
 
 impl Outcome {
     fn failed(phases: Vec<PhaseSpan>, error: ExecuteError) -> Self {
-        Self { state: RunState::Failed, note: String::new(), phases, error: Some(error) }
+        Self { state: RunState::Failed, error: Some(error), ..Self::done(phases) }
+    }
+
+    fn done(phases: Vec<PhaseSpan>) -> Self {
+        Self { state: RunState::Done, note: String::new(), phases, error: None, was_interrupted: false }
     }
 }
 
@@ -77,7 +83,11 @@ impl Stage<'_> {
                 && let Ok(finished) = tokio::time::timeout(LOOK, &mut finish).await
             {
                 return match finished {
-                    Ok(_) => Outcome { state: RunState::Done, note: ENDED_IN_DRAIN.to_owned(), phases, error: None },
+                    Ok(_) => Outcome {
+                        note: ENDED_IN_DRAIN.to_owned(),
+                        was_interrupted: true,
+                        ..Outcome::done(phases)
+                    },
                     Err(error) => Outcome::failed(phases, error.into()),
                 };
             }
@@ -85,9 +95,7 @@ impl Stage<'_> {
         if cut.is_none() {
             // Effects may take longer than the backlog; their own deadlines bound the wait.
             match self.watch(Phase::Drain, &mut finish).await {
-                Ok(Ok(_)) => {
-                    return Outcome { state: RunState::Done, note: String::new(), phases, error: None };
-                }
+                Ok(Ok(_)) => return Outcome::done(phases),
                 Ok(Err(error)) => return Outcome::failed(phases, error.into()),
                 Err(ended) => cut = Some(ended),
             }
@@ -97,10 +105,16 @@ impl Stage<'_> {
         let error = finished.err().map(ExecuteError::from);
         match cut {
             Some(Cut::Failed(error)) => Outcome::failed(phases, error),
-            Some(Cut::Aborted(note)) => Outcome { state: RunState::Failed, note, phases, error },
-            _ => {
-                Outcome { state: RunState::Interrupted, note: "ended by the user".to_owned(), phases, error }
+            Some(Cut::Aborted(note)) => {
+                Outcome { state: RunState::Failed, note, error, ..Outcome::done(phases) }
             }
+            _ => Outcome {
+                state: RunState::Interrupted,
+                note: "ended by the user".to_owned(),
+                error,
+                was_interrupted: true,
+                ..Outcome::done(phases)
+            },
         }
     }
 

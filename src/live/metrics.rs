@@ -172,7 +172,11 @@ mod tests {
             times: Some([Some(1.5), Some(2.5), None]),
             outcomes: [39, 0, 1, 0, 0],
             own_cores: Some(0.25),
-            endpoints: vec![EndpointTick { n: [39, 0, 1, 0, 0], rate: 20.0, times: Some([Some(1.0), Some(2.0), None]) }],
+            endpoints: vec![EndpointTick {
+                n: [39, 0, 1, 0, 0],
+                rate: 20.0,
+                times: Some([Some(1.0), Some(2.0), None]),
+            }],
             signals: vec![("outbox".to_owned(), "messages".to_owned(), 12.0)],
             silent: vec![("inbox".to_owned(), 12.5)],
         }));

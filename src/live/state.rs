@@ -176,7 +176,10 @@ mod tests {
         }
         assert!(state.ticks.len() <= MOST_TICKS, "{}", state.ticks.len());
         assert!(state.ticks.is_sorted_by(|a, b| a.t < b.t));
-        assert_eq!(state.ticks.iter().filter(|tick| tick.times == Some([Some(1.0), Some(2.0), None])).count(), 1);
+        assert_eq!(
+            state.ticks.iter().filter(|tick| tick.times == Some([Some(1.0), Some(2.0), None])).count(),
+            1
+        );
         assert!(state.ticks.iter().all(|tick| tick.rate == 10.0));
         assert_eq!(state.ticks.last().unwrap().t, 9_999.0);
     }

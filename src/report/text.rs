@@ -289,7 +289,8 @@ fn endpoints(section: &SubjectSection, arms: &[&str]) -> String {
     }
     let table = finish(table, if has_arms { 2 } else { 1 });
     let thin = if table.contains('*') { "  (* fewer than ten samples beyond)" } else { "" };
-    format!("{}{thin}\n{table}", section.heading)
+    let endless = if section.endless.is_empty() { String::new() } else { format!("\n  {}", section.endless) };
+    format!("{}{thin}\n{table}{endless}", section.heading)
 }
 
 /// The system's signals; those of loadproof itself are on the page.

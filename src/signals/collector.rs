@@ -88,7 +88,9 @@ impl Collector {
         process_every: Duration,
     ) -> Result<Self, SignalError> {
         let longest = sources.iter().map(|source| source.timeout).max().unwrap_or_default();
-        let client = Client::new(longest, Redirects::Followed).map_err(SignalError::Client)?;
+        // Each source has a timeout of its own, which speaks first.
+        let client = Client::new(longest + Duration::from_secs(1), Redirects::Followed)
+            .map_err(SignalError::Client)?;
         let (mut infos, mut periods) = (Vec::new(), Vec::new());
         let mut readers = Vec::new();
         for SignalSource { place, every, timeout, signals } in sources {

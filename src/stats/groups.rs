@@ -36,10 +36,7 @@ pub fn groups(values: &[f64]) -> Option<Groups> {
         return None;
     }
     let (low, high) = sorted.split_at(largest + 1);
-    let groups = Groups {
-        low: (low.len(), geometric_mean(low)?),
-        high: (high.len(), geometric_mean(high)?),
-    };
+    let groups = Groups { low: (low.len(), geometric_mean(low)?), high: (high.len(), geometric_mean(high)?) };
     (groups.high.1 >= APART * groups.low.1).then_some(groups)
 }
 

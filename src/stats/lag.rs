@@ -27,8 +27,8 @@ pub fn visible(values: &[f64]) -> Option<f64> {
         return None;
     }
     let n = values.len() as f64;
-    let variance = (n.powi(4) - 4.0 * n.powi(3) + 3.0 * n * n + 4.0 * n - 4.0)
-        / ((n + 1.0) * n * n * (n - 1.0).powi(2));
+    let variance =
+        (n.powi(4) - 4.0 * n.powi(3) + 3.0 * n * n + 4.0 * n - 4.0) / ((n + 1.0) * n * n * (n - 1.0).powi(2));
     correlation(values).filter(|r| (r + 1.0 / n) / variance.sqrt() > VISIBLE)
 }
 

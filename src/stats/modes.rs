@@ -99,7 +99,10 @@ impl Bins {
             }
             from = to;
         }
-        let mode = |(from, to): (usize, usize)| Mode { at: self.middle(peak(&smooth, from, to)), share: share(from, to) };
+        let mode = |(from, to): (usize, usize)| Mode {
+            at: self.middle(peak(&smooth, from, to)),
+            share: share(from, to),
+        };
         parts.into_iter().map(mode).collect()
     }
 
@@ -136,9 +139,7 @@ fn divide(smooth: &[f64], from: usize, to: usize, cuts: &mut Vec<usize>) {
         is_deep.then_some(lower - smooth[place])
     };
     let inner = from + 1..to.saturating_sub(1);
-    let valley = inner
-        .filter_map(|place| Some((place, depth(place)?)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
+    let valley = inner.filter_map(|place| Some((place, depth(place)?))).max_by(|a, b| a.1.total_cmp(&b.1));
     if let Some((place, _)) = valley {
         cuts.push(place);
         divide(smooth, from, place, cuts);
@@ -173,7 +174,10 @@ mod tests {
         assert_eq!(modes.len(), 2, "{modes:?}");
         assert!((modes[0].at / 12_000.0 - 1.0).abs() < 0.15 && (modes[1].at / 84_000.0 - 1.0).abs() < 0.15);
         assert!((modes[0].share - 0.7).abs() < 0.03 && (modes[1].share - 0.3).abs() < 0.03, "{modes:?}");
-        assert_eq!(found(&times(&[(1_000.0, 0.1, 400), (5_000.0, 0.1, 400), (30_000.0, 0.1, 400)], 2)).len(), 3);
+        assert_eq!(
+            found(&times(&[(1_000.0, 0.1, 400), (5_000.0, 0.1, 400), (30_000.0, 0.1, 400)], 2)).len(),
+            3
+        );
     }
 
     #[test]

@@ -78,8 +78,7 @@ fn histogram(subject: &Subject, runs: &[Arc<MeasuredRun>]) -> Option<Histogram> 
 /// The response times of a subject's answered samples, µs, in ascending order.
 fn answered(samples: &SampleColumns, subject: &Subject) -> Vec<f64> {
     let wanted: Vec<bool> = samples.subjects.iter().map(|other| other == subject).collect();
-    let is_wanted =
-        |i: &usize| wanted[samples.subject[*i] as usize] && samples.outcome[*i].is_answered();
+    let is_wanted = |i: &usize| wanted[samples.subject[*i] as usize] && samples.outcome[*i].is_answered();
     let us = |i: usize| (samples.done_us[i] - samples.intended_us[i]) as f64;
     let mut times: Vec<f64> = (0..samples.subject.len()).filter(is_wanted).map(us).collect();
     times.sort_by(f64::total_cmp);

@@ -2,12 +2,9 @@
 
 use serde::Serialize;
 
-use super::arm::Curve;
 use crate::run::{MeasuredRun, RunId};
 use crate::sample::{Kind, PROBE_CLASS};
 use crate::stats::groups::groups;
-
-use std::sync::Arc;
 
 /// The percentiles whose values over the rounds are looked at.
 const LOOKED_AT: [f64; 2] = [0.5, 0.95];
@@ -58,21 +55,18 @@ pub struct RareOutage {
     pub measured_s: f64,
 }
 
-/// The curves of traffic classes and effects whose rounds fall into two groups, each once.
-pub(super) fn round_groups(curves: &[Curve]) -> Vec<RoundGroups> {
-    let of_curve = |curve: &Curve| {
-        let anchors = curve.anchors.iter().filter(|(p, _)| LOOKED_AT.contains(p));
-        let (p, found) = anchors.filter_map(|(p, values)| Some((*p, groups(values)?))).next()?;
-        Some(RoundGroups {
-            name: curve.name.clone(),
-            p,
-            fast: found.low.0,
-            fast_us: found.low.1,
-            slow: found.high.0,
-            slow_us: found.high.1,
-        })
-    };
-    curves.iter().filter(|curve| curve.is_class || curve.is_effect).filter_map(of_curve).collect()
+/// The groups that times fall into, if they do: by percentile the values of the rounds, µs. `name`: of which times.
+pub(super) fn round_groups(name: &str, percentiles: &[(f64, Vec<f64>)]) -> Option<RoundGroups> {
+    let looked_at = percentiles.iter().filter(|(p, _)| LOOKED_AT.contains(p));
+    let (p, found) = looked_at.filter_map(|(p, values)| Some((*p, groups(values)?))).next()?;
+    Some(RoundGroups {
+        name: name.to_owned(),
+        p,
+        fast: found.low.0,
+        fast_us: found.low.1,
+        slow: found.high.0,
+        slow_us: found.high.1,
+    })
 }
 
 /// How a run's requests ended.
@@ -87,7 +81,8 @@ struct Ended {
 impl Ended {
     fn of(run: &MeasuredRun) -> Self {
         let samples = &run.samples;
-        let mut ended = Self { run: run.facts.id, failed: 0, requests: 0, first_us: i64::MAX, last_us: i64::MIN };
+        let mut ended =
+            Self { run: run.facts.id, failed: 0, requests: 0, first_us: i64::MAX, last_us: i64::MIN };
         for (place, subject) in samples.subject.iter().enumerate() {
             let subject = &samples.subjects[*subject as usize];
             if subject.kind != Kind::Request || subject.traffic_class == PROBE_CLASS {
@@ -109,25 +104,61 @@ impl Ended {
 }
 
 /// The outage that only few of an arm's rounds hold, if there is one.
-pub(super) fn rare_outage(runs: &[Arc<MeasuredRun>]) -> Option<RareOutage> {
-    if runs.len() < LEAST_ROUNDS {
+pub(super) fn rare_outage(runs: &[&MeasuredRun]) -> Option<RareOutage> {
+    let ended: Vec<Ended> = runs.iter().map(|run| Ended::of(run)).collect();
+    rare(&ended, runs.iter().map(|run| run.facts.load_s()).sum())
+}
+
+/// `measured_s`: load of all rounds together.
+fn rare(ended: &[Ended], measured_s: f64) -> Option<RareOutage> {
+    if ended.len() < LEAST_ROUNDS {
         return None;
     }
-    let ended: Vec<Ended> = runs.iter().map(|run| Ended::of(run)).collect();
     let (with, without): (Vec<&Ended>, Vec<&Ended>) = ended.iter().partition(|run| run.share() >= OUTAGE);
     let worst = with.iter().max_by_key(|run| run.failed)?;
     let least = with.iter().map(|run| run.share()).fold(f64::INFINITY, f64::min);
     let sum = |of: fn(&Ended) -> u64| without.iter().map(|run| of(run)).sum::<u64>() as f64;
     let elsewhere = sum(|run| run.failed) / sum(|run| run.requests).max(1.0);
-    let is_rare = with.len() <= (runs.len() / ONE_IN).max(1) && elsewhere <= ELSEWHERE * least;
+    let is_rare = with.len() <= (ended.len() / ONE_IN).max(1) && elsewhere <= ELSEWHERE * least;
     is_rare.then(|| RareOutage {
         with: with.len(),
-        rounds: runs.len(),
+        rounds: ended.len(),
         run: worst.run,
         failed: worst.failed,
         requests: worst.requests,
         within_s: (worst.last_us - worst.first_us) as f64 / 1e6,
         elsewhere,
-        measured_s: runs.iter().map(|run| run.facts.load_s()).sum(),
+        measured_s,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rounds of 1000 requests, of which so many failed.
+    fn found(failed: &[u64]) -> Option<RareOutage> {
+        let ended = |(run, failed): (i64, &u64)| Ended {
+            run: RunId(run),
+            failed: *failed,
+            requests: 1000,
+            first_us: 2_000_000,
+            last_us: 5_000_000,
+        };
+        rare(&(1..).zip(failed).map(ended).collect::<Vec<_>>(), 300.0)
+    }
+
+    #[test]
+    fn an_outage_is_rare_if_few_rounds_hold_it_and_the_others_next_to_nothing() {
+        let outage = found(&[0, 0, 80, 1, 0]).unwrap();
+        assert_eq!((outage.run, outage.with, outage.rounds, outage.failed), (RunId(3), 1, 5, 80));
+        assert_eq!((outage.within_s, outage.elsewhere, outage.measured_s), (3.0, 0.00025, 300.0));
+        // All the time, in many rounds, a few failures, and rounds too few to tell.
+        for failed in
+            [&[80, 70, 90, 60, 80][..], &[80, 0, 70, 0, 0], &[9, 0, 0, 0, 0], &[80, 9, 9, 9, 9], &[80, 0]]
+        {
+            assert_eq!(found(failed), None, "{failed:?}");
+        }
+        assert_eq!(found(&[80, 0, 70, 0, 0, 0, 0, 0]).unwrap().with, 2);
+    }
 }

@@ -39,7 +39,8 @@ pub(super) fn shifts(arms: [&ArmSummary; 2], curves: [&Curve; 2]) -> Vec<Shift> 
     let shift = |(p, baseline): &(f64, Vec<f64>)| {
         let (_, treatment) = curves[1].anchors.iter().find(|(other, _)| other == p)?;
         let of = |values: &[f64], arm: usize| -> Option<Vec<f64>> {
-            let value = |round: &[usize; 2]| values.get(round[arm]).copied().filter(|v| *v > 0.0 && v.is_finite());
+            let value =
+                |round: &[usize; 2]| values.get(round[arm]).copied().filter(|v| *v > 0.0 && v.is_finite());
             rounds.iter().map(value).collect()
         };
         let (baseline, treatment) = (of(baseline, 0)?, of(treatment, 1)?);

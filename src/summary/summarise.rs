@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arm::{ArmSummary, SignalSeries};
+use super::arm::{ArmSummary, Curve, SignalSeries};
 use super::curves::{curves, throughput};
 use super::frame::{FrameError, summaries, total};
 use super::modes;
@@ -14,7 +14,7 @@ use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
 use super::traffic::{Traffic, traffic};
 use super::windows::{by_window, medians};
 use crate::reading::SignalColumn;
-use crate::run::{Arm, FailureReason, MeasuredRun, SlowSample};
+use crate::run::{Arm, FailureReason, MeasuredRun, RunState, SlowSample};
 use crate::sample::{Outcome, Subject};
 use crate::stats::quantile::{geometric_mean, median};
 
@@ -33,12 +33,17 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         runs.iter().map(|run| total(&run.samples, run.facts.load_s())).collect::<Result<_, _>>()?;
     let totals: Vec<Summary> = totals.into_iter().flatten().collect();
     let is_ordered = runs.iter().all(|run| run.is_ordered());
+    // Of a run that was cut short little is known, and less can be said of what it has in common with others.
+    let done: Vec<&MeasuredRun> =
+        runs.iter().map(Arc::as_ref).filter(|run| run.facts.end.state == RunState::Done).collect();
     let curves = curves(runs, window_s);
+    let main = curves.iter().filter(|curve| curve.is_class || curve.is_effect);
+    let groups = |curve: &Curve| round_groups(&curve.name, &curve.anchors);
     Ok(ArmSummary {
         arm,
         modes: modes::several(runs),
-        round_groups: round_groups(&curves),
-        rare_outage: rare_outage(runs),
+        round_groups: if done.len() == runs.len() { main.filter_map(groups).collect() } else { Vec::new() },
+        rare_outage: rare_outage(&done),
         runs: runs.iter().map(|r| r.facts.clone()).collect(),
         summaries: over_runs(&per_run),
         total: over_runs(&[totals]).pop(),

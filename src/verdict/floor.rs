@@ -53,7 +53,11 @@ impl Floor {
             return decided;
         }
         let floor = unit::time(f64::from(self.us));
-        let both = format!("{} as measured, {} without the generator's own floor of {floor}", text(measured), text(without));
+        let both = format!(
+            "{} as measured, {} without the generator's own floor of {floor}",
+            text(measured),
+            text(without)
+        );
         let mut decided = decided;
         decided.notes.push(format!("{both} (selftest of {})", self.made_at));
         let is_final = matches!(decided.verdict, Verdict::Supported | Verdict::Refuted);

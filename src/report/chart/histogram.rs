@@ -47,7 +47,10 @@ fn paint(chart: &ModesChart, area: &Area<'_>) -> Drawn {
     area.draw(&PathElement::new(base, stroke(Ink::Axis, 1.0, false)))?;
     for (share, name) in &chart.marks {
         let x = at(*share);
-        area.draw(&PathElement::new(vec![point(x, NAMES + 6.0), point(x, BASE)], stroke(Ink::Axis, 1.0, true)))?;
+        area.draw(&PathElement::new(
+            vec![point(x, NAMES + 6.0), point(x, BASE)],
+            stroke(Ink::Axis, 1.0, true),
+        ))?;
         // A name at the edge would be cut off.
         let side = if *share < 0.15 {
             HPos::Left

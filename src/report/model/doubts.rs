@@ -16,7 +16,10 @@ pub(super) fn doubts(arms: &[&ArmSummary], names: &[&str], judgement: &Judgement
     let of_arms = arms.iter().zip(names).flat_map(|(arm, name)| {
         let groups = arm.round_groups.iter().map(move |groups| in_groups(groups, name));
         let outage = arm.rare_outage.iter().map(move |outage| rare(outage, name));
-        let modes = arm.modes.iter().map(move |histogram| format!("{}: {}", title(histogram, name), modes_text(histogram)));
+        let modes = arm
+            .modes
+            .iter()
+            .map(move |histogram| format!("{}: {}", title(histogram, name), modes_text(histogram)));
         groups.chain(outage).chain(modes)
     });
     wandering.chain(of_arms).collect()

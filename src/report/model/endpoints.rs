@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::Counts;
 use crate::sample::{Kind, Subject, status_text};
 use crate::stats::interval::Interval;
+use crate::summary::compare::ratio;
 use crate::summary::{
     ArmSummary, Comparison, CurveShift, Distribution, Evidence, QUANTILES, SubjectComparison, Summary, TOTAL,
 };
-use crate::summary::compare::ratio;
 use crate::unit::{self, TimeScale};
 
 /// Stands where there is no value.
@@ -16,7 +16,8 @@ pub(super) const NO_VALUE: &str = "n/a";
 /// Quantiles of [`QUANTILES`] that the table shows.
 const SHOWN: usize = 4;
 /// What is said where a time has no end.
-const ENDLESS: &str = "∞: so many were never answered that this quantile lies among them; a change from or to ∞ has no size.";
+const ENDLESS: &str =
+    "∞: so many were never answered that the value lies among them; a change from or to ∞ has no size.";
 /// Part of a response time that waiting to be sent must make up for service times to be shown, too.
 const LEAST_WAITING: f64 = 0.05;
 
@@ -28,7 +29,9 @@ pub struct SubjectSection {
     /// Its heading.
     pub heading: &'static str,
     /// What its metrics mean.
-    pub note: String,
+    pub note: &'static str,
+    /// What `∞` means, where there is one; empty otherwise.
+    pub endless: &'static str,
     /// `µs`, `ms` or `s`.
     pub unit: &'static str,
     /// True for requests, false for effects.
@@ -220,7 +223,8 @@ fn section(
     let mut section = SubjectSection {
         id,
         heading,
-        note: if has_endless_times(rows) { format!("{note} {ENDLESS}") } else { note.to_owned() },
+        note,
+        endless: if has_endless_times(rows) { ENDLESS } else { "" },
         unit,
         is_of_requests: id == "requests",
         columns: vec![

@@ -249,7 +249,13 @@ pub(in crate::verdict) mod tests {
     use crate::sample::{Kind, Outcome, Phase, Subject};
 
     fn facts(end_us: i64) -> RunFacts {
-        let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true, unknown: String::new() };
+        let steady = PhaseSpan {
+            name: "steady".to_owned(),
+            start_us: 0,
+            end_us,
+            complete: true,
+            unknown: String::new(),
+        };
         RunFacts {
             id: RunId(1),
             start: RunStart {

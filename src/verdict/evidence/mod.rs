@@ -166,7 +166,9 @@ impl RoundRuns {
                 let lag_ms = (samples.sent_us[i] - samples.intended_us[i]) as f64 / 1e3;
                 let kind = samples.subjects[samples.subject[i] as usize].kind;
                 let ms = match samples.outcome[i] {
-                    outcome if (any || outcome.is_answered()) && floor_ms > 0.0 => (took - floor_ms).max(LEFT_MS),
+                    outcome if (any || outcome.is_answered()) && floor_ms > 0.0 => {
+                        (took - floor_ms).max(LEFT_MS)
+                    }
                     outcome if any || outcome.is_answered() => took + shift * lag_ms,
                     outcome if outcome.is_unanswered(kind) => f64::INFINITY,
                     _ => return None,
