@@ -190,16 +190,21 @@ fn probe_share(arm: &ArmSummary) -> f64 {
 
 fn arm_warnings(arm: &ArmSummary) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    let mut unwatched: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for run in &arm.runs {
         if run.end.state != RunState::Done {
             warnings.push(Warning::RunIncomplete { run: run.id.0, state: run.end.state.word().to_owned() });
         }
-        let drains = run.end.phases.iter().filter(|p| p.name == Phase::Drain.word());
-        warnings.extend(drains.filter(|drain| !drain.complete).map(|drain| match &drain.unknown[..] {
-            "" => Warning::NotDrained { run: run.id.0 },
-            reason => Warning::DrainUnknown { run: run.id.0, reason: reason.to_owned() },
-        }));
+        let drains = run.end.phases.iter().filter(|p| p.name == Phase::Drain.word() && !p.complete);
+        for drain in drains {
+            match &drain.unknown[..] {
+                "" => warnings.push(Warning::NotDrained { run: run.id.0 }),
+                reason => unwatched.entry(reason).or_default().push(run.id.0),
+            }
+        }
     }
+    let unknown = |(reason, runs): (&str, Vec<i64>)| Warning::DrainUnknown { runs, reason: reason.to_owned() };
+    warnings.extend(unwatched.into_iter().map(unknown));
     let dropped: u64 = arm.summaries.iter().map(|s| s.counts.dropped).sum();
     if dropped > 0 {
         warnings.push(Warning::Dropped { arm: arm.arm, count: dropped });

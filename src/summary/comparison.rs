@@ -118,10 +118,10 @@ pub enum Warning {
         /// The run's number.
         run: i64,
     },
-    /// When a run's backlog was empty is not known.
+    /// When the backlog of runs was empty is not known.
     DrainUnknown {
-        /// The run's number.
-        run: i64,
+        /// The runs' numbers.
+        runs: Vec<i64>,
         /// Why not.
         reason: String,
     },

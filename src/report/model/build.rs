@@ -203,7 +203,7 @@ fn drain(arm: &ArmSummary, name: &str) -> Option<DrainRow> {
     };
     let text = match (&drained[..], unknown.first()) {
         (_, None) => drained,
-        ("", Some(why)) => format!("may have drained or not: {why}"),
+        ("", Some(why)) => format!("was not watched to the end: {why}"),
         (_, Some(why)) => format!("{drained}; in {} runs it is not known: {why}", unknown.len()),
     };
     Some(DrainRow { arm: name.to_owned(), text })

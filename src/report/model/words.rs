@@ -72,8 +72,10 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::NotDrained { run } => format!(
             "The backlog of run {run} did not drain within its deadline: increase `within` of `[drain]`."
         ),
-        Warning::DrainUnknown { run, reason } => {
-            format!("Whether the backlog of run {run} drained is not known: {reason}.")
+        Warning::DrainUnknown { runs, reason } => {
+            let names: Vec<String> = runs.iter().map(i64::to_string).collect();
+            let plural = if runs.len() == 1 { "" } else { "s" };
+            format!("Whether the backlog of run{plural} {} drained is not known: {reason}.", names.join(", "))
         }
         Warning::SinglePair => {
             "A single pair of runs only indicates: the difference may be run-to-run noise. Run an experiment of at least \
