@@ -132,7 +132,9 @@ const Live = (() => {
     const { done, last } = state;
     if (!done) return null;
     if (done.metrics && done.metrics.length) return done.metrics;
-    const all = sum(last.outcomes), wrong = hasTrouble(last.outcomes), seconds = Math.max(last.t, 1);
+    const all = sum(last.outcomes), wrong = hasTrouble(last.outcomes);
+    // Of the load: what came after it was waiting for answers.
+    const seconds = Math.max(Math.min(last.t, (state.begin && state.begin.load_s) || last.t), 1);
     return [
       { name: "Requests, last run", value: Numbers.count(all), unit: "" },
       { name: "Throughput, last run", value: Numbers.short((all - wrong) / seconds), unit: "/s" },

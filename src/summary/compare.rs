@@ -31,7 +31,7 @@ pub fn of_runs(
     let arms = (summarise(Arm::Baseline, baseline)?, summarise(Arm::Treatment, treatment)?);
     let rounds = rounds(baseline, treatment);
     let (explanations, superiority) = (explain(&rounds), superiority(&rounds));
-    Ok(Comparison { explanations, superiority, ..compare(arms.0, arms.1) })
+    Ok(Comparison { superiority, explanations, ..compare(arms.0, arms.1) })
 }
 
 /// Puts two arms side by side.
@@ -203,7 +203,8 @@ fn arm_warnings(arm: &ArmSummary) -> Vec<Warning> {
             }
         }
     }
-    let unknown = |(reason, runs): (&str, Vec<i64>)| Warning::DrainUnknown { runs, reason: reason.to_owned() };
+    let unknown =
+        |(reason, runs): (&str, Vec<i64>)| Warning::DrainUnknown { runs, reason: reason.to_owned() };
     warnings.extend(unwatched.into_iter().map(unknown));
     let dropped: u64 = arm.summaries.iter().map(|s| s.counts.dropped).sum();
     if dropped > 0 {

@@ -57,8 +57,8 @@ pub struct RareOutage {
 
 /// The groups that times fall into, if they do: by percentile the values of the rounds, µs. `name`: of which times.
 pub(super) fn round_groups(name: &str, percentiles: &[(f64, Vec<f64>)]) -> Option<RoundGroups> {
-    let looked_at = percentiles.iter().filter(|(p, _)| LOOKED_AT.contains(p));
-    let (p, found) = looked_at.filter_map(|(p, values)| Some((*p, groups(values)?))).next()?;
+    let mut looked_at = percentiles.iter().filter(|(p, _)| LOOKED_AT.contains(p));
+    let (p, found) = looked_at.find_map(|(p, values)| Some((*p, groups(values)?)))?;
     Some(RoundGroups {
         name: name.to_owned(),
         p,

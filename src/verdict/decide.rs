@@ -409,7 +409,8 @@ fn unbounded(
     if is_broken && enough {
         return Some((Verdict::Refuted, reason));
     }
-    decided.indicative = !enough;
+    // What breaks its bound for want of an answer points nowhere else.
+    decided.indicative = !enough && values.iter().all(|value| bound.holds(*value));
     Some((Verdict::Undecided, reason))
 }
 

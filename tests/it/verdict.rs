@@ -954,6 +954,27 @@ fn what_no_interval_allows_for_is_said_in_every_form() {
 }
 
 #[test]
+fn too_few_rounds_without_answers_do_not_indicate_what_they_break() {
+    let word = |endless: Arm| {
+        let runs: Vec<Arc<MeasuredRun>> = [Arm::Baseline, Arm::Treatment]
+            .into_iter()
+            .map(|arm| {
+                let mut run = run(arm, 1, 10.0, 0);
+                if arm == endless {
+                    run.samples.outcome.iter_mut().step_by(10).for_each(|outcome| *outcome = Outcome::Error);
+                }
+                Arc::new(run)
+            })
+            .collect();
+        let slower = Bound::AtMost(Amount { value: 1.05, unit: Unit::Change });
+        let claim = Claim { tolerates: Some(0.2), ..claim("treatment.p95 / baseline.p95", slower) };
+        let options = Options { most_rounds: 1, was_planned_end: true, ..Options::default() };
+        verdict::of_rounds_with(&runs, &[claim], &options).claims.remove(0).word
+    };
+    assert_eq!((word(Arm::Treatment), word(Arm::Baseline)), ("undecided", "indicated"));
+}
+
+#[test]
 fn a_change_to_or_from_no_end_has_no_size() {
     for endless in [Arm::Baseline, Arm::Treatment] {
         let mut runs: Vec<MeasuredRun> = (1..=5)
