@@ -166,10 +166,13 @@ pub fn rate(per_second: f64) -> String {
 
 /// `treatment / baseline` as a change: `−69.0 %`, `+4.8 %`, `0 %`; from ten-fold up as a factor.
 ///
-/// The change is `(ratio − 1) · 100`. A ratio that is not finite prints as `n/a`.
+/// The change is `(ratio − 1) · 100`. A ratio that is not finite prints as `n/a`; one of 0 is of something that is gone.
 pub fn change(ratio: f64) -> String {
     if !ratio.is_finite() {
         return "n/a".to_owned();
+    }
+    if ratio == 0.0 {
+        return "−100 %".to_owned();
     }
     if ratio >= 10.0 {
         return format!("×{}", significant(ratio));
@@ -328,6 +331,7 @@ mod tests {
         assert_eq!(change(1.000_01), "0 %");
         assert_eq!(change(1.0 / 2401.0), "−99.96 %");
         assert_eq!(change(f64::INFINITY), "n/a");
+        assert_eq!(change(0.0), "−100 %");
         assert_eq!(change(34.2), "×34.2");
         assert_eq!(ratio(1.0 / 3.23), "3.23× lower");
         assert_eq!(ratio(1.83), "1.83× higher");

@@ -59,7 +59,7 @@ const Live = (() => {
     // As the server does: two become one, and what is high stays.
     if (state.ticks.length > MOST) state.ticks = state.ticks.filter((_, i) => i % 2).map((tick, i) => higher(state.ticks[2 * i], tick));
   }
-  const higher = (one, other) => ({ ...other, rate: (one.rate + other.rate) / 2, times: one.times && other.times ? other.times.map((v, i) => Math.max(v, one.times[i])) : other.times || one.times });
+  const higher = (one, other) => ({ ...other, rate: (one.rate + other.rate) / 2, times: one.times && other.times ? other.times.map((v, i) => v === null || one.times[i] === null ? null : Math.max(v, one.times[i])) : other.times || one.times });
   function failure(row) {
     const place = state.failures.findIndex(known => known.place === row.place);
     if (place < 0) state.failures.push(row); else state.failures[place] = row;
@@ -109,7 +109,7 @@ const Live = (() => {
     const of = (tick, name) => { const found = tick.signals.find(s => s[0] === name); return found ? found[2] : null; };
     const all6 = [
       ["Answered", Numbers.short(last.rate), "/s", ticks.map(t => t.rate)],
-      ["p95", last.times ? Numbers.short(last.times[1]) : "none", last.times ? "ms" : "", ticks.map(t => t.times && t.times[1])],
+      ["p95", last.times ? time(last.times[1]) : "none", last.times ? "ms" : "", ticks.map(t => t.times && t.times[1])],
       ["Errors", Numbers.short(share), "%", ticks.map(t => hasTrouble(t.outcomes)), share > 0],
       ["In flight", Numbers.count(last.in_flight), `of ${Numbers.count(last.users)} users`, ticks.map(t => t.in_flight)],
       ["Generator", last.own_cores === null ? "n/a" : Numbers.short(last.own_cores), "cores", ticks.map(t => t.own_cores)],
@@ -132,7 +132,9 @@ const Live = (() => {
     const { done, last } = state;
     if (!done) return null;
     if (done.metrics && done.metrics.length) return done.metrics;
-    const all = sum(last.outcomes), wrong = hasTrouble(last.outcomes), seconds = Math.max(last.t, 1);
+    const all = sum(last.outcomes), wrong = hasTrouble(last.outcomes);
+    // Of the load: what came after it was waiting for answers.
+    const seconds = Math.max(Math.min(last.t, (state.begin && state.begin.load_s) || last.t), 1);
     return [
       { name: "Requests, last run", value: Numbers.count(all), unit: "" },
       { name: "Throughput, last run", value: Numbers.short((all - wrong) / seconds), unit: "/s" },
@@ -191,7 +193,9 @@ const Live = (() => {
     row.append(head);
     return row;
   };
-  const times = t => t ? t.map(Numbers.short) : ["n/a", "n/a", "n/a"];
+  // A time without an end lies among requests that were never answered.
+  const time = ms => ms === null ? "∞" : Numbers.short(ms);
+  const times = t => t ? t.map(time) : ["n/a", "n/a", "n/a"];
   const panels = {
     charts() {
       const { begin, ticks, phases, last } = state;
@@ -248,6 +252,11 @@ const Live = (() => {
         const row = headed(name), highest = Math.max(...state.ticks.flatMap(t => t.signals.filter(s => s[0] === name).map(s => s[2])));
         for (const number of [value, highest]) cell(row, Numbers.short(number), "num");
         cell(row, unit);
+        return row;
+      }), ...(state.last.silent || []).map(([name, seconds]) => {
+        const row = headed(name), said = made("td", `no reading for ${Math.round(seconds)} s`, "bad");
+        said.colSpan = 3;
+        row.append(said);
         return row;
       }));
     },

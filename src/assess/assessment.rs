@@ -138,7 +138,7 @@ pub fn of_experiment(
     {
         return Err(AssessError::NoArm { experiment: id, arm: missing });
     }
-    let judgement = experiment::judge(id, &runs, context.allow_invalid, store)?;
+    let judgement = experiment::judge(id, &runs, context, store)?;
     let of = |treatment: &str| Of::Experiment { experiment: id, treatment: treatment.to_owned() };
     of_arms(&runs, judgement, &context.named(format!("experiment-{id}")), context, of)
 }
@@ -161,7 +161,11 @@ pub fn of_two_runs(
     let [first, second] = &mut facts;
     first.start.claims.clone_from(&second.start.claims);
     let runs = all_with_checksums(store, facts.into())?;
-    let options = Options { allow_invalid: context.allow_invalid, ..Options::default() };
+    let options = Options {
+        allow_invalid: context.allow_invalid,
+        floor: context.floor.clone(),
+        ..Options::default()
+    };
     let judgement = verdict::of_rounds(&runs, &options);
     let name = context.named(format!("compare-{baseline}-{treatment}"));
     of_arms(&runs, judgement, &name, context, |_| Of::Runs { baseline, treatment })
@@ -191,6 +195,7 @@ pub fn of_saved(
     let is_reference = baseline.runs.iter().all(|run| run.audit.grade != Grade::Invalid);
     let options = Options {
         allow_invalid: context.allow_invalid && is_reference,
+        floor: context.floor.clone(),
         saved_audits: rebuilt.audits,
         ..Options::default()
     };

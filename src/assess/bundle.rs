@@ -61,6 +61,7 @@ pub(super) fn compose(
         store: SAMPLES.to_owned(),
         command: about.command.clone(),
         qualification: about.qualification.clone(),
+        floor: about.floor.clone(),
     };
     let mut made: Vec<(&Candidate, Assessment)> = Vec::new();
     for candidate in choices.iter().filter_map(|choice| choice.candidate) {

@@ -7,6 +7,7 @@ use crate::report::{About, LateClaims, Of};
 use crate::run::RunFacts;
 use crate::store::Store;
 use crate::utc;
+use crate::verdict::floor::Floor;
 
 /// When, by what and how a report is made: all of it that does not follow from the runs.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct ReportContext {
     pub command: String,
     /// What the last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+    /// What it found the generator to add to every time.
+    pub floor: Option<Floor>,
 }
 
 impl ReportContext {
@@ -38,6 +41,7 @@ impl ReportContext {
             store: store.path().display().to_string(),
             command: command.to_owned(),
             qualification: qualification::text(store.path()),
+            floor: qualification::floor(store.path()),
         }
     }
 
@@ -51,6 +55,7 @@ impl ReportContext {
             store: about.store.clone(),
             command: about.command.clone(),
             qualification: about.qualification.clone(),
+            floor: about.floor.clone(),
         }
     }
 
@@ -80,6 +85,7 @@ impl ReportContext {
             store: self.store.clone(),
             command: self.command.clone(),
             qualification: self.qualification.clone(),
+            floor: self.floor.clone(),
         }
     }
 }

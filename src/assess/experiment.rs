@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::AssessError;
-use super::runs;
+use super::context::ReportContext;
+use super::{qualification, runs};
 use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState};
 use crate::store::{Ending, ExperimentFacts, LookRow, Store};
 use crate::verdict::audit;
+use crate::verdict::floor::Floor;
 use crate::verdict::lateness;
 use crate::verdict::{self, Conduct, Judgement, Ledger, Look, Occasion, Options, Repeats};
 
@@ -96,11 +98,17 @@ impl Circumstances {
     }
 
     /// Judges the runs that are evidence.
-    pub(super) fn judge(&self, runs: &[Arc<MeasuredRun>], allow_invalid: bool) -> Judgement {
+    pub(super) fn judge(
+        &self,
+        runs: &[Arc<MeasuredRun>],
+        allow_invalid: bool,
+        floor: Option<Floor>,
+    ) -> Judgement {
         let options = Options {
             look: Some((self.ledger.clone(), self.occasion())),
             repeats: self.repeats.clone(),
             allow_invalid,
+            floor,
             ..Options::default()
         };
         let conduct = Conduct {
@@ -128,11 +136,11 @@ impl Circumstances {
 pub(super) fn judge(
     id: ExperimentId,
     runs: &[Arc<MeasuredRun>],
-    allow_invalid: bool,
+    context: &ReportContext,
     store: &Store,
 ) -> Result<Judgement, AssessError> {
     let known = Circumstances::of(id, store)?;
-    let judgement = known.judge(runs, allow_invalid);
+    let judgement = known.judge(runs, context.allow_invalid, context.floor.clone());
     let occasion =
         if known.ledger.is_planned(judgement.rounds) { Occasion::Planned } else { known.occasion() };
     let looks = enter_look(id, judgement.rounds, occasion, store)?.looks().to_vec();
@@ -146,7 +154,8 @@ pub(super) fn judge(
 /// If there is no such experiment, or the store cannot be read.
 pub fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Result<Judgement, AssessError> {
     let runs = runs::all_measured(store, evidence(id, store)?)?;
-    Ok(Circumstances::of(id, store)?.judge(&runs, allow_invalid))
+    let floor = qualification::floor(store.path());
+    Ok(Circumstances::of(id, store)?.judge(&runs, allow_invalid, floor))
 }
 
 /// The runs of a round that are evidence, whole.

@@ -10,6 +10,7 @@ use crate::run::ExperimentId;
 use crate::store::Store;
 use crate::utc;
 use crate::verdict::faults::{self, Fault, FaultTest, Found};
+use crate::verdict::floor::Floor;
 use crate::verdict::qualification::{self, Parts, Qualification, qualify};
 
 const FILE: &str = "selftest.json";
@@ -62,6 +63,11 @@ pub fn text(store: &Path) -> Option<String> {
     let qualification: Option<Qualification> = last(store, FILE);
     let tested: Option<FaultTest> = last(store, FAULTS);
     qualification::summary(qualification.as_ref(), tested.as_ref())
+}
+
+/// What the last selftest has found the generator to add to every time. `store`: the store's file.
+pub fn floor(store: &Path) -> Option<Floor> {
+    last::<Qualification>(store, FILE)?.floor()
 }
 
 /// What a file holds, if there is one that can be read.

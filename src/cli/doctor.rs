@@ -1,20 +1,18 @@
 //! `loadproof doctor`: whether this machine can make load that is worth something.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
 use super::exit::Exit;
 use super::output;
+use super::quiet::Watch;
 use crate::unit;
 
 /// Files that a few thousand connections need.
 const ENOUGH_FILES: u64 = 4096;
 /// Ports that a client side needs for as many.
 const ENOUGH_PORTS: u32 = 10_000;
-/// How long a sleep of a millisecond may take at the median.
-const PUNCTUAL: Duration = Duration::from_micros(1500);
 
 /// What was looked at, and what to do about it if it is not as it should be.
 struct Finding {
@@ -25,7 +23,7 @@ struct Finding {
 
 pub(super) fn doctor(store: &Path) -> Result<Exit> {
     let findings =
-        [cores(), Some(files()), ports(), governor(), Some(sleep()), Some(waiting()), Some(writable(store))];
+        [cores(), Some(files()), ports(), governor(), Some(others()), Some(waiting()), Some(writable(store))];
     let (green, yellow) = (anstyle::AnsiColor::Green.on_default(), anstyle::AnsiColor::Yellow.on_default());
     let lines = findings.into_iter().flatten().map(|finding| {
         let (style, word) = if finding.advice.is_none() { (green, "fine") } else { (yellow, "WARN") };
@@ -77,21 +75,10 @@ fn governor() -> Option<Finding> {
     Some(Finding { what: "CPU governor", seen: governor, advice })
 }
 
-/// How punctual a short sleep is.
-fn sleep() -> Finding {
-    let mut slept: Vec<Duration> = (0..50)
-        .map(|_| {
-            let begun = Instant::now();
-            std::thread::sleep(Duration::from_millis(1));
-            begun.elapsed()
-        })
-        .collect();
-    slept.sort_unstable();
-    let median = slept[slept.len() / 2];
-    let advice = (median > PUNCTUAL)
-        .then(|| "the machine is busy or its timers are coarse: requests will be late".to_owned());
-    let seen = format!("a sleep of 1 ms takes {}", unit::time(median.as_secs_f64() * 1e6));
-    Finding { what: "clock", seen, advice }
+/// Whether others leave the cores to those who make load.
+fn others() -> Finding {
+    let watch = Watch::now();
+    Finding { what: "other processes", seen: watch.seen(), advice: watch.advice() }
 }
 
 /// Whether the kernel reports how long threads wait for a core.

@@ -18,6 +18,7 @@ mod init;
 mod interrupt;
 mod output;
 mod progress;
+mod quiet;
 mod report;
 mod run;
 mod runs;

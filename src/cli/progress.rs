@@ -113,6 +113,9 @@ fn plain_line(moment: &Moment) -> String {
             .filter(|s| s.1 != "bytes")
             .map(|(name, _, value)| format!("{}={value}", name.replace(' ', "_"))),
     );
+    words.extend(
+        moment.silent.iter().map(|(name, s)| format!("{}=(no reading for {s:.0}s)", name.replace(' ', "_"))),
+    );
     words.join(" ")
 }
 
@@ -210,13 +213,16 @@ fn load_line(moment: &Moment) -> String {
     )
 }
 
-/// The levels of the system's signals; none where it has none.
+/// The levels of the system's signals, and those that are not read; none where it has none.
 fn signal_line(moment: &Moment) -> Option<String> {
+    let silent =
+        moment.silent.iter().map(|(name, s)| format!("{name} (no reading for {})", unit::span(s.round())));
     let signals: Vec<String> = moment
         .signals
         .iter()
         .filter(|(_, unit, _)| unit != "bytes")
         .map(|(name, _, value)| format!("{name} {}", unit::significant(*value)))
+        .chain(silent)
         .collect();
     (!signals.is_empty()).then(|| format!("  signals       {}", signals.join("  ")))
 }
@@ -247,13 +253,14 @@ mod tests {
             since_s: 0.5,
             failures: Vec::new(),
             signals: vec![("outbox_pending".to_owned(), "messages".to_owned(), 190.0)],
+            silent: vec![("inbox".to_owned(), 12.3)],
             increases: Vec::new(),
         }
     }
 
     #[test]
     fn plain_lines_name_every_value() {
-        insta::assert_snapshot!(plain_line(&moment()), @"experiment=e1 round=2 arm=treatment profile=lanes-on phase=steady t=68/136s eta=68s users=30 in_flight=3 rate=404.2/s p50=58.1ms p95=135.0ms p99=402.0ms ok=27280 rejected=12 failed=8 error=0 dropped=0 outbox_pending=190");
+        insta::assert_snapshot!(plain_line(&moment()), @"experiment=e1 round=2 arm=treatment profile=lanes-on phase=steady t=68/136s eta=68s users=30 in_flight=3 rate=404.2/s p50=58.1ms p95=135.0ms p99=402.0ms ok=27280 rejected=12 failed=8 error=0 dropped=0 outbox_pending=190 inbox=(no reading for 12s)");
     }
 
     #[test]
@@ -263,7 +270,7 @@ mod tests {
         [████████████████░░░░░░░░░░░░░░░░] 50 % | ok 27 280 | rejected 12 | failed 8 | ETA 1:08
           response, ms  p50     58.1  p95      135  p99      402
           load          30 users, 3 in flight, 404 /s answered
-          signals       outbox_pending 190
+          signals       outbox_pending 190  inbox (no reading for 12 s)
         ");
     }
 }

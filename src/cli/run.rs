@@ -68,6 +68,7 @@ fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<C
     let reported = vec![report::of_run(carried.run, &mut Store::open(store)?, outputs)?];
     let judged = report::together(&reported, outputs)?;
     let exit = match carried.state {
+        RunState::Done if carried.was_interrupted => Exit::Interrupted,
         RunState::Done => judged,
         RunState::Interrupted => Exit::Interrupted,
         // `abort_when` was seen to be true; other failures are errors by now.

@@ -143,7 +143,11 @@ fn facts(run: &RunFacts, json: bool) -> Result<()> {
     ]);
     lines.extend(run.end.phases.iter().map(|phase| {
         let (start, end) = (phase.start_us as f64 / 1e6, phase.end_us as f64 / 1e6);
-        let incomplete = if phase.complete { "" } else { " (cut short)" };
+        let incomplete = match (phase.complete, &phase.unknown[..]) {
+            (true, _) => String::new(),
+            (false, "") => " (cut short)".to_owned(),
+            (false, why) => format!(" (not known: {why})"),
+        };
         format!("  phase        {:<9} {start:.3} s to {end:.3} s{incomplete}", phase.name)
     }));
     if !run.end.note.is_empty() {

@@ -11,6 +11,7 @@ use super::{faults, output, testbed};
 use crate::assess::{files, qualification};
 use crate::execute::selftest::{PARTS, SelfTest};
 use crate::store::Store;
+use crate::unit;
 use crate::verdict::qualification::Qualification;
 
 /// The store of selftests, in the folder of the other store: their runs are not results of the user.
@@ -44,12 +45,16 @@ fn text(q: &Qualification) -> String {
             q.slowdown
         )
     });
+    let floor = q.floor_us.map_or("n/a".to_owned(), |us| {
+        format!("{} at p50, added to the server's own time", unit::time(f64::from(us)))
+    });
     let number = |n: Option<usize>| n.map_or("none".to_owned(), |n| n.to_string());
     format!(
         "selftest on {} · {} rounds of two equal servers and one {}x as slow\n\n  \
          false supports    {} of {} claims about equal servers ({:.1} %; 2.5 % are expected)\n  \
          detection         {} of {} experiments of five rounds\n  \
          measured at p50   {measured}\n  \
+         own floor         {floor}\n  \
          rounds to detect  {} (an interval that leaves 1.1x out); decided at look {}\n\n  {}",
         q.machine,
         q.rounds,

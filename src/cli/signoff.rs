@@ -32,6 +32,7 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         command: command_line(),
         qualification: qualification::text(path),
+        floor: qualification::floor(path),
         key: signer.as_ref().map(Signer::fingerprint),
     };
     let named = || files::folder_of(path).join(files::file_name(&format!("signoff-{}", command.release)));

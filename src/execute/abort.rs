@@ -30,7 +30,8 @@ impl AbortWatch {
             return None;
         }
         self.next_us = now_us.saturating_add(LOOK_US);
-        let view: Arc<dyn LookUp> = Arc::new(View { live: Arc::clone(&self.live), latest: latest.clone() });
+        let view: Arc<dyn LookUp> =
+            Arc::new(View { live: Arc::clone(&self.live), latest: latest.clone(), now_us });
         let evaluated = self.abort.when.evaluate(&view).ok()?;
         if evaluated.value == 0.0 {
             return None;
@@ -39,25 +40,11 @@ impl AbortWatch {
     }
 }
 
-/// A quantile of the response times so far, ms, with so many requests that were never answered behind all others:
-/// infinite where it reaches them.
-fn quantile_ms(live: &Live, p: f64, unanswered: u64) -> Option<f64> {
-    let outcomes = live.outcomes();
-    let answered = outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize];
-    if answered + unanswered == 0 {
-        return None;
-    }
-    let rank = p * (answered + unanswered) as f64;
-    if rank > answered as f64 {
-        return Some(f64::INFINITY);
-    }
-    live.times().quantile_us(rank / answered as f64).map(|us| us / 1e3)
-}
-
 /// The run so far.
 struct View {
     live: Arc<Mutex<Live>>,
     latest: Latest,
+    now_us: i64,
 }
 
 impl LookUp for View {
@@ -76,13 +63,13 @@ impl LookUp for View {
         };
         let value = match statistic {
             Statistic::Time(TimeKind::Response, Metric::Quantile(p)) => {
-                let unanswered =
-                    count(CountOf::Outcome(Outcome::Error)) + count(CountOf::Outcome(Outcome::Dropped));
-                quantile_ms(&live, *p, unanswered).ok_or_else(none)?
+                live.quantile_us(*p).ok_or_else(none)? / 1e3
             }
             Statistic::Count(of) => count(*of) as f64,
             Statistic::Share(of) if all > 0 => count(*of) as f64 / all as f64,
-            Statistic::Signal(SignalMetric::Last, name) => self.latest.reading(name).ok_or_else(none)?.1,
+            Statistic::Signal(SignalMetric::Last, name) => {
+                self.latest.now(name, self.now_us).ok_or_else(none)?
+            }
             _ => return Err(none()),
         };
         Ok(Found { value, n: all, ..Found::default() })

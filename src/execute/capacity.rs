@@ -112,7 +112,7 @@ impl Tries<'_> {
         let plan = Plan::single(scenario, profile, &at(choices, load)?)?;
         let Some(planned) = plan.runs.first() else { return Ok(None) };
         let carried = self.session.carry_out(planned)?;
-        if carried.state != RunState::Done {
+        if carried.state != RunState::Done || self.session.is_interrupted() {
             return Ok(None);
         }
         let made = assess::tried(carried.run, load, &spec.objective, &Store::open(self.store)?)?;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::load::priority;
 use crate::run::machine::VARIABLE;
 use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
@@ -24,6 +25,7 @@ pub(super) fn facts(
         ("target".to_owned(), crate::web::shown(base_url)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
+        ("load threads".to_owned(), priority::text(workers)),
     ]);
     let variables = scenario.workload_variables.iter();
     facts.extend(variables.map(|(name, value)| (format!("{VARIABLE}{name}"), value.clone())));

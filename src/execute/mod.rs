@@ -66,6 +66,8 @@ pub struct Carried {
     pub signals: CollectorReport,
     /// Why it ended as it did; empty if as planned.
     pub note: String,
+    /// Whether the user ended it, though its load may be complete.
+    pub was_interrupted: bool,
 }
 
 /// Carries out one run. Samples that were taken are stored in every case.
@@ -120,6 +122,7 @@ pub async fn carry_out(
                     samples: measured.samples,
                     signals: measured.signals,
                     note: end.note,
+                    was_interrupted: measured.outcome.was_interrupted,
                 }),
             }
         }

@@ -52,6 +52,9 @@ pub struct Moment {
     pub failures: Vec<FailureSoFar>,
     /// Signals that are no totals: `(name, unit, value)`.
     pub signals: Vec<(String, String, f64)>,
+    /// Signals that have not been read for longer than they should take, and for how long: `(name, s)`. They are not among the
+    /// others, whose values are what they are at now.
+    pub silent: Vec<(String, f64)>,
     /// Totals by their increase per second: `(name, unit of the total, increase)`.
     pub increases: Vec<(String, String, f64)>,
 }

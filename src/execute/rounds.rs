@@ -151,6 +151,7 @@ impl<'a> Rounds<'a> {
         for planned in self.plan.round(round) {
             let carried = session.carry_out(planned)?;
             match carried.state {
+                RunState::Done if session.is_interrupted() => return Ok(Made::Ended(Ending::Interrupted)),
                 RunState::Done => {}
                 RunState::Interrupted => return Ok(Made::Ended(Ending::Interrupted)),
                 _ => return Ok(Made::Ended(Ending::Failed)),

@@ -96,6 +96,11 @@ impl Session {
         Ok(carried)
     }
 
+    /// Whether the user wants to end it: what was under way may be complete all the same.
+    pub(super) fn is_interrupted(&self) -> bool {
+        *self.setting.interrupt.borrow()
+    }
+
     /// Whoever is told how things go.
     pub(super) fn audience(&mut self) -> &mut Audience {
         &mut self.audience

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::abort::AbortWatch;
-use super::drain;
+use super::drain::{self, Drained};
 use super::setting::{ExecuteError, Setting, interrupted};
 use super::watched::Watched;
 use crate::load::{Clock, Running};
@@ -17,6 +17,9 @@ use crate::system::System;
 /// How often it is checked that target and store are still there.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// What is said of a run that was ended when its load was complete.
+const ENDED_IN_DRAIN: &str = "the load is complete; ended by the user during the drain";
+
 /// How the measured part of a run ended.
 pub(super) struct Outcome {
     pub(super) state: RunState,
@@ -24,6 +27,18 @@ pub(super) struct Outcome {
     pub(super) note: String,
     pub(super) phases: Vec<PhaseSpan>,
     pub(super) error: Option<ExecuteError>,
+    /// Whether the user ended it, though its load may be complete.
+    pub(super) was_interrupted: bool,
+}
+
+impl Outcome {
+    fn failed(phases: Vec<PhaseSpan>, error: ExecuteError) -> Self {
+        Self { state: RunState::Failed, error: Some(error), ..Self::done(phases) }
+    }
+
+    fn done(phases: Vec<PhaseSpan>) -> Self {
+        Self { state: RunState::Done, note: String::new(), phases, error: None, was_interrupted: false }
+    }
 }
 
 /// Everything that has to be kept an eye on while a run goes on.
@@ -62,21 +77,26 @@ impl Stage<'_> {
         self.note_load(&mut phases, cut.is_none());
         if cut.is_none() {
             cut = self.drain(&mut phases).await.err();
+            // The load is complete: that its backlog was not watched to the end takes nothing from it, unless effects are
+            // awaited that nobody will see now.
+            if matches!(cut, Some(Cut::Interrupted))
+                && let Ok(finished) = tokio::time::timeout(LOOK, &mut finish).await
+            {
+                return match finished {
+                    Ok(_) => Outcome {
+                        note: ENDED_IN_DRAIN.to_owned(),
+                        was_interrupted: true,
+                        ..Outcome::done(phases)
+                    },
+                    Err(error) => Outcome::failed(phases, error.into()),
+                };
+            }
         }
         if cut.is_none() {
             // Effects may take longer than the backlog; their own deadlines bound the wait.
             match self.watch(Phase::Drain, &mut finish).await {
-                Ok(Ok(_)) => {
-                    return Outcome { state: RunState::Done, note: String::new(), phases, error: None };
-                }
-                Ok(Err(error)) => {
-                    return Outcome {
-                        state: RunState::Failed,
-                        note: String::new(),
-                        phases,
-                        error: Some(error.into()),
-                    };
-                }
+                Ok(Ok(_)) => return Outcome::done(phases),
+                Ok(Err(error)) => return Outcome::failed(phases, error.into()),
                 Err(ended) => cut = Some(ended),
             }
         }
@@ -84,13 +104,17 @@ impl Stage<'_> {
         let finished = finish.await;
         let error = finished.err().map(ExecuteError::from);
         match cut {
-            Some(Cut::Failed(error)) => {
-                Outcome { state: RunState::Failed, note: String::new(), phases, error: Some(error) }
+            Some(Cut::Failed(error)) => Outcome::failed(phases, error),
+            Some(Cut::Aborted(note)) => {
+                Outcome { state: RunState::Failed, note, error, ..Outcome::done(phases) }
             }
-            Some(Cut::Aborted(note)) => Outcome { state: RunState::Failed, note, phases, error },
-            _ => {
-                Outcome { state: RunState::Interrupted, note: "ended by the user".to_owned(), phases, error }
-            }
+            _ => Outcome {
+                state: RunState::Interrupted,
+                note: "ended by the user".to_owned(),
+                error,
+                was_interrupted: true,
+                ..Outcome::done(phases)
+            },
         }
     }
 
@@ -132,7 +156,13 @@ impl Stage<'_> {
         let end_us = load.run_time().map_or(now_us, us).min(now_us);
         let ramp_us = us(load.ramp()).min(end_us);
         let mut push = |phase: Phase, start_us, end_us| {
-            phases.push(PhaseSpan { name: phase.word().to_owned(), start_us, end_us, complete });
+            phases.push(PhaseSpan {
+                name: phase.word().to_owned(),
+                start_us,
+                end_us,
+                complete,
+                unknown: String::new(),
+            });
         };
         if ramp_us > 0 {
             push(Phase::Ramp, 0, ramp_us);
@@ -148,13 +178,16 @@ impl Stage<'_> {
         let latest = self.latest.clone();
         let empty = drain::until_empty(&drain, &latest, start_us);
         tokio::pin!(empty);
-        let drained_us = self.watch(Phase::Drain, &mut empty).await;
-        let (end_us, complete) = match &drained_us {
-            Ok(Some(at_us)) => (*at_us, true),
-            _ => (self.clock.now_us(), false),
+        let drained = self.watch(Phase::Drain, &mut empty).await;
+        let now_us = self.clock.now_us();
+        let (end_us, complete, unknown) = match &drained {
+            Ok(Drained::At(at_us)) => (*at_us, true, String::new()),
+            Ok(Drained::NotInTime) => (now_us, false, String::new()),
+            Ok(Drained::Unknown(reason)) => (now_us, false, reason.clone()),
+            Err(_) => (now_us, false, "the run was ended before".to_owned()),
         };
         let name = Phase::Drain.word().to_owned();
-        phases.push(PhaseSpan { name, start_us, end_us, complete });
-        drained_us.map(|_| ())
+        phases.push(PhaseSpan { name, start_us, end_us, complete, unknown });
+        drained.map(|_| ())
     }
 }

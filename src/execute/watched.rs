@@ -118,8 +118,9 @@ impl View {
             endpoints,
             since_s,
             failures,
-            signals: self.latest.levels(),
-            increases: member.increases.of(self.latest.totals()),
+            signals: self.latest.levels(now_us),
+            silent: self.latest.silent(now_us),
+            increases: member.increases.of(self.latest.totals(now_us)),
         }
     }
 
@@ -139,6 +140,8 @@ struct Increases(BTreeMap<String, (Total, Option<f64>)>);
 impl Increases {
     /// `(name, unit, increase per second)` of all that were read twice.
     fn of(&mut self, totals: Vec<Total>) -> Vec<(String, String, f64)> {
+        // Those that are read no longer have no rate any more.
+        self.0.retain(|name, _| totals.iter().any(|total| total.name == *name));
         for total in totals {
             match self.0.get_mut(&total.name) {
                 Some((before, increase)) if total.at_us > before.at_us => {
@@ -177,5 +180,13 @@ mod tests {
         // No new reading, no new rate; a reset is no rate at all.
         assert_eq!(told(500_000, 5.25), Some(0.5));
         assert_eq!(told(1_000_000, 1.0), None);
+    }
+
+    #[test]
+    fn a_total_that_is_not_read_any_more_has_no_rate() {
+        let mut increases = Increases::default();
+        increases.of(total(0, 5.0));
+        assert_eq!(increases.of(total(500_000, 5.25)).len(), 1);
+        assert!(increases.of(Vec::new()).is_empty());
     }
 }

@@ -13,39 +13,61 @@ const SUB_BUCKETS: u32 = (2 * 10_u32.pow(SPECTRUM_DIGITS as u32)).next_power_of_
 
 /// Response times of a run, by endpoint and effect.
 #[derive(Debug, Default)]
-pub struct Spectra(BTreeMap<Subject, Spectrum>);
+pub struct Spectra(BTreeMap<Subject, Answers>);
+
+#[derive(Debug, Default)]
+struct Answers {
+    times: Spectrum,
+    /// Samples that were never answered, which a histogram has no place for.
+    endless: u64,
+}
 
 impl Spectra {
-    /// Takes a sample in; only answered ones have a response time, and loadproof's own questions are left out.
+    /// Takes a sample in; loadproof's own questions are left out. Those that were never answered are only counted, and a wrong
+    /// answer has no time.
     pub fn add(&mut self, sample: &ExportedSample) {
-        if sample.is_answered() && sample.traffic_class != PROBE_CLASS {
-            let us = u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0);
-            self.0.entry(sample.subject()).or_default().add(us);
+        if sample.traffic_class == PROBE_CLASS {
+            return;
         }
+        let answers = self.0.entry(sample.subject()).or_default();
+        if sample.is_answered() {
+            answers.times.add(u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0));
+        } else {
+            answers.endless += u64::from(sample.is_unanswered());
+        }
+    }
+
+    fn with_times(&self) -> impl Iterator<Item = (&Subject, &Answers)> {
+        self.0.iter().filter(|(_, answers)| answers.times.count() > 0)
     }
 
     /// The names of all that have times, in order.
     pub fn titles(&self) -> Vec<String> {
-        self.0.keys().map(Subject::title).collect()
+        self.with_times().map(|(subject, _)| subject.title()).collect()
     }
 
     /// Those whose name has a text in it, a block each, in ms; none if there is none. A comment names each.
     pub fn text(&self, about: &str) -> Option<String> {
         let mut text = String::new();
-        let wanted = self.0.iter().map(|(subject, spectrum)| (subject.title(), spectrum));
-        for (title, spectrum) in wanted.filter(|(title, _)| title.contains(about)) {
+        let wanted = self.with_times().map(|(subject, answers)| (subject.title(), answers));
+        for (title, answers) in wanted.filter(|(title, _)| title.contains(about)) {
             if !text.is_empty() {
                 text.push('\n');
             }
-            block(&mut text, &title, spectrum);
+            block(&mut text, &title, answers);
         }
         (!text.is_empty()).then_some(text)
     }
 }
 
-fn block(text: &mut String, title: &str, spectrum: &Spectrum) {
+fn block(text: &mut String, title: &str, answers: &Answers) {
+    let spectrum = &answers.times;
     let digits = usize::from(SPECTRUM_DIGITS);
-    let _ = writeln!(text, "# {title}: response time, ms");
+    let left_out = match answers.endless {
+        0 => String::new(),
+        endless => format!("; without {endless} that were never answered, and are slower than all of these"),
+    };
+    let _ = writeln!(text, "# {title}: response time, ms{left_out}");
     let _ = writeln!(
         text,
         "{:>12} {:>14} {:>10} {:>14}\n",
@@ -81,11 +103,15 @@ mod tests {
     #[test]
     fn the_text_is_that_of_histograms_own_printer() {
         let mut text = String::new();
-        let mut spectrum = Spectrum::default();
+        let mut answers = Answers::default();
         for ms in 1..=20_u64 {
-            spectrum.add(ms * 1000);
+            answers.times.add(ms * 1000);
         }
-        block(&mut text, "GET /", &spectrum);
+        block(&mut text, "GET /", &answers);
         insta::assert_snapshot!(text);
+        answers.endless = 7;
+        let mut text = String::new();
+        block(&mut text, "GET /", &answers);
+        assert!(text.starts_with("# GET /: response time, ms; without 7 that were never answered"), "{text}");
     }
 }

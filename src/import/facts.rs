@@ -18,7 +18,7 @@ const IMPORTED: &str = "imported";
 /// The one phase of an imported run: nothing is known of a ramp, nor of when the load ended.
 pub(super) fn phase(survey: &Survey) -> PhaseSpan {
     let name = Phase::Steady.word().to_owned();
-    PhaseSpan { name, start_us: 0, end_us: survey.span_us().max(1), complete: true }
+    PhaseSpan { name, start_us: 0, end_us: survey.span_us().max(1), complete: true, unknown: String::new() }
 }
 
 /// What is known before the first sample.

@@ -103,6 +103,9 @@ pub struct PhaseBegun {
     pub t: f64,
 }
 
+/// Times in ms; none of one that has no end, because it lies among requests that were never answered.
+pub type Times = [Option<f64>; 3];
+
 /// The run, a second later.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tick {
@@ -116,8 +119,8 @@ pub struct Tick {
     pub in_flight: u32,
     /// Requests answered per second since the last tick.
     pub rate: f64,
-    /// p50, p95 and p99 of the response times since the last tick; none without an answer.
-    pub times: Option<[f64; 3]>,
+    /// p50, p95 and p99 of the response times since the last tick; none where nothing ended.
+    pub times: Option<Times>,
     /// Requests by outcome so far.
     pub outcomes: Outcomes,
     /// Cores that loadproof itself has in use; none while that is not known.
@@ -127,6 +130,9 @@ pub struct Tick {
     pub endpoints: Vec<EndpointTick>,
     /// Signals: `(name, unit in words, value)`.
     pub signals: Vec<(String, String, f64)>,
+    /// Signals that are not among them because they have not been read of late: `(name, s without a reading)`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<(String, f64)>,
 }
 
 /// One endpoint, or one effect.
@@ -136,8 +142,8 @@ pub struct EndpointTick {
     pub n: Outcomes,
     /// Answered per second since the last tick.
     pub rate: f64,
-    /// p50, p95 and the longest time so far; none without an answer.
-    pub times: Option<[f64; 3]>,
+    /// p50, p95 and the longest time so far; none where nothing ended.
+    pub times: Option<Times>,
 }
 
 /// Samples that did not end well: those reasons whose counts have changed.

@@ -60,7 +60,7 @@ impl Text {
         for (labels, metrics) in &endpoints {
             for (quantile, ms) in QUANTILES.iter().zip(metrics.times.iter().flat_map(|times| &times[..2])) {
                 let labels = format!("{labels},quantile=\"{quantile}\"");
-                self.line("loadproof_response_time_seconds", &labels, ms / 1e3);
+                self.line("loadproof_response_time_seconds", &labels, seconds(*ms));
             }
         }
         self.family(
@@ -70,7 +70,7 @@ impl Text {
         );
         for (quantile, ms) in QUANTILES.iter().zip(tick.times.iter().flatten()) {
             let labels = format!("{of_run},quantile=\"{quantile}\"");
-            self.line("loadproof_recent_response_time_seconds", &labels, ms / 1e3);
+            self.line("loadproof_recent_response_time_seconds", &labels, seconds(*ms));
         }
         self.gauge("loadproof_users", "Users at work.", &of_run, tick.users);
         self.gauge("loadproof_requests_in_flight", "Requests under way.", &of_run, tick.in_flight);
@@ -92,12 +92,30 @@ impl Text {
             let labels = format!("{of_run},signal=\"{}\",unit=\"{}\"", label(name), label(unit));
             self.line("loadproof_signal", &labels, value);
         }
+        self.silent(&of_run, tick);
+    }
+
+    /// Signals that are not read: an alert on their value would go by an old one.
+    fn silent(&mut self, of_run: &str, tick: &Tick) {
+        if tick.silent.is_empty() {
+            return;
+        }
+        self.family("loadproof_signal_silent_seconds", "gauge", "Since when a signal has had no reading.");
+        for (name, seconds) in &tick.silent {
+            let labels = format!("{of_run},signal=\"{}\"", label(name));
+            self.line("loadproof_signal_silent_seconds", &labels, seconds);
+        }
     }
 
     fn gauge(&mut self, name: &str, help: &str, labels: &str, value: impl std::fmt::Display) {
         self.family(name, "gauge", help);
         self.line(name, labels, value);
     }
+}
+
+/// A time as Prometheus writes it: `+Inf` for one that has no end.
+fn seconds(ms: Option<f64>) -> String {
+    ms.map_or("+Inf".to_owned(), |ms| (ms / 1e3).to_string())
 }
 
 fn of_run(begin: &Begin) -> String {
@@ -151,11 +169,16 @@ mod tests {
             users: 7,
             in_flight: 2,
             rate: 40.0,
-            times: Some([1.5, 2.5, 9.0]),
+            times: Some([Some(1.5), Some(2.5), None]),
             outcomes: [39, 0, 1, 0, 0],
             own_cores: Some(0.25),
-            endpoints: vec![EndpointTick { n: [39, 0, 1, 0, 0], rate: 20.0, times: Some([1.0, 2.0, 9.0]) }],
+            endpoints: vec![EndpointTick {
+                n: [39, 0, 1, 0, 0],
+                rate: 20.0,
+                times: Some([Some(1.0), Some(2.0), None]),
+            }],
             signals: vec![("outbox".to_owned(), "messages".to_owned(), 12.0)],
+            silent: vec![("inbox".to_owned(), 12.5)],
         }));
         insta::assert_snapshot!(render(&state));
     }

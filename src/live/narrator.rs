@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::event::{
     Begin, Claim, Claims, Endpoint, EndpointTick, Event, Failure, Failures, Note, Part, PhaseBegun, Tick,
+    Times,
 };
 use crate::execute::{Begun, Moment, Progress};
 use crate::plan::PlannedRun;
@@ -177,6 +178,7 @@ fn tick(moment: &Moment) -> Tick {
         own_cores: own.map(|(.., cores)| short(*cores)),
         endpoints: moment.endpoints.iter().map(|so_far| endpoint(so_far, moment.since_s)).collect(),
         signals: levels.chain(increases).collect(),
+        silent: moment.silent.iter().map(|(name, s)| (name.clone(), short(*s))).collect(),
     }
 }
 
@@ -188,8 +190,8 @@ fn endpoint(so_far: &EndpointSoFar, since_s: f64) -> EndpointTick {
     }
 }
 
-fn ms(times_us: [f64; 3]) -> [f64; 3] {
-    times_us.map(|us| short(us / 1e3))
+fn ms(times_us: [f64; 3]) -> Times {
+    times_us.map(|us| us.is_finite().then(|| short(us / 1e3)))
 }
 
 /// A number to three decimals: enough to be looked at.
@@ -229,6 +231,7 @@ mod tests {
             since_s: 0.5,
             failures,
             signals: vec![("shop memory".to_owned(), "bytes".to_owned(), 3.0 * 1024.0 * 1024.0)],
+            silent: Vec::new(),
             increases: vec![(OWN_CPU.to_owned(), "s".to_owned(), 0.25)],
         }
     }
@@ -278,6 +281,18 @@ mod tests {
             .filter_map(|event| if let Event::Failure(f) = event { Some(f.rows.len()) } else { None })
             .collect();
         assert_eq!(rows, [FAILURES_PER_TICK, 5]);
+    }
+
+    #[test]
+    fn a_time_without_an_end_comes_back_as_such() {
+        let mut moment = moment(1.0, Vec::new());
+        moment.so_far.quantiles_us = Some([1e3, f64::INFINITY, f64::INFINITY]);
+        moment.silent = vec![("inbox".to_owned(), 12.3)];
+        let events = told(&[moment]);
+        let json = events[1].json();
+        assert!(json.contains(r#""times":[1.0,null,null]"#), "{json}");
+        assert!(json.contains(r#""silent":[["inbox",12.3]]"#), "{json}");
+        assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), events[1]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::event::{Begin, Claims, Done, Event, Failure, Note, PhaseBegun, Tick};
+use super::event::{Begin, Claims, Done, Event, Failure, Note, PhaseBegun, Tick, Times};
 
 /// Ticks that are kept of a run; of more, two at a time become one.
 const MOST_TICKS: usize = 1200;
@@ -138,8 +138,9 @@ fn in_one(ticks: &[Tick]) -> Tick {
 /// rates are averaged.
 fn merged(one: &Tick, weight: u32, other: &Tick) -> Tick {
     let weight = f64::from(weight);
-    let higher = |a: Option<[f64; 3]>, b: Option<[f64; 3]>| match (a, b) {
-        (Some(a), Some(b)) => Some([0, 1, 2].map(|place| f64::max(a[place], b[place]))),
+    let higher = |a: Option<Times>, b: Option<Times>| match (a, b) {
+        // What has no end is higher than all.
+        (Some(a), Some(b)) => Some([0, 1, 2].map(|place| Some(a[place]?.max(b[place]?)))),
         (a, b) => a.or(b),
     };
     let signals = other.signals.iter().map(|(name, unit, value)| {
@@ -165,17 +166,20 @@ mod tests {
     fn a_long_run_keeps_its_peaks_in_few_ticks() {
         let mut state = State::default();
         for second in 0..10_000_u32 {
-            let p99 = if second == 5_555 { 900.0 } else { 3.0 };
+            let p99 = (second != 5_555).then_some(3.0);
             state.take(&Event::Tick(Tick {
                 t: f64::from(second),
-                times: Some([1.0, 2.0, p99]),
+                times: Some([Some(1.0), Some(2.0), p99]),
                 rate: 10.0,
                 ..Tick::default()
             }));
         }
         assert!(state.ticks.len() <= MOST_TICKS, "{}", state.ticks.len());
         assert!(state.ticks.is_sorted_by(|a, b| a.t < b.t));
-        assert_eq!(state.ticks.iter().filter(|tick| tick.times == Some([1.0, 2.0, 900.0])).count(), 1);
+        assert_eq!(
+            state.ticks.iter().filter(|tick| tick.times == Some([Some(1.0), Some(2.0), None])).count(),
+            1
+        );
         assert!(state.ticks.iter().all(|tick| tick.rate == 10.0));
         assert_eq!(state.ticks.last().unwrap().t, 9_999.0);
     }

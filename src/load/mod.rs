@@ -20,6 +20,7 @@ mod part;
 mod pending;
 mod poll;
 mod prepared;
+pub mod priority;
 mod recording;
 mod reflection;
 mod schedule;

@@ -17,6 +17,7 @@ use super::executor;
 use super::gauge::Gauge;
 use super::part::Part;
 use super::prepared::Requests;
+use super::priority;
 use super::recording::Recording;
 use super::schedule::Schedule;
 use super::seeds::Seeds;
@@ -46,6 +47,7 @@ pub(super) struct Assignment {
 
 /// Does a worker's work on the current thread; returns how many samples it took.
 pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
+    priority::take(assignment.number, assignment.workers);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     let runtime = runtime.map_err(LoadError::Runtime)?;
     let local = LocalSet::new();

@@ -170,7 +170,7 @@ fn broken(broken: &Broken) -> String {
 
 /// Load, achieved rate, p50, p99, share not ok, tries that met, what was missed.
 fn row(point: &Point) -> [String; 7] {
-    let time = |ms: f64| if ms.is_finite() { unit::time(ms * 1000.0) } else { "n/a".to_owned() };
+    let time = |ms: f64| if ms.is_nan() { "n/a".to_owned() } else { unit::time(ms * 1000.0) };
     let first = point.broken.iter().min_by_key(|b| b.mode);
     [
         unit::significant(point.load),

@@ -95,6 +95,7 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
             percentiles => Value::from(Serde(percentiles)),
             shifts => Value::from(Serde(shifts)),
             rows => Value::from(Serde(rows)),
+            modes => report.modes.iter().map(chart::histogram::draw).collect::<Vec<String>>(),
             strips => strips,
             about => data_block(&report.about),
         },

@@ -28,6 +28,7 @@ pub fn render(report: &Report) -> std::io::Result<String> {
         properties.push(("note", judged.in_spite.clone()));
     }
     properties.extend(report.warnings.iter().map(|warning| ("warning", warning.clone())));
+    properties.extend(report.doubts.iter().map(|doubt| ("note", doubt.clone())));
     let cases = judged.claims.iter().map(case).collect();
     Suite { name: report.title.clone(), properties, cases }.render()
 }

@@ -24,6 +24,13 @@ pub fn render(report: &Report) -> String {
     if !judged.after_the_fact.is_empty() {
         parts.push(format!("> **{}**", escape(&judged.after_the_fact)));
     }
+    if !report.superiority.is_empty() {
+        parts.push(escape(&report.superiority));
+    }
+    if !report.doubts.is_empty() {
+        let line = |doubt: &String| format!("> **Note** {}", escape(doubt));
+        parts.push(report.doubts.iter().map(line).collect::<Vec<_>>().join("\n>\n"));
+    }
     if !judged.in_spite.is_empty() {
         parts.push(format!("> **{}**", judged.in_spite));
     }

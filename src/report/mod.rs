@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
 use crate::run::{ExperimentId, RunId};
+use crate::verdict::floor::Floor;
 
 /// What a report says of itself. Together with the store it is enough to write the same report again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct About {
     pub command: String,
     /// What the instrument's last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+    /// What it found the generator to add to every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
 }
 
 /// Claims that stored runs are judged by, though they were not made with them.

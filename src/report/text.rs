@@ -32,6 +32,11 @@ pub fn render(report: &Report) -> String {
         let lines = report.warnings.iter().map(|w| format!("  {yellow}warning{yellow:#}  {w}"));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
     }
+    if !report.doubts.is_empty() {
+        let yellow = anstyle::AnsiColor::Yellow.on_default();
+        let lines = report.doubts.iter().map(|doubt| format!("  {yellow}note{yellow:#}     {doubt}"));
+        parts.push(lines.collect::<Vec<_>>().join("\n"));
+    }
     if !report.judged.symptoms.is_empty() {
         parts.push(symptoms(&report.judged));
     }
@@ -288,7 +293,8 @@ fn endpoints(section: &SubjectSection, arms: &[&str]) -> String {
     }
     let table = finish(table, if has_arms { 2 } else { 1 });
     let thin = if table.contains('*') { "  (* fewer than ten samples beyond)" } else { "" };
-    format!("{}{thin}\n{table}", section.heading)
+    let endless = if section.endless.is_empty() { String::new() } else { format!("\n  {}", section.endless) };
+    format!("{}{thin}\n{table}{endless}", section.heading)
 }
 
 /// The system's signals; those of loadproof itself are on the page.

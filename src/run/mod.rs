@@ -118,6 +118,9 @@ pub struct PhaseSpan {
     pub end_us: i64,
     /// False for a drain that met its deadline with work left, or a phase that was cut short.
     pub complete: bool,
+    /// Why it is not known when it was over, of a drain that could not be watched; empty if that is known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub unknown: String,
 }
 
 /// The moment of a hook that runs beside the load, as the store has it.

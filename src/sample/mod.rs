@@ -357,6 +357,12 @@ impl ExportedSample {
     pub fn is_answered(&self) -> bool {
         [Outcome::Ok, Outcome::Rejected].iter().any(|outcome| outcome.word() == self.outcome)
     }
+
+    /// Whether it was never answered, or an effect that was given up: as slow as can be.
+    pub fn is_unanswered(&self) -> bool {
+        let kind = self.subject().kind;
+        Outcome::ALL.into_iter().any(|outcome| outcome.word() == self.outcome && outcome.is_unanswered(kind))
+    }
 }
 
 /// Samples of one worker, in the order in which they ended.

@@ -11,6 +11,8 @@ pub struct SignalSource {
     pub place: SourcePlace,
     /// Time between two readings.
     pub every: Duration,
+    /// How long one reading may take.
+    pub timeout: Duration,
     /// The signals found there.
     pub signals: Vec<Signal>,
 }

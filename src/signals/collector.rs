@@ -8,7 +8,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::SignalError;
 use super::latest::Latest;
 use super::process::{Processes, Usage, Watched, waiting_info};
-use super::source::{READING, Source};
+use super::source::Source;
 use crate::reading::{Reading, SignalId, SignalInfo};
 use crate::scenario::signal::{Signal, SignalSource};
 use crate::web::{Client, Redirects};
@@ -30,6 +30,9 @@ struct Reader {
     signals: Vec<Signal>,
     first_signal: usize,
 }
+
+/// What is said of a signal that its source does not know.
+const ABSENT: &str = "its source answered without it";
 
 /// What became of the sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,12 +87,16 @@ impl Collector {
         services: Vec<(String, u32)>,
         process_every: Duration,
     ) -> Result<Self, SignalError> {
-        let client = Client::new(READING, Redirects::Followed).map_err(SignalError::Client)?;
-        let mut infos = Vec::new();
+        let longest = sources.iter().map(|source| source.timeout).max().unwrap_or_default();
+        // Each source has a timeout of its own, which speaks first.
+        let client = Client::new(longest + Duration::from_secs(1), Redirects::Followed)
+            .map_err(SignalError::Client)?;
+        let (mut infos, mut periods) = (Vec::new(), Vec::new());
         let mut readers = Vec::new();
-        for SignalSource { place, every, signals } in sources {
-            let source = Source::new(place.clone(), client.clone());
+        for SignalSource { place, every, timeout, signals } in sources {
+            let source = Source::new(place.clone(), *timeout, client.clone());
             let first_signal = infos.len();
+            periods.extend(signals.iter().map(|_| *every));
             infos.extend(signals.iter().map(|signal| SignalInfo {
                 name: signal.name.clone(),
                 unit: signal.unit.clone(),
@@ -109,8 +116,9 @@ impl Collector {
         infos.extend(watched.iter().flat_map(Watched::infos));
         let mut processes = Processes::new(watched)?;
         infos.extend(processes.own_waiting_s().map(|_| waiting_info()));
+        periods.resize(infos.len(), process_every);
         Ok(Self {
-            latest: Latest::new(&infos),
+            latest: Latest::new(&infos, &periods),
             infos,
             sources: readers,
             processes,
@@ -138,7 +146,9 @@ impl Collector {
             values.filter_map(|(i, value)| Some(reading(reader.first_signal + i, 0, value?))).collect()
         });
         let readings: Vec<Vec<Reading>> = futures_util::future::join_all(reads).await;
-        readings.into_iter().flatten().collect()
+        let readings: Vec<Reading> = readings.into_iter().flatten().collect();
+        self.latest.note(&readings);
+        readings
     }
 
     /// Reads until `stop` becomes true, and then once more. `clock` gives µs since the run's start;
@@ -164,7 +174,7 @@ impl Collector {
                 emit(readings);
             }
         };
-        let reads = sources.into_iter().map(|reader| read(reader, &clock, &emit, stop.clone()));
+        let reads = sources.into_iter().map(|reader| read(reader, &clock, &emit, &latest, stop.clone()));
         let (sources, ()) = tokio::join!(futures_util::future::join_all(reads), look);
         let never_seen = infos.iter().filter(|info| latest.reading(&info.name).is_none());
         CollectorReport { sources, never_seen: never_seen.map(|info| info.name.clone()).collect() }
@@ -182,15 +192,21 @@ fn process_readings(usages: &[Option<Usage>], first_signal: usize, at_us: i64) -
 }
 
 fn reading(signal: usize, at_us: i64, value: f64) -> Reading {
-    Reading { signal: SignalId(u16::try_from(signal).unwrap_or(u16::MAX)), at_us, value }
+    Reading { signal: id(signal), at_us, value }
+}
+
+fn id(signal: usize) -> SignalId {
+    SignalId(u16::try_from(signal).unwrap_or(u16::MAX))
 }
 
 async fn read(
     mut reader: Reader,
     clock: &impl Fn() -> i64,
     emit: &impl Fn(Vec<Reading>),
+    latest: &Latest,
     stop: watch::Receiver<bool>,
 ) -> SourceReport {
+    let miss = |place: usize, why: &str| latest.miss(id(reader.first_signal + place), clock(), why);
     let mut report =
         SourceReport { url: reader.source.shown(), readings: 0, failures: 0, last_failure: None };
     let mut ticks = Ticks::new(reader.every, stop);
@@ -199,11 +215,13 @@ async fn read(
         match reader.source.read(&reader.signals).await {
             Ok(values) => {
                 let at_us = asked_us + (clock() - asked_us) / 2;
+                values.iter().enumerate().filter(|(_, v)| v.is_none()).for_each(|(i, _)| miss(i, ABSENT));
                 let values = values.into_iter().enumerate();
                 emit(values.filter_map(|(i, v)| Some(reading(reader.first_signal + i, at_us, v?))).collect());
                 report.readings += 1;
             }
             Err(reason) => {
+                (0..reader.signals.len()).for_each(|i| miss(i, &reason));
                 report.failures += 1;
                 report.last_failure = Some(reason);
             }
@@ -278,7 +296,12 @@ mod tests {
             questions: vec![Question::Series(metric.parse().unwrap())],
         };
         let place = SourcePlace::Prometheus(url);
-        SignalSource { place, every: Duration::from_millis(20), signals: vec![signal] }
+        SignalSource {
+            place,
+            every: Duration::from_millis(20),
+            timeout: Duration::from_secs(2),
+            signals: vec![signal],
+        }
     }
 
     fn collect(sources: &[SignalSource], time: Duration) -> (Vec<Reading>, CollectorReport, Latest) {
@@ -322,9 +345,11 @@ mod tests {
     fn failures_and_signals_never_seen_are_told() {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let sources = [source(format!("http://{free}/metrics"), "gone"), source(counting_page(), "other")];
-        let (_, report, _) = collect(&sources, Duration::from_millis(60));
+        let (_, report, latest) = collect(&sources, Duration::from_millis(200));
         assert!(report.sources[0].failures > 0);
         assert_eq!(report.never_seen, ["gone", "other"]);
+        assert_eq!(latest.unreadable("other", 0).as_deref(), Some(ABSENT));
+        assert!(latest.unreadable("gone", 0).is_some_and(|why| why.contains("refused")));
         let complaints = report.complaints().join("\n");
         assert!(complaints.contains("not read: gone, other"), "{complaints}");
         assert!(complaints.contains("refused"), "{complaints}");

@@ -125,6 +125,17 @@ impl Times {
         (!self.0.is_empty()).then(|| self.0.value_at_quantile(p) as f64)
     }
 
+    /// The quantile at `p`, µs, with so many times that have no end behind all others: infinite where it reaches them; none
+    /// without any.
+    pub fn quantile_with_endless_us(&self, p: f64, endless: u64) -> Option<f64> {
+        let (ended, all) = (self.0.len(), self.0.len() + endless);
+        let rank = p * all as f64;
+        if all > 0 && rank > ended as f64 {
+            return Some(f64::INFINITY);
+        }
+        self.quantile_us((rank / ended.max(1) as f64).min(1.0))
+    }
+
     /// The longest time, µs; none without any.
     pub fn max_us(&self) -> Option<f64> {
         (!self.0.is_empty()).then(|| self.0.max() as f64)
@@ -148,5 +159,16 @@ mod tests {
         let near = |found: Option<f64>, us: f64| (found.unwrap() / us - 1.0).abs() < 0.01;
         assert!(near(since.quantile_us(0.5), 1_000.0) && near(since.max_us(), 2_000.0), "{since:?}");
         assert!(near(times.max_us(), 900_000.0));
+    }
+
+    #[test]
+    fn times_without_an_end_stand_behind_all_others() {
+        let mut times = Times::default();
+        assert_eq!(times.quantile_with_endless_us(0.5, 0), None);
+        assert_eq!(times.quantile_with_endless_us(0.5, 1), Some(f64::INFINITY));
+        (0..90).for_each(|_| times.record(1_000));
+        let p90 = times.quantile_with_endless_us(0.9, 10).unwrap();
+        assert!((p90 / 1_000.0 - 1.0).abs() < 0.01, "{p90}");
+        assert_eq!(times.quantile_with_endless_us(0.95, 10), Some(f64::INFINITY));
     }
 }

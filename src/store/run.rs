@@ -71,8 +71,9 @@ impl Store {
         let transaction = self.connection.transaction()?;
         for phase in &end.phases {
             transaction.execute(
-                "INSERT OR REPLACE INTO run_phase (run, name, start_us, end_us, complete) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![run.0, phase.name, phase.start_us, phase.end_us, phase.complete],
+                "INSERT OR REPLACE INTO run_phase (run, name, start_us, end_us, complete, unknown) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![run.0, phase.name, phase.start_us, phase.end_us, phase.complete, phase.unknown],
             )?;
         }
         for hook in &end.hooks {
@@ -151,7 +152,8 @@ impl Store {
 
     fn phases(&self, run: RunId) -> Result<Vec<PhaseSpan>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT name, start_us, end_us, complete FROM run_phase WHERE run = ?1 ORDER BY start_us, end_us",
+            "SELECT name, start_us, end_us, complete, unknown FROM run_phase WHERE run = ?1 \
+             ORDER BY start_us, end_us",
         )?;
         let phases = statement.query_map([run.0], |row| {
             Ok(PhaseSpan {
@@ -159,6 +161,7 @@ impl Store {
                 start_us: row.get(1)?,
                 end_us: row.get(2)?,
                 complete: row.get(3)?,
+                unknown: row.get(4)?,
             })
         })?;
         Ok(phases.collect::<Result<_, _>>()?)

@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/008_words_of_verdicts.sql"),
     include_str!("migrations/009_accepted_levels.sql"),
     include_str!("migrations/010_looks_pilot_repetitions.sql"),
+    include_str!("migrations/014_unknown_drains.sql"),
 ];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found

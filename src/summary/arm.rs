@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use super::modes::Histogram;
 use super::race::RaceMetrics;
+use super::rounds::{RareOutage, RoundGroups};
 use super::series::Series;
 use super::subject::Summary;
 use super::traffic::Traffic;
@@ -39,6 +41,12 @@ pub struct ArmSummary {
     pub checksums: Vec<String>,
     /// What its requests raced each other for, and how that ended.
     pub races: Vec<RaceMetrics>,
+    /// Endpoints and effects whose times have several modes.
+    pub modes: Vec<Histogram>,
+    /// Percentiles whose rounds fall into two groups.
+    pub round_groups: Vec<RoundGroups>,
+    /// An outage that only few of its rounds hold.
+    pub rare_outage: Option<RareOutage>,
 }
 
 /// How one time behaves by percentile and over the run.

@@ -13,6 +13,7 @@ use super::frame::FrameError;
 use super::shift;
 use super::subject::{Distribution, QUANTILES};
 use super::summarise::summarise;
+use super::superiority::superiority;
 use crate::run::{Arm, MeasuredRun, RunState};
 use crate::sample::{Kind, PROBE_CLASS, Phase, Subject};
 
@@ -28,8 +29,9 @@ pub fn of_runs(
     treatment: &[Arc<MeasuredRun>],
 ) -> Result<Comparison, FrameError> {
     let arms = (summarise(Arm::Baseline, baseline)?, summarise(Arm::Treatment, treatment)?);
-    let explanations = explain(&rounds(baseline, treatment));
-    Ok(Comparison { explanations, ..compare(arms.0, arms.1) })
+    let rounds = rounds(baseline, treatment);
+    let (explanations, superiority) = (explain(&rounds), superiority(&rounds));
+    Ok(Comparison { superiority, explanations, ..compare(arms.0, arms.1) })
 }
 
 /// Puts two arms side by side.
@@ -41,6 +43,7 @@ pub fn compare(baseline: ArmSummary, treatment: ArmSummary) -> Comparison {
         environment: environment(&baseline, &treatment),
         subjects,
         warnings,
+        superiority: None,
         explanations: Vec::new(),
         shifts: curve_shifts([&baseline, &treatment]),
         baseline,
@@ -92,9 +95,9 @@ fn subjects(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SubjectCompari
         .collect()
 }
 
-/// `treatment / baseline`; none for a baseline of 0.
-fn ratio(treatment: f64, baseline: f64) -> Option<f64> {
-    (baseline > 0.0).then_some(treatment / baseline)
+/// `treatment / baseline`; none for a baseline of 0, and where either has no end: such a change has no size.
+pub fn ratio(treatment: f64, baseline: f64) -> Option<f64> {
+    (baseline > 0.0 && baseline.is_finite() && treatment.is_finite()).then_some(treatment / baseline)
 }
 
 fn quantile_ratios(
@@ -187,14 +190,22 @@ fn probe_share(arm: &ArmSummary) -> f64 {
 
 fn arm_warnings(arm: &ArmSummary) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    let mut unwatched: BTreeMap<&str, Vec<i64>> = BTreeMap::new();
     for run in &arm.runs {
         if run.end.state != RunState::Done {
             warnings.push(Warning::RunIncomplete { run: run.id.0, state: run.end.state.word().to_owned() });
         }
-        if run.end.phases.iter().any(|p| p.name == Phase::Drain.word() && !p.complete) {
-            warnings.push(Warning::NotDrained { run: run.id.0 });
+        let drains = run.end.phases.iter().filter(|p| p.name == Phase::Drain.word() && !p.complete);
+        for drain in drains {
+            match &drain.unknown[..] {
+                "" => warnings.push(Warning::NotDrained { run: run.id.0 }),
+                reason => unwatched.entry(reason).or_default().push(run.id.0),
+            }
         }
     }
+    let unknown =
+        |(reason, runs): (&str, Vec<i64>)| Warning::DrainUnknown { runs, reason: reason.to_owned() };
+    warnings.extend(unwatched.into_iter().map(unknown));
     let dropped: u64 = arm.summaries.iter().map(|s| s.counts.dropped).sum();
     if dropped > 0 {
         warnings.push(Warning::Dropped { arm: arm.arm, count: dropped });

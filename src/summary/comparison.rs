@@ -7,6 +7,7 @@ use super::explain::Explanation;
 use super::series::Series;
 use super::shift::Shift;
 use super::subject::{QUANTILES, Summary};
+use super::superiority::Superiority;
 use crate::run::Arm;
 use crate::sample::Subject;
 
@@ -117,6 +118,13 @@ pub enum Warning {
         /// The run's number.
         run: i64,
     },
+    /// When the backlog of runs was empty is not known.
+    DrainUnknown {
+        /// The runs' numbers.
+        runs: Vec<i64>,
+        /// Why not.
+        reason: String,
+    },
     /// One pair of runs: the difference may be run-to-run noise.
     SinglePair,
     /// Requests were dropped: the load that was asked for was not reached.
@@ -157,6 +165,8 @@ pub struct Comparison {
     pub warnings: Vec<Warning>,
     /// By how much each percentile changes, for each curve that both arms have.
     pub shifts: Vec<CurveShift>,
+    /// How often a request of the treatment is faster than one of the baseline; none where only summaries were compared.
+    pub superiority: Option<Superiority>,
     /// Sources of the differences; empty where only summaries were compared.
     pub explanations: Vec<Explanation>,
 }

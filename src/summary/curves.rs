@@ -73,9 +73,8 @@ pub(super) fn curves(runs: &[Arc<MeasuredRun>], window_s: f64) -> Vec<Curve> {
 }
 
 fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
-    // (due in s, time in µs) of each run's answered samples.
-    let times: Vec<Vec<(f64, f64)>> =
-        runs.iter().map(|run| answered_times(&run.samples, &key.belongs)).collect();
+    // (due in s, time in µs) of each run's samples.
+    let times: Vec<Vec<(f64, f64)>> = runs.iter().map(|run| times(&run.samples, &key.belongs)).collect();
     let smallest = times.iter().map(Vec::len).min().unwrap_or(0);
     let sorted: Vec<Vec<f64>> = times.iter().map(|t| sorted_values(t)).collect();
     let of_runs = |p: f64| -> Vec<f64> { sorted.iter().filter_map(|values| type8(values, p)).collect() };
@@ -103,19 +102,28 @@ fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
 
 /// Where a percentile lies in other runs of the kind, at 95 %; none below three runs, which know too little of each other.
 fn around(p: f64, of_runs: &[f64]) -> Option<(f64, f64, f64)> {
+    if of_runs.iter().any(|value| value.is_infinite()) {
+        return None;
+    }
     let logs: Vec<f64> = of_runs.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();
     let interval = Moments::of(&logs).filter(|moments| moments.n >= 3)?.interval(0.05).map(f64::exp);
     Some((p, interval.low, interval.high))
 }
 
-fn answered_times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Vec<(f64, f64)> {
+/// What was never answered took for ever; a wrong answer has no time.
+pub(super) fn times(samples: &SampleColumns, belongs: &dyn Fn(&Subject) -> bool) -> Vec<(f64, f64)> {
     let wanted: Vec<bool> = samples.subjects.iter().map(belongs).collect();
     (0..samples.subject.len())
         .filter(|i| wanted[samples.subject[*i] as usize])
-        .filter(|i| samples.outcome[*i].is_answered())
-        .map(|i| {
+        .filter_map(|i| {
             let due = samples.intended_us[i];
-            (due as f64 / 1e6, (samples.done_us[i] - due) as f64)
+            let kind = samples.subjects[samples.subject[i] as usize].kind;
+            let us = match samples.outcome[i] {
+                outcome if outcome.is_answered() => (samples.done_us[i] - due) as f64,
+                outcome if outcome.is_unanswered(kind) => f64::INFINITY,
+                _ => return None,
+            };
+            Some((due as f64 / 1e6, us))
         })
         .collect()
 }

@@ -135,6 +135,7 @@ struct Seen {
     outcome: Outcome,
     phase: &'static str,
     slice: usize,
+    /// Infinite if it was never answered.
     response_us: f64,
 }
 
@@ -162,7 +163,11 @@ impl Arm {
                 outcome: columns.outcome[place],
                 phase: columns.phase[place].word(),
                 slice: usize::try_from(due_us * SLICES / end_us).unwrap_or(0),
-                response_us: (columns.done_us[place] - columns.intended_us[place]) as f64,
+                response_us: if columns.outcome[place].is_answered() {
+                    (columns.done_us[place] - columns.intended_us[place]) as f64
+                } else {
+                    f64::INFINITY
+                },
             }
         };
         Self {
@@ -173,9 +178,15 @@ impl Arm {
         }
     }
 
-    /// The samples of a kind that were answered, the throughput's way or the tail's.
+    /// The samples of a kind that were answered.
     fn answered(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
         self.samples.iter().filter(move |seen| seen.kind == kind && seen.outcome.is_answered())
+    }
+
+    /// The samples of a kind that have a time: those that were answered, and those that never were.
+    fn timed(&self, kind: Kind) -> impl Iterator<Item = &Seen> {
+        let has_time = |seen: &Seen| seen.outcome.is_answered() || seen.outcome.is_unanswered(seen.kind);
+        self.samples.iter().filter(move |seen| seen.kind == kind && has_time(seen))
     }
 
     /// The part that a sample belongs to.
@@ -189,9 +200,14 @@ impl Arm {
     }
 
     /// For each part, how many samples it has and how many of these are wanted.
-    fn count(&self, by: Parting, kind: Kind, is_wanted: impl Fn(&Seen) -> bool) -> Counts<'_> {
+    fn count<'a>(
+        &'a self,
+        by: Parting,
+        samples: impl Iterator<Item = &'a Seen>,
+        is_wanted: impl Fn(&Seen) -> bool,
+    ) -> Counts<'a> {
         let mut counts = Counts::new();
-        for seen in self.answered(kind) {
+        for seen in samples {
             let [all, wanted] = counts.entry(self.part(by, seen)).or_default();
             *all += 1.0;
             *wanted += f64::from(u8::from(is_wanted(seen)));
@@ -218,12 +234,17 @@ fn tail(of: Measure, kind: Kind, rounds: &[[Arm; 2]]) -> Option<Explanation> {
     let mut thresholds = Vec::new();
     for arms in rounds {
         let quantiles = arms.each_ref().map(|arm| {
-            let mut times: Vec<f64> = arm.answered(kind).map(|seen| seen.response_us).collect();
+            let mut times: Vec<f64> = arm.timed(kind).map(|seen| seen.response_us).collect();
             times.sort_by(f64::total_cmp);
             type8(&times, QUANTILE).filter(|_| times.len() >= LEAST_SAMPLES)
         });
         let [Some(baseline), Some(treatment)] = quantiles else { return None };
-        thresholds.push(baseline.min(treatment));
+        let threshold = baseline.min(treatment);
+        // Where both arms left so much unanswered there is no time to be slower than.
+        if threshold.is_infinite() {
+            return None;
+        }
+        thresholds.push(threshold);
     }
     let is_slower = |round: usize| {
         let threshold = thresholds[round];
@@ -232,7 +253,7 @@ fn tail(of: Measure, kind: Kind, rounds: &[[Arm; 2]]) -> Option<Explanation> {
     let partings = [Parting::Endpoint, Parting::Outcome, Parting::Phase, Parting::Time].map(|by| {
         let counts = |(round, arms)| {
             let arms: &[Arm; 2] = arms;
-            arms.each_ref().map(|arm| arm.count(by, kind, is_slower(round)))
+            arms.each_ref().map(|arm| arm.count(by, arm.timed(kind), is_slower(round)))
         };
         let of_rounds: Vec<_> = rounds.iter().enumerate().map(counts).collect();
         (by, over_rounds(&of_rounds.iter().map(kitagawa).collect::<Vec<_>>(), end_us(rounds)))
@@ -242,8 +263,8 @@ fn tail(of: Measure, kind: Kind, rounds: &[[Arm; 2]]) -> Option<Explanation> {
         .enumerate()
         .map(|(round, arms)| {
             arms.each_ref().map(|arm| {
-                let slower = arm.answered(kind).filter(|seen| is_slower(round)(seen)).count();
-                slower as f64 / arm.answered(kind).count() as f64
+                let slower = arm.timed(kind).filter(|seen| is_slower(round)(seen)).count();
+                slower as f64 / arm.timed(kind).count() as f64
             })
         })
         .collect();
@@ -279,7 +300,7 @@ fn throughput(rounds: &[[Arm; 2]]) -> Option<Explanation> {
     let of_parting = |by: Parting| {
         let all = |arm| {
             let arm: &Arm = arm;
-            arm.count(by, Kind::Request, |_| true)
+            arm.count(by, arm.answered(Kind::Request), |_| true)
         };
         let of_rounds: Vec<_> =
             rounds.iter().map(|[b, t]| ([all(b), all(t)], [b.load_s, t.load_s])).collect();

@@ -29,12 +29,15 @@ struct SoFar {
     counts: bool,
     outcomes: Outcomes,
     times: Times,
+    /// Samples that were never answered: they have no end.
+    endless: u64,
 }
 
 /// What a reader has seen already.
 #[derive(Debug, Default)]
 pub struct Seen {
     times: Times,
+    endless: u64,
     answered: Vec<u64>,
 }
 
@@ -46,7 +49,8 @@ pub struct RunSoFar {
     pub outcomes: Outcomes,
     /// Requests answered since the last look.
     pub answered: u64,
-    /// p50, p95 and p99 of the response times since the last look, µs; none without any.
+    /// p50, p95 and p99 of the response times since the last look, µs; infinite where they lie among requests that were never
+    /// answered, none without any.
     pub quantiles_us: Option<[f64; 3]>,
 }
 
@@ -59,7 +63,7 @@ pub struct EndpointSoFar {
     pub outcomes: Outcomes,
     /// Answered since the last look.
     pub answered: u64,
-    /// p50, p95 and the longest of all its times so far, µs; none without any.
+    /// p50, p95 and the longest of all its times so far, µs; infinite as those of the run, none without any.
     pub times_us: Option<[f64; 3]>,
 }
 
@@ -88,6 +92,7 @@ impl Live {
             counts: !endpoint.is_probe(),
             outcomes: Outcomes::default(),
             times: Times::default(),
+            endless: 0,
         };
         Self { endpoints: endpoints.iter().map(so_far).collect(), failures: Failures::default() }
     }
@@ -104,6 +109,7 @@ impl Live {
             if sample.outcome.is_answered() {
                 endpoint.times.record(u64::try_from(sample.done_us - sample.intended_us).unwrap_or(0));
             } else {
+                endpoint.endless += u64::from(sample.outcome.is_unanswered(endpoint.kind));
                 self.failures.count(batch.worker, sample);
             }
         }
@@ -124,8 +130,18 @@ impl Live {
         all
     }
 
-    /// The response times of all requests so far.
-    pub fn times(&self) -> Times {
+    /// A quantile of the response times of all requests so far, µs; infinite where it lies among those that were never answered,
+    /// none without any.
+    pub fn quantile_us(&self, p: f64) -> Option<f64> {
+        self.times().quantile_with_endless_us(p, self.endless())
+    }
+
+    fn endless(&self) -> u64 {
+        self.requests().map(|endpoint| endpoint.endless).sum()
+    }
+
+    /// The response times of all requests so far that were answered.
+    fn times(&self) -> Times {
         let mut all = Times::default();
         for endpoint in self.requests() {
             all.add(&endpoint.times);
@@ -151,12 +167,14 @@ impl Live {
                 endpoint: EndpointId(number),
                 outcomes: endpoint.outcomes,
                 answered: since,
-                times_us: metrics(&endpoint.times),
+                times_us: metrics(endpoint),
             });
         }
         let times = self.times();
         let recent = times.since(&std::mem::replace(&mut seen.times, times.clone()));
-        let quantile = |p| recent.quantile_us(p);
+        let endless = self.endless();
+        let endless = endless - std::mem::replace(&mut seen.endless, endless);
+        let quantile = |p| recent.quantile_with_endless_us(p, endless);
         let quantiles_us = quantile(0.5).zip(quantile(0.95)).zip(quantile(0.99));
         let so_far = RunSoFar {
             outcomes: self.outcomes(),
@@ -176,8 +194,10 @@ fn answered(outcomes: &Outcomes) -> u64 {
     outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize]
 }
 
-fn metrics(times: &Times) -> Option<[f64; 3]> {
-    Some([times.quantile_us(0.5)?, times.quantile_us(0.95)?, times.max_us()?])
+fn metrics(endpoint: &SoFar) -> Option<[f64; 3]> {
+    let quantile = |p| endpoint.times.quantile_with_endless_us(p, endpoint.endless);
+    let longest = if endpoint.endless > 0 { Some(f64::INFINITY) } else { endpoint.times.max_us() };
+    Some([quantile(0.5)?, quantile(0.95)?, longest?])
 }
 
 /// Samples that did not end well.
@@ -309,6 +329,31 @@ mod tests {
         assert_eq!(told, [(0, 1), (2, 1)]);
         assert_eq!(live.look(&mut seldom).0.answered, 2);
         assert_eq!(live.look(&mut often).0, RunSoFar { answered: 0, quantiles_us: None, ..so_far });
+    }
+
+    #[test]
+    fn what_was_never_answered_is_not_left_out_of_the_quantiles() {
+        let mut live = Live::new(&endpoints());
+        let mut seen = Seen::default();
+        let mut samples: Vec<Sample> = (0..60).map(|at| sample(0, Outcome::Ok, 0, at, 1_000)).collect();
+        samples.extend((0..40).map(|at| sample(0, Outcome::Error, 0, at, 30_000_000)));
+        // An effect that was given up was never seen; a wrong answer has no time.
+        samples.extend([
+            sample(2, Outcome::Failed, 0, 0, 9),
+            sample(2, Outcome::Ok, 0, 0, 9),
+            sample(0, Outcome::Failed, 0, 0, 9),
+        ]);
+        live.add(&batch(0, &[], samples));
+        let (run, endpoints) = live.look(&mut seen);
+        let [p50, p95, p99] = run.quantiles_us.unwrap();
+        assert!((p50 / 1_000.0 - 1.0).abs() < 0.01, "{p50}");
+        assert_eq!([p95, p99], [f64::INFINITY; 2]);
+        assert_eq!(live.quantile_us(0.95), Some(f64::INFINITY));
+        let effect = endpoints.iter().find(|e| e.endpoint.0 == 2).unwrap();
+        assert_eq!(effect.times_us.unwrap()[1..], [f64::INFINITY; 2]);
+        // What was unanswered before the last look is not so again.
+        live.add(&batch(0, &[], vec![sample(0, Outcome::Ok, 0, 0, 1_000)]));
+        assert!(live.look(&mut seen).0.quantiles_us.unwrap()[2].is_finite());
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub struct Shift {
     pub interval: Option<Interval>,
 }
 
-/// The shift function of a curve that both arms have. Rounds that both arms have complete count.
+/// The shift function of a curve that both arms have. Rounds that both arms have complete count. A percentile that lies among
+/// unanswered requests in any of them has no change.
 ///
 /// Source: Doksum 1974, Annals of Statistics 2(2), here of ratios and over rounds.
 pub(super) fn shifts(arms: [&ArmSummary; 2], curves: [&Curve; 2]) -> Vec<Shift> {
@@ -38,7 +39,9 @@ pub(super) fn shifts(arms: [&ArmSummary; 2], curves: [&Curve; 2]) -> Vec<Shift> 
     let shift = |(p, baseline): &(f64, Vec<f64>)| {
         let (_, treatment) = curves[1].anchors.iter().find(|(other, _)| other == p)?;
         let of = |values: &[f64], arm: usize| -> Option<Vec<f64>> {
-            rounds.iter().map(|round| values.get(round[arm]).copied().filter(|v| *v > 0.0)).collect()
+            let value =
+                |round: &[usize; 2]| values.get(round[arm]).copied().filter(|v| *v > 0.0 && v.is_finite());
+            rounds.iter().map(value).collect()
         };
         let (baseline, treatment) = (of(baseline, 0)?, of(treatment, 1)?);
         let logs = log_ratios(&baseline, &treatment);

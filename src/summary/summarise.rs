@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::arm::{ArmSummary, SignalSeries};
+use super::arm::{ArmSummary, Curve, SignalSeries};
 use super::curves::{curves, throughput};
 use super::frame::{FrameError, summaries, total};
+use super::modes;
 use super::race;
+use super::rounds::{rare_outage, round_groups};
 use super::series::Series;
 use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
 use super::traffic::{Traffic, traffic};
 use super::windows::{by_window, medians};
 use crate::reading::SignalColumn;
-use crate::run::{Arm, FailureReason, MeasuredRun, SlowSample};
-use crate::sample::Subject;
+use crate::run::{Arm, FailureReason, MeasuredRun, RunState, SlowSample};
+use crate::sample::{Outcome, Subject};
 use crate::stats::quantile::{geometric_mean, median};
 
 /// About how many windows a curve over time has.
@@ -31,13 +33,22 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         runs.iter().map(|run| total(&run.samples, run.facts.load_s())).collect::<Result<_, _>>()?;
     let totals: Vec<Summary> = totals.into_iter().flatten().collect();
     let is_ordered = runs.iter().all(|run| run.is_ordered());
+    // Of a run that was cut short little is known, and less can be said of what it has in common with others.
+    let done: Vec<&MeasuredRun> =
+        runs.iter().map(Arc::as_ref).filter(|run| run.facts.end.state == RunState::Done).collect();
+    let curves = curves(runs, window_s);
+    let main = curves.iter().filter(|curve| curve.is_class || curve.is_effect);
+    let groups = |curve: &Curve| round_groups(&curve.name, &curve.anchors);
     Ok(ArmSummary {
         arm,
+        modes: modes::several(runs),
+        round_groups: if done.len() == runs.len() { main.filter_map(groups).collect() } else { Vec::new() },
+        rare_outage: rare_outage(&done),
         runs: runs.iter().map(|r| r.facts.clone()).collect(),
         summaries: over_runs(&per_run),
         total: over_runs(&[totals]).pop(),
         drain_s: runs.iter().map(|r| r.facts.drain_s()).collect(),
-        curves: curves(runs, window_s),
+        curves,
         signals: signals(runs),
         throughput: throughput(runs, window_s),
         traffic: if is_ordered { traffic(runs, window_s) } else { Traffic::default() },
@@ -107,7 +118,9 @@ fn merge(subject: &Subject, summaries: &[&Summary]) -> Summary {
         }
     }
     let rates: Vec<f64> = summaries.iter().map(|s| s.rate_per_s).collect();
-    let times = |of: fn(&Summary) -> Option<Distribution>| mean_of(summaries.iter().filter_map(|s| of(s)));
+    let times = |of: fn(&Summary) -> Option<Distribution>| {
+        mean_of(summaries.iter().filter_map(|summary| of(summary).or_else(|| never_answered(summary))))
+    };
     Summary {
         subject: subject.clone(),
         counts,
@@ -118,8 +131,27 @@ fn merge(subject: &Subject, summaries: &[&Summary]) -> Summary {
     }
 }
 
+/// The times of a run in which nothing was answered: they have no end, and are not left out of the mean over runs. None where
+/// nothing has a time at all.
+fn never_answered(summary: &Summary) -> Option<Distribution> {
+    let kind = summary.subject.kind;
+    let unanswered = Outcome::ALL.into_iter().filter(|outcome| outcome.is_unanswered(kind));
+    let n: u64 = unanswered.map(|outcome| summary.counts.of(outcome)).sum();
+    (n > 0).then_some(Distribution {
+        n,
+        min_us: f64::INFINITY,
+        mean_us: f64::INFINITY,
+        quantiles_us: [f64::INFINITY; QUANTILES.len()],
+        max_us: f64::INFINITY,
+    })
+}
+
 fn mean_of(runs: impl Iterator<Item = Distribution>) -> Option<Distribution> {
     let runs: Vec<Distribution> = runs.collect();
+    // As of one run: where nothing was answered in any there is nothing to show but that.
+    if runs.iter().all(|run| run.min_us.is_infinite()) {
+        return None;
+    }
     let mean =
         |metric: fn(&Distribution) -> f64| geometric_mean(&runs.iter().map(metric).collect::<Vec<_>>());
     let mut quantiles_us = [0.0; QUANTILES.len()];
@@ -190,6 +222,34 @@ fn summed_up(increases: &[(f64, f64)]) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::Kind;
+
+    #[test]
+    fn a_run_in_which_nothing_was_answered_is_not_left_out_of_the_times() {
+        let run = |ok, error, us: Option<f64>| Summary {
+            subject: Subject {
+                kind: Kind::Request,
+                traffic_class: String::new(),
+                endpoint: "GET /".to_owned(),
+            },
+            counts: OutcomeCounts { ok, error, ..OutcomeCounts::default() },
+            statuses: Vec::new(),
+            rate_per_s: 1.0,
+            response: us.map(|us| Distribution {
+                n: ok,
+                min_us: us,
+                mean_us: us,
+                quantiles_us: [us; QUANTILES.len()],
+                max_us: us,
+            }),
+            service: None,
+        };
+        let of = |runs: &[Summary]| over_runs(&runs.iter().map(|run| vec![run.clone()]).collect::<Vec<_>>());
+        let merged = of(&[run(9, 0, Some(5.0)), run(0, 9, None)]);
+        assert_eq!(merged[0].response.unwrap().quantiles_us[0], f64::INFINITY);
+        assert_eq!(of(&[run(0, 9, None), run(0, 9, None)])[0].response, None);
+        assert_eq!(of(&[run(9, 0, Some(5.0)), run(0, 0, None)])[0].response.unwrap().quantiles_us[0], 5.0);
+    }
 
     #[test]
     fn a_counter_over_runs_never_shrinks_whatever_levels_they_count_from() {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
 use crate::stats::decision;
 use crate::stats::interval::Interval;
+use crate::stats::lag;
 use crate::stats::ledger::LEAST_ROUNDS;
 use crate::stats::planning::rounds_needed;
 use crate::stats::quantile::{geometric_mean, median};
@@ -74,6 +75,9 @@ pub struct Decided {
     pub supports: Option<String>,
     /// The statistics behind it.
     pub inputs: Vec<Input>,
+    /// The lag-1 correlation of its rounds' values, on the scale of the interval, where it is visible: something wanders over the
+    /// rounds, and the interval is too narrow.
+    pub wanders: Option<f64>,
     /// What has to be known to read it well.
     pub notes: Vec<String>,
 }
@@ -161,7 +165,10 @@ pub(super) fn decide(claim: &Claim, rounds: &[Result<Evaluated, String>], terms:
 }
 
 fn decided(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Decided {
-    let values: Vec<Option<f64>> = rounds.iter().map(|r| r.as_ref().ok().map(|e| e.value)).collect();
+    // A ratio to a time without an end would be a change of −100 %, which nobody has seen.
+    let is_bounded = |e: &&Evaluated| e.seen.iter().all(|seen| seen.found.value.is_finite());
+    let values: Vec<Option<f64>> =
+        rounds.iter().map(|r| r.as_ref().ok().filter(is_bounded).map(|e| e.value)).collect();
     let mut decided = Decided {
         claim: claim.clone(),
         formula: claim.formula(),
@@ -180,6 +187,7 @@ fn decided(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_
         rounds_needed: None,
         supports: None,
         inputs: inputs(rounds),
+        wanders: None,
         notes: notes(claim, rounds, terms),
     };
     let missing = rounds.iter().zip(1..).find_map(|(r, round)| r.as_ref().err().map(|e| (round, e)));
@@ -308,6 +316,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     decided.scale = estimated.scale;
     decided.estimate = Some(estimated.value);
     (decided.low, decided.high) = (estimated.low, estimated.high);
+    decided.wanders = wanders(&values, estimated.scale);
     decided.supports = supports(bound, estimated.low, estimated.high, unit);
     if terms.about_one_run {
         return of_one_run(decided, &estimated);
@@ -350,6 +359,14 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     (verdict, says)
 }
 
+fn wanders(values: &[f64], scale: Scale) -> Option<f64> {
+    match scale {
+        Scale::Log => lag::visible(&values.iter().map(|value| value.ln()).collect::<Vec<_>>()),
+        Scale::Plain | Scale::Share => lag::visible(values),
+        Scale::WithinRun | Scale::EveryRun => None,
+    }
+}
+
 /// What a run came to is a fact: it meets its objective or misses it. How far that speaks for other runs is shown
 /// beside it, and decides nothing.
 fn of_one_run(decided: &Decided, estimated: &Estimate) -> (Verdict, String) {
@@ -381,7 +398,9 @@ fn unbounded(
     let bound = decided.claim.bound;
     let of = rounds.iter().filter(|round| endless(round).is_some()).count();
     decided.scale = Scale::EveryRun;
-    decided.estimate = median(values).filter(|m| m.is_finite());
+    // Of several statistics nothing is known that the others could be held against.
+    let is_of_one = rounds.iter().all(|round| round.seen.len() == 1);
+    decided.estimate = median(values).filter(|m| m.is_finite() && is_of_one);
     let enough = terms.about_one_run || rounds.len() >= LEAST_ROUNDS;
     let is_broken = values.iter().all(|value| !bound.holds(*value));
     let in_rounds =
@@ -390,7 +409,8 @@ fn unbounded(
     if is_broken && enough {
         return Some((Verdict::Refuted, reason));
     }
-    decided.indicative = !enough;
+    // What breaks its bound for want of an answer points nowhere else.
+    decided.indicative = !enough && values.iter().all(|value| bound.holds(*value));
     Some((Verdict::Undecided, reason))
 }
 

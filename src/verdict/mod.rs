@@ -10,6 +10,7 @@ mod decide;
 mod estimate;
 mod evidence;
 pub mod faults;
+pub mod floor;
 mod hold;
 pub mod lateness;
 pub mod objective;
@@ -96,6 +97,8 @@ pub struct Options {
     pub allow_failures: bool,
     /// Why the runs only indicate, however many there are: they were not made in interleaved rounds.
     pub only_indicates: Option<String>,
+    /// What the last selftest has found the generator to add to every time.
+    pub floor: Option<floor::Floor>,
     /// Audits that were made when a baseline was saved.
     pub saved_audits: BTreeMap<RunId, audit::RunAudit>,
 }
@@ -256,7 +259,11 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
                 unsteady: unsteady.as_deref(),
             };
             let of_claim = decide::decide(claim, &values, &terms);
-            decided.push(lateness.judge(claim, &rounds, Some(treatment), &terms, of_claim));
+            let of_claim = lateness.judge(claim, &rounds, Some(treatment), &terms, of_claim);
+            decided.push(match &options.floor {
+                Some(floor) => floor.weigh(claim, &rounds, treatment, &terms, of_claim),
+                None => of_claim,
+            });
         }
         is_borne &= !of_arms.is_late_only() || lateness.is_borne(&decided[first..]);
     }

@@ -50,13 +50,15 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
     if !objective.iter().any(is_about_outcomes) {
         broken.extend(missed(run, &Expression::new(AS_EXPECTED)));
     }
-    if run.facts.end.phases.iter().any(|phase| phase.name == "drain" && !phase.complete) {
-        broken.push(Broken {
-            mode: Mode::Backlog,
-            condition: "the backlog drains in time".to_owned(),
-            seen: "it was not".to_owned(),
-        });
-    }
+    let not_drained = run.facts.end.phases.iter().find(|phase| phase.name == "drain" && !phase.complete);
+    broken.extend(not_drained.map(|drain| Broken {
+        mode: Mode::Backlog,
+        condition: "the backlog drains in time".to_owned(),
+        seen: match &drain.unknown[..] {
+            "" => "it did not".to_owned(),
+            reason => format!("not known: {reason}"),
+        },
+    }));
     Try {
         run: run.facts.id,
         load,

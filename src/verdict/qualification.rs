@@ -6,9 +6,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::faults::FaultTest;
+use super::floor::{self, Floor};
 use super::{LEAST_ROUNDS, Ledger, Occasion, Options, Verdict, of_rounds};
 use crate::run::{Arm, MeasuredRun};
+use crate::sample::Outcome;
 use crate::stats::decision::{LOOKS, next_look};
+use crate::stats::quantile::{geometric_mean, median};
 
 /// False supports that an honest instrument stays below in all but about one selftest in 300: 24
 /// claims at 2.5 % each.
@@ -42,6 +45,9 @@ pub struct Qualification {
     pub slowdown: f64,
     /// What was measured of it at p50, over all rounds, with its interval at 95 %.
     pub measured: Option<(f64, f64, f64)>,
+    /// What the generator adds to the server's own time at the median, µs; none where it was not measured.
+    #[serde(default)]
+    pub floor_us: Option<u32>,
     /// The fewest rounds whose interval leaves out a slow-down below the claim's; none if no number did.
     pub rounds_to_detect: Option<usize>,
     /// The look at which it was decided; none if at none.
@@ -49,6 +55,12 @@ pub struct Qualification {
 }
 
 impl Qualification {
+    /// What the generator adds to every time on this machine.
+    pub fn floor(&self) -> Option<Floor> {
+        let (machine, made_at) = (self.machine.clone(), self.made_at.clone());
+        self.floor_us.map(|us| Floor { us, machine, made_at })
+    }
+
     /// Whether the instrument may be relied on, on this machine.
     pub fn is_passed(&self) -> bool {
         let quiet = self.false_supports as f64 <= (MOST_FALSE_SHARE * self.false_claims as f64).max(1.0);
@@ -120,6 +132,8 @@ pub struct Parts<'a> {
     pub slower: &'a str,
     /// By this factor.
     pub slowdown: f64,
+    /// The median of the server's own time in the other profiles, ms.
+    pub median_ms: f64,
     /// The title of the claim by which the slow-down counts as seen.
     pub detection: &'a str,
 }
@@ -171,11 +185,10 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
         |n: &usize| seen(*n, &growing).is_some_and(|c| c.verdict == Verdict::Supported) && *n <= rounds;
     let all_looks = std::iter::successors(next_look(0), |n| next_look(*n)).take_while(|n| *n <= rounds);
     let facts = runs.iter().find(|r| r.facts.start.arm == Some(Arm::Baseline)).map(|r| &r.facts);
-    let fact = |name: &str| facts.and_then(|f| f.start.environment.get(name)).cloned().unwrap_or_default();
     Qualification {
         made_at: now.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        machine: format!("{}, {} cores", fact("processor"), fact("cores")),
+        machine: facts.map_or_else(String::new, floor::machine),
         rounds,
         false_supports,
         false_claims,
@@ -183,9 +196,25 @@ pub fn qualify(runs: &[Arc<MeasuredRun>], parts: Parts<'_>, now: &str) -> Qualif
         experiments,
         slowdown: parts.slowdown,
         measured: whole.and_then(|c| Some((c.estimate?, c.low?, c.high?))),
+        floor_us: floor_us(runs, parts),
         rounds_to_detect: (2..=rounds).find(excludes),
         look_to_detect: all_looks.into_iter().find(at_look),
     }
+}
+
+/// By how much the median of the servers' answers lies above the median of their own time, µs; none without an answer.
+fn floor_us(runs: &[Arc<MeasuredRun>], parts: Parts<'_>) -> Option<u32> {
+    let median_ms = |run: &MeasuredRun| {
+        let samples = &run.samples;
+        let is_ok = |place: &usize| samples.outcome[*place] == Outcome::Ok;
+        let ms = |place: usize| (samples.done_us[place] - samples.sent_us[place]) as f64 / 1e3;
+        median(&(0..samples.subject.len()).filter(is_ok).map(ms).collect::<Vec<_>>())
+    };
+    let equals = runs.iter().filter(|run| run.facts.start.profile != parts.slower);
+    let medians: Vec<f64> = equals.filter_map(|run| median_ms(run)).collect();
+    let floor_us = (geometric_mean(&medians)? - parts.median_ms).max(0.0) * 1e3;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 0; saturates")]
+    Some(floor_us.round() as u32)
 }
 
 /// A run's round, from 0.
@@ -210,6 +239,7 @@ mod tests {
             experiments: 4,
             slowdown: 1.25,
             measured: Some(((low * high).sqrt(), low, high)),
+            floor_us: Some(200),
             rounds_to_detect: Some(3),
             look_to_detect: Some(5),
         }

@@ -114,7 +114,7 @@ fn the_doctor_looks_at_everything_and_leaves_nothing() {
     let bench = Bench::new();
     let before = std::fs::read_dir(bench.folder.path()).unwrap().count();
     let said = bench.out(&["doctor"]);
-    for what in ["cores", "open files", "clock", "scheduler", "store"] {
+    for what in ["cores", "open files", "other processes", "scheduler", "store"] {
         assert!(said.contains(&format!("{what}: ")), "{what}: {said}");
     }
     assert_eq!(std::fs::read_dir(bench.folder.path()).unwrap().count(), before);

@@ -126,6 +126,7 @@ const HOMES: &[Home] = &[
         "rustix",
         &[
             "src/load/timer.rs",
+            "src/load/priority.rs",
             "src/system/",
             "src/signals/process_table.rs",
             "src/store/mod.rs",
@@ -133,7 +134,7 @@ const HOMES: &[Home] = &[
             "src/live/secret.rs",
             "src/cli/doctor.rs",
         ],
-        "system calls without `unsafe`: timers, signals to processes, limits, random numbers",
+        "system calls without `unsafe`: timers, signals to processes, limits, priorities, random numbers",
     ),
     home("tonic_reflection", &["src/load/reflection.rs"], ""),
     home(

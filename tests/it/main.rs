@@ -13,6 +13,7 @@ mod capacity;
 mod cli;
 mod commands;
 mod conformance;
+mod doubt;
 mod events;
 mod experiment;
 mod explain;

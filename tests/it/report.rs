@@ -38,8 +38,13 @@ const HOSTILE: Names = Names {
 };
 
 fn facts(arm: Arm, names: Names) -> RunFacts {
-    let phase =
-        |name: &str, start_us, end_us| PhaseSpan { name: name.to_owned(), start_us, end_us, complete: true };
+    let phase = |name: &str, start_us, end_us| PhaseSpan {
+        name: name.to_owned(),
+        start_us,
+        end_us,
+        complete: true,
+        unknown: String::new(),
+    };
     RunFacts {
         id: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
         start: RunStart {
@@ -248,6 +253,7 @@ fn about() -> About {
         store: "reports/loadproof.db".to_owned(),
         command: "loadproof compare 1 2".to_owned(),
         qualification: None,
+        floor: None,
     }
 }
 
@@ -348,7 +354,10 @@ fn the_terminal_shows_what_the_page_shows() {
     insta::assert_snapshot!(plain);
     let page = html::render(&report).unwrap();
     for sentence in &report.finding {
-        assert!(page.contains(sentence.as_str()) && plain.contains(sentence.as_str()), "{sentence}");
+        assert!(
+            page.contains(&sentence.replace('\'', "&#x27;")) && plain.contains(sentence.as_str()),
+            "{sentence}"
+        );
     }
 }
 

@@ -10,9 +10,12 @@ use std::sync::Arc;
 
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Stretch, Unit};
 use loadproof::reading::SignalColumn;
+use loadproof::report::{About, Of, html, json, markdown, model, text};
 use loadproof::run::{Arm, LoadFacts, MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState};
 use loadproof::sample::{Kind, Outcome, Phase, SampleColumns, Subject};
+use loadproof::summary::compare;
 use loadproof::verdict::audit::Grade;
+use loadproof::verdict::floor::Floor;
 use loadproof::verdict::{self, Decided, Judgement, Ledger, Occasion, Options, Scale, Verdict};
 use proptest::prelude::*;
 
@@ -47,7 +50,13 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         SignalColumn { readings: Vec::new(), ..signal("unseen", |_| 0.0) },
         SignalColumn { is_counter: true, ..signal("shop cpu", |i| i as f64 * 0.1) },
     ];
-    let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us: 40_000_000, complete: true };
+    let steady = PhaseSpan {
+        name: "steady".to_owned(),
+        start_us: 0,
+        end_us: 40_000_000,
+        complete: true,
+        unknown: String::new(),
+    };
     let facts = RunFacts {
         id: RunId(i64::from(round) * 2 + i64::from(arm == Arm::Treatment)),
         start: RunStart {
@@ -298,6 +307,7 @@ fn a_deadline_that_was_missed_refutes() {
             end_us: 42_000_000,
             // Of one round only.
             complete: i != 5,
+            unknown: String::new(),
         };
         run.facts.end.phases.push(drain);
     }
@@ -816,4 +826,198 @@ fn a_claim_about_experiments_fails_no_single_run() {
     let slow = Claim { value: Expression::new("baseline.p50"), ..slow };
     let judgement = verdict::of_rounds_with(&rounds, &[slow], &last_look());
     assert_eq!(judgement.overall(), Some(Verdict::Refuted));
+}
+
+#[test]
+fn a_ratio_whose_bound_lies_within_the_generators_own_floor_is_undecided() {
+    // 2 ms against 1 ms in the system, each with 0.37 ms of the generator's own.
+    let runs: Vec<Arc<MeasuredRun>> = (1..=5)
+        .flat_map(|round| {
+            let wobble = 1.0 + f64::from(round) * 1e-3;
+            [run(Arm::Baseline, round, 2.37 * wobble, 0), run(Arm::Treatment, round, 1.37, 0)]
+        })
+        .map(|mut run| {
+            let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            run.facts.start.environment = [fact("processor", "Test CPU"), fact("cores", "2")].into();
+            Arc::new(run)
+        })
+        .collect();
+    let decided = |value: &str, bound: Bound, machine: &str| {
+        let floor = Floor { us: 370, machine: machine.to_owned(), made_at: "today".to_owned() };
+        let options =
+            Options { floor: Some(floor), ..last_look() };
+        verdict::of_rounds_with(&runs, &[claim(value, bound)], &options).claims.remove(0)
+    };
+    let (ratio, here) = ("baseline.p50 / treatment.p50", "Test CPU, 2 cores");
+    let open = decided(ratio, at_least(1.9), here);
+    assert_eq!((open.verdict, open.word), (Verdict::Undecided, "undecided"), "{}", open.reason);
+    assert!(
+        open.reason.contains("1.74x as measured, 2.01x without the generator's own floor"),
+        "{}",
+        open.reason
+    );
+    // Where both are on one side the verdict stands, and the other value beside it.
+    let supported = decided(ratio, at_least(1.5), here);
+    assert_eq!(supported.verdict, Verdict::Supported, "{}", supported.reason);
+    assert!(supported.notes.iter().any(|note| note.contains("2.01x without")), "{:?}", supported.notes);
+    assert_eq!(decided(ratio, at_least(2.5), here).verdict, Verdict::Refuted);
+    // Nothing is known of other machines, and a time by itself is what its user has seen.
+    assert_eq!(decided(ratio, at_least(1.9), "Other CPU, 2 cores").verdict, Verdict::Refuted);
+    assert!(decided("treatment.p50", at_most(1.2), here).notes.is_empty());
+}
+
+#[test]
+fn a_signal_that_was_not_read_to_the_end_voids_what_needs_it() {
+    let cut: Vec<Arc<MeasuredRun>> = (1..=5)
+        .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
+        .map(|mut run| {
+            // Of one arm, and for the second half of the load.
+            if run.facts.start.arm == Some(Arm::Treatment) {
+                run.signals.iter_mut().for_each(|signal| signal.readings.retain(|(at, _)| *at < 20_000_000));
+            }
+            Arc::new(run)
+        })
+        .collect();
+    let claims = [
+        claim("treatment.max('level')", at_most(1e9)),
+        claim("treatment.delta('rising')", at_most(1e9)),
+        claim("baseline.max('level')", at_most(1e9)),
+        claim("treatment.p50", at_most(1e9)),
+    ];
+    let options = last_look();
+    let judged = verdict::of_rounds_with(&cut, &claims, &options);
+    let verdicts: Vec<Verdict> = judged.claims.iter().map(|decided| decided.verdict).collect();
+    assert_eq!(verdicts[..2], [Verdict::Invalid; 2], "{}", judged.claims[0].reason);
+    assert!(judged.claims[0].reason.contains("was last read"), "{}", judged.claims[0].reason);
+    assert_eq!(verdicts[2..], [Verdict::Supported; 2]);
+}
+
+#[test]
+fn a_drain_that_nobody_watched_is_neither_over_nor_late() {
+    let mut runs: Vec<MeasuredRun> = (1..=5)
+        .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
+        .collect();
+    for run in &mut runs {
+        run.facts.end.phases.push(PhaseSpan {
+            name: "drain".to_owned(),
+            start_us: 40_000_000,
+            end_us: 42_000_000,
+            complete: false,
+            unknown: "the source of `backlog` could not be read: status 503".to_owned(),
+        });
+    }
+    let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
+    let claims = [claim("treatment.drain_time", at_most(10_000.0)), claim("treatment.p50", at_most(1_000.0))];
+    let options = last_look();
+    let judged = verdict::of_rounds_with(&runs, &claims, &options);
+    let of = |place: usize| (judged.claims[place].verdict, judged.claims[place].reason.as_str());
+    assert_eq!(of(0).0, Verdict::Invalid);
+    assert!(of(0).1.contains("is not known: the source of `backlog` could not be read"), "{}", of(0).1);
+    assert_eq!(of(1).0, Verdict::Supported, "{}", of(1).1);
+}
+
+/// Every form of the report of rounds.
+fn forms(runs: &[Arc<MeasuredRun>], claims: &[Claim]) -> Vec<(&'static str, String)> {
+    let of_arm =
+        |arm| runs.iter().filter(|run| run.facts.start.arm == Some(arm)).cloned().collect::<Vec<_>>();
+    let comparison = compare::of_runs(&of_arm(Arm::Baseline), &of_arm(Arm::Treatment)).unwrap();
+    let options = last_look();
+    let judgement = verdict::of_rounds_with(runs, claims, &options);
+    let about = About {
+        of: Of::Runs { baseline: RunId(1), treatment: RunId(2) },
+        allow_invalid: false,
+        allow_failures: false,
+        generated_at: String::new(),
+        tool_version: String::new(),
+        store: String::new(),
+        command: String::new(),
+        qualification: None,
+        floor: None,
+    };
+    let report = model::comparison(&comparison, &judgement, about);
+    vec![
+        ("text", anstream::adapter::strip_str(&text::render(&report)).to_string()),
+        ("html", html::render(&report).unwrap()),
+        ("markdown", markdown::render(&report).replace('\\', "")),
+        ("json", json::comparison(&comparison, &judgement, &report).unwrap()),
+    ]
+}
+
+#[test]
+fn what_no_interval_allows_for_is_said_in_every_form() {
+    // The treatment slows down from round to round; one round of the baseline is three times as slow, and another holds an
+    // outage.
+    let mut runs = Vec::new();
+    for round in 1..=10 {
+        let slow = if round == 4 { 3.0 } else { 1.0 + f64::from(round % 3) * 0.01 };
+        let mut baseline = run(Arm::Baseline, round, 10.0 * slow, 0);
+        if round == 7 {
+            baseline.samples.outcome[1000..1200].fill(Outcome::Error);
+        }
+        runs.extend([baseline, run(Arm::Treatment, round, 5.0 + 0.2 * f64::from(round), 0)]);
+    }
+    for run in &mut runs {
+        run.checksum = "known".to_owned();
+        // A third of the requests takes 60 ms more.
+        let samples = &mut run.samples;
+        (0..samples.done_us.len()).filter(|i| i % 3 == 0).for_each(|i| samples.done_us[i] += 60_000);
+    }
+    let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
+    for (name, form) in forms(&runs, &[claim("treatment.p50", at_most(1_000.0))]) {
+        for said in [
+            "successive rounds resemble each other (lag-1 correlation 0.69",
+            "baseline: the rounds have two modes. p50 of all requests is near",
+            "1 of 10 rounds holds an outage (run 14: 200 of 4000 requests",
+            "two modes (67 % near 5",
+            "A request of the treatment is faster than one of the baseline in",
+        ] {
+            assert!(form.contains(said), "{name} lacks `{said}`: {form}");
+        }
+    }
+}
+
+#[test]
+fn too_few_rounds_without_answers_do_not_indicate_what_they_break() {
+    let word = |endless: Arm| {
+        let runs: Vec<Arc<MeasuredRun>> = [Arm::Baseline, Arm::Treatment]
+            .into_iter()
+            .map(|arm| {
+                let mut run = run(arm, 1, 10.0, 0);
+                if arm == endless {
+                    run.samples.outcome.iter_mut().step_by(10).for_each(|outcome| *outcome = Outcome::Error);
+                }
+                Arc::new(run)
+            })
+            .collect();
+        let slower = Bound::AtMost(Amount { value: 1.05, unit: Unit::Change });
+        let claim = Claim { tolerates: Some(0.2), ..claim("treatment.p95 / baseline.p95", slower) };
+        let options = Options::default();
+        verdict::of_rounds_with(&runs, &[claim], &options).claims.remove(0).word
+    };
+    assert_eq!((word(Arm::Treatment), word(Arm::Baseline)), ("undecided", "indicated"));
+}
+
+#[test]
+fn a_change_to_or_from_no_end_has_no_size() {
+    for endless in [Arm::Baseline, Arm::Treatment] {
+        let mut runs: Vec<MeasuredRun> = (1..=5)
+            .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 9.0, 0)])
+            .collect();
+        for run in runs.iter_mut().filter(|run| run.facts.start.arm == Some(endless)) {
+            // Each tenth request is never answered.
+            run.samples.outcome.iter_mut().step_by(10).for_each(|outcome| *outcome = Outcome::Error);
+            run.checksum = "known".to_owned();
+        }
+        let runs: Vec<Arc<MeasuredRun>> = runs.into_iter().map(Arc::new).collect();
+        let claims = [
+            claim("treatment.p95 / baseline.p95", Bound::AtMost(Amount { value: 0.7, unit: Unit::Change })),
+            claim("treatment.p50 / baseline.p50", Bound::AtMost(Amount { value: 0.7, unit: Unit::Change })),
+        ];
+        for (name, form) in forms(&runs, &claims) {
+            assert!(!form.contains("−100"), "{name}: {form}");
+            assert!(name == "markdown" || form.contains('∞'), "{name}: {form}");
+        }
+        let text = &forms(&runs, &claims)[0].1;
+        assert!(text.contains("a change from or to ∞ has no size"), "{text}");
+    }
 }

@@ -3,6 +3,7 @@
 
 mod axis;
 pub mod curve;
+pub mod histogram;
 pub mod percentile;
 mod plot;
 pub mod releases;

@@ -1,6 +1,7 @@
 //! From a comparison, or one arm's summary, to a report.
 
 use super::charts;
+use super::doubts;
 use super::endpoints::{Compared, effect_sentences, sections};
 use super::explained::explained;
 use super::headline::{self, headline};
@@ -47,6 +48,7 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) 
     let names = [report.arms[0].name.clone(), report.arms[1].name.clone()];
     charts::add_shifts(&mut report.percentile_charts, &comparison.shifts);
     report.explained = explained(&comparison.explanations, names.each_ref().map(String::as_str));
+    report.superiority = comparison.superiority.as_ref().map_or(String::new(), doubts::superiority);
     report.finding = words::finding(effect_sentences(&rows), &report, &arms);
     report
 }
@@ -97,6 +99,9 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         finding: Vec::new(),
         failing: words::failing(arms, &heads),
         warnings: Vec::new(),
+        doubts: doubts::doubts(arms, &names, judgement),
+        superiority: String::new(),
+        modes: doubts::modes(arms, &names),
         explained: Vec::new(),
         sections: Vec::new(),
         percentile_charts: charts::percentiles(arms, &names),
@@ -175,8 +180,9 @@ fn signal_row(name: &str, unit: &str, is_counter: bool, arms: &[Option<SignalMet
 
 /// How an arm's backlog drained, run by run; none without a drain.
 fn drain(arm: &ArmSummary, name: &str) -> Option<DrainRow> {
-    let phases = arm.runs.iter().flat_map(|run| &run.end.phases).filter(|p| p.name == Phase::Drain.word());
-    let longest_us = phases.map(|drain| drain.end_us - drain.start_us).max()?;
+    let phases = || arm.runs.iter().flat_map(|run| &run.end.phases).filter(|p| p.name == Phase::Drain.word());
+    let longest_us = phases().map(|drain| drain.end_us - drain.start_us).max()?;
+    let unknown: Vec<&str> = phases().map(|p| p.unknown.as_str()).filter(|why| !why.is_empty()).collect();
     let times: Vec<f64> = arm.drain_s.iter().flatten().map(|s| s * 1e6).collect();
     let (low, high) = times.iter().fold((f64::INFINITY, 0.0_f64), |(l, h), us| (l.min(*us), h.max(*us)));
     let shown = match &times[..] {
@@ -188,12 +194,18 @@ fn drain(arm: &ArmSummary, name: &str) -> Option<DrainRow> {
             unit::time(high)
         ),
     };
-    let missed = arm.drain_s.len() - times.len();
+    let missed = phases().filter(|drain| !drain.complete && drain.unknown.is_empty()).count();
     let deadline = unit::span(longest_us as f64 / 1e6);
-    let text = match (times.len(), missed) {
-        (0, _) => format!("did not drain within {deadline}"),
-        (_, 0) => format!("drained within {shown}"),
-        (_, n) => format!("drained within {shown}, but in {n} runs not within {deadline}"),
+    let drained = match (times.len(), missed) {
+        (0, 0) => String::new(),
+        (0, _) => format!("did not drain within {deadline} of the load's end"),
+        (_, 0) => format!("drained within {shown} of the load's end"),
+        (_, n) => format!("drained within {shown} of the load's end, but in {n} runs not within {deadline}"),
+    };
+    let text = match (&drained[..], unknown.first()) {
+        (_, None) => drained,
+        ("", Some(why)) => format!("was not watched to the end: {why}"),
+        (_, Some(why)) => format!("{drained}; in {} runs it is not known: {why}", unknown.len()),
     };
     Some(DrainRow { arm: name.to_owned(), text })
 }

@@ -22,8 +22,8 @@ pub(super) fn percentiles(arms: &[&ArmSummary], names: &[&str]) -> Vec<Percentil
         charts.push(PercentileChart {
             id: format!("percentiles-{}", charts.len()),
             title: format!("{name}: {what} by percentile"),
-            finding: finding(&lines, 0.95),
-            table: table(&lines),
+            finding: finding(arms, names, &name, 0.95),
+            table: table(arms, &name),
             ribbons: ribbons(arms, &name),
             shift: None,
             lines,
@@ -276,27 +276,32 @@ fn lines(
 }
 
 /// `p95: lanes-off 1.20 s, lanes-on 45.0 ms.`
-fn finding(lines: &[Line], p: f64) -> String {
-    let values: Vec<String> =
-        lines.iter().filter_map(|line| Some(format!("{} {}", line.name, unit::time(at(line, p)?)))).collect();
+fn finding(arms: &[&ArmSummary], names: &[&str], of: &str, p: f64) -> String {
+    let value = |(arm, name): (&&ArmSummary, &&str)| {
+        Some(format!("{name} {}", unit::time(at(&curve(arm, of)?.percentiles, p)?)))
+    };
+    let values: Vec<String> = arms.iter().zip(names).filter_map(value).collect();
     format!("At p{}: {}.", p * 100.0, values.join(", "))
 }
 
-fn table(lines: &[Line]) -> Vec<Vec<String>> {
+/// The percentiles of each arm that has the curve; a line cannot show where it has no end, a table can.
+fn table(arms: &[&ArmSummary], of: &str) -> Vec<Vec<String>> {
+    let curves: Vec<&Curve> = arms.iter().filter_map(|arm| curve(arm, of)).collect();
+    let curves = || curves.iter().filter(|curve| !curve.percentiles.is_empty());
     TABLE
         .iter()
         .map(|p| {
-            let values = lines.iter().map(|line| at(line, *p).map_or("n/a".to_owned(), unit::time));
+            let values = curves().map(|c| at(&c.percentiles, *p).map_or("n/a".to_owned(), unit::time));
             std::iter::once(format!("p{}", (p * 1000.0).round() / 10.0)).chain(values).collect()
         })
         .collect()
 }
 
 /// The value of a curve at `p`, between its points by a straight line; none past its end.
-fn at(line: &Line, p: f64) -> Option<f64> {
-    let next = line.points.iter().position(|point| point.0 >= p - 1e-9)?;
-    let (right, left) = (line.points[next], line.points[next.saturating_sub(1)]);
-    if right.0 <= left.0 {
+fn at(points: &[(f64, f64)], p: f64) -> Option<f64> {
+    let next = points.iter().position(|point| point.0 >= p - 1e-9)?;
+    let (right, left) = (points[next], points[next.saturating_sub(1)]);
+    if right.0 <= left.0 || right.1.is_infinite() {
         return Some(right.1);
     }
     Some(left.1 + (right.1 - left.1) * ((p - left.0) / (right.0 - left.0)).clamp(0.0, 1.0))

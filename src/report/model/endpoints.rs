@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Counts;
 use crate::sample::{Kind, Subject, status_text};
 use crate::stats::interval::Interval;
+use crate::summary::compare::ratio;
 use crate::summary::{
     ArmSummary, Comparison, CurveShift, Distribution, Evidence, QUANTILES, SubjectComparison, Summary, TOTAL,
 };
@@ -14,6 +15,9 @@ use crate::unit::{self, TimeScale};
 pub(super) const NO_VALUE: &str = "n/a";
 /// Quantiles of [`QUANTILES`] that the table shows.
 const SHOWN: usize = 4;
+/// What is said where a time has no end.
+const ENDLESS: &str =
+    "∞: so many were never answered that the value lies among them; a change from or to ∞ has no size.";
 /// Part of a response time that waiting to be sent must make up for service times to be shown, too.
 const LEAST_WAITING: f64 = 0.05;
 
@@ -26,6 +30,8 @@ pub struct SubjectSection {
     pub heading: &'static str,
     /// What its metrics mean.
     pub note: &'static str,
+    /// What `∞` means, where there is one; empty otherwise.
+    pub endless: &'static str,
     /// `µs`, `ms` or `s`.
     pub unit: &'static str,
     /// True for requests, false for effects.
@@ -130,8 +136,7 @@ impl<'a> Compared<'a> {
     /// `treatment / baseline` of a metric; none where either is missing.
     fn ratio(&self, of: impl Fn(&Summary) -> Option<f64>) -> Option<f64> {
         let [Some(baseline), Some(treatment)] = self.arms[..] else { return None };
-        let (baseline, treatment) = (of(baseline)?, of(treatment)?);
-        (baseline > 0.0).then_some(treatment / baseline)
+        ratio(of(treatment)?, of(baseline)?)
     }
 
     /// The change of a quantile, and its interval where rounds give one.
@@ -143,6 +148,11 @@ impl<'a> Compared<'a> {
         let carries =
             |summary: &Summary| time.of(summary).is_some_and(|d| d.quantile(place).value().is_some());
         let has_values = self.arms.iter().all(|arm| arm.is_some_and(carries));
+        let is_endless =
+            |summary: &Summary| time.of(summary).is_some_and(|d| d.quantiles_us[place].is_infinite());
+        if has_values && self.arms.iter().flatten().any(|arm| is_endless(arm)) {
+            return (NO_VALUE.to_owned(), String::new());
+        }
         let ratio = self.ratio(|summary| Some(time.of(summary)?.quantiles_us[place])).filter(|_| has_values);
         match (over_rounds, ratio) {
             (Some((ratio, interval)), _) => {
@@ -214,6 +224,7 @@ fn section(
         id,
         heading,
         note,
+        endless: if has_endless_times(rows) { ENDLESS } else { "" },
         unit,
         is_of_requests: id == "requests",
         columns: vec![
@@ -232,6 +243,12 @@ fn section(
     };
     leave_out_empty_columns(&mut section);
     section
+}
+
+/// Whether a quantile that is shown lies among requests that were never answered.
+fn has_endless_times(rows: &[&Compared<'_>]) -> bool {
+    let times = rows.iter().flat_map(|row| &row.arms).flatten().filter_map(|summary| summary.response);
+    times.into_iter().any(|times| times.quantiles_us[..SHOWN].iter().any(|us| us.is_infinite()))
 }
 
 /// Leaves out what too few samples carry in all rows.

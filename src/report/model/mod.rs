@@ -5,6 +5,7 @@ mod answer;
 mod build;
 mod called;
 mod charts;
+mod doubts;
 mod endpoints;
 mod explained;
 mod headline;
@@ -50,6 +51,12 @@ pub struct Report {
     pub failing: Vec<String>,
     /// What makes it doubtful, and what to do about it.
     pub warnings: Vec<String>,
+    /// What no formula allows for, where it is visible: rounds that resemble each other, several modes, rare outages.
+    pub doubts: Vec<String>,
+    /// How often a request of the treatment is faster, in a sentence; empty for a run.
+    pub superiority: String,
+    /// Times with several modes.
+    pub modes: Vec<ModesChart>,
     /// Sources of the differences (comparisons only).
     pub explained: Vec<Explained>,
     /// Requests, then effects; one row per subject.
@@ -136,6 +143,25 @@ pub struct PartRow {
     pub interval: String,
 }
 
+/// A histogram of times with several modes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ModesChart {
+    /// Anchor within the page.
+    pub id: String,
+    /// Its heading: the endpoint or effect, and the arm.
+    pub title: String,
+    /// Which modes there are, in a sentence.
+    pub finding: String,
+    /// Place of its arm: 0 is drawn as a baseline is, 1 as a treatment.
+    pub arm: usize,
+    /// Each bin's share of the times.
+    pub shares: Vec<f64>,
+    /// Where each mode is highest, as a share of the axis from left to right, and its time.
+    pub marks: Vec<(f64, String)>,
+    /// The times at both ends of the axis.
+    pub ends: [String; 2],
+}
+
 /// Samples by outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -186,7 +212,8 @@ pub struct SignalCells {
 pub struct DrainRow {
     /// The arm's name.
     pub arm: String,
-    /// `drained within 12.3 s (median; 11.9 s to 13.0 s)`, of the load's end; `did not drain within 2 min`.
+    /// `drained within 12.3 s (median; 11.9 s to 13.0 s) of the load's end`; `did not drain within 2 min of the load's end`;
+    /// why it is not known.
     pub text: String,
 }
 

@@ -10,9 +10,10 @@ use crate::unit;
 /// What was found: effects first, then how the backlog emptied, then what went wrong.
 pub(super) fn finding(of_effects: Vec<String>, report: &Report, arms: &[&ArmSummary]) -> Vec<String> {
     let mut sentences = of_effects;
+    sentences.extend(Some(report.superiority.clone()).filter(|sentence| !sentence.is_empty()));
     sentences.extend(report.drains.iter().map(|drain| match arms.len() {
-        1 => format!("The backlog {} of the load's end.", drain.text),
-        _ => format!("{}: the backlog {} of the load's end.", drain.arm, drain.text),
+        1 => format!("The backlog {}.", drain.text),
+        _ => format!("{}: the backlog {}.", drain.arm, drain.text),
     }));
     sentences.extend(arms.iter().zip(&report.arms).map(|(arm, head)| outcomes(arm, &head.name)));
     sentences
@@ -81,6 +82,11 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::NotDrained { run } => format!(
             "The backlog of run {run} did not drain within its deadline: increase `within` of `[drain]`."
         ),
+        Warning::DrainUnknown { runs, reason } => {
+            let names: Vec<String> = runs.iter().map(i64::to_string).collect();
+            let plural = if runs.len() == 1 { "" } else { "s" };
+            format!("Whether the backlog of run{plural} {} drained is not known: {reason}.", names.join(", "))
+        }
         Warning::SinglePair => {
             "A single pair of runs only indicates: the difference may be run-to-run noise. Run an experiment of at least \
              5 rounds."

@@ -5,6 +5,8 @@ mod forms;
 
 use serde::{Deserialize, Serialize};
 
+use crate::verdict::floor::Floor;
+
 pub use build::{Evidence, Source, page};
 pub use forms::{about, html, json, junit, markdown, text};
 
@@ -27,6 +29,9 @@ pub struct About {
     pub command: String,
     /// What the instrument's last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+    /// What it found the generator to add to every time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
     /// Tells the key of the detached signature from others; none without a signature.
     pub key: Option<String>,
 }

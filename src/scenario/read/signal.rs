@@ -16,6 +16,10 @@ use crate::scenario::signal::{Question, Selector, Signal, SignalSource, SourcePl
 const PLACES: [&str; 9] =
     ["prometheus", "json", "sql", "sqlite", "postgres", "redis", "log", "control_group", "container"];
 
+/// How long a reading may take that says nothing of it, and at most: it holds up the run's start and end for so long.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(300);
+
 /// Redis commands that change something; a measurement must not.
 const WRITES: [&str; 16] = [
     "SET", "DEL", "UNLINK", "FLUSHALL", "FLUSHDB", "XADD", "XDEL", "XTRIM", "XACK", "LPUSH", "RPUSH", "LPOP",
@@ -40,10 +44,20 @@ fn source(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<Strin
     };
     let place = table.text(kind).map(|text| place(kind, &text, &table, settings));
     let every = table.duration("every").unwrap_or(Duration::from_millis(500));
+    let timeout = timeout(&mut table);
     table.require("signals");
     let signals = table.tables("signals").into_iter().filter_map(|t| signal(kind, t, taken)).collect();
     table.finish();
-    Some(SignalSource { place: place?, every, signals })
+    Some(SignalSource { place: place?, every, timeout, signals })
+}
+
+fn timeout(table: &mut Fields<'_>) -> Duration {
+    let place = table.key_place("timeout");
+    let given = table.duration("timeout").unwrap_or(TIMEOUT);
+    if given.is_zero() || given > LONGEST_TIMEOUT {
+        table.problems.add(&place, "not a valid timeout of a source", "expected above 0 and at most `5m`");
+    }
+    given
 }
 
 fn place(kind: &str, text: &Located<String>, table: &Fields<'_>, settings: &Settings) -> SourcePlace {

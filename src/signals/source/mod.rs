@@ -11,10 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::scenario::signal::{Question, Signal, SourcePlace};
+use crate::unit;
 use crate::web::{Client, shown};
-
-/// How long one reading may take: a source that hangs delays itself only.
-pub(super) const READING: Duration = Duration::from_secs(2);
 
 /// Each signal's first question that has an answer.
 fn first_answers(signals: &[Signal], answer: impl Fn(&Question) -> Option<f64>) -> Vec<Option<f64>> {
@@ -25,6 +23,8 @@ fn first_answers(signals: &[Signal], answer: impl Fn(&Question) -> Option<f64>) 
 /// a failure.
 pub(super) struct Source {
     place: SourcePlace,
+    /// How long one reading may take: a source that hangs delays itself only.
+    timeout: Duration,
     client: Client,
     postgres: postgres::Connection,
     redis: redis::Connection,
@@ -34,9 +34,10 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(place: SourcePlace, client: Client) -> Self {
+    pub(super) fn new(place: SourcePlace, timeout: Duration, client: Client) -> Self {
         Self {
             place,
+            timeout,
             client,
             postgres: postgres::Connection::default(),
             redis: redis::Connection::default(),
@@ -80,7 +81,8 @@ impl Source {
                 }
             }
         };
-        let in_time = tokio::time::timeout(READING, reading).await;
-        in_time.unwrap_or_else(|_| Err(format!("no answer within {} s", READING.as_secs())))
+        let in_time = tokio::time::timeout(self.timeout, reading).await;
+        let late = || format!("no answer within {}", unit::span(self.timeout.as_secs_f64()));
+        in_time.unwrap_or_else(|_| Err(late()))
     }
 }

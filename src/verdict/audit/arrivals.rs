@@ -9,9 +9,9 @@ use crate::unit;
 /// How late the generator was.
 pub(super) const LAG: &str = "scheduling lag";
 /// A lag below this is no matter, whatever the system's speed.
-const SMALL_LAG_US: f64 = 2_000.0;
+pub(super) const SMALL_LAG_US: f64 = 2_000.0;
 /// A lag below this makes no run invalid.
-const LARGE_LAG_US: f64 = 20_000.0;
+pub(super) const LARGE_LAG_US: f64 = 20_000.0;
 /// Shares of the p99 response time from which a lag counts.
 const LAG_SHARES: (f64, f64) = (0.1, 0.5);
 /// One place of so many is between two requests, when all are in use.

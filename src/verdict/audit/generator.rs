@@ -9,7 +9,7 @@ use crate::unit;
 /// Shares of its workers' cores that loadproof may use.
 const BUSY: (f64, f64) = (0.7, 0.9);
 /// Shares of its time in which it may wait for a core that others have.
-const WAITING: (f64, f64) = (0.1, 0.5);
+pub(super) const WAITING: (f64, f64) = (0.1, 0.5);
 /// The quantile of the readings that counts: a busy moment is none.
 const MOST_OF_THE_TIME: f64 = 0.9;
 /// Parts of the system's words for having run out of sockets, ports or files.

@@ -21,6 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::{Arm, MeasuredRun, RunId};
 
+/// How late the generator may be at the 99th percentile, µs: from when on it matters, and from when on it may void a run.
+pub const LAG_US: (f64, f64) = (arrivals::SMALL_LAG_US, arrivals::LARGE_LAG_US);
+/// Shares of its time in which it may wait for a core: likewise.
+pub const WAITING: (f64, f64) = generator::WAITING;
+
 /// How far something may be believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -258,7 +263,13 @@ pub(in crate::verdict) mod tests {
     use crate::sample::{Kind, Outcome, Phase, Subject};
 
     fn facts(end_us: i64) -> RunFacts {
-        let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true };
+        let steady = PhaseSpan {
+            name: "steady".to_owned(),
+            start_us: 0,
+            end_us,
+            complete: true,
+            unknown: String::new(),
+        };
         RunFacts {
             id: RunId(1),
             start: RunStart {

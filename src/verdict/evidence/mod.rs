@@ -51,6 +51,8 @@ pub(super) enum Reading {
     Corrected,
     /// Shifted by how late the generator sent each request: so many times in the baseline, and in the other run.
     Shifted(i8, i8),
+    /// Without so many µs, which the generator adds to each.
+    WithoutFloor(u32),
 }
 
 impl LookUp for RoundRuns {
@@ -88,6 +90,8 @@ struct Timed {
     ms: f64,
 }
 
+/// What is left of a time at least when the generator's own part is taken off, ms.
+const LEFT_MS: f64 = 1e-3;
 /// Most response times, with those that were held back, that an interval is made from.
 const MOST_CORRECTED: usize = 4_000_000;
 
@@ -147,6 +151,10 @@ impl RoundRuns {
             }
             _ => 0.0,
         };
+        let floor_ms = match self.reading {
+            Reading::WithoutFloor(us) => f64::from(us) / 1e3,
+            _ => 0.0,
+        };
         let mut times: Vec<Timed> = self
             .selected(run)
             .filter_map(|i| {
@@ -158,6 +166,9 @@ impl RoundRuns {
                 let lag_ms = (samples.sent_us[i] - samples.intended_us[i]) as f64 / 1e3;
                 let kind = samples.subjects[samples.subject[i] as usize].kind;
                 let ms = match samples.outcome[i] {
+                    outcome if (any || outcome.is_answered()) && floor_ms > 0.0 => {
+                        (took - floor_ms).max(LEFT_MS)
+                    }
                     outcome if any || outcome.is_answered() => took + shift * lag_ms,
                     outcome if outcome.is_unanswered(kind) => f64::INFINITY,
                     _ => return None,
@@ -414,6 +425,9 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
     let Some(phase) = phase else {
         return Err(format!("run {} has no drain phase", facts.id));
     };
+    if !phase.unknown.is_empty() {
+        return Err(format!("when run {} had drained is not known: {}", facts.id, phase.unknown));
+    }
     // A drain that met its deadline with work left has no time, only a lower bound.
     let value = if phase.complete { facts.drain_s().unwrap_or(0.0) * 1e3 } else { f64::INFINITY };
     Ok(Found { value, n: 1, ..Found::default() })

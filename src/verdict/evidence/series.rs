@@ -8,12 +8,14 @@ use crate::claim::{DriftOf, Found, SignalMetric, TimeKind};
 use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
 use crate::stats::drift::drift;
-use crate::stats::quantile::type8;
+use crate::stats::quantile::{median, type8};
 use crate::stats::rank_correlation::spearman;
 use crate::stats::trend_line;
 use crate::unit;
 
 const SECOND_US: i64 = 1_000_000;
+/// Readings that may be missing at the end of a stretch.
+const MISSED_READINGS: f64 = 3.0;
 /// Seconds below which nothing is said of what goes together.
 const LEAST_SECONDS: usize = 10;
 
@@ -30,12 +32,31 @@ impl RoundRuns {
             Some(_) => self.stretch_us(&run.facts)?,
             None => (i64::MIN, i64::MAX),
         };
+        self.read_to_the_end(run, column)?;
         let points = points(column, within);
         let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
         let is_growth =
             matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && self.select.phase.is_none();
         let doubt = if is_growth { read_late(run, column) } else { None };
         Ok(Found { value, n: points.len() as u64, doubt, ..Found::default() })
+    }
+
+    /// What a signal was when nobody could read it any more is not known.
+    fn read_to_the_end(&self, run: &MeasuredRun, column: &SignalColumn) -> Result<(), String> {
+        let (_, end_us) = self.stretch_us(&run.facts)?;
+        let steps: Vec<f64> = column.readings.windows(2).map(|pair| (pair[1].0 - pair[0].0) as f64).collect();
+        let usual_us = median(&steps).unwrap_or(0.0);
+        let last_us = column.readings.last().map_or(i64::MIN, |reading| reading.0) as f64;
+        if last_us + MISSED_READINGS * usual_us >= end_us as f64 {
+            return Ok(());
+        }
+        Err(format!(
+            "signal `{}` was last read {} into run {}, which lasted to {}: what it was from then on is not known",
+            column.name,
+            unit::time(last_us),
+            run.facts.id,
+            unit::time(end_us as f64)
+        ))
     }
 
     fn too_few(&self, run: &MeasuredRun, signal: &str) -> String {

@@ -214,6 +214,7 @@ impl Shelf {
             start_us,
             end_us,
             complete: true,
+            unknown: String::new(),
         };
         let phases = vec![phase("steady", 0, SAMPLES * EVERY_US)];
         let end = RunEnd { state: RunState::Done, phases, ..RunEnd::default() };
