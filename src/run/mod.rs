@@ -156,6 +156,9 @@ pub struct FailureReason {
     pub last_us: i64,
     /// The first of them, for a closer look.
     pub first: SampleId,
+    /// What was kept of one of them: request and answer, as text. Secrets are hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<String>,
 }
 
 /// A sample by its run and its number in it.

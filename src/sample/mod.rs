@@ -6,11 +6,13 @@
 //! `done − sent`.
 
 mod columns;
+mod exchange;
 mod recorder;
 
 use serde::{Deserialize, Serialize};
 
 pub use columns::SampleColumns;
+pub use exchange::{Exchange, MOST_BODY, MOST_EXCHANGES, Message, beginning};
 pub use recorder::{Recorder, Sink};
 
 /// How a request ended.
@@ -103,6 +105,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The kind of a word; anything unknown is a request.
+    pub fn of_word(word: &str) -> Self {
+        if word == Self::Effect.word() { Self::Effect } else { Self::Request }
+    }
+
     /// The word for it in the store and in reports.
     pub fn word(self) -> &'static str {
         match self {
@@ -349,7 +356,7 @@ pub struct ExportedSample {
 impl ExportedSample {
     /// What it is counted with.
     pub fn subject(&self) -> Subject {
-        let kind = if self.kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+        let kind = Kind::of_word(&self.kind);
         Subject { kind, traffic_class: self.traffic_class.clone(), endpoint: self.endpoint.clone() }
     }
 
@@ -368,4 +375,6 @@ pub struct Batch {
     pub samples: Vec<Sample>,
     /// Reasons that this worker met for the first time: they extend its list.
     pub new_reasons: Vec<String>,
+    /// What some of the requests and answers said.
+    pub exchanges: Vec<Exchange>,
 }

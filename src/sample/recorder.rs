@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Batch, ReasonId, Sample};
+use super::{Batch, Exchange, ReasonId, Sample};
 
 /// Samples that leave together when they come fast.
 const BATCH: usize = 1024;
@@ -22,6 +22,7 @@ pub struct Recorder {
     samples: RefCell<Vec<Sample>>,
     reasons: RefCell<HashMap<String, ReasonId>>,
     new_reasons: RefCell<Vec<String>>,
+    exchanges: RefCell<Vec<Exchange>>,
     taken: Cell<u64>,
 }
 
@@ -34,6 +35,7 @@ impl Recorder {
             samples: RefCell::new(Vec::with_capacity(BATCH)),
             reasons: RefCell::new(HashMap::new()),
             new_reasons: RefCell::new(Vec::new()),
+            exchanges: RefCell::new(Vec::new()),
             taken: Cell::new(0),
         }
     }
@@ -63,14 +65,19 @@ impl Recorder {
         id
     }
 
+    /// Keeps what a request and its answer said. Whoever calls it bounds how often.
+    pub fn keep(&self, exchange: Exchange) {
+        self.exchanges.borrow_mut().push(exchange);
+    }
+
     /// Sends what has come together.
     pub fn flush(&self) {
         let samples = self.samples.replace(Vec::with_capacity(BATCH));
         if samples.is_empty() {
             return;
         }
-        let new_reasons = self.new_reasons.take();
-        (self.sink)(Batch { worker: self.worker, samples, new_reasons });
+        let (new_reasons, exchanges) = (self.new_reasons.take(), self.exchanges.take());
+        (self.sink)(Batch { worker: self.worker, samples, new_reasons, exchanges });
     }
 
     /// How many samples were written down.

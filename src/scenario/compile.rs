@@ -50,7 +50,11 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario { sources: source::sources(&texts), ..read_all(path, files, &variables, world, &problems) }
+        Scenario {
+            sources: source::sources(&texts),
+            redactor: Arc::new(variables.redactor()),
+            ..read_all(path, files, &variables, world, &problems)
+        }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -185,6 +189,7 @@ fn read_all(
         trace,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
+        redactor: Arc::default(),
         warnings: String::new(),
         canonical_workload,
     }

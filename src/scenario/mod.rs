@@ -30,6 +30,7 @@ pub mod scope;
 pub mod signal;
 mod source;
 pub mod template;
+mod trying;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -53,6 +54,7 @@ use self::signal::SignalSource;
 use self::template::Templates;
 use crate::claim::{Claim, Expression, Symptom};
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
+use crate::redact::Redactor;
 use crate::sample::Subject;
 
 /// What a scenario may know of the world: its files and its environment.
@@ -120,6 +122,8 @@ pub struct Scenario {
     pub templates: Arc<Templates>,
     /// Its files, without what may be secret in them.
     pub sources: Vec<Source>,
+    /// Hides what is secret in messages, the values of its environment variables among it.
+    pub redactor: Arc<Redactor>,
     /// What its files should say otherwise, as it is shown to people; empty if nothing.
     pub warnings: String,
     /// The workload's text in a canonical form; equal text is equal work. See

@@ -13,6 +13,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use super::World;
 use super::generators;
 use super::scope::{Scope, scope_value};
+use crate::redact::{self, Redactor};
 
 /// Prefix of the template names of shared bodies.
 const BODY: &str = "body/";
@@ -51,6 +52,12 @@ impl Variables {
             |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let words = texts.flat_map(|text| text.split(['"', '\''])).filter(is_name);
         Self(words.filter_map(|name| Some((name.to_owned(), world.variable(name)?))).collect())
+    }
+
+    /// Hides the values of those whose names tell of a secret.
+    pub(super) fn redactor(&self) -> Redactor {
+        let secrets = self.0.iter().filter(|(name, _)| redact::is_secret_name(name));
+        Redactor::knowing(secrets.map(|(_, value)| value.clone()))
     }
 
     /// Makes `env` known to an environment.

@@ -4,6 +4,7 @@
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
 mod checksum;
+mod exchange;
 mod experiment;
 mod extract;
 mod metric;
@@ -21,6 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 pub use checksum::Block;
+pub use exchange::StoredExchange;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use metric::Note;
 pub use query::{Answer, query};

@@ -69,8 +69,7 @@ impl Store {
         let find = "SELECT kind, traffic_class, name FROM endpoint WHERE id = ?1";
         Ok(self.connection.query_row(find, [endpoint], |row| {
             let kind: String = row.get(0)?;
-            let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
-            Ok(Subject { kind, traffic_class: row.get(1)?, endpoint: row.get(2)? })
+            Ok(Subject { kind: Kind::of_word(&kind), traffic_class: row.get(1)?, endpoint: row.get(2)? })
         })?)
     }
 
@@ -172,9 +171,15 @@ impl Store {
                 first_us: row.get(4)?,
                 last_us: row.get(5)?,
                 first: SampleId { run, sequence: row.get(6)? },
+                exchange: None,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut reasons = rows.collect::<Result<Vec<_>, _>>()?;
+        for reason in &mut reasons {
+            let kept = self.exchange_about(run, &reason.endpoint, &reason.reason)?;
+            reason.exchange = kept.map(|kept| kept.to_string());
+        }
+        Ok(reasons)
     }
 }
 
@@ -207,7 +212,7 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
     })
 }
 
-fn outcome(code: u8) -> rusqlite::Result<Outcome> {
+pub(super) fn outcome(code: u8) -> rusqlite::Result<Outcome> {
     Outcome::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(1, code))
 }
 

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::schema::RUN_SHIFT;
-use super::{StoreError, connect, now_unix_us};
+use super::{StoreError, connect, exchange, now_unix_us};
 use crate::reading::{Reading, SignalInfo};
 use crate::run::RunId;
-use crate::sample::{Batch, Key, Race, ReasonId, Sample, Sink, Subject};
+use crate::sample::{Batch, EndpointId, Key, MOST_EXCHANGES, Race, ReasonId, Sample, Sink, Subject};
 
 /// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
 const WAITING: usize = 256;
@@ -150,12 +150,25 @@ struct Writer {
     reasons: HashMap<u16, Vec<i64>>,
     samples: u64,
     readings: u64,
+    /// How many exchanges are stored, …
+    exchanges: u64,
+    /// … and how many of an endpoint and a reason: every worker keeps as many as a run may.
+    kept: HashMap<(EndpointId, String), usize>,
     last_us: i64,
 }
 
 impl Writer {
     fn new(run: RunId, numbers: Numbers) -> Self {
-        Self { run, numbers, reasons: HashMap::new(), samples: 0, readings: 0, last_us: 0 }
+        Self {
+            run,
+            numbers,
+            reasons: HashMap::new(),
+            samples: 0,
+            readings: 0,
+            exchanges: 0,
+            kept: HashMap::new(),
+            last_us: 0,
+        }
     }
 
     fn run(
@@ -186,6 +199,7 @@ impl Writer {
     fn append(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
         self.enter_reasons(transaction, batch)?;
         self.enter_races(transaction, batch)?;
+        self.enter_exchanges(transaction, batch)?;
         // Rows go in by the block: it takes a third off the cost of a row.
         let mut blocks = transaction.prepare_cached(&insert_samples(BLOCK))?;
         let (whole, rest) = batch.samples.as_chunks::<BLOCK>();
@@ -250,6 +264,19 @@ impl Writer {
                 transaction
                     .prepare_cached("INSERT INTO entrant (sample, race) VALUES (?1, ?2)")?
                     .execute(params![row_id(self.run, place), race])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter_exchanges(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        for said in &batch.exchanges {
+            let kept = self.kept.entry((said.endpoint, said.reason.clone())).or_default();
+            if *kept < MOST_EXCHANGES {
+                *kept += 1;
+                let endpoint = self.numbers.endpoints[usize::from(said.endpoint.0)];
+                exchange::insert(transaction, row_id(self.run, self.exchanges), endpoint, said)?;
+                self.exchanges += 1;
             }
         }
         Ok(())

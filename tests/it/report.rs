@@ -200,6 +200,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         first_us: 4_200_000,
         last_us: 61_000_000,
         first: SampleId { run: RunId(if arm == Arm::Baseline { 1 } else { 2 }), sequence: 8841 },
+        exchange: Some("POST /orders\n\n500 Internal Server Error\n\nout of stock".to_owned()),
     };
     let slow = SlowSample {
         run: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
