@@ -102,6 +102,8 @@ impl Samples<'_> {
             race: Race::NONE,
             bytes_in: u32::try_from(row.bytes_in).unwrap_or(u32::MAX),
             bytes_out: u32::try_from(row.bytes_out).unwrap_or(u32::MAX),
+            redirects: 0,
+            repeats: 0,
         });
         Ok(())
     }

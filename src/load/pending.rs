@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::recording::Recording;
+use super::trip::Tally;
 use super::who::Who;
 use crate::sample::{EndpointId, Key, Outcome, Sample};
 
@@ -33,6 +34,12 @@ impl<'a> Pending<'a> {
     pub(super) fn sent(&mut self, at: Instant, bytes: usize) {
         self.sample.sent_us = self.recording.clock.us(at);
         self.sample.bytes_out = u32::try_from(bytes).unwrap_or(u32::MAX);
+    }
+
+    /// It has come so far, whether it was answered or not.
+    pub(super) fn went(&mut self, tally: &Tally) {
+        self.sample.redirects = tally.redirects.get();
+        self.sample.repeats = tally.repeats.get();
     }
 
     /// It was answered.

@@ -40,6 +40,8 @@ impl Recording {
             race: who.race,
             bytes_in: 0,
             bytes_out: 0,
+            redirects: 0,
+            repeats: 0,
         }
     }
 }

@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
+use super::abroad::Abroad;
 use super::background::Background;
-use super::connection::Connections;
+use super::connections::Connections;
 use super::event::brokers::Brokers;
 use super::executor;
 use super::gauge::Gauge;
@@ -86,6 +87,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         timer: Timer::new().map_err(LoadError::Runtime)?,
         given_out,
         shared,
+        abroad: Abroad::default(),
         probes: Connections::default(),
         journeys: Cell::default(),
         races: Cell::default(),
