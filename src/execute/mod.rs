@@ -16,6 +16,7 @@ pub mod selftest;
 pub mod session;
 mod setting;
 mod stage;
+pub mod tryout;
 mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,7 +33,7 @@ use self::hooks::Hooks;
 use self::setting::interrupted;
 use self::stage::{Outcome, Stage};
 use self::watched::Watched;
-use crate::load::{self, Clock, LoadRun};
+use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
@@ -241,6 +242,7 @@ async fn measure(
         seed: planned.seed,
         workers: setting.workers,
         clock,
+        kept: Kept::Failed,
     };
     let running = load::start(load, writer.sink()).await?;
     let (stop, stopping) = watch::channel(false);

@@ -3,6 +3,7 @@
 use hyper::HeaderMap;
 use minijinja::value::{Serde, Value};
 
+use super::words;
 use crate::sample::{Outcome, status_text};
 use crate::scenario::journey::{Check, Extract, ExtractFrom, Request};
 
@@ -34,7 +35,8 @@ pub(super) fn judge(request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(
         return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
     }
     if !request.expect.accepts(answer.status) {
-        return (Judgement::failed(format!("status {}", status_text(answer.status))), Vec::new());
+        let said = words::of_server(answer.body).map_or(String::new(), |said| format!(": {said}"));
+        return (Judgement::failed(format!("status {}{said}", status_text(answer.status))), Vec::new());
     }
     let mut document = Document::new(answer.body);
     if let Some(reason) = request.checks.iter().find_map(|c| broken(c, answer, &mut document)) {

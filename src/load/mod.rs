@@ -3,10 +3,15 @@
 //! One thread with one single-threaded runtime per worker; each user belongs to one worker and
 //! owns its connections, so that nothing on a request's way is locked or shared.
 
+mod abroad;
+mod address;
 mod arrivals;
 mod background;
+mod client;
 mod clock;
 mod connection;
+mod connections;
+mod decode;
 mod draw;
 mod effect;
 mod event;
@@ -14,6 +19,8 @@ mod exchange;
 mod executor;
 mod gauge;
 mod grpc;
+mod heard;
+mod jar;
 mod judge;
 mod origin;
 mod part;
@@ -21,15 +28,21 @@ mod pending;
 mod poll;
 mod prepared;
 mod recording;
+mod redirect;
 mod reflection;
 mod schedule;
 mod seeds;
 mod shared;
+mod target;
 mod thread;
 mod timer;
+mod tls;
+mod trip;
 mod unstarted;
 mod user;
 mod who;
+mod witness;
+mod words;
 mod worker;
 
 use std::sync::Arc;
@@ -42,6 +55,7 @@ use tokio::task::LocalSet;
 pub use clock::Clock;
 pub use gauge::Gauge;
 pub use origin::OriginError;
+pub use witness::Kept;
 
 use self::event::brokers::Brokers;
 use self::prepared::Requests;
@@ -66,6 +80,8 @@ pub struct LoadRun {
     pub workers: u16,
     /// The run's clock; the load starts at its zero, which may lie ahead.
     pub clock: Clock,
+    /// Which exchanges are kept.
+    pub kept: Kept,
 }
 
 /// Why load could not be made.

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::recording::Recording;
+use super::trip::Tally;
 use super::who::Who;
 use crate::sample::{EndpointId, Key, Outcome, Sample};
 
@@ -35,6 +36,12 @@ impl<'a> Pending<'a> {
         self.sample.bytes_out = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
+    /// It has come so far, whether it was answered or not.
+    pub(super) fn went(&mut self, tally: &Tally) {
+        self.sample.redirects = tally.redirects.get();
+        self.sample.repeats = tally.repeats.get();
+    }
+
     /// It was answered.
     pub(super) fn answered(&mut self, status: u16, first_byte: Instant, bytes: usize) {
         self.sample.status = status;
@@ -51,10 +58,15 @@ impl<'a> Pending<'a> {
             self.sample.first_byte_us = self.sample.done_us;
         }
         if let Some(reason) = reason {
-            self.sample.reason = self.recording.recorder.reason(reason);
+            self.sample.reason = self.recording.reason(reason);
         }
         self.recording.recorder.record(self.sample);
         self.recording.gauge.request_ended();
+    }
+
+    /// The sample as it stands.
+    pub(super) fn sample(&self) -> &Sample {
+        &self.sample
     }
 
     /// It has ended now, without an answer.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::client::Client;
 use super::effect::{Cause, Effect};
-use super::exchange::{Client, Due, Ended, exchange, make_ready};
+use super::exchange::{Due, Ended, exchange, make_ready};
 use super::judge::holds;
 use super::timer::Timer;
 use super::who::Who;

@@ -13,7 +13,7 @@ pub(super) fn record(recording: &Recording, who: Who, journey: &Journey, due: In
     let now_us = recording.clock.now_us();
     recording.recorder.record(Sample {
         outcome: Outcome::Dropped,
-        reason: recording.recorder.reason(reason),
+        reason: recording.reason(reason),
         sent_us: now_us,
         first_byte_us: now_us,
         done_us: now_us,

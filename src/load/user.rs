@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use minijinja::value::Value;
 
-use super::connection::Connections;
+use super::connections::Connections;
 use super::draw::{draw_branch, draw_journey, think_time};
 use super::effect::Cause;
 use super::event::awaited::{Waiter, until_seen};
 use super::event::publish::publish;
 use super::exchange::{Due, exchange, make_ready};
+use super::jar::Jar;
 use super::poll::{Asker, until_visible};
 use super::shared::Variables;
 use super::unstarted;
@@ -51,6 +52,8 @@ pub(super) struct User {
     pub(super) who: Who,
     pub(super) scope: Arc<Scope>,
     pub(super) connections: Connections,
+    /// Its cookies; they outlive its journeys.
+    jar: Jar,
     /// When the next request should be sent.
     due: Instant,
     turn: Turn,
@@ -70,6 +73,7 @@ impl User {
             who: Who { user_class: UserClassId(0), user: number, journey: 0, race: Race::NONE },
             scope: Scope::new(0),
             connections: Connections::default(),
+            jar: Jar::default(),
             due,
             turn: Turn { own: 0, of_all: number.into() },
             last: Cause { intended: due, done: due },
@@ -120,8 +124,12 @@ impl User {
         let variables = shared
             .once(place, async {
                 self.scope.reset(self.worker.seeds.once(place), &[]);
+                // Its cookies would be this user's only, and not those of the others who wait for it.
+                let own = std::mem::take(&mut self.jar);
                 // Boxed: few ever set things up, and all would carry the room for it.
-                match Box::pin(self.walk(journey, Think::None)).await {
+                let next = Box::pin(self.walk(journey, Think::None)).await;
+                self.jar = own;
+                match next {
                     Next::Step => Ok(std::mem::take(&mut self.kept)),
                     next => Err(next),
                 }
@@ -138,12 +146,16 @@ impl User {
         self.scope.reset(seed, &[]);
         let next = self.walk(journey, Think::None).await;
         self.started[class] = Some(std::mem::take(&mut self.kept));
+        self.jar.keep();
         next
     }
 
     /// The steps of a journey, with thinking after each.
     async fn walk(&mut self, journey: &Journey, think: Think) -> Next {
         self.who.journey = self.worker.next_journey();
+        if journey.clears_cookies {
+            self.jar.clear();
+        }
         self.kept.clear();
         self.who.race = Race::NONE;
         self.scope.place(self.who.user, self.who.journey);
@@ -181,7 +193,7 @@ impl User {
             }
             Step::Poll(poll) => {
                 let asker = Asker {
-                    client: self.worker.client(&self.connections),
+                    client: self.worker.client(&self.connections, &self.jar),
                     timer: &self.worker.timer,
                     scope: &self.scope,
                     who: self.who,
@@ -305,7 +317,7 @@ impl User {
         if !self.worker.wait_until(self.due).await {
             return Next::Stop;
         }
-        let client = self.worker.client(&self.connections);
+        let client = self.worker.client(&self.connections, &self.jar);
         let ready = make_ready(client, request, &self.scope).await;
         let due = Due { request, who: self.who, key: self.scope.key(), intended: self.due, keep_body: false };
         let ended = exchange(client, due, ready, |_| ()).await;
@@ -330,7 +342,7 @@ impl User {
         if !self.worker.wait_until(self.due).await {
             return Next::Stop;
         }
-        let (client, scope) = (self.worker.client(&self.connections), &self.scope);
+        let (client, scope) = (self.worker.client(&self.connections, &self.jar), &self.scope);
         let preparations = requests.iter().map(|r| make_ready(client, r, scope));
         let ready = futures_util::future::join_all(preparations).await;
         let who = Who { race: race(*of, self.worker.next_race()), ..self.who };
@@ -359,12 +371,14 @@ impl User {
         }
     }
 
-    /// Asks while the user goes on: on connections of their own, with its variables as they are now.
+    /// Asks while the user goes on: on connections of their own, with its variables and cookies as
+    /// they are now.
     fn poll_in_background(&self, poll: &Poll) {
         let (worker, poll, who, cause) = (Rc::clone(&self.worker), poll.clone(), self.who, self.last);
         let scope = self.scope.fork(worker.seeds.background(who.journey));
+        let jar = self.jar.fork();
         self.worker.background.spawn(async move {
-            let client = worker.client(&worker.probes);
+            let client = worker.client(&worker.probes, &jar);
             let asker = Asker { client, timer: &worker.timer, scope: &scope, who };
             until_visible(asker, &poll, cause).await;
         });

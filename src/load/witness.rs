@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 
 use crate::redact::Redactor;
-use crate::sample::{EndpointId, Exchange, MOST_EXCHANGES, Message, Outcome, Sample, beginning};
+use crate::sample::{EndpointId, Exchange, MOST_EXCHANGES, Message, Outcome, Sample, beginning, status_text};
 
 /// Endpoints and reasons that are told apart; exchanges of further ones are not kept.
 const MOST_REASONS: usize = 500;
@@ -57,6 +57,11 @@ impl Witness {
         }
     }
 
+    /// A text without secrets.
+    pub(super) fn shown(&self, text: &str) -> String {
+        self.redactor.body(text)
+    }
+
     fn is_among_the_first(&self, endpoint: EndpointId, reason: &str) -> bool {
         let mut counts = self.counts.borrow_mut();
         let known = (endpoint, reason.to_owned());
@@ -89,6 +94,7 @@ impl Witness {
             reason: self.redactor.body(reason),
             sent_us: sample.sent_us,
             done_us: sample.done_us,
+            redirects: sample.redirects,
             request: self.message(request),
             answer: answer.map(|answer| self.message(answer)),
             extracted: extracted
@@ -109,6 +115,15 @@ impl Witness {
             body: self.redactor.body(&beginning(said.body)),
             body_bytes: said.body_bytes as u64,
         }
+    }
+}
+
+/// `403 Forbidden`, `NOT_FOUND`.
+pub(super) fn status_line(status: u16) -> String {
+    let known = hyper::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    match known {
+        Some(words) => format!("{status} {words}"),
+        None => status_text(status),
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Exchange {
     pub request: Message,
     /// What came back; none if nothing did.
     pub answer: Option<Message>,
+    /// Redirects that were followed: the answer is that to the last request.
+    pub redirects: u8,
     /// Variables that were taken from the answer, and their values.
     pub extracted: Vec<(String, String)>,
 }

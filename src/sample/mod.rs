@@ -306,6 +306,10 @@ pub struct Sample {
     pub bytes_in: u32,
     /// Body bytes sent.
     pub bytes_out: u32,
+    /// Redirects that were followed within it.
+    pub redirects: u8,
+    /// Times that it was sent once more, because a connection had died without a byte of an answer.
+    pub repeats: u8,
 }
 
 /// One sample in words, for export.
@@ -351,6 +355,10 @@ pub struct ExportedSample {
     pub key_list: Option<i64>,
     /// That key's number, from 1.
     pub key: Option<i64>,
+    /// Redirects that were followed within it.
+    pub redirects: i64,
+    /// Times that it was sent once more, because a connection had died.
+    pub repeats: i64,
 }
 
 impl ExportedSample {

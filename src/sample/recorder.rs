@@ -49,8 +49,8 @@ impl Recorder {
         }
     }
 
-    /// The id of a reason, new or known.
-    pub fn reason(&self, text: &str) -> ReasonId {
+    /// The id of a reason, new or known. `shown`: what stands in the store for a new one.
+    pub fn reason(&self, text: &str, shown: impl FnOnce(&str) -> String) -> ReasonId {
         let mut reasons = self.reasons.borrow_mut();
         if let Some(id) = reasons.get(text) {
             return *id;
@@ -61,7 +61,7 @@ impl Recorder {
         }
         let id = ReasonId(u16::try_from(reasons.len() + 1).unwrap_or(u16::MAX));
         reasons.insert(text.to_owned(), id);
-        self.new_reasons.borrow_mut().push(text.to_owned());
+        self.new_reasons.borrow_mut().push(shown(text));
         id
     }
 
@@ -73,7 +73,7 @@ impl Recorder {
     /// Sends what has come together.
     pub fn flush(&self) {
         let samples = self.samples.replace(Vec::with_capacity(BATCH));
-        if samples.is_empty() {
+        if samples.is_empty() && self.exchanges.borrow().is_empty() {
             return;
         }
         let (new_reasons, exchanges) = (self.new_reasons.take(), self.exchanges.take());

@@ -17,7 +17,7 @@ use super::{Scenario, World, source};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
-const OF_ITSELF: [&str; 6] = ["name", "why", "base_url", "defaults", "drain", "experiment"];
+const OF_ITSELF: [&str; 7] = ["name", "why", "base_url", "defaults", "drain", "experiment", "tls"];
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -111,6 +111,8 @@ fn read_all(
     main.require("base_url");
     let base_url = main.text("base_url").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
     let defaults = read::defaults::read(main);
+    let http = defaults.http;
+    let tls = read::tls::read(main, folder, &settings, world);
 
     let descriptors = read::rpc::read(main, folder, world);
     let mut book = read::book::Book::new(problems, &settings, defaults, descriptors, variables);
@@ -187,6 +189,8 @@ fn read_all(
         brokers: work.brokers,
         subscriptions: work.subscriptions,
         trace,
+        http,
+        tls,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
         redactor: Arc::default(),

@@ -18,6 +18,8 @@ pub struct Journey {
     /// A journey that is performed once in the run, by the first user who needs it; its variables
     /// are this one's, too.
     pub once: Option<usize>,
+    /// Whether its user begins it without cookies, but for those of its start-up journey.
+    pub clears_cookies: bool,
 }
 
 /// What a user does before it thinks again.
@@ -145,6 +147,13 @@ pub struct Request {
     pub checks: Vec<Check>,
     /// Variables taken from the answer.
     pub extract: Vec<Extract>,
+    /// Redirects that are followed, none if an answer is expected to be one; gRPC has none.
+    pub redirects: u32,
+    /// Whether the user's cookies go with it, and those of its answer are taken.
+    pub cookies: bool,
+    /// Bytes of an answer's body that are kept at most, before and after decompression: one that is longer, and has to
+    /// be kept, fails the request.
+    pub body_limit: usize,
     /// How long a new connection may take to open.
     pub connect_timeout: Duration,
     /// From sending to the whole answer.
@@ -156,7 +165,7 @@ pub struct Request {
 /// How a request is made.
 #[derive(Clone, Debug)]
 pub enum Protocol {
-    /// HTTP/1.1, with a method: `GET`, `POST`, …
+    /// HTTP, with a method: `GET`, `POST`, …
     Http(String),
     /// gRPC over HTTP/2.
     Grpc(Rpc),
@@ -180,6 +189,11 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// Whether a redirect is among them by name.
+    pub fn names_redirect(&self) -> bool {
+        matches!(self, Self::Statuses(list) if list.iter().any(|status| (300..400).contains(status)))
+    }
+
     /// Whether `status` is `ok`.
     pub fn accepts(&self, status: u16) -> bool {
         match self {

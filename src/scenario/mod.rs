@@ -31,6 +31,7 @@ pub mod signal;
 mod source;
 pub mod template;
 mod trying;
+pub mod transport;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,6 +53,7 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
+use self::transport::{HttpVersion, Tls};
 use crate::claim::{Claim, Expression, Symptom};
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::redact::Redactor;
@@ -118,6 +120,10 @@ pub struct Scenario {
     pub subscriptions: Vec<Subscription>,
     /// Whether requests carry trace ids.
     pub trace: Option<Trace>,
+    /// The version of HTTP that is spoken; gRPC goes over HTTP/2 in any case.
+    pub http: HttpVersion,
+    /// What is trusted of servers over TLS, and what they are shown.
+    pub tls: Tls,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
     /// Its files, without what may be secret in them.

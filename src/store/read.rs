@@ -20,7 +20,7 @@ impl Store {
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
             "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us, key, \
-             bytes_in, user_class, user FROM sample \
+             bytes_in, user_class, user, repeats FROM sample \
              WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(id_range(run))?;
@@ -47,6 +47,7 @@ impl Store {
             columns.bytes_in.push(row.get(8)?);
             let (class, user): (u32, u32) = (row.get(9)?, row.get(10)?);
             columns.caller.push(u64::from(class) << 32 | u64::from(user));
+            columns.repeats += u64::from(row.get::<_, u8>(11)?);
         }
         columns.entrants = self.entrants(run)?;
         Ok(columns)
@@ -114,7 +115,7 @@ impl Store {
             .prepare_cached(
                 "SELECT run, sequence, kind, traffic_class, endpoint, user_class, user, journey, phase, outcome, \
                  status, reason, intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out, \
-                 key_list, key FROM samples WHERE run = ?1",
+                 key_list, key, redirects, repeats FROM samples WHERE run = ?1",
             )
             .map_err(StoreError::from)?;
         let mut rows = statement.query([run.0]).map_err(StoreError::from)?;
@@ -209,6 +210,8 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
         bytes_out: row.get(17)?,
         key_list: row.get(18)?,
         key: row.get(19)?,
+        redirects: row.get(20)?,
+        repeats: row.get(21)?,
     })
 }
 

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/007_one_word_a_thing.sql"),
     include_str!("migrations/008_words_of_verdicts.sql"),
     include_str!("migrations/009_accepted_levels.sql"),
+    include_str!("migrations/011_redirects_and_repeats.sql"),
     include_str!("migrations/013_exchanges.sql"),
 ];
 

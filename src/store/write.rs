@@ -23,7 +23,7 @@ const COMMIT_EVERY: Duration = Duration::from_millis(300);
 const COMMIT_ROWS: usize = 20_000;
 
 /// Columns of a sample.
-const COLUMNS: usize = 16;
+const COLUMNS: usize = 18;
 /// Rows that are inserted by one statement.
 const BLOCK: usize = 64;
 
@@ -239,6 +239,8 @@ impl Writer {
                 sample.done_us,
                 sample.bytes_in.into(),
                 sample.bytes_out.into(),
+                sample.redirects.into(),
+                sample.repeats.into(),
             ];
             for value in row {
                 place += 1;
@@ -321,7 +323,7 @@ fn insert_samples(rows: usize) -> String {
     let row = format!("({})", vec!["?"; COLUMNS].join(","));
     format!(
         "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, sent_us, \
-         first_byte_us, done_us, bytes_in, bytes_out, reason, key) VALUES {}",
+         first_byte_us, done_us, bytes_in, bytes_out, redirects, repeats, reason, key) VALUES {}",
         vec![row; rows].join(",")
     )
 }

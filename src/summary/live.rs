@@ -278,6 +278,8 @@ mod tests {
             race: Race::NONE,
             bytes_in: 0,
             bytes_out: 0,
+            redirects: 0,
+            repeats: 0,
         }
     }
 

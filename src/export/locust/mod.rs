@@ -301,6 +301,8 @@ mod tests {
             bytes_out: 0,
             key_list: None,
             key: None,
+            redirects: 0,
+            repeats: 0,
         }
     }
 

@@ -25,6 +25,7 @@ pub(super) mod rpc;
 pub(super) mod signal;
 pub(super) mod step;
 pub(super) mod symptom;
+pub(super) mod tls;
 pub(super) mod trace;
 pub(super) mod user;
 

@@ -19,7 +19,7 @@ const KINDS: [&str; 10] =
     ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
 /// How long users wait for others if the scenario does not say.
 const MEET_WITHIN: Duration = Duration::from_secs(1);
-/// HTTP methods (RFC 9110 and 5789), and gRPC calls.
+/// The usual methods (RFC 9110 and 5789), and gRPC calls: what misspelt ones are compared with.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", rpc::METHOD];
 
 pub(super) fn read(
@@ -210,12 +210,17 @@ fn request(
     book.raise(endpoint, raises(step));
     let extract = extracts(step);
     flow.extend(extract.iter().map(|e| Flow::Gives(e.variable.clone())));
+    let redirects = super::defaults::redirects(step).unwrap_or(book.defaults.redirects);
+    let body_limit = super::defaults::body_limit(step).unwrap_or(book.defaults.body_limit);
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     let success = match protocol {
         Protocol::Http(_) => Expect::Success,
         Protocol::Grpc(_) => Expect::Statuses(vec![grpc_status(0)]),
     };
+    let expect = expect.map_or(success, |l| Expect::Statuses(l.value));
+    let is_http = matches!(protocol, Protocol::Http(_));
+    let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| (300..400).contains(s));
     is_callable.then_some(())?;
     Some(Request {
         number: book.next_request(),
@@ -225,10 +230,13 @@ fn request(
         path: path?,
         headers,
         body,
-        expect: expect.map_or(success, |l| Expect::Statuses(l.value)),
+        expect,
         reject,
         checks,
         extract,
+        redirects: if is_followed { redirects } else { 0 },
+        cookies: is_http && context.cookies,
+        body_limit,
         connect_timeout: book.defaults.connect_timeout,
         timeout,
         continue_on_failure,
@@ -264,6 +272,9 @@ fn poll(
     let until = until.map_or(vec![visible], |l| l.value);
     let pending = pending.map_or(vec![invisible], |l| l.value);
     request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());
+    if request.expect.names_redirect() {
+        request.redirects = 0;
+    }
     let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
     Some(Poll { request, effect, until, until_checks, reject_checks, every, precision, within, background })
 }
@@ -280,7 +291,7 @@ struct RequestLine {
 fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> Option<RequestLine> {
     let (method, target) =
         line.value.trim().split_once(char::is_whitespace).unwrap_or((line.value.trim(), ""));
-    if !METHODS.contains(&method) {
+    if !is_method(method) {
         let place = step.problems.narrowed(&line.place, method);
         step.problems.add_unknown(&place, "method", method, &METHODS);
         return None;
@@ -289,15 +300,22 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
     let located = |value: &str| Located { value: value.to_owned(), place: line.place.clone() };
     let (origin, path) = if super::is_http(target) {
         let (origin, path) = split_url(target);
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         (Some(book.settings.fill(&located(origin), step.problems)), path)
     } else {
-        (None, target)
+        (None, target.to_owned())
     };
     if !path.starts_with('/') && method != rpc::METHOD {
         step.problems.add(&line.place, "a request needs a path", "write it as `\"GET /path\"`");
         return None;
     }
-    Some(RequestLine { method: method.to_owned(), origin, path: located(path) })
+    Some(RequestLine { method: method.to_owned(), origin, path: located(&path) })
+}
+
+/// Whether a request may have a method: any of the usual ones, and any other word in capitals (`PROPFIND`).
+fn is_method(word: &str) -> bool {
+    METHODS.contains(&word)
+        || (super::defaults::is_token(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
 }
 
 /// A URL as what stands before its path, and its path; templates may hold slashes.
@@ -308,7 +326,7 @@ fn split_url(url: &str) -> (&str, &str) {
         match c {
             '{' => depth += 1,
             '}' => depth = depth.saturating_sub(1),
-            '/' if depth == 0 => return url.split_at(at),
+            '/' | '?' | '#' if depth == 0 => return url.split_at(at),
             _ => {}
         }
     }
@@ -340,9 +358,9 @@ fn headers(
 ) -> Vec<(String, Text)> {
     let own = super::defaults::headers(step);
     let mut merged: Vec<(String, Located<String>)> = Vec::new();
-    for (name, value) in book.defaults.headers.iter().chain(context.headers).chain(&own) {
-        merged.retain(|(known, _)| known != name);
-        merged.push((name.clone(), value.clone()));
+    for later in [&book.defaults.headers, context.headers, &own[..]] {
+        merged.retain(|(known, _)| !later.iter().any(|(name, _)| name == known));
+        merged.extend(later.iter().cloned());
     }
     merged.into_iter().filter_map(|(name, value)| Some((name, book.text(&value, flow)?))).collect()
 }
