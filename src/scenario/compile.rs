@@ -115,7 +115,7 @@ fn read_all(
     let tls = read::tls::read(main, folder, &settings, world);
 
     let descriptors = read::rpc::read(main, folder, world);
-    let mut book = read::book::Book::new(problems, &settings, defaults, descriptors, variables);
+    let mut book = read::book::Book::new(problems, &settings, (world, folder), defaults, descriptors, variables);
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);
@@ -127,6 +127,7 @@ fn read_all(
     for file in &mut files {
         read::journey::read(file, &mut book);
     }
+    canonical_workload.extend(book.file_sums.iter().cloned());
     book.resolve_once();
     book.check_queues();
     let mut user_classes = Vec::new();

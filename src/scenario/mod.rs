@@ -63,6 +63,10 @@ use crate::sample::Subject;
 pub trait World {
     /// The text of a file.
     fn read(&self, path: &Path) -> std::io::Result<String>;
+    /// The bytes of a file.
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        self.read(path).map(String::into_bytes)
+    }
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
 }

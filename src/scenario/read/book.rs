@@ -2,6 +2,7 @@
 //! templates as they are found, and who needs what of whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use prost_reflect::DescriptorPool;
 use toml::de::DeValue;
@@ -11,6 +12,7 @@ use super::body::{form_template, json_template};
 use super::defaults::Defaults;
 use crate::run::RaisedEvent;
 use crate::sample::{EndpointId, Kind, Subject};
+use crate::scenario::World;
 use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
@@ -38,6 +40,10 @@ pub(super) enum Flow {
 pub(in crate::scenario) struct Book<'a> {
     pub(super) problems: &'a Problems,
     pub(super) settings: &'a Settings,
+    /// Where files of bodies come from, and the folder that they are named relative to.
+    files: (&'a dyn World, &'a Path),
+    /// What was read from files, in few words.
+    pub(in crate::scenario) file_sums: Vec<String>,
     pub(super) defaults: Defaults,
     /// Descriptors of gRPC services, if the scenario names any.
     pub(super) descriptors: Option<DescriptorPool>,
@@ -75,6 +81,7 @@ impl<'a> Book<'a> {
     pub(in crate::scenario) fn new(
         problems: &'a Problems,
         settings: &'a Settings,
+        files: (&'a dyn World, &'a Path),
         defaults: Defaults,
         descriptors: Option<DescriptorPool>,
         variables: &Variables,
@@ -82,6 +89,8 @@ impl<'a> Book<'a> {
         Self {
             problems,
             settings,
+            files,
+            file_sums: Vec::new(),
             defaults,
             descriptors,
             templates: Templates::new(variables),
@@ -275,6 +284,22 @@ impl<'a> Book<'a> {
         };
         self.note_needs(&body.text, &body.source, &body.leaves, flow);
         Some(body.text.clone())
+    }
+
+    /// The body that a file is, as it stands there.
+    pub(super) fn file(&mut self, name: &Located<String>) -> Option<Text> {
+        let (world, folder) = self.files;
+        let path = self.settings.fill(name, self.problems);
+        match world.read_bytes(&folder.join(&path)) {
+            Ok(bytes) => {
+                self.file_sums.push(crate::checksum::sha256(&bytes));
+                Some(Text::Fixed(bytes.into()))
+            }
+            Err(error) => {
+                self.problems.add(&name.place, format!("cannot read `{path}`"), error.to_string());
+                None
+            }
+        }
     }
 
     /// `leaves`: where the texts of the template stand; never empty.
