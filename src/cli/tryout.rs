@@ -91,13 +91,11 @@ fn step(step: &TriedStep, most_body: usize) -> String {
         return format!("  {what} · {took} · {ended}");
     };
     let status = exchange.answer.as_ref().map_or("no answer", |answer| answer.start.as_str());
-    let redirects = match exchange.redirects {
-        0 => String::new(),
-        1 => " after 1 redirect".to_owned(),
-        many => format!(" after {many} redirects"),
-    };
-    let mut text = format!("  {} · {status}{redirects} · {took} · {ended}", exchange.request.start);
+    let mut text = format!("  {} · {status} · {took} · {ended}", exchange.request.start);
     text.push_str(&message(&exchange.request, '>', most_body));
+    for hop in &exchange.redirects {
+        text.push_str(&format!("\n    … {hop}"));
+    }
     if let Some(answer) = &exchange.answer {
         text.push_str(&message(answer, '<', most_body));
     }
@@ -121,7 +119,7 @@ fn message(message: &Message, mark: char, most_body: usize) -> String {
     for line in body.lines() {
         text.push_str(&format!("\n    {mark} {line}"));
     }
-    if body.len() < message.body.len() || (message.body.len() as u64) < message.body_bytes {
+    if body.len() < message.body.len() || message.is_cut {
         text.push_str(&format!("\n    {mark} … {} bytes in all", unit::count(message.body_bytes)));
     }
     text

@@ -127,6 +127,7 @@ mod tests {
             ],
             body: "user=ada".to_owned(),
             body_bytes: 8,
+            is_cut: false,
         };
         let answer = Message { start: "302 Found".to_owned(), ..Message::default() };
         let exchange = Exchange {
@@ -139,7 +140,7 @@ mod tests {
             done_us: 1_502_500,
             request,
             answer: Some(answer),
-            redirects: 0,
+            redirects: Vec::new(),
             extracted: Vec::new(),
         };
         let page = Page { title: "Log in", exchanges: vec![&exchange] };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::header::HeaderValue;
+use hyper::header::{COOKIE, HeaderValue};
 use minijinja::value::Value;
 
 use super::client::Client;
@@ -108,7 +108,8 @@ pub(super) async fn exchange<T>(
         Ok(arrived) => arrived,
         Err(reason) => {
             let ended = unanswered(&mut pending, Outcome::Error, &reason);
-            keep_exchange(client, request, &draft, &pending, &Told { reason: &reason, answer: None, variables: &[] });
+            let told = Told { reason: &reason, tally: &tally, answer: None, variables: &[] };
+            keep_exchange(client, request, &draft, &pending, told);
             return ended;
         }
     };
@@ -136,39 +137,48 @@ pub(super) async fn exchange<T>(
     pending.answered(status, reply.first_byte, tally.bytes_in.get());
     pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
     let reason = judgement.reason.as_deref().unwrap_or_default();
-    keep_exchange(client, request, &draft, &pending, &Told { reason, answer: Some((&reply, legible)), variables: &variables });
+    let told = Told { reason, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
+    keep_exchange(client, request, &draft, &pending, told);
     Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected }
 }
 
 /// How a request ended, as far as it is kept.
 struct Told<'a> {
     reason: &'a str,
+    /// Where it has been.
+    tally: &'a Tally,
     /// The answer, and its body as it can be read.
     answer: Option<(&'a Reply, &'a [u8])>,
     variables: &'a [(String, Value)],
 }
 
 /// Keeps what was said, if that is wanted.
-fn keep_exchange(client: Client<'_>, request: &Request, draft: &Draft, pending: &Pending<'_>, told: &Told<'_>) {
+fn keep_exchange(client: Client<'_>, request: &Request, draft: &Draft, pending: &Pending<'_>, told: Told<'_>) {
     let (witness, recorder) = (&client.recording.witness, &client.recording.recorder);
     let sample = pending.sample();
     if !witness.wants(sample.endpoint, sample.outcome, told.reason) {
         return;
     }
-    let message = client.requests.message(request, draft);
+    let mut message = client.requests.message(request, draft);
+    if let Some(cookies) = told.tally.cookies.take() {
+        message.headers_mut().insert(COOKIE, cookies);
+    }
     let asked = Said {
         start: format!("{} {}", message.method(), message.uri()),
         headers: message.headers(),
         body: message.body(),
         body_bytes: message.body().len(),
+        is_cut: false,
     };
     let answered = told.answer.map(|(reply, body)| Said {
         start: witness::status_line(sample.status),
         headers: &reply.headers,
         body,
         body_bytes: reply.bytes_in,
+        is_cut: reply.is_cut || (body.is_empty() && reply.bytes_in > 0),
     });
-    recorder.keep(witness.exchange(sample, told.reason, &asked, answered.as_ref(), told.variables));
+    let hops = told.tally.hops.take();
+    recorder.keep(witness.exchange(sample, told.reason, &asked, hops, answered.as_ref(), told.variables));
 }
 
 /// The status that counts, and the answer with its trailers among its headers; none for a gRPC answer that has no status.

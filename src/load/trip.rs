@@ -1,10 +1,10 @@
 //! The way of one request: over its connection, once more over a new one if that had died, and on to
 //! where its answers point. All of it is one sample.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use hyper::header::{HeaderName, HeaderValue, SET_COOKIE};
+use hyper::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
 use url::Url;
 
 use super::client::Client;
@@ -14,6 +14,7 @@ use super::origin::Origin;
 use super::prepared::Draft;
 use super::redirect;
 use crate::scenario::journey::Request;
+use crate::web;
 
 /// W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -27,6 +28,10 @@ pub(super) struct Tally {
     pub(super) repeats: Cell<u8>,
     /// Bytes of the answers' bodies.
     pub(super) bytes_in: Cell<usize>,
+    /// The cookies that the request itself was sent with.
+    pub(super) cookies: Cell<Option<HeaderValue>>,
+    /// The redirects, `302 to /login`.
+    pub(super) hops: RefCell<Vec<String>>,
 }
 
 /// Where a trip has ended.
@@ -94,6 +99,7 @@ impl Trip<'_> {
             let next = redirect::redirected(message, reply.status, &from, &to, &origin.host);
             message = next.ok_or_else(|| format!("cannot follow the redirect ({}) to its path", reply.status))?;
             count(&self.tally.redirects);
+            self.tally.hops.borrow_mut().push(format!("{} to {}", reply.status, web::shown(to.as_str())));
             connection = self.client.connect(place, &origin, self.request.connect_timeout).await?;
             (connection, reply) = self.deliver(&origin, connection, &|| message.clone()).await?;
         }
@@ -145,6 +151,9 @@ impl Trip<'_> {
             && let Some(url) = url(origin, &message)
         {
             self.client.jar.give(&url, message.headers_mut());
+            if self.tally.redirects.get() == 0 {
+                self.tally.cookies.set(message.headers().get(COOKIE).cloned());
+            }
         }
         message
     }

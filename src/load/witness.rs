@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 
 use crate::redact::Redactor;
-use crate::sample::{EndpointId, Exchange, MOST_EXCHANGES, Message, Outcome, Sample, beginning, status_text};
+use crate::sample::{EndpointId, Exchange, MOST_BODY, MOST_EXCHANGES, Message, Outcome, Sample, beginning, status_text};
 
 /// Endpoints and reasons that are told apart; exchanges of further ones are not kept.
 const MOST_REASONS: usize = 500;
@@ -35,7 +35,10 @@ pub(super) struct Said<'a> {
     pub(super) start: String,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
+    /// Bytes of its body over the wire.
     pub(super) body_bytes: usize,
+    /// Whether `body` is not all of it.
+    pub(super) is_cut: bool,
 }
 
 impl Witness {
@@ -73,12 +76,13 @@ impl Witness {
         *count <= MOST_EXCHANGES
     }
 
-    /// An exchange as it is kept. `extracted`: variables with their values.
+    /// An exchange as it is kept. `redirects`: those that were followed; `extracted`: variables with their values.
     pub(super) fn exchange(
         &self,
         sample: &Sample,
         reason: &str,
         request: &Said<'_>,
+        redirects: Vec<String>,
         answer: Option<&Said<'_>>,
         extracted: &[(String, minijinja::Value)],
     ) -> Exchange {
@@ -94,7 +98,7 @@ impl Witness {
             reason: self.redactor.body(reason),
             sent_us: sample.sent_us,
             done_us: sample.done_us,
-            redirects: sample.redirects,
+            redirects: redirects.iter().map(|hop| self.redactor.body(hop)).collect(),
             request: self.message(request),
             answer: answer.map(|answer| self.message(answer)),
             extracted: extracted
@@ -114,6 +118,7 @@ impl Witness {
             headers: said.headers.iter().map(header).collect(),
             body: self.redactor.body(&beginning(said.body)),
             body_bytes: said.body_bytes as u64,
+            is_cut: said.is_cut || said.body.len() > MOST_BODY,
         }
     }
 }

@@ -33,8 +33,8 @@ pub struct Exchange {
     pub request: Message,
     /// What came back; none if nothing did.
     pub answer: Option<Message>,
-    /// Redirects that were followed: the answer is that to the last request.
-    pub redirects: u8,
+    /// Redirects that were followed, `302 to /login`: the answer is that to the last request.
+    pub redirects: Vec<String>,
     /// Variables that were taken from the answer, and their values.
     pub extracted: Vec<(String, String)>,
 }
@@ -50,6 +50,9 @@ pub struct Message {
     pub body: String,
     /// Bytes of the whole body, as it went over the wire.
     pub body_bytes: u64,
+    /// Whether only the beginning of the body was kept.
+    #[serde(default)]
+    pub is_cut: bool,
 }
 
 impl Message {
@@ -70,9 +73,8 @@ impl fmt::Display for Message {
             return Ok(());
         }
         write!(f, "\n\n{}", self.body)?;
-        if self.body_bytes > self.body.len() as u64 {
-            let gap = if self.body.is_empty() { "" } else { "\n" };
-            write!(f, "{gap}({} bytes in all)", unit::count(self.body_bytes))?;
+        if self.is_cut {
+            write!(f, "\n({} bytes in all)", unit::count(self.body_bytes))?;
         }
         Ok(())
     }
@@ -105,7 +107,7 @@ mod tests {
         assert_eq!(message.to_string(), "POST /orders\naccept: */*");
         (message.body, message.body_bytes) = ("{}".to_owned(), 2);
         assert_eq!(message.to_string(), "POST /orders\naccept: */*\n\n{}");
-        message.body_bytes = 5000;
+        (message.body_bytes, message.is_cut) = (5000, true);
         assert_eq!(message.to_string(), "POST /orders\naccept: */*\n\n{}\n(5,000 bytes in all)");
     }
 

@@ -8,7 +8,7 @@ use crate::run::RunId;
 use crate::sample::{Exchange, Kind, Message, Outcome, Subject};
 
 const SELECT: &str = "SELECT e.kind, e.traffic_class, e.name, x.user, x.journey, x.outcome, x.reason, x.sent_us, \
-     x.done_us, x.request, x.answer FROM exchange x JOIN endpoint e ON e.id = x.endpoint \
+     x.done_us, x.redirects, x.request, x.answer FROM exchange x JOIN endpoint e ON e.id = x.endpoint \
      WHERE x.id >= ?1 AND x.id < ?2";
 
 /// An exchange of a run, as it comes back.
@@ -28,6 +28,8 @@ pub struct StoredExchange {
     pub sent_us: i64,
     /// When it was done.
     pub done_us: i64,
+    /// Redirects that were followed.
+    pub redirects: Vec<String>,
     /// What was asked.
     pub request: Message,
     /// What came back.
@@ -45,8 +47,8 @@ pub(super) fn insert(
     let (outcome, answer) = (exchange.outcome as u8, exchange.answer.as_ref().map(json));
     connection
         .prepare_cached(
-            "INSERT INTO exchange (id, endpoint, user, journey, outcome, reason, sent_us, done_us, request, answer) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO exchange (id, endpoint, user, journey, outcome, reason, sent_us, done_us, redirects, \
+             request, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute(params![
             id,
@@ -57,6 +59,7 @@ pub(super) fn insert(
             exchange.reason,
             exchange.sent_us,
             exchange.done_us,
+            serde_json::to_string(&exchange.redirects).unwrap_or_default(),
             json(&exchange.request),
             answer,
         ])?;
@@ -67,6 +70,9 @@ impl std::fmt::Display for StoredExchange {
     /// The request, and what came back.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}\n\n", self.request)?;
+        for hop in &self.redirects {
+            write!(f, "{hop}\n\n")?;
+        }
         match &self.answer {
             Some(answer) => answer.fmt(f),
             None => write!(f, "no answer: {}", self.reason),
@@ -128,7 +134,8 @@ impl Store {
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredExchange> {
     let message = |text: &str| serde_json::from_str::<Message>(text).unwrap_or_default();
     let kind: String = row.get(0)?;
-    let (request, answer): (String, Option<String>) = (row.get(9)?, row.get(10)?);
+    let redirects: String = row.get(9)?;
+    let (request, answer): (String, Option<String>) = (row.get(10)?, row.get(11)?);
     Ok(StoredExchange {
         subject: Subject {
             kind: Kind::of_word(&kind),
@@ -141,6 +148,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredExchange> {
         reason: row.get(6)?,
         sent_us: row.get(7)?,
         done_us: row.get(8)?,
+        redirects: serde_json::from_str(&redirects).unwrap_or_default(),
         request: message(&request),
         answer: answer.as_deref().map(message),
     })

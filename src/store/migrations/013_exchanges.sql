@@ -1,7 +1,7 @@
 -- What the first failed requests of an endpoint and a reason said, and what they were answered. Secrets are hidden.
 
 -- id: run << 32 | place. journey and sent_us find the sample. The messages are JSON: start, headers, body (its beginning),
--- body_bytes (of all of it); answer: NULL where there was none.
+-- body_bytes (of all of it), is_cut. redirects: those that were followed, as JSON: `302 to /login`. answer: NULL where there was none.
 CREATE TABLE exchange (
     id          INTEGER PRIMARY KEY,
     endpoint    INTEGER NOT NULL REFERENCES endpoint (id),
@@ -11,6 +11,7 @@ CREATE TABLE exchange (
     reason      TEXT NOT NULL,
     sent_us     INTEGER NOT NULL,
     done_us     INTEGER NOT NULL,
+    redirects   TEXT NOT NULL,
     request     TEXT NOT NULL,
     answer      TEXT
 ) STRICT;
