@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn the_first_failures_of_an_endpoint_and_a_reason_are_kept() {
         let witness = Witness::new(Kept::Failed, Arc::default());
-        let wants = |endpoint, outcome, reason| witness.wants(EndpointId(endpoint), outcome, reason);
+        let wants = |endpoint, outcome, reason: &str| witness.wants(EndpointId(endpoint), outcome, reason);
         assert!(!wants(0, Outcome::Ok, "") && !wants(0, Outcome::Rejected, "") && !wants(0, Outcome::Dropped, ""));
         let kept = (0..20).filter(|_| wants(0, Outcome::Failed, "status 500")).count();
         assert_eq!(kept, MOST_EXCHANGES);

@@ -108,7 +108,7 @@ mod tests {
         (message.body, message.body_bytes) = ("{}".to_owned(), 2);
         assert_eq!(message.to_string(), "POST /orders\naccept: */*\n\n{}");
         (message.body_bytes, message.is_cut) = (5000, true);
-        assert_eq!(message.to_string(), "POST /orders\naccept: */*\n\n{}\n(5,000 bytes in all)");
+        assert_eq!(message.to_string(), "POST /orders\naccept: */*\n\n{}\n(5000 bytes in all)");
     }
 
     #[test]
