@@ -10,11 +10,20 @@ const CONNECT: Duration = Duration::from_secs(2);
 
 /// A text with a URL in it as it may be shown and stored: without a name and password.
 pub fn shown(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((before, rest)) = text.split_once("://") else { return shown_without_scheme(text) };
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     format!("{before}://{host}{path}")
+}
+
+/// The same where the scheme is left out, as people type it: `me:secret@host/path`.
+fn shown_without_scheme(text: &str) -> String {
+    let end = text.find(|c: char| "/?#".contains(c) || c.is_whitespace()).unwrap_or(text.len());
+    match text[..end].rsplit_once('@') {
+        Some((pair, _)) if pair.contains(':') && !pair.contains(['"', '{']) => text[pair.len() + 1..].to_owned(),
+        _ => text.to_owned(),
+    }
 }
 
 /// Asks servers, over and over, on connections that it keeps.
@@ -104,6 +113,9 @@ mod tests {
         assert_eq!(shown("--host=https://token@host?x=1"), "--host=https://host?x=1");
         assert_eq!(shown("http://host:9000"), "http://host:9000");
         assert_eq!(shown("no url"), "no url");
+        assert_eq!(shown("me:s3cret@host:9000/a"), "host:9000/a");
+        assert_eq!(shown("someone@host"), "someone@host", "no password");
+        assert_eq!(shown(r#"{"mail":"a@b"}"#), r#"{"mail":"a@b"}"#);
     }
 
     #[test]

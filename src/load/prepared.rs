@@ -167,11 +167,11 @@ impl Requests {
                         HeaderValue::from_bytes(bytes).map_err(|_| LoadError::Header(name.clone()))?;
                     fixed_headers.append(name, value);
                 }
-                Text::Template(_) => rendered_headers.push((name, value.clone())),
+                Text::Template(_) | Text::Joined(_) => rendered_headers.push((name, value.clone())),
             }
         }
         let target = match &request.path {
-            Text::Template(_) => Target::Rendered(request.path.clone(), base_path),
+            Text::Template(_) | Text::Joined(_) => Target::Rendered(request.path.clone(), base_path),
             Text::Fixed(path) => fixed_target(&base_path, path)?,
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;

@@ -25,6 +25,8 @@ pub enum Text {
     Fixed(Bytes),
     /// A template by its name in [`Templates`].
     Template(Arc<str>),
+    /// Several texts behind one another, such as the parts of a body.
+    Joined(Arc<[Text]>),
 }
 
 /// Every template of a scenario, parsed.
@@ -151,6 +153,13 @@ impl Templates {
                 .and_then(|t| t.render(Value::from_dyn_object(Arc::clone(scope))))
                 .map(Bytes::from)
                 .map_err(|e| RenderError(plain_message(&e))),
+            Text::Joined(texts) => {
+                let mut joined = Vec::new();
+                for text in &**texts {
+                    joined.extend_from_slice(&self.render(text, scope)?);
+                }
+                Ok(joined.into())
+            }
         }
     }
 }

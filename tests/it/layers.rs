@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("claim", &["unit", "sample"]),
     ("run", &["sample", "reading", "claim"]),
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
-    ("plan", &["unit", "run", "scenario"]),
+    ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "checksum", "trace", "sample", "scenario"]),
     ("system", &["unit", "web", "checksum", "scenario"]),
     ("signals", &["unit", "web", "reading", "scenario"]),

@@ -11,6 +11,7 @@ mod baseline;
 mod browser;
 mod capacity;
 mod cli;
+mod client;
 mod commands;
 mod conformance;
 mod events;

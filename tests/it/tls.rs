@@ -103,6 +103,90 @@ fn https_is_spoken_with_whom_the_system_trusts_and_with_nobody_else() {
     assert_eq!(outcomes("other.pem"), (0, 20));
 }
 
+/// What is said of requests to an https server, and whether any was answered.
+fn asked(address: SocketAddr, folder: &std::path::Path, flags: &[&str]) -> (bool, String) {
+    let url = format!("https://localhost:{}/", address.port());
+    let output = Command::new(env!("CARGO_BIN_EXE_loadproof"))
+        .args(["http", &url, "-n", "4", "-c", "1", "--progress", "none"])
+        .args(flags)
+        .env("NO_COLOR", "1")
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    // Tables wrap long sentences.
+    (output.status.success(), said.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_named_with_its_remedies_and_they_work() {
+    let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let address = serve(&certified, Behind::Answers);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ca.pem"), certified.cert.pem()).unwrap();
+    let (ok, said) = asked(address, folder.path(), &[]);
+    assert!(!ok && said.contains("signed by an unknown authority") && said.contains("--cacert"), "{said}");
+    assert!(said.contains("--insecure"), "{said}");
+    assert!(asked(address, folder.path(), &["--insecure"]).0);
+    assert!(asked(address, folder.path(), &["--cacert", "ca.pem"]).0);
+    let (ok, said) = asked(address, folder.path(), &["--cacert", "missing.pem"]);
+    assert!(!ok && said.contains("cannot read `missing.pem`"), "{said}");
+}
+
+/// A certificate of these properties.
+fn certificate(
+    name: &str,
+    change: impl FnOnce(&mut rcgen::CertificateParams),
+) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+    let mut parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    change(&mut parameters);
+    let signing_key = rcgen::KeyPair::generate().unwrap();
+    let cert = parameters.self_signed(&signing_key).unwrap();
+    rcgen::CertifiedKey { cert, signing_key }
+}
+
+#[test]
+fn every_mistake_of_a_certificate_has_its_own_sentence() {
+    let authority = certificate("localhost", |parameters| {
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    });
+    let expired = certificate("localhost", |parameters| {
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(2020, 2, 1);
+    });
+    let other = certificate("shop.test", |_| ());
+    for (certified, is_right, says) in [
+        // As `openssl req -x509` makes them: an authority that is a server as well.
+        (&authority, true, ""),
+        (&expired, false, "the server's certificate has expired"),
+        (&other, false, "is for shop.test, not for `localhost`"),
+    ] {
+        let address = serve(certified, Behind::Answers);
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), certified.cert.pem()).unwrap();
+        let (ok, said) = asked(address, folder.path(), &["--cacert", "ca.pem"]);
+        assert_eq!(ok, is_right, "{said}");
+        assert!(said.contains(says), "{says}: {said}");
+    }
+    let address = serve(&authority, Behind::Answers);
+    let (ok, said) = asked(address, tempfile::tempdir().unwrap().path(), &[]);
+    assert!(!ok && said.contains("is self-signed: trust it with `ca`"), "{said}");
+}
+
+#[test]
+fn a_port_that_does_not_speak_tls_is_told_from_one_with_a_bad_certificate() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            use std::io::Write as _;
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        }
+    });
+    let (ok, said) = asked(address, tempfile::tempdir().unwrap().path(), &["--insecure"]);
+    assert!(!ok && said.contains("does not answer in TLS"), "{said}");
+}
+
 #[test]
 fn grpc_calls_go_over_tls_without_a_scenario_file() {
     use testbed::storefront::Form;

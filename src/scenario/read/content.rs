@@ -1,28 +1,31 @@
-//! The body of a step: `body`, `json`, `text`, `form` or `file`.
+//! The body of a step: `body`, `json`, `text`, `form`, `multipart` or `file`.
+
+use std::borrow::Cow;
 
 use toml::de::DeValue;
 
 use super::book::{Book, Flow};
+use super::media::media_type;
 use crate::scenario::fields::Fields;
 use crate::scenario::problem::Place;
 use crate::scenario::template::Text;
 
 /// What a step's body is.
 pub(super) struct Content<'a> {
-    pub(super) media_type: &'static str,
+    pub(super) media_type: Cow<'static, str>,
     /// The value that it was written as, if as one.
     pub(super) json: Option<&'a DeValue<'a>>,
     /// Where it stands.
     pub(super) place: Place,
 }
 
-/// The body from `body`, `json`, `text`, `form` or `file`, and what it is; none if there is none.
+/// The body from `body`, `json`, `text`, `form`, `multipart` or `file`, and what it is; none if there is none.
 pub(super) fn content<'a>(
     step: &mut Fields<'a>,
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<(Option<Text>, Content<'a>)> {
-    let given: Vec<&str> = ["body", "json", "text", "form", "file"].into_iter().filter(|k| step.has(k)).collect();
+    let given: Vec<&str> = ["body", "json", "text", "form", "multipart", "file"].into_iter().filter(|k| step.has(k)).collect();
     if let [first, second, ..] = given.as_slice() {
         let place = step.key_place(second);
         step.problems.add(
@@ -36,43 +39,27 @@ pub(super) fn content<'a>(
     let json = step.value("json");
     let text = step.text("text");
     let form = step.table("form");
+    let multipart = step.table("multipart");
     let file = step.text("file");
     let (body, media_type) = if let Some(name) = shared {
-        (book.shared_body(&name, flow), "application/json")
+        (book.shared_body(&name, flow), "application/json".into())
     } else if let Some(json) = &json {
-        (book.json(json.value, &json.place, flow), "application/json")
+        (book.json(json.value, &json.place, flow), "application/json".into())
     } else if let Some(text) = text {
-        (book.text(&text, flow), "text/plain; charset=utf-8")
+        (book.text(&text, flow), "text/plain; charset=utf-8".into())
     } else if let Some(form) = form {
         let pairs = form_pairs(&form);
-        (book.form(&pairs, &form.place, flow), "application/x-www-form-urlencoded")
+        (book.form(&pairs, &form.place, flow), "application/x-www-form-urlencoded".into())
+    } else if let Some(form) = multipart {
+        let (body, media_type) = super::multipart::read(&form, book, flow);
+        (body, media_type.into())
     } else if let Some(file) = file {
-        (book.file(&file), media_type(&file.value))
+        (book.file(&file), media_type(&file.value).into())
     } else {
         return None;
     };
     let json = json.map(|located| located.value.get_ref());
     Some((body, Content { media_type, json, place }))
-}
-
-/// What a file is, by its name.
-fn media_type(name: &str) -> &'static str {
-    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
-    match end.to_ascii_lowercase().as_str() {
-        "csv" => "text/csv; charset=utf-8",
-        "gif" => "image/gif",
-        "htm" | "html" => "text/html; charset=utf-8",
-        "jpeg" | "jpg" => "image/jpeg",
-        "json" => "application/json",
-        "pdf" => "application/pdf",
-        "png" => "image/png",
-        "svg" => "image/svg+xml",
-        "txt" => "text/plain; charset=utf-8",
-        "webp" => "image/webp",
-        "xml" => "application/xml",
-        "zip" => "application/zip",
-        _ => "application/octet-stream",
-    }
 }
 
 fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {

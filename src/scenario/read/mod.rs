@@ -18,6 +18,8 @@ pub(super) mod hook;
 pub(super) mod journey;
 pub(super) mod keys;
 pub(super) mod load;
+pub(super) mod media;
+pub(super) mod multipart;
 pub(super) mod patch;
 pub(super) mod profile;
 pub(super) mod program;

@@ -377,7 +377,7 @@ fn body(
     match protocol {
         Protocol::Http(_) => {
             if !headers.iter().any(|(name, _)| name == "content-type") {
-                let value = bytes::Bytes::from_static(content.media_type.as_bytes());
+                let value = bytes::Bytes::copy_from_slice(content.media_type.as_bytes());
                 headers.push(("content-type".to_owned(), Text::Fixed(value)));
             }
         }
