@@ -11,8 +11,7 @@ use regex::{Captures, Regex};
 pub const HIDDEN: &str = "(hidden)";
 
 /// A part of a name that tells of a secret, as a regular expression without groups; names are compared in any case.
-pub const SECRET_NAME: &str =
-    "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|secret|api[-_]?key|[-_]?token|session[-_]?id|signature)";
+pub const SECRET_NAME: &str = "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|secret|api[-_]?key|[-_]?token|session[-_]?id|csrf|xsrf|jwt|signature)";
 
 /// Values shorter than this are not searched for in texts: they stand in too many by chance.
 const SHORTEST_VALUE: usize = 6;
@@ -28,7 +27,9 @@ static FIELDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // Forms and queries: `password=…`
         format!(r#"((?:^|[?&;\s])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"<>]+)"#),
         // HTML: `<input name="csrf_token" value="…">`, in either order
-        format!(r#"(<[^<>]*name=["'][^"'<>]*{name}[^"'<>]*["'][^<>]*(?:value|content)=)("[^"<>]*"?|'[^'<>]*'?)"#),
+        format!(
+            r#"(<[^<>]*name=["'][^"'<>]*{name}[^"'<>]*["'][^<>]*(?:value|content)=)("[^"<>]*"?|'[^'<>]*'?)"#
+        ),
         format!(r#"(<[^<>]*(?:value|content)=)("[^"<>]*"|'[^'<>]*')[^<>]*name=["'][^"'<>]*{name}"#),
         // Parts of multipart/form-data
         format!(r#"(name="[^"\r\n]*{name}[^"\r\n]*"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)([^\r\n]+)"#),
@@ -115,7 +116,9 @@ mod tests {
 
     #[test]
     fn names_tell_what_is_secret() {
-        for name in ["Authorization", "X-Api-Key", "X-CSRFToken", "DB_PASSWORD", "sessionid", "client_secret"] {
+        for name in
+            ["Authorization", "X-Api-Key", "X-CSRFToken", "DB_PASSWORD", "sessionid", "client_secret", "csrf"]
+        {
             assert!(is_secret_name(name), "{name}");
         }
         for name in ["accept", "content-type", "order_id", "author", "keyboard", "session"] {
@@ -128,7 +131,10 @@ mod tests {
         let redactor = Redactor::default();
         assert_eq!(redactor.header("Authorization", "Bearer abc"), HIDDEN);
         assert_eq!(redactor.header("Cookie", "a=1; b=2"), "a=(hidden); b=(hidden)");
-        assert_eq!(redactor.header("set-cookie", "sid=9; Path=/; HttpOnly"), "sid=(hidden); Path=/; HttpOnly");
+        assert_eq!(
+            redactor.header("set-cookie", "sid=9; Path=/; HttpOnly"),
+            "sid=(hidden); Path=/; HttpOnly"
+        );
         assert_eq!(redactor.header("location", "/done?token=abc&next=/"), "/done?token=(hidden)&next=/");
         assert_eq!(redactor.header("accept", "text/html"), "text/html");
     }
@@ -137,7 +143,10 @@ mod tests {
     fn secrets_are_hidden_in_bodies_of_every_form_even_if_they_are_cut_off() {
         let redactor = Redactor::default();
         for (body, shown) in [
-            (r#"{"user": "ada", "password": "hun\"ter2", "n": 1}"#, r#"{"user": "ada", "password": "(hidden)", "n": 1}"#),
+            (
+                r#"{"user": "ada", "password": "hun\"ter2", "n": 1}"#,
+                r#"{"user": "ada", "password": "(hidden)", "n": 1}"#,
+            ),
             (r#"{"access_token":"abc"#, r#"{"access_token":"(hidden)""#),
             (r#"{"token": 12345, "id": 7}"#, r#"{"token": (hidden), "id": 7}"#),
             ("user=ada&password=hunter2&next=%2F", "user=ada&password=(hidden)&next=%2F"),
@@ -159,7 +168,8 @@ mod tests {
 
     #[test]
     fn secrets_known_by_value_are_hidden_wherever_they_stand() {
-        let redactor = Redactor::knowing(["s3cr3t-key".to_owned(), "s3cr3t-key-2".to_owned(), "ab".to_owned()]);
+        let redactor =
+            Redactor::knowing(["s3cr3t-key".to_owned(), "s3cr3t-key-2".to_owned(), "ab".to_owned()]);
         assert_eq!(redactor.body("/v1/s3cr3t-key-2/x about s3cr3t-key"), "/v1/(hidden)/x about (hidden)");
         assert_eq!(redactor.value("note", "ab"), "ab");
         assert_eq!(redactor.value("token", "ab"), HIDDEN);

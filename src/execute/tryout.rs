@@ -106,9 +106,11 @@ async fn journey(setting: &Setting, planned: &PlannedRun, class: usize) -> Resul
         clock: Clock::starting_in(LEAD),
         kept: Kept::All,
     };
-    let running =
-        load::start(run, Arc::new(move |batch| taken.lock().unwrap_or_else(PoisonError::into_inner).push(batch)))
-            .await?;
+    let running = load::start(
+        run,
+        Arc::new(move |batch| taken.lock().unwrap_or_else(PoisonError::into_inner).push(batch)),
+    )
+    .await?;
     let stopper = running.stopper();
     let mut interrupt = setting.interrupt.clone();
     let finish = running.finish();
@@ -140,7 +142,8 @@ fn steps(batches: Vec<Batch>, endpoints: &[Subject]) -> Vec<TriedStep> {
     }
     samples.sort_by_key(|sample| (sample.sent_us, sample.done_us));
     let is_of = |exchange: &Exchange, sample: &Sample| {
-        (exchange.endpoint, exchange.sent_us, exchange.done_us) == (sample.endpoint, sample.sent_us, sample.done_us)
+        (exchange.endpoint, exchange.sent_us, exchange.done_us)
+            == (sample.endpoint, sample.sent_us, sample.done_us)
     };
     let mut step = |sample: &Sample| {
         let subject = endpoints[usize::from(sample.endpoint.0)].clone();

@@ -23,9 +23,7 @@ pub fn archive(pages: &[Page<'_>], started_ms: i64) -> String {
         .enumerate()
         .flat_map(|(place, page)| page.exchanges.iter().map(move |e| entry(e, &id(place), started_ms)))
         .collect();
-    let page = |(place, page): (usize, &Page<'_>)| {
-        json!({ "startedDateTime": moment(started_ms, 0), "id": id(place), "title": page.title, "pageTimings": {} })
-    };
+    let page = |(place, page): (usize, &Page<'_>)| json!({ "startedDateTime": moment(started_ms, 0), "id": id(place), "title": page.title, "pageTimings": {} });
     let archive = json!({ "log": {
         "version": "1.2",
         "creator": { "name": "loadproof", "version": env!("CARGO_PKG_VERSION") },
@@ -151,7 +149,10 @@ mod tests {
         assert_eq!(entry["request"]["url"], "http://127.0.0.1:8000/login?next=/");
         assert_eq!(entry["request"]["queryString"][0]["value"], "/");
         assert_eq!(entry["request"]["postData"]["text"], "user=ada");
-        assert_eq!((&entry["response"]["status"], &entry["response"]["statusText"]), (&json!(302), &json!("Found")));
+        assert_eq!(
+            (&entry["response"]["status"], &entry["response"]["statusText"]),
+            (&json!(302), &json!("Found"))
+        );
         assert_eq!(archive["log"]["pages"][0]["title"], "Log in");
     }
 }

@@ -112,7 +112,8 @@ impl Connection {
             None => handshake(stream, origin, origin.version == HttpVersion::Http2, &heard).await?,
             Some((connector, name)) => {
                 let stream = connector.connect(name.clone(), stream).await;
-                let stream = stream.map_err(|e| tls::reason(&e).unwrap_or_else(|| format!("TLS: {}", io_reason(&e))))?;
+                let stream = stream
+                    .map_err(|e| tls::reason(&e).unwrap_or_else(|| format!("TLS: {}", io_reason(&e))))?;
                 let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
                 if origin.version == HttpVersion::Http2 && !is_http2 {
                     return Err(format!("{} does not offer HTTP/2", origin.url));
@@ -195,7 +196,9 @@ fn for_http2(mut message: Message, scheme: &Scheme, authority: &Authority) -> Re
     parts.scheme = Some(scheme.clone());
     parts.authority = Some(match named {
         None => authority.clone(),
-        Some(host) => Authority::try_from(host.as_bytes()).map_err(|_| "the `host` header is not a valid one")?,
+        Some(host) => {
+            Authority::try_from(host.as_bytes()).map_err(|_| "the `host` header is not a valid one")?
+        }
     });
     *message.uri_mut() = Uri::from_parts(parts).map_err(|e| e.to_string())?;
     Ok(message)

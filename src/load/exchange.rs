@@ -16,8 +16,8 @@ use super::judge::{Answer, Judgement, judge};
 use super::pending::Pending;
 use super::prepared::{Draft, Requests};
 use super::trip::{Arrival, Tally, Trip};
-use super::witness::{self, Said};
 use super::who::Who;
+use super::witness::{self, Said};
 use crate::sample::{Key, Outcome, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
 use crate::scenario::scope::Scope;
@@ -84,8 +84,7 @@ pub(super) async fn exchange<T>(
         }
         Ready::Go { connection, draft } => (connection, draft),
     };
-    let trace =
-        if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
+    let trace = if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
     let is_kept = keep_body || request.needs_body() || recording.witness.wants_bodies();
     let keep = if is_kept { Keep::UpTo(request.body_limit) } else { Keep::Nothing };
     let tally = Tally::default();
@@ -129,7 +128,8 @@ pub(super) async fn exchange<T>(
         }
         // Its status tells more.
         Err(_) if request.reject.contains(&status) || !request.expect.accepts(status) => {
-            let (judgement, variables) = judge(request, &Answer { status, headers: &reply.headers, body: &[] });
+            let (judgement, variables) =
+                judge(request, &Answer { status, headers: &reply.headers, body: &[] });
             (judgement, variables, None)
         }
         Err(reason) => (Judgement::failed(reason.clone()), Vec::new(), None),
@@ -153,7 +153,13 @@ struct Told<'a> {
 }
 
 /// Keeps what was said, if that is wanted.
-fn keep_exchange(client: Client<'_>, request: &Request, draft: &Draft, pending: &Pending<'_>, told: Told<'_>) {
+fn keep_exchange(
+    client: Client<'_>,
+    request: &Request,
+    draft: &Draft,
+    pending: &Pending<'_>,
+    told: Told<'_>,
+) {
     let (witness, recorder) = (&client.recording.witness, &client.recording.recorder);
     let sample = pending.sample();
     if !witness.wants(sample.endpoint, sample.outcome, told.reason) {

@@ -74,7 +74,8 @@ impl Origin {
         let parsed = Url::parse(url).map_err(|_| not_url())?;
         let origin = Self::of(&parsed, version, trust)?;
         let looked_up = origin.addresses.next().await;
-        looked_up.map_err(|error| OriginError::Resolve { host: origin.authority.host().to_owned(), error })?;
+        looked_up
+            .map_err(|error| OriginError::Resolve { host: origin.authority.host().to_owned(), error })?;
         let path = parsed.path().trim_end_matches('/').to_owned();
         Ok((origin, Below { path, authorization: authorization(&parsed) }))
     }
@@ -141,7 +142,8 @@ fn unescaped(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
     while at < bytes.len() {
-        let encoded = (bytes[at] == b'%').then(|| Some((digit(bytes.get(at + 1))?, digit(bytes.get(at + 2))?)));
+        let encoded =
+            (bytes[at] == b'%').then(|| Some((digit(bytes.get(at + 1))?, digit(bytes.get(at + 2))?)));
         match encoded.flatten().and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
             Some(byte) => {
                 out.push(byte);
@@ -184,7 +186,10 @@ mod tests {
     #[tokio::test]
     async fn a_name_and_password_are_shown_to_the_server_and_to_nobody_else() {
         let (origin, below) = resolved("http://me:p%40ss%3a@127.0.0.1:8000").await.unwrap();
-        assert_eq!((origin.url.as_str(), origin.host.to_str().unwrap()), ("http://127.0.0.1:8000", "127.0.0.1:8000"));
+        assert_eq!(
+            (origin.url.as_str(), origin.host.to_str().unwrap()),
+            ("http://127.0.0.1:8000", "127.0.0.1:8000")
+        );
         // `me:p@ss:` in base64.
         assert_eq!(below.authorization.unwrap(), "Basic bWU6cEBzczo=");
         let Err(error) = resolved("ftp://me:secret@h").await else { panic!("it is no web address") };

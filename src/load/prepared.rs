@@ -449,11 +449,16 @@ pub(in crate::load) mod tests {
         let message = message_of("", r#"{ request = "GET /" }"#, "http://127.0.0.1:9").await;
         let header = |name: &str| message.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(header("user-agent"), format!("loadproof/{}", env!("CARGO_PKG_VERSION")));
-        assert_eq!((header("accept"), header("accept-encoding")), ("*/*".to_owned(), decode::ACCEPTED.to_owned()));
+        assert_eq!(
+            (header("accept"), header("accept-encoding")),
+            ("*/*".to_owned(), decode::ACCEPTED.to_owned())
+        );
         assert!(!message.headers().contains_key("content-length"));
         let own = r#"{ request = "GET /", headers = { user-agent = "x", accept = ["a", "b"], range = "bytes=0-9" } }"#;
         let message = message_of("", own, "http://127.0.0.1:9").await;
-        let all = |name: &str| message.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>();
+        let all = |name: &str| {
+            message.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>()
+        };
         assert_eq!((all("user-agent"), all("accept")), (vec!["x"], vec!["a", "b"]));
         assert!(all("accept-encoding").is_empty(), "a part of a compressed body cannot be read");
     }
@@ -466,7 +471,8 @@ pub(in crate::load) mod tests {
         "#;
         let step = r#"{ request = "GET /", headers = { x-a = ["{{ 3 }}", "4"] } }"#;
         let message = message_of(defaults, step, "http://127.0.0.1:9").await;
-        let mut values: Vec<&str> = message.headers().get_all("x-a").iter().map(|v| v.to_str().unwrap()).collect();
+        let mut values: Vec<&str> =
+            message.headers().get_all("x-a").iter().map(|v| v.to_str().unwrap()).collect();
         values.sort_unstable();
         assert_eq!((values, message.headers()["x-b"].to_str().unwrap()), (vec!["3", "4"], "1"));
     }
@@ -491,12 +497,23 @@ pub(in crate::load) mod tests {
     async fn credentials_of_a_url_become_a_header_unless_there_is_one() {
         let url = "http://me:pw@127.0.0.1:9";
         let message = message_of("", r#"{ request = "GET /" }"#, url).await;
-        assert_eq!((&message.headers()["authorization"], &message.headers()["host"]), (&HeaderValue::from_static("Basic bWU6cHc="), &HeaderValue::from_static("127.0.0.1:9")));
+        assert_eq!(
+            (&message.headers()["authorization"], &message.headers()["host"]),
+            (&HeaderValue::from_static("Basic bWU6cHc="), &HeaderValue::from_static("127.0.0.1:9"))
+        );
         let own = r#"{ request = "GET /", headers = { Authorization = "Bearer t" } }"#;
         assert_eq!(message_of("", own, url).await.headers()["authorization"], "Bearer t");
         let elsewhere = r#"{ request = "GET http://you:pw@127.0.0.1:8/x" }"#;
-        assert_eq!(message_of("", elsewhere, "http://127.0.0.1:9").await.headers()["authorization"], "Basic eW91OnB3");
-        assert!(!message_of("", r#"{ request = "GET http://127.0.0.1:8/x" }"#, url).await.headers().contains_key("authorization"));
+        assert_eq!(
+            message_of("", elsewhere, "http://127.0.0.1:9").await.headers()["authorization"],
+            "Basic eW91OnB3"
+        );
+        assert!(
+            !message_of("", r#"{ request = "GET http://127.0.0.1:8/x" }"#, url)
+                .await
+                .headers()
+                .contains_key("authorization")
+        );
     }
 
     #[tokio::test]

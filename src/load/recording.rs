@@ -7,8 +7,8 @@ use std::time::Instant;
 use super::clock::Clock;
 use super::gauge::Gauge;
 use super::schedule::Schedule;
-use super::witness::Witness;
 use super::who::Who;
+use super::witness::Witness;
 use crate::sample::Recorder;
 use crate::sample::{EndpointId, Key, Outcome, ReasonId, Sample};
 

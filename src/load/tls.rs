@@ -244,9 +244,9 @@ fn certificate_reason(mistake: &CertificateError, is_authority: bool) -> String 
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             format!("the server's certificate is not valid yet: check the clocks, {OR_NOT}")
         }
-        CertificateError::NotValidForName => format!(
-            "the server's certificate is for another name: set `server_name` under `[tls]`, {OR_NOT}"
-        ),
+        CertificateError::NotValidForName => {
+            format!("the server's certificate is for another name: set `server_name` under `[tls]`, {OR_NOT}")
+        }
         CertificateError::NotValidForNameContext { expected, presented } => {
             let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
             format!(

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 
 use crate::redact::Redactor;
-use crate::sample::{EndpointId, Exchange, MOST_BODY, MOST_EXCHANGES, Message, Outcome, Sample, beginning, status_text};
+use crate::sample::{
+    EndpointId, Exchange, MOST_BODY, MOST_EXCHANGES, Message, Outcome, Sample, beginning, status_text,
+};
 
 /// Endpoints and reasons that are told apart; exchanges of further ones are not kept.
 const MOST_REASONS: usize = 500;
@@ -140,7 +142,9 @@ mod tests {
     fn the_first_failures_of_an_endpoint_and_a_reason_are_kept() {
         let witness = Witness::new(Kept::Failed, Arc::default());
         let wants = |endpoint, outcome, reason: &str| witness.wants(EndpointId(endpoint), outcome, reason);
-        assert!(!wants(0, Outcome::Ok, "") && !wants(0, Outcome::Rejected, "") && !wants(0, Outcome::Dropped, ""));
+        assert!(
+            !wants(0, Outcome::Ok, "") && !wants(0, Outcome::Rejected, "") && !wants(0, Outcome::Dropped, "")
+        );
         let kept = (0..20).filter(|_| wants(0, Outcome::Failed, "status 500")).count();
         assert_eq!(kept, MOST_EXCHANGES);
         assert!(wants(1, Outcome::Failed, "status 500"), "another endpoint");

@@ -115,7 +115,8 @@ fn read_all(
     let tls = read::tls::read(main, folder, &settings, world);
 
     let descriptors = read::rpc::read(main, folder, world);
-    let mut book = read::book::Book::new(problems, &settings, (world, folder), defaults, descriptors, variables);
+    let mut book =
+        read::book::Book::new(problems, &settings, (world, folder), defaults, descriptors, variables);
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);

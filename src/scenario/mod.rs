@@ -55,8 +55,8 @@ use self::signal::SignalSource;
 use self::template::Templates;
 use self::transport::{HttpVersion, Tls};
 use crate::claim::{Claim, Expression, Symptom};
-use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::redact::Redactor;
+use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::sample::Subject;
 
 /// What a scenario may know of the world: its files and its environment.

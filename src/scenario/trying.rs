@@ -23,7 +23,8 @@ impl Scenario {
             Some(name) => journey.name == name,
             None => !self.is_a_beginning(*place),
         };
-        let classes = self.journeys.iter().enumerate().filter(is_wanted).map(|(place, _)| self.class_for(place));
+        let classes =
+            self.journeys.iter().enumerate().filter(is_wanted).map(|(place, _)| self.class_for(place));
         self.user_classes = classes.collect();
         Ok(self)
     }

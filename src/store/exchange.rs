@@ -137,11 +137,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredExchange> {
     let redirects: String = row.get(9)?;
     let (request, answer): (String, Option<String>) = (row.get(10)?, row.get(11)?);
     Ok(StoredExchange {
-        subject: Subject {
-            kind: Kind::of_word(&kind),
-            traffic_class: row.get(1)?,
-            endpoint: row.get(2)?,
-        },
+        subject: Subject { kind: Kind::of_word(&kind), traffic_class: row.get(1)?, endpoint: row.get(2)? },
         user: row.get(3)?,
         journey: row.get(4)?,
         outcome: outcome(row.get(5)?)?,

@@ -31,6 +31,7 @@ mod scenario;
 mod shared;
 mod shopstream;
 mod signoff;
+mod site;
 mod storefront;
 mod tls;
 mod trend;

@@ -71,7 +71,12 @@ impl Server {
     }
 }
 
-fn serve(mut stream: TcpStream, connection: usize, answer: &dyn Fn(&Asked) -> Then, seen: &Mutex<Vec<Asked>>) {
+fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    answer: &dyn Fn(&Asked) -> Then,
+    seen: &Mutex<Vec<Asked>>,
+) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     for number in 0.. {
         let Some(asked) = read(&mut reader, connection, number) else { return };
