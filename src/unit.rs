@@ -303,7 +303,10 @@ mod tests {
     #[test]
     fn sizes_are_read_in_both_families_of_units() {
         let read = |text| parse_size(text).unwrap();
-        assert_eq!([read("4096"), read("16MiB"), read("500 kB"), read("1.5k"), read("10b")], [4096, 16 << 20, 500_000, 1500, 10]);
+        assert_eq!(
+            [read("4096"), read("16MiB"), read("500 kB"), read("1.5k"), read("10b")],
+            [4096, 16 << 20, 500_000, 1500, 10]
+        );
         for text in ["", "MiB", "16 furlongs", "-1", "1e3", "1.2.3"] {
             assert_eq!(parse_size(text), Err(ParseError::Size(text.to_owned())), "`{text}`");
         }

@@ -21,7 +21,9 @@ pub fn shown(text: &str) -> String {
 fn shown_without_scheme(text: &str) -> String {
     let end = text.find(|c: char| "/?#".contains(c) || c.is_whitespace()).unwrap_or(text.len());
     match text[..end].rsplit_once('@') {
-        Some((pair, _)) if pair.contains(':') && !pair.contains(['"', '{']) => text[pair.len() + 1..].to_owned(),
+        Some((pair, _)) if pair.contains(':') && !pair.contains(['"', '{']) => {
+            text[pair.len() + 1..].to_owned()
+        }
         _ => text.to_owned(),
     }
 }

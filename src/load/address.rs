@@ -41,7 +41,8 @@ impl Addresses {
         if let Some(turn) = self.turn(Instant::now()) {
             return Ok(turn);
         }
-        let found: Vec<SocketAddr> = tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
+        let found: Vec<SocketAddr> =
+            tokio::net::lookup_host((self.host.as_str(), self.port)).await?.collect();
         if found.is_empty() {
             return Err(std::io::Error::other("the name has no address"));
         }

@@ -83,8 +83,7 @@ pub(super) async fn exchange<T>(
         }
         Ready::Go { connection, draft } => (connection, draft),
     };
-    let trace =
-        if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
+    let trace = if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
     let is_kept = keep_body || request.needs_body();
     let keep = if is_kept { Keep::UpTo(request.body_limit) } else { Keep::Nothing };
     let tally = Tally::default();
@@ -118,7 +117,8 @@ pub(super) async fn exchange<T>(
         }
         // Its status tells more.
         Err(_) if request.reject.contains(&status) || !request.expect.accepts(status) => {
-            let (judgement, variables) = judge(request, &Answer { status, headers: &reply.headers, body: &[] });
+            let (judgement, variables) =
+                judge(request, &Answer { status, headers: &reply.headers, body: &[] });
             (judgement, variables, None)
         }
         Err(reason) => (Judgement::failed(reason), Vec::new(), None),

@@ -50,7 +50,8 @@ impl Jar {
         // RFC 6265 §5.4: those of longer paths first.
         found.sort_by_key(|cookie| std::cmp::Reverse(cookie.path().map_or(0, str::len)));
         let own: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
-        let own: Vec<String> = own.iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();
+        let own: Vec<String> =
+            own.iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();
         let is_own = |name: &str| {
             let names = own.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.split('=').next());
             names.map(str::trim).any(|known| known == name)
@@ -106,8 +107,12 @@ mod tests {
     fn every_cookie_of_an_answer_comes_back_to_its_server() {
         let jar = Jar::default();
         assert!(jar.is_empty() && given(&jar, "http://shop.test/").is_empty());
-        jar.take(&url("http://shop.test/login"), &headers(&["csrf=a; Path=/", "session=b; Path=/; HttpOnly"]));
-        let mut pairs: Vec<String> = given(&jar, "http://shop.test:8000/x?y").split("; ").map(str::to_owned).collect();
+        jar.take(
+            &url("http://shop.test/login"),
+            &headers(&["csrf=a; Path=/", "session=b; Path=/; HttpOnly"]),
+        );
+        let mut pairs: Vec<String> =
+            given(&jar, "http://shop.test:8000/x?y").split("; ").map(str::to_owned).collect();
         pairs.sort();
         assert_eq!(pairs, ["csrf=a", "session=b"]);
         assert_eq!(given(&jar, "http://other.test/"), "");
@@ -129,7 +134,8 @@ mod tests {
         ];
         jar.take(&url("https://www.shop.test/"), &headers(&lines));
         assert_eq!(given(&jar, "http://api.shop.test/"), "all=1");
-        let mut plain: Vec<String> = given(&jar, "http://www.shop.test/").split("; ").map(str::to_owned).collect();
+        let mut plain: Vec<String> =
+            given(&jar, "http://www.shop.test/").split("; ").map(str::to_owned).collect();
         plain.sort();
         assert_eq!(plain, ["all=1", "host=1"]);
         assert!(given(&jar, "https://www.shop.test/").contains("secure=1"));

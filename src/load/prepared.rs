@@ -13,9 +13,8 @@ use prost_reflect::DescriptorPool;
 use super::LoadError;
 use super::connection::Message;
 use super::decode;
-use super::origin::{Below, Origin};
+use super::origin::{Below, Origin, Ways};
 use super::target;
-use super::tls::Trust;
 use super::{grpc, reflection};
 use crate::scenario::Scenario;
 use crate::scenario::journey::{Protocol, Request, Step};
@@ -35,8 +34,8 @@ pub(super) struct Requests {
     pub(super) origins: Vec<Arc<Origin>>,
     /// The version of HTTP for all but gRPC.
     pub(super) version: HttpVersion,
-    /// How TLS is spoken with other origins.
-    pub(super) trust: Trust,
+    /// How other origins are reached.
+    pub(super) ways: Ways,
     templates: Arc<Templates>,
     /// Whether requests carry trace ids.
     pub(super) is_traced: bool,
@@ -103,13 +102,13 @@ impl Requests {
     /// # Errors
     /// If the target, or a URL in the scenario, leads nowhere, or a header cannot be sent.
     pub(super) async fn prepare(scenario: &Scenario, base_url: &str) -> Result<Self, LoadError> {
-        let trust = Trust::new(scenario.tls.clone());
-        let (target, _) = Origin::resolve(base_url, scenario.http, &trust).await?;
+        let ways = Ways::new(&scenario.tls, &scenario.network)?;
+        let (target, _) = Origin::resolve(base_url, scenario.http, &ways).await?;
         let mut requests = Self {
             prepared: Vec::new(),
             origins: vec![Arc::new(target)],
             version: scenario.http,
-            trust,
+            ways,
             templates: Arc::clone(&scenario.templates),
             is_traced: scenario.trace.is_some(),
         };
@@ -138,7 +137,7 @@ impl Requests {
         };
         let url = request.origin.as_deref().unwrap_or(base_url);
         let (origin, Below { path: base_path, authorization }) =
-            Origin::resolve(url, version, &self.trust).await?;
+            Origin::resolve(url, version, &self.ways).await?;
         let origin = self.origin(origin);
         let codec = match &request.protocol {
             Protocol::Http(_) => None,
@@ -228,8 +227,8 @@ impl Requests {
         self.prepared[request.number].codec.as_ref()
     }
 
-    /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of WebDAV that
-    /// only read).
+    /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV`
+    /// that only read).
     pub(super) fn is_idempotent(&self, request: &Request) -> bool {
         let method = &self.prepared[request.number].method;
         let idempotent = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"];
@@ -449,11 +448,16 @@ pub(in crate::load) mod tests {
         let message = message_of("", r#"{ request = "GET /" }"#, "http://127.0.0.1:9").await;
         let header = |name: &str| message.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(header("user-agent"), format!("loadproof/{}", env!("CARGO_PKG_VERSION")));
-        assert_eq!((header("accept"), header("accept-encoding")), ("*/*".to_owned(), decode::ACCEPTED.to_owned()));
+        assert_eq!(
+            (header("accept"), header("accept-encoding")),
+            ("*/*".to_owned(), decode::ACCEPTED.to_owned())
+        );
         assert!(!message.headers().contains_key("content-length"));
         let own = r#"{ request = "GET /", headers = { user-agent = "x", accept = ["a", "b"], range = "bytes=0-9" } }"#;
         let message = message_of("", own, "http://127.0.0.1:9").await;
-        let all = |name: &str| message.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>();
+        let all = |name: &str| {
+            message.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>()
+        };
         assert_eq!((all("user-agent"), all("accept")), (vec!["x"], vec!["a", "b"]));
         assert!(all("accept-encoding").is_empty(), "a part of a compressed body cannot be read");
     }
@@ -466,7 +470,8 @@ pub(in crate::load) mod tests {
         "#;
         let step = r#"{ request = "GET /", headers = { x-a = ["{{ 3 }}", "4"] } }"#;
         let message = message_of(defaults, step, "http://127.0.0.1:9").await;
-        let mut values: Vec<&str> = message.headers().get_all("x-a").iter().map(|v| v.to_str().unwrap()).collect();
+        let mut values: Vec<&str> =
+            message.headers().get_all("x-a").iter().map(|v| v.to_str().unwrap()).collect();
         values.sort_unstable();
         assert_eq!((values, message.headers()["x-b"].to_str().unwrap()), (vec!["3", "4"], "1"));
     }
@@ -491,12 +496,23 @@ pub(in crate::load) mod tests {
     async fn credentials_of_a_url_become_a_header_unless_there_is_one() {
         let url = "http://me:pw@127.0.0.1:9";
         let message = message_of("", r#"{ request = "GET /" }"#, url).await;
-        assert_eq!((&message.headers()["authorization"], &message.headers()["host"]), (&HeaderValue::from_static("Basic bWU6cHc="), &HeaderValue::from_static("127.0.0.1:9")));
+        assert_eq!(
+            (&message.headers()["authorization"], &message.headers()["host"]),
+            (&HeaderValue::from_static("Basic bWU6cHc="), &HeaderValue::from_static("127.0.0.1:9"))
+        );
         let own = r#"{ request = "GET /", headers = { Authorization = "Bearer t" } }"#;
         assert_eq!(message_of("", own, url).await.headers()["authorization"], "Bearer t");
         let elsewhere = r#"{ request = "GET http://you:pw@127.0.0.1:8/x" }"#;
-        assert_eq!(message_of("", elsewhere, "http://127.0.0.1:9").await.headers()["authorization"], "Basic eW91OnB3");
-        assert!(!message_of("", r#"{ request = "GET http://127.0.0.1:8/x" }"#, url).await.headers().contains_key("authorization"));
+        assert_eq!(
+            message_of("", elsewhere, "http://127.0.0.1:9").await.headers()["authorization"],
+            "Basic eW91OnB3"
+        );
+        assert!(
+            !message_of("", r#"{ request = "GET http://127.0.0.1:8/x" }"#, url)
+                .await
+                .headers()
+                .contains_key("authorization")
+        );
     }
 
     #[tokio::test]

@@ -1,11 +1,11 @@
 //! Where an answer points to, and the request that goes there (RFC 9110 §15.4). Pure.
 
 use hyper::Method;
-use hyper::http::uri::Uri;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, COOKIE,
-    HOST, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
+    COOKIE, HOST, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
 };
+use hyper::http::uri::Uri;
 use url::Url;
 
 use super::connection::Message;
@@ -28,12 +28,20 @@ pub(super) fn target(status: u16, headers: &HeaderMap, from: &Url) -> Result<Opt
     let text = String::from_utf8_lossy(location.as_bytes());
     let found = from.join(&text).ok();
     let found = found.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    found.map(Some).ok_or_else(|| format!("cannot follow the redirect ({status}) to `{}`", crate::web::shown(&text)))
+    found
+        .map(Some)
+        .ok_or_else(|| format!("cannot follow the redirect ({status}) to `{}`", crate::web::shown(&text)))
 }
 
 /// The request of a redirect: `message` went to `from`, was answered with `status`, and goes to `to`,
 /// whose server is called `host`.
-pub(super) fn redirected(mut message: Message, status: u16, from: &Url, to: &Url, host: &HeaderValue) -> Option<Message> {
+pub(super) fn redirected(
+    mut message: Message,
+    status: u16,
+    from: &Url,
+    to: &Url,
+    host: &HeaderValue,
+) -> Option<Message> {
     let is_kept = matches!(status, 307 | 308);
     if !is_kept && message.method() != Method::HEAD && message.method() != Method::GET {
         *message.method_mut() = Method::GET;
@@ -64,7 +72,8 @@ mod tests {
     }
 
     fn points_to(status: u16, location: &str) -> Result<Option<String>, String> {
-        let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_bytes(location.as_bytes()).unwrap())]);
+        let headers =
+            HeaderMap::from_iter([(LOCATION, HeaderValue::from_bytes(location.as_bytes()).unwrap())]);
         target(status, &headers, &url("http://h:8000/a/b?c=d")).map(|found| found.map(|url| url.to_string()))
     }
 
@@ -93,7 +102,10 @@ mod tests {
         assert_eq!(target(302, &HeaderMap::new(), &url("http://h/")), Ok(None));
         for location in ["ftp://h/x", "javascript:alert(1)", "http://me:secret@"] {
             let reason = points_to(302, location).unwrap_err();
-            assert!(reason.starts_with("cannot follow the redirect (302) to ") && !reason.contains("secret"), "{reason}");
+            assert!(
+                reason.starts_with("cannot follow the redirect (302) to ") && !reason.contains("secret"),
+                "{reason}"
+            );
         }
     }
 
@@ -114,7 +126,10 @@ mod tests {
         for status in [301, 302, 303] {
             let message = posted(status, "http://h/x?y");
             assert_eq!((message.method(), message.body().len()), (&Method::GET, 0), "{status}");
-            assert_eq!((message.uri().to_string().as_str(), message.headers().contains_key(CONTENT_TYPE)), ("/x?y", false));
+            assert_eq!(
+                (message.uri().to_string().as_str(), message.headers().contains_key(CONTENT_TYPE)),
+                ("/x?y", false)
+            );
         }
         for status in [307, 308] {
             let message = posted(status, "http://h/x");
@@ -134,8 +149,14 @@ mod tests {
         assert_eq!(message.headers()[HOST], "h");
         for to in ["http://there/", "http://h:81/", "https://h/"] {
             let message = posted(307, to);
-            assert!(!message.headers().contains_key(AUTHORIZATION) && !message.headers().contains_key(COOKIE), "{to}");
-            assert_eq!((&message.headers()[HOST], &message.headers()["x-own"]), (&HeaderValue::from_static("there"), &HeaderValue::from_static("1")));
+            assert!(
+                !message.headers().contains_key(AUTHORIZATION) && !message.headers().contains_key(COOKIE),
+                "{to}"
+            );
+            assert_eq!(
+                (&message.headers()[HOST], &message.headers()["x-own"]),
+                (&HeaderValue::from_static("there"), &HeaderValue::from_static("1"))
+            );
         }
     }
 }

@@ -92,7 +92,8 @@ impl Trip<'_> {
             }
             (place, origin) = self.client.abroad.origin(self.client.requests, &to)?;
             let next = redirect::redirected(message, reply.status, &from, &to, &origin.host);
-            message = next.ok_or_else(|| format!("cannot follow the redirect ({}) to its path", reply.status))?;
+            message =
+                next.ok_or_else(|| format!("cannot follow the redirect ({}) to its path", reply.status))?;
             count(&self.tally.redirects);
             connection = self.client.connect(place, &origin, self.request.connect_timeout).await?;
             (connection, reply) = self.deliver(&origin, connection, &|| message.clone()).await?;

@@ -8,9 +8,9 @@ use std::time::Instant;
 
 use super::abroad::Abroad;
 use super::background::Background;
+use super::client::Client;
 use super::connections::Connections;
 use super::event::brokers::Brokers;
-use super::client::Client;
 use super::jar::Jar;
 use super::part::Part;
 use super::prepared::Requests;

@@ -3,7 +3,9 @@
 
 mod server;
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use loadproof::sample::{Outcome, Sample};
@@ -61,7 +63,9 @@ fn login() -> Server {
             &["set-cookie: csrf=c2; Path=/", "set-cookie: session=s1; Path=/; HttpOnly", "location: account"],
             b"",
         ),
-        "GET /account" if asked.cookies() == ["csrf=c2", "lang=en", "session=s1"] => answer(200, &[], b"hello"),
+        "GET /account" if asked.cookies() == ["csrf=c2", "lang=en", "session=s1"] => {
+            answer(200, &[], b"hello")
+        }
         "GET /account" => answer(403, &[], b"log in first"),
         _ => answer(404, &[], b""),
     })
@@ -82,7 +86,11 @@ fn a_login_with_two_cookies_and_a_redirect_works_as_in_a_browser() {
     assert_eq!(redirects, [0, 1, 0, 0, 1, 0]);
     let asked = server.asked();
     assert_eq!(asked.len(), 8, "a redirected request is asked twice, and is one sample");
-    assert_eq!(asked[4].cookies(), ["csrf=c2", "lang=en", "session=s1"], "the second journey has the cookies of the first");
+    assert_eq!(
+        asked[4].cookies(),
+        ["csrf=c2", "lang=en", "session=s1"],
+        "the second journey has the cookies of the first"
+    );
     assert_eq!(asked.iter().map(|asked| asked.connection).max(), Some(0), "all over one connection");
 }
 
@@ -144,7 +152,8 @@ fn redirects_are_followed_to_their_limit_and_no_further() {
             left => answer(301, &[&format!("location: /{}", left - 1)], b"moved"),
         }
     });
-    let (sample, _) = only(&driven("", r#"{ request = "GET /10", check = { contains = "here" } }"#, 1, &server));
+    let (sample, _) =
+        only(&driven("", r#"{ request = "GET /10", check = { contains = "here" } }"#, 1, &server));
     assert_eq!((sample.outcome, sample.status, sample.redirects), (Outcome::Ok, 200, 10));
     assert_eq!(sample.bytes_in, 10 * 5 + 4, "all that came is counted");
     let (sample, reason) = only(&driven("", r#"{ request = "GET /11" }"#, 1, &server));
@@ -179,8 +188,15 @@ fn a_redirect_to_another_server_takes_no_secrets_along() {
     assert_eq!(asked.len(), 2);
     assert_eq!((asked[0].line.as_str(), &asked[0].body[..]), ("POST /x?y=1", &b"body"[..]));
     assert!(asked[0].all("authorization").is_empty() && asked[0].cookies().is_empty());
-    assert_eq!((asked[0].all("x-own"), asked[0].all("host")), (vec!["1"], vec![there.address.to_string().as_str()]));
-    assert_eq!((asked[1].cookies(), asked[1].connection), (vec!["own=1"], 0), "its connection and cookies are kept");
+    assert_eq!(
+        (asked[0].all("x-own"), asked[0].all("host")),
+        (vec!["1"], vec![there.address.to_string().as_str()])
+    );
+    assert_eq!(
+        (asked[1].cookies(), asked[1].connection),
+        (vec!["own=1"], 0),
+        "its connection and cookies are kept"
+    );
     assert!(here.asked().iter().any(|asked| asked.cookies() == ["session=s"]));
 }
 
@@ -206,7 +222,10 @@ fn compressed_answers_are_read_and_counted_as_they_came() {
     assert!((20..200).contains(&sample.bytes_in), "{} bytes", sample.bytes_in);
     let limited = r#"{ request = "GET /", body_limit = "1kB", check = { contains = "done" } }"#;
     let (sample, reason) = only(&driven("", limited, 1, &server));
-    assert_eq!((sample.outcome, reason.as_str()), (Outcome::Failed, "the body is longer than 1000 bytes (`body_limit`)"));
+    assert_eq!(
+        (sample.outcome, reason.as_str()),
+        (Outcome::Failed, "the body is longer than 1000 bytes (`body_limit`)")
+    );
 }
 
 #[test]
@@ -313,11 +332,92 @@ fn requests_go_out_as_those_of_browsers_and_curl_do() {
 }
 
 #[test]
+fn connections_come_from_the_source_addresses_in_turn() {
+    let server = Server::start(|_| {
+        let Then::Answer(bytes) = answer(200, &["connection: close"], b"") else { unreachable!() };
+        Then::Close(bytes)
+    });
+    let network = "[network]\nsource_addresses = ['127.0.0.2', '127.0.0.3', '::1']";
+    let taken = driven(network, r#"{ request = "GET /" }"#, 4, &server);
+    assert_eq!(taken.outcomes()[0], 4, "{:?}", taken.reasons());
+    let peers: Vec<String> = server.asked().iter().map(|asked| asked.peer.to_string()).collect();
+    assert_eq!(peers, ["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"]);
+    let (_, reason) =
+        only(&driven("[network]\nsource_addresses = '::1'", r#"{ request = "GET /" }"#, 1, &server));
+    assert!(reason.contains("none of `source_addresses` reaches 127.0.0.1"), "{reason}");
+}
+
+/// A proxy that makes tunnels for those who know its password; what it was asked for.
+fn proxy() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8(head).unwrap();
+            seen.lock().unwrap().push(head.lines().next().unwrap().to_owned());
+            // `me:pw`
+            if !head.contains("Proxy-Authorization: Basic bWU6cHc=\r\n") {
+                let _ = client.write_all(b"HTTP/1.1 407 Who Are You\r\n\r\n");
+                continue;
+            }
+            let mut server = std::net::TcpStream::connect(head.split(' ').nth(1).unwrap()).unwrap();
+            client.write_all(b"HTTP/1.1 200 OK\r\nx-proxy: 1\r\n\r\n").unwrap();
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            std::thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_proxy_makes_a_tunnel_for_every_connection_and_its_password_is_not_told() {
+    let server = Server::start(|_| answer(200, &[], b"ok"));
+    let (address, asked) = proxy();
+    let step = r#"{ request = "GET /", check = { contains = "ok" } }"#;
+    let taken = driven(&format!("[network]\nproxy = 'http://me:pw@{address}'"), step, 3, &server);
+    assert_eq!(taken.outcomes()[0], 3, "{:?}", taken.reasons());
+    assert_eq!(*asked.lock().unwrap(), [format!("CONNECT {} HTTP/1.1", server.address)]);
+    let (_, reason) =
+        only(&driven(&format!("[network]\nproxy = 'http://me:wrong@{address}'"), step, 1, &server));
+    assert!(reason.contains(&format!("proxy http://{address}: it requires a name and password")), "{reason}");
+    assert!(!reason.contains("wrong"), "{reason}");
+}
+
+#[test]
+fn a_unix_socket_takes_the_place_of_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            while stream.read(&mut request).is_ok_and(|n| n > 0) {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+            }
+        }
+    });
+    let tables = format!("[network]\nunix_socket = '{}'", path.display());
+    let text = steps(&tables, "", r#"{ request = "GET /", check = { contains = "ok" } }"#, 3);
+    let taken = drive(&scenario(&text), "http://app.invalid", Drive::default());
+    assert_eq!(taken.outcomes()[0], 3, "{:?}", taken.reasons());
+}
+
+#[test]
 fn forms_with_files_are_sent_byte_by_byte() {
     let server = Server::start(|_| answer(200, &[], b""));
     let bench = Bench::new();
     std::fs::write(bench.path("a.png"), [0x89, b'P', 0xff, 0x00]).unwrap();
-    let step = r#"{ request = "POST /", multipart = { title = "n {{ 6 * 7 }}", image = { file = "a.png" } } }"#;
+    let step =
+        r#"{ request = "POST /", multipart = { title = "n {{ 6 * 7 }}", image = { file = "a.png" } } }"#;
     let text = steps("", "", step, 1).replace("http://127.0.0.1:1", &server.url());
     bench.write("upload.toml", &text);
     bench.out(&["run", "upload.toml", "--progress", "none"]);
@@ -326,7 +426,8 @@ fn forms_with_files_are_sent_byte_by_byte() {
     let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap();
     let expected = [
         format!("--{boundary}\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\nn 42\r\n").as_bytes(),
-        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n").as_bytes(),
+        format!("--{boundary}\r\nContent-Disposition: form-data; name=\"image\"; filename=\"a.png\"\r\n")
+            .as_bytes(),
         b"Content-Type: image/png\r\n\r\n\x89P\xff\x00\r\n",
         format!("--{boundary}--\r\n").as_bytes(),
     ]
@@ -341,7 +442,22 @@ fn a_command_sends_bytes_keeps_passwords_to_itself_and_tells_of_repeats() {
     let bench = Bench::new();
     std::fs::write(bench.path("image.bin"), [0xff, 0x00, 0xfe, b'\n']).unwrap();
     let url = format!("http://me:hunter2@{}/upload", server.address);
-    bench.out(&["http", &url, "-m", "PUT", "-b", "@image.bin", "-n", "6", "-c", "1", "--html", "out.html", "--progress", "none"]);
+    bench.out(&[
+        "http",
+        &url,
+        "-m",
+        "PUT",
+        "-b",
+        "@image.bin",
+        "-n",
+        "6",
+        "-c",
+        "1",
+        "--html",
+        "out.html",
+        "--progress",
+        "none",
+    ]);
     let asked = server.asked();
     assert_eq!((asked[0].line.as_str(), &asked[0].body[..]), ("PUT /upload", &[0xff, 0x00, 0xfe, b'\n'][..]));
     assert_eq!(asked[0].all("content-type"), ["application/octet-stream"]);

@@ -113,7 +113,8 @@ fn asked(address: SocketAddr, folder: &std::path::Path, flags: &[&str]) -> (bool
         .current_dir(folder)
         .output()
         .unwrap();
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     // Tables wrap long sentences.
     (output.status.success(), said.split_whitespace().collect::<Vec<_>>().join(" "))
 }

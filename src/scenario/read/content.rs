@@ -25,7 +25,8 @@ pub(super) fn content<'a>(
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<(Option<Text>, Content<'a>)> {
-    let given: Vec<&str> = ["body", "json", "text", "form", "multipart", "file"].into_iter().filter(|k| step.has(k)).collect();
+    let given: Vec<&str> =
+        ["body", "json", "text", "form", "multipart", "file"].into_iter().filter(|k| step.has(k)).collect();
     if let [first, second, ..] = given.as_slice() {
         let place = step.key_place(second);
         step.problems.add(

@@ -94,7 +94,13 @@ pub(in crate::scenario) fn headers(table: &mut Fields<'_>) -> Vec<(String, Locat
                 Some(text) => {
                     found.push((name.value.to_ascii_lowercase(), Located { value: text.to_owned(), place }));
                 }
-                None => wrong_type(problems, &place, &name.value, "a string, or a list of strings", value.get_ref()),
+                None => wrong_type(
+                    problems,
+                    &place,
+                    &name.value,
+                    "a string, or a list of strings",
+                    value.get_ref(),
+                ),
             }
         }
     }

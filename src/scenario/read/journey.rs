@@ -20,7 +20,8 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let once = table.text("once");
         flow.extend(once.iter().map(|name| Flow::Inherits(name.value.clone())));
         let own_name = name.as_ref().map_or("", |name| name.value.as_str());
-        let context = Context { journey: own_name, traffic_class: &traffic_class, cookies, headers: &headers };
+        let context =
+            Context { journey: own_name, traffic_class: &traffic_class, cookies, headers: &headers };
         let mut steps: Vec<Step> = table
             .items("steps")
             .into_iter()

@@ -57,7 +57,11 @@ fn part(
         let last = file.value.rsplit('/').next().unwrap_or(&file.value);
         let shown = shown.map_or(last.to_owned(), |l| l.value);
         let kind = kind.map_or(media_type(&file.value).to_owned(), |l| l.value);
-        let head = format!("{disposition}; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n", quoted(&shown), line(&kind));
+        let head = format!(
+            "{disposition}; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
+            quoted(&shown),
+            line(&kind)
+        );
         return Some(Part { head, content: book.file(&file)? });
     }
     let text = match super::canonical::json(value.get_ref()) {
