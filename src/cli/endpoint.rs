@@ -33,7 +33,7 @@ pub(super) fn http(command: &Http, store: &Path) -> Result<Exit> {
     let time = command.for_time.unwrap_or(command.flags.duration);
     let endpoint = Endpoint {
         redirects: Some(command.redirects),
-        http: Some(command.http.clone()),
+        http: Some(command.protocol.clone()),
         ..command.flags.endpoint(base_url, format!("{method} {path}"), headers, body, time)
     };
     call(&endpoint, &command.flags, store)

@@ -37,7 +37,7 @@ impl Abroad {
         if found.len() == MOST {
             return Err(format!("redirects have led to more than {MOST} servers"));
         }
-        let origin = Arc::new(Origin::of(url, requests.version, &requests.trust).map_err(|e| e.to_string())?);
+        let origin = Arc::new(Origin::of(url, requests.version, &requests.ways).map_err(|e| e.to_string())?);
         found.push(Arc::clone(&origin));
         Ok((own + found.len() - 1, origin))
     }

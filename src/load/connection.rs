@@ -12,8 +12,9 @@ use hyper::http::uri::{Authority, Scheme, Uri};
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::UnixStream;
 
+use super::failure::{io_reason, reason};
 use super::heard::{Heard, Overheard};
 use super::origin::Origin;
 use super::tls;
@@ -106,20 +107,18 @@ impl Connection {
     }
 
     async fn connect(origin: &Origin, timeout: Duration) -> Result<Self, String> {
-        let stream = connect(origin, timeout).await?;
         let heard = Heard::default();
-        let sender = match &origin.tls {
-            None => handshake(stream, origin, origin.version == HttpVersion::Http2, &heard).await?,
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await;
-                let stream = stream
-                    .map_err(|e| tls::reason(&e).unwrap_or_else(|| format!("TLS: {}", io_reason(&e))))?;
-                let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                if origin.version == HttpVersion::Http2 && !is_http2 {
-                    return Err(format!("{} does not offer HTTP/2", origin.url));
-                }
-                handshake(stream, origin, is_http2, &heard).await?
-            }
+        let sender = if let Some(path) = &origin.route.unix_socket {
+            let stream = UnixStream::connect(path).await;
+            let named = |e| format!("connect to {}: {}", path.display(), io_reason(&e));
+            over(stream.map_err(named)?, origin, &heard).await?
+        } else {
+            let port = if origin.scheme == Scheme::HTTPS { 443 } else { 80 };
+            let port = origin.authority.port_u16().unwrap_or(port);
+            let authority = format!("{}:{port}", origin.authority.host());
+            let stream = origin.route.connect(&authority, &origin.addresses, timeout).await;
+            over(stream.map_err(|reason| format!("connect to {}: {reason}", origin.url))?, origin, &heard)
+                .await?
         };
         Ok(Self { sender, used: false, heard })
     }
@@ -245,25 +244,21 @@ async fn receive(
     })
 }
 
-async fn connect(origin: &Origin, timeout: Duration) -> Result<TcpStream, String> {
-    let resolved = origin.addresses.next().await;
-    let addresses = resolved.map_err(|e| format!("cannot resolve `{}`: {e}", origin.authority.host()))?;
-    let mut last = "no address".to_owned();
-    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    for address in addresses {
-        // An address that never answers leaves time for the others.
-        match tokio::time::timeout(timeout / left, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Without it a small request can wait for the peer's delayed acknowledgement.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(error)) => last = io_reason(&error),
-            Err(_) => last = format!("timeout after {timeout:?}"),
-        }
-        left -= 1;
+/// Speaks TLS, if that is asked for, and then HTTP.
+async fn over<S>(stream: S, origin: &Origin, heard: &Heard) -> Result<Sender, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some((connector, name)) = &origin.tls else {
+        return handshake(stream, origin, origin.version == HttpVersion::Http2, heard).await;
+    };
+    let stream = connector.connect(name.clone(), stream).await;
+    let stream = stream.map_err(|e| tls::reason(&e).unwrap_or_else(|| format!("TLS: {}", io_reason(&e))))?;
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    if origin.version == HttpVersion::Http2 && !is_http2 {
+        return Err(format!("{} does not offer HTTP/2", origin.url));
     }
-    Err(format!("connect to {}: {last}", origin.url))
+    handshake(stream, origin, is_http2, heard).await
 }
 
 async fn handshake<S>(stream: S, origin: &Origin, is_http2: bool, heard: &Heard) -> Result<Sender, String>
@@ -293,25 +288,4 @@ fn drive(connection: impl Future<Output = hyper::Result<()>> + Send + 'static) {
         // Its failure reaches the user through the request it was carrying.
         let _ = connection.await;
     });
-}
-
-/// A failure in words that do not vary from request to request, so that equal ones count together.
-fn reason(error: &hyper::Error) -> String {
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        if let Some(io) = cause.downcast_ref::<std::io::Error>() {
-            return tls::reason(io).unwrap_or_else(|| format!("{error}: {}", io_reason(io)));
-        }
-        source = cause.source();
-    }
-    error.to_string()
-}
-
-fn io_reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        std::io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        std::io::ErrorKind::BrokenPipe => "broken pipe".to_owned(),
-        _ => error.to_string(),
-    }
 }

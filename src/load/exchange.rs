@@ -115,6 +115,7 @@ pub(super) async fn exchange<T>(
     let body = match fault {
         Some(fault) => Err(fault),
         None if is_kept => readable(requests, request, status, &reply),
+        None if reply.body.is_empty() => Ok(Cow::Borrowed(&[][..])),
         // A part of a compressed one says nothing.
         None => Ok(decode::decoded(&reply.headers, &reply.body, request.body_limit).unwrap_or_default()),
     };

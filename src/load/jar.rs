@@ -47,8 +47,11 @@ impl Jar {
         let cookies = self.cookies.borrow();
         let Some(store) = cookies.as_ref() else { return };
         let mut found = store.matches(url);
-        // RFC 6265 §5.4: those of longer paths first.
-        found.sort_by_key(|cookie| std::cmp::Reverse(cookie.path().map_or(0, str::len)));
+        // RFC 6265 §5.4: those of longer paths first; then by name, so that both arms send the same.
+        found.sort_by(|a, b| {
+            let length = |cookie: &cookie_store::Cookie<'_>| cookie.path().map_or(0, str::len);
+            length(b).cmp(&length(a)).then_with(|| a.name().cmp(b.name()))
+        });
         let own: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
         let own: Vec<String> =
             own.iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();

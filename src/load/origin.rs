@@ -1,9 +1,8 @@
 //! Where requests go: a scheme, a host and a port.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, Scheme};
 use tokio_rustls::TlsConnector;
@@ -11,8 +10,10 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use url::Url;
 
 use super::address::Addresses;
+use super::basic;
+use super::route::Route;
 use super::tls::Trust;
-use crate::scenario::transport::HttpVersion;
+use crate::scenario::transport::{HttpVersion, Network, Tls};
 use crate::web;
 
 /// A place that answers requests.
@@ -26,10 +27,28 @@ pub(super) struct Origin {
     /// The `Host` header.
     pub(super) host: HeaderValue,
     pub(super) addresses: Addresses,
+    pub(super) route: Arc<Route>,
     /// For https.
     pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
     /// Whether its answers have had more header lines than usual.
     has_many_headers: AtomicBool,
+}
+
+/// How all servers of a load are reached.
+pub(super) struct Ways {
+    pub(super) trust: Trust,
+    pub(super) route: Arc<Route>,
+}
+
+impl Ways {
+    /// Those of a scenario.
+    ///
+    /// # Errors
+    /// If its proxy leads nowhere.
+    pub(super) fn new(tls: &Tls, network: &Network) -> Result<Self, OriginError> {
+        let route = Route::new(network).map_err(OriginError::Way)?;
+        Ok(Self { trust: Trust::new(tls.clone()), route: Arc::new(route) })
+    }
 }
 
 /// What a URL says besides where its server is.
@@ -54,9 +73,9 @@ pub enum OriginError {
         /// The system's words.
         error: std::io::Error,
     },
-    /// TLS is not to be had as the scenario asks for it.
+    /// TLS, or the way there, is not to be had as the scenario asks for it.
     #[error("{0}")]
-    Tls(String),
+    Way(String),
 }
 
 impl Origin {
@@ -68,23 +87,25 @@ impl Origin {
     pub(super) async fn resolve(
         url: &str,
         version: HttpVersion,
-        trust: &Trust,
+        ways: &Ways,
     ) -> Result<(Self, Below), OriginError> {
         let not_url = || OriginError::NotUrl(web::shown(url));
         let parsed = Url::parse(url).map_err(|_| not_url())?;
-        let origin = Self::of(&parsed, version, trust)?;
-        let looked_up = origin.addresses.next().await;
-        looked_up
-            .map_err(|error| OriginError::Resolve { host: origin.authority.host().to_owned(), error })?;
+        let origin = Self::of(&parsed, version, ways)?;
+        if ways.route.is_direct() {
+            let looked_up = origin.addresses.next().await;
+            looked_up
+                .map_err(|error| OriginError::Resolve { host: origin.authority.host().to_owned(), error })?;
+        }
         let path = parsed.path().trim_end_matches('/').to_owned();
-        Ok((origin, Below { path, authorization: authorization(&parsed) }))
+        Ok((origin, Below { path, authorization: basic::authorization(&parsed) }))
     }
 
     /// The origin of a URL.
     ///
     /// # Errors
     /// If it is not one of the web, or there is no TLS to be had.
-    pub(super) fn of(url: &Url, version: HttpVersion, trust: &Trust) -> Result<Self, OriginError> {
+    pub(super) fn of(url: &Url, version: HttpVersion, ways: &Ways) -> Result<Self, OriginError> {
         let not_url = || OriginError::NotUrl(web::shown(url.as_str()));
         let scheme = match url.scheme() {
             "http" => Scheme::HTTP,
@@ -95,7 +116,7 @@ impl Origin {
         let authority = url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"));
         let address = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let tls = if scheme == Scheme::HTTPS {
-            Some(trust.connector(&address, version).map_err(OriginError::Tls)?)
+            Some(ways.trust.connector(&address, version).map_err(OriginError::Way)?)
         } else {
             None
         };
@@ -104,6 +125,7 @@ impl Origin {
             url: format!("{scheme}://{authority}"),
             host: HeaderValue::from_str(&authority).map_err(|_| not_url())?,
             authority: authority.parse().map_err(|_| not_url())?,
+            route: Arc::clone(&ways.route),
             addresses: Addresses::new(address, url.port_or_known_default().ok_or_else(not_url)?),
             scheme,
             tls,
@@ -123,48 +145,12 @@ impl Origin {
     }
 }
 
-/// What a server is shown of the name and password in a URL (RFC 7617).
-fn authorization(url: &Url) -> Option<HeaderValue> {
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let mut pair = unescaped(url.username());
-    pair.push(b':');
-    pair.extend(unescaped(url.password().unwrap_or_default()));
-    let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
-/// A text without percent-encoding.
-fn unescaped(text: &str) -> Vec<u8> {
-    let digit = |byte: Option<&u8>| byte.and_then(|b| char::from(*b).to_digit(16));
-    let bytes = text.as_bytes();
-    let (mut out, mut at) = (Vec::with_capacity(bytes.len()), 0);
-    while at < bytes.len() {
-        let encoded =
-            (bytes[at] == b'%').then(|| Some((digit(bytes.get(at + 1))?, digit(bytes.get(at + 2))?)));
-        match encoded.flatten().and_then(|(high, low)| u8::try_from(high * 16 + low).ok()) {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::transport::Tls;
-
     async fn resolved(url: &str) -> Result<(Origin, Below), OriginError> {
-        Origin::resolve(url, HttpVersion::Http1, &Trust::new(Tls::default())).await
+        let ways = Ways::new(&Tls::default(), &Network::default())?;
+        Origin::resolve(url, HttpVersion::Http1, &ways).await
     }
 
     #[tokio::test]

@@ -13,9 +13,8 @@ use prost_reflect::DescriptorPool;
 use super::LoadError;
 use super::connection::Message;
 use super::decode;
-use super::origin::{Below, Origin};
+use super::origin::{Below, Origin, Ways};
 use super::target;
-use super::tls::Trust;
 use super::{grpc, reflection};
 use crate::scenario::Scenario;
 use crate::scenario::journey::{Protocol, Request, Step};
@@ -35,8 +34,8 @@ pub(super) struct Requests {
     pub(super) origins: Vec<Arc<Origin>>,
     /// The version of HTTP for all but gRPC.
     pub(super) version: HttpVersion,
-    /// How TLS is spoken with other origins.
-    pub(super) trust: Trust,
+    /// How other origins are reached.
+    pub(super) ways: Ways,
     templates: Arc<Templates>,
     /// Whether requests carry trace ids.
     pub(super) is_traced: bool,
@@ -103,13 +102,13 @@ impl Requests {
     /// # Errors
     /// If the target, or a URL in the scenario, leads nowhere, or a header cannot be sent.
     pub(super) async fn prepare(scenario: &Scenario, base_url: &str) -> Result<Self, LoadError> {
-        let trust = Trust::new(scenario.tls.clone());
-        let (target, _) = Origin::resolve(base_url, scenario.http, &trust).await?;
+        let ways = Ways::new(&scenario.tls, &scenario.network)?;
+        let (target, _) = Origin::resolve(base_url, scenario.http, &ways).await?;
         let mut requests = Self {
             prepared: Vec::new(),
             origins: vec![Arc::new(target)],
             version: scenario.http,
-            trust,
+            ways,
             templates: Arc::clone(&scenario.templates),
             is_traced: scenario.trace.is_some(),
         };
@@ -138,7 +137,7 @@ impl Requests {
         };
         let url = request.origin.as_deref().unwrap_or(base_url);
         let (origin, Below { path: base_path, authorization }) =
-            Origin::resolve(url, version, &self.trust).await?;
+            Origin::resolve(url, version, &self.ways).await?;
         let origin = self.origin(origin);
         let codec = match &request.protocol {
             Protocol::Http(_) => None,
@@ -228,8 +227,8 @@ impl Requests {
         self.prepared[request.number].codec.as_ref()
     }
 
-    /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of WebDAV that
-    /// only read).
+    /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV`
+    /// that only read).
     pub(super) fn is_idempotent(&self, request: &Request) -> bool {
         let method = &self.prepared[request.number].method;
         let idempotent = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"];

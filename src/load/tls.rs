@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
@@ -16,6 +16,9 @@ use tokio_rustls::rustls::{
 };
 
 use crate::scenario::transport::{HttpVersion, Tls, TlsVersion};
+
+/// Names of a certificate that are said.
+const MOST_NAMES: usize = 5;
 
 /// Makes connectors as a scenario's `[tls]` asks for.
 pub(super) struct Trust {
@@ -52,7 +55,7 @@ impl Trust {
 }
 
 fn config(tls: &Tls) -> Result<ClientConfig, String> {
-    let provider = Arc::new(ring::default_provider());
+    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
     let versions = versions(tls);
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&versions)
@@ -248,7 +251,16 @@ fn certificate_reason(mistake: &CertificateError, is_authority: bool) -> String 
             format!("the server's certificate is for another name: set `server_name` under `[tls]`, {OR_NOT}")
         }
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let names = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            // `DnsName("localhost")`, `IpAddress(127.0.0.1)`
+            let plain = |name: &String| {
+                let inner = name.split_once('(').map_or(name.as_str(), |(_, inner)| inner);
+                inner.trim_end_matches(')').trim_matches('"').to_owned()
+            };
+            let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(plain).collect();
+            if names.len() < presented.len() {
+                names.push("…".to_owned());
+            }
+            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!(
                 "the server's certificate is for {names}, not for `{}`: set `server_name` under `[tls]`, {OR_NOT}",
                 expected.to_str()

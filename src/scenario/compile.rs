@@ -17,7 +17,7 @@ use super::{Scenario, World, source};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
-const OF_ITSELF: [&str; 7] = ["name", "why", "base_url", "defaults", "drain", "experiment", "tls"];
+const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "experiment", "network", "tls"];
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -113,6 +113,7 @@ fn read_all(
     let defaults = read::defaults::read(main);
     let http = defaults.http;
     let tls = read::tls::read(main, folder, &settings, world);
+    let network = read::network::read(main, folder, &settings);
 
     let descriptors = read::rpc::read(main, folder, world);
     let mut book =
@@ -193,6 +194,7 @@ fn read_all(
         trace,
         http,
         tls,
+        network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
         redactor: Arc::default(),

@@ -53,7 +53,7 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
-use self::transport::{HttpVersion, Tls};
+use self::transport::{HttpVersion, Network, Tls};
 use crate::claim::{Claim, Expression, Symptom};
 use crate::redact::Redactor;
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
@@ -128,6 +128,8 @@ pub struct Scenario {
     pub http: HttpVersion,
     /// What is trusted of servers over TLS, and what they are shown.
     pub tls: Tls,
+    /// The way to the system, where it is not the direct one.
+    pub network: Network,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
     /// Its files, without what may be secret in them.

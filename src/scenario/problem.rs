@@ -169,6 +169,11 @@ pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
     }
 }
 
+/// Whether a word is one of the known ones but for a slip of the finger.
+pub(super) fn is_misspelt(word: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| strsim::damerau_levenshtein(word, known) == 1)
+}
+
 /// The start of `needle` in `text` as a whole word, or anywhere where it is no word.
 fn find_word(text: &str, needle: &str) -> Option<usize> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';

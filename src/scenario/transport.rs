@@ -1,6 +1,8 @@
-//! How requests reach the system: the version of HTTP, and what is trusted of its TLS.
+//! How requests reach the system: the version of HTTP, what is trusted of its TLS, and the way there.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// The version of HTTP that is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,4 +50,30 @@ pub struct Tls {
     pub min_version: Option<TlsVersion>,
     /// The newest version that is spoken; the newest there is if none.
     pub max_version: Option<TlsVersion>,
+}
+
+/// `[network]`: the way to the system, where it is not the direct one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// A proxy that all connections go through.
+    pub proxy: Option<Proxy>,
+    /// A Unix socket that all connections go to, whatever host the URL names.
+    pub unix_socket: Option<PathBuf>,
+    /// Addresses of this machine that connections come from, in turn; the system's choice if none.
+    pub source_addresses: Vec<IpAddr>,
+}
+
+/// An HTTP proxy, which is asked for a tunnel (CONNECT).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Its URL without a name and password.
+    pub url: String,
+    /// The same with them, if there are any.
+    pub secret_url: String,
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Proxy({})", self.url)
+    }
 }

@@ -3,7 +3,9 @@
 
 mod server;
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use loadproof::sample::{Outcome, Sample};
@@ -327,6 +329,86 @@ fn requests_go_out_as_those_of_browsers_and_curl_do() {
     assert_eq!(asked[0].all("authorization"), ["Basic bWU6cEBzcw=="]);
     assert_eq!(asked[0].all("host"), [server.address.to_string()]);
     assert_eq!((asked[1].line.as_str(), asked[1].all("content-length")), ("PROPFIND /dav", vec![]));
+}
+
+#[test]
+fn connections_come_from_the_source_addresses_in_turn() {
+    let server = Server::start(|_| {
+        let Then::Answer(bytes) = answer(200, &["connection: close"], b"") else { unreachable!() };
+        Then::Close(bytes)
+    });
+    let network = "[network]\nsource_addresses = ['127.0.0.2', '127.0.0.3', '::1']";
+    let taken = driven(network, r#"{ request = "GET /" }"#, 4, &server);
+    assert_eq!(taken.outcomes()[0], 4, "{:?}", taken.reasons());
+    let peers: Vec<String> = server.asked().iter().map(|asked| asked.peer.to_string()).collect();
+    assert_eq!(peers, ["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.3"]);
+    let (_, reason) =
+        only(&driven("[network]\nsource_addresses = '::1'", r#"{ request = "GET /" }"#, 1, &server));
+    assert!(reason.contains("none of `source_addresses` reaches 127.0.0.1"), "{reason}");
+}
+
+/// A proxy that makes tunnels for those who know its password; what it was asked for.
+fn proxy() -> (std::net::SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    std::thread::spawn(move || {
+        for mut client in listener.incoming().map_while(Result::ok) {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                client.read_exact(&mut byte).unwrap();
+                head.push(byte[0]);
+            }
+            let head = String::from_utf8(head).unwrap();
+            seen.lock().unwrap().push(head.lines().next().unwrap().to_owned());
+            // `me:pw`
+            if !head.contains("Proxy-Authorization: Basic bWU6cHc=\r\n") {
+                let _ = client.write_all(b"HTTP/1.1 407 Who Are You\r\n\r\n");
+                continue;
+            }
+            let mut server = std::net::TcpStream::connect(head.split(' ').nth(1).unwrap()).unwrap();
+            client.write_all(b"HTTP/1.1 200 OK\r\nx-proxy: 1\r\n\r\n").unwrap();
+            let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || std::io::copy(&mut from_client, &mut to_server));
+            std::thread::spawn(move || std::io::copy(&mut server, &mut client));
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_proxy_makes_a_tunnel_for_every_connection_and_its_password_is_not_told() {
+    let server = Server::start(|_| answer(200, &[], b"ok"));
+    let (address, asked) = proxy();
+    let step = r#"{ request = "GET /", check = { contains = "ok" } }"#;
+    let taken = driven(&format!("[network]\nproxy = 'http://me:pw@{address}'"), step, 3, &server);
+    assert_eq!(taken.outcomes()[0], 3, "{:?}", taken.reasons());
+    assert_eq!(*asked.lock().unwrap(), [format!("CONNECT {} HTTP/1.1", server.address)]);
+    let (_, reason) =
+        only(&driven(&format!("[network]\nproxy = 'http://me:wrong@{address}'"), step, 1, &server));
+    assert!(reason.contains(&format!("proxy http://{address}: it requires a name and password")), "{reason}");
+    assert!(!reason.contains("wrong"), "{reason}");
+}
+
+#[test]
+fn a_unix_socket_takes_the_place_of_the_host() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut request = [0; 4096];
+            while stream.read(&mut request).is_ok_and(|n| n > 0) {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
+            }
+        }
+    });
+    let tables = format!("[network]\nunix_socket = '{}'", path.display());
+    let text = steps(&tables, "", r#"{ request = "GET /", check = { contains = "ok" } }"#, 3);
+    let taken = drive(&scenario(&text), "http://app.invalid", Drive::default());
+    assert_eq!(taken.outcomes()[0], 3, "{:?}", taken.reasons());
 }
 
 #[test]

@@ -118,13 +118,7 @@ const HOMES: &[Home] = &[
     ),
     home(
         "tokio_rustls",
-        &[
-            "src/load/tls.rs",
-            "src/load/connection.rs",
-            "src/load/origin.rs",
-            "src/bundle/signature.rs",
-            "src/execute/session.rs",
-        ],
+        &["src/load/tls.rs", "src/load/origin.rs", "src/bundle/signature.rs", "src/execute/session.rs"],
         "https of the load; reading PEM for signatures; the process's choice of a TLS provider",
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
@@ -218,7 +212,7 @@ const HOMES: &[Home] = &[
     home("sha2", &["src/checksum.rs"], ""),
     home(
         "base64",
-        &["src/report/html.rs", "src/load/origin.rs"],
+        &["src/report/html.rs", "src/load/basic.rs"],
         "pictures within pages, and the name and password of a URL",
     ),
     home("ring", &["src/bundle/signature.rs"], ""),

@@ -160,6 +160,43 @@ fn all_mistakes_are_shown_at_once() {
 }
 
 #[test]
+fn any_method_is_sent_unless_it_is_a_usual_one_misspelt() {
+    for method in ["PROPFIND", "REPORT", "PURGE", "X-OWN", "M1"] {
+        assert!(compile(&GOOD.replace("PUT", method)).is_ok(), "{method}");
+    }
+    for (method, meant) in [("GTE", "GET"), ("PSOT", "POST"), ("get", "GET"), ("PO:ST", "POST")] {
+        let error = compile(&GOOD.replace("PUT", method)).unwrap_err();
+        assert!(
+            error.count == 1 && error.to_string().contains(&format!("did you mean `{meant}`")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn mistakes_in_how_the_system_is_reached_are_shown_where_they_are() {
+    for (tables, says) in [
+        ("[defaults]\nhttp = '3'", "`3` is not a version of HTTP"),
+        ("[defaults]\nredirects = -1", "`redirects` cannot be `-1`"),
+        ("[defaults]\nbody_limit = '16 furlongs'", "`body_limit` cannot be the string `16 furlongs`"),
+        ("[defaults]\nheaders = { a = [1] }", "`a` cannot be `1`"),
+        ("[tls]\nca = 'missing.pem'", "cannot read `missing.pem`"),
+        ("[tls]\nca = 'scenario.toml'", "`scenario.toml` has no certificate in PEM"),
+        ("[tls]\nmin_version = '1.3'\nmax_version = '1.2'", "`max_version` is older than `min_version`"),
+        ("[tls]\nmin_version = '1.1'", "`1.1` is not a version of TLS"),
+        ("[network]\nproxy = 'socks5://h:1'", "not the URL of an HTTP proxy"),
+        (
+            "[network]\nproxy = 'http://h:1'\nunix_socket = 'a.sock'",
+            "a Unix socket is not reached by a proxy",
+        ),
+        ("[network]\nsource_addresses = 'eth0'", "`eth0` is not an IP address"),
+    ] {
+        let error = compile(&format!("{GOOD}\n{tables}\n")).unwrap_err();
+        assert!(error.count == 1 && error.to_string().contains(says), "{tables}: {error}");
+    }
+}
+
+#[test]
 fn a_poll_that_expects_is_told_what_to_say_instead() {
     let poll = r#"{ poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 }"#;
     insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, poll), @r#"

@@ -38,8 +38,8 @@ pub(in crate::cli) struct Http {
     #[arg(long, env = "LOADPROOF_REDIRECTS", default_value_t = 10, value_name = "N", help_heading = WHAT)]
     pub(in crate::cli) redirects: u32,
     /// The version of HTTP; `auto` is HTTP/2 over TLS if the server offers it, and HTTP/1.1 otherwise
-    #[arg(long, env = "LOADPROOF_HTTP", value_parser = ["auto", "1.1", "2"], default_value = "auto", value_name = "VERSION", help_heading = WHAT)]
-    pub(in crate::cli) http: String,
+    #[arg(long = "http", env = "LOADPROOF_HTTP", value_parser = ["auto", "1.1", "2"], default_value = "auto", value_name = "VERSION", help_heading = WHAT)]
+    pub(in crate::cli) protocol: String,
     /// The same as --duration
     #[arg(short = 'd', value_parser = unit::parse_duration, value_name = "TIME", conflicts_with = "duration", help_heading = LOAD)]
     pub(in crate::cli) for_time: Option<Duration>,

@@ -20,6 +20,7 @@ pub(super) mod keys;
 pub(super) mod load;
 pub(super) mod media;
 pub(super) mod multipart;
+pub(super) mod network;
 pub(super) mod patch;
 pub(super) mod profile;
 pub(super) mod program;

@@ -12,6 +12,7 @@ use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step};
+use crate::scenario::problem::is_misspelt;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
@@ -312,10 +313,11 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
     Some(RequestLine { method: method.to_owned(), origin, path: located(&path) })
 }
 
-/// Whether a request may have a method: any of the usual ones, and any other word in capitals (`PROPFIND`).
+/// Whether a request may have a method: any of the usual ones, and any other word in capitals (`PROPFIND`) that is not
+/// one of them misspelt.
 fn is_method(word: &str) -> bool {
-    METHODS.contains(&word)
-        || (super::defaults::is_token(word) && !word.bytes().any(|byte| byte.is_ascii_lowercase()))
+    let is_lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
+    METHODS.contains(&word) || (super::defaults::is_token(word) && !is_lower && !is_misspelt(word, &METHODS))
 }
 
 /// A URL as what stands before its path, and its path; templates may hold slashes.

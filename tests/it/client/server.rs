@@ -1,7 +1,7 @@
 //! A small HTTP/1.1 server whose every answer is written by hand.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// A request as it came.
@@ -12,6 +12,8 @@ pub(super) struct Asked {
     /// Names in lower case, and values.
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+    /// Where it came from.
+    pub(super) peer: IpAddr,
     /// The number of its connection, from 0.
     pub(super) connection: usize,
     /// Its number on that connection, from 0.
@@ -106,8 +108,9 @@ fn read(reader: &mut BufReader<TcpStream>, connection: usize, number: usize) -> 
         let Some((name, value)) = header.trim_end().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
+    let peer = reader.get_ref().peer_addr().ok()?.ip();
     let line = line.rsplit_once(' ').map_or(line.clone(), |(line, _)| line.to_owned());
-    let mut asked = Asked { line, headers, body: Vec::new(), connection, number };
+    let mut asked = Asked { line, headers, body: Vec::new(), peer, connection, number };
     let length = asked.all("content-length").first().and_then(|n| n.parse().ok()).unwrap_or(0_usize);
     if !asked.line.ends_with("unread") {
         asked.body = vec![0; length];
