@@ -78,8 +78,9 @@ selftest-faults: build ## Are the verdicts right about faults that are planted? 
 # ── The priority-lanes workflow: baseline, treatment, compare ───────────────────────────────────
 
 .PHONY: loadtest-baseline
-loadtest-baseline: build ## Migration and production with lanes off (30 users, 3 min)
+loadtest-baseline: build ## Migration and production with lanes off, kept as baselines/priority-lanes.json (30 users, 3 min)
 	$(call lanes,priority,lanes-off,baseline-test,baseline-report)
+	$(LOADPROOF) baseline save priority-lanes latest --force
 
 .PHONY: loadtest-priority
 loadtest-priority: loadtest-priority-headless ## The same work with lanes on (30 users, 3 min)

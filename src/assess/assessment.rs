@@ -101,7 +101,7 @@ pub fn of(judged: Judged, store: &Store, context: &ReportContext) -> Result<Asse
 /// # Errors
 /// If the store does not have them, or they cannot be read.
 pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Assessment, AssessError> {
-    let measured = with_checksum(store, store.run(&Reference::Run(run))?)?;
+    let measured = with_checksum(store, context.claimed(store.run(&Reference::Run(run))?))?;
     let options = Options {
         allow_invalid: context.allow_invalid,
         allow_failures: context.allow_failures,
@@ -111,7 +111,7 @@ pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Asse
     let arm = measured.facts.start.arm.unwrap_or(Arm::Treatment);
     let summary = Box::new(summarise(arm, std::slice::from_ref(&measured))?);
     let made = ProfileReport {
-        name: format!("run-{run}"),
+        name: context.named(format!("run-{run}")),
         profile: measured.facts.start.profile.clone(),
         model: model::run(&summary, &judgement, context.about(Of::Run { run })),
         judgement: judgement.clone(),
@@ -130,7 +130,8 @@ pub fn of_experiment(
     context: &ReportContext,
 ) -> Result<Assessment, AssessError> {
     let facts = store.experiment_facts(id)?;
-    let runs = all_with_checksums(store, store.experiment(id)?)?;
+    let runs = store.experiment(id)?.into_iter().map(|run| context.claimed(run)).collect();
+    let runs = all_with_checksums(store, runs)?;
     if let Some(missing) = [Arm::Baseline, Arm::Treatment]
         .into_iter()
         .find(|a| !runs.iter().any(|r| r.facts.start.arm == Some(*a)))
@@ -145,7 +146,7 @@ pub fn of_experiment(
     };
     let judgement = verdict::of_rounds(&runs, &options);
     let of = |treatment: &str| Of::Experiment { experiment: id, treatment: treatment.to_owned() };
-    of_arms(&runs, judgement, &format!("experiment-{id}"), context, of)
+    of_arms(&runs, judgement, &context.named(format!("experiment-{id}")), context, of)
 }
 
 /// Two runs as the arms of one round; what is claimed is what the treatment's scenario claims.
@@ -158,7 +159,7 @@ pub fn of_two_runs(
     store: &Store,
     context: &ReportContext,
 ) -> Result<Assessment, AssessError> {
-    let find = |run: RunId| store.run(&Reference::Run(run));
+    let find = |run: RunId| Ok::<_, AssessError>(context.claimed(store.run(&Reference::Run(run))?));
     let mut facts = [find(baseline)?, find(treatment)?];
     for (run, arm) in facts.iter_mut().zip([Arm::Baseline, Arm::Treatment]) {
         (run.start.arm, run.start.round) = (Some(arm), Some(1));
@@ -173,7 +174,7 @@ pub fn of_two_runs(
         ..Options::default()
     };
     let judgement = verdict::of_rounds(&runs, &options);
-    let name = format!("compare-{baseline}-{treatment}");
+    let name = context.named(format!("compare-{baseline}-{treatment}"));
     of_arms(&runs, judgement, &name, context, |_| Of::Runs { baseline, treatment })
 }
 
@@ -191,16 +192,18 @@ pub fn of_saved(
     let rebuilt = baseline.rebuild();
     let mut later = Vec::new();
     for (round, run) in (1..).zip(runs) {
-        let mut facts = store.run(&Reference::Run(*run))?;
+        let mut facts = context.claimed(store.run(&Reference::Run(*run))?);
         (facts.start.arm, facts.start.round) = (Some(Arm::Treatment), Some(round));
         later.push(facts);
     }
     // What is claimed is what the later scenario claims.
     let claims = later.last().map_or_else(Vec::new, |run| run.start.claims.clone());
+    // A run that was saved in spite of its audit is no reference, whatever is asked for.
+    let is_reference = baseline.runs.iter().all(|run| run.audit.grade != Grade::Invalid);
     let options = Options {
         most_rounds: later.len(),
         was_planned_end: true,
-        allow_invalid: context.allow_invalid,
+        allow_invalid: context.allow_invalid && is_reference,
         allow_failures: false,
         only_indicates: None,
         saved_audits: rebuilt.audits,
@@ -222,7 +225,7 @@ pub fn of_saved(
         runs: runs.to_vec(),
         treatment: treatment.to_owned(),
     };
-    of_arms(&all, judgement, &format!("compare-{name}"), context, of)
+    of_arms(&all, judgement, &context.named(format!("compare-{name}")), context, of)
 }
 
 /// Sessions, on different days, that either side needs before runs that were not made in rounds are more than an

@@ -1,7 +1,7 @@
 //! The files of a sign-off's bundle, made of a store that holds its evidence and no more. `signoff` writes them, `verify`
 //! makes them again: what is not the same was changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::assessment::{self, Assessment};
@@ -56,6 +56,7 @@ pub(super) fn compose(
     let context = ReportContext {
         allow_invalid: false,
         allow_failures: false,
+        claims: None,
         generated_at: about.at.clone(),
         store: SAMPLES.to_owned(),
         command: about.command.clone(),
@@ -79,7 +80,10 @@ pub(super) fn compose(
     let mut shown = Vec::new();
     for (candidate, assessment) in &made {
         let mut reports = Vec::new();
+        // Every treatment's report has the baseline.
+        let mut failing = BTreeSet::new();
         for report in &assessment.reports {
+            failing.extend(report.model.failing.iter().cloned());
             let path = |end: &str| format!("reports/{}.{end}", report.name);
             files.insert(path("html"), report.html()?);
             files.insert(path("json"), report.json()?);
@@ -88,7 +92,8 @@ pub(super) fn compose(
             reports.push(path("html"));
         }
         let (of, runs) = (candidate.of, candidate.runs.clone());
-        shown.push(render::Evidence { of, runs, audit: assessment.judgement.audit.grade, reports });
+        let (audit, failing) = (assessment.judgement.audit.grade, failing.into_iter().collect());
+        shown.push(render::Evidence { of, runs, audit, failing, reports });
     }
     let runs: Vec<RunId> = shown.iter().flat_map(|evidence| &evidence.runs).map(|run| run.id).collect();
     files.extend(scenario_files::of_runs(store, &runs)?);

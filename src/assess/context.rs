@@ -1,7 +1,10 @@
 //! What a report says that does not follow from the runs.
 
+use std::path::Path;
+
 use super::qualification;
-use crate::report::{About, Of};
+use crate::report::{About, LateClaims, Of};
+use crate::run::RunFacts;
 use crate::store::Store;
 use crate::utc;
 
@@ -12,6 +15,8 @@ pub struct ReportContext {
     pub allow_invalid: bool,
     /// Whether a run in which most requests fail is no failure by itself.
     pub allow_failures: bool,
+    /// The claims to judge by, in place of those that the runs were made with.
+    pub claims: Option<LateClaims>,
     /// When: `2026-07-01 12:00 UTC`.
     pub generated_at: String,
     /// The store's file.
@@ -28,6 +33,7 @@ impl ReportContext {
         Self {
             allow_invalid,
             allow_failures: false,
+            claims: None,
             generated_at: utc::to_minute(utc::now_s()),
             store: store.path().display().to_string(),
             command: command.to_owned(),
@@ -40,6 +46,7 @@ impl ReportContext {
         Self {
             allow_invalid: about.allow_invalid,
             allow_failures: about.allow_failures,
+            claims: about.claims.clone(),
             generated_at: about.generated_at.clone(),
             store: about.store.clone(),
             command: about.command.clone(),
@@ -47,11 +54,27 @@ impl ReportContext {
         }
     }
 
+    /// The facts of a run with the claims that it is judged by.
+    pub(super) fn claimed(&self, mut run: RunFacts) -> RunFacts {
+        if let Some(late) = &self.claims {
+            run.start.claims.clone_from(&late.claims);
+        }
+        run
+    }
+
+    /// What the files of a report are called: those by other claims do not replace those by the runs' own.
+    pub(super) fn named(&self, name: String) -> String {
+        let Some(late) = &self.claims else { return name };
+        let stem = Path::new(&late.file).file_stem().unwrap_or_default().to_string_lossy();
+        format!("{name}-by-{stem}")
+    }
+
     pub(super) fn about(&self, of: Of) -> About {
         About {
             of,
             allow_invalid: self.allow_invalid,
             allow_failures: self.allow_failures,
+            claims: self.claims.clone(),
             generated_at: self.generated_at.clone(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             store: self.store.clone(),

@@ -67,6 +67,17 @@ pub enum AssessError {
     /// Runs of different work or profiles cannot be one baseline.
     #[error("runs {0} and {1} have different workloads or profiles; a baseline needs one of each")]
     MixedBaseline(RunId, RunId),
+    /// Nothing may be concluded from a run that is to be a baseline.
+    #[error(
+        "run {run} is INVALID and cannot be a baseline: {reason}\n  hint: save another run; --allow-invalid saves it \
+         marked, and nothing is decided by it"
+    )]
+    InvalidBaseline {
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: String,
+    },
     /// A text that cannot name a baseline.
     #[error("`{0}` is not a valid baseline name: use letters, digits, `-`, `_` and `.`")]
     BaselineName(String),
@@ -169,6 +180,7 @@ impl AssessError {
             | Self::NoScenario { .. }
             | Self::NothingToSave(_)
             | Self::MixedBaseline(..)
+            | Self::InvalidBaseline { .. }
             | Self::BaselineName(_)
             | Self::BaselineExists(_)
             | Self::NoBaseline { .. }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::error::AssessError;
 use super::{files, runs, subject};
 use crate::baseline::Baseline;
-use crate::run::MeasuredRun;
-use crate::run::{Arm, RunFacts, RunState};
+use crate::run::{Arm, MeasuredRun, RunFacts, RunState};
 use crate::store::Store;
 use crate::utc;
+use crate::verdict;
+use crate::verdict::audit::{Grade, LATENESS};
 
 /// A baseline's name, and the folder of its file.
 #[derive(Clone, Copy, Debug)]
@@ -58,12 +59,15 @@ pub struct Choice<'a> {
     pub names: &'a [String],
     /// Of an experiment, the runs of this arm.
     pub arm: Arm,
+    /// Whether runs that the audit calls INVALID are saved, too. They keep their grade, and nothing is decided by them.
+    pub allow_invalid: bool,
 }
 
 /// Saves runs as a baseline: what was saved, its file, and the file's size in bytes.
 ///
 /// # Errors
-/// If the name is taken and not to be `replace`d, there are no such runs, or the file cannot be written.
+/// If the name is taken and not to be `replace`d, there are no such runs, one of them is INVALID and that is not allowed,
+/// or the file cannot be written.
 pub fn save(
     named: &Named<'_>,
     choice: &Choice<'_>,
@@ -74,15 +78,34 @@ pub fn save(
     if path.exists() && !replace {
         return Err(AssessError::BaselineExists(named.name.to_owned()));
     }
-    let mut runs: Vec<MeasuredRun> = Vec::new();
-    for run in runs::all_measured(store, chosen(choice, store)?)? {
-        runs.push(Arc::unwrap_or_clone(run));
+    let measured = runs::all_measured(store, chosen(choice, store)?)?;
+    for run in measured.iter().filter(|_| !choice.allow_invalid) {
+        if let Some(reason) = why_invalid(run, store)? {
+            return Err(AssessError::InvalidBaseline { run: run.facts.id, reason });
+        }
     }
+    let runs: Vec<MeasuredRun> = measured.into_iter().map(Arc::unwrap_or_clone).collect();
     let baseline =
         Baseline::of(&runs, &utc::to_minute(utc::now_s())).ok_or(AssessError::NothingToSave(choice.arm))?;
     let text = baseline.text();
     files::write(&path, &text)?;
     Ok((baseline, path, text.len()))
+}
+
+/// Why nothing may be concluded from a run, if so. Lateness of the generator that changed no verdict of its experiment,
+/// nor of itself, is borne: what later comparisons make of it, they find out themselves.
+fn why_invalid(run: &Arc<MeasuredRun>, store: &Store) -> Result<Option<String>, AssessError> {
+    let judgement = verdict::of_run(run, &verdict::Options::default());
+    if let Some(unseen) = judgement.held.iter().find(|held| !held.holds) {
+        return Ok(Some(unseen.text()));
+    }
+    let lateness = store.check_grade(run.facts.id, LATENESS)?;
+    let is_borne = lateness.is_some_and(|grade| grade != Grade::Invalid.word());
+    let mut checks = judgement.audit.runs.iter().flat_map(|audit| &audit.checks);
+    let found = checks
+        .find(|check| check.grade == Grade::Invalid && !(is_borne && check.name == LATENESS))
+        .map(|check| format!("{}: {}", check.name, check.text));
+    Ok(found)
 }
 
 /// Deletes a baseline's file, and gives its path.

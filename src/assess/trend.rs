@@ -1,22 +1,43 @@
 //! Metrics of a scenario over releases.
 
 use super::error::AssessError;
-use super::runs;
+use super::{runs, verdicts};
 use crate::report::trend as render;
 use crate::run::RunFacts;
 use crate::store::Store;
-use crate::trend::{self, Series};
+use crate::summary::metrics;
+use crate::trend::{self, Doubt, Known, Trend};
+use crate::verdict::audit::{self, Grade};
 
 /// All that a scenario's runs came to, over releases. `scenario`: its name.
 ///
 /// # Errors
 /// If the store cannot be read or written.
-pub fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>, AssessError> {
+pub fn trend(scenario: &str, store: &mut Store) -> Result<Trend, AssessError> {
     complete(store, scenario)?;
     let runs: Vec<RunFacts> =
         store.runs()?.into_iter().filter(|run| run.start.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
-    Ok(trend::series(&runs, &store.metrics(scenario)?, &notes, &store.accepted()?))
+    Ok(trend::trend(&Known {
+        runs: &runs,
+        metrics: &store.metrics(scenario)?,
+        doubts: &doubts(store, scenario)?,
+        notes: &notes,
+        accepted: &store.accepted()?,
+    }))
+}
+
+/// The runs whose audit says INVALID, with the first reason.
+fn doubts(store: &Store, scenario: &str) -> Result<Vec<Doubt>, AssessError> {
+    let mut doubts: Vec<Doubt> = Vec::new();
+    for (run, name, text) in store.checks_of_grade(scenario, Grade::Invalid.word())? {
+        let is_of_machine = audit::blames_machine(&name);
+        match doubts.last_mut().filter(|doubt| doubt.run == run) {
+            Some(doubt) => doubt.is_of_machine |= is_of_machine,
+            None => doubts.push(Doubt { run, why: format!("{name}: {text}"), is_of_machine }),
+        }
+    }
+    Ok(doubts)
 }
 
 /// The page about a scenario over releases. `given`: its name or file.
@@ -25,7 +46,7 @@ pub fn series(scenario: &str, store: &mut Store) -> Result<Vec<Series>, AssessEr
 /// If the store has no run of it, or cannot be read or written.
 pub fn page(given: &str, store: &mut Store) -> Result<String, AssessError> {
     let scenario = scenario_name(given, store)?;
-    Ok(render::html(&scenario, &series(&scenario, store)?)?)
+    Ok(render::html(&scenario, &trend(&scenario, store)?)?)
 }
 
 /// The scenario that is meant: by its name, or by a file that runs were made with.
@@ -45,10 +66,12 @@ pub fn scenario_name(given: &str, store: &Store) -> Result<String, AssessError> 
     Err(AssessError::NoScenario { given: given.to_owned(), known })
 }
 
-/// Works out the metrics of runs that have none yet, and keeps them.
+/// Works out the metrics and the audit of runs that have none yet, and keeps them.
 fn complete(store: &mut Store, scenario: &str) -> Result<(), AssessError> {
     for id in store.runs_without_metrics(scenario)? {
-        store.keep_metrics(id, &runs::metrics(store, id)?)?;
+        let run = runs::measured_by_id(store, id)?;
+        store.keep_metrics(id, &metrics::followed(&run)?)?;
+        store.keep_first_checks(&verdicts::checks(&audit::of_run(&run)))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use super::error::AssessError;
 use crate::run::Judged;
 use crate::store::{CheckRow, Store, VerdictRow};
 use crate::verdict::Judgement;
+use crate::verdict::audit::{Check, RunAudit};
 
 /// Writes verdicts and audit into the store.
 ///
@@ -28,18 +29,17 @@ pub fn keep(store: &mut Store, of: Judged, judgement: &Judgement) -> Result<(), 
             values: decided.values.clone(),
         })
         .collect();
-    let checks: Vec<CheckRow> = judgement
-        .audit
-        .runs
-        .iter()
-        .flat_map(|run| {
-            run.checks.iter().map(|check| CheckRow {
-                run: run.run,
-                name: check.name.to_string(),
-                grade: check.grade.word(),
-                text: check.text.clone(),
-            })
-        })
-        .collect();
+    let checks: Vec<CheckRow> = judgement.audit.runs.iter().flat_map(checks).collect();
     Ok(store.keep_verdicts(of, &verdicts, &checks)?)
+}
+
+/// The checks of a run, as rows of the store.
+pub(super) fn checks(audit: &RunAudit) -> Vec<CheckRow> {
+    let row = |check: &Check| CheckRow {
+        run: audit.run,
+        name: check.name.to_string(),
+        grade: check.grade.word(),
+        text: check.text.clone(),
+    };
+    audit.checks.iter().map(row).collect()
 }

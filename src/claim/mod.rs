@@ -44,6 +44,9 @@ pub struct Claim {
     pub answers_differ: bool,
     /// Whether a failure fails the whole; other claims are for information.
     pub gates: bool,
+    /// Whether it fails experiments and comparisons only: a run by itself that misses it is none the worse.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub spares_runs: bool,
     /// Loads it is about; empty for all.
     #[serde(default)]
     pub loads: Vec<String>,

@@ -15,12 +15,15 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
     for path in &command.files {
         let unfit = if command.fix { fix(path)? } else { None };
         match unfit.map_or_else(|| world::scenario(path), Err) {
-            Ok(scenario) if command.json => summaries.push(json(&scenario)),
             Ok(scenario) => {
                 for doubt in scenario.doubts() {
                     anstream::eprintln!("warning: {}: {doubt}", scenario.file);
                 }
-                output::result(&text(&scenario))?;
+                if command.json {
+                    summaries.push(json(&scenario));
+                } else {
+                    output::result(&text(&scenario))?;
+                }
             }
             Err(error) => {
                 wrong += error.count;

@@ -7,14 +7,17 @@ use anyhow::Result;
 use super::arguments::Compare;
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::report;
+use super::report::{self, late_claims};
 use crate::assess::saved::Named;
 use crate::assess::{ReportContext, comparison};
 use crate::store::Store;
 
 pub(super) fn compare(command: &Compare, path: &Path) -> Result<Exit> {
     let store = Store::open(path)?;
-    let context = ReportContext::now(&store, &command_line(), command.outputs.allow_invalid);
+    let context = ReportContext {
+        claims: command.claims.as_deref().map(late_claims).transpose()?,
+        ..ReportContext::now(&store, &command_line(), command.outputs.allow_invalid)
+    };
     let assessment = match (&command.saved, &command.runs[..]) {
         (Some(name), runs) => {
             let baseline = Named { folder: &command.baselines, name };

@@ -6,12 +6,12 @@ use anyhow::Result;
 
 use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
-use super::exit::Exit;
-use super::output;
+use super::exit::{Exit, UsageError};
+use super::{output, world};
 use crate::assess::subject::subject;
 use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
 use crate::report::model::{ClaimRow, Headline};
-use crate::report::{model, text};
+use crate::report::{LateClaims, model, text};
 use crate::run::{ExperimentId, Judged, RunId};
 use crate::store::{Reference, Store};
 use crate::verdict::Verdict;
@@ -20,15 +20,25 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
     let subjects =
         command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>, AssessError>>()?;
+    let claims = command.claims.as_deref().map(late_claims).transpose()?;
     let mut reported = Vec::new();
     for (name, subject) in command.subjects.iter().zip(subjects) {
         let outputs = command.outputs.of_one(command.subjects.len(), name);
         reported.push(match subject {
-            Judged::Run(run) => of_run(run, &mut store, &outputs)?,
-            Judged::Experiment(id) => of_experiment(id, &mut store, &outputs)?,
+            Judged::Run(run) => of_run_by(claims.clone(), run, &mut store, &outputs)?,
+            Judged::Experiment(id) => of_experiment_by(claims.clone(), id, &mut store, &outputs)?,
         });
     }
     together(&reported, &command.outputs)
+}
+
+/// The claims of a scenario file, for runs that were made with others.
+pub(super) fn late_claims(path: &Path) -> Result<LateClaims> {
+    let scenario = world::scenario(path)?;
+    if scenario.claims.is_empty() {
+        return Err(UsageError(format!("`{}` has no claims to judge by", path.display())).into());
+    }
+    Ok(LateClaims { file: path.display().to_string(), claims: scenario.claims.clone() })
 }
 
 /// What a report came to.
@@ -57,26 +67,53 @@ pub(super) fn together(reported: &[Reported], outputs: &Outputs) -> Result<Exit>
 
 /// Reports a single run, with the claims that speak of one run.
 pub(super) fn of_run(run: RunId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
-    let assessment = assessed(Judged::Run(run), store, outputs)?;
+    of_run_by(None, run, store, outputs)
+}
+
+fn of_run_by(
+    claims: Option<LateClaims>,
+    run: RunId,
+    store: &mut Store,
+    outputs: &Outputs,
+) -> Result<Reported> {
+    let assessment = assessed(claims, Judged::Run(run), store, outputs)?;
     let scenario = store.run(&Reference::Run(run))?.start.scenario;
     reported(&assessment, format!("run {run} {scenario}"), run.to_string(), store, outputs)
 }
 
 /// Reports an experiment: its arms over all rounds.
 pub(super) fn of_experiment(id: ExperimentId, store: &mut Store, outputs: &Outputs) -> Result<Reported> {
-    let assessment = assessed(Judged::Experiment(id), store, outputs)?;
+    of_experiment_by(None, id, store, outputs)
+}
+
+fn of_experiment_by(
+    claims: Option<LateClaims>,
+    id: ExperimentId,
+    store: &mut Store,
+    outputs: &Outputs,
+) -> Result<Reported> {
+    let assessment = assessed(claims, Judged::Experiment(id), store, outputs)?;
     let scenario = store.experiment_facts(id)?.planned.scenario;
     reported(&assessment, format!("e{id} {scenario}"), format!("e{id}"), store, outputs)
 }
 
-/// Assesses a run or an experiment, and writes its verdicts down.
-fn assessed(of: Judged, store: &mut Store, outputs: &Outputs) -> Result<Assessment> {
+/// Assesses a run or an experiment, and writes its verdicts down if they are by its own claims.
+fn assessed(
+    claims: Option<LateClaims>,
+    of: Judged,
+    store: &mut Store,
+    outputs: &Outputs,
+) -> Result<Assessment> {
+    let is_by_own = claims.is_none();
     let context = ReportContext {
         allow_failures: outputs.allow_failures,
+        claims,
         ..ReportContext::now(store, &command_line(), outputs.allow_invalid)
     };
     let assessment = assessment::of(of, store, &context)?;
-    verdicts::keep(store, of, &assessment.judgement)?;
+    if is_by_own {
+        verdicts::keep(store, of, &assessment.judgement)?;
+    }
     Ok(assessment)
 }
 

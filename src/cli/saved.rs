@@ -13,13 +13,14 @@ use crate::baseline::Baseline;
 use crate::run::Arm;
 use crate::store::Store;
 use crate::unit;
+use crate::verdict::audit::Grade;
 
 pub(super) fn baseline(command: &Saved, store: &Path) -> Result<Exit> {
     let folder = &command.baselines;
     let named = |name| Named { folder, name };
     match &command.command {
-        SavedCommand::Save { name, runs, arm, force } => {
-            let choice = Choice { names: runs, arm: (*arm).into() };
+        SavedCommand::Save { name, runs, arm, allow_invalid, force } => {
+            let choice = Choice { names: runs, arm: (*arm).into(), allow_invalid: *allow_invalid };
             let (baseline, path, bytes) = saved::save(&named(name), &choice, *force, &Store::open(store)?)?;
             let size = unit::significant(bytes as f64 / 1e3);
             let text = format!("{}\n\n  saved  {} ({size} kB)", shown(name, &baseline), path.display());
@@ -49,7 +50,7 @@ fn list(folder: &Path) -> Result<()> {
                 b.scenario.clone(),
                 b.load.0.clone(),
                 b.runs[0].profile.clone(),
-                b.runs.len().to_string(),
+                runs(&b),
                 b.saved_at.clone(),
                 machine(&b),
             ]),
@@ -57,6 +58,13 @@ fn list(folder: &Path) -> Result<()> {
         };
     }
     output::result(&table.to_string())
+}
+
+/// How many runs there are, and how many of them are INVALID.
+fn runs(b: &Baseline) -> String {
+    let invalid = b.runs.iter().filter(|run| run.audit.grade == Grade::Invalid).count();
+    let invalid = if invalid > 0 { format!(" ({invalid} INVALID)") } else { String::new() };
+    format!("{}{invalid}", b.runs.len())
 }
 
 fn shown(name: &str, b: &Baseline) -> String {
@@ -68,7 +76,7 @@ fn shown(name: &str, b: &Baseline) -> String {
             b.scenario, b.runs[0].profile, b.load.0, b.load.1
         ),
         format!("  saved        {} by loadproof {}", b.saved_at, b.tool_version),
-        format!("  runs         {} with {} samples", b.runs.len(), unit::count(samples)),
+        format!("  runs         {} with {} samples", runs(b), unit::count(samples)),
         format!("  fingerprint  {}", b.fingerprint),
         format!("  checksum     {}", b.checksum),
         format!("  machine      {}", machine(b)),

@@ -7,11 +7,11 @@ use anyhow::Result;
 use super::arguments::{Trend, TrendCommand};
 use super::exit::{Exit, UsageError};
 use super::output;
-use crate::assess::trend::{scenario_name, series};
+use crate::assess::trend::{scenario_name, trend as of_scenario};
 use crate::export::{exchange, trend as csv};
 use crate::report::trend as render;
 use crate::store::{Reference, Store};
-use crate::trend::{Series, Standing};
+use crate::trend::{LeftOut, Series, Standing, Trend as Found};
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     let mut store = Store::open(path)?;
@@ -19,27 +19,28 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
         return accept(run, why, &mut store);
     }
     let scenario = scenario_name(command.scenario.as_deref().unwrap_or_default(), &store)?;
-    let mut series = series(&scenario, &mut store)?;
-    series.retain(|one| is_wanted(one, command));
+    let mut found = of_scenario(&scenario, &mut store)?;
+    found.series.retain(|one| is_wanted(one, command));
+    found.left_out.retain(|left| is_of_wanted(left, command));
     if let Some(csv) = &command.csv {
-        output::file(csv, &csv::csv(&series))?;
+        output::file(csv, &csv::csv(&found.series))?;
     }
     if let Some(otava) = &command.otava {
-        let text = exchange::otava(&series).ok_or_else(|| several(&series))?;
+        let text = exchange::otava(&found.series).ok_or_else(|| several(&found.series))?;
         output::file(otava, &text)?;
     }
     let page = output::report_path(command.html.as_ref(), store.path(), &format!("trend-{scenario}"));
     if command.json {
         if command.html.is_some() {
-            output::file(&page, &render::html(&scenario, &series)?)?;
+            output::file(&page, &render::html(&scenario, &found)?)?;
         }
-        output::result(&render::json(&scenario, &series)?)?;
+        output::result(&render::json(&scenario, &found)?)?;
     } else {
-        output::file(&page, &render::html(&scenario, &series)?)?;
-        let text = render::text(&scenario, &series);
+        output::file(&page, &render::html(&scenario, &found)?)?;
+        let text = render::text(&scenario, &found);
         output::result(&format!("{text}\n\n  report  {}", page.display()))?;
     }
-    Ok(exit(&series))
+    Ok(exit(&found))
 }
 
 /// Accepts the level of a run's release.
@@ -59,21 +60,31 @@ fn several(series: &[Series]) -> UsageError {
 }
 
 fn is_wanted(one: &Series, command: &Trend) -> bool {
-    let is = |wanted: &Option<String>, found: &str| wanted.as_ref().is_none_or(|wanted| wanted == found);
     let about = command.about.as_ref().is_none_or(|part| one.subject.title().contains(part.as_str()));
-    is(&command.load, &one.load)
-        && is(&command.profile, &one.profile)
-        && is(&command.metric, &one.metric)
+    is(command.load.as_ref(), &one.load)
+        && is(command.profile.as_ref(), &one.profile)
+        && is(command.metric.as_ref(), &one.metric)
         && about
 }
 
-/// The worst of all series.
-fn exit(series: &[Series]) -> Exit {
-    let is_regression = series.iter().any(|one| matches!(one.newest, Standing::Regression { .. }));
-    let is_suspect = series.iter().any(|one| matches!(one.newest, Standing::Suspect { .. }));
-    match (is_regression, is_suspect) {
-        (true, _) => Exit::Refuted,
-        (false, true) => Exit::Undecided,
-        (false, false) => Exit::Done,
+fn is_of_wanted(left: &LeftOut, command: &Trend) -> bool {
+    is(command.load.as_ref(), &left.load) && is(command.profile.as_ref(), &left.profile)
+}
+
+fn is(wanted: Option<&String>, found: &str) -> bool {
+    wanted.is_none_or(|wanted| wanted == found)
+}
+
+/// The worst of all series. That a newest release is left out comes after a regression: nothing is known of it.
+fn exit(found: &Found) -> Exit {
+    let is = |wanted: fn(&Standing) -> bool| found.series.iter().any(|one| wanted(&one.newest));
+    if is(|newest| matches!(newest, Standing::Regression { .. })) {
+        Exit::Refuted
+    } else if found.left_out.iter().any(|left| left.is_newest) {
+        Exit::Invalid
+    } else if is(|newest| matches!(newest, Standing::Suspect { .. })) {
+        Exit::Undecided
+    } else {
+        Exit::Done
     }
 }

@@ -5,10 +5,17 @@ use std::process::Command;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::run::machine::VARIABLE;
+use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
-pub(super) fn facts(profile: &Profile, base_url: &str, workers: u16) -> BTreeMap<String, String> {
+pub(super) fn facts(
+    scenario: &Scenario,
+    profile: &Profile,
+    base_url: &str,
+    workers: u16,
+) -> BTreeMap<String, String> {
     let kinds = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -18,6 +25,8 @@ pub(super) fn facts(profile: &Profile, base_url: &str, workers: u16) -> BTreeMap
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
     ]);
+    let variables = scenario.workload_variables.iter();
+    facts.extend(variables.map(|(name, value)| (format!("{VARIABLE}{name}"), value.clone())));
     let mut push = |name: &str, value: Option<String>| {
         facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));
     };

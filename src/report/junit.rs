@@ -21,6 +21,9 @@ pub fn render(report: &Report) -> std::io::Result<String> {
         ("loadproof", report.about.tool_version.clone()),
     ];
     properties.extend(report.arms.iter().map(|arm| (arm.role, arm.name.clone())));
+    if !judged.after_the_fact.is_empty() {
+        properties.push(("claims", judged.after_the_fact.clone()));
+    }
     if !judged.in_spite.is_empty() {
         properties.push(("note", judged.in_spite.clone()));
     }

@@ -21,6 +21,9 @@ pub fn render(report: &Report) -> String {
         let line = |warning: &String| format!("> **Warning** {}", escape(warning));
         parts.push(report.warnings.iter().map(line).collect::<Vec<_>>().join("\n>\n"));
     }
+    if !judged.after_the_fact.is_empty() {
+        parts.push(format!("> **{}**", escape(&judged.after_the_fact)));
+    }
     if !judged.in_spite.is_empty() {
         parts.push(format!("> **{}**", judged.in_spite));
     }

@@ -17,10 +17,11 @@ pub mod trend;
 
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Claim;
 use crate::run::{ExperimentId, RunId};
 
 /// What a report says of itself. Together with the store it is enough to write the same report again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct About {
     /// What it is of.
     pub of: Of,
@@ -29,6 +30,9 @@ pub struct About {
     /// Whether a run in which most requests fail was no failure by itself.
     #[serde(default)]
     pub allow_failures: bool,
+    /// The claims that it judges by, where they are not those that the runs were made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<LateClaims>,
     /// When it was written, for people.
     pub generated_at: String,
     /// Version of loadproof.
@@ -39,6 +43,15 @@ pub struct About {
     pub command: String,
     /// What the instrument's last selftest on this machine found; none without one.
     pub qualification: Option<String>,
+}
+
+/// Claims that stored runs are judged by, though they were not made with them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LateClaims {
+    /// The scenario file that they are of.
+    pub file: String,
+    /// The claims.
+    pub claims: Vec<Claim>,
 }
 
 /// What a report is of.

@@ -15,7 +15,7 @@ pub fn render(report: &Report) -> String {
         vec![format!("{bold}{}{bold:#} · {} · {}", report.title, arms.join(" against "), report.subtitle)];
     parts.push(answer(&report.headline));
     parts.push(validity(&report.headline, &report.judged));
-    if !report.judged.claims.is_empty() {
+    if !report.judged.claims.is_empty() || !report.judged.after_the_fact.is_empty() {
         parts.push(claims(&report.judged));
     }
     if !report.finding.is_empty() {
@@ -163,6 +163,10 @@ fn claims(judged: &Judged) -> String {
     }
     let bold = anstyle::Style::new().bold();
     lines.push(format!("  {bold}{}{bold:#} {}", judged.sentence, judged.level));
+    if !judged.after_the_fact.is_empty() {
+        let yellow = anstyle::AnsiColor::Yellow.on_default();
+        lines.push(format!("  {yellow}{}{yellow:#}", judged.after_the_fact));
+    }
     if !judged.in_spite.is_empty() {
         let red = grade_style("INVALID");
         lines.push(format!("  {red}{}{red:#}", judged.in_spite));

@@ -2,6 +2,7 @@
 
 mod facts;
 pub mod imported;
+pub mod machine;
 mod measured;
 
 use serde::{Deserialize, Serialize};
@@ -258,10 +259,17 @@ pub struct Metric {
     pub run: RunId,
     /// Of what.
     pub subject: Subject,
-    /// `p50`, `p95`, `p99` in ms, or `throughput` per second.
+    /// `p50`, `p95`, `p99` in ms, `throughput` per second, or `answered`, a share.
     pub name: String,
-    /// Its value.
+    /// Its value; of a quantile ∞ where too many samples were never answered.
     pub value: f64,
     /// Samples behind it.
     pub n: u64,
+}
+
+impl Metric {
+    /// Name of that of requests which ended `ok`, per second of load.
+    pub const THROUGHPUT: &str = "throughput";
+    /// Name of the share of samples that ended as expected: `ok` or `rejected`.
+    pub const ANSWERED: &str = "answered";
 }

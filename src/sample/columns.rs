@@ -25,6 +25,8 @@ pub struct SampleColumns {
     pub key: Vec<Key>,
     /// Body bytes received; empty where they are not known.
     pub bytes_in: Vec<u32>,
+    /// Body bytes sent; empty where they are not known.
+    pub bytes_out: Vec<u32>,
     /// Who called, as `user class << 32 | user`: equal numbers are one user. Empty where it is not known.
     pub caller: Vec<u64>,
     /// Times that requests were sent once more, because a connection had died without a byte of an answer: over

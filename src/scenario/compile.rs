@@ -105,6 +105,7 @@ fn read_all(
     let settings = Settings::new(variables);
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut canonical_workload = read::canonical::workload(&files);
+    let workload_variables = super::variables::of_workload(&canonical_workload, world);
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
     let why = main.text("why").map_or(String::new(), |l| l.value);
@@ -199,6 +200,7 @@ fn read_all(
         sources: Vec::new(),
         redactor: Arc::default(),
         warnings: String::new(),
+        workload_variables,
         canonical_workload,
     }
 }

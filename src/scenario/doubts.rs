@@ -1,32 +1,47 @@
 //! What is right in a scenario and yet hardly meant.
 
 use super::Scenario;
+use super::profile::Profile;
 
 impl Scenario {
     /// What `check` warns of: experiments that cannot show what they are for.
     pub fn doubts(&self) -> Vec<String> {
         let Some(experiment) = &self.experiment else { return Vec::new() };
+        let arms: Vec<&Profile> = std::iter::once(&experiment.baseline)
+            .chain(&experiment.treatments)
+            .filter_map(|name| self.profiles.get(name))
+            .collect();
         let mut doubts = Vec::new();
-        let Some(baseline) = self.profiles.get(&experiment.baseline) else { return doubts };
-        for name in &experiment.treatments {
-            let Some(treatment) = self.profiles.get(name) else { continue };
-            let is_same = treatment.base_url == baseline.base_url
-                && treatment.services == baseline.services
-                && treatment.patches == baseline.patches
-                && treatment.hooks == baseline.hooks
-                && treatment.reset == baseline.reset;
-            if is_same {
+        for (place, arm) in arms.iter().enumerate() {
+            if let Some(twin) = arms[..place].iter().find(|other| self.are_identical(arm, other)) {
                 doubts.push(format!(
-                    "profiles `{}` and `{name}` are identical, so the experiment compares a system with itself",
-                    baseline.name
-                ));
-            }
-            if treatment.must_hold.is_empty() {
-                doubts.push(format!(
-                    "profile `{name}` has no `must_hold`: nothing checks that the treatment took effect"
+                    "profiles `{}` and `{}` are identical, so the experiment compares a system with itself",
+                    twin.name, arm.name
                 ));
             }
         }
+        for treatment in arms.iter().filter(|arm| arm.name != experiment.baseline && arm.must_hold.is_empty())
+        {
+            doubts.push(format!(
+                "profile `{}` has no `must_hold`: nothing checks that the treatment took effect",
+                treatment.name
+            ));
+        }
         doubts
+    }
+
+    /// Whether two profiles are the same system, whatever it and its services are called.
+    fn are_identical(&self, a: &Profile, b: &Profile) -> bool {
+        let base_url = |profile: &Profile| {
+            profile.base_url.as_ref().unwrap_or(&self.base_url).trim_end_matches('/').to_owned()
+        };
+        let programs = |profile: &Profile| {
+            profile.services.iter().map(|s| (s.program.clone(), s.ready.clone())).collect::<Vec<_>>()
+        };
+        base_url(a) == base_url(b)
+            && programs(a) == programs(b)
+            && a.patches == b.patches
+            && a.hooks == b.hooks
+            && a.reset == b.reset
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A value that `read` accepts, or a note saying what was `expected`.
-    fn read<T>(
+    pub(super) fn read<T>(
         &mut self,
         key: &'static str,
         expected: &str,

@@ -32,6 +32,7 @@ mod source;
 pub mod template;
 mod trying;
 pub mod transport;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -138,6 +139,8 @@ pub struct Scenario {
     pub redactor: Arc<Redactor>,
     /// What its files should say otherwise, as it is shown to people; empty if nothing.
     pub warnings: String,
+    /// The variables of the environment that its requests ask for, each with what tells its values apart.
+    pub workload_variables: BTreeMap<String, String>,
     /// The workload's text in a canonical form; equal text is equal work. See
     /// [`Scenario::fingerprint`].
     canonical_workload: String,

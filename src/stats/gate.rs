@@ -18,6 +18,11 @@ pub const LEAST_BEFORE: usize = 4;
 const MOST_BEFORE: usize = 40;
 /// Two-sided alpha of one release.
 const GATE_ALPHA: f64 = 0.001;
+/// By how much wider a band is for the first releases on a machine whose software was updated: what the update does to
+/// the metric is not known.
+const AFTER_UPDATE: f64 = 2.0;
+/// A change is put down to an update that lies within so many releases of it: it is found no closer.
+const NEAR_UPDATE: usize = 2;
 
 /// Which way a metric gets worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,11 @@ impl Band {
     /// false alarms (four values: 2.3 % instead of 0.1 %).
     pub fn of(values: &[f64]) -> Option<Self> {
         Self::of_logs(&values.iter().map(|v| v.ln()).collect::<Vec<f64>>())
+    }
+
+    /// That for a release of which it is not known what an update of the machine does to it.
+    fn widened(self) -> Self {
+        Self { reach_ln: AFTER_UPDATE * self.reach_ln, ..self }
     }
 
     fn of_logs(logs: &[f64]) -> Option<Self> {
@@ -110,6 +120,9 @@ pub struct Releases<'a> {
     pub begins: &'a [usize],
     /// Places of releases whose level was accepted.
     pub accepted: &'a [usize],
+    /// Places of releases before which the machine's software was updated, in order: until four of its releases are in
+    /// the regime, the band is twice as wide.
+    pub updates: &'a [usize],
     /// Which way it gets worse.
     pub worse: Worse,
     /// The smallest difference that values can show: see [`lifted`].
@@ -120,7 +133,8 @@ pub struct Releases<'a> {
 ///
 /// - Beyond the band of the regime before it: suspect; the second in turn: a regression.
 /// - A rate of 0 after one above 0 is a regression by itself.
-/// - A change for the worse at one of the `begins`, by at least 3 % of the regime in force: a regression.
+/// - A change for the worse at one of the `begins`, by at least 3 % of the regime in force, and beyond the wider band
+///   where an update of the machine may be the cause: a regression.
 /// - A regression ends where a release is back in the band, or better (only if the regression's own level
 ///   lies outside of the band: otherwise a single release tells nothing), or at a change back, or where a release
 ///   since its beginning was accepted, whose level then is that of a new regime.
@@ -153,8 +167,8 @@ struct Pending {
 struct Walk<'a> {
     releases: &'a Releases<'a>,
     logs: &'a [f64],
-    /// Logarithms of the regime in force.
-    regime: Vec<f64>,
+    /// Places of the releases of the regime in force; none of an infinite value.
+    regime: Vec<usize>,
     /// The last release, if it is suspect.
     suspect: Option<usize>,
     pending: Option<Pending>,
@@ -175,7 +189,7 @@ impl Walk<'_> {
     /// Makes the level of a release that of a new regime, if it is another level.
     fn accept(&mut self, at: usize) {
         let began = self.pending.map(|pending| pending.since).or(self.suspect);
-        let is_beyond = self.band().is_some_and(|band| self.worse_by(band, at).abs() > band.reach_ln);
+        let is_beyond = self.band_for(at).is_some_and(|band| self.worse_by(band, at).abs() > band.reach_ln);
         if let Some(since) = began.or(is_beyond.then_some(at)) {
             self.regime.clear();
             (since..at).for_each(|at| self.take(at));
@@ -187,7 +201,10 @@ impl Walk<'_> {
     /// A change that was found over many releases, for better or worse than the regime in force.
     fn found_change(&mut self, at: usize) {
         let end = self.releases.begins.iter().copied().find(|begin| *begin > at).unwrap_or(self.logs.len());
-        let (Some(level), Some(mean)) = (mean(&self.logs[at..end]), mean(&self.regime)) else { return };
+        let (Some(level), Some(mean)) = (mean(&self.logs[at..end]), mean(&self.regime_logs())) else {
+            return;
+        };
+        let least = self.least_change(at);
         let direction = self.releases.worse;
         let worse = direction.by(mean, level);
         // Back in the old band, after a level that was worse still.
@@ -195,17 +212,27 @@ impl Walk<'_> {
             direction.by(pending.level, level) < 0.0
                 && pending.band.is_some_and(|band| worse <= band.reach_ln)
         });
-        if worse <= -LEAST_RATIO.ln() {
+        if worse <= -least {
             // A new regime, which later releases have to keep to.
             (self.pending, self.suspect) = (None, None);
             self.regime.clear();
-        } else if is_back || worse < LEAST_RATIO.ln() {
+        } else if is_back || worse < least {
             self.pending = None;
         } else {
             let since = self.pending.map_or(at, |pending| pending.since);
-            self.pending = Some(Pending { since, band: self.band(), level, is_standstill: false });
+            self.pending = Some(Pending { since, band: self.band_for(at), level, is_standstill: false });
             self.suspect = None;
         }
+    }
+
+    /// By how much the level has to change at a place, as a logarithm, to count.
+    fn least_change(&self, at: usize) -> f64 {
+        let is_near = |update: &usize| update.abs_diff(at) <= NEAR_UPDATE;
+        if !self.releases.updates.iter().any(is_near) {
+            return LEAST_RATIO.ln();
+        }
+        let band = Band::of_logs(&self.regime_logs()).map(Band::widened);
+        band.map_or(AFTER_UPDATE * LEAST_RATIO.ln(), |band| band.reach_ln)
     }
 
     /// How a release stands while a regression is pending; none if there is none any more.
@@ -222,7 +249,7 @@ impl Walk<'_> {
             self.pending = None;
             return None;
         }
-        let mean = pending.band.map(|band| band.mean_ln).or_else(|| mean(&self.regime));
+        let mean = pending.band.map(|band| band.mean_ln).or_else(|| mean(&self.regime_logs()));
         let ratio = mean.map_or(f64::NAN, |mean| (self.logs[at] - mean).exp());
         Some(Standing::Regression { ratio, since: pending.since })
     }
@@ -233,11 +260,11 @@ impl Walk<'_> {
         let is_standstill =
             self.releases.worse == Worse::Down && values[at] == 0.0 && values[..at].iter().any(|v| *v > 0.0);
         if is_standstill {
-            let pending = Pending { since: at, band: self.band(), level: self.logs[at], is_standstill };
+            let pending = Pending { since: at, band: self.band_for(at), level: self.logs[at], is_standstill };
             self.pending = Some(pending);
             return Standing::Regression { ratio: 0.0, since: at };
         }
-        let Some(band) = self.band() else {
+        let Some(band) = self.band_for(at) else {
             self.take(at);
             return Standing::TooFew { points: self.regime.len() };
         };
@@ -262,11 +289,20 @@ impl Walk<'_> {
 
     /// Makes a release one of the regime in force.
     fn take(&mut self, at: usize) {
-        self.regime.extend(Some(self.logs[at]).filter(|x| x.is_finite()));
+        self.regime.extend(Some(at).filter(|at| self.logs[*at].is_finite()));
     }
 
-    fn band(&self) -> Option<Band> {
-        Band::of_logs(&self.regime)
+    fn regime_logs(&self) -> Vec<f64> {
+        self.regime.iter().map(|at| self.logs[*at]).collect()
+    }
+
+    /// The band of the regime in force; wider for a release that was measured with other software than it.
+    fn band_for(&self, at: usize) -> Option<Band> {
+        let updates_until = |at: &usize| self.releases.updates.iter().filter(|update| *update <= at).count();
+        let alike = self.regime.iter().filter(|other| updates_until(other) == updates_until(&at)).count();
+        let is_known = alike == self.regime.len() || alike >= LEAST_BEFORE;
+        let band = Band::of_logs(&self.regime_logs())?;
+        Some(if is_known { band } else { band.widened() })
     }
 
     fn worse_by(&self, band: Band, at: usize) -> f64 {
@@ -298,9 +334,14 @@ mod tests {
     }
 
     fn now(values: &[f64], accepted: &[usize], worse: Worse) -> Standing {
+        updated(values, accepted, &[], worse)
+    }
+
+    /// With updates of the machine's software.
+    fn updated(values: &[f64], accepted: &[usize], updates: &[usize], worse: Worse) -> Standing {
         let found = lifted(values, 0.001).and_then(|values| begins(&values, Ties::Counted));
         let begins = found.unwrap_or_default();
-        standing(&Releases { values, begins: &begins, accepted, worse, resolution: 0.001 })
+        standing(&Releases { values, begins: &begins, accepted, updates, worse, resolution: 0.001 })
     }
 
     fn is_regression(standing: &Standing) -> bool {
@@ -439,6 +480,37 @@ mod tests {
     }
 
     #[test]
+    fn after_an_update_of_the_machine_the_band_is_wider_and_not_gone() {
+        let mut values = about(100.0, 12);
+        let narrow = Band::of(&values).unwrap().reach_ln;
+        let slower = 100.0 * (1.5 * narrow).exp();
+        values.extend([slower, slower]);
+        assert!(is_regression(&now(&values, &[], Worse::Up)));
+        assert_eq!(updated(&values, &[], &[12], Worse::Up), Standing::Usual);
+        // What lies beyond the wider one is as bad as ever.
+        values[12..].fill(200.0);
+        let found = updated(&values, &[], &[12], Worse::Up);
+        assert!(matches!(found, Standing::Regression { since: 12, .. }), "{found:?}");
+        // After four releases the update is known: what comes then is not put down to it.
+        values.truncate(12);
+        values.extend(about(slower, 4));
+        assert_eq!(updated(&values, &[], &[12], Worse::Up), Standing::Usual);
+        values.extend([200.0, 200.0]);
+        assert!(is_regression(&updated(&values, &[], &[12], Worse::Up)));
+    }
+
+    #[test]
+    fn a_lasting_change_with_an_update_counts_beyond_the_wider_band_only() {
+        let shifted = |level: f64| [about(100.0, 20), about(level, 20)].concat();
+        assert!(is_regression(&now(&shifted(105.0), &[], Worse::Up)));
+        assert!(!is_regression(&updated(&shifted(105.0), &[], &[20], Worse::Up)));
+        assert!(is_regression(&updated(&shifted(130.0), &[], &[20], Worse::Up)));
+        // An update long before or after it is no excuse.
+        assert!(is_regression(&updated(&shifted(105.0), &[], &[10], Worse::Up)));
+        assert!(is_regression(&updated(&shifted(105.0), &[], &[30], Worse::Up)));
+    }
+
+    #[test]
     fn a_band_leaves_outliers_out_and_is_never_narrower_than_3_percent() {
         assert_eq!(Band::of(&[1.0; 3]), None);
         let flat = Band::of(&[5.0; 4]).unwrap();
@@ -456,7 +528,7 @@ mod tests {
             values in prop::collection::vec(0.5..2.0_f64, 1..25), accepted in prop::collection::vec(0_usize..25, 0..2),
         ) {
             let at = |values: &[f64], worse| {
-                standing(&Releases { values, begins: &[], accepted: &accepted, worse, resolution: 0.001 })
+                standing(&Releases { values, begins: &[], accepted: &accepted, updates: &[], worse, resolution: 0.001 })
             };
             let kind = |standing: Standing| std::mem::discriminant(&standing);
             let scaled: Vec<f64> = values.iter().map(|v| v * 1000.0).collect();

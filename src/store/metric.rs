@@ -2,6 +2,7 @@
 
 use rusqlite::params;
 
+use super::schema::RUN_SHIFT;
 use super::{Store, StoreError, now_unix_us};
 use crate::run::{Metric, RunId};
 use crate::sample::{Kind, Subject};
@@ -68,16 +69,21 @@ impl Store {
         Ok(metrics.collect::<Result<_, _>>()?)
     }
 
-    /// The complete runs of a scenario whose metrics are not kept yet.
+    /// The complete runs of a scenario whose metrics or checks are not kept yet; of those without samples in the store
+    /// only if nothing is kept at all.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn runs_without_metrics(&self, scenario: &str) -> Result<Vec<RunId>, StoreError> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' AND samples > 0 \
-             AND id NOT IN (SELECT run FROM metric) ORDER BY id",
-        )?;
-        let runs = statement.query_map([scenario], |row| Ok(RunId(row.get(0)?)))?;
+        let sql = format!(
+            "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' \
+             AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id) \
+             OR EXISTS (SELECT 1 FROM sample WHERE id >= run.id << {RUN_SHIFT} AND id < (run.id + 1) << {RUN_SHIFT}) \
+             AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id AND name = ?2) \
+             OR NOT EXISTS (SELECT 1 FROM audit_check WHERE run = run.id))) ORDER BY id"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let runs = statement.query_map([scenario, Metric::ANSWERED], |row| Ok(RunId(row.get(0)?)))?;
         Ok(runs.collect::<Result<_, _>>()?)
     }
 

@@ -1,7 +1,7 @@
 //! What was decided, for people with `sqlite3` and for the history: written down, never read back by a
 //! report, which decides anew from the samples.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{Store, StoreError};
 use crate::run::{ExperimentId, Judged, RunId};
@@ -64,6 +64,49 @@ impl Store {
             Ok((of, row.get(2)?))
         })?;
         Ok(verdicts.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes down what was checked of runs, where nothing is written down yet.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub fn keep_first_checks(&mut self, checks: &[CheckRow]) -> Result<(), StoreError> {
+        let transaction = self.connection.transaction()?;
+        for check in checks {
+            transaction.execute(
+                "INSERT OR IGNORE INTO audit_check (run, name, grade, text) VALUES (?1, ?2, ?3, ?4)",
+                params![check.run.0, check.name, check.grade, check.text],
+            )?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// The grade of a run's check of a name, as it was written down; none if it was not.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn check_grade(&self, run: RunId, name: &str) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT grade FROM audit_check WHERE run = ?1 AND name = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params![run.0, name], |row| row.get(0)).optional()?)
+    }
+
+    /// The checks of a scenario's runs that have a grade: the run's number, what was checked, and what was seen.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn checks_of_grade(
+        &self,
+        scenario: &str,
+        grade: &str,
+    ) -> Result<Vec<(RunId, String, String)>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT c.run, c.name, c.text FROM audit_check c JOIN run r ON r.id = c.run \
+             WHERE r.scenario = ?1 AND c.grade = ?2 ORDER BY c.run, c.name",
+        )?;
+        let checks = statement
+            .query_map([scenario, grade], |row| Ok((RunId(row.get(0)?), row.get(1)?, row.get(2)?)))?;
+        Ok(checks.collect::<Result<_, _>>()?)
     }
 
     /// Writes down what was decided, in place of what was decided before.

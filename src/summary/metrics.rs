@@ -1,7 +1,7 @@
 //! The metrics of a run by which it is followed over releases.
 
-use super::frame::{FrameError, summaries};
-use super::subject::{Distribution, QUANTILES};
+use super::frame::{FrameError, summaries, total};
+use super::subject::{Distribution, OutcomeCounts, QUANTILES};
 use crate::run::{MeasuredRun, Metric};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 
@@ -11,29 +11,55 @@ const FOLLOWED: [(&str, f64, u64); 3] = [("p50", 0.5, 20), ("p95", 0.95, 200), (
 /// What all requests together are called.
 pub const ALL_REQUESTS: &str = "all requests";
 
-/// A run's metrics: quantiles of each endpoint and effect, ms, and the throughput of all requests.
+/// A run's metrics for other programs: the finite quantiles of each endpoint and effect, ms, and the throughput of all
+/// requests.
 ///
 /// # Errors
 /// If the samples cannot be summarised.
 pub fn metrics(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
+    let mut metrics = followed(run)?;
+    metrics.retain(|metric| metric.name != Metric::ANSWERED && metric.value.is_finite());
+    Ok(metrics)
+}
+
+/// All that a run is followed by: of each endpoint and effect its quantiles, ms, and the share that ended as expected;
+/// of all requests that share and the throughput.
+///
+/// A quantile is ∞ where too many samples were never answered, and missing where too few were answered at all. Every run
+/// has a throughput: one without an `ok` answer has that of 0.
+///
+/// # Errors
+/// If the samples cannot be summarised.
+pub fn followed(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
     let load_s = run.facts.load_s();
+    let metric = |subject: &Subject, name: &str, value: f64, n: u64| Metric {
+        run: run.facts.id,
+        subject: subject.clone(),
+        name: name.to_owned(),
+        value,
+        n,
+    };
+    let answered = |subject: &Subject, counts: &OutcomeCounts| {
+        let n = counts.total();
+        (n > 0).then(|| metric(subject, Metric::ANSWERED, (counts.ok + counts.rejected) as f64 / n as f64, n))
+    };
     let mut metrics = Vec::new();
     for summary in summaries(&run.samples, load_s)? {
         if summary.subject.traffic_class == PROBE_CLASS {
             continue;
         }
+        metrics.extend(answered(&summary.subject, &summary.counts));
         let Some(times) = summary.response else { continue };
         let followed = FOLLOWED.iter().filter(|(_, _, needed)| times.n >= *needed);
-        let followed = followed.filter(|(_, p, _)| quantile(&times, *p).is_finite());
-        metrics.extend(followed.map(|(metric, p, _)| Metric {
-            run: run.facts.id,
-            subject: summary.subject.clone(),
-            name: (*metric).to_owned(),
-            value: quantile(&times, *p) / 1e3,
-            n: times.n,
-        }));
+        metrics.extend(
+            followed.map(|(name, p, _)| metric(&summary.subject, name, quantile(&times, *p) / 1e3, times.n)),
+        );
     }
-    metrics.extend(throughput(run, load_s));
+    let all =
+        Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: ALL_REQUESTS.to_owned() };
+    metrics.extend(total(&run.samples, load_s)?.and_then(|total| answered(&all, &total.counts)));
+    let ok = ok_within_load(run, load_s);
+    metrics.push(metric(&all, Metric::THROUGHPUT, ok as f64 / load_s, ok));
     Ok(metrics)
 }
 
@@ -42,7 +68,7 @@ fn quantile(times: &Distribution, p: f64) -> f64 {
     place.map_or(f64::NAN, |place| times.quantiles_us[place])
 }
 
-fn throughput(run: &MeasuredRun, load_s: f64) -> Option<Metric> {
+fn ok_within_load(run: &MeasuredRun, load_s: f64) -> u64 {
     let samples = &run.samples;
     let counts = |subject: &Subject| subject.kind == Kind::Request && subject.traffic_class != PROBE_CLASS;
     let counted: Vec<bool> = samples.subjects.iter().map(counts).collect();
@@ -51,16 +77,5 @@ fn throughput(run: &MeasuredRun, load_s: f64) -> Option<Metric> {
             && samples.outcome[*i] == Outcome::Ok
             && samples.done_us[*i] as f64 <= load_s * 1e6
     };
-    let ok = (0..samples.subject.len()).filter(is_done).count();
-    (ok > 0).then(|| Metric {
-        run: run.facts.id,
-        subject: Subject {
-            kind: Kind::Request,
-            traffic_class: String::new(),
-            endpoint: ALL_REQUESTS.to_owned(),
-        },
-        name: "throughput".to_owned(),
-        value: ok as f64 / load_s,
-        n: ok as u64,
-    })
+    (0..samples.subject.len()).filter(is_done).count() as u64
 }

@@ -595,6 +595,7 @@ mod tests {
             rule,
             select: Selection::default(),
             gates: true,
+            spares_runs: false,
             loads: Vec::new(),
             deployments: Vec::new(),
             tolerates: None,

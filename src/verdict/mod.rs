@@ -126,6 +126,8 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let mut audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
     let held = hold::check(std::slice::from_ref(run));
     let claims = about(facts, &facts.start.claims, |claim| claim.is_decided_by(facts.start.arm.map(side_of)));
+    let of_run = |claim: &Claim| Claim { gates: claim.gates && !claim.spares_runs, ..claim.clone() };
+    let claims: Vec<Claim> = claims.iter().map(of_run).collect();
     let gating = claims.iter().filter(|c| c.gates).count();
     let lateness = Lateness::of(&audit, &held, options);
     let invalid = lateness.other.clone();
@@ -300,6 +302,7 @@ fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Opti
         tolerates: None,
         answers_differ: false,
         gates: true,
+        spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
     };

@@ -33,6 +33,35 @@ fn first_form(file: &str) -> String {
 }
 
 #[test]
+fn an_invalid_run_is_no_baseline() {
+    let bench = Bench::new();
+    bench.write("claims.toml", &format!("{}\n{CLAIM}", scenario(&bench.server.url())));
+    for _ in 0..2 {
+        bench.run(&["run", "claims.toml", "--load", "short", "--profile", "a", "--seed", "1"]);
+    }
+    // Nine of ten requests of the first run were not answered.
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store
+        .execute("UPDATE sample SET outcome = 3, status = 0 WHERE id < 2 << 32 AND id % 10 > 0", [])
+        .unwrap();
+    let refused = bench.run(&["baseline", "save", "v1", "1"]);
+    let said = stderr(&refused);
+    assert_eq!(code(&refused), 2, "{said}");
+    assert!(said.contains("run 1 is INVALID and cannot be a baseline: answers: "), "{said}");
+    assert!(!bench.path("baselines/v1.json").exists());
+
+    // It may be kept, marked, but nothing is decided by it.
+    let saved = bench.out(&["baseline", "save", "v1", "1", "--allow-invalid"]);
+    assert!(saved.contains("(1 INVALID)") && saved.contains("audit INVALID"), "{saved}");
+    assert!(bench.out(&["baseline", "list"]).contains("(1 INVALID)"));
+    for further in [&[][..], &["--allow-invalid"]] {
+        let compared = bench.run(&[&["compare", "--baseline", "v1", "2", "--json"], further].concat());
+        let document: serde_json::Value = serde_json::from_slice(&compared.stdout).unwrap();
+        assert_eq!((code(&compared), &document["verdict"]), (98, &"invalid".into()), "{further:?}");
+    }
+}
+
+#[test]
 fn later_runs_are_compared_with_a_saved_baseline() {
     let bench = Bench::new();
     let text = format!("{}\n{CLAIM}", scenario(&bench.server.url())).replace("rounds = 1", "rounds = 5");

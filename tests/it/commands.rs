@@ -219,3 +219,15 @@ fn the_documents_name_commands_and_flags_that_exist() {
         }
     }
 }
+
+#[test]
+fn check_warns_of_an_experiment_that_cannot_show_anything() {
+    let bench = Bench::new();
+    for arguments in [&["check", "scenario.toml"][..], &["check", "scenario.toml", "--json"]] {
+        let output = bench.run(arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(said.contains("warning: scenario.toml: profiles `a` and `b` are identical"), "{said}");
+        assert!(said.contains("profile `b` has no `must_hold`"), "{said}");
+    }
+}

@@ -160,6 +160,7 @@ fn claims(names: Names) -> Vec<Claim> {
         tolerates: None,
         answers_differ: false,
         gates,
+        spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
     };
@@ -242,6 +243,7 @@ fn about() -> About {
         of: Of::Runs { baseline: RunId(1), treatment: RunId(2) },
         allow_invalid: false,
         allow_failures: false,
+        claims: None,
         generated_at: "2026-11-20 14:10 UTC".to_owned(),
         tool_version: "0.1.0".to_owned(),
         store: "reports/loadproof.db".to_owned(),

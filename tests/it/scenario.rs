@@ -385,3 +385,53 @@ fn claims_are_read_with_their_units_and_shapes() {
     run.recovery('30s') ≤ 5 s, in every run
     ");
 }
+
+/// What `check` warns of in the good scenario with these profiles.
+fn doubts(profiles: &str) -> Vec<String> {
+    compile(&GOOD.replace("[profile.local]", profiles)).unwrap_or_else(|error| panic!("{error}")).doubts()
+}
+
+#[test]
+fn an_experiment_whose_profiles_are_identical_is_doubted() {
+    let experiment = "[experiment]\nbaseline = \"before\"\ntreatment = \"after\"\nload = \"smoke\"\n";
+    let service = |name: &str, flag: &str| {
+        format!(
+            "[[profile.{name}.service]]\nname = \"{name}\"\ncommand = [\"shop\", \"{flag}\"]\nready = \"http://127.0.0.1:8000/\"\n"
+        )
+    };
+    let held = "must_hold = \"run.ok > 0\"\n";
+    let both = |before: &str, after: &str| {
+        doubts(&format!("{experiment}[profile.before]\n{before}\n[profile.after]\n{held}{after}"))
+    };
+    let identical =
+        "profiles `before` and `after` are identical, so the experiment compares a system with itself";
+    assert_eq!(both("", ""), [identical]);
+    assert_eq!(both("why = \"old\"", "why = \"new\""), [identical]);
+    assert_eq!(both("", "base_url = \"http://127.0.0.1:8000/\""), [identical]);
+    assert_eq!(both(&service("before", "--fast"), &service("after", "--fast")), [identical]);
+    assert_eq!(both(&service("before", "--slow"), &service("after", "--fast")), [""; 0]);
+    assert_eq!(both("", "base_url = \"http://127.0.0.1:8001\""), [""; 0]);
+    assert_eq!(both("", "reset = \"POST /reset\""), [""; 0]);
+    // Of several treatments two may be one.
+    let three = experiment.replace("treatment = \"after\"", "treatment = [\"after\", \"later\"]");
+    let (before, after) = (service("before", "--slow"), service("after", "--fast"));
+    let later = service("later", "--fast");
+    let found = doubts(&format!(
+        "{three}[profile.before]\n{before}\n[profile.after]\n{held}{after}\n[profile.later]\n{held}{later}"
+    ));
+    assert_eq!(found, [identical.replace("before", "after").replacen("and `after`", "and `later`", 1)]);
+}
+
+#[test]
+fn a_treatment_that_nothing_checks_is_doubted() {
+    let experiment = "[experiment]\nbaseline = \"before\"\ntreatment = \"after\"\nload = \"smoke\"\n";
+    let doubted = |held: &str| {
+        doubts(&format!(
+            "{experiment}[profile.before]\n[profile.after]\nbase_url = \"http://127.0.0.1:8001\"\n{held}"
+        ))
+    };
+    let unchecked = "profile `after` has no `must_hold`: nothing checks that the treatment took effect";
+    assert_eq!(doubted(""), [unchecked]);
+    assert_eq!(doubted("must_hold = \"run.ok > 0\""), [""; 0]);
+    assert_eq!(doubts("[profile.local]"), [""; 0], "without an experiment there is no treatment");
+}

@@ -214,6 +214,131 @@ fn a_refuted_claim_is_not_signed_unless_it_is_waived_and_a_waiver_never_reads_as
     );
 }
 
+/// Eight claims whose numbers look good because of what went wrong.
+const FLATTERED: &str = r#"
+[[journey]]
+name = "Faults"
+traffic_class = "production"
+steps = [
+  { request = "GET /wrong", extract = { id = "/id" } },
+  { poll = "GET /things/{{ id }}", name = "GET /things/{id}", effect = "thing visible", within = "5s", background = true },
+  { request = "GET /hangs" },
+  { request = "GET /sheds", reject = [429] },
+  { request = "GET /empty" },
+  { request = "GET /clean" },
+  { request = "GET /never" },
+]
+[[claim]]
+title = "Errors at once"
+value = "baseline.p95 / treatment.p95"
+at_least = "1.5x"
+select = { endpoint = "GET /wrong" }
+[[claim]]
+title = "A third hangs"
+value = "baseline.p95 / treatment.p95"
+at_least = "1.5x"
+select = { endpoint = "GET /hangs" }
+[[claim]]
+title = "Load is shed"
+value = "baseline.p50 / treatment.p50"
+at_least = "1.5x"
+select = { endpoint = "GET /sheds" }
+[[claim]]
+title = "Answers are empty"
+value = "baseline.p50 / treatment.p50"
+at_least = "1.5x"
+select = { endpoint = "GET /empty" }
+[[claim]]
+title = "Effects never come"
+value = "treatment.p95"
+at_most = "150ms"
+select = { effect = "thing visible" }
+[[claim]]
+title = "Runs were aborted"
+value = "baseline.p50 / treatment.p50"
+at_least = "1.5x"
+select = { endpoint = "GET /clean" }
+[[claim]]
+title = "Answers come too late"
+value = "treatment.throughput / baseline.throughput"
+within = "3%"
+select = { endpoint = "GET /clean" }
+[[claim]]
+title = "Nothing was called"
+value = "treatment.failed"
+at_most = 0
+select = { endpoint = "GET /never" }
+"#;
+
+/// What went wrong, planted in the treatment's runs: those of even numbers.
+const FAULTS: &str = "
+    INSERT INTO endpoint VALUES (11, 'request', 'production', 'GET /wrong'), (12, 'request', 'production', 'GET /hangs'),
+      (13, 'request', 'production', 'GET /sheds'), (14, 'request', 'production', 'GET /empty'),
+      (15, 'effect', 'production', 'thing visible'), (16, 'request', 'production', 'GET /clean');
+    UPDATE sample SET endpoint = 11 + (id & 4294967295) % 6;
+    CREATE TEMP VIEW treated AS
+      SELECT id, endpoint, (id & 4294967295) / 6 AS n FROM sample WHERE (id >> 32) % 2 = 0;
+    UPDATE sample SET outcome = 2, status = 500, done_us = intended_us + 1000
+      WHERE id IN (SELECT id FROM treated WHERE endpoint = 11 AND n % 5 < 4);
+    UPDATE sample SET outcome = 3, status = 0, done_us = intended_us + 5000000
+      WHERE id IN (SELECT id FROM treated WHERE endpoint = 12 AND n % 10 < 3);
+    UPDATE sample SET outcome = 1, status = 429, done_us = intended_us + 1000
+      WHERE id IN (SELECT id FROM treated WHERE endpoint = 13 AND n % 10 < 6);
+    UPDATE sample SET bytes_in = 0 WHERE id IN (SELECT id FROM treated WHERE endpoint = 14);
+    UPDATE sample SET outcome = 2 WHERE id IN (SELECT id FROM treated WHERE endpoint = 15 AND n % 100 < 31);
+    UPDATE sample SET done_us = done_us + 13000000
+      WHERE id IN (SELECT id FROM treated WHERE endpoint = 16 AND intended_us >= 11000000);
+    CREATE TEMP TABLE copy AS SELECT * FROM run WHERE id = 10;
+    UPDATE copy SET id = 11, state = 'failed', end_note = 'abort_when: run.failed_share > 0.4';
+    INSERT INTO run SELECT * FROM copy;";
+
+#[test]
+fn claims_that_look_good_because_of_what_went_wrong_are_not_signed() {
+    let titles: Vec<&str> = FLATTERED
+        .lines()
+        .filter_map(|line| line.strip_prefix("title = "))
+        .map(|t| t.trim_matches('"'))
+        .collect();
+    assert_eq!(titles.len(), 8);
+    let rules = RULES.replace(r#"["Twice as fast", "C2", "At most 15 ms at p95"]"#, &format!("{titles:?}"));
+    let shelf = Shelf::claiming(FLATTERED);
+    shelf.experiment(USUAL);
+    shelf.plant(FAULTS);
+    let output = signoff(&shelf, &rules, &[]);
+    let said = said(&output);
+    assert_eq!(code(&output), 99, "{said}");
+    assert!(said.contains("NOT SIGNED: 0 of 8 required claims are supported"), "{said}");
+    let document: Value = serde_json::from_str(&shelf.read("reports/signoff-1.9.0/signoff.json")).unwrap();
+    let reasons = [
+        "ended as expected in run",
+        "too many samples were never answered",
+        "were rejected",
+        "shrank from 10.0 to 0 bytes",
+        "too many samples were never answered",
+        "1 of 6 runs of after were aborted",
+        "treatment.throughput / baseline.throughput",
+        "is of nothing",
+    ];
+    let told = |title: &str| {
+        let rows = document["page"]["rows"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["claim"].as_str().unwrap().ends_with(title)).unwrap();
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        (text("state"), format!("{} {}", text("why"), text("formula")))
+    };
+    let rows: Vec<(String, String)> = titles.iter().map(|title| told(title)).collect();
+    let is_told = |((state, text), why): (&(String, String), &&str)| {
+        ["invalid", "refuted"].contains(&state.as_str()) && text.contains(*why)
+    };
+    assert!(rows.iter().zip(&reasons).all(is_told), "{rows:#?}");
+    // The page tells of the failures, whatever was claimed.
+    let page = shelf.read("reports/signoff-1.9.0/signoff.html");
+    let failures =
+        "requests failed, were not answered or were dropped. 310 of 1000 effects never became visible.";
+    assert!(page.contains(failures), "the page does not tell of them");
+    assert!(said.contains(failures), "{said}");
+    assert_eq!(code(&verify(&shelf)), 0);
+}
+
 #[test]
 fn the_newest_experiment_of_the_release_counts_whatever_it_says() {
     let shelf = Shelf::new();

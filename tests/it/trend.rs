@@ -16,7 +16,8 @@ struct History {
 impl History {
     fn new() -> Self {
         let bench = Bench::new();
-        bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a", "--progress", "none"]);
+        // However busy the machine is: the releases have an audit of their own.
+        bench.run(&["run", "scenario.toml", "--load", "short", "--profile", "a", "--progress", "none"]);
         let store = Connection::open(bench.path("reports/loadproof.db")).unwrap();
         // The template is not part of the history.
         store.execute("UPDATE run SET state = 'failed' WHERE id = 1", []).unwrap();
@@ -40,6 +41,35 @@ impl History {
             .unwrap();
     }
 
+    /// The newest release was measured on a machine of which something else is true.
+    fn on(&mut self, fact: &str, value: &str) {
+        let sql = "INSERT OR REPLACE INTO environment VALUES (?1, ?2, ?3)";
+        self.store.execute(sql, (self.runs, fact, value)).unwrap();
+    }
+
+    /// The audit of the newest release called it INVALID.
+    fn invalid(&mut self, check: &str) {
+        let sql = "INSERT OR REPLACE INTO audit_check VALUES (?1, ?2, 'INVALID', 'as planted')";
+        self.store.execute(sql, (self.runs, check)).unwrap();
+    }
+
+    /// One more release with the samples of the template, changed by `sql`; its metrics are worked out from them.
+    fn measured(&mut self, label: &str, sql: &str) {
+        self.release(label, 1.0, "6.1");
+        let id = self.runs;
+        self.store
+            .execute_batch(&format!(
+                "DELETE FROM metric WHERE run = {id};
+                 INSERT INTO run_phase SELECT {id}, name, start_us, end_us, complete FROM run_phase WHERE run = 1;
+                 CREATE TEMP TABLE copy AS SELECT * FROM sample WHERE id < 2 << 32;
+                 UPDATE copy SET id = id - (1 << 32) + ({id} << 32), sent_us = intended_us;
+                 {sql};
+                 INSERT INTO sample SELECT * FROM copy;
+                 DROP TABLE copy;"
+            ))
+            .unwrap();
+    }
+
     /// So many releases about a level.
     fn releases(&mut self, count: i64, p95_ms: f64, kernel: &str) {
         for i in 0..count {
@@ -51,12 +81,25 @@ impl History {
 
     /// The exit code and the only series.
     fn trend(&self) -> (i32, Value) {
+        let (code, document) = self.all();
+        (code, document["series"][0].clone())
+    }
+
+    /// The exit code and the whole document.
+    fn all(&self) -> (i32, Value) {
         let output = self.bench.run(&["trend", "jobs", "--json"]);
         let document: Value = serde_json::from_slice(&output.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}{}", stdout(&output), stderr(&output)));
         assert_eq!(document["schema"], "loadproof.trend/2");
-        (code(&output), document["series"][0].clone())
+        (code(&output), document)
     }
+}
+
+/// The series of an endpoint's metric.
+fn of<'a>(document: &'a Value, endpoint: &str, metric: &str) -> &'a Value {
+    let wanted = |s: &&Value| s["subject"]["endpoint"] == endpoint && s["metric"] == metric;
+    let series = document["series"].as_array().unwrap().iter().find(wanted);
+    series.unwrap_or_else(|| panic!("{endpoint} {metric}: {document}"))
 }
 
 #[test]
@@ -149,12 +192,179 @@ fn a_faster_release_is_better() {
 fn another_machine_begins_another_stretch_and_is_no_regression() {
     let mut history = History::new();
     history.releases(15, 10.0, "6.1");
-    history.releases(4, 20.0, "6.2");
+    for i in 0..4 {
+        history.release(&format!("moved-{i}"), 20.0, "6.1");
+        history.on("processor", "another one");
+    }
     let (code, series) = history.trend();
     assert_eq!(code, 0);
     assert_eq!(series["changes"].as_array().unwrap().len(), 0);
-    assert_eq!(series["breaks"], serde_json::json!([{"place": 15, "what": ["kernel: 6.1 → 6.2"]}]));
+    let breaks = series["breaks"].as_array().unwrap();
+    assert_eq!((breaks.len(), &breaks[0]["place"]), (1, &15.into()));
+    assert!(breaks[0]["what"][0].as_str().unwrap().ends_with("→ another one"), "{breaks:?}");
     assert_eq!(series["newest"], serde_json::json!({"state": "too_few", "points": 4}));
+}
+
+#[test]
+fn a_new_kernel_widens_the_band_and_is_told() {
+    let mut history = History::new();
+    history.releases(15, 10.0, "6.1");
+    history.release("kernel", 10.5, "6.2");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["state"]), (0, &"usual".into()));
+    assert_eq!(series["breaks"], serde_json::json!([]));
+    assert_eq!(series["updates"], serde_json::json!([{"place": 15, "what": ["kernel: 6.1 → 6.2"]}]));
+    history.release("slow", 20.0, "6.2");
+    assert_eq!(history.trend().0, 97);
+    history.release("slow-again", 20.0, "6.2");
+    assert_eq!(history.trend().0, 99);
+    let text = stdout(&history.bench.run(&["trend", "jobs"]));
+    assert!(text.contains("── wider band: kernel: 6.1 → 6.2 ──"), "{text}");
+}
+
+#[test]
+fn memory_that_is_reported_a_little_differently_is_the_same() {
+    let mut history = History::new();
+    for i in 0..30 {
+        history.release(&format!("m{i}"), 10.0 + 0.01 * f64::from(i % 5), "6.1");
+        history.on("memory", &format!("{} MiB", 16_000 + (i * 7) % 13));
+    }
+    history.release("slow", 20.0, "6.1");
+    history.on("memory", "16001 MiB");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["state"]), (97, &"suspect".into()));
+    assert_eq!((&series["breaks"], &series["updates"]), (&Value::Array(vec![]), &Value::Array(vec![])));
+    history.release("other", 10.0, "6.1");
+    history.on("memory", "8000 MiB");
+    assert_eq!(history.trend().1["breaks"][0]["place"], 31);
+}
+
+#[test]
+fn a_release_without_an_ok_answer_is_a_regression_by_itself() {
+    let mut history = History::new();
+    for i in 0..5 {
+        history.measured(&format!("v{i}"), "");
+    }
+    assert_eq!(history.all().0, 0);
+    // All requests are answered with an error at once, or with nothing at all.
+    for (outcome, label) in [(2, "answers wrongly"), (3, "is down")] {
+        history.measured(label, &format!("UPDATE copy SET outcome = {outcome}, status = 500"));
+        let (code, document) = history.all();
+        assert_eq!(code, 99, "{label}: {document}");
+        let throughput = of(&document, "all requests", "throughput");
+        let newest = throughput["points"].as_array().unwrap().last().unwrap();
+        assert_eq!((&newest["release"], &newest["value"]), (&label.into(), &0.0.into()));
+        assert_eq!(throughput["newest"]["state"], "regression");
+        assert_eq!(throughput["newest"]["since"], 5);
+        // Its times are missing, which is said.
+        let p50 = of(&document, "POST /jobs", "p50");
+        assert_eq!(p50["points"].as_array().unwrap().len(), 5);
+        let missing = p50["missing"].as_array().unwrap();
+        assert_eq!(missing.last().unwrap()["release"], label);
+    }
+    let text = stdout(&history.bench.run(&["trend", "jobs"]));
+    assert!(text.contains("is down") && text.contains("no value: too few answers"), "{text}");
+    // One that was down because of the machine that made the load tells nothing.
+    history.measured("v9", "");
+    assert_eq!(history.all().0, 0);
+    history.measured("v10", "UPDATE copy SET outcome = 3, status = 0");
+    history.invalid("generator starved");
+    assert_eq!(history.all().0, 98);
+}
+
+#[test]
+fn an_endpoint_that_is_never_answered_is_a_regression_however_rarely_it_is_called() {
+    let mut history = History::new();
+    for i in 0..5 {
+        history.measured(&format!("v{i}"), "");
+    }
+    let broken = "UPDATE copy SET outcome = 2 WHERE endpoint = (SELECT id FROM endpoint WHERE name = 'GET /status/409')";
+    history.measured("broken", broken);
+    let (code, document) = history.all();
+    assert_eq!(code, 99);
+    let answered = of(&document, "GET /status/409", "answered");
+    assert_eq!(answered["newest"]["state"], "regression");
+    // Shares that were always 1 are no series.
+    let of_others = |s: &&Value| s["subject"]["endpoint"] == "POST /jobs" && s["metric"] == "answered";
+    assert!(!document["series"].as_array().unwrap().iter().any(|s| of_others(&s)), "{document}");
+}
+
+#[test]
+fn requests_that_are_never_answered_took_for_ever() {
+    let mut history = History::new();
+    for i in 0..5 {
+        history.measured(&format!("v{i}"), "");
+    }
+    let hanging = "UPDATE copy SET outcome = 3, status = 0 WHERE id % 10 < 6";
+    history.measured("hangs", hanging);
+    let (code, document) = history.all();
+    assert_ne!(code, 0);
+    let text = stdout(&history.bench.run(&["trend", "jobs"]));
+    assert!(text.contains("hangs"), "{text}");
+    // More than half are missing: the audit calls the run INVALID, and that it is left out is said.
+    assert!(document["left_out"].as_array().unwrap().iter().any(|left| left["release"] == "hangs"));
+    history.measured("hangs less", &hanging.replace("< 6", "< 3"));
+    let (_, document) = history.all();
+    assert_eq!(of(&document, "POST /jobs", "answered")["newest"]["state"], "suspect");
+}
+
+#[test]
+fn invalid_runs_are_left_out_and_named() {
+    let mut history = History::new();
+    history.releases(12, 10.0, "6.1");
+    history.release("starved", 40.0, "6.1");
+    history.invalid("scheduling lag");
+    let (code, document) = history.all();
+    assert_eq!(code, 98, "nothing is known of the newest release");
+    let left_out = document["left_out"].as_array().unwrap();
+    let starved = left_out.iter().find(|left| left["release"] == "starved").unwrap();
+    assert_eq!(
+        (&starved["why"], &starved["is_newest"]),
+        (&"INVALID: scheduling lag: as planted".into(), &true.into())
+    );
+    assert_eq!(document["series"][0]["points"].as_array().unwrap().len(), 12);
+    let output = history.bench.run(&["trend", "jobs"]);
+    let text = stdout(&output);
+    assert!(text.contains("(starved, load short, profile a), INVALID: scheduling lag: as planted"), "{text}");
+    let page = std::fs::read_to_string(history.bench.path("reports/trend-jobs.html")).unwrap();
+    assert!(
+        page.contains("(starved, load short, profile a), INVALID: scheduling lag")
+            && page.contains("NOT KNOWN")
+    );
+    // With the next release it is known again; the run stays named.
+    history.release("next", 10.0, "6.1");
+    let (code, document) = history.all();
+    assert_eq!(code, 0);
+    assert!(document["left_out"].as_array().unwrap().iter().any(|left| left["release"] == "starved"));
+    // An INVALID run beside a valid one of the same release hides nothing.
+    history.release("next", 10.0, "6.1");
+    history.invalid("scheduling lag");
+    assert_eq!(history.all().0, 0);
+}
+
+#[test]
+fn a_lasting_small_change_is_an_exit_code_until_it_is_accepted() {
+    let mut history = History::new();
+    let noise = [0.96, 1.03, 1.0, 0.95, 1.04, 1.02, 0.97, 1.05, 0.99, 1.01];
+    for i in 0..50 {
+        let level = if i < 30 { 10.0 } else { 11.0 };
+        history.release(&format!("v{i}"), level * noise[i % 10], "6.1");
+    }
+    for _ in 0..3 {
+        assert_eq!(history.trend().0, 99);
+        history.release(&format!("w{}", history.runs), 11.0, "6.1");
+    }
+    history.bench.out(&["trend", "accept", "latest", "--why", "known"]);
+    assert_eq!(history.trend().0, 0);
+}
+
+#[test]
+fn a_jump_by_a_factor_of_a_thousand_after_eight_releases_is_a_regression() {
+    let mut history = History::new();
+    history.releases(8, 0.36, "6.1");
+    history.releases(4, 521.0, "6.1");
+    let (code, series) = history.trend();
+    assert_eq!((code, &series["newest"]["since"]), (99, &8.into()));
 }
 
 #[test]
@@ -190,18 +400,16 @@ fn a_trend_is_told_in_words_as_a_table_and_as_a_page() {
 fn figures_of_real_runs_are_worked_out_once_and_kept() {
     let bench = Bench::new();
     for _ in 0..2 {
-        bench.out(&["run", "scenario.toml", "--load", "short", "--profile", "a", "--progress", "none"]);
+        bench.run(&["run", "scenario.toml", "--load", "short", "--profile", "a", "--progress", "none"]);
     }
+    // A busy machine may have made them INVALID, which would leave them out.
+    let store = Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.execute("UPDATE audit_check SET grade = 'WARN' WHERE grade = 'INVALID'", []).unwrap();
     let document = bench.json(&["trend", "jobs", "--json"]);
-    let series = document["series"].as_array().unwrap();
-    let of = |endpoint: &str, metric: &str| {
-        let wanted = |s: &&Value| s["subject"]["endpoint"] == endpoint && s["metric"] == metric;
-        series.iter().find(wanted).unwrap_or_else(|| panic!("{endpoint} {metric}: {document}"))
-    };
-    let p50 = of("POST /jobs", "p50")["points"][0]["value"].as_f64().unwrap();
+    let p50 = of(&document, "POST /jobs", "p50")["points"][0]["value"].as_f64().unwrap();
     assert!((2.0..50.0).contains(&p50), "{p50} ms");
-    assert!(of("all requests", "throughput")["points"][0]["value"].as_f64().unwrap() > 20.0);
-    assert!(of("job visible", "p50")["points"][0]["value"].as_f64().unwrap() > 20.0);
+    assert!(of(&document, "all requests", "throughput")["points"][0]["value"].as_f64().unwrap() > 20.0);
+    assert!(of(&document, "job visible", "p50")["points"][0]["value"].as_f64().unwrap() > 20.0);
     let kept = bench.query("SELECT count(*) FROM metric");
     bench.json(&["trend", "jobs", "--json"]);
     assert_eq!(bench.query("SELECT count(*) FROM metric"), kept);

@@ -86,6 +86,7 @@ fn claim(value: &str, bound: Bound) -> Claim {
         tolerates: None,
         answers_differ: false,
         gates: true,
+        spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
     }
@@ -793,4 +794,23 @@ fn lateness_voids_what_it_could_change() {
     };
     assert_eq!(late(300.0), (Grade::Warn, Verdict::Supported));
     assert_eq!(late(40.0), (Grade::Invalid, Verdict::Invalid));
+}
+
+#[test]
+fn a_claim_about_experiments_fails_no_single_run() {
+    let slow = Claim {
+        spares_runs: true,
+        ..claim("run.p50", Bound::AtLeast(Amount { value: 500.0, unit: Unit::Time }))
+    };
+    let mut alone = run(Arm::Baseline, 1, 10.0, 0);
+    alone.facts.start.claims = vec![slow.clone()];
+    let judgement = verdict::of_run(&Arc::new(alone), &Options::default());
+    assert_eq!((judgement.claims[0].word, judgement.overall()), ("missed", None));
+    let rounds: Vec<Arc<MeasuredRun>> = (1..=5)
+        .flat_map(|round| [run(Arm::Baseline, round, 10.0, 0), run(Arm::Treatment, round, 5.0, 0)])
+        .map(Arc::new)
+        .collect();
+    let slow = Claim { value: Expression::new("baseline.p50"), ..slow };
+    let judgement = verdict::of_rounds_with(&rounds, &[slow], &last_look());
+    assert_eq!(judgement.overall(), Some(Verdict::Refuted));
 }

@@ -38,6 +38,10 @@ pub(in crate::cli) struct Compare {
     /// Compare runs of different workloads; the report says so
     #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) force: bool,
+    /// Judge by the claims of this scenario file, not by those that the runs were made with; every form of the report
+    /// says that they were made after the fact
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) claims: Option<PathBuf>,
     /// Exit with 99 where the runs indicate that a gating claim does not hold
     #[arg(long, env = "LOADPROOF_GATE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) gate: bool,
@@ -90,6 +94,9 @@ pub(in crate::cli) enum SavedCommand {
         /// The arm of an experiment
         #[arg(long, value_enum, default_value_t = ArmName::Baseline)]
         arm: ArmName,
+        /// Save runs even if the audit is INVALID; they are marked, and nothing is decided by them
+        #[arg(long, value_parser = FalseyValueParser::new())]
+        allow_invalid: bool,
         /// Replace a baseline of the same name
         #[arg(long, value_parser = FalseyValueParser::new())]
         force: bool,
@@ -125,6 +132,10 @@ pub(in crate::cli) struct Report {
     /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`); of several also the claims in one table
     #[arg(value_name = "RUN|EXPERIMENT", required = true)]
     pub(in crate::cli) subjects: Vec<String>,
+    /// Judge by the claims of this scenario file, not by those that the runs were made with; every form of the report
+    /// says that they were made after the fact, and they do not count for a sign-off
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) claims: Option<PathBuf>,
     #[command(flatten)]
     pub(in crate::cli) outputs: Outputs,
 }
@@ -289,7 +300,7 @@ pub(in crate::cli) struct Trend {
     /// Only this profile
     #[arg(short, long, env = "LOADPROOF_PROFILE", value_name = "PROFILE")]
     pub(in crate::cli) profile: Option<String>,
-    /// Only this metric: `p50`, `p95`, `p99` or `throughput`
+    /// Only this metric: `p50`, `p95`, `p99`, `throughput` or `answered`
     #[arg(short, long, env = "LOADPROOF_METRIC", value_name = "METRIC")]
     pub(in crate::cli) metric: Option<String>,
     /// Only endpoints and effects whose name has this in it

@@ -86,7 +86,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         .map(|arm| ArmHead { role: words::role(arm.arm, arms.len() > 1), name: arm_name(arm) })
         .collect();
     let names: Vec<&str> = heads.iter().map(|h| h.name.as_str()).collect();
-    let judged = judged(judgement);
+    let judged = judged(judgement, about.claims.as_ref());
     Report {
         kind,
         title: first.start.scenario.clone(),
@@ -95,6 +95,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         headline: headline(arms, &heads, judgement, &judged),
         judged,
         finding: Vec::new(),
+        failing: words::failing(arms, &heads),
         warnings: Vec::new(),
         explained: Vec::new(),
         sections: Vec::new(),

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::called::{Called, called};
 use crate::claim::{Bound, Rule, shown};
+use crate::report::LateClaims;
 use crate::stats::quantile::median;
 use crate::unit;
 use crate::verdict::audit::{Audit, Check, Grade};
@@ -26,6 +27,8 @@ pub struct Judged {
     pub method: String,
     /// Set where verdicts were wanted in spite of an invalid audit.
     pub in_spite: String,
+    /// Set where the claims are not those that the runs were made with.
+    pub after_the_fact: String,
     /// `VALID`, `WARN` or `INVALID`.
     pub audit_grade: &'static str,
     /// `10 runs audited: …`
@@ -153,8 +156,8 @@ pub struct Strip {
     pub is_log: bool,
 }
 
-/// A judgement for print.
-pub(super) fn judged(judgement: &Judgement) -> Judged {
+/// A judgement for print. `late`: the claims that it is by, where they are not those of the runs.
+pub(super) fn judged(judgement: &Judgement, late: Option<&LateClaims>) -> Judged {
     let in_spite = if judgement.allows_invalid && judgement.audit.grade == Grade::Invalid {
         "The audit is INVALID; claims were decided because of --allow-invalid. Not valid for sign-off."
             .to_owned()
@@ -168,6 +171,13 @@ pub(super) fn judged(judgement: &Judgement) -> Judged {
         level: level(judgement),
         method: method(judgement),
         in_spite,
+        after_the_fact: late.map_or(String::new(), |late| {
+            format!(
+                "The claims are those of `{}` and were made after the fact: the runs were made with others. They do not \
+                 count for a sign-off.",
+                late.file
+            )
+        }),
         audit_grade: judgement.audit.grade.word(),
         audit_sentence: audit_sentence(&judgement.audit),
         checks: checks(&judgement.audit),

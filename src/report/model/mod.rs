@@ -46,6 +46,8 @@ pub struct Report {
     pub judged: Judged,
     /// What was found, in sentences made of the tables' own numbers.
     pub finding: Vec<String>,
+    /// The arms in which requests failed or effects were not seen, a sentence each.
+    pub failing: Vec<String>,
     /// What makes it doubtful, and what to do about it.
     pub warnings: Vec<String>,
     /// Sources of the differences (comparisons only).

@@ -1,6 +1,6 @@
 //! Words and sentences of a report, made of the same formatted numbers as its tables.
 
-use super::Report;
+use super::{ArmHead, Report};
 use crate::report::{About, Of};
 use crate::run::Arm;
 use crate::sample::{Kind, PROBE_CLASS};
@@ -18,23 +18,33 @@ pub(super) fn finding(of_effects: Vec<String>, report: &Report, arms: &[&ArmSumm
     sentences
 }
 
-/// Whether the users' requests went as expected, and their effects were seen, in one arm. loadproof's own questions
-/// are not among them.
+/// The arms in which not all went as expected, a sentence each.
+pub(super) fn failing(arms: &[&ArmSummary], heads: &[ArmHead]) -> Vec<String> {
+    let is_failing =
+        |arm: &ArmSummary| [Kind::Request, Kind::Effect].iter().any(|kind| wrong(arm, *kind).1 > 0);
+    let arms = arms.iter().zip(heads).filter(|(arm, _)| is_failing(arm));
+    arms.map(|(arm, head)| outcomes(arm, &head.name)).collect()
+}
+
+/// The users' samples of a kind, and how many of them did not end as expected. loadproof's own questions are not among
+/// them.
+fn wrong(arm: &ArmSummary, kind: Kind) -> (u64, u64) {
+    let mut counts = OutcomeCounts::default();
+    let of_users = |s: &&Summary| s.subject.kind == kind && s.subject.traffic_class != PROBE_CLASS;
+    arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
+    (counts.total(), counts.failed + counts.error + counts.dropped)
+}
+
+/// Whether the users' requests went as expected, and their effects were seen, in one arm.
 fn outcomes(arm: &ArmSummary, name: &str) -> String {
-    let counted = |kind: Kind| {
-        let mut counts = OutcomeCounts::default();
-        let of_users = |s: &&Summary| s.subject.kind == kind && s.subject.traffic_class != PROBE_CLASS;
-        arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
-        (counts.total(), counts.failed + counts.error + counts.dropped)
-    };
-    let (effects, unseen) = counted(Kind::Effect);
+    let (effects, unseen) = wrong(arm, Kind::Effect);
     let of_effects = match unseen {
         0 => String::new(),
         unseen => {
             format!(" {} of {} effects never became visible.", unit::count(unseen), unit::count(effects))
         }
     };
-    let (total, wrong) = counted(Kind::Request);
+    let (total, wrong) = wrong(arm, Kind::Request);
     let of_requests = match wrong {
         0 => format!("{name}: all {} requests were answered as expected.", unit::count(total)),
         wrong => format!(
@@ -109,7 +119,8 @@ pub(super) fn reproduce(arms: &[&ArmSummary], about: &About) -> Vec<String> {
             commands.push(command);
         }
     }
-    if matches!(about.of, Of::Runs { .. } | Of::Saved { .. }) && !commands.contains(&about.command) {
+    let is_by_hand = matches!(about.of, Of::Runs { .. } | Of::Saved { .. }) || about.claims.is_some();
+    if is_by_hand && !commands.contains(&about.command) {
         commands.push(about.command.clone());
     }
     commands

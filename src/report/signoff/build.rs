@@ -24,6 +24,8 @@ pub struct Evidence {
     pub runs: Vec<RunFacts>,
     /// Whether they may be believed.
     pub audit: Grade,
+    /// The arms in which requests failed or effects were not seen, a sentence each.
+    pub failing: Vec<String>,
     /// Its reports in the bundle.
     pub reports: Vec<String>,
 }
@@ -161,6 +163,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
         when: when(&runs),
         amount: format!("{}, {} samples", counted(runs.len(), "run"), unit::count(samples)),
         audit: evidence.audit.word(),
+        failing: evidence.failing.clone(),
         reports: evidence.reports.clone(),
     }
 }

@@ -131,5 +131,9 @@ pub fn text(page: &Page) -> String {
 /// What else has to be known.
 fn notes(page: &Page) -> Vec<String> {
     let passed = page.passed_over.iter().map(|line| format!("not used: {line}"));
-    passed.chain(page.idle_waivers.iter().cloned()).collect()
+    let failing = page
+        .evidence
+        .iter()
+        .flat_map(|row| row.failing.iter().map(move |line| format!("{}: {line}", row.name)));
+    passed.chain(page.idle_waivers.iter().cloned()).chain(failing).collect()
 }

@@ -101,6 +101,8 @@ pub struct EvidenceRow {
     pub amount: String,
     /// `VALID`, `WARN` or `INVALID`: whether its runs may be believed.
     pub audit: &'static str,
+    /// The arms in which requests failed or effects were not seen, a sentence each.
+    pub failing: Vec<String>,
     /// Its reports in the bundle.
     pub reports: Vec<String>,
 }

@@ -108,13 +108,22 @@ pub(in crate::scenario) fn live_condition(text: &Located<String>, known: &Known<
     }
 }
 
+/// Whether a claim gates, and whether it spares single runs.
+fn gate(table: &mut Fields<'_>) -> (bool, bool) {
+    let gate = table.read("gate", "`true`, `false` or `\"experiments\"`", |value| {
+        let only_experiments = value.as_str() == Some("experiments");
+        value.as_bool().map(|gates| (gates, false)).or(only_experiments.then_some((true, true)))
+    });
+    gate.map_or((true, false), |gate| gate.value)
+}
+
 fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let (problems, place) = (table.problems, table.place.clone());
     let id = table.text("id").map_or(String::new(), |l| l.value);
     let title = table.required_text("title");
     let why = table.text("why").map_or(String::new(), |l| l.value);
     let select = select(&mut table, known);
-    let gates = table.flag("gate").unwrap_or(true);
+    let (gates, spares_runs) = gate(&mut table);
     let is_selective = select != Selection::default();
     let every_run = table.flag("every_run").unwrap_or(false);
     let tolerates = tolerates(&mut table);
@@ -142,6 +151,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         tolerates,
         answers_differ,
         gates,
+        spares_runs,
         loads,
         deployments,
     })

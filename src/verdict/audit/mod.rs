@@ -177,11 +177,19 @@ pub(super) fn of_runs(runs: &[Arc<MeasuredRun>], saved: &BTreeMap<RunId, RunAudi
 /// Checks that blame the machine that makes the load, not the system under test.
 pub(super) const OF_MACHINE: [&str; 4] = ["scheduling lag", "generator CPU", "generator starved", "clock"];
 
+/// Name of the check of how late the generator was: claims may bear what it calls INVALID.
+pub const LATENESS: &str = arrivals::LAG;
+
+/// Whether a check of this name blames the machine that makes the load.
+pub fn blames_machine(name: &str) -> bool {
+    OF_MACHINE.contains(&name)
+}
+
 /// The first check that is INVALID, if all that are blame the machine that made the load.
 pub fn disturbance<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Option<&'a Check> {
     let mut invalid = checks.into_iter().filter(|check| check.grade == Grade::Invalid);
     let first = invalid.next()?;
-    let of_machine = |check: &Check| OF_MACHINE.contains(&check.name.as_ref());
+    let of_machine = |check: &Check| blames_machine(&check.name);
     (of_machine(first) && invalid.all(of_machine)).then_some(first)
 }
 

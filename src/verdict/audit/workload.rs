@@ -1,11 +1,12 @@
 //! Did the arms do the same work?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::deviation::{graded, words};
 use super::{Check, Grade, keys, requests, sizes};
 use crate::run::MeasuredRun;
+use crate::run::machine::{VARIABLE, is_alike};
 use crate::sample::Subject;
 use crate::stats::contingency::two_samples;
 use crate::unit;
@@ -21,7 +22,8 @@ pub(super) fn between_arms(runs: &[Arc<MeasuredRun>]) -> Vec<Check> {
         vec![fingerprints(runs), seeds(runs), mix(&baseline, &others), machines(&baseline, &others)];
     checks.extend(interleaving(&baseline, &others));
     checks.extend(keys::between(&baseline, &others));
-    checks.extend(sizes::between(&baseline, &others));
+    checks.extend(sizes::of_answers(&baseline, &others));
+    checks.extend(sizes::of_requests(&baseline, &others));
     checks
 }
 
@@ -39,12 +41,35 @@ fn fingerprints(runs: &[Arc<MeasuredRun>]) -> Check {
             );
             Check::new(name, Grade::Warn, text)
         }
-        [one] => Check::new(name, Grade::Valid, format!("workload {} in every run", short(one))),
+        [one] => match differing_variables(runs) {
+            differing if differing.is_empty() => {
+                Check::new(name, Grade::Valid, format!("workload {} in every run", short(one)))
+            }
+            differing => {
+                let text = format!(
+                    "workload {} in every run, but its requests ask for environment variables that differed: {}",
+                    short(one),
+                    differing.join(", ")
+                );
+                Check::new(name, Grade::Warn, text)
+            }
+        },
         _ => {
             let names: Vec<&str> = all.into_iter().map(short).collect();
             Check::new(name, Grade::Invalid, format!("different workloads: {}", names.join(", ")))
         }
     }
+}
+
+/// The variables whose values requests ask for, and which were not the same in all runs that know them.
+fn differing_variables(runs: &[Arc<MeasuredRun>]) -> Vec<String> {
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (name, value) in runs.iter().flat_map(|run| &run.facts.start.environment) {
+        if let Some(variable) = name.strip_prefix(VARIABLE) {
+            values.entry(variable).or_default().insert(value);
+        }
+    }
+    values.into_iter().filter(|(_, values)| values.len() > 1).map(|(name, _)| format!("`{name}`")).collect()
 }
 
 /// Facts of the machine that change times, and whether more of it makes them better.
@@ -63,17 +88,12 @@ fn machines(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) -> Che
         .filter_map(|(name, more_is_better)| {
             let (before, after) = (fact(baseline, name)?, fact(others, name)?);
             let number = |text: &str| text.split_whitespace().next()?.parse::<f64>().ok();
-            // Memory that is reported a little differently is the same.
-            let same = match (number(&before), number(&after)) {
-                (Some(a), Some(b)) => (a - b).abs() <= 0.01 * a.max(b),
-                _ => before == after,
-            };
             let way = match (number(&before), number(&after)) {
                 (Some(a), Some(b)) if *more_is_better && b > a => ", in favour of the treatment",
                 (Some(a), Some(b)) if *more_is_better && b < a => ", to the disadvantage of the treatment",
                 _ => ", which may look like an effect",
             };
-            (!same).then(|| format!("{name}: {before} before, {after} now{way}"))
+            (!is_alike(name, &before, &after)).then(|| format!("{name}: {before} before, {after} now{way}"))
         })
         .collect();
     if differences.is_empty() {
@@ -184,5 +204,24 @@ mod tests {
         let [baseline, mut treatment] = [arm(Arm::Baseline, 700, 300), arm(Arm::Treatment, 700, 300)];
         Arc::get_mut(&mut treatment).unwrap().facts.start.fingerprint = "other".to_owned();
         assert_eq!(between_arms(&[baseline, treatment])[0].grade, Grade::Invalid);
+    }
+
+    #[test]
+    fn another_value_of_a_variable_that_requests_ask_for_is_seen() {
+        let with = |side: Arm, value: Option<&str>| {
+            let mut run = arm(side, 700, 300);
+            let facts = &mut Arc::get_mut(&mut run).unwrap().facts.start.environment;
+            facts.extend(value.map(|value| ("variable NOTE".to_owned(), value.to_owned())));
+            run
+        };
+        let check = |before, after| {
+            between_arms(&[with(Arm::Baseline, before), with(Arm::Treatment, after)]).swap_remove(0)
+        };
+        assert_eq!(check(Some("3fa1"), Some("3fa1")).grade, Grade::Valid);
+        // A run that was made before such facts were kept knows nothing of it.
+        assert_eq!(check(None, Some("3fa1")).grade, Grade::Valid);
+        let found = check(Some("3fa1"), Some("not set"));
+        assert_eq!(found.grade, Grade::Warn);
+        assert!(found.text.contains("`NOTE`"), "{}", found.text);
     }
 }

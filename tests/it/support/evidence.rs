@@ -93,11 +93,23 @@ pub(crate) const USUAL: Planned<'static> = Planned {
 
 impl Shelf {
     pub(crate) fn new() -> Self {
+        Self::claiming("")
+    }
+
+    /// One whose scenario makes further claims.
+    pub(crate) fn claiming(claims: &str) -> Self {
+        let text = format!("{SCENARIO}\n{claims}");
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("scenarios")).unwrap();
-        std::fs::write(folder.path().join("scenarios/shop.toml"), SCENARIO).unwrap();
-        let scenario = scenario::compile(Path::new("scenarios/shop.toml"), &Written(SCENARIO)).unwrap();
+        std::fs::write(folder.path().join("scenarios/shop.toml"), &text).unwrap();
+        let scenario = scenario::compile(Path::new("scenarios/shop.toml"), &Written(&text))
+            .unwrap_or_else(|error| panic!("{error}"));
         Self { folder, scenario }
+    }
+
+    /// Changes what was stored.
+    pub(crate) fn plant(&self, sql: &str) {
+        Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
