@@ -14,12 +14,12 @@ use minijinja::value::Value;
 use super::clock::Clock;
 use super::connection::{self, Connection, Connections, SendFailure};
 use super::grpc;
-use super::judge::{Answer, Judgement, judge};
+use super::judge::{Answer, Judge, Judgement};
 use super::pending::Pending;
 use super::prepared::Requests;
 use super::recording::Recording;
 use super::who::Who;
-use crate::sample::{Key, Outcome, grpc_status};
+use crate::sample::{Outcome, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
 use crate::scenario::rpc::RpcError;
 use crate::scenario::scope::Scope;
@@ -55,6 +55,8 @@ pub(super) struct Ended<T> {
     pub(super) variables: Vec<(String, Value)>,
     /// What the inspection of the answer gave; none if there was no answer.
     pub(super) inspected: Option<T>,
+    /// Whether it has gone out at all.
+    pub(super) is_sent: bool,
 }
 
 /// Puts a request together and opens a connection for it.
@@ -91,8 +93,8 @@ async fn open(requests: &Requests, request: &Request) -> Result<Connection, Stri
 pub(super) struct Due<'a> {
     pub(super) request: &'a Request,
     pub(super) who: Who,
-    /// What it is about.
-    pub(super) key: Key,
+    /// For whom it is made, and about what.
+    pub(super) scope: &'a Arc<Scope>,
     /// When it should be sent.
     pub(super) intended: Instant,
     /// Whether the answer's body is kept even if the request itself does not need it.
@@ -107,12 +109,12 @@ pub(super) async fn exchange<T>(
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
     let Client { requests, recording, connections } = client;
-    let Due { request, who, key, intended, keep_body } = due;
-    let mut pending = Pending::new(recording, request.endpoint, who, key, intended);
+    let Due { request, who, scope, intended, keep_body } = due;
+    let mut pending = Pending::new(recording, request.endpoint, who, scope.key(), intended);
     let (connection, message, bytes_out) = match ready {
         Ready::Stuck { outcome, reason, since } => {
             pending.sent(since, 0);
-            return unanswered(pending, outcome, &reason);
+            return Ended { is_sent: false, ..unanswered(pending, request, outcome, &reason) };
         }
         Ready::Go { connection, mut message, bytes_out } => {
             if requests.is_traced
@@ -129,13 +131,25 @@ pub(super) async fn exchange<T>(
     // Pinned here: the future is large, and would be moved into the timeout otherwise.
     let whole = std::pin::pin!(answer(requests, request, connection, message, keep_body));
     match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
-        Err(_) => unanswered(pending, Outcome::Error, &format!("timeout after {:?}", request.timeout)),
-        Ok(Err(reason)) => unanswered(pending, Outcome::Error, &reason),
+        Err(_) => unanswered(pending, request, Outcome::Error, &format!("timeout after {:?}", request.timeout)),
+        Ok(Err(reason)) => unanswered(pending, request, Outcome::Error, &reason),
         Ok(Ok(whole)) => {
             let (judgement, variables, inspected) = match readable(requests, request, &whole, keep_body) {
                 Ok(body) => {
-                    let answer = Answer { status: whole.status, headers: &whole.headers, body: &body };
-                    let (judgement, variables) = judge(request, &answer);
+                    let answer = Answer {
+                        status: whole.status,
+                        headers: &whole.headers,
+                        body: &body,
+                        size: whole.bytes_in as u64,
+                        time: whole.done.saturating_duration_since(sent),
+                    };
+                    let judge = Judge { templates: &requests.templates, scope };
+                    let (judgement, variables) = judge.judge(request, &answer);
+                    if judgement.outcome != Outcome::Rejected {
+                        for soft in &request.soft_checks {
+                            pending.soft_check(soft.place, judge.holds(&soft.checks, &answer));
+                        }
+                    }
                     (judgement, variables, Some(inspect(&answer)))
                 }
                 Err(error) => (Judgement::failed(error.to_string()), Vec::new(), None),
@@ -144,7 +158,8 @@ pub(super) async fn exchange<T>(
             connections.give_back(requests.origin_of(request), whole.connection);
             let reason = judgement.reason.as_deref();
             pending.end(judgement.outcome, reason, whole.done);
-            Ended { outcome: judgement.outcome, status: whole.status, done: whole.done, variables, inspected }
+            let Judgement { outcome, .. } = judgement;
+            Ended { outcome, status: whole.status, done: whole.done, variables, inspected, is_sent: true }
         }
     }
 }
@@ -156,9 +171,11 @@ fn traceparent(clock: Clock, request: &Request, who: Who, intended: Instant) -> 
     HeaderValue::try_from(origin.traceparent(request.number as u64)).ok()
 }
 
-fn unanswered<T>(mut pending: Pending<'_>, outcome: Outcome, reason: &str) -> Ended<T> {
+fn unanswered<T>(mut pending: Pending<'_>, request: &Request, outcome: Outcome, reason: &str) -> Ended<T> {
+    // What was not answered has passed no check.
+    request.soft_checks.iter().for_each(|soft| pending.soft_check(soft.place, false));
     let (outcome, done) = pending.end_unanswered(outcome, reason);
-    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None }
+    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None, is_sent: true }
 }
 
 /// The body of an answer as checks and extractions read it: a gRPC call's messages as JSON.

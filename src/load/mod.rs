@@ -13,6 +13,7 @@ mod event;
 mod exchange;
 mod executor;
 mod gauge;
+mod group;
 mod grpc;
 mod judge;
 mod origin;

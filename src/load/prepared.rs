@@ -26,7 +26,7 @@ pub(super) struct Requests {
     pub(super) origins: Vec<Origin>,
     /// Path under which the target's paths lie; mostly empty.
     base_path: String,
-    templates: Arc<Templates>,
+    pub(super) templates: Arc<Templates>,
     /// Whether requests carry trace ids.
     pub(super) is_traced: bool,
 }
@@ -244,20 +244,13 @@ fn fixed_target(parts: &[&[u8]]) -> Result<Target, LoadError> {
 }
 
 /// All requests among steps, nested ones too.
-fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
+fn collect<'a>(steps: impl IntoIterator<Item = &'a Step>, into: &mut Vec<&'a Request>) {
     for step in steps {
         match step {
             Step::Request(request) => into.push(request),
             Step::Poll(poll) => into.push(&poll.request),
             Step::Parallel(parallel) => into.extend(&parallel.requests),
-            Step::Repeat { steps, .. } => collect(steps, into),
-            Step::Choice(branches) => branches.iter().for_each(|b| collect(&b.steps, into)),
-            Step::Publish(_)
-            | Step::Await(_)
-            | Step::Let(_)
-            | Step::Meet(_)
-            | Step::Put(_)
-            | Step::Pause(_) => {}
+            other => collect(other.parts(), into),
         }
     }
 }
@@ -318,7 +311,7 @@ pub(in crate::load) mod tests {
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
         let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
-        let scope = Scope::new(1);
+        let scope = Scope::new(1, || 0);
         let (message, size) = requests.assemble(items, &scope).unwrap();
         assert_eq!(message.method(), Method::GET);
         assert_eq!(message.uri(), "/base/items?page=1");
@@ -327,7 +320,7 @@ pub(in crate::load) mod tests {
             (&HeaderValue::from_static("text/plain"), &HeaderValue::from_static("127.0.0.1:9"),)
         );
         assert_eq!(size, 0);
-        scope.set("id", Value::from(42));
+        scope.set("id", &Value::from(42));
         let (message, size) = requests.assemble(item, &scope).unwrap();
         assert_eq!(message.uri(), "/base/items/42");
         assert_eq!(message.headers()["x-id"], "42");
@@ -356,7 +349,7 @@ pub(in crate::load) mod tests {
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
         let of = requests_of(&scenario);
-        let scope = Scope::new(1);
+        let scope = Scope::new(1, || 0);
         assert!(matches!(requests.assemble(&of[0], &scope), Err(AssembleError::Target)));
         assert!(matches!(requests.assemble(&of[1], &scope), Err(AssembleError::Header(name)) if name == "a"));
     }

@@ -46,11 +46,12 @@ impl Outcome {
     }
 
     /// Whether a sample of a kind that ended so was never answered: it counts as one that took for ever. An
-    /// effect that was given up is never seen; a wrong answer to a request is an answer.
+    /// effect that was given up is never seen, and a group that has failed never done; a wrong answer to a
+    /// request is an answer.
     pub fn is_unanswered(self, kind: Kind) -> bool {
         match self {
             Self::Ok | Self::Rejected => false,
-            Self::Failed => kind == Kind::Effect,
+            Self::Failed => kind != Kind::Request,
             Self::Error | Self::Dropped => true,
         }
     }
@@ -100,6 +101,8 @@ pub enum Kind {
     Request = 0,
     /// From a request's intended start to its effect being visible; its service time counts from the answer.
     Effect = 1,
+    /// A group of steps, from when the first was due to the end of the last.
+    Group = 2,
 }
 
 impl Kind {
@@ -108,7 +111,14 @@ impl Kind {
         match self {
             Self::Request => "request",
             Self::Effect => "effect",
+            Self::Group => "group",
         }
+    }
+
+    /// The kind of a word; a request for words of none.
+    pub fn of_word(word: &str) -> Self {
+        let kinds = [Self::Request, Self::Effect, Self::Group];
+        kinds.into_iter().find(|kind| kind.word() == word).unwrap_or(Self::Request)
     }
 }
 
@@ -162,7 +172,7 @@ pub struct EndpointId(pub u16);
 /// What is counted and timed together: an endpoint as one traffic class calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
-    /// `request` or `effect`.
+    /// `request`, `effect` or `group`.
     pub kind: Kind,
     /// `production`, `migration`, …; empty where the scenario names none.
     pub traffic_class: String,
@@ -308,7 +318,7 @@ pub struct ExportedSample {
     pub run: i64,
     /// Its place within the run.
     pub sequence: i64,
-    /// `request` or `effect`.
+    /// `request`, `effect` or `group`.
     pub kind: String,
     /// The class of its traffic.
     pub traffic_class: String,
@@ -349,8 +359,7 @@ pub struct ExportedSample {
 impl ExportedSample {
     /// What it is counted with.
     pub fn subject(&self) -> Subject {
-        let kind = if self.kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
-        Subject { kind, traffic_class: self.traffic_class.clone(), endpoint: self.endpoint.clone() }
+        Subject { kind: Kind::of_word(&self.kind), traffic_class: self.traffic_class.clone(), endpoint: self.endpoint.clone() }
     }
 
     /// Whether it was answered as the scenario foresees: only then it has a response time.
@@ -368,4 +377,21 @@ pub struct Batch {
     pub samples: Vec<Sample>,
     /// Reasons that this worker met for the first time: they extend its list.
     pub new_reasons: Vec<String>,
+    /// Checks that decide nothing and were made since the last batch.
+    pub soft_checks: Vec<SoftChecks>,
+}
+
+/// How often a check that decides nothing has passed, and how often not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoftChecks {
+    /// Its place in the scenario's list.
+    pub check: u16,
+    /// What was called.
+    pub endpoint: EndpointId,
+    /// When that was due: its part of the run.
+    pub phase: Phase,
+    /// Answers that passed.
+    pub passed: u64,
+    /// Answers that did not, and requests that were not answered.
+    pub failed: u64,
 }

@@ -176,6 +176,7 @@ fn read_all(
         symptoms,
         races: work.races,
         queues: work.queues,
+        soft_checks: work.soft_checks,
         counters: work.counters,
         raised: work.raised,
         keys: work.keys,

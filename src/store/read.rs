@@ -69,7 +69,7 @@ impl Store {
         let find = "SELECT kind, traffic_class, name FROM endpoint WHERE id = ?1";
         Ok(self.connection.query_row(find, [endpoint], |row| {
             let kind: String = row.get(0)?;
-            let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+            let kind = Kind::of_word(&kind);
             Ok(Subject { kind, traffic_class: row.get(1)?, endpoint: row.get(2)? })
         })?)
     }

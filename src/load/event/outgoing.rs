@@ -55,8 +55,8 @@ mod tests {
         let scenario = scenario_with(broker, steps);
         let [Step::Repeat { steps, .. }] = &scenario.journeys[0].steps[..] else { panic!("one step") };
         let Step::Publish(publish) = &steps[1] else { panic!("it publishes") };
-        let scope = Scope::new(1);
-        scope.set("id", Value::from(42));
+        let scope = Scope::new(1, || 0);
+        scope.set("id", &Value::from(42));
         let event = Outgoing::render(publish, &scenario.templates, &scope).unwrap();
         assert_eq!(event.stream, "orders.42");
         assert_eq!(event.headers, [("trace".to_owned(), "t-42".to_owned())]);
