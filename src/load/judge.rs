@@ -347,7 +347,7 @@ mod tests {
             reason(r#"{"id": "x", "state": "done"}"#).as_deref(),
             Some("body does not match `id.: *[0-9]+`")
         );
-        assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is not \"done\""));
+        assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is missing"));
         let header = r#"check = { header = { etag = "v8" } }"#;
         assert_eq!(judged(header, 200, "").1.as_deref(), Some("header `etag` is not `v8`"));
     }
@@ -411,20 +411,16 @@ mod tests {
             (r#""$.items[*].id""#, Some("1")),
             (r#"{ json = "$.items[*].id", which = "last" }"#, Some("3.50")),
             (r#"{ json = "$.items[*].id", which = "all" }"#, Some("[1, 2, 3.50]")),
-            (r#"{ json = "/items", which = "last" }"#, Some(r#"{"id": 3.50}"#)),
-            (r#"{ header = "set-cookie", which = "all" }"#, Some(r#"["a=1", "b=2"]"#)),
+            (r#"{ json = "/items", which = "last" }"#, Some("{'id': 3.50}")),
+            (r#"{ header = "set-cookie", which = "all" }"#, Some("['a=1', 'b=2']")),
             (r#"{ header = "set-cookie", which = "last" }"#, Some("b=2")),
-            (r#"{ regex = "[a-z]([0-9])", which = "all" }"#, None),
+            (r#"{ regex = "[a-z]([0-9])", which = "all" }"#, Some("['1', '2']")),
             (r#""/other""#, None),
             (r#"{ json = "/other", optional = true }"#, Some("None")),
             (r#"{ json = "/other", default = 5 }"#, Some("5")),
             (r#"{ json = "$.other[*]", which = "all" }"#, Some("[]")),
             (r#"{ json = "$.other[*]", which = "random" }"#, None),
         ] {
-            if extract.contains("regex") {
-                assert_eq!(taken(extract).as_deref(), Some(r#"["1", "2"]"#));
-                continue;
-            }
             assert_eq!(taken(extract).as_deref(), wanted, "{extract}");
         }
         let random = taken(r#"{ json = "$.items[*].id", which = "random" }"#).unwrap();

@@ -47,6 +47,11 @@ fn word<'a>(state: &State<'_, '_>, value: &Value) -> Option<Cow<'a, str>> {
         ValueKind::None => Some(Cow::Borrowed("")),
         ValueKind::Bool => Some(Cow::Borrowed(if value.is_true() { "true" } else { "false" })),
         ValueKind::Number => digits(state, value).map(Cow::Owned),
+        ValueKind::Seq | ValueKind::Map => {
+            let mut json = String::new();
+            write_json(state, value, &mut json).ok()?;
+            Some(Cow::Owned(json))
+        }
         _ => None,
     }
 }
@@ -129,6 +134,7 @@ mod tests {
         assert_eq!(render("{{ x }}|{{ x | urlencode }}|{{ x | tojson }}", "null"), "||null");
         let nested = r#"{"a": [1.50, true, null], "b": "<&'>"}"#;
         assert_eq!(render("{{ x | tojson }}", nested), nested);
+        assert_eq!(render("{{ x }}", nested), nested);
         assert_eq!(render("{{ x | join(',') }}", "[1.50, true, 2]"), "1.50,true,2");
     }
 

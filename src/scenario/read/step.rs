@@ -21,11 +21,10 @@ use crate::scenario::template::Text;
 const KINDS: [&str; 10] =
     ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
 /// The other keys of steps, whatever their kind.
-const KEYS: [&str; 31] = [
+const KEYS: [&str; 29] = [
     "name", "headers", "body", "json", "text", "form", "expect", "reject", "check", "soft_check", "extract",
     "timeout", "continue_on_failure", "raises", "until", "until_check", "reject_check", "pending", "effect",
-    "every", "precision", "within", "background", "broker", "key", "match", "race", "users", "value", "let",
-    "tag",
+    "every", "precision", "within", "background", "broker", "key", "match", "race", "users", "value",
 ];
 /// How long users wait for others if the scenario does not say.
 const MEET_WITHIN: Duration = Duration::from_secs(1);
