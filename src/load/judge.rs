@@ -147,10 +147,18 @@ impl Judge<'_> {
             Test::Differs(wanted) => {
                 unless(!self.with(wanted, |json| found.is(json))?, format!("is {}", shown(wanted, found)))
             }
-            Test::AtLeast(wanted) => self.ordered(found, wanted, "less than", |found, wanted| found >= wanted)?,
-            Test::AtMost(wanted) => self.ordered(found, wanted, "more than", |found, wanted| found <= wanted)?,
-            Test::Above(wanted) => self.ordered(found, wanted, "not above", |found, wanted| found > wanted)?,
-            Test::Below(wanted) => self.ordered(found, wanted, "not below", |found, wanted| found < wanted)?,
+            Test::AtLeast(wanted) => {
+                self.ordered(found, wanted, "less than", |found, wanted| found >= wanted)?
+            }
+            Test::AtMost(wanted) => {
+                self.ordered(found, wanted, "more than", |found, wanted| found <= wanted)?
+            }
+            Test::Above(wanted) => {
+                self.ordered(found, wanted, "not above", |found, wanted| found > wanted)?
+            }
+            Test::Below(wanted) => {
+                self.ordered(found, wanted, "not below", |found, wanted| found < wanted)?
+            }
             Test::Contains(text) => {
                 let text = self.templates.render(text, self.scope)?;
                 let text = String::from_utf8_lossy(&text);
@@ -198,11 +206,13 @@ impl Judge<'_> {
         document: &mut Document<'_>,
     ) -> Result<Value, String> {
         let mut values: Vec<Value> = match &extract.from {
-            ExtractFrom::Json(place @ JsonPlace::Pointer(_)) => match (document.at(place).first(), extract.which) {
-                // What is asked of a pointer to a list is one of its items.
-                (Some(Json::List(items)), Some(_)) => items.iter().map(Json::value).collect(),
-                (found, _) => found.map(|json| json.value()).into_iter().collect(),
-            },
+            ExtractFrom::Json(place @ JsonPlace::Pointer(_)) => {
+                match (document.at(place).first(), extract.which) {
+                    // What is asked of a pointer to a list is one of its items.
+                    (Some(Json::List(items)), Some(_)) => items.iter().map(Json::value).collect(),
+                    (found, _) => found.map(|json| json.value()).into_iter().collect(),
+                }
+            }
             ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
             ExtractFrom::Header(name) => {
                 let values = answer.headers.get_all(name).iter();
@@ -371,7 +381,8 @@ mod tests {
 
     #[test]
     fn checks_compare_with_what_templates_give_and_numbers_as_numbers() {
-        let body = r#"{"id": 12345678901234567890123, "n": 3, "price": 1.50, "items": [{"id": 7}], "none": null}"#;
+        let body =
+            r#"{"id": 12345678901234567890123, "n": 3, "price": 1.50, "items": [{"id": 7}], "none": null}"#;
         let reason = |check: &str| judged(&format!("check = {check}"), 200, body).1;
         for holds in [
             r#"{ json = { "/id" = "{{ id }}" } }"#,

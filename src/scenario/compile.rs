@@ -8,8 +8,8 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::fields::{Fields, Located};
-use super::profile::Profile;
 use super::problem::{FileId, Place, Problems, ScenarioError};
+use super::profile::Profile;
 use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
@@ -150,8 +150,9 @@ fn read_all(
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
     let work = book.finish();
-    let known =
-        Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks).racing(&work.races, &work.raised).checking(&work.soft_checks);
+    let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
+        .racing(&work.races, &work.raised)
+        .checking(&work.soft_checks);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
@@ -212,7 +213,8 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
     let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, .. } = scenario;
-    let known = Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
+    let known =
+        Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| {

@@ -170,7 +170,8 @@ fn soft_checks_are_counted_and_fail_nothing() {
     );
     assert_eq!(taken.outcomes(), [3, 0, 1, 0, 0]);
     let mut counts = std::collections::BTreeMap::new();
-    for SoftChecks { check, passed, failed, .. } in taken.batches.iter().flat_map(|batch| &batch.soft_checks) {
+    for SoftChecks { check, passed, failed, .. } in taken.batches.iter().flat_map(|batch| &batch.soft_checks)
+    {
         let count = counts.entry(taken.scenario.soft_checks[usize::from(*check)].as_str()).or_insert((0, 0));
         *count = (count.0 + passed, count.1 + failed);
     }

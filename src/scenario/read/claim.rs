@@ -67,7 +67,16 @@ impl<'a> Known<'a> {
         let services = services.into_iter().map(str::to_owned).collect();
         let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
         let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
-        Self { endpoints, loads, signals, services, events, races: &[], soft_checks: &[], streams: Vec::new() }
+        Self {
+            endpoints,
+            loads,
+            signals,
+            services,
+            events,
+            races: &[],
+            soft_checks: &[],
+            streams: Vec::new(),
+        }
     }
 
     /// The same, with races and the streams of raised events.

@@ -75,10 +75,7 @@ mod tests {
         let of_a = || Selection { endpoint: Some("GET /a".to_owned()), ..Selection::default() };
         assert_eq!(share(Selection::default(), "in stock"), Ok((0.8, 20)));
         assert_eq!(share(of_a(), "in stock"), Ok((0.6, 10)));
-        assert_eq!(
-            share(Selection { phase: Some(Stretch::Steady), ..of_a() }, "in stock"),
-            Ok((0.75, 8))
-        );
+        assert_eq!(share(Selection { phase: Some(Stretch::Steady), ..of_a() }, "in stock"), Ok((0.75, 8)));
         assert!(share(Selection::default(), "other").unwrap_err().contains("never checked"));
         assert!(share(Selection { phase: Some(Stretch::Settled), ..of_a() }, "in stock").is_err());
     }
