@@ -86,7 +86,7 @@ fn step(step: &TriedStep, most_body: usize) -> String {
     let Some(exchange) = &step.exchange else {
         let what = match step.subject.kind {
             Kind::Request => step.subject.endpoint.clone(),
-            Kind::Effect => format!("effect `{}`", step.subject.endpoint),
+            kind => format!("{} `{}`", kind.word(), step.subject.endpoint),
         };
         return format!("  {what} · {took} · {ended}");
     };

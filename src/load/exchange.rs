@@ -12,13 +12,13 @@ use super::clock::Clock;
 use super::connection::{Connection, Keep, Reply};
 use super::decode;
 use super::grpc;
-use super::judge::{Answer, Judgement, judge};
+use super::judge::{Answer, Judge, Judgement};
 use super::pending::Pending;
 use super::prepared::{Draft, Requests};
 use super::trip::{Arrival, Tally, Trip};
 use super::who::Who;
 use super::witness::{self, Said};
-use crate::sample::{Key, Outcome, grpc_status};
+use crate::sample::{Outcome, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
 use crate::scenario::scope::Scope;
 use crate::trace;
@@ -37,6 +37,8 @@ pub(super) struct Ended<T> {
     pub(super) variables: Vec<(String, Value)>,
     /// What the inspection of the answer gave; none if there was no answer.
     pub(super) inspected: Option<T>,
+    /// Whether it has gone out at all.
+    pub(super) is_sent: bool,
 }
 
 /// Puts a request together and opens a connection for it.
@@ -59,8 +61,8 @@ pub(super) async fn make_ready(client: Client<'_>, request: &Request, scope: &Ar
 pub(super) struct Due<'a> {
     pub(super) request: &'a Request,
     pub(super) who: Who,
-    /// What it is about.
-    pub(super) key: Key,
+    /// For whom it is made, and about what.
+    pub(super) scope: &'a Arc<Scope>,
     /// When it should be sent.
     pub(super) intended: Instant,
     /// Whether the answer's body is kept even if the request itself does not need it.
@@ -75,12 +77,12 @@ pub(super) async fn exchange<T>(
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
     let Client { requests, recording, .. } = client;
-    let Due { request, who, key, intended, keep_body } = due;
-    let mut pending = Pending::new(recording, request.endpoint, who, key, intended);
+    let Due { request, who, scope, intended, keep_body } = due;
+    let mut pending = Pending::new(recording, request.endpoint, who, scope.key(), intended);
     let (connection, draft) = match ready {
         Ready::Stuck { outcome, reason, since } => {
             pending.sent(since, 0);
-            return unanswered(&mut pending, outcome, &reason);
+            return Ended { is_sent: false, ..unanswered(&mut pending, request, outcome, &reason) };
         }
         Ready::Go { connection, draft } => (connection, draft),
     };
@@ -106,7 +108,7 @@ pub(super) async fn exchange<T>(
     let (status, reply, fault) = match arrived {
         Ok(arrived) => arrived,
         Err(reason) => {
-            let ended = unanswered(&mut pending, Outcome::Error, &reason);
+            let ended = unanswered(&mut pending, request, Outcome::Error, &reason);
             let told = Told { reason: &reason, tally: &tally, answer: None, variables: &[] };
             keep_exchange(client, request, &draft, &pending, told);
             return ended;
@@ -121,16 +123,28 @@ pub(super) async fn exchange<T>(
     };
     // What was answered with, for keeping: the body that was judged, if it could be.
     let legible = body.as_deref().unwrap_or(&reply.body);
+    let judge = Judge { templates: &requests.templates, scope };
+    let answer = |body| Answer {
+        status,
+        headers: &reply.headers,
+        body,
+        size: reply.bytes_in as u64,
+        time: reply.done.saturating_duration_since(sent),
+    };
     let (judgement, variables, inspected) = match &body {
         Ok(body) => {
-            let answer = Answer { status, headers: &reply.headers, body };
-            let (judgement, variables) = judge(request, &answer);
+            let answer = answer(body);
+            let (judgement, variables) = judge.judge(request, &answer);
+            if judgement.outcome != Outcome::Rejected {
+                for soft in &request.soft_checks {
+                    pending.soft_check(soft.place, judge.holds(&soft.checks, &answer));
+                }
+            }
             (judgement, variables, Some(inspect(&answer)))
         }
         // Its status tells more.
         Err(_) if request.reject.contains(&status) || !request.expect.accepts(status) => {
-            let (judgement, variables) =
-                judge(request, &Answer { status, headers: &reply.headers, body: &[] });
+            let (judgement, variables) = judge.judge(request, &answer(&[]));
             (judgement, variables, None)
         }
         Err(reason) => (Judgement::failed(reason.clone()), Vec::new(), None),
@@ -140,7 +154,7 @@ pub(super) async fn exchange<T>(
     let reason = judgement.reason.as_deref().unwrap_or_default();
     let told = Told { reason, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
     keep_exchange(client, request, &draft, &pending, told);
-    Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected }
+    Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected, is_sent: true }
 }
 
 /// How a request ended, as far as it is kept.
@@ -207,9 +221,16 @@ fn traceparent(clock: Clock, request: &Request, who: Who, intended: Instant) -> 
     HeaderValue::try_from(origin.traceparent(request.number as u64)).ok()
 }
 
-fn unanswered<T>(pending: &mut Pending<'_>, outcome: Outcome, reason: &str) -> Ended<T> {
+fn unanswered<T>(
+    pending: &mut Pending<'_>,
+    request: &Request,
+    outcome: Outcome,
+    reason: &str,
+) -> Ended<T> {
+    // What was not answered has passed no check.
+    request.soft_checks.iter().for_each(|soft| pending.soft_check(soft.place, false));
     let (outcome, done) = pending.end_unanswered(outcome, reason);
-    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None }
+    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None, is_sent: true }
 }
 
 /// The body of an answer as checks and extractions read it: without compression, a gRPC call's

@@ -20,6 +20,7 @@ mod exchange;
 mod executor;
 mod failure;
 mod gauge;
+mod group;
 mod grpc;
 mod heard;
 mod jar;

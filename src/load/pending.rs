@@ -49,6 +49,12 @@ impl<'a> Pending<'a> {
         self.sample.bytes_in = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
+    /// A check of it has passed or not, which decides nothing.
+    pub(super) fn soft_check(&mut self, check: u16, has_passed: bool) {
+        let Sample { endpoint, phase, .. } = self.sample;
+        self.recording.recorder.soft_check(check, endpoint, phase, has_passed);
+    }
+
     /// It has ended.
     pub(super) fn end(&mut self, outcome: Outcome, reason: Option<&str>, done: Instant) {
         self.ended = true;

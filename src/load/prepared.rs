@@ -36,7 +36,7 @@ pub(super) struct Requests {
     pub(super) version: HttpVersion,
     /// How other origins are reached.
     pub(super) ways: Ways,
-    templates: Arc<Templates>,
+    pub(super) templates: Arc<Templates>,
     /// Whether requests carry trace ids.
     pub(super) is_traced: bool,
 }
@@ -317,20 +317,13 @@ fn fixed_target(base_path: &str, path: &[u8]) -> Result<Target, LoadError> {
 }
 
 /// All requests among steps, nested ones too.
-fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
+fn collect<'a>(steps: impl IntoIterator<Item = &'a Step>, into: &mut Vec<&'a Request>) {
     for step in steps {
         match step {
             Step::Request(request) => into.push(request),
             Step::Poll(poll) => into.push(&poll.request),
             Step::Parallel(parallel) => into.extend(&parallel.requests),
-            Step::Repeat { steps, .. } => collect(steps, into),
-            Step::Choice(branches) => branches.iter().for_each(|b| collect(&b.steps, into)),
-            Step::Publish(_)
-            | Step::Await(_)
-            | Step::Let(_)
-            | Step::Meet(_)
-            | Step::Put(_)
-            | Step::Pause(_) => {}
+            other => collect(other.parts(), into),
         }
     }
 }
@@ -391,7 +384,7 @@ pub(in crate::load) mod tests {
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
         let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
-        let scope = Scope::new(1);
+        let scope = Scope::new(1, || 0);
         let message = requests.message(items, &requests.draft(items, &scope).unwrap());
         assert_eq!(message.method(), Method::GET);
         assert_eq!(message.uri(), "/base/items?page=1");
@@ -400,7 +393,7 @@ pub(in crate::load) mod tests {
             (&HeaderValue::from_static("text/plain"), &HeaderValue::from_static("127.0.0.1:9"),)
         );
         assert!(message.body().is_empty());
-        scope.set("id", Value::from(42));
+        scope.set("id", &Value::from(42));
         let draft = requests.draft(item, &scope).unwrap();
         let message = requests.message(item, &draft);
         assert_eq!(message.uri(), "/base/items/42");
@@ -430,7 +423,7 @@ pub(in crate::load) mod tests {
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
         let of = requests_of(&scenario);
-        let scope = Scope::new(1);
+        let scope = Scope::new(1, || 0);
         assert!(matches!(requests.draft(&of[0], &scope), Err(AssembleError::Target)));
         assert!(matches!(requests.draft(&of[1], &scope), Err(AssembleError::Header(name)) if name == "a"));
     }
@@ -440,7 +433,7 @@ pub(in crate::load) mod tests {
         let scenario = scenario_with(tables, step);
         let requests = prepared(&scenario, base_url).await.unwrap();
         let request = &requests_of(&scenario)[0];
-        requests.message(request, &requests.draft(request, &Scope::new(1)).unwrap())
+        requests.message(request, &requests.draft(request, &Scope::new(1, || 0)).unwrap())
     }
 
     #[tokio::test]

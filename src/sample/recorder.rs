@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Batch, Exchange, ReasonId, Sample};
+use super::{Batch, EndpointId, Exchange, Phase, ReasonId, Sample, SoftChecks};
 
 /// Samples that leave together when they come fast.
 const BATCH: usize = 1024;
@@ -23,6 +23,8 @@ pub struct Recorder {
     reasons: RefCell<HashMap<String, ReasonId>>,
     new_reasons: RefCell<Vec<String>>,
     exchanges: RefCell<Vec<Exchange>>,
+    /// Few: one for each check of each endpoint.
+    soft_checks: RefCell<Vec<SoftChecks>>,
     taken: Cell<u64>,
 }
 
@@ -36,6 +38,7 @@ impl Recorder {
             reasons: RefCell::new(HashMap::new()),
             new_reasons: RefCell::new(Vec::new()),
             exchanges: RefCell::new(Vec::new()),
+            soft_checks: RefCell::new(Vec::new()),
             taken: Cell::new(0),
         }
     }
@@ -47,6 +50,19 @@ impl Recorder {
         if self.samples.borrow().len() >= BATCH {
             self.flush();
         }
+    }
+
+    /// Counts a check that decides nothing.
+    pub fn soft_check(&self, check: u16, endpoint: EndpointId, phase: Phase, has_passed: bool) {
+        let mut all = self.soft_checks.borrow_mut();
+        let is_it =
+            |known: &SoftChecks| known.check == check && known.endpoint == endpoint && known.phase == phase;
+        let place = all.iter().position(is_it).unwrap_or_else(|| {
+            all.push(SoftChecks { check, endpoint, phase, passed: 0, failed: 0 });
+            all.len() - 1
+        });
+        let counts = &mut all[place];
+        *(if has_passed { &mut counts.passed } else { &mut counts.failed }) += 1;
     }
 
     /// The id of a reason, new or known. `shown`: what stands in the store for a new one.
@@ -73,11 +89,12 @@ impl Recorder {
     /// Sends what has come together.
     pub fn flush(&self) {
         let samples = self.samples.replace(Vec::with_capacity(BATCH));
-        if samples.is_empty() && self.exchanges.borrow().is_empty() {
+        let (exchanges, soft_checks) = (self.exchanges.take(), self.soft_checks.take());
+        if samples.is_empty() && exchanges.is_empty() && soft_checks.is_empty() {
             return;
         }
-        let (new_reasons, exchanges) = (self.new_reasons.take(), self.exchanges.take());
-        (self.sink)(Batch { worker: self.worker, samples, new_reasons, exchanges });
+        let new_reasons = self.new_reasons.take();
+        (self.sink)(Batch { worker: self.worker, samples, new_reasons, exchanges, soft_checks });
     }
 
     /// How many samples were written down.

@@ -7,17 +7,23 @@
 
 pub mod broker;
 pub mod capacity;
+pub mod check;
 mod compile;
+mod decimal;
 mod doubts;
 pub mod endpoint;
 pub mod feeder;
 mod fields;
 mod fix;
+mod functions;
 pub mod generators;
 pub mod hook;
 pub mod journey;
+pub mod json;
+pub mod json_path;
 pub mod keys;
 pub mod load;
+mod names;
 pub mod patch;
 mod problem;
 pub mod profile;
@@ -33,6 +39,7 @@ pub mod template;
 mod trying;
 pub mod transport;
 mod variables;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -115,6 +122,9 @@ pub struct Scenario {
     pub races: Vec<String>,
     /// Queues that all users share.
     pub queues: Vec<String>,
+    /// Checks that are counted and decide nothing: a [`crate::sample::SoftChecks`] knows its place in
+    /// this list.
+    pub soft_checks: Vec<String>,
     /// Counters that all users share.
     pub counters: Vec<String>,
     /// The events that the system raises when it is asked for something.

@@ -284,12 +284,8 @@ mod tests {
     }
 
     fn batch(worker: u16, new_reasons: &[&str], samples: Vec<Sample>) -> Batch {
-        Batch {
-            worker,
-            samples,
-            new_reasons: new_reasons.iter().map(|&text| text.to_owned()).collect(),
-            exchanges: Vec::new(),
-        }
+        let new_reasons = new_reasons.iter().map(|&text| text.to_owned()).collect();
+        Batch { worker, samples, new_reasons, ..Batch::default() }
     }
 
     #[test]

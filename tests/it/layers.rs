@@ -184,6 +184,7 @@ const HOMES: &[Home] = &[
         &["src/scenario/problem.rs", "src/claim/expression.rs"],
         "suggestions for misspelt names; claims stand below scenarios",
     ),
+    home("serde_json_path", &["src/scenario/json_path.rs"], ""),
     home(
         "regex",
         &["src/scenario/", "src/redact.rs"],
@@ -212,16 +213,20 @@ const HOMES: &[Home] = &[
     home("sha2", &["src/checksum.rs"], ""),
     home(
         "base64",
-        &["src/report/html.rs", "src/load/basic.rs"],
-        "pictures within pages, and the name and password of a URL",
+        &["src/report/html.rs", "src/scenario/functions.rs", "src/load/basic.rs"],
+        "pictures within a page; what templates encode for requests; the name and password of a URL",
     ),
-    home("ring", &["src/bundle/signature.rs"], ""),
+    home(
+        "ring",
+        &["src/bundle/signature.rs", "src/scenario/functions.rs"],
+        "signatures of bundles; hashes that requests are signed with",
+    ),
     home("parquet", &["src/export/parquet.rs"], ""),
     home("quick_xml", &["src/report/junit.rs"], ""),
     home(
         "jiff",
-        &["src/utc.rs", "src/scenario/generators.rs", "src/signoff/rules.rs"],
-        "moments stand in `utc`; days as values are drawn for test data, and end waivers",
+        &["src/utc.rs", "src/scenario/generators.rs", "src/scenario/functions.rs", "src/signoff/rules.rs"],
+        "moments stand in `utc`; days as values are drawn for test data, and end waivers; templates write the time",
     ),
     home("axum", &["src/live/"], ""),
     home("clap", &["src/cli/"], ""),

@@ -23,6 +23,7 @@ mod import;
 mod invariants;
 mod keys;
 mod late_claims;
+mod language;
 mod layers;
 mod live;
 mod load;

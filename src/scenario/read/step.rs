@@ -1,13 +1,16 @@
 //! Steps of a journey. The key that names what a step does decides its kind: `request`, `poll`,
-//! `publish`, `await`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps` (with `repeat`).
+//! `publish`, `await`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps`. Any of them may be
+//! repeated, left out, timed as a whole, and have variables of its own: see [`super::around`].
 
 use std::time::Duration;
 
-use super::answer::{check_statuses, checks, extracts, statuses};
-use super::binding;
+use super::answer::{check_statuses, statuses};
+use super::around::{AROUND_KEYS, Around};
 use super::book::{Book, Flow};
+use super::check::{checks, soft_checks};
 use super::content::content;
 use super::context::Context;
+use super::extract::extracts;
 use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status};
 use crate::scenario::fields::{Fields, Located};
@@ -18,6 +21,42 @@ use crate::scenario::template::Text;
 /// The keys that decide a step's kind.
 const KINDS: [&str; 10] =
     ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
+/// The other keys of steps, whatever their kind.
+const KEYS: [&str; 33] = [
+    "name",
+    "headers",
+    "body",
+    "json",
+    "text",
+    "form",
+    "multipart",
+    "file",
+    "redirects",
+    "body_limit",
+    "expect",
+    "reject",
+    "check",
+    "soft_check",
+    "extract",
+    "timeout",
+    "continue_on_failure",
+    "raises",
+    "until",
+    "until_check",
+    "reject_check",
+    "pending",
+    "effect",
+    "every",
+    "precision",
+    "within",
+    "background",
+    "broker",
+    "key",
+    "match",
+    "race",
+    "users",
+    "value",
+];
 /// How long users wait for others if the scenario does not say.
 const MEET_WITHIN: Duration = Duration::from_secs(1);
 /// The usual methods (RFC 9110 and 5789), and gRPC calls: what misspelt ones are compared with.
@@ -34,10 +73,10 @@ pub(super) fn read(
         let title =
             if kinds.is_empty() { "a step that does nothing" } else { "a step has exactly one action" };
         step.problems.add(&step.place, title, format!("needs exactly one of: {}", KINDS.join(", ")));
+        unread(step);
         return None;
     };
-    let bindings = binding::read(&mut step, book, flow);
-    let times = step.count("repeat", 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let around = Around::read(&mut step, book, context, flow);
     let read = match kind {
         "request" => request(&mut step, "request", book, context, flow).map(|r| Step::Request(Box::new(r))),
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
@@ -46,28 +85,54 @@ pub(super) fn read(
         "parallel" => {
             let race = step.text("race").map_or(context.journey.to_owned(), |l| l.value);
             let requests = parallel(&mut step, book, context, flow);
+            check_not_empty(&mut step, "parallel");
             Some(Step::Parallel(Parallel { race: book.race(&race), requests }))
         }
         "meet" => meet(&mut step, book).map(Step::Meet),
         "put" => put(&mut step, book, flow).map(Step::Put),
         "choice" => Some(Step::Choice(choice(&mut step, book, context, flow))),
         "pause" => step.duration("pause").map(Step::Pause),
-        _ => Some(Step::Repeat { times: 1, steps: steps(&mut step, "steps", book, context, flow) }),
+        _ => {
+            let steps = steps(&mut step, "steps", book, context, flow);
+            check_not_empty(&mut step, "steps");
+            Some(Step::Steps(steps))
+        }
     };
-    step.finish();
-    let read = read?;
-    if !bindings.is_empty() {
-        let steps = vec![Step::Let(bindings), read];
-        return Some(Step::Repeat { times: times.unwrap_or(1), steps });
+    if read.is_some() {
+        step.finish();
+    } else {
+        unread(step);
     }
-    match (read, times) {
-        (Step::Repeat { steps, .. }, times) => Some(Step::Repeat { times: times.unwrap_or(1), steps }),
-        (step, Some(times)) => Some(Step::Repeat { times, steps: vec![step] }),
-        (step, None) => Some(step),
+    around.put(read, flow)
+}
+
+/// A step that cannot be read: what it would have given and called is no mistake of those that name it,
+/// and its keys are mistakes only where no step has them.
+fn unread(mut step: Fields<'_>) {
+    let problems = step.problems;
+    for what in ["endpoint", "effect", "group", "race"] {
+        problems.note_unread(what, None);
+    }
+    if let Some(extract) = step.has("extract").then(|| step.table("extract")).flatten() {
+        extract.entries().iter().for_each(|(name, _)| problems.note_unread("variable", Some(&name.value)));
+    }
+    for keys in [&KINDS[..], &AROUND_KEYS, &KEYS] {
+        step.know(keys);
+    }
+    step.finish();
+}
+
+/// Notes a list of which nothing is ever done.
+pub(super) fn check_not_empty(table: &mut Fields<'_>, key: &'static str) {
+    let is_empty =
+        table.value(key).is_some_and(|list| list.value.get_ref().as_array().is_some_and(|a| a.is_empty()));
+    if is_empty {
+        let place = table.key_place(key);
+        table.problems.add(&place, format!("`{key}` is empty"), "needs at least one");
     }
 }
 
-fn steps(
+pub(super) fn steps(
     table: &mut Fields<'_>,
     key: &'static str,
     book: &mut Book<'_>,
@@ -112,8 +177,9 @@ fn meet(step: &mut Fields<'_>, book: &mut Book<'_>) -> Option<Meet> {
 /// `{ put = "orders", value = "{{ order_id }}" }`.
 fn put(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Option<Put> {
     let queue = step.text("put")?;
-    let value = step.required_text("value")?;
-    Some(Put { queue: book.fill_queue(&queue.value), value: book.text(&value, flow)? })
+    step.require("value");
+    let Located { value, place } = step.value("value")?;
+    Some(Put { queue: book.fill_queue(&queue.value), value: book.computed(value, &place, flow)? })
 }
 
 /// `raises = "customer.CustomerRegistered"`, or a list: streams and their events.
@@ -140,6 +206,7 @@ pub(super) fn raises(step: &mut Fields<'_>) -> Option<Located<Vec<(String, Strin
     Some(Located { value: events, place })
 }
 
+/// `choice = [{ probability = 0.7, steps = […] }, …]`, or with `weight`s.
 fn choice(
     step: &mut Fields<'_>,
     book: &mut Book<'_>,
@@ -148,24 +215,35 @@ fn choice(
 ) -> Vec<Branch> {
     let place = step.key_place("choice");
     let problems = step.problems;
-    let branches: Vec<Branch> = step
-        .tables("choice")
+    let tables = step.tables("choice");
+    let is_weighted = tables.iter().any(|table| table.has("weight"));
+    let mut branches: Vec<Branch> = tables
         .into_iter()
         .filter_map(|mut table| {
-            table.require("probability");
-            let probability = table.number("probability");
+            let share = if is_weighted {
+                table.require("weight");
+                table.number("weight").map(|weight| super::weight(&weight, problems))
+            } else {
+                table.require("probability");
+                table.number("probability").map(|probability| {
+                    if !(probability.value > 0.0 && probability.value <= 1.0) {
+                        let title = format!("impossible probability `{}`", probability.value);
+                        problems.add(&probability.place, title, "expected 0 < probability ≤ 1");
+                    }
+                    probability.value
+                })
+            };
             let steps = steps(&mut table, "steps", book, context, flow);
             table.finish();
-            let probability = probability?;
-            if !(probability.value > 0.0 && probability.value <= 1.0) {
-                let title = format!("impossible probability `{}`", probability.value);
-                problems.add(&probability.place, title, "expected 0 < probability ≤ 1");
-            }
-            Some(Branch { probability: probability.value, steps })
+            Some(Branch { probability: share?, steps })
         })
         .collect();
     let sum: f64 = branches.iter().map(|b| b.probability).sum();
-    if (sum - 1.0).abs() > 1e-9 {
+    if is_weighted {
+        for branch in &mut branches {
+            branch.probability /= sum;
+        }
+    } else if (sum - 1.0).abs() > 1e-9 {
         problems.add(&place, format!("the probabilities of a choice add up to {sum}, not to 1"), "these");
     }
     branches
@@ -180,14 +258,20 @@ fn request(
     flow: &mut Vec<Flow>,
 ) -> Option<Request> {
     let line = step.text(key)?;
-    let RequestLine { method, origin, path } = request_line(step, &line, book)?;
+    // The rest of a request that cannot be made is read all the same: for its own mistakes.
+    let read = request_line(step, &line, book);
+    let is_readable = read.is_some();
+    let RequestLine { method, origin, path } = read.unwrap_or_else(|| RequestLine {
+        method: "GET".to_owned(),
+        origin: None,
+        path: Located { value: "/".to_owned(), place: line.place.clone() },
+    });
     let name = step.text("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
     let protocol = match method.as_str() {
         rpc::METHOD => rpc::method(&path, book.descriptors.as_ref(), step.problems).map(Protocol::Grpc),
         _ => Some(Protocol::Http(method)),
     };
-    // The rest of a call that cannot be made is read all the same: for its own mistakes.
     let (is_callable, protocol) = (protocol.is_some(), protocol.unwrap_or(Protocol::Http(String::new())));
     let path = match &protocol {
         Protocol::Http(_) => book.text(&path, flow),
@@ -207,10 +291,10 @@ fn request(
             "also in `reject`",
         );
     }
-    let checks = checks(step, "check");
+    let checks = checks(step, "check", book, flow);
+    let soft_checks = soft_checks(step, book, flow);
     book.raise(endpoint, raises(step));
-    let extract = extracts(step);
-    flow.extend(extract.iter().map(|e| Flow::Gives(e.variable.clone())));
+    let extract = extracts(step, book, flow);
     let redirects = super::defaults::redirects(step).unwrap_or(book.defaults.redirects);
     let body_limit = super::defaults::body_limit(step).unwrap_or(book.defaults.body_limit);
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
@@ -222,7 +306,7 @@ fn request(
     let expect = expect.map_or(success, |l| Expect::Statuses(l.value));
     let is_http = matches!(protocol, Protocol::Http(_));
     let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| (300..400).contains(s));
-    is_callable.then_some(())?;
+    (is_readable && is_callable).then_some(())?;
     Some(Request {
         number: book.next_request(),
         endpoint,
@@ -234,6 +318,7 @@ fn request(
         expect,
         reject,
         checks,
+        soft_checks,
         extract,
         redirects: if is_followed { redirects } else { 0 },
         cookies: is_http && context.cookies,
@@ -258,8 +343,8 @@ fn poll(
     }
     step.require("effect");
     let effect = step.text("effect");
-    let until_checks = checks(step, "until_check");
-    let reject_checks = checks(step, "reject_check");
+    let until_checks = checks(step, "until_check", book, flow);
+    let reject_checks = checks(step, "reject_check", book, flow);
     let every = step.duration("every").unwrap_or(Duration::from_millis(20));
     let precision = step.number("precision").map_or(0.05, |l| l.value.clamp(0.0, 1.0));
     let within = step.duration("within").unwrap_or(Duration::from_secs(60));
@@ -306,6 +391,10 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
     } else {
         (None, target.to_owned())
     };
+    if line.value.chars().any(char::is_control) {
+        step.problems.add(&line.place, "a request line cannot hold control characters", "in this line");
+        return None;
+    }
     if !path.starts_with('/') && method != rpc::METHOD {
         step.problems.add(&line.place, "a request needs a path", "write it as `\"GET /path\"`");
         return None;
