@@ -14,17 +14,17 @@ use crate::unit;
 
 pub(super) fn runs(command: &Runs, path: &Path) -> Result<Exit> {
     match &command.command {
-        None => list(&Store::open(path)?, &command.list, command.json)?,
-        Some(RunsCommand::List(filters)) => list(&Store::open(path)?, filters, command.json)?,
+        None => list(&Store::open_existing(path)?, &command.list, command.json)?,
+        Some(RunsCommand::List(filters)) => list(&Store::open_existing(path)?, filters, command.json)?,
         Some(RunsCommand::Show { run }) => return show(run, command.json, path),
-        Some(RunsCommand::Note { run, text }) => note(run, text, &mut Store::open(path)?)?,
+        Some(RunsCommand::Note { run, text }) => note(run, text, &mut Store::open_existing(path)?)?,
     }
     Ok(Exit::Done)
 }
 
 /// A run, or a sample of it where a number follows a colon.
 fn show(name: &str, json: bool, path: &Path) -> Result<Exit> {
-    let store = Store::open(path)?;
+    let store = Store::open_existing(path)?;
     let find = |name: &str| -> Result<RunFacts> { Ok(store.run(&name.parse::<Reference>()?)?) };
     if let Some((run, number)) = name.rsplit_once(':')
         && let Ok(number) = number.parse()

@@ -232,6 +232,7 @@ async fn measure(
         endpoints: &scenario.endpoints,
         user_classes: scenario.user_classes.iter().map(|class| class.name.as_str()).collect(),
         signals: collector.infos(),
+        soft_checks: &scenario.soft_checks,
     };
     let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
     let load = LoadRun {

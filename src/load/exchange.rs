@@ -131,7 +131,9 @@ pub(super) async fn exchange<T>(
     // Pinned here: the future is large, and would be moved into the timeout otherwise.
     let whole = std::pin::pin!(answer(requests, request, connection, message, keep_body));
     match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
-        Err(_) => unanswered(pending, request, Outcome::Error, &format!("timeout after {:?}", request.timeout)),
+        Err(_) => {
+            unanswered(pending, request, Outcome::Error, &format!("timeout after {:?}", request.timeout))
+        }
         Ok(Err(reason)) => unanswered(pending, request, Outcome::Error, &reason),
         Ok(Ok(whole)) => {
             let (judgement, variables, inspected) = match readable(requests, request, &whole, keep_body) {

@@ -22,7 +22,8 @@ use super::worker::Worker;
 use crate::sample::{Key, Outcome, Race, UserClassId};
 use crate::scenario::feeder::Turn;
 use crate::scenario::journey::{
-    Await, Binding, BindingFrom, Group, Journey, Meet, Parallel, Poll, Publish, Repeat, Request, Rounds, Step, Think,
+    Await, Binding, BindingFrom, Group, Journey, Meet, Parallel, Poll, Publish, Repeat, Request, Rounds,
+    Step, Think,
 };
 use crate::scenario::scope::Scope;
 use crate::scenario::template::Computed;
@@ -398,7 +399,9 @@ impl User {
         self.groups -= 1;
         match next {
             Next::Stop => {}
-            _ if self.failures > failures || next == Next::Journey => timed.end(Outcome::Failed, Some(STEP_FAILED)),
+            _ if self.failures > failures || next == Next::Journey => {
+                timed.end(Outcome::Failed, Some(STEP_FAILED))
+            }
             _ => timed.end(Outcome::Ok, None),
         }
         next.or_step()

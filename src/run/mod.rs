@@ -7,7 +7,7 @@ mod measured;
 use serde::{Deserialize, Serialize};
 
 pub use facts::{RunEnd, RunFacts, RunStart};
-pub use measured::MeasuredRun;
+pub use measured::{MeasuredRun, SoftCheckCount};
 
 use crate::sample::Subject;
 

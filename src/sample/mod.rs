@@ -359,7 +359,11 @@ pub struct ExportedSample {
 impl ExportedSample {
     /// What it is counted with.
     pub fn subject(&self) -> Subject {
-        Subject { kind: Kind::of_word(&self.kind), traffic_class: self.traffic_class.clone(), endpoint: self.endpoint.clone() }
+        Subject {
+            kind: Kind::of_word(&self.kind),
+            traffic_class: self.traffic_class.clone(),
+            endpoint: self.endpoint.clone(),
+        }
     }
 
     /// Whether it was answered as the scenario foresees: only then it has a response time.

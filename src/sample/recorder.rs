@@ -53,9 +53,8 @@ impl Recorder {
     /// Counts a check that decides nothing.
     pub fn soft_check(&self, check: u16, endpoint: EndpointId, phase: Phase, has_passed: bool) {
         let mut all = self.soft_checks.borrow_mut();
-        let is_it = |known: &SoftChecks| {
-            known.check == check && known.endpoint == endpoint && known.phase == phase
-        };
+        let is_it =
+            |known: &SoftChecks| known.check == check && known.endpoint == endpoint && known.phase == phase;
         let place = all.iter().position(is_it).unwrap_or_else(|| {
             all.push(SoftChecks { check, endpoint, phase, passed: 0, failed: 0 });
             all.len() - 1

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::fields::{Fields, Located};
 use super::problem::{FileId, Place, Problems, ScenarioError};
+use super::profile::Profile;
 use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
@@ -142,11 +143,16 @@ fn read_all(
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
+    if profiles.is_empty() && !files.iter().any(|file| file.has("profile")) {
+        profiles.insert(Profile::DIRECT.to_owned(), Profile::direct());
+    }
+    let main = &mut files[0];
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
     let work = book.finish();
-    let known =
-        Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks).racing(&work.races, &work.raised);
+    let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
+        .racing(&work.races, &work.raised)
+        .checking(&work.soft_checks);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
@@ -206,8 +212,9 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, .. } = scenario;
-    let known = Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised);
+    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, .. } = scenario;
+    let known =
+        Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| {

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use super::profile::Profile;
+
 /// The name of its file, of which there is none on disk.
 pub const FILE: &str = "endpoint.toml";
 /// The name of its load.
 pub const LOAD: &str = "endpoint";
 /// The name of its profile: a system that is up already.
-pub const PROFILE: &str = "direct";
+pub const PROFILE: &str = Profile::DIRECT;
 
 /// One request, and how often it is made.
 #[derive(Clone, Debug, PartialEq)]

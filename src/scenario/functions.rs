@@ -14,9 +14,12 @@ use super::written::text;
 
 /// Makes the functions known to an environment.
 pub(super) fn register(environment: &mut Environment<'static>) {
-    environment.add_filter("b64encode", |state: &State<'_, '_>, value: &Value, form: Option<Cow<'_, str>>| {
-        encoded(text(state, value).as_bytes(), form.as_deref().unwrap_or("base64"))
-    });
+    environment.add_filter(
+        "b64encode",
+        |state: &State<'_, '_>, value: &Value, form: Option<Cow<'_, str>>| {
+            encoded(text(state, value).as_bytes(), form.as_deref().unwrap_or("base64"))
+        },
+    );
     environment.add_filter("b64decode", |value: Cow<'_, str>| b64decode(&value));
     environment.add_filter("sha256", |state: &State<'_, '_>, value: &Value, form: Option<Cow<'_, str>>| {
         let hash = digest::digest(&digest::SHA256, text(state, value).as_bytes());
@@ -47,7 +50,9 @@ pub(super) fn register(environment: &mut Environment<'static>) {
             None | Some("s") => Ok(us / 1_000_000),
             Some("ms") => Ok(us / 1_000),
             Some("us") => Ok(us),
-            Some(other) => Err(invalid(format!("`{other}` is not a unit of time: expected `s`, `ms` or `us`"))),
+            Some(other) => {
+                Err(invalid(format!("`{other}` is not a unit of time: expected `s`, `ms` or `us`")))
+            }
         }
     });
 }

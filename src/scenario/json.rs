@@ -297,7 +297,9 @@ mod tests {
         assert!(is_same("1", "1.0") && is_same("10e-1", "1") && is_same("-0", "0"));
         assert!(is_same(r#"{"a": 1, "b": [2.50]}"#, r#"{"b": [2.5], "a": 1}"#));
         assert!(!is_same("12345678901234567890123", "12345678901234567890124"), "no digit is lost");
-        assert!(!is_same("1", "\"1\"") && !is_same("[1]", "[1, 2]") && !is_same(r#"{"a": 1}"#, r#"{"b": 1}"#));
+        assert!(
+            !is_same("1", "\"1\"") && !is_same("[1]", "[1, 2]") && !is_same(r#"{"a": 1}"#, r#"{"b": 1}"#)
+        );
     }
 
     #[test]

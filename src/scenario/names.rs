@@ -31,7 +31,11 @@ pub(super) fn used(source: &str) -> Vec<Used<'_>> {
             "{{" | "{%" => {
                 let (tokens, after) = tokens(&rest[2..], if mark == "{{" { "}}" } else { "%}" });
                 note(&tokens, mark == "{%", &mut found);
-                if mark == "{%" && tokens.first() == Some(&Token::Word("raw")) { behind_raw(after) } else { after }
+                if mark == "{%" && tokens.first() == Some(&Token::Word("raw")) {
+                    behind_raw(after)
+                } else {
+                    after
+                }
             }
             _ => &rest[1..],
         };
@@ -152,22 +156,27 @@ mod tests {
         assert_eq!(used("/a/{{ x | upper|b64encode }}"), [Filter("upper"), Filter("b64encode")]);
         assert_eq!(used("{% if x is not odd and y is defined %}{% endif %}"), [Test("odd"), Test("defined")]);
         assert_eq!(used("{%- filter tojson -%}a{% endfilter %}"), [Filter("tojson")]);
-        assert_eq!(used("{{ [1] | map('abs') | select(\"even\") }}"), [
-            Filter("map"),
-            Filter("abs"),
-            Filter("select"),
-            Test("even")
-        ]);
-        assert_eq!(used("{{ x.upper() }}{{ loop.cycle(1, 2) }}{{ x.y | e }}"), [Method("upper"), Filter("e")]);
+        assert_eq!(
+            used("{{ [1] | map('abs') | select(\"even\") }}"),
+            [Filter("map"), Filter("abs"), Filter("select"), Test("even")]
+        );
+        assert_eq!(
+            used("{{ x.upper() }}{{ loop.cycle(1, 2) }}{{ x.y | e }}"),
+            [Method("upper"), Filter("e")]
+        );
         assert_eq!(used("{% include 'a' %}"), [File("include")]);
     }
 
     #[test]
     fn texts_comments_and_raw_blocks_are_not_templates() {
-        assert_eq!(used("a | b is c {# x | d #} {% raw %}{{ e | f }}{% endraw %}{{ '| g is h' | trim }}"), [
-            Filter("trim")
-        ]);
-        assert_eq!(used(r#"{{ {"a": {"b": x | first}} | tojson }} | y"#), [Filter("first"), Filter("tojson")]);
+        assert_eq!(
+            used("a | b is c {# x | d #} {% raw %}{{ e | f }}{% endraw %}{{ '| g is h' | trim }}"),
+            [Filter("trim")]
+        );
+        assert_eq!(
+            used(r#"{{ {"a": {"b": x | first}} | tojson }} | y"#),
+            [Filter("first"), Filter("tojson")]
+        );
         assert_eq!(used(r"{{ 'it\'s | no' ~ x }}"), []);
         assert_eq!(used("é{ {é{{ é | ü }}"), [Filter("ü")]);
     }

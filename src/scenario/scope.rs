@@ -101,8 +101,7 @@ impl Scope {
 
     /// Sets the variables `user` and `iteration`, and forgets the key.
     pub fn place(&self, user: u32, iteration: u32) {
-        *lock(&self.place) =
-            Place { user, journey: iteration, key: Key::NONE };
+        *lock(&self.place) = Place { user, journey: iteration, key: Key::NONE };
     }
 
     /// Says what the requests from here on are about.

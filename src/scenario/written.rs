@@ -15,14 +15,17 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         None => escape_formatter(out, state, value),
     });
     environment.add_filter("string", |state: &State<'_, '_>, value: &Value| text(state, value).into_owned());
-    environment.add_filter("tojson", |state: &State<'_, '_>, value: &Value, indent: Option<Value>, args: Kwargs| {
-        if indent.is_some() || args.args().next().is_some() {
-            return filters::tojson(value, indent, args);
-        }
-        let mut out = String::new();
-        write_json(state, value, &mut out)?;
-        Ok(Value::from_safe_string(out))
-    });
+    environment.add_filter(
+        "tojson",
+        |state: &State<'_, '_>, value: &Value, indent: Option<Value>, args: Kwargs| {
+            if indent.is_some() || args.args().next().is_some() {
+                return filters::tojson(value, indent, args);
+            }
+            let mut out = String::new();
+            write_json(state, value, &mut out)?;
+            Ok(Value::from_safe_string(out))
+        },
+    );
     environment.add_filter("urlencode", |state: &State<'_, '_>, value: &Value| match value.kind() {
         ValueKind::Map | ValueKind::Bytes => filters::urlencode(value),
         _ => filters::urlencode(&Value::from(text(state, value).as_ref())),
@@ -47,6 +50,11 @@ fn word<'a>(state: &State<'_, '_>, value: &Value) -> Option<Cow<'a, str>> {
         ValueKind::None => Some(Cow::Borrowed("")),
         ValueKind::Bool => Some(Cow::Borrowed(if value.is_true() { "true" } else { "false" })),
         ValueKind::Number => digits(state, value).map(Cow::Owned),
+        ValueKind::Seq | ValueKind::Map => {
+            let mut json = String::new();
+            write_json(state, value, &mut json).ok()?;
+            Some(Cow::Owned(json))
+        }
         _ => None,
     }
 }
@@ -119,7 +127,15 @@ mod tests {
 
     #[test]
     fn values_of_answers_go_back_as_they_came() {
-        for digits in ["12345678901234567890123", "1.50", "7", "0.1", "1e3", "-0", "123456789012345678901234567890123456789012"] {
+        for digits in [
+            "12345678901234567890123",
+            "1.50",
+            "7",
+            "0.1",
+            "1e3",
+            "-0",
+            "123456789012345678901234567890123456789012",
+        ] {
             assert_eq!(render("/a/{{ x }}", digits), format!("/a/{digits}"));
             assert_eq!(render("{{ x | tojson }}", digits), digits);
             assert_eq!(render("{% filter urlencode %}{{ x }}{% endfilter %}", digits), digits);
@@ -129,6 +145,7 @@ mod tests {
         assert_eq!(render("{{ x }}|{{ x | urlencode }}|{{ x | tojson }}", "null"), "||null");
         let nested = r#"{"a": [1.50, true, null], "b": "<&'>"}"#;
         assert_eq!(render("{{ x | tojson }}", nested), nested);
+        assert_eq!(render("{{ x }}", nested), nested);
         assert_eq!(render("{{ x | join(',') }}", "[1.50, true, 2]"), "1.50,true,2");
     }
 

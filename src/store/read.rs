@@ -7,7 +7,7 @@ use rusqlite::Row;
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
 use crate::reading::SignalColumn;
-use crate::run::{FailureReason, RunId, SampleId, SlowSample};
+use crate::run::{FailureReason, RunId, SampleId, SlowSample, SoftCheckCount};
 use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, SampleColumns, Subject};
 
 impl Store {
@@ -99,6 +99,29 @@ impl Store {
             }
         }
         Ok(signals.into_iter().map(|(_, signal)| signal).collect())
+    }
+
+    /// How often the checks of a run that decide nothing have passed.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn soft_checks(&self, run: RunId) -> Result<Vec<SoftCheckCount>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, endpoint, phase, passed, failed FROM soft_check WHERE run = ?1 \
+             ORDER BY name, endpoint, phase",
+        )?;
+        let mut rows = statement.query([run.0])?;
+        let mut counts = Vec::new();
+        while let Some(row) = rows.next()? {
+            counts.push(SoftCheckCount {
+                name: row.get(0)?,
+                subject: self.subject(row.get(1)?)?,
+                phase: phase(row.get(2)?)?,
+                passed: row.get::<_, i64>(3)?.unsigned_abs(),
+                failed: row.get::<_, i64>(4)?.unsigned_abs(),
+            });
+        }
+        Ok(counts)
     }
 
     /// Hands every sample of a run to `each`, one by one: memory stays flat however long the run.

@@ -44,6 +44,8 @@ pub struct RunWords<'a> {
     pub user_classes: Vec<&'a str>,
     /// What is read from the system.
     pub signals: &'a [SignalInfo],
+    /// Checks that are counted and decide nothing.
+    pub soft_checks: &'a [String],
 }
 
 /// Appends one run's samples and readings to the store.
@@ -108,6 +110,8 @@ impl RunWriter {
 
 /// The store's numbers of a run's words.
 struct Numbers {
+    /// Names of checks: few, and kept as they are.
+    soft_checks: Vec<String>,
     endpoints: Vec<i64>,
     user_classes: Vec<i64>,
     signals: Vec<i64>,
@@ -116,7 +120,12 @@ struct Numbers {
 impl Numbers {
     fn enter(connection: &mut Connection, run: RunId, of_run: &RunWords<'_>) -> Result<Self, StoreError> {
         let transaction = connection.transaction()?;
-        let mut numbers = Self { endpoints: Vec::new(), user_classes: Vec::new(), signals: Vec::new() };
+        let mut numbers = Self {
+            soft_checks: of_run.soft_checks.to_vec(),
+            endpoints: Vec::new(),
+            user_classes: Vec::new(),
+            signals: Vec::new(),
+        };
         for endpoint in of_run.endpoints {
             let key = params![endpoint.kind.word(), endpoint.traffic_class, endpoint.endpoint];
             transaction.execute(
@@ -195,6 +204,27 @@ impl Writer {
         let mut single = transaction.prepare_cached(&insert_samples(1))?;
         for sample in rest {
             self.bind(&mut single, batch.worker, std::slice::from_ref(sample))?;
+        }
+        self.count_soft_checks(transaction, batch)
+    }
+
+    /// Adds to the counts of checks.
+    fn count_soft_checks(&self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        for counted in &batch.soft_checks {
+            let Some(name) = self.numbers.soft_checks.get(usize::from(counted.check)) else { continue };
+            transaction
+                .prepare_cached(
+                    "INSERT INTO soft_check (run, name, endpoint, phase, passed, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                     ON CONFLICT DO UPDATE SET passed = passed + excluded.passed, failed = failed + excluded.failed",
+                )?
+                .execute(params![
+                    self.run.0,
+                    name,
+                    self.numbers.endpoints[usize::from(counted.endpoint.0)],
+                    counted.phase as u8,
+                    super::sql_integer(counted.passed),
+                    super::sql_integer(counted.failed),
+                ])?;
         }
         Ok(())
     }

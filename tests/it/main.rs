@@ -21,6 +21,7 @@ mod grpc;
 mod import;
 mod invariants;
 mod keys;
+mod language;
 mod layers;
 mod live;
 mod load;

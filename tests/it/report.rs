@@ -218,6 +218,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         samples: samples(arm, names),
         signals: signals(arm),
         reasons: vec![reason],
+        soft_checks: Vec::new(),
         slowest: vec![slow],
         checksum: "9f1c2b40e07a".repeat(5),
     })
@@ -459,6 +460,7 @@ fn a_run_without_samples_still_makes_a_page() {
         samples: SampleColumns::default(),
         signals: Vec::new(),
         reasons: Vec::new(),
+        soft_checks: Vec::new(),
         slowest: Vec::new(),
         checksum: String::new(),
     });

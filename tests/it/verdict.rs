@@ -71,7 +71,15 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         samples: n as u64,
         end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
     };
-    MeasuredRun { facts, samples, signals, reasons: Vec::new(), slowest: Vec::new(), checksum: String::new() }
+    MeasuredRun {
+        facts,
+        samples,
+        signals,
+        reasons: Vec::new(),
+        soft_checks: Vec::new(),
+        slowest: Vec::new(),
+        checksum: String::new(),
+    }
 }
 
 fn claim(value: &str, bound: Bound) -> Claim {

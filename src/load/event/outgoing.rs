@@ -53,8 +53,8 @@ mod tests {
         let steps = r#"{ let = { id = "{{ 6 * 7 }}" }, publish = "orders.{{ id }}", headers = { Trace = "t-{{ id }}" },
                          json = { id = "{{ id }}" } }"#;
         let scenario = scenario_with(broker, steps);
-        let [Step::Repeat { steps, .. }] = &scenario.journeys[0].steps[..] else { panic!("one step") };
-        let Step::Publish(publish) = &steps[1] else { panic!("it publishes") };
+        let [Step::With { step, .. }] = &scenario.journeys[0].steps[..] else { panic!("one step") };
+        let Step::Publish(publish) = &**step else { panic!("it publishes") };
         let scope = Scope::new(1, || 0);
         scope.set("id", &Value::from(42));
         let event = Outgoing::render(publish, &scenario.templates, &scope).unwrap();

@@ -11,8 +11,7 @@ use crate::scenario::journey::{Binding, Group, Repeat, Rounds, Step};
 use crate::scenario::template::Computed;
 
 /// The keys of this file.
-pub(super) const AROUND_KEYS: [&str; 8] =
-    ["if", "group", "repeat", "while", "max", "for_each", "as", "let"];
+pub(super) const AROUND_KEYS: [&str; 8] = ["if", "group", "repeat", "while", "max", "for_each", "as", "let"];
 /// The variable of `for_each` where none is named.
 const ITEM: &str = "item";
 
@@ -35,7 +34,8 @@ impl Around {
         flow: &mut Vec<Flow>,
     ) -> Self {
         let condition = step.text("if").map(|text| book.expression(&text, flow));
-        let group = step.text("group").map(|name| book.endpoint(name.value, context.traffic_class, Kind::Group));
+        let group =
+            step.text("group").map(|name| book.endpoint(name.value, context.traffic_class, Kind::Group));
         let start = flow.len();
         let rounds = rounds(step, book, flow);
         let bindings = binding::read(step, book, flow, Flow::Binds);

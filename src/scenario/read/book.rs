@@ -392,7 +392,8 @@ impl<'a> Book<'a> {
             match what {
                 "method" => {
                     let title = format!("values have no method `{name}`");
-                    let help = known.contains(&name).then(|| format!("did you mean the filter: `x | {name}`?"));
+                    let help =
+                        known.contains(&name).then(|| format!("did you mean the filter: `x | {name}`?"));
                     self.problems.add_with_help(&place, title, "not known here", help);
                 }
                 "statement" => {

@@ -37,7 +37,12 @@ pub(super) fn extracts(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Ve
     found
 }
 
-fn in_full(mut table: Fields<'_>, variable: &str, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Option<Extract> {
+fn in_full(
+    mut table: Fields<'_>,
+    variable: &str,
+    book: &mut Book<'_>,
+    flow: &mut Vec<Flow>,
+) -> Option<Extract> {
     let (json, header, pattern) = (table.text("json"), table.text("header"), table.text("regex"));
     let from = match (json, header, pattern) {
         (Some(place), None, None) => json_place(&table, &place).map(ExtractFrom::Json),

@@ -31,7 +31,9 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, folder: &Path, world: &dy
             return None;
         };
         match records(&folder.join(&source.value), world) {
-            Ok(records) => Some(Feeder { name: name.value, records, order: order.unwrap_or(Order::RoundRobin) }),
+            Ok(records) => {
+                Some(Feeder { name: name.value, records, order: order.unwrap_or(Order::RoundRobin) })
+            }
             Err(reason) => {
                 problems.add(&source.place, format!("cannot feed from `{}`", source.value), reason);
                 problems.note_unread("feeder", Some(&name.value));

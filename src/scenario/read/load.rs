@@ -16,8 +16,20 @@ const AMOUNTS: [&str; 3] = ["users", "rate", "iterations"];
 
 /// All keys of loads.
 const KEYS: [&str; 14] = [
-    "users", "rate", "iterations", "run_time", "spawn_rate", "max_in_flight", "drop_after", "arrivals",
-    "concurrency", "over", "user_class", "grace", "abort_when", "abort_after",
+    "users",
+    "rate",
+    "iterations",
+    "run_time",
+    "spawn_rate",
+    "max_in_flight",
+    "drop_after",
+    "arrivals",
+    "concurrency",
+    "over",
+    "user_class",
+    "grace",
+    "abort_when",
+    "abort_after",
 ];
 
 /// `conditions`: extended by the texts of `abort_when`, to be checked when all names are known.

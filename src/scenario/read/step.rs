@@ -21,11 +21,36 @@ use crate::scenario::template::Text;
 const KINDS: [&str; 10] =
     ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
 /// The other keys of steps, whatever their kind.
-const KEYS: [&str; 31] = [
-    "name", "headers", "body", "json", "text", "form", "expect", "reject", "check", "soft_check", "extract",
-    "timeout", "continue_on_failure", "raises", "until", "until_check", "reject_check", "pending", "effect",
-    "every", "precision", "within", "background", "broker", "key", "match", "race", "users", "value", "let",
-    "tag",
+const KEYS: [&str; 29] = [
+    "name",
+    "headers",
+    "body",
+    "json",
+    "text",
+    "form",
+    "expect",
+    "reject",
+    "check",
+    "soft_check",
+    "extract",
+    "timeout",
+    "continue_on_failure",
+    "raises",
+    "until",
+    "until_check",
+    "reject_check",
+    "pending",
+    "effect",
+    "every",
+    "precision",
+    "within",
+    "background",
+    "broker",
+    "key",
+    "match",
+    "race",
+    "users",
+    "value",
 ];
 /// How long users wait for others if the scenario does not say.
 const MEET_WITHIN: Duration = Duration::from_secs(1);
@@ -90,7 +115,8 @@ fn unread(mut step: Fields<'_>) {
 
 /// Notes a list of which nothing is ever done.
 pub(super) fn check_not_empty(table: &mut Fields<'_>, key: &'static str) {
-    let is_empty = table.value(key).is_some_and(|list| list.value.get_ref().as_array().is_some_and(|a| a.is_empty()));
+    let is_empty =
+        table.value(key).is_some_and(|list| list.value.get_ref().as_array().is_some_and(|a| a.is_empty()));
     if is_empty {
         let place = table.key_place(key);
         table.problems.add(&place, format!("`{key}` is empty"), "needs at least one");
