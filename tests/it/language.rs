@@ -208,7 +208,7 @@ fn a_soft_check_decides_a_claim_and_a_scenario_needs_no_profile() {
     let scenario = format!("{}{claim}", text(steps, "iterations = 40\nconcurrency = 2"));
     bench.write("soft.toml", &scenario.replace("http://127.0.0.1:1", &url));
     bench.run(&["run", "soft.toml", "--progress", "none"]);
-    let json = bench.json(&["report", "1", "--json"]).to_string();
+    let json = String::from_utf8(bench.run(&["report", "1", "--json"]).stdout).unwrap();
     assert!(json.contains("check_share('cheap')") && json.contains("\"groups\""), "{json}");
     assert_eq!(bench.query("SELECT sum(failed) - sum(passed) FROM soft_check WHERE name = 'cheap'"), 40);
     assert_eq!(bench.query("SELECT count(*) FROM samples WHERE kind = 'group'"), 40);
