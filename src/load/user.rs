@@ -1,10 +1,13 @@
 //! A virtual user: performs journeys step by step, and thinks in between.
 
+mod binding;
+mod flow;
+
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::Value;
 
 use super::clock::wall_us;
 use super::connection::Connections;
@@ -13,20 +16,15 @@ use super::effect::Cause;
 use super::event::awaited::{Waiter, until_seen};
 use super::event::publish::publish;
 use super::exchange::{Due, exchange, make_ready};
-use super::group::Timed;
 use super::poll::{Asker, until_visible};
 use super::shared::Variables;
 use super::unstarted;
 use super::who::Who;
 use super::worker::Worker;
-use crate::sample::{Key, Outcome, Race, UserClassId};
+use crate::sample::{Outcome, Race, UserClassId};
 use crate::scenario::feeder::Turn;
-use crate::scenario::journey::{
-    Await, Binding, BindingFrom, Group, Journey, Meet, Parallel, Poll, Publish, Repeat, Request, Rounds,
-    Step, Think,
-};
+use crate::scenario::journey::{Await, Journey, Meet, Parallel, Poll, Publish, Request, Step, Think};
 use crate::scenario::scope::Scope;
-use crate::scenario::template::Computed;
 
 /// Whether a user goes on after a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +46,6 @@ impl Next {
     }
 }
 
-/// How long variables last.
-#[derive(Clone, Copy)]
-enum Lasting {
-    Journey,
-    Step,
-}
-
 /// One performance of a journey: what decides its draws.
 #[derive(Clone, Copy)]
 pub(super) struct Instance {
@@ -65,10 +56,6 @@ pub(super) struct Instance {
 /// How long a user rests at least, and at most, after what could not even be tried.
 const REST_LEAST: Duration = Duration::from_millis(1);
 const REST_MOST: Duration = Duration::from_millis(100);
-/// Why a group has failed.
-const STEP_FAILED: &str = "a step of the group failed";
-/// Why a journey cannot go on.
-const NO_RECORD: &str = "no unused record left";
 
 /// Someone who performs journeys.
 pub(super) struct User {
@@ -212,7 +199,7 @@ impl User {
             Step::Request(request) => self.request(request).await,
             Step::Parallel(parallel) => self.parallel(parallel).await,
             Step::Meet(meet) => self.meet(meet).await,
-            Step::Let(bindings) => self.bind(bindings, journey, Lasting::Journey).await,
+            Step::Let(bindings) => self.bind_for_journey(bindings, journey).await,
             Step::Steps(steps) => self.steps(steps, journey).await,
             Step::Repeat(repeat) => self.repeat(repeat, journey).await,
             Step::With { bindings, step } => self.with(bindings, step, journey).await,
@@ -273,146 +260,6 @@ impl User {
         }
     }
 
-    /// Steps back to back.
-    async fn steps(&mut self, steps: &[Step], journey: &Journey) -> Next {
-        let mut done = Next::Skip;
-        for step in steps {
-            match Box::pin(self.step(step, journey)).await {
-                // Variables take no time: what follows them is due when they were.
-                Next::Step if matches!(step, Step::Let(_)) => {}
-                Next::Step => {
-                    self.due = Instant::now();
-                    done = Next::Step;
-                }
-                Next::Skip => {}
-                next => return next,
-            }
-        }
-        done
-    }
-
-    /// A step over and over.
-    async fn repeat(&mut self, Repeat { rounds, step }: &Repeat, journey: &Journey) -> Next {
-        let mut done = Next::Skip;
-        match rounds {
-            Rounds::Times(times) => {
-                for _ in 0..*times {
-                    match self.round(step, journey).await {
-                        Next::Skip => {}
-                        Next::Step => done = Next::Step,
-                        next => return next,
-                    }
-                }
-            }
-            Rounds::While { condition, most } => {
-                for _ in 0..*most {
-                    match self.evaluate(condition, journey) {
-                        Ok(value) if value.is_true() => {}
-                        Ok(_) => break,
-                        Err(next) => return next,
-                    }
-                    match self.round(step, journey).await {
-                        Next::Skip => {}
-                        Next::Step => done = Next::Step,
-                        next => return next,
-                    }
-                }
-            }
-            Rounds::Each { list, variable, most } => {
-                let items = match self.evaluate(list, journey).and_then(|list| self.items(&list, journey)) {
-                    Ok(items) => items,
-                    Err(next) => return next,
-                };
-                let before = self.scope.get(variable);
-                for item in items.into_iter().take(*most as usize) {
-                    self.scope.set(variable, &item);
-                    match self.round(step, journey).await {
-                        Next::Skip => {}
-                        Next::Step => done = Next::Step,
-                        next => return next,
-                    }
-                }
-                self.restore(variable, before);
-            }
-        }
-        done
-    }
-
-    /// One of several performances of a step.
-    async fn round(&mut self, step: &Step, journey: &Journey) -> Next {
-        let waits = self.waits;
-        let next = Box::pin(self.step(step, journey)).await;
-        if next == Next::Step {
-            self.due = Instant::now();
-        }
-        if self.waits == waits {
-            // Many rounds that wait for nothing would let nobody else have a turn.
-            tokio::task::yield_now().await;
-        }
-        next
-    }
-
-    /// The items of a list.
-    fn items(&self, list: &Value, journey: &Journey) -> Result<Vec<Value>, Next> {
-        let is_list = matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable | ValueKind::None);
-        match list.try_iter() {
-            Ok(items) if is_list => Ok(items.collect()),
-            _ => {
-                let reason = format!("`for_each` needs a list, not a {}", list.kind());
-                Err(self.cannot_go_on(journey, &reason, Next::Journey))
-            }
-        }
-    }
-
-    /// A step with variables that end with it.
-    async fn with(&mut self, bindings: &[Binding], step: &Step, journey: &Journey) -> Next {
-        let before: Vec<Option<Value>> =
-            bindings.iter().map(|binding| self.scope.get(&binding.variable)).collect();
-        let next = match self.bind(bindings, journey, Lasting::Step).await {
-            Next::Step => Box::pin(self.step(step, journey)).await,
-            next => next,
-        };
-        for (binding, before) in bindings.iter().zip(before) {
-            self.restore(&binding.variable, before);
-        }
-        next
-    }
-
-    fn restore(&self, variable: &str, before: Option<Value>) {
-        match before {
-            Some(value) => self.scope.set(variable, &value),
-            None => self.scope.unset(variable),
-        }
-    }
-
-    /// Steps whose whole time is a sample. What has begun when the load ends is finished within its
-    /// grace, as a request is.
-    async fn group(&mut self, Group { endpoint, step }: &Group, journey: &Journey) -> Next {
-        if !self.wait_until_due().await {
-            return Next::Stop;
-        }
-        let worker = Rc::clone(&self.worker);
-        let mut timed = Timed::begin(&worker.recording, *endpoint, self.who, self.scope.key(), self.due);
-        let failures = self.failures;
-        self.groups += 1;
-        let next = Box::pin(self.step(step, journey)).await;
-        self.groups -= 1;
-        match next {
-            Next::Stop => {}
-            _ if self.failures > failures || next == Next::Journey => {
-                timed.end(Outcome::Failed, Some(STEP_FAILED))
-            }
-            _ => timed.end(Outcome::Ok, None),
-        }
-        next.or_step()
-    }
-
-    /// What a value is for this user now; a journey that cannot have it ends.
-    fn evaluate(&self, computed: &Computed, journey: &Journey) -> Result<Value, Next> {
-        let value = self.worker.scenario.templates.evaluate(computed, &self.scope);
-        value.map_err(|error| self.cannot_go_on(journey, &error.to_string(), Next::Journey))
-    }
-
     /// Waits until the next step is due; false if that lies past the load's end, or the run was stopped.
     async fn wait_until_due(&mut self) -> bool {
         if Instant::now() < self.due {
@@ -431,52 +278,6 @@ impl User {
         self.rests += 1;
         self.waits += 1;
         self.worker.timer.sleep_until(Instant::now() + time).await;
-    }
-
-    /// Sets variables; a feeder that has run dry ends the user.
-    async fn bind(&mut self, bindings: &[Binding], journey: &Journey, lasting: Lasting) -> Next {
-        let worker = Rc::clone(&self.worker);
-        for Binding { variable, from } in bindings {
-            let value = match from {
-                BindingFrom::Key(list) => {
-                    let keys = &worker.scenario.keys[*list];
-                    let key = self.scope.draw(|rng| keys.draw(rng));
-                    self.scope.set_key(Key::new(u16::try_from(*list).unwrap_or(u16::MAX), key));
-                    Value::from(keys.value(key))
-                }
-                BindingFrom::Feed(place) => match self.feed(*place) {
-                    Some(record) => record,
-                    None => return self.cannot_go_on(journey, NO_RECORD, Next::Stop),
-                },
-                BindingFrom::Count(counter) => Value::from(worker.shared.count(*counter)),
-                BindingFrom::Take { queue, within } => {
-                    self.waits += 1;
-                    let given_up = Instant::now() + *within;
-                    let value = tokio::select! {
-                        value = worker.shared.take(*queue) => Some(value),
-                        _ = worker.wait_until(given_up) => None,
-                    };
-                    self.due = self.due.max(Instant::now());
-                    match value {
-                        Some(value) => value,
-                        None if worker.recording.schedule.is_over(self.due) => return Next::Stop,
-                        None => {
-                            let reason = format!("queue `{}` stayed empty", worker.scenario.queues[*queue]);
-                            return self.cannot_go_on(journey, &reason, Next::Journey);
-                        }
-                    }
-                }
-                BindingFrom::Value(computed) => match self.evaluate(computed, journey) {
-                    Ok(value) => value,
-                    Err(next) => return next,
-                },
-            };
-            match lasting {
-                Lasting::Journey => self.keep([(variable.clone(), value)]),
-                Lasting::Step => self.scope.set(variable, &value),
-            }
-        }
-        Next::Step
     }
 
     /// Notes that what a journey needs is not to be had.
@@ -498,16 +299,6 @@ impl User {
         self.due = Instant::now();
         self.who.race = race(meet.race, number);
         Next::Step
-    }
-
-    /// The record of a feeder for this journey.
-    fn feed(&self, place: usize) -> Option<Value> {
-        let scenario = &self.worker.scenario;
-        let feeder = &scenario.feeders[place];
-        let record = self.scope.draw(|rng| feeder.place(self.turn, rng))?;
-        let list = u16::try_from(scenario.keys.len() + place).unwrap_or(u16::MAX);
-        self.scope.set_key(Key::new(list, record as u64 + 1));
-        Some(feeder.records[record].clone())
     }
 
     async fn request(&mut self, request: &Request) -> Next {
@@ -588,13 +379,6 @@ impl User {
         }
         self.failures += 1;
         if continue_on_failure { Next::Step } else { Next::Journey }
-    }
-
-    fn keep(&mut self, variables: impl IntoIterator<Item = (String, Value)>) {
-        for (name, value) in variables {
-            self.scope.set(&name, &value);
-            self.kept.push((name, value));
-        }
     }
 
     /// Asks while the user goes on: on connections of their own, with its variables as they are now.
