@@ -403,8 +403,8 @@ mod tests {
             (r#"{ json = { "/other" = { at_most = 1 } } }"#, "`/other` is missing"),
             (r#"{ json = { "/other" = { differs = 1 } } }"#, "`/other` is missing"),
             (r#"{ header = { set-cookie = "c=3" } }"#, "header `set-cookie` is not `c=3`"),
-            (r#"{ header = { age = { above = 30 } } }"#, "header `age` is not above 30"),
-            (r#"{ size = { at_most = 10 } }"#, "body of more than 10 bytes"),
+            (r"{ header = { age = { above = 30 } } }", "header `age` is not above 30"),
+            (r"{ size = { at_most = 10 } }", "body of more than 10 bytes"),
             (r#"{ time = { at_most = "100ms" } }"#, "answered in more than 100ms"),
         ] {
             assert_eq!(reason(check).as_deref(), Some(why), "{check}");

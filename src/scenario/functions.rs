@@ -64,7 +64,7 @@ fn invalid(detail: impl Into<Cow<'static, str>>) -> Error {
 /// Bytes as text, in one of the forms that APIs ask for.
 fn encoded(bytes: &[u8], form: &str) -> Result<String, Error> {
     match form {
-        "hex" => Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        "hex" => Ok(bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))),
         "base64" => Ok(STANDARD.encode(bytes)),
         "base64url" => Ok(URL_SAFE_NO_PAD.encode(bytes)),
         _ => Err(invalid(format!("`{form}` is not an encoding: expected `hex`, `base64` or `base64url`"))),

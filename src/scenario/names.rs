@@ -84,7 +84,8 @@ fn tokens<'a>(source: &'a str, close: &str) -> (Vec<Token<'a>>, &'a str) {
                     _ => {}
                 }
                 // Marks of white space stand at the edges of a block and mean nothing here.
-                if !c.is_whitespace() && !(tokens.is_empty() && matches!(c, '-' | '+')) {
+                let is_mark = tokens.is_empty() && matches!(c, '-' | '+');
+                if !c.is_whitespace() && !is_mark {
                     tokens.push(Token::Sign(c));
                 }
                 c.len_utf8()

@@ -96,7 +96,9 @@ impl Scope {
         *lock(&self.rng) = Pcg64Mcg::seed_from_u64(seed);
         lock(&self.written).clear();
         lock(&self.variables).clear();
-        variables.iter().for_each(|(name, value)| self.set(name, value));
+        for (name, value) in variables {
+            self.set(name, value);
+        }
     }
 
     /// Sets the variables `user` and `iteration`, and forgets the key.

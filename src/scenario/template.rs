@@ -181,6 +181,21 @@ impl Templates {
             .collect()
     }
 
+    /// Renders a template that needs nothing of its user, to see whether it can be; a variable that is
+    /// missing, such as one of the environment, is none of its mistakes.
+    ///
+    /// # Errors
+    /// With minijinja's words, if it cannot.
+    pub(super) fn rehearse(&self, name: &str) -> Result<(), minijinja::Error> {
+        let scope = Scope::new(1, || 0);
+        let rendered =
+            self.environment.get_template(name).and_then(|t| t.render(Value::from_dyn_object(scope)));
+        match rendered {
+            Err(error) if error.kind() != minijinja::ErrorKind::UndefinedError => Err(error),
+            _ => Ok(()),
+        }
+    }
+
     /// The functions that templates may call.
     pub(super) fn functions(&self) -> BTreeSet<String> {
         self.environment.globals().map(|(name, _)| name.to_owned()).collect()

@@ -182,7 +182,7 @@ fn soft_checks_are_counted_and_fail_nothing() {
 fn a_request_that_cannot_be_made_leaves_the_others_their_turn() {
     let (url, _) = server();
     // Half of the journeys fail before they have sent anything.
-    let steps = r#"{ choice = [{ weight = 1, steps = [{ request = "GET /a/{{ [1] | first | attr('x') | upper }}", name = "broken" }] }, { weight = 1, steps = [{ request = "GET /fine" }] }] }"#;
+    let steps = r#"{ choice = [{ weight = 1, steps = [{ let = { x = 1 }, request = "GET /a/{{ x.y }}", name = "broken" }] }, { weight = 1, steps = [{ request = "GET /fine" }] }] }"#;
     let taken = drive(&scenario(&text(steps, "users = 4\nrun_time = '1s'")), &url, Drive::default());
     let (broken, fine) = (taken.of("broken").len(), taken.of("GET /fine").len());
     assert!(broken > 4 && fine > broken / 3, "{broken} broken, {fine} fine");

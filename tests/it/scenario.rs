@@ -389,6 +389,14 @@ fn names_that_templates_do_not_know_are_found_before_they_are_rendered() {
     assert_eq!(with("{% if order_id is emtpy %}a{% endif %}"), ["unknown test `emtpy`"]);
     assert_eq!(with("{{ order_id.upper() }}"), ["values have no method `upper`"]);
     assert_eq!(with("{{ shout(order_id) }}"), ["missing variable `shout`"]);
+    for wrong in ["{{ hex() }}", "{{ int(5, 1) }}", "{{ 'a' | sha256('md4') }}", "{{ user | join(1, 2, 3) }}"]
+    {
+        assert_eq!(with(wrong), ["this template cannot be rendered"], "{wrong}");
+    }
+    assert!(
+        compile(&GOOD.replacen("{{ order_id }}", "{{ env('NOT_SET') }}", 1)).is_ok(),
+        "it may be set for the run"
+    );
     for known in [
         "{{ order_id | b64encode | urlencode }}",
         "{{ 'a' | hmac_sha256(order_id) }}",

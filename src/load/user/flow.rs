@@ -143,7 +143,7 @@ impl User {
         match next {
             Next::Stop => {}
             _ if self.failures > failures || next == Next::Journey => {
-                timed.end(Outcome::Failed, Some(STEP_FAILED))
+                timed.end(Outcome::Failed, Some(STEP_FAILED));
             }
             _ => timed.end(Outcome::Ok, None),
         }

@@ -18,7 +18,9 @@ const ITEM: &str = "item";
 /// What stands around the action of a step, from the outside in: whether it is performed at all, what
 /// its whole time is counted as, how often it is performed, and with which variables each time.
 pub(super) struct Around {
-    condition: Option<Option<Computed>>,
+    condition: Option<Computed>,
+    /// Whether there is a condition that cannot be read.
+    is_unread: bool,
     group: Option<crate::sample::EndpointId>,
     rounds: Option<Rounds>,
     bindings: Vec<Binding>,
@@ -33,19 +35,20 @@ impl Around {
         context: &Context<'_>,
         flow: &mut Vec<Flow>,
     ) -> Self {
-        let condition = step.text("if").map(|text| book.expression(&text, flow));
+        let condition = step.text("if").and_then(|text| book.expression(&text, flow));
+        let is_unread = step.has("if") && condition.is_none();
         let group =
             step.text("group").map(|name| book.endpoint(name.value, context.traffic_class, Kind::Group));
         let start = flow.len();
         let rounds = rounds(step, book, flow);
         let bindings = binding::read(step, book, flow, Flow::Binds);
         let bound = flow[start..].iter().filter(|flow| matches!(flow, Flow::Binds(_))).count();
-        Self { condition, group, rounds, bindings, bound }
+        Self { condition, is_unread, group, rounds, bindings, bound }
     }
 
     /// Puts it around the action that was read meanwhile.
     pub(super) fn put(self, action: Option<Step>, flow: &mut Vec<Flow>) -> Option<Step> {
-        let Self { condition, group, rounds, bindings, bound } = self;
+        let Self { condition, is_unread, group, rounds, bindings, bound } = self;
         if bound > 0 {
             flow.push(Flow::Unbinds(bound));
         }
@@ -60,7 +63,8 @@ impl Around {
             step = Step::Group(Group { endpoint, step: Box::new(step) });
         }
         match condition {
-            Some(condition) => Some(Step::If { condition: condition?, step: Box::new(step) }),
+            _ if is_unread => None,
+            Some(condition) => Some(Step::If { condition, step: Box::new(step) }),
             None => Some(step),
         }
     }

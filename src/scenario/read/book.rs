@@ -359,10 +359,13 @@ impl<'a> Book<'a> {
 
     /// Notes what a template needs, and what it names that does not exist.
     fn note_names(&self, name: &str, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) {
-        if !name.starts_with(BODY) {
-            self.note_unknown(source, leaves);
+        // Shared bodies were looked through as they were read.
+        let is_sound = !name.starts_with(BODY) && self.note_unknown(source, leaves);
+        let needs = self.templates.needs(name);
+        if is_sound && needs.iter().all(|variable| BUILT_IN.contains(&variable.as_str())) {
+            self.rehearse(name, leaves);
         }
-        let needs = self.templates.needs(name).into_iter();
+        let needs = needs.into_iter();
         flow.extend(needs.filter_map(|variable| {
             Some(Flow::Needs { place: self.problems.find(leaves, &variable)?, variable })
         }));
@@ -386,8 +389,11 @@ impl<'a> Book<'a> {
     }
 
     /// Notes filters, tests and methods that do not exist: minijinja would only say so when it renders.
-    fn note_unknown(&self, source: &str, leaves: &[Place]) {
-        for (what, name, known) in self.templates.unknown(source) {
+    /// Whether there are none.
+    fn note_unknown(&self, source: &str, leaves: &[Place]) -> bool {
+        let unknown = self.templates.unknown(source);
+        let is_sound = unknown.is_empty();
+        for (what, name, known) in unknown {
             let Some(place) = self.problems.find(leaves, name) else { continue };
             match what {
                 "method" => {
@@ -403,6 +409,14 @@ impl<'a> Book<'a> {
                 }
                 _ => self.problems.add_unknown(&place, what, name, known),
             }
+        }
+        is_sound
+    }
+
+    /// Notes a template that could never be rendered, such as one with a wrong argument.
+    fn rehearse(&self, name: &str, leaves: &[Place]) {
+        if let (Err(error), Some(place)) = (self.templates.rehearse(name), leaves.first()) {
+            self.problems.add(place, "this template cannot be rendered", plain_message(&error));
         }
     }
 

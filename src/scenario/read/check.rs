@@ -20,6 +20,9 @@ use crate::scenario::json_path::JsonPath;
 use crate::scenario::problem::Place;
 use crate::scenario::template::is_template;
 
+/// A comparison with a value.
+type TestOf = fn(Wanted) -> Test;
+
 /// The comparisons of a value.
 const COMPARISONS: [&str; 9] =
     ["equals", "differs", "at_least", "at_most", "above", "below", "contains", "matches", "exists"];
@@ -99,7 +102,7 @@ fn tests(
     let place = Place { file: parent.file(), span: value.span() };
     let mut table = Fields::new(members, place, "a comparison", parent.problems);
     let mut found = Vec::new();
-    let with_value: [(&'static str, fn(Wanted) -> Test); 6] = [
+    let with_value: [(&'static str, TestOf); 6] = [
         ("equals", Test::Equals),
         ("differs", Test::Differs),
         ("at_least", Test::AtLeast),

@@ -105,11 +105,15 @@ pub(super) fn read(
 /// and its keys are mistakes only where no step has them.
 fn unread(mut step: Fields<'_>) {
     let problems = step.problems;
-    ["endpoint", "effect", "group", "race"].into_iter().for_each(|what| problems.note_unread(what, None));
+    for what in ["endpoint", "effect", "group", "race"] {
+        problems.note_unread(what, None);
+    }
     if let Some(extract) = step.has("extract").then(|| step.table("extract")).flatten() {
         extract.entries().iter().for_each(|(name, _)| problems.note_unread("variable", Some(&name.value)));
     }
-    [&KINDS[..], &AROUND_KEYS, &KEYS].into_iter().for_each(|keys| step.know(keys));
+    for keys in [&KINDS[..], &AROUND_KEYS, &KEYS] {
+        step.know(keys);
+    }
     step.finish();
 }
 
@@ -231,7 +235,9 @@ fn choice(
         .collect();
     let sum: f64 = branches.iter().map(|b| b.probability).sum();
     if is_weighted {
-        branches.iter_mut().for_each(|branch| branch.probability /= sum);
+        for branch in &mut branches {
+            branch.probability /= sum;
+        }
     } else if (sum - 1.0).abs() > 1e-9 {
         problems.add(&place, format!("the probabilities of a choice add up to {sum}, not to 1"), "these");
     }
