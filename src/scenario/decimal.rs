@@ -19,6 +19,10 @@ impl Object for Decimal {
         ObjectRepr::Plain
     }
 
+    fn is_true(self: &Arc<Self>) -> bool {
+        self.worth != 0.0
+    }
+
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written)
     }

@@ -81,6 +81,16 @@ impl Scope {
         plain(value, &mut note)
     }
 
+    /// A value as it is to be kept beyond this scope: a number with how it was written.
+    pub(super) fn kept(&self, value: Value) -> Value {
+        let is_decimal = value.is_number() && !value.is_integer();
+        let worth = if is_decimal { f64::try_from(value.clone()).ok() } else { None };
+        match worth.and_then(|worth| Some((worth, self.written(worth)?))) {
+            Some((worth, written)) => Value::from_object(Decimal { written, worth }),
+            None => value,
+        }
+    }
+
     /// How a number was written that came from an answer or a file, if not as templates write it.
     pub(super) fn written(&self, number: f64) -> Option<Arc<str>> {
         lock(&self.written).get(&number.to_bits()).cloned()

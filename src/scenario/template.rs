@@ -231,7 +231,7 @@ impl Templates {
                 .environment
                 .get_template(name)
                 .and_then(|t| t.render_captured(Value::from_dyn_object(Arc::clone(scope))))
-                .map(|captured| captured.state().lookup(RESULT).unwrap_or_default())
+                .map(|captured| scope.kept(captured.state().lookup(RESULT).unwrap_or_default()))
                 .map_err(|e| RenderError(plain_message(&e))),
             Computed::Json(text) => {
                 let text = self.render(text, scope)?;
@@ -409,6 +409,11 @@ mod tests {
         assert_eq!(value("false"), Value::from(false));
         assert_eq!(value("6 * 7"), Value::from(42));
         assert_eq!(value("[1, 2] | length > 1"), Value::from(true));
+        scope.set("price", &Json::parse("0.50").unwrap().value());
+        assert_eq!(value("price").to_string(), "0.50", "as it is handed to other users");
+        assert_eq!(value("price * 2"), Value::from(1.0));
+        scope.set("price", &Json::parse("0.00").unwrap().value());
+        assert!(!value("price").is_true());
         assert!(templates.add_expression("6 *").is_err());
         assert!(templates.add_expression("1) %}{% set x = (2").is_err());
     }
