@@ -168,6 +168,8 @@ fn redirects_are_followed_to_their_limit_and_no_further() {
         let (sample, _) = only(&driven(tables, step, 1, &server));
         assert_eq!((sample.outcome, sample.status, sample.redirects), (Outcome::Ok, 301, 0), "{step}");
     }
+    let (sample, _) = only(&driven("", r#"{ request = "GET /2", expect = [200, 304] }"#, 1, &server));
+    assert_eq!((sample.outcome, sample.redirects), (Outcome::Ok, 2), "304 points nowhere");
 }
 
 #[test]
