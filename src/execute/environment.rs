@@ -5,10 +5,16 @@ use std::process::Command;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
-pub(super) fn facts(profile: &Profile, base_url: &str, workers: u16) -> BTreeMap<String, String> {
+pub(super) fn facts(
+    scenario: &Scenario,
+    profile: &Profile,
+    base_url: &str,
+    workers: u16,
+) -> BTreeMap<String, String> {
     let kinds = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -28,6 +34,9 @@ pub(super) fn facts(profile: &Profile, base_url: &str, workers: u16) -> BTreeMap
     push("memory", system.as_ref().map(|s| format!("{} MiB", s.total_memory() / (1024 * 1024))));
     push("cores", std::thread::available_parallelism().ok().map(|n| n.to_string()));
     push("git commit", git_commit());
+    push("certificates", scenario.tls.insecure.then(|| "not verified".to_owned()));
+    push("proxy", scenario.network.proxy.as_ref().map(|proxy| proxy.url.clone()));
+    push("unix socket", scenario.network.unix_socket.as_ref().map(|path| path.display().to_string()));
     for service in &profile.services {
         push(&format!("service {}", service.name), Some(service.program.command.join(" ")));
     }

@@ -202,7 +202,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         seed: planned.seed,
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment::facts(profile, &planned.base_url, setting.workers),
+        environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         claims: scenario.claims.clone(),
         must_hold: profile.must_hold.clone(),
