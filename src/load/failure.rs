@@ -12,7 +12,11 @@ pub(super) fn reason(error: &hyper::Error) -> String {
         }
         source = cause.source();
     }
-    error.to_string()
+    // HTTP/2 has its own causes.
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 /// Why the system gave up.

@@ -9,6 +9,7 @@ use hyper::http::uri::Uri;
 use url::Url;
 
 use super::connection::Message;
+use crate::scenario::journey::is_redirect;
 
 /// What a redirect that turns a request into a GET takes away with its body.
 const OF_BODY: [hyper::header::HeaderName; 5] =
@@ -21,7 +22,7 @@ const SECRET: [hyper::header::HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATI
 /// # Errors
 /// In words, if that is no place of the web.
 pub(super) fn target(status: u16, headers: &HeaderMap, from: &Url) -> Result<Option<Url>, String> {
-    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+    if !is_redirect(status) {
         return Ok(None);
     }
     let Some(location) = headers.get(LOCATION) else { return Ok(None) };

@@ -13,7 +13,7 @@ use super::decode;
 use super::origin::Origin;
 use super::prepared::Draft;
 use super::redirect;
-use crate::scenario::journey::Request;
+use crate::scenario::journey::{Request, is_redirect};
 use crate::web;
 
 /// W3C Trace Context.
@@ -62,7 +62,7 @@ impl Trip<'_> {
         let place = requests.origin_of(self.request);
         let origin = &requests.origins[place];
         let (connection, reply) = self.deliver(origin, connection, &|| self.message()).await?;
-        if self.request.redirects > 0 && (301..=308).contains(&reply.status) {
+        if self.request.redirects > 0 && is_redirect(reply.status) {
             // Boxed: most requests are not redirected, and all would carry the room for it.
             return Box::pin(self.follow(place, Arc::clone(origin), connection, reply)).await;
         }

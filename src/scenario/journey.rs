@@ -258,6 +258,11 @@ impl Request {
     }
 }
 
+/// Whether an answer of a status points to another place for what was asked (RFC 9110 §15.4); 304 does not.
+pub fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
 /// The statuses that are `ok`; those of gRPC as [`crate::sample::grpc_status`] has them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -268,9 +273,9 @@ pub enum Expect {
 }
 
 impl Expect {
-    /// Whether a redirect is among them by name.
+    /// Whether a redirect is among them by its number.
     pub fn names_redirect(&self) -> bool {
-        matches!(self, Self::Statuses(list) if list.iter().any(|status| (300..400).contains(status)))
+        matches!(self, Self::Statuses(list) if list.iter().any(|status| is_redirect(*status)))
     }
 
     /// Whether `status` is `ok`.

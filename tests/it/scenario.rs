@@ -164,10 +164,10 @@ fn any_method_is_sent_unless_it_is_a_usual_one_misspelt() {
     for method in ["PROPFIND", "REPORT", "PURGE", "X-OWN", "M1"] {
         assert!(compile(&GOOD.replace("PUT", method)).is_ok(), "{method}");
     }
-    for (method, meant) in [("GTE", "GET"), ("PSOT", "POST"), ("get", "GET"), ("PO:ST", "POST")] {
+    for method in ["GTE", "PSOT", "get", "PO:ST"] {
         let error = compile(&GOOD.replace("PUT", method)).unwrap_err();
         assert!(
-            error.count == 1 && error.to_string().contains(&format!("did you mean `{meant}`")),
+            error.count == 1 && error.to_string().contains(&format!("unknown method `{method}`")),
             "{error}"
         );
     }

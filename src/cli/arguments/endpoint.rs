@@ -31,7 +31,7 @@ pub(in crate::cli) struct Http {
     /// The method; GET, or POST where there is a body, if not given
     #[arg(short, long, env = "LOADPROOF_METHOD", help_heading = WHAT)]
     pub(in crate::cli) method: Option<String>,
-    /// The body, or `@file`
+    /// The body, or `@file`: text, or bytes that are sent as they are
     #[arg(short, long, env = "LOADPROOF_BODY", value_name = "TEXT|@FILE", help_heading = WHAT)]
     pub(in crate::cli) body: Option<String>,
     /// Redirects that are followed; none where --expect names a 3xx
@@ -82,10 +82,10 @@ pub(in crate::cli) struct EndpointFlags {
     #[arg(long, env = "LOADPROOF_CACERT", value_name = "FILE", help_heading = WHAT)]
     pub(in crate::cli) cacert: Option<String>,
     /// The client's certificate (PEM)
-    #[arg(long, env = "LOADPROOF_CERT", value_name = "FILE", requires = "key", help_heading = WHAT)]
+    #[arg(long, env = "LOADPROOF_CLIENT_CERT", value_name = "FILE", requires = "key", help_heading = WHAT)]
     pub(in crate::cli) cert: Option<String>,
     /// The client's private key (PEM)
-    #[arg(long, env = "LOADPROOF_KEY", value_name = "FILE", requires = "cert", help_heading = WHAT)]
+    #[arg(long, env = "LOADPROOF_CLIENT_KEY", value_name = "FILE", requires = "cert", help_heading = WHAT)]
     pub(in crate::cli) key: Option<String>,
     /// Label for the run, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]

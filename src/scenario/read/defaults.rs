@@ -113,29 +113,6 @@ fn check_name(problems: &Problems, name: &Located<String>) {
     }
 }
 
-/// A table of header names, given back in lower case, and texts.
-pub(super) fn named_texts(table: &mut Fields<'_>, key: &'static str) -> Vec<(String, Located<String>)> {
-    let Some(headers) = table.table(key) else { return Vec::new() };
-    let problems = headers.problems;
-    headers
-        .entries()
-        .into_iter()
-        .filter_map(|(name, value)| {
-            check_name(problems, &name);
-            let place = Place { file: headers.file(), span: value.span() };
-            match value.get_ref().as_str() {
-                Some(text) => {
-                    Some((name.value.to_ascii_lowercase(), Located { value: text.to_owned(), place }))
-                }
-                None => {
-                    wrong_type(problems, &place, &name.value, "a string", value.get_ref());
-                    None
-                }
-            }
-        })
-        .collect()
-}
-
 /// Whether a text can be a header's name, or a method (RFC 9110 §5.6.2).
 pub(super) fn is_token(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))

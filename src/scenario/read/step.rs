@@ -14,7 +14,9 @@ use super::extract::extracts;
 use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status};
 use crate::scenario::fields::{Fields, Located};
-use crate::scenario::journey::{Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step};
+use crate::scenario::journey::{
+    Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step, is_redirect,
+};
 use crate::scenario::problem::is_misspelt;
 use crate::scenario::template::Text;
 
@@ -305,7 +307,7 @@ fn request(
     };
     let expect = expect.map_or(success, |l| Expect::Statuses(l.value));
     let is_http = matches!(protocol, Protocol::Http(_));
-    let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| (300..400).contains(s));
+    let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| is_redirect(*s));
     (is_readable && is_callable).then_some(())?;
     Some(Request {
         number: book.next_request(),
