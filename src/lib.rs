@@ -14,6 +14,7 @@
 pub(crate) mod unit;
 pub(crate) mod utc;
 pub(crate) mod web;
+pub(crate) mod redact;
 pub mod checksum;
 pub mod trace;
 pub(crate) mod bundle;

@@ -13,6 +13,7 @@ use crate::run::Arm;
 use crate::scenario::load::Load;
 use crate::scenario::{ExperimentSpec, Scenario, ScenarioError};
 use crate::unit;
+use crate::web;
 
 /// Runs in the order in which they are carried out.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,7 +196,7 @@ impl fmt::Display for Plan {
                 f,
                 "{number:>3}. {part}{} at {}: load {} ({}), seed {}",
                 run.profile,
-                run.base_url,
+                web::shown(&run.base_url),
                 run.load_name,
                 run.load.text(),
                 run.seed

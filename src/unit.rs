@@ -15,6 +15,9 @@ pub enum ParseError {
     /// Not a rate.
     #[error("`{0}` is not a rate; write `500`, `500/s`, `30/m` or `7200/h`")]
     Rate(String),
+    /// Not a number of bytes.
+    #[error("`{0}` is not a size; write `16MiB`, `500kB` or a number of bytes")]
+    Size(String),
 }
 
 /// Reads `90` (seconds), `0.5s`, `90s`, `1m30s`, `1h` or `500ms`.
@@ -41,6 +44,42 @@ pub fn parse_rate(text: &str) -> Result<f64, ParseError> {
     match number.trim().parse::<f64>() {
         Ok(n) if n.is_finite() && n >= 0.0 => Ok(n / per_seconds),
         _ => Err(wrong()),
+    }
+}
+
+/// Units of sizes: those of IEC are powers of 1024, those of SI of 1000; `b` and `B` are both bytes.
+const SIZES: [(&str, u64); 11] = [
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("kb", 1_000),
+    ("mb", 1_000_000),
+    ("gb", 1_000_000_000),
+    ("k", 1_000),
+    ("m", 1_000_000),
+    ("g", 1_000_000_000),
+    ("b", 1),
+    ("", 1),
+];
+
+/// Reads a number of bytes from `16MiB`, `500 kB` or `4096`.
+pub fn parse_size(text: &str) -> Result<u64, ParseError> {
+    let wrong = || ParseError::Size(text.to_owned());
+    let lower = text.trim().to_ascii_lowercase();
+    let at = lower.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(lower.len());
+    let (number, unit) = lower.split_at(at);
+    let unit = SIZES.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(wrong)?.1;
+    match number.parse::<f64>() {
+        Ok(n) if n.is_finite() => Ok(whole(n * unit as f64)),
+        _ => Err(wrong()),
+    }
+}
+
+/// A number of bytes: `16 MiB`, `1.50 kiB`, `20 bytes`.
+pub fn size(bytes: u64) -> String {
+    match [("GiB", 1 << 30), ("MiB", 1 << 20), ("kiB", 1 << 10)].iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{} {name}", plain(bytes as f64 / *unit as f64)),
+        None => format!("{bytes} bytes"),
     }
 }
 
@@ -263,6 +302,19 @@ fn grouped(digits: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_are_read_in_both_families_of_units() {
+        let read = |text| parse_size(text).unwrap();
+        assert_eq!(
+            [read("4096"), read("16MiB"), read("500 kB"), read("1.5k"), read("10b")],
+            [4096, 16 << 20, 500_000, 1500, 10]
+        );
+        for text in ["", "MiB", "16 furlongs", "-1", "1e3", "1.2.3"] {
+            assert_eq!(parse_size(text), Err(ParseError::Size(text.to_owned())), "`{text}`");
+        }
+        assert_eq!([size(16 << 20), size(1536), size(20)], ["16 MiB", "1.5 kiB", "20 bytes"]);
+    }
 
     #[test]
     fn durations_are_read_as_people_write_them() {

@@ -24,6 +24,12 @@ pub fn to_second(unix_us: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |t| t.to_string())
 }
 
+/// A time in ms since 1970, to the millisecond: `2026-11-20T14:02:00.125Z`.
+pub fn to_millisecond(unix_ms: i64) -> String {
+    let time = Timestamp::from_millisecond(unix_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// A time in s since 1970, to the minute, as people write it: `2026-11-20 14:02 UTC`.
 pub fn to_minute(unix_s: i64) -> String {
     let time = Timestamp::from_second(unix_s).unwrap_or(Timestamp::UNIX_EPOCH);

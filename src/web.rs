@@ -1,20 +1,32 @@
 //! Requests outside of the load: a client for them, URLs without secrets, failures without wrappers.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Method;
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, Identity, Method, Proxy};
 
 /// How long a connection may take, if one answer may take longer.
 const CONNECT: Duration = Duration::from_secs(2);
 
 /// A text with a URL in it as it may be shown and stored: without a name and password.
 pub fn shown(text: &str) -> String {
-    let Some((before, rest)) = text.split_once("://") else { return text.to_owned() };
+    let Some((before, rest)) = text.split_once("://") else { return shown_without_scheme(text) };
     let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_end);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     format!("{before}://{host}{path}")
+}
+
+/// The same where the scheme is left out, as people type it: `me:secret@host/path`.
+fn shown_without_scheme(text: &str) -> String {
+    let end = text.find(|c: char| "/?#".contains(c) || c.is_whitespace()).unwrap_or(text.len());
+    match text[..end].rsplit_once('@') {
+        Some((pair, _)) if pair.contains(':') && !pair.contains(['"', '{']) => {
+            text[pair.len() + 1..].to_owned()
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// Asks servers, over and over, on connections that it keeps.
@@ -30,18 +42,60 @@ pub enum Redirects {
     Kept,
 }
 
+/// How servers are reached, where that is not the usual way: what their certificates are held against,
+/// and what lies between.
+#[derive(Clone, Default)]
+pub struct Way {
+    /// Whether any certificate will do.
+    pub insecure: bool,
+    /// Certificates of authorities besides the system's, in PEM.
+    pub ca: Option<String>,
+    /// The client's certificate chain and its key, in PEM.
+    pub identity: Option<String>,
+    /// A proxy's URL.
+    pub proxy: Option<String>,
+    /// A Unix socket that stands for every host.
+    pub unix_socket: Option<PathBuf>,
+}
+
+impl Way {
+    /// The same without what lies between: for servers besides the system.
+    #[must_use]
+    pub fn straight(&self) -> Self {
+        Self { proxy: None, unix_socket: None, ..self.clone() }
+    }
+
+    fn lead(&self, mut builder: reqwest::ClientBuilder) -> reqwest::Result<reqwest::ClientBuilder> {
+        builder = builder.tls_danger_accept_invalid_certs(self.insecure);
+        if let Some(pem) = &self.ca {
+            builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem.as_bytes())?);
+        }
+        if let Some(pem) = &self.identity {
+            builder = builder.identity(Identity::from_pem(pem.as_bytes())?);
+        }
+        if let Some(url) = &self.proxy {
+            builder = builder.proxy(Proxy::all(url)?);
+        }
+        if let Some(path) = &self.unix_socket {
+            builder = builder.unix_socket(path.as_path());
+        }
+        Ok(builder)
+    }
+}
+
 impl Client {
-    /// A client that asks the named host itself: a proxy in the environment would not know 127.0.0.1.
-    /// `timeout`: for one answer as a whole.
+    /// A client that asks the named host itself unless `way` says otherwise: a proxy in the environment
+    /// would not know 127.0.0.1. `timeout`: for one answer as a whole.
     ///
     /// # Errors
-    /// If there is no TLS to be had.
-    pub fn new(timeout: Duration, redirects: Redirects) -> Result<Self, String> {
+    /// If there is no TLS to be had, or not as `way` says.
+    pub fn new(timeout: Duration, redirects: Redirects, way: &Way) -> Result<Self, String> {
         let policy = match redirects {
             Redirects::Followed => Policy::default(),
             Redirects::Kept => Policy::none(),
         };
         let builder = reqwest::Client::builder().no_proxy().redirect(policy);
+        let builder = way.lead(builder).map_err(|e| reason(&e))?;
         let client = builder.connect_timeout(timeout.min(CONNECT)).timeout(timeout).build();
         client.map(Self).map_err(|e| e.to_string())
     }
@@ -104,6 +158,9 @@ mod tests {
         assert_eq!(shown("--host=https://token@host?x=1"), "--host=https://host?x=1");
         assert_eq!(shown("http://host:9000"), "http://host:9000");
         assert_eq!(shown("no url"), "no url");
+        assert_eq!(shown("me:s3cret@host:9000/a"), "host:9000/a");
+        assert_eq!(shown("someone@host"), "someone@host", "no password");
+        assert_eq!(shown(r#"{"mail":"a@b"}"#), r#"{"mail":"a@b"}"#);
     }
 
     #[test]

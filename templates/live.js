@@ -229,7 +229,7 @@ const Live = (() => {
       const { begin, last } = state;
       if (!last || !last.endpoints) return;
       by("endpoints").replaceChildren(...begin.endpoints.map((endpoint, i) => {
-        const { n, rate, times: t } = last.endpoints[i], row = headed(endpoint.name, endpoint.kind === "effect" ? "effect" : endpoint.traffic_class);
+        const { n, rate, times: t } = last.endpoints[i], row = headed(endpoint.name, endpoint.kind === "request" ? endpoint.traffic_class : endpoint.kind);
         cell(row, Numbers.count(sum(n)), "num");
         cell(row, Numbers.short(rate), "num");
         n.forEach((count, outcome) => cell(row, Numbers.count(count), "num" + (outcome > 1 && count ? " bad" : "")));

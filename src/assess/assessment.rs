@@ -161,11 +161,8 @@ pub fn of_two_runs(
     let [first, second] = &mut facts;
     first.start.claims.clone_from(&second.start.claims);
     let runs = all_with_checksums(store, facts.into())?;
-    let options = Options {
-        allow_invalid: context.allow_invalid,
-        floor: context.floor.clone(),
-        ..Options::default()
-    };
+    let options =
+        Options { allow_invalid: context.allow_invalid, floor: context.floor.clone(), ..Options::default() };
     let judgement = verdict::of_rounds(&runs, &options);
     let name = context.named(format!("compare-{baseline}-{treatment}"));
     of_arms(&runs, judgement, &name, context, |_| Of::Runs { baseline, treatment })

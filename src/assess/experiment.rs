@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::error::AssessError;
 use super::context::ReportContext;
+use super::error::AssessError;
 use super::{qualification, runs};
 use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState};
 use crate::store::{Ending, ExperimentFacts, LookRow, Store};

@@ -14,8 +14,8 @@ use crate::summary;
 pub fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>, AssessError> {
     let (samples, signals) = (store.samples(facts.id)?, store.signals(facts.id)?);
     let (reasons, slowest) = (store.reasons(facts.id)?, store.slowest(facts.id)?);
-    let checksum = String::new();
-    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, slowest, checksum }))
+    let (soft_checks, checksum) = (store.soft_checks(facts.id)?, String::new());
+    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, soft_checks, slowest, checksum }))
 }
 
 /// Reads a run by its number, as [`measured`] does.

@@ -24,7 +24,7 @@ pub fn sign_off(
     signer: Option<&Signer>,
     folder: &Path,
 ) -> Result<Bundle, AssessError> {
-    let samples = extract(&Store::open(store)?, &Rules::parse(rules, &about.rules)?, about, folder)?;
+    let samples = extract(&Store::open_existing(store)?, &Rules::parse(rules, &about.rules)?, about, folder)?;
     let bytes = std::fs::read(&samples).map_err(|source| AssessError::File {
         action: "read",
         path: samples.clone(),

@@ -74,6 +74,7 @@ impl Baseline {
             samples,
             signals: signals.collect(),
             reasons: Vec::new(),
+            soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
         }

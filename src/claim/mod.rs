@@ -73,6 +73,8 @@ pub struct Selection {
     pub endpoint: Option<String>,
     /// Effects of this name, in place of requests.
     pub effect: Option<String>,
+    /// Groups of this name, in place of requests.
+    pub group: Option<String>,
     /// Requests of this traffic class; none for all but loadproof's own questions.
     #[serde(alias = "class")]
     pub traffic_class: Option<String>,
@@ -156,6 +158,7 @@ impl std::fmt::Display for Selection {
         let parts = [
             self.endpoint.clone(),
             self.effect.as_ref().map(|e| format!("effect {e}")),
+            self.group.as_ref().map(|g| format!("group {g}")),
             self.traffic_class.as_ref().map(|c| format!("traffic class {c}")),
             self.phase.map(|p| format!("phase {}", p.word())),
             self.outcome.map(|o| format!("outcome {}", o.word())),

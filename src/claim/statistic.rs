@@ -38,6 +38,8 @@ pub enum Statistic {
     Count(CountOf),
     /// The same as a share of all samples.
     Share(CountOf),
+    /// Requests that have passed a check that decides nothing, as a share of all that had it.
+    CheckShare(String),
     /// Samples that ended `ok`, per second.
     Throughput,
     /// From the load's end to an empty backlog, ms; infinite if it was not empty in time.
@@ -174,7 +176,7 @@ pub(super) const NAMES: [&str; 23] = [
 ];
 
 /// The names of statistics that take an argument.
-pub(super) const METHODS: [&str; 22] = [
+pub(super) const METHODS: [&str; 23] = [
     "min",
     "max",
     "mean",
@@ -189,6 +191,7 @@ pub(super) const METHODS: [&str; 22] = [
     "service_quantile",
     "status",
     "status_share",
+    "check_share",
     "recovery",
     "cpu_per_request",
     "drift",
@@ -249,6 +252,7 @@ impl Statistic {
         match method {
             "status" => status().map(Self::Count),
             "status_share" => status().map(Self::Share),
+            "check_share" => Some(Self::CheckShare(text)),
             "recovery" => Some(Self::Recovery(text)),
             "drift" => Some(Self::Drift(DriftOf::Signal(text))),
             "correlation" => Some(Self::Correlation(text)),
@@ -360,6 +364,7 @@ impl fmt::Display for Statistic {
                 let word = SignalMetric::ALL.iter().find(|(_, f)| f == metric).map_or("", |(word, _)| word);
                 write!(f, "{word}('{name}')")
             }
+            Self::CheckShare(check) => write!(f, "check_share('{check}')"),
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
             Self::Drift(DriftOf::Signal(name)) => write!(f, "drift('{name}')"),
             Self::Drift(DriftOf::Quantile(p)) => write!(f, "drift({})", (p * 1e8).round() / 1e6),

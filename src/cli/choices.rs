@@ -42,6 +42,7 @@ pub(super) fn only_or_named<'a>(
     let all: Vec<&str> = known.clone().map(String::as_str).collect();
     match (known.next(), all.len()) {
         (Some(only), 1) => Ok(only.clone()),
+        (None, _) => Err(UsageError(format!("the scenario has no {what}: write `[{what}.NAME]`")).into()),
         _ => Err(UsageError(format!("which {what}? name one with --{what}: {}", all.join(", "))).into()),
     }
 }

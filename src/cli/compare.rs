@@ -13,7 +13,7 @@ use crate::assess::{ReportContext, comparison};
 use crate::store::Store;
 
 pub(super) fn compare(command: &Compare, path: &Path) -> Result<Exit> {
-    let store = Store::open(path)?;
+    let store = Store::open_existing(path)?;
     let context = ReportContext {
         claims: command.claims.as_deref().map(late_claims).transpose()?,
         ..ReportContext::now(&store, &command_line(), command.outputs.allow_invalid)

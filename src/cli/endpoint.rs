@@ -15,27 +15,28 @@ use super::{run, world};
 use crate::execute::session::SessionOptions;
 use crate::plan::{Choices, Plan};
 use crate::scenario::Scenario;
-use crate::scenario::endpoint::{Amount, Endpoint, LOAD, PROFILE};
+use crate::scenario::endpoint::{Amount, Body, Endpoint, LOAD, PROFILE};
 
 pub(super) fn http(command: &Http, store: &Path) -> Result<Exit> {
     let (base_url, path) = split(&command.url)?;
-    let body = command.body.as_deref().map(body_text).transpose()?;
+    let body = command.body.as_deref().map(body).transpose()?;
     let method = match &command.method {
         Some(method) => method.to_ascii_uppercase(),
         None if body.is_some() => "POST".to_owned(),
         None => "GET".to_owned(),
     };
     let mut headers = command.flags.headers()?;
-    let is_json = body.as_deref().is_some_and(|b| serde_json::from_str::<serde::de::IgnoredAny>(b).is_ok());
+    let is_json = matches!(&body, Some(Body::Text(text)) if serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
     if is_json && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
     }
     let time = command.for_time.unwrap_or(command.flags.duration);
-    call(
-        &command.flags.endpoint(base_url, format!("{method} {path}"), headers, body, time),
-        &command.flags,
-        store,
-    )
+    let endpoint = Endpoint {
+        redirects: Some(command.redirects),
+        http: Some(command.protocol.clone()),
+        ..command.flags.endpoint(base_url, format!("{method} {path}"), headers, body, time)
+    };
+    call(&endpoint, &command.flags, store)
 }
 
 pub(super) fn grpc(command: &Grpc, store: &Path) -> Result<Exit> {
@@ -47,7 +48,7 @@ pub(super) fn grpc(command: &Grpc, store: &Path) -> Result<Exit> {
         ))
         .into());
     }
-    let message = command.data.as_deref().map(body_text).transpose()?;
+    let message = command.data.as_deref().map(text).transpose()?.map(Body::Text);
     let request = format!("GRPC {}", command.method.trim_start_matches('/'));
     let flags = &command.flags;
     call(&flags.endpoint(base_url, request, flags.headers()?, message, flags.duration), flags, store)
@@ -85,8 +86,18 @@ fn split(url: &str) -> Result<(String, String)> {
     Ok((format!("{scheme}://{authority}"), path))
 }
 
-/// A body as given, or from a file: `@order.json`.
-fn body_text(given: &str) -> Result<String> {
+/// A body as given, or of a file: `@order.json`, `@image.png`. What is text may hold templates; the rest is sent as it is.
+fn body(given: &str) -> Result<Body> {
+    let Some(path) = given.strip_prefix('@') else { return Ok(Body::Text(given.to_owned())) };
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Body::Text(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Ok(Body::File(path.to_owned())),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{path}`")),
+    }
+}
+
+/// A text as given, or of a file: `@order.json`.
+fn text(given: &str) -> Result<String> {
     match given.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read `{path}`")),
         None => Ok(given.to_owned()),
@@ -99,7 +110,7 @@ impl EndpointFlags {
         base_url: String,
         request: String,
         headers: Vec<(String, String)>,
-        body: Option<String>,
+        body: Option<Body>,
         time: Duration,
     ) -> Endpoint {
         let amount = match (self.requests, self.rate) {
@@ -111,7 +122,24 @@ impl EndpointFlags {
             (None, None) => Amount::For(time),
         };
         let (expect, timeout, connections) = (self.expect.clone(), self.timeout, self.connections);
-        Endpoint { base_url, request, headers, body, expect, timeout, amount, connections }
+        let files = [("ca", &self.cacert), ("certificate", &self.cert), ("key", &self.key)];
+        let tls_files =
+            files.into_iter().filter_map(|(key, file)| Some((key, file.as_ref()?.clone()))).collect();
+        let (redirects, http, insecure) = (None, None, self.insecure);
+        Endpoint {
+            base_url,
+            request,
+            headers,
+            body,
+            redirects,
+            http,
+            tls_files,
+            insecure,
+            expect,
+            timeout,
+            amount,
+            connections,
+        }
     }
 
     fn headers(&self) -> Result<Vec<(String, String)>> {

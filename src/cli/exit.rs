@@ -109,6 +109,7 @@ impl Exit {
         match error {
             // The store is fine; it was asked for something that is not in it.
             StoreError::NoRun(_)
+            | StoreError::Missing(_)
             | StoreError::NoExperiment(_)
             | StoreError::Question(_)
             | StoreError::NotReading => Self::Usage,

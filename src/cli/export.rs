@@ -18,7 +18,7 @@ use crate::run::{Metric, RunFacts};
 use crate::store::{Reference, Store};
 
 pub(super) fn export(command: &Export, path: &Path) -> Result<Exit> {
-    let store = Store::open(path)?;
+    let store = Store::open_existing(path)?;
     let reference: Reference = command.run.parse()?;
     let run = store.run(&reference)?;
     if command.about.is_some() && command.format != ExportFormat::Hdr {

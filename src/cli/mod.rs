@@ -28,6 +28,7 @@ mod signoff;
 mod store;
 mod testbed;
 mod trend;
+mod tryout;
 mod ui;
 mod verify;
 mod viewers;
@@ -57,6 +58,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
     let store = arguments.store;
     match arguments.command {
         Command::Check(command) => check::check(&command),
+        Command::Try(command) => tryout::try_out(&command, &store),
         Command::Run(command) => run::run(&command, &store),
         Command::Experiment(command) => experiment::experiment(&command, &store),
         Command::Capacity(command) => capacity::capacity(&command, &store),

@@ -17,7 +17,7 @@ use crate::store::{Reference, Store};
 use crate::verdict::Verdict;
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
-    let mut store = Store::open(path)?;
+    let mut store = Store::open_existing(path)?;
     let subjects =
         command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>, AssessError>>()?;
     let claims = command.claims.as_deref().map(late_claims).transpose()?;

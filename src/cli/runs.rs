@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::arguments::{RunFilter, RunList, Runs, RunsCommand};
+use super::arguments::{RunFilter, RunList, Runs, RunsCommand, STORE};
 use super::exit::Exit;
 use super::output;
 use crate::run::{Arm, RunFacts};
@@ -14,17 +14,17 @@ use crate::unit;
 
 pub(super) fn runs(command: &Runs, path: &Path) -> Result<Exit> {
     match &command.command {
-        None => list(&Store::open(path)?, &command.list, command.json)?,
-        Some(RunsCommand::List(filters)) => list(&Store::open(path)?, filters, command.json)?,
+        None => list(path, &command.list, command.json)?,
+        Some(RunsCommand::List(filters)) => list(path, filters, command.json)?,
         Some(RunsCommand::Show { run }) => return show(run, command.json, path),
-        Some(RunsCommand::Note { run, text }) => note(run, text, &mut Store::open(path)?)?,
+        Some(RunsCommand::Note { run, text }) => note(run, text, &mut Store::open_existing(path)?)?,
     }
     Ok(Exit::Done)
 }
 
 /// A run, or a sample of it where a number follows a colon.
 fn show(name: &str, json: bool, path: &Path) -> Result<Exit> {
-    let store = Store::open(path)?;
+    let store = Store::open_existing(path)?;
     let find = |name: &str| -> Result<RunFacts> { Ok(store.run(&name.parse::<Reference>()?)?) };
     if let Some((run, number)) = name.rsplit_once(':')
         && let Ok(number) = number.parse()
@@ -61,8 +61,10 @@ fn passes(run: &RunFacts, filter: &RunFilter) -> bool {
     })
 }
 
-fn list(store: &Store, filters: &RunList, json: bool) -> Result<()> {
-    let mut runs = store.runs()?;
+fn list(path: &Path, filters: &RunList, json: bool) -> Result<()> {
+    // The store that nobody has named is made by the first run: until then there are none.
+    let is_yet_to_come = path == Path::new(STORE) && !path.exists();
+    let mut runs = if is_yet_to_come { Vec::new() } else { Store::open_existing(path)?.runs()? };
     runs.retain(|run| filters.filter.iter().all(|filter| passes(run, filter)));
     if json {
         let document = serde_json::json!({ "schema": "loadproof.runs/2", "runs": runs });

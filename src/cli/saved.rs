@@ -21,7 +21,8 @@ pub(super) fn baseline(command: &Saved, store: &Path) -> Result<Exit> {
     match &command.command {
         SavedCommand::Save { name, runs, arm, allow_invalid, force } => {
             let choice = Choice { names: runs, arm: (*arm).into(), allow_invalid: *allow_invalid };
-            let (baseline, path, bytes) = saved::save(&named(name), &choice, *force, &Store::open(store)?)?;
+            let (baseline, path, bytes) =
+                saved::save(&named(name), &choice, *force, &Store::open_existing(store)?)?;
             let size = unit::significant(bytes as f64 / 1e3);
             let text = format!("{}\n\n  saved  {} ({size} kB)", shown(name, &baseline), path.display());
             output::result(&text)?;

@@ -11,7 +11,7 @@ use super::exit::{Exit, UsageError};
 use super::output;
 use crate::export::csv::field;
 use crate::run::RunId;
-use crate::store::{self, Answer};
+use crate::store::{self, Answer, Store};
 
 pub(super) fn store(command: &StoreCommands, path: &Path) -> Result<Exit> {
     match &command.command {
@@ -29,7 +29,7 @@ fn query(command: &Query, path: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
-/// One sample of a run by its number: every column of the view `samples`.
+/// One sample of a run by its number: every column of the view `samples`, and what was said if that was kept.
 pub(super) fn sample(run: RunId, number: u64, as_json: bool, path: &Path) -> Result<Exit> {
     let sql = format!("SELECT * FROM samples WHERE run = {run} AND sequence = {number}");
     let answer = store::query(path, &sql)?;
@@ -43,7 +43,14 @@ pub(super) fn sample(run: RunId, number: u64, as_json: bool, path: &Path) -> Res
     let width = answer.columns.iter().map(String::len).max().unwrap_or(0);
     let lines =
         answer.columns.iter().zip(row).map(|(column, value)| format!("  {column:<width$}  {}", shown(value)));
-    output::result(&lines.collect::<Vec<_>>().join("\n"))?;
+    let mut shown = lines.collect::<Vec<_>>().join("\n");
+    let value = |name: &str| answer.columns.iter().position(|c| c == name).and_then(|at| row[at].as_i64());
+    if let (Some(journey), Some(sent_us)) = (value("journey"), value("sent_us"))
+        && let Some(kept) = Store::open(path)?.exchange_of(run, journey, sent_us)?
+    {
+        shown.push_str(&format!("\n\n{kept}"));
+    }
+    output::result(&shown)?;
     Ok(Exit::Done)
 }
 

@@ -14,7 +14,7 @@ use crate::store::{Reference, Store};
 use crate::trend::{LeftOut, Series, Standing, Trend as Found};
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
-    let mut store = Store::open(path)?;
+    let mut store = Store::open_existing(path)?;
     if let Some(TrendCommand::Accept { run, why }) = &command.command {
         return accept(run, why, &mut store);
     }

@@ -13,6 +13,10 @@ impl scenario::World for RealWorld {
         std::fs::read_to_string(path)
     }
 
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        std::fs::read(path)
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
@@ -24,6 +28,10 @@ struct Written(String);
 impl scenario::World for Written {
     fn read(&self, path: &Path) -> std::io::Result<String> {
         if path == Path::new(endpoint::FILE) { Ok(self.0.clone()) } else { RealWorld.read(path) }
+    }
+
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        RealWorld.read_bytes(path)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

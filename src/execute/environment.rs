@@ -39,6 +39,9 @@ pub(super) fn facts(
     push("memory", system.as_ref().map(|s| format!("{} MiB", s.total_memory() / (1024 * 1024))));
     push("cores", std::thread::available_parallelism().ok().map(|n| n.to_string()));
     push("git commit", git_commit());
+    push("certificates", scenario.tls.insecure.then(|| "not verified".to_owned()));
+    push("proxy", scenario.network.proxy.as_ref().map(|proxy| proxy.url.clone()));
+    push("unix socket", scenario.network.unix_socket.as_ref().map(|path| path.display().to_string()));
     for service in &profile.services {
         push(&format!("service {}", service.name), Some(service.program.command.join(" ")));
     }

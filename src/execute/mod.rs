@@ -18,6 +18,7 @@ pub mod selftest;
 pub mod session;
 mod setting;
 mod stage;
+pub mod tryout;
 mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,10 +35,11 @@ use self::hooks::Hooks;
 use self::setting::interrupted;
 use self::stage::{Outcome, Stage};
 use self::watched::Watched;
-use crate::load::{self, Clock, LoadRun};
+use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
@@ -47,6 +49,7 @@ use crate::summary::live::Live;
 use crate::system::hook::{self, HookRun};
 use crate::system::{self, System, SystemError};
 use crate::utc;
+use crate::web::Way;
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
@@ -91,7 +94,12 @@ pub async fn carry_out(
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
     let processes = system.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
-    let mut collector = Collector::new(&setting.scenario.signals, processes, PROCESS_EVERY)?;
+    let mut collector = Collector::new(
+        &setting.scenario.signals,
+        processes,
+        PROCESS_EVERY,
+        &way(&setting.scenario).straight(),
+    )?;
     let first_readings = collector.first_readings().await;
     let clock = Clock::starting_in(LEAD);
     let start = start(setting, planned, profile, &clock);
@@ -162,10 +170,23 @@ async fn bring_up(
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
         audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
-    let system = system::start(profile, &planned.base_url, &setting.logs, &setting.journal).await?;
-    system::reset(profile, &planned.base_url).await?;
+    let way = way(&setting.scenario);
+    let system = system::start(profile, &planned.base_url, &way, &setting.logs, &setting.journal).await?;
+    system::reset(profile, &planned.base_url, &way).await?;
     hooks.run(HookMoment::Before, runs).await?;
     Ok(system)
+}
+
+/// How the system is reached outside of the load: as the load reaches it.
+fn way(scenario: &Scenario) -> Way {
+    let Scenario { tls, network, .. } = scenario;
+    Way {
+        insecure: tls.insecure,
+        ca: tls.ca.as_ref().map(|pem| pem.0.clone()),
+        identity: tls.identity.as_ref().map(|(certificate, key)| format!("{}\n{}", certificate.0, key.0)),
+        proxy: network.proxy.as_ref().map(|proxy| proxy.secret_url.clone()),
+        unix_socket: network.unix_socket.clone(),
+    }
 }
 
 /// What is known of a run before its first request.
@@ -237,6 +258,7 @@ async fn measure(
         endpoints: &scenario.endpoints,
         user_classes: scenario.user_classes.iter().map(|class| class.name.as_str()).collect(),
         signals: collector.infos(),
+        soft_checks: &scenario.soft_checks,
     };
     let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
     let load = LoadRun {
@@ -246,6 +268,7 @@ async fn measure(
         seed: planned.seed,
         workers: setting.workers,
         clock,
+        kept: Kept::Failed,
     };
     let running = load::start(load, writer.sink()).await?;
     let (stop, stopping) = watch::channel(false);

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use super::progress::Audience;
 use super::setting::{ExecuteError, Setting};
+use super::tryout::{self, Tried};
 use super::{Carried, carry_out};
 use crate::assess::files;
 use crate::plan::PlannedRun;
@@ -99,6 +100,14 @@ impl Session {
     /// Whether the user wants to end it: what was under way may be complete all the same.
     pub(super) fn is_interrupted(&self) -> bool {
         *self.setting.interrupt.borrow()
+    }
+
+    /// Tries the journeys of its scenario out, under the profile of a planned run; nothing is stored.
+    ///
+    /// # Errors
+    /// If the system does not come up, or a request cannot be sent by any means.
+    pub fn try_out(&mut self, planned: &PlannedRun) -> Result<Vec<Tried>, ExecuteError> {
+        self.runtime.block_on(tryout::try_out(&self.setting, planned, &mut self.audience))
     }
 
     /// Whoever is told how things go.

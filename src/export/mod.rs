@@ -6,6 +6,7 @@
 
 pub mod csv;
 pub mod exchange;
+pub mod har;
 pub mod hdr;
 pub mod locust;
 pub mod parquet;

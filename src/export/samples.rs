@@ -28,7 +28,7 @@ pub enum Value {
 use Value::{Number, NumberIfAny, Text, TextIfAny};
 
 /// The columns, in order; `docs/SCHEMA.md` says what they mean.
-pub const COLUMNS: [Column; 20] = [
+pub const COLUMNS: [Column; 22] = [
     Column { name: "run", value: Number(|s| s.run) },
     Column { name: "sequence", value: Number(|s| s.sequence) },
     Column { name: "kind", value: Text(|s| &s.kind) },
@@ -49,6 +49,8 @@ pub const COLUMNS: [Column; 20] = [
     Column { name: "bytes_out", value: Number(|s| s.bytes_out) },
     Column { name: "key_list", value: NumberIfAny(|s| s.key_list) },
     Column { name: "key", value: NumberIfAny(|s| s.key) },
+    Column { name: "redirects", value: Number(|s| s.redirects) },
+    Column { name: "repeats", value: Number(|s| s.repeats) },
 ];
 
 /// The header of the CSV.

@@ -41,7 +41,7 @@ fn write(
         .map(|name| Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: name.to_owned() })
         .collect();
     let user_classes = survey.user_classes.iter().collect();
-    let words = RunWords { endpoints: &endpoints, user_classes, signals: &[] };
+    let words = RunWords { endpoints: &endpoints, user_classes, signals: &[], soft_checks: &[] };
     let writer = RunWriter::start(path, run, &words, Box::new(|_| {}))?;
     let mut samples = Samples {
         survey,
@@ -82,7 +82,7 @@ impl Samples<'_> {
         let done_us = sent_us.saturating_add(row.elapsed_us);
         let reason = match &*row.ending.reason {
             "" => ReasonId::default(),
-            text => self.recorder.reason(text),
+            text => self.recorder.reason(text, str::to_owned),
         };
         let user = self.user(row.user);
         self.recorder.record(Sample {
@@ -102,6 +102,8 @@ impl Samples<'_> {
             race: Race::NONE,
             bytes_in: u32::try_from(row.bytes_in).unwrap_or(u32::MAX),
             bytes_out: u32::try_from(row.bytes_out).unwrap_or(u32::MAX),
+            redirects: 0,
+            repeats: 0,
         });
         Ok(())
     }

@@ -90,7 +90,7 @@ pub struct Endpoint {
     pub name: String,
     /// The class of its traffic; empty if none.
     pub traffic_class: String,
-    /// `request` or `effect`.
+    /// `request`, `effect` or `group`.
     pub kind: String,
 }
 

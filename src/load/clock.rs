@@ -2,6 +2,12 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// The wall clock, µs since 1970 (UTC).
+pub(super) fn wall_us() -> i64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(wall.as_micros()).unwrap_or(0)
+}
+
 /// Where a run's time begins.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -24,8 +30,7 @@ impl Clock {
     /// By how much the wall clock has strayed from this one since the start, µs: it was set, or
     /// the machine slept.
     pub fn wall_step_us(&self) -> i64 {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(wall.as_micros()).unwrap_or(0) - self.unix_us - self.now_us()
+        wall_us() - self.unix_us - self.now_us()
     }
 
     /// Its start.

@@ -40,7 +40,7 @@ impl Effect {
         let (outcome, reason, done) = match seen {
             // An effect may be seen before the request is answered that has brought it about.
             Ok((outcome, at)) => (outcome, ReasonId(0), at.max(self.cause.done)),
-            Err((outcome, reason)) => (outcome, recording.recorder.reason(reason), Instant::now()),
+            Err((outcome, reason)) => (outcome, recording.reason(reason), Instant::now()),
         };
         let done_us = recording.clock.us(done);
         recording.recorder.record(Sample {

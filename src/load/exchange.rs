@@ -4,46 +4,28 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::header::{HeaderName, HeaderValue};
-use hyper::{HeaderMap, Request as Message};
+use hyper::header::{COOKIE, HeaderValue};
 use minijinja::value::Value;
 
+use super::client::Client;
 use super::clock::Clock;
-use super::connection::{self, Connection, Connections, SendFailure};
+use super::connection::{Connection, Keep, Reply};
+use super::decode;
 use super::grpc;
-use super::judge::{Answer, Judgement, judge};
+use super::judge::{Answer, Judge, Judgement};
 use super::pending::Pending;
-use super::prepared::Requests;
-use super::recording::Recording;
+use super::prepared::{Draft, Requests};
+use super::trip::{Arrival, Tally, Trip};
 use super::who::Who;
-use crate::sample::{Key, Outcome, grpc_status};
+use super::witness::{self, Said};
+use crate::sample::{Outcome, grpc_status};
 use crate::scenario::journey::{Protocol, Request};
-use crate::scenario::rpc::RpcError;
 use crate::scenario::scope::Scope;
 use crate::trace;
 
-/// W3C Trace Context.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-
-/// What requests are made with.
-#[derive(Clone, Copy)]
-pub(super) struct Client<'a> {
-    pub(super) requests: &'a Requests,
-    pub(super) recording: &'a Recording,
-    /// Those of whoever makes the requests.
-    pub(super) connections: &'a Connections,
-}
-
 /// A request that only waits to be sent.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment; a box would be an allocation per request"
-)]
 pub(super) enum Ready {
-    Go { connection: Connection, message: Message<Full<Bytes>>, bytes_out: usize },
+    Go { connection: Connection, draft: Draft },
     Stuck { outcome: Outcome, reason: String, since: Instant },
 }
 
@@ -55,34 +37,22 @@ pub(super) struct Ended<T> {
     pub(super) variables: Vec<(String, Value)>,
     /// What the inspection of the answer gave; none if there was no answer.
     pub(super) inspected: Option<T>,
+    /// Whether it has gone out at all.
+    pub(super) is_sent: bool,
 }
 
 /// Puts a request together and opens a connection for it.
 pub(super) async fn make_ready(client: Client<'_>, request: &Request, scope: &Arc<Scope>) -> Ready {
     let since = Instant::now();
-    let Client { requests, connections, .. } = client;
-    let (message, bytes_out) = match requests.assemble(request, scope) {
-        Ok(assembled) => assembled,
+    let requests = client.requests;
+    let draft = match requests.draft(request, scope) {
+        Ok(draft) => draft,
         Err(error) => return Ready::Stuck { outcome: Outcome::Failed, reason: error.to_string(), since },
     };
-    let origin = requests.origin_of(request);
-    while let Some(mut connection) = connections.take(origin) {
-        if connection.is_usable() || connection.settle().await {
-            return Ready::Go { connection, message, bytes_out };
-        }
-    }
-    match open(requests, request).await {
-        Ok(connection) => Ready::Go { connection, message, bytes_out },
+    let place = requests.origin_of(request);
+    match client.connect(place, &requests.origins[place], request.connect_timeout).await {
+        Ok(connection) => Ready::Go { connection, draft },
         Err(reason) => Ready::Stuck { outcome: Outcome::Error, reason, since },
-    }
-}
-
-async fn open(requests: &Requests, request: &Request) -> Result<Connection, String> {
-    let origin = &requests.origins[requests.origin_of(request)];
-    let timeout = request.connect_timeout;
-    match tokio::time::timeout(timeout, Connection::open(origin)).await {
-        Ok(opened) => opened,
-        Err(_) => Err(format!("connect to {}: timeout after {timeout:?}", origin.url)),
     }
 }
 
@@ -91,8 +61,8 @@ async fn open(requests: &Requests, request: &Request) -> Result<Connection, Stri
 pub(super) struct Due<'a> {
     pub(super) request: &'a Request,
     pub(super) who: Who,
-    /// What it is about.
-    pub(super) key: Key,
+    /// For whom it is made, and about what.
+    pub(super) scope: &'a Arc<Scope>,
     /// When it should be sent.
     pub(super) intended: Instant,
     /// Whether the answer's body is kept even if the request itself does not need it.
@@ -106,47 +76,142 @@ pub(super) async fn exchange<T>(
     ready: Ready,
     inspect: impl FnOnce(&Answer<'_>) -> T,
 ) -> Ended<T> {
-    let Client { requests, recording, connections } = client;
-    let Due { request, who, key, intended, keep_body } = due;
-    let mut pending = Pending::new(recording, request.endpoint, who, key, intended);
-    let (connection, message, bytes_out) = match ready {
+    let Client { requests, recording, .. } = client;
+    let Due { request, who, scope, intended, keep_body } = due;
+    let mut pending = Pending::new(recording, request.endpoint, who, scope.key(), intended);
+    let (connection, draft) = match ready {
         Ready::Stuck { outcome, reason, since } => {
             pending.sent(since, 0);
-            return unanswered(pending, outcome, &reason);
+            return Ended { is_sent: false, ..unanswered(&mut pending, request, outcome, &reason) };
         }
-        Ready::Go { connection, mut message, bytes_out } => {
-            if requests.is_traced
-                && let Some(traceparent) = traceparent(recording.clock, request, who, intended)
-            {
-                message.headers_mut().insert(TRACEPARENT, traceparent);
-            }
-            (connection, message, bytes_out)
+        Ready::Go { connection, draft } => (connection, draft),
+    };
+    let trace = if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
+    let is_kept = keep_body || request.needs_body() || recording.witness.wants_bodies();
+    let keep = if is_kept { Keep::UpTo(request.body_limit) } else { Keep::Nothing };
+    let tally = Tally::default();
+    let trip = Trip { client, request, draft: &draft, trace, keep, tally: &tally };
+    let sent = Instant::now();
+    pending.sent(sent, draft.size());
+    // Pinned here: the future is large, and would be moved into the timeout otherwise.
+    let way = std::pin::pin!(trip.go(connection));
+    let arrived = tokio::time::timeout_at((sent + request.timeout).into(), way).await;
+    pending.went(&tally);
+    let arrived = match arrived {
+        Err(_) => Err(format!("timeout after {:?}", request.timeout)),
+        Ok(arrived) => arrived,
+    };
+    let arrived = arrived.and_then(|Arrival { reply, fault }| {
+        let (status, reply) = with_status(request, reply).ok_or("answered without a gRPC status")?;
+        Ok((status, reply, fault))
+    });
+    let (status, reply, fault) = match arrived {
+        Ok(arrived) => arrived,
+        Err(reason) => {
+            let ended = unanswered(&mut pending, request, Outcome::Error, &reason);
+            let told = Told { reason: &reason, tally: &tally, answer: None, variables: &[] };
+            keep_exchange(client, request, &draft, &pending, told);
+            return ended;
         }
     };
-    let sent = Instant::now();
-    pending.sent(sent, bytes_out);
-    let keep_body = keep_body || request.needs_body();
-    // Pinned here: the future is large, and would be moved into the timeout otherwise.
-    let whole = std::pin::pin!(answer(requests, request, connection, message, keep_body));
-    match tokio::time::timeout_at((sent + request.timeout).into(), whole).await {
-        Err(_) => unanswered(pending, Outcome::Error, &format!("timeout after {:?}", request.timeout)),
-        Ok(Err(reason)) => unanswered(pending, Outcome::Error, &reason),
-        Ok(Ok(whole)) => {
-            let (judgement, variables, inspected) = match readable(requests, request, &whole, keep_body) {
-                Ok(body) => {
-                    let answer = Answer { status: whole.status, headers: &whole.headers, body: &body };
-                    let (judgement, variables) = judge(request, &answer);
-                    (judgement, variables, Some(inspect(&answer)))
+    let body = match fault {
+        Some(fault) => Err(fault),
+        None if is_kept => readable(requests, request, status, &reply),
+        None if reply.body.is_empty() => Ok(Cow::Borrowed(&[][..])),
+        // A part of a compressed one says nothing.
+        None => Ok(decode::decoded(&reply.headers, &reply.body, request.body_limit).unwrap_or_default()),
+    };
+    // What was answered with, for keeping: the body that was judged, if it could be.
+    let legible = body.as_deref().unwrap_or(&reply.body);
+    let judge = Judge { templates: &requests.templates, scope };
+    let answer = |body| Answer {
+        status,
+        headers: &reply.headers,
+        body,
+        size: reply.bytes_in as u64,
+        time: reply.done.saturating_duration_since(sent),
+    };
+    let (judgement, variables, inspected) = match &body {
+        Ok(body) => {
+            let answer = answer(body);
+            let (judgement, variables) = judge.judge(request, &answer);
+            if judgement.outcome != Outcome::Rejected {
+                for soft in &request.soft_checks {
+                    pending.soft_check(soft.place, judge.holds(&soft.checks, &answer));
                 }
-                Err(error) => (Judgement::failed(error.to_string()), Vec::new(), None),
-            };
-            pending.answered(whole.status, whole.first_byte, whole.bytes_in);
-            connections.give_back(requests.origin_of(request), whole.connection);
-            let reason = judgement.reason.as_deref();
-            pending.end(judgement.outcome, reason, whole.done);
-            Ended { outcome: judgement.outcome, status: whole.status, done: whole.done, variables, inspected }
+            }
+            (judgement, variables, Some(inspect(&answer)))
         }
+        // Its status tells more.
+        Err(_) if request.reject.contains(&status) || !request.expect.accepts(status) => {
+            let (judgement, variables) = judge.judge(request, &answer(&[]));
+            (judgement, variables, None)
+        }
+        Err(reason) => (Judgement::failed(reason.clone()), Vec::new(), None),
+    };
+    pending.answered(status, reply.first_byte, tally.bytes_in.get());
+    pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
+    let reason = judgement.reason.as_deref().unwrap_or_default();
+    let told = Told { reason, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
+    keep_exchange(client, request, &draft, &pending, told);
+    Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected, is_sent: true }
+}
+
+/// How a request ended, as far as it is kept.
+struct Told<'a> {
+    reason: &'a str,
+    /// Where it has been.
+    tally: &'a Tally,
+    /// The answer, and its body as it can be read.
+    answer: Option<(&'a Reply, &'a [u8])>,
+    variables: &'a [(String, Value)],
+}
+
+/// Keeps what was said, if that is wanted.
+fn keep_exchange(
+    client: Client<'_>,
+    request: &Request,
+    draft: &Draft,
+    pending: &Pending<'_>,
+    told: Told<'_>,
+) {
+    let (witness, recorder) = (&client.recording.witness, &client.recording.recorder);
+    let sample = pending.sample();
+    if !witness.wants(sample.endpoint, sample.outcome, told.reason) {
+        return;
     }
+    let mut message = client.requests.message(request, draft);
+    if let Some(cookies) = told.tally.cookies.take() {
+        message.headers_mut().insert(COOKIE, cookies);
+    }
+    let asked = Said {
+        start: format!("{} {}", message.method(), message.uri()),
+        headers: message.headers(),
+        body: message.body(),
+        body_bytes: message.body().len(),
+        is_cut: false,
+    };
+    let answered = told.answer.map(|(reply, body)| Said {
+        start: witness::status_line(sample.status),
+        headers: &reply.headers,
+        body,
+        body_bytes: reply.bytes_in,
+        is_cut: reply.is_cut || (body.is_empty() && reply.bytes_in > 0),
+    });
+    let hops = told.tally.hops.take();
+    recorder.keep(witness.exchange(sample, told.reason, &asked, hops, answered.as_ref(), told.variables));
+}
+
+/// The status that counts, and the answer with its trailers among its headers; none for a gRPC answer that has no status.
+fn with_status(request: &Request, mut reply: Reply) -> Option<(u16, Reply)> {
+    let status = match request.protocol {
+        Protocol::Http(_) => reply.status,
+        Protocol::Grpc(_) => grpc::status(reply.status, &reply.headers, reply.trailers.as_ref())?,
+    };
+    if let Some(trailers) = reply.trailers.take() {
+        reply.headers.extend(trailers);
+    }
+    Some((status, reply))
 }
 
 /// The header that links a request to its trace.
@@ -156,94 +221,28 @@ fn traceparent(clock: Clock, request: &Request, who: Who, intended: Instant) -> 
     HeaderValue::try_from(origin.traceparent(request.number as u64)).ok()
 }
 
-fn unanswered<T>(mut pending: Pending<'_>, outcome: Outcome, reason: &str) -> Ended<T> {
+fn unanswered<T>(pending: &mut Pending<'_>, request: &Request, outcome: Outcome, reason: &str) -> Ended<T> {
+    // What was not answered has passed no check.
+    request.soft_checks.iter().for_each(|soft| pending.soft_check(soft.place, false));
     let (outcome, done) = pending.end_unanswered(outcome, reason);
-    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None }
+    Ended { outcome, status: 0, done, variables: Vec::new(), inspected: None, is_sent: true }
 }
 
-/// The body of an answer as checks and extractions read it: a gRPC call's messages as JSON.
+/// The body of an answer as checks and extractions read it: without compression, a gRPC call's
+/// messages as JSON.
 fn readable<'a>(
     requests: &Requests,
     request: &Request,
-    whole: &'a Whole,
-    is_read: bool,
-) -> Result<Cow<'a, [u8]>, RpcError> {
-    match requests.codec_of(request) {
-        Some(codec) if is_read && whole.status == grpc_status(0) => codec.decode(&whole.body).map(Cow::Owned),
-        _ => Ok(Cow::Borrowed(&whole.body)),
-    }
-}
-
-/// A complete answer and the connection that brought it.
-struct Whole {
-    connection: Connection,
     status: u16,
-    headers: HeaderMap,
-    /// Empty unless it was to be kept.
-    body: Vec<u8>,
-    bytes_in: usize,
-    first_byte: Instant,
-    done: Instant,
-}
-
-async fn answer(
-    requests: &Requests,
-    request: &Request,
-    mut connection: Connection,
-    message: Message<Full<Bytes>>,
-    keep_body: bool,
-) -> Result<Whole, String> {
-    let response = match connection.send(message).await {
-        Ok(response) => response,
-        // The peer had closed an idle connection: nothing was sent, so sending it once more is safe.
-        Err(SendFailure::Unsent(message)) => {
-            connection = open(requests, request).await?;
-            connection.send(*message).await.map_err(|failure| match failure {
-                SendFailure::Broken(reason) => reason,
-                SendFailure::Unsent(_) => "connection closed before the request was sent".to_owned(),
-            })?
+    reply: &'a Reply,
+) -> Result<Cow<'a, [u8]>, String> {
+    match requests.codec_of(request) {
+        Some(codec) if status == grpc_status(0) => {
+            codec.decode(&reply.body).map(Cow::Owned).map_err(|e| e.to_string())
         }
-        Err(SendFailure::Broken(reason)) => return Err(reason),
-    };
-    let first_byte = Instant::now();
-    let (head, incoming) = response.into_parts();
-    let Received { body, bytes_in, trailers } = receive(incoming, keep_body).await?;
-    let done = Instant::now();
-    let (http, mut headers) = (head.status.as_u16(), head.headers);
-    let status = match request.protocol {
-        Protocol::Http(_) => http,
-        Protocol::Grpc(_) => grpc::status(http, &headers, trailers.as_ref())
-            .ok_or_else(|| "answered without a gRPC status".to_owned())?,
-    };
-    headers.extend(trailers.unwrap_or_default());
-    Ok(Whole { connection, status, headers, body, bytes_in, first_byte, done })
-}
-
-/// What stands behind an answer's head.
-#[derive(Default)]
-struct Received {
-    /// Empty unless it was to be kept.
-    body: Vec<u8>,
-    bytes_in: usize,
-    trailers: Option<HeaderMap>,
-}
-
-/// Reads a body to its end.
-async fn receive(mut incoming: Incoming, keep: bool) -> Result<Received, String> {
-    let mut received = Received::default();
-    while let Some(frame) = incoming.frame().await {
-        let frame = frame.map_err(|e| connection::reason(&e))?;
-        match frame.into_data() {
-            Ok(data) => {
-                received.bytes_in += data.len();
-                if keep {
-                    received.body.extend_from_slice(&data);
-                }
-            }
-            Err(frame) => received.trailers = frame.into_trailers().ok(),
-        }
+        Some(_) => Ok(Cow::Borrowed(&reply.body)),
+        None => decode::decoded(&reply.headers, &reply.body, request.body_limit),
     }
-    Ok(received)
 }
 
 #[cfg(test)]

@@ -1,10 +1,21 @@
-//! What an answer is worth: its outcome, and the variables taken from it. Pure.
+//! What an answer is worth: its outcome, and the variables taken from it. Pure, but for the user's
+//! draws.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::HeaderMap;
-use minijinja::value::{Serde, Value};
+use minijinja::value::Value;
+use rand::RngExt;
 
+use super::words;
 use crate::sample::{Outcome, status_text};
-use crate::scenario::journey::{Check, Extract, ExtractFrom, Request};
+use crate::scenario::check::{Check, Extract, ExtractFrom, JsonPlace, Test, Wanted, Which, captured};
+use crate::scenario::journey::Request;
+use crate::scenario::json::Json;
+use crate::scenario::scope::Scope;
+use crate::scenario::template::{RenderError, Templates};
 
 /// An answer, as far as its request asked to keep it.
 pub(super) struct Answer<'a> {
@@ -12,6 +23,17 @@ pub(super) struct Answer<'a> {
     pub(super) headers: &'a HeaderMap,
     /// Empty unless the request needs it.
     pub(super) body: &'a [u8],
+    /// Bytes of the body as they came.
+    pub(super) size: u64,
+    /// From sending to the whole answer.
+    pub(super) time: Duration,
+}
+
+/// For whom answers are judged: what checks compare with may be rendered.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub(super) templates: &'a Templates,
+    pub(super) scope: &'a Arc<Scope>,
 }
 
 /// An outcome, and the reason for it unless it is `ok` or `rejected`.
@@ -28,107 +50,288 @@ impl Judgement {
     }
 }
 
-/// Judges an answer and takes its variables.
-pub(super) fn judge(request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(String, Value)>) {
-    if request.reject.contains(&answer.status) {
-        return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
+impl Judge<'_> {
+    /// Judges an answer and takes its variables.
+    pub(super) fn judge(self, request: &Request, answer: &Answer<'_>) -> (Judgement, Vec<(String, Value)>) {
+        if request.reject.contains(&answer.status) {
+            return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
+        }
+        if !request.expect.accepts(answer.status) {
+            let said = words::of_server(answer.body).map_or(String::new(), |said| format!(": {said}"));
+            return (Judgement::failed(format!("status {}{said}", status_text(answer.status))), Vec::new());
+        }
+        let mut document = Document::new(answer.body);
+        if let Some(reason) = request.checks.iter().find_map(|c| self.broken(c, answer, &mut document)) {
+            return (Judgement::failed(reason), Vec::new());
+        }
+        let mut variables = Vec::with_capacity(request.extract.len());
+        for extract in &request.extract {
+            match self.take(extract, answer, &mut document) {
+                Ok(value) => variables.push((extract.variable.clone(), value)),
+                Err(reason) => return (Judgement::failed(reason), Vec::new()),
+            }
+        }
+        (Judgement { outcome: Outcome::Ok, reason: None }, variables)
     }
-    if !request.expect.accepts(answer.status) {
-        return (Judgement::failed(format!("status {}", status_text(answer.status))), Vec::new());
+
+    /// Whether all checks hold of an answer.
+    pub(super) fn holds(self, checks: &[Check], answer: &Answer<'_>) -> bool {
+        self.first_broken(checks, answer).is_none()
     }
-    let mut document = Document::new(answer.body);
-    if let Some(reason) = request.checks.iter().find_map(|c| broken(c, answer, &mut document)) {
-        return (Judgement::failed(reason), Vec::new());
+
+    /// Why the first of the checks that does not hold does not; none if all do.
+    pub(super) fn first_broken(self, checks: &[Check], answer: &Answer<'_>) -> Option<String> {
+        let mut document = Document::new(answer.body);
+        checks.iter().find_map(|check| self.broken(check, answer, &mut document))
     }
-    let mut variables = Vec::with_capacity(request.extract.len());
-    for extract in &request.extract {
-        match take(extract, answer, &mut document) {
-            Some(value) => variables.push((extract.variable.clone(), value)),
-            None => {
-                return (
-                    Judgement::failed(format!("`{}` not found in the answer", extract.variable)),
-                    Vec::new(),
-                );
+
+    /// Why a check does not hold; none if it does.
+    fn broken(self, check: &Check, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<String> {
+        match check {
+            Check::Body(test) => {
+                let body = String::from_utf8_lossy(answer.body);
+                let why = self.fails(test, Some(Found::Text(body)))?;
+                Some(format!("body {why}"))
+            }
+            Check::Json { at, test } => {
+                let why = self.fails(test, document.at(at).first().map(|json| Found::Json(json)))?;
+                Some(format!("`{at}` {why}"))
+            }
+            Check::Header { name, test } => {
+                let values: Vec<_> =
+                    answer.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+                let fails = |value: Option<&str>| {
+                    self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))))
+                };
+                let why = match values[..] {
+                    [] => fails(None)?,
+                    [first, ..] if values.iter().all(|value| fails(Some(value)).is_some()) => {
+                        fails(Some(first))?
+                    }
+                    _ => return None,
+                };
+                Some(format!("header `{name}` {why}"))
+            }
+            Check::Size(range) => (!range.contains(&answer.size)).then(|| {
+                let is_small = answer.size < *range.start();
+                let (words, bound) =
+                    if is_small { ("less than", range.start()) } else { ("more than", range.end()) };
+                format!("body of {words} {bound} bytes")
+            }),
+            Check::Time(range) => (!range.contains(&answer.time)).then(|| {
+                let is_fast = answer.time < *range.start();
+                let (words, bound) =
+                    if is_fast { ("less than", range.start()) } else { ("more than", range.end()) };
+                format!("answered in {words} {bound:?}")
+            }),
+        }
+    }
+
+    /// Why a test of a value fails; none if it does not.
+    fn fails(self, test: &Test, found: Option<Found<'_>>) -> Option<String> {
+        if let Test::Exists(wanted) = test {
+            let exists = found.is_some();
+            return (exists != *wanted).then(|| if exists { "is there" } else { "is missing" }.to_owned());
+        }
+        let Some(found) = found else { return Some("is missing".to_owned()) };
+        match self.compare(test, &found) {
+            Ok(why) => why,
+            Err(error) => Some(format!("cannot be compared: {error}")),
+        }
+    }
+
+    fn compare(self, test: &Test, found: &Found<'_>) -> Result<Option<String>, RenderError> {
+        let unless = |holds: bool, why: String| (!holds).then_some(why);
+        Ok(match test {
+            Test::Equals(wanted) => {
+                unless(self.with(wanted, |json| found.is(json))?, format!("is not {}", shown(wanted, found)))
+            }
+            Test::Differs(wanted) => {
+                unless(!self.with(wanted, |json| found.is(json))?, format!("is {}", shown(wanted, found)))
+            }
+            Test::AtLeast(wanted) => {
+                self.ordered(found, wanted, "less than", |found, wanted| found >= wanted)?
+            }
+            Test::AtMost(wanted) => {
+                self.ordered(found, wanted, "more than", |found, wanted| found <= wanted)?
+            }
+            Test::Above(wanted) => {
+                self.ordered(found, wanted, "not above", |found, wanted| found > wanted)?
+            }
+            Test::Below(wanted) => {
+                self.ordered(found, wanted, "not below", |found, wanted| found < wanted)?
+            }
+            Test::Contains(text) => {
+                let text = self.templates.render(text, self.scope)?;
+                let text = String::from_utf8_lossy(&text);
+                unless(found.text().contains(text.as_ref()), format!("without `{text}`"))
+            }
+            Test::Matches(regex) => {
+                unless(regex.is_match(&found.text()), format!("does not match `{regex}`"))
+            }
+            Test::Exists(_) => None,
+        })
+    }
+
+    fn ordered(
+        self,
+        found: &Found<'_>,
+        wanted: &Wanted,
+        words: &str,
+        holds: fn(f64, f64) -> bool,
+    ) -> Result<Option<String>, RenderError> {
+        let Some(number) = found.number() else { return Ok(Some("is not a number".to_owned())) };
+        self.with(wanted, |json| match json.as_number() {
+            Some(wanted) if holds(number, wanted) => None,
+            Some(_) => Some(format!("is {words} {}", shown(wanted, found))),
+            None => Some("is compared with what is not a number".to_owned()),
+        })
+    }
+
+    /// What a value is compared with, rendered if need be.
+    fn with<T>(self, wanted: &Wanted, compare: impl FnOnce(&Json<'_>) -> T) -> Result<T, RenderError> {
+        match wanted {
+            Wanted::Fixed(json) => Ok(compare(json)),
+            Wanted::Rendered(text) => {
+                let text = self.templates.render(text, self.scope)?;
+                let json = std::str::from_utf8(&text).ok().and_then(Json::parse);
+                Ok(compare(&json.unwrap_or(Json::Null)))
             }
         }
     }
-    (Judgement { outcome: Outcome::Ok, reason: None }, variables)
+
+    /// The value of a variable, or why there is none.
+    fn take(
+        self,
+        extract: &Extract,
+        answer: &Answer<'_>,
+        document: &mut Document<'_>,
+    ) -> Result<Value, String> {
+        let mut values: Vec<Value> = match &extract.from {
+            ExtractFrom::Json(place @ JsonPlace::Pointer(_)) => {
+                match (document.at(place).first(), extract.which) {
+                    // What is asked of a pointer to a list is one of its items.
+                    (Some(Json::List(items)), Some(_)) => items.iter().map(Json::value).collect(),
+                    (found, _) => found.map(|json| json.value()).into_iter().collect(),
+                }
+            }
+            ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
+            ExtractFrom::Header(name) => {
+                let values = answer.headers.get_all(name).iter();
+                values.filter_map(|value| value.to_str().ok()).map(Value::from).collect()
+            }
+            ExtractFrom::Regex(regex) => {
+                let text = String::from_utf8_lossy(answer.body);
+                let is_first = matches!(extract.which, None | Some(Which::First));
+                captured(regex, &text, is_first).into_iter().map(Value::from).collect()
+            }
+        };
+        let taken = match extract.which {
+            Some(Which::All) => return Ok(Value::from(values)),
+            None | Some(Which::First) => (!values.is_empty()).then(|| values.swap_remove(0)),
+            Some(Which::Last) => values.pop(),
+            Some(Which::Random) if values.is_empty() => None,
+            Some(Which::Random) => {
+                let place = self.scope.draw(|rng| rng.random_range(0..values.len()));
+                Some(values.swap_remove(place))
+            }
+        };
+        match (taken, &extract.default) {
+            (Some(value), _) => Ok(value),
+            (None, Some(default)) => self.templates.evaluate(default, self.scope).map_err(|e| e.to_string()),
+            (None, None) => Err(format!("`{}` not found in the answer", extract.variable)),
+        }
+    }
 }
 
-/// Whether all checks hold of an answer.
-pub(super) fn holds(checks: &[Check], answer: &Answer<'_>) -> bool {
-    first_broken(checks, answer).is_none()
+/// What a value should have been, for reasons: those of rendered values would all differ.
+fn shown(wanted: &Wanted, found: &Found<'_>) -> String {
+    match (wanted, found) {
+        (Wanted::Fixed(Json::Text(text)), Found::Text(_)) => format!("`{text}`"),
+        (Wanted::Fixed(json), _) => json.to_string(),
+        (Wanted::Rendered(_), _) => "what the check asks for".to_owned(),
+    }
 }
 
-/// Why the first of the checks that does not hold does not; none if all do.
-pub(super) fn first_broken(checks: &[Check], answer: &Answer<'_>) -> Option<String> {
-    let mut document = Document::new(answer.body);
-    checks.iter().find_map(|check| broken(check, answer, &mut document))
+/// A value that was found in an answer.
+enum Found<'a> {
+    Json(&'a Json<'a>),
+    Text(Cow<'a, str>),
+}
+
+impl Found<'_> {
+    fn is(&self, wanted: &Json<'_>) -> bool {
+        match (self, wanted) {
+            (Self::Json(found), wanted) => found.is_same(wanted),
+            (Self::Text(found), Json::Text(wanted)) => found == wanted,
+            (Self::Text(found), wanted) => *found == wanted.to_string(),
+        }
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Json(Json::Text(text)) | Self::Text(text) => Cow::Borrowed(text),
+            Self::Json(other) => Cow::Owned(other.to_string()),
+        }
+    }
+
+    fn number(&self) -> Option<f64> {
+        match self {
+            Self::Json(json) => json.as_number(),
+            Self::Text(text) => text.trim().parse().ok(),
+        }
+    }
 }
 
 /// A body that is parsed as JSON when somebody first asks for it.
 struct Document<'a> {
-    body: &'a [u8],
+    text: Option<&'a str>,
     /// `null` for a body that is no JSON: it has nothing to point at, either.
-    json: Option<serde_json::Value>,
+    json: Option<Json<'a>>,
 }
 
 impl<'a> Document<'a> {
     fn new(body: &'a [u8]) -> Self {
-        Self { body, json: None }
+        Self { text: std::str::from_utf8(body).ok(), json: None }
     }
 
-    fn at(&mut self, pointer: &str) -> Option<&serde_json::Value> {
-        let body = self.body;
-        self.json.get_or_insert_with(|| serde_json::from_slice(body).unwrap_or_default()).pointer(pointer)
-    }
-}
-
-/// Why a check does not hold; none if it does.
-fn broken(check: &Check, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<String> {
-    let text = || String::from_utf8_lossy(answer.body);
-    match check {
-        Check::Contains(wanted) => (!text().contains(wanted)).then(|| format!("body without `{wanted}`")),
-        Check::Matches(regex) => (!regex.is_match(&text())).then(|| format!("body does not match `{regex}`")),
-        Check::Json { pointer, equals } => {
-            let found = document.at(pointer);
-            (found != Some(equals)).then(|| format!("`{pointer}` is not {equals}"))
-        }
-        Check::Header { name, equals } => {
-            let found = answer.headers.get(name).and_then(|v| v.to_str().ok());
-            (found != Some(equals)).then(|| format!("header `{name}` is not `{equals}`"))
-        }
-    }
-}
-
-fn take(extract: &Extract, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<Value> {
-    match &extract.from {
-        ExtractFrom::Json(pointer) => match document.at(pointer)? {
-            serde_json::Value::String(text) => Some(Value::from(text.as_str())),
-            other => Some(Value::from(Serde(other.clone()))),
-        },
-        ExtractFrom::Header(name) => answer.headers.get(name)?.to_str().ok().map(Value::from),
-        ExtractFrom::Regex(regex) => {
-            let text = String::from_utf8_lossy(answer.body);
-            let found = regex.captures(&text)?;
-            found.get(1).or_else(|| found.get(0)).map(|m| Value::from(m.as_str()))
+    /// The values at a place, in order.
+    fn at(&mut self, place: &JsonPlace) -> Vec<&Json<'a>> {
+        let text = self.text.unwrap_or_default();
+        let json = self.json.get_or_insert_with(|| Json::parse(text).unwrap_or(Json::Null));
+        match place {
+            JsonPlace::Pointer(pointer) => json.at(pointer).into_iter().collect(),
+            JsonPlace::Path(path) => {
+                path.pointers(text).iter().filter_map(|pointer| json.at(pointer)).collect()
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hyper::header::HeaderValue;
+    use hyper::header::{AGE, ETAG, HeaderValue, SET_COOKIE};
 
     use super::*;
     use crate::load::prepared::tests::{requests_of, scenario};
 
     /// Judges an answer to a request whose step has these keys, too.
     fn judged(keys: &str, status: u16, body: &str) -> (Outcome, Option<String>, Vec<(String, Value)>) {
-        let request = requests_of(&scenario(&format!("{{ request = \"GET /a\", {keys} }}"))).remove(0);
-        let headers = HeaderMap::from_iter([(hyper::header::ETAG, HeaderValue::from_static("v7"))]);
-        let answer = Answer { status, headers: &headers, body: body.as_bytes() };
-        let (Judgement { outcome, reason }, variables) = judge(&request, &answer);
+        let scenario = scenario(&format!("{{ let = {{ id = 0 }}, request = \"GET /a\", {keys} }}"));
+        let request = requests_of(&scenario).remove(0);
+        let header = |name, value| (name, HeaderValue::from_static(value));
+        let headers = HeaderMap::from_iter([
+            header(ETAG, "v7"),
+            header(SET_COOKIE, "a=1"),
+            header(SET_COOKIE, "b=2"),
+            header(AGE, "30"),
+        ]);
+        let (body, time) = (body.as_bytes(), Duration::from_millis(150));
+        let answer = Answer { status, headers: &headers, body, size: body.len() as u64, time };
+        let scope = Scope::new(1, || 0);
+        scope.set("id", &Json::parse("12345678901234567890123").unwrap().value());
+        let judge = Judge { templates: &scenario.templates, scope: &scope };
+        let (Judgement { outcome, reason }, variables) = judge.judge(&request, &answer);
         (outcome, reason, variables)
     }
 
@@ -156,7 +359,7 @@ mod tests {
             reason(r#"{"id": "x", "state": "done"}"#).as_deref(),
             Some("body does not match `id.: *[0-9]+`")
         );
-        assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is not \"done\""));
+        assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is missing"));
         let header = r#"check = { header = { etag = "v8" } }"#;
         assert_eq!(judged(header, 200, "").1.as_deref(), Some("header `etag` is not `v8`"));
     }
@@ -176,5 +379,64 @@ mod tests {
         let (outcome, reason, variables) = judged(extract, 200, r#"{"name": "Ada"}"#);
         assert_eq!((outcome, variables), (Outcome::Failed, Vec::new()));
         assert_eq!(reason.as_deref(), Some("`number` not found in the answer"));
+    }
+
+    #[test]
+    fn checks_compare_with_what_templates_give_and_numbers_as_numbers() {
+        let body =
+            r#"{"id": 12345678901234567890123, "n": 3, "price": 1.50, "items": [{"id": 7}], "none": null}"#;
+        let reason = |check: &str| judged(&format!("check = {check}"), 200, body).1;
+        for holds in [
+            r#"{ json = { "/id" = "{{ id }}" } }"#,
+            r#"{ json = { "/n" = 3.0, "/price" = 1.5, "/none" = { exists = true }, "/other" = { exists = false } } }"#,
+            r#"{ json = { "/n" = { at_least = 3, below = 3.5, differs = 4 }, "/price" = { above = "{{ 1 }}", at_most = 1.5 } } }"#,
+            r#"{ json = { "$.items[0].id" = 7, "/items" = [{ id = 7.0 }], "/items/0" = { equals = { id = 7 } } } }"#,
+            r#"{ contains = "{{ id }}", header = { etag = { matches = "^v[0-9]$" }, set-cookie = "b=2", age = { at_least = 30 } } }"#,
+            r#"{ size = { at_least = 10, at_most = 1000 }, time = { at_most = "150ms" } }"#,
+        ] {
+            assert_eq!(reason(holds), None, "{holds}");
+        }
+        for (check, why) in [
+            (r#"{ json = { "/n" = { above = 3 } } }"#, "`/n` is not above 3"),
+            (r#"{ json = { "/n" = "3" } }"#, "`/n` is not \"3\""),
+            (r#"{ json = { "/n" = "{{ id }}" } }"#, "`/n` is not what the check asks for"),
+            (r#"{ json = { "/items" = { at_least = 1 } } }"#, "`/items` is not a number"),
+            (r#"{ json = { "/none" = { at_most = 1 } } }"#, "`/none` is not a number"),
+            (r#"{ json = { "/other" = { at_most = 1 } } }"#, "`/other` is missing"),
+            (r#"{ json = { "/other" = { differs = 1 } } }"#, "`/other` is missing"),
+            (r#"{ header = { set-cookie = "c=3" } }"#, "header `set-cookie` is not `c=3`"),
+            (r"{ header = { age = { above = 30 } } }", "header `age` is not above 30"),
+            (r"{ size = { at_most = 10 } }", "body of more than 10 bytes"),
+            (r#"{ time = { at_most = "100ms" } }"#, "answered in more than 100ms"),
+        ] {
+            assert_eq!(reason(check).as_deref(), Some(why), "{check}");
+        }
+    }
+
+    #[test]
+    fn of_several_values_the_wanted_one_is_taken_and_a_missing_one_may_have_a_default() {
+        let body = r#"{"items": [{"id": 1}, {"id": 2}, {"id": 3.50}], "word": "a1 b2"}"#;
+        let taken = |extract: &str| {
+            let (outcome, _, variables) = judged(&format!("extract = {{ x = {extract} }}"), 200, body);
+            (outcome == Outcome::Ok).then(|| variables[0].1.to_string())
+        };
+        for (extract, wanted) in [
+            (r#""$.items[*].id""#, Some("1")),
+            (r#"{ json = "$.items[*].id", which = "last" }"#, Some("3.50")),
+            (r#"{ json = "$.items[*].id", which = "all" }"#, Some("[1, 2, 3.50]")),
+            (r#"{ json = "/items", which = "last" }"#, Some("{'id': 3.50}")),
+            (r#"{ header = "set-cookie", which = "all" }"#, Some("['a=1', 'b=2']")),
+            (r#"{ header = "set-cookie", which = "last" }"#, Some("b=2")),
+            (r#"{ regex = "[a-z]([0-9])", which = "all" }"#, Some("['1', '2']")),
+            (r#""/other""#, None),
+            (r#"{ json = "/other", optional = true }"#, Some("None")),
+            (r#"{ json = "/other", default = 5 }"#, Some("5")),
+            (r#"{ json = "$.other[*]", which = "all" }"#, Some("[]")),
+            (r#"{ json = "$.other[*]", which = "random" }"#, None),
+        ] {
+            assert_eq!(taken(extract).as_deref(), wanted, "{extract}");
+        }
+        let random = taken(r#"{ json = "$.items[*].id", which = "random" }"#).unwrap();
+        assert!(["1", "2", "3.50"].contains(&random.as_str()), "{random}");
     }
 }

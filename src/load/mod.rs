@@ -3,17 +3,27 @@
 //! One thread with one single-threaded runtime per worker; each user belongs to one worker and
 //! owns its connections, so that nothing on a request's way is locked or shared.
 
+mod abroad;
+mod address;
 mod arrivals;
 mod background;
+mod basic;
+mod client;
 mod clock;
 mod connection;
+mod connections;
+mod decode;
 mod draw;
 mod effect;
 mod event;
 mod exchange;
 mod executor;
+mod failure;
 mod gauge;
+mod group;
 mod grpc;
+mod heard;
+mod jar;
 mod judge;
 mod origin;
 mod part;
@@ -22,15 +32,22 @@ mod poll;
 mod prepared;
 pub mod priority;
 mod recording;
+mod redirect;
 mod reflection;
+mod route;
 mod schedule;
 mod seeds;
 mod shared;
+mod target;
 mod thread;
 mod timer;
+mod tls;
+mod trip;
 mod unstarted;
 mod user;
 mod who;
+mod witness;
+mod words;
 mod worker;
 
 use std::sync::Arc;
@@ -43,6 +60,7 @@ use tokio::task::LocalSet;
 pub use clock::Clock;
 pub use gauge::Gauge;
 pub use origin::OriginError;
+pub use witness::Kept;
 
 use self::event::brokers::Brokers;
 use self::prepared::Requests;
@@ -67,6 +85,8 @@ pub struct LoadRun {
     pub workers: u16,
     /// The run's clock; the load starts at its zero, which may lie ahead.
     pub clock: Clock,
+    /// Which exchanges are kept.
+    pub kept: Kept,
 }
 
 /// Why load could not be made.

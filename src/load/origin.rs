@@ -1,35 +1,62 @@
-//! Where requests go: a scheme, a host and a port, with their addresses, resolved once.
+//! Where requests go: a scheme, a host and a port.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use hyper::Uri;
 use hyper::header::HeaderValue;
+use hyper::http::uri::{Authority, Scheme};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use url::Url;
 
-/// The version of HTTP that is spoken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    /// HTTP/1.1: a request at a time on a connection.
-    Http1,
-    /// HTTP/2: what gRPC goes over.
-    Http2,
-}
+use super::address::Addresses;
+use super::basic;
+use super::route::Route;
+use super::tls::Trust;
+use crate::scenario::transport::{HttpVersion, Network, Tls};
+use crate::web;
 
 /// A place that answers requests.
-#[derive(Clone)]
 pub(super) struct Origin {
-    pub(super) version: Version,
+    pub(super) version: HttpVersion,
     /// `http://127.0.0.1:8000`: its identity, and what messages call it.
     pub(super) url: String,
+    pub(super) scheme: Scheme,
+    /// Host and port as requests name them: without the port of its scheme.
+    pub(super) authority: Authority,
     /// The `Host` header.
     pub(super) host: HeaderValue,
-    /// Where to connect, in this order.
-    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) addresses: Addresses,
+    pub(super) route: Arc<Route>,
     /// For https.
     pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
+    /// Whether its answers have had more header lines than usual.
+    has_many_headers: AtomicBool,
+}
+
+/// How all servers of a load are reached.
+pub(super) struct Ways {
+    pub(super) trust: Trust,
+    pub(super) route: Arc<Route>,
+}
+
+impl Ways {
+    /// Those of a scenario.
+    ///
+    /// # Errors
+    /// If its proxy leads nowhere.
+    pub(super) fn new(tls: &Tls, network: &Network) -> Result<Self, OriginError> {
+        let route = Route::new(network).map_err(OriginError::Way)?;
+        Ok(Self { trust: Trust::new(tls.clone()), route: Arc::new(route) })
+    }
+}
+
+/// What a URL says besides where its server is.
+pub(super) struct Below {
+    /// The path that every target below it begins with; without a slash at its end.
+    pub(super) path: String,
+    /// `Basic …`, for a URL with a name and a password.
+    pub(super) authorization: Option<HeaderValue>,
 }
 
 /// Why a URL leads nowhere.
@@ -46,88 +73,119 @@ pub enum OriginError {
         /// The system's words.
         error: std::io::Error,
     },
-    /// The system's root certificates cannot be read.
-    #[error("cannot read the system's root certificates: {0}")]
-    Roots(String),
+    /// TLS, or the way there, is not to be had as the scenario asks for it.
+    #[error("{0}")]
+    Way(String),
 }
 
 impl Origin {
-    /// The origin of a URL, with the path that every target below it begins with.
+    /// The origin of a URL, and what else the URL says. Its name is looked up, so that a mistake is
+    /// known before the load begins.
     ///
     /// # Errors
-    /// If it is no URL, its host has no address, or https has no root certificates.
-    pub(super) async fn resolve(url: &str, version: Version) -> Result<(Self, String), OriginError> {
-        let not_url = || OriginError::NotUrl(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| not_url())?;
-        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(not_url());
-        };
-        let secure = match scheme {
-            "http" => false,
-            "https" => true,
+    /// If it is no URL, its host has no address, or there is no TLS to be had.
+    pub(super) async fn resolve(
+        url: &str,
+        version: HttpVersion,
+        ways: &Ways,
+    ) -> Result<(Self, Below), OriginError> {
+        let not_url = || OriginError::NotUrl(web::shown(url));
+        let parsed = Url::parse(url).map_err(|_| not_url())?;
+        let origin = Self::of(&parsed, version, ways)?;
+        if ways.route.is_direct() {
+            let looked_up = origin.addresses.next().await;
+            looked_up
+                .map_err(|error| OriginError::Resolve { host: origin.authority.host().to_owned(), error })?;
+        }
+        let path = parsed.path().trim_end_matches('/').to_owned();
+        Ok((origin, Below { path, authorization: basic::authorization(&parsed) }))
+    }
+
+    /// The origin of a URL.
+    ///
+    /// # Errors
+    /// If it is not one of the web, or there is no TLS to be had.
+    pub(super) fn of(url: &Url, version: HttpVersion, ways: &Ways) -> Result<Self, OriginError> {
+        let not_url = || OriginError::NotUrl(web::shown(url.as_str()));
+        let scheme = match url.scheme() {
+            "http" => Scheme::HTTP,
+            "https" => Scheme::HTTPS,
             _ => return Err(not_url()),
         };
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let unresolved = |error| OriginError::Resolve { host: host.clone(), error };
-        let addresses: Vec<SocketAddr> =
-            tokio::net::lookup_host((host.as_str(), port)).await.map_err(unresolved)?.collect();
-        let tls = if secure { Some(tls(&host, version)?) } else { None };
-        let origin = Self {
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(not_url)?;
+        let authority = url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"));
+        let address = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let tls = if scheme == Scheme::HTTPS {
+            Some(ways.trust.connector(&address, version).map_err(OriginError::Way)?)
+        } else {
+            None
+        };
+        Ok(Self {
             version,
             url: format!("{scheme}://{authority}"),
-            host: HeaderValue::from_str(authority.as_str()).map_err(|_| not_url())?,
-            addresses,
+            host: HeaderValue::from_str(&authority).map_err(|_| not_url())?,
+            authority: authority.parse().map_err(|_| not_url())?,
+            route: Arc::clone(&ways.route),
+            addresses: Addresses::new(address, url.port_or_known_default().ok_or_else(not_url)?),
+            scheme,
             tls,
-        };
-        Ok((origin, uri.path().trim_end_matches('/').to_owned()))
+            has_many_headers: AtomicBool::new(false),
+        })
     }
-}
 
-fn tls(host: &str, version: Version) -> Result<(TlsConnector, ServerName<'static>), OriginError> {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    let (added, _unusable) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let reason = found.errors.first().map_or("none found".to_owned(), ToString::to_string);
-        return Err(OriginError::Roots(reason));
+    /// Whether connections have to make room for more header lines than usual: that costs every
+    /// answer something, so it is done for servers that have sent as many.
+    pub(super) fn has_many_headers(&self) -> bool {
+        self.has_many_headers.load(Ordering::Relaxed)
     }
-    let mut config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    if version == Version::Http2 {
-        config.alpn_protocols = vec![b"h2".to_vec()];
+
+    /// An answer had more header lines than usual.
+    pub(super) fn note_many_headers(&self) {
+        self.has_many_headers.store(true, Ordering::Relaxed);
     }
-    let name = ServerName::try_from(host.to_owned()).map_err(|_| OriginError::NotUrl(host.to_owned()))?;
-    Ok((TlsConnector::from(Arc::new(config)), name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    async fn resolved(url: &str) -> Result<(Origin, String), OriginError> {
-        Origin::resolve(url, Version::Http1).await
+    async fn resolved(url: &str) -> Result<(Origin, Below), OriginError> {
+        let ways = Ways::new(&Tls::default(), &Network::default())?;
+        Origin::resolve(url, HttpVersion::Http1, &ways).await
     }
 
     #[tokio::test]
     async fn a_url_is_a_server_and_the_path_that_all_targets_begin_with() {
-        let (origin, path) = resolved("http://127.0.0.1:8000/shop/v1/").await.unwrap();
-        assert_eq!((origin.url.as_str(), path.as_str()), ("http://127.0.0.1:8000", "/shop/v1"));
+        let (origin, below) = resolved("http://127.0.0.1:8000/shop/v1/").await.unwrap();
+        assert_eq!((origin.url.as_str(), below.path.as_str()), ("http://127.0.0.1:8000", "/shop/v1"));
         assert_eq!(origin.host, "127.0.0.1:8000");
-        assert_eq!(origin.addresses, ["127.0.0.1:8000".parse().unwrap()]);
-        assert!(origin.tls.is_none());
+        assert_eq!(origin.addresses.next().await.unwrap(), ["127.0.0.1:8000".parse().unwrap()]);
+        assert!(origin.tls.is_none() && below.authorization.is_none());
     }
 
     #[tokio::test]
     async fn a_port_follows_from_the_scheme_and_brackets_are_not_of_the_address() {
-        let (origin, path) = resolved("http://[::1]").await.unwrap();
-        assert_eq!(origin.addresses, ["[::1]:80".parse().unwrap()]);
-        assert_eq!((origin.url.as_str(), path.as_str()), ("http://[::1]", ""));
+        let (origin, below) = resolved("http://[::1]:80").await.unwrap();
+        assert_eq!(origin.addresses.next().await.unwrap(), ["[::1]:80".parse().unwrap()]);
+        assert_eq!((origin.url.as_str(), below.path.as_str()), ("http://[::1]", ""));
+    }
+
+    #[tokio::test]
+    async fn a_name_and_password_are_shown_to_the_server_and_to_nobody_else() {
+        let (origin, below) = resolved("http://me:p%40ss%3a@127.0.0.1:8000").await.unwrap();
+        assert_eq!(
+            (origin.url.as_str(), origin.host.to_str().unwrap()),
+            ("http://127.0.0.1:8000", "127.0.0.1:8000")
+        );
+        // `me:p@ss:` in base64.
+        assert_eq!(below.authorization.unwrap(), "Basic bWU6cEBzczo=");
+        let Err(error) = resolved("ftp://me:secret@h").await else { panic!("it is no web address") };
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 
     #[tokio::test]
     async fn what_is_not_a_web_address_is_refused() {
         for url in ["", "127.0.0.1:80", "/path", "ftp://127.0.0.1", "http://"] {
-            assert!(matches!(resolved(url).await, Err(OriginError::NotUrl(text)) if text == url), "`{url}`");
+            assert!(matches!(resolved(url).await, Err(OriginError::NotUrl(_))), "`{url}`");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::recording::Recording;
+use super::trip::Tally;
 use super::who::Who;
 use crate::sample::{EndpointId, Key, Outcome, Sample};
 
@@ -35,11 +36,23 @@ impl<'a> Pending<'a> {
         self.sample.bytes_out = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
+    /// It has come so far, whether it was answered or not.
+    pub(super) fn went(&mut self, tally: &Tally) {
+        self.sample.redirects = tally.redirects.get();
+        self.sample.repeats = tally.repeats.get();
+    }
+
     /// It was answered.
     pub(super) fn answered(&mut self, status: u16, first_byte: Instant, bytes: usize) {
         self.sample.status = status;
         self.sample.first_byte_us = self.recording.clock.us(first_byte);
         self.sample.bytes_in = u32::try_from(bytes).unwrap_or(u32::MAX);
+    }
+
+    /// A check of it has passed or not, which decides nothing.
+    pub(super) fn soft_check(&mut self, check: u16, has_passed: bool) {
+        let Sample { endpoint, phase, .. } = self.sample;
+        self.recording.recorder.soft_check(check, endpoint, phase, has_passed);
     }
 
     /// It has ended.
@@ -51,10 +64,15 @@ impl<'a> Pending<'a> {
             self.sample.first_byte_us = self.sample.done_us;
         }
         if let Some(reason) = reason {
-            self.sample.reason = self.recording.recorder.reason(reason);
+            self.sample.reason = self.recording.reason(reason);
         }
         self.recording.recorder.record(self.sample);
         self.recording.gauge.request_ended();
+    }
+
+    /// The sample as it stands.
+    pub(super) fn sample(&self) -> &Sample {
+        &self.sample
     }
 
     /// It has ended now, without an answer.

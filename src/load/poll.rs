@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::client::Client;
 use super::effect::{Cause, Effect};
-use super::exchange::{Client, Due, Ended, exchange, make_ready};
-use super::judge::holds;
+use super::exchange::{Due, Ended, exchange, make_ready};
+use super::judge::Judge;
 use super::timer::Timer;
 use super::who::Who;
 use crate::sample::Outcome;
@@ -53,10 +54,11 @@ pub(super) async fn until_visible(asker: Asker<'_>, poll: &Poll, cause: Cause) -
 async fn ask(asker: &Asker<'_>, poll: &Poll, intended: Instant) -> Ended<Option<Outcome>> {
     let ready = make_ready(asker.client, &poll.request, asker.scope).await;
     let keep_body = !(poll.until_checks.is_empty() && poll.reject_checks.is_empty());
-    let due = Due { request: &poll.request, who: asker.who, key: asker.scope.key(), intended, keep_body };
+    let due = Due { request: &poll.request, who: asker.who, scope: asker.scope, intended, keep_body };
+    let judge = Judge { templates: &asker.client.requests.templates, scope: asker.scope };
     exchange(asker.client, due, ready, |answer| {
-        let is_visible = poll.until.contains(&answer.status) && holds(&poll.until_checks, answer);
-        let is_rejected = !poll.reject_checks.is_empty() && holds(&poll.reject_checks, answer);
+        let is_visible = poll.until.contains(&answer.status) && judge.holds(&poll.until_checks, answer);
+        let is_rejected = !poll.reject_checks.is_empty() && judge.holds(&poll.reject_checks, answer);
         is_visible.then_some(if is_rejected { Outcome::Rejected } else { Outcome::Ok })
     })
     .await

@@ -4,29 +4,39 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{HOST, HeaderName, HeaderValue};
-use hyper::{HeaderMap, Method, Request as Message, Uri};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT,
+};
+use hyper::{HeaderMap, Method, Uri};
 use prost_reflect::DescriptorPool;
 
 use super::LoadError;
-use super::origin::{Origin, Version};
+use super::connection::Message;
+use super::decode;
+use super::origin::{Below, Origin, Ways};
+use super::target;
 use super::{grpc, reflection};
 use crate::scenario::Scenario;
 use crate::scenario::journey::{Protocol, Request, Step};
 use crate::scenario::rpc::{Codec, Rpc, RpcError};
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{RenderError, Templates, Text};
+use crate::scenario::transport::HttpVersion;
+
+/// What servers are told of who asks.
+const AGENT: &str = concat!("loadproof/", env!("CARGO_PKG_VERSION"));
 
 /// Everything about a scenario's requests that does not change while it is loaded.
 pub(super) struct Requests {
     /// By request number.
     prepared: Vec<Prepared>,
     /// Where requests go, the target first.
-    pub(super) origins: Vec<Origin>,
-    /// Path under which the target's paths lie; mostly empty.
-    base_path: String,
-    templates: Arc<Templates>,
+    pub(super) origins: Vec<Arc<Origin>>,
+    /// The version of HTTP for all but gRPC.
+    pub(super) version: HttpVersion,
+    /// How other origins are reached.
+    pub(super) ways: Ways,
+    pub(super) templates: Arc<Templates>,
     /// Whether requests carry trace ids.
     pub(super) is_traced: bool,
 }
@@ -38,6 +48,8 @@ struct Prepared {
     fixed_headers: HeaderMap,
     rendered_headers: Vec<(HeaderName, Text)>,
     body: Body,
+    /// Whether an empty body has to be stated: some servers refuse the request otherwise (411).
+    tells_length: bool,
     /// For gRPC.
     codec: Option<Codec>,
 }
@@ -51,7 +63,24 @@ enum Body {
 
 enum Target {
     Fixed(Uri),
-    Rendered(Text),
+    /// A text, and the path under which it lies; mostly empty.
+    Rendered(Text, String),
+}
+
+/// What a request has of its user and its moment; with what is prepared, it makes the message as often
+/// as that is needed.
+pub(super) struct Draft {
+    uri: Uri,
+    /// Values of the rendered headers, in their order.
+    headers: Vec<HeaderValue>,
+    body: Bytes,
+}
+
+impl Draft {
+    /// Bytes of its body.
+    pub(super) fn size(&self) -> usize {
+        self.body.len()
+    }
 }
 
 /// Why a request could not be put together for its user.
@@ -73,11 +102,16 @@ impl Requests {
     /// # Errors
     /// If the target, or a URL in the scenario, leads nowhere, or a header cannot be sent.
     pub(super) async fn prepare(scenario: &Scenario, base_url: &str) -> Result<Self, LoadError> {
-        let (target, base_path) = Origin::resolve(base_url, Version::Http1).await?;
-        let templates = Arc::clone(&scenario.templates);
-        let is_traced = scenario.trace.is_some();
-        let mut requests =
-            Self { prepared: Vec::new(), origins: vec![target], base_path, templates, is_traced };
+        let ways = Ways::new(&scenario.tls, &scenario.network)?;
+        let (target, _) = Origin::resolve(base_url, scenario.http, &ways).await?;
+        let mut requests = Self {
+            prepared: Vec::new(),
+            origins: vec![Arc::new(target)],
+            version: scenario.http,
+            ways,
+            templates: Arc::clone(&scenario.templates),
+            is_traced: scenario.trace.is_some(),
+        };
         let mut all = Vec::new();
         for journey in &scenario.journeys {
             collect(&journey.steps, &mut all);
@@ -98,21 +132,31 @@ impl Requests {
         reflected: &mut BTreeMap<(usize, String), DescriptorPool>,
     ) -> Result<Prepared, LoadError> {
         let (method, version) = match &request.protocol {
-            Protocol::Http(method) => (method.as_str(), Version::Http1),
-            Protocol::Grpc(_) => ("POST", Version::Http2),
+            Protocol::Http(method) => (method.as_str(), self.version),
+            Protocol::Grpc(_) => ("POST", HttpVersion::Http2),
         };
-        let (origin, base_path) =
-            Origin::resolve(request.origin.as_deref().unwrap_or(base_url), version).await?;
+        let url = request.origin.as_deref().unwrap_or(base_url);
+        let (origin, Below { path: base_path, authorization }) =
+            Origin::resolve(url, version, &self.ways).await?;
         let origin = self.origin(origin);
         let codec = match &request.protocol {
             Protocol::Http(_) => None,
             Protocol::Grpc(rpc) => Some(self.codec(rpc, origin, reflected).await?),
         };
         let invalid = || LoadError::Request(method.to_owned());
-        let mut fixed_headers = match version {
-            Version::Http1 => HeaderMap::from_iter([(HOST, self.origins[origin].host.clone())]),
-            Version::Http2 => grpc::headers(request.timeout),
+        let mut fixed_headers = match &request.protocol {
+            Protocol::Http(_) => usual_headers(request),
+            Protocol::Grpc(_) => grpc::headers(request.timeout),
         };
+        fixed_headers.insert(HOST, self.origins[origin].host.clone());
+        if let Some(authorization) = authorization {
+            fixed_headers.insert(AUTHORIZATION, authorization);
+        }
+        // What a request states itself takes the place of what it would have without; it may state
+        // several values.
+        for (name, _) in &request.headers {
+            fixed_headers.remove(name.as_str());
+        }
         let mut rendered_headers = Vec::new();
         for (name, value) in &request.headers {
             let name: HeaderName = name.parse().map_err(|_| invalid())?;
@@ -120,22 +164,20 @@ impl Requests {
                 Text::Fixed(bytes) => {
                     let value =
                         HeaderValue::from_bytes(bytes).map_err(|_| LoadError::Header(name.clone()))?;
-                    fixed_headers.insert(name, value);
+                    fixed_headers.append(name, value);
                 }
-                Text::Template(_) => rendered_headers.push((name, value.clone())),
+                Text::Template(_) | Text::Joined(_) => rendered_headers.push((name, value.clone())),
             }
         }
-        let target = match (&request.path, version) {
-            (Text::Template(_), _) => Target::Rendered(request.path.clone()),
-            (Text::Fixed(path), Version::Http1) => fixed_target(&[base_path.as_bytes(), path])?,
-            // HTTP/2 takes scheme and authority from the URI.
-            (Text::Fixed(path), Version::Http2) => {
-                fixed_target(&[self.origins[origin].url.as_bytes(), base_path.as_bytes(), path])?
-            }
+        let target = match &request.path {
+            Text::Template(_) | Text::Joined(_) => Target::Rendered(request.path.clone(), base_path),
+            Text::Fixed(path) => fixed_target(&base_path, path)?,
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;
         let body = body(request.body.as_ref(), codec.as_ref())?;
-        Ok(Prepared { method, origin, target, fixed_headers, rendered_headers, body, codec })
+        let tells_length = [Method::POST, Method::PUT, Method::PATCH].contains(&method)
+            && !request.headers.iter().any(|(name, _)| name == CONTENT_LENGTH.as_str());
+        Ok(Prepared { method, origin, target, fixed_headers, rendered_headers, body, tells_length, codec })
     }
 
     /// How the messages of a method are written: as the scenario's files say, or else the server.
@@ -169,7 +211,7 @@ impl Requests {
         {
             Some(place) => place,
             None => {
-                self.origins.push(origin);
+                self.origins.push(Arc::new(origin));
                 self.origins.len() - 1
             }
         }
@@ -185,41 +227,71 @@ impl Requests {
         self.prepared[request.number].codec.as_ref()
     }
 
-    /// The request as it goes out for one user now, and its body's size.
-    pub(super) fn assemble(
-        &self,
-        request: &Request,
-        scope: &Arc<Scope>,
-    ) -> Result<(Message<Full<Bytes>>, usize), AssembleError> {
+    /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV`
+    /// that only read).
+    pub(super) fn is_idempotent(&self, request: &Request) -> bool {
+        let method = &self.prepared[request.number].method;
+        let idempotent = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"];
+        idempotent.contains(&method.as_str())
+    }
+
+    /// Renders what a request has of one user now.
+    pub(super) fn draft(&self, request: &Request, scope: &Arc<Scope>) -> Result<Draft, AssembleError> {
         let prepared = &self.prepared[request.number];
         let body = match &prepared.body {
             Body::Empty => Bytes::new(),
             Body::Text(text) => self.templates.render(text, scope)?,
             Body::Message(text, codec) => codec.encode(&self.templates.render(text, scope)?)?,
         };
-        let size = body.len();
-        let mut message = Message::new(Full::new(body));
-        *message.method_mut() = prepared.method.clone();
-        *message.uri_mut() = match &prepared.target {
+        let uri = match &prepared.target {
             Target::Fixed(uri) => uri.clone(),
-            Target::Rendered(text) => self.rendered_uri(text, scope)?,
+            Target::Rendered(text, base_path) => self.rendered_uri(base_path, text, scope)?,
         };
-        *message.headers_mut() = prepared.fixed_headers.clone();
+        let mut headers = Vec::with_capacity(prepared.rendered_headers.len());
         for (name, text) in &prepared.rendered_headers {
             let value = HeaderValue::from_maybe_shared(self.templates.render(text, scope)?)
                 .map_err(|_| AssembleError::Header(name.clone()))?;
-            message.headers_mut().insert(name.clone(), value);
+            headers.push(value);
         }
-        Ok((message, size))
+        Ok(Draft { uri, headers, body })
     }
 
-    fn rendered_uri(&self, text: &Text, scope: &Arc<Scope>) -> Result<Uri, AssembleError> {
-        let mut path = self.templates.render(text, scope)?;
-        if !self.base_path.is_empty() {
-            path = Bytes::from([self.base_path.as_bytes(), &path].concat());
+    /// The message of a request.
+    pub(super) fn message(&self, request: &Request, draft: &Draft) -> Message {
+        let prepared = &self.prepared[request.number];
+        let mut message = Message::new(draft.body.clone());
+        *message.method_mut() = prepared.method.clone();
+        *message.uri_mut() = draft.uri.clone();
+        *message.headers_mut() = prepared.fixed_headers.clone();
+        for ((name, _), value) in prepared.rendered_headers.iter().zip(&draft.headers) {
+            message.headers_mut().append(name.clone(), value.clone());
         }
+        if prepared.tells_length && draft.body.is_empty() {
+            message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        message
+    }
+
+    fn rendered_uri(&self, base_path: &str, text: &Text, scope: &Arc<Scope>) -> Result<Uri, AssembleError> {
+        let mut path = self.templates.render(text, scope)?;
+        if !base_path.is_empty() {
+            path = Bytes::from([base_path.as_bytes(), &path].concat());
+        }
+        let path = target::encoded(path).ok_or(AssembleError::Target)?;
         Uri::from_maybe_shared(path).map_err(|_| AssembleError::Target)
     }
+}
+
+/// What a request has among its headers that states nothing else: what browsers and curl send.
+fn usual_headers(request: &Request) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+    // A part of a compressed body cannot be read.
+    if !request.headers.iter().any(|(name, _)| name == RANGE.as_str()) {
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(decode::ACCEPTED));
+    }
+    headers
 }
 
 /// What can be written before the load is; a gRPC call always has a message, if an empty one.
@@ -237,27 +309,21 @@ fn body(text: Option<&Text>, codec: Option<&Codec>) -> Result<Body, LoadError> {
     }
 }
 
-fn fixed_target(parts: &[&[u8]]) -> Result<Target, LoadError> {
-    let bytes = parts.concat();
-    let invalid = || LoadError::Target(String::from_utf8_lossy(&bytes).into_owned());
-    Uri::try_from(bytes.as_slice()).map(Target::Fixed).map_err(|_| invalid())
+fn fixed_target(base_path: &str, path: &[u8]) -> Result<Target, LoadError> {
+    let whole = [base_path.as_bytes(), path].concat();
+    let invalid = || LoadError::Target(String::from_utf8_lossy(&whole).into_owned());
+    let encoded = target::encoded(Bytes::copy_from_slice(&whole)).ok_or_else(invalid)?;
+    Uri::from_maybe_shared(encoded).map(Target::Fixed).map_err(|_| invalid())
 }
 
 /// All requests among steps, nested ones too.
-fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Request>) {
+fn collect<'a>(steps: impl IntoIterator<Item = &'a Step>, into: &mut Vec<&'a Request>) {
     for step in steps {
         match step {
             Step::Request(request) => into.push(request),
             Step::Poll(poll) => into.push(&poll.request),
             Step::Parallel(parallel) => into.extend(&parallel.requests),
-            Step::Repeat { steps, .. } => collect(steps, into),
-            Step::Choice(branches) => branches.iter().for_each(|b| collect(&b.steps, into)),
-            Step::Publish(_)
-            | Step::Await(_)
-            | Step::Let(_)
-            | Step::Meet(_)
-            | Step::Put(_)
-            | Step::Pause(_) => {}
+            other => collect(other.parts(), into),
         }
     }
 }
@@ -318,20 +384,21 @@ pub(in crate::load) mod tests {
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
         let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
-        let scope = Scope::new(1);
-        let (message, size) = requests.assemble(items, &scope).unwrap();
+        let scope = Scope::new(1, || 0);
+        let message = requests.message(items, &requests.draft(items, &scope).unwrap());
         assert_eq!(message.method(), Method::GET);
         assert_eq!(message.uri(), "/base/items?page=1");
         assert_eq!(
             (&message.headers()["accept"], &message.headers()["host"]),
             (&HeaderValue::from_static("text/plain"), &HeaderValue::from_static("127.0.0.1:9"),)
         );
-        assert_eq!(size, 0);
-        scope.set("id", Value::from(42));
-        let (message, size) = requests.assemble(item, &scope).unwrap();
+        assert!(message.body().is_empty());
+        scope.set("id", &Value::from(42));
+        let draft = requests.draft(item, &scope).unwrap();
+        let message = requests.message(item, &draft);
         assert_eq!(message.uri(), "/base/items/42");
         assert_eq!(message.headers()["x-id"], "42");
-        assert_eq!(size, "number 42".len());
+        assert_eq!((&message.body()[..], draft.size()), (&b"number 42"[..], 9));
     }
 
     #[tokio::test]
@@ -350,15 +417,118 @@ pub(in crate::load) mod tests {
     #[tokio::test]
     async fn a_rendered_path_or_header_that_cannot_be_sent_is_refused() {
         let steps = r#"
-            { request = "GET /{{ user }} /x", name = "path" },
+            { request = "GET /{{ user }}{{ '\\n' }}/x", name = "path" },
             { request = "GET /y", headers = { a = "{{ user }}\nx" }, name = "header" },
         "#;
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
         let of = requests_of(&scenario);
-        let scope = Scope::new(1);
-        assert!(matches!(requests.assemble(&of[0], &scope), Err(AssembleError::Target)));
-        assert!(matches!(requests.assemble(&of[1], &scope), Err(AssembleError::Header(name)) if name == "a"));
+        let scope = Scope::new(1, || 0);
+        assert!(matches!(requests.draft(&of[0], &scope), Err(AssembleError::Target)));
+        assert!(matches!(requests.draft(&of[1], &scope), Err(AssembleError::Header(name)) if name == "a"));
+    }
+
+    /// The message of the only step of a scenario.
+    async fn message_of(tables: &str, step: &str, base_url: &str) -> Message {
+        let scenario = scenario_with(tables, step);
+        let requests = prepared(&scenario, base_url).await.unwrap();
+        let request = &requests_of(&scenario)[0];
+        requests.message(request, &requests.draft(request, &Scope::new(1, || 0)).unwrap())
+    }
+
+    #[tokio::test]
+    async fn every_request_says_who_asks_and_what_is_read_unless_it_says_so_itself() {
+        let message = message_of("", r#"{ request = "GET /" }"#, "http://127.0.0.1:9").await;
+        let header = |name: &str| message.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("user-agent"), format!("loadproof/{}", env!("CARGO_PKG_VERSION")));
+        assert_eq!(
+            (header("accept"), header("accept-encoding")),
+            ("*/*".to_owned(), decode::ACCEPTED.to_owned())
+        );
+        assert!(!message.headers().contains_key("content-length"));
+        let own = r#"{ request = "GET /", headers = { user-agent = "x", accept = ["a", "b"], range = "bytes=0-9" } }"#;
+        let message = message_of("", own, "http://127.0.0.1:9").await;
+        let all = |name: &str| {
+            message.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!((all("user-agent"), all("accept")), (vec!["x"], vec!["a", "b"]));
+        assert!(all("accept-encoding").is_empty(), "a part of a compressed body cannot be read");
+    }
+
+    #[tokio::test]
+    async fn later_headers_take_the_place_of_earlier_ones_with_all_their_values() {
+        let defaults = r#"
+            [defaults]
+            headers = { x-a = ["1", "2"], x-b = "1" }
+        "#;
+        let step = r#"{ request = "GET /", headers = { x-a = ["{{ 3 }}", "4"] } }"#;
+        let message = message_of(defaults, step, "http://127.0.0.1:9").await;
+        let mut values: Vec<&str> =
+            message.headers().get_all("x-a").iter().map(|v| v.to_str().unwrap()).collect();
+        values.sort_unstable();
+        assert_eq!((values, message.headers()["x-b"].to_str().unwrap()), (vec!["3", "4"], "1"));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_could_have_a_body_and_has_none_says_so() {
+        for (step, length) in [
+            (r#"{ request = "POST /" }"#, Some("0")),
+            (r#"{ request = "PUT /", text = "{{ '' }}" }"#, Some("0")),
+            (r#"{ request = "PATCH /" }"#, Some("0")),
+            (r#"{ request = "GET /" }"#, None),
+            (r#"{ request = "DELETE /" }"#, None),
+            (r#"{ request = "POST /", text = "a" }"#, None),
+        ] {
+            let message = message_of("", step, "http://127.0.0.1:9").await;
+            let found = message.headers().get("content-length").map(|v| v.to_str().unwrap());
+            assert_eq!(found, length, "{step}");
+        }
+    }
+
+    #[tokio::test]
+    async fn credentials_of_a_url_become_a_header_unless_there_is_one() {
+        let url = "http://me:pw@127.0.0.1:9";
+        let message = message_of("", r#"{ request = "GET /" }"#, url).await;
+        assert_eq!(
+            (&message.headers()["authorization"], &message.headers()["host"]),
+            (&HeaderValue::from_static("Basic bWU6cHc="), &HeaderValue::from_static("127.0.0.1:9"))
+        );
+        let own = r#"{ request = "GET /", headers = { Authorization = "Bearer t" } }"#;
+        assert_eq!(message_of("", own, url).await.headers()["authorization"], "Bearer t");
+        let elsewhere = r#"{ request = "GET http://you:pw@127.0.0.1:8/x" }"#;
+        assert_eq!(
+            message_of("", elsewhere, "http://127.0.0.1:9").await.headers()["authorization"],
+            "Basic eW91OnB3"
+        );
+        assert!(
+            !message_of("", r#"{ request = "GET http://127.0.0.1:8/x" }"#, url)
+                .await
+                .headers()
+                .contains_key("authorization")
+        );
+    }
+
+    #[tokio::test]
+    async fn paths_are_encoded_whether_they_are_fixed_or_rendered() {
+        for (request, sent) in [
+            ("GET /a b?q=é", "/base/a%20b?q=%C3%A9"),
+            ("GET /a%20b", "/base/a%20b"),
+            ("GET /{{ 'a b' }}?q={{ 'é' }}", "/base/a%20b?q=%C3%A9"),
+            ("GET http://127.0.0.1:8/{{ 'x y' }}", "/x%20y"),
+            ("GET http://127.0.0.1:8?x=1", "/?x=1"),
+        ] {
+            let step = format!("{{ request = \"{request}\", name = \"it\" }}");
+            assert_eq!(message_of("", &step, "http://127.0.0.1:9/base").await.uri(), sent, "{request}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_requests_that_may_be_sent_twice_are() {
+        let steps = r#"{ request = "GET /" }, { request = "POST /" }, { request = "PUT /" }, { request = "PATCH /" }, { request = "PROPFIND /" }, { request = "LOCK /" }"#;
+        let scenario = scenario(steps);
+        let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
+        let twice: Vec<bool> = requests_of(&scenario).iter().map(|r| requests.is_idempotent(r)).collect();
+        assert_eq!(twice, [true, false, true, false, true, false]);
     }
 
     #[tokio::test]

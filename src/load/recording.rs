@@ -8,6 +8,7 @@ use super::clock::Clock;
 use super::gauge::Gauge;
 use super::schedule::Schedule;
 use super::who::Who;
+use super::witness::Witness;
 use crate::sample::Recorder;
 use crate::sample::{EndpointId, Key, Outcome, ReasonId, Sample};
 
@@ -17,9 +18,15 @@ pub(super) struct Recording {
     pub(super) schedule: Schedule,
     pub(super) recorder: Recorder,
     pub(super) gauge: Arc<Gauge>,
+    pub(super) witness: Witness,
 }
 
 impl Recording {
+    /// The id of a reason, without secrets in its words.
+    pub(super) fn reason(&self, text: &str) -> ReasonId {
+        self.recorder.reason(text, |text| self.witness.shown(text))
+    }
+
     /// A sample of something that is due at an instant and has not ended yet.
     pub(super) fn due(&self, endpoint: EndpointId, who: Who, key: Key, intended: Instant) -> Sample {
         let intended_us = self.clock.us(intended);
@@ -40,6 +47,8 @@ impl Recording {
             race: who.race,
             bytes_in: 0,
             bytes_out: 0,
+            redirects: 0,
+            repeats: 0,
         }
     }
 }
@@ -52,6 +61,7 @@ pub(in crate::load) mod tests {
     use super::*;
     use crate::load::clock::tests::starting_at;
     use crate::load::schedule::tests::ten_seconds;
+    use crate::load::witness::Kept;
     use crate::sample::{Batch, Phase, Race, UserClassId};
 
     /// Somebody.
@@ -72,6 +82,7 @@ pub(in crate::load) mod tests {
             schedule,
             recorder: Recorder::new(0, Arc::new(move |batch| batches.lock().unwrap().push(batch))),
             gauge: Arc::default(),
+            witness: Witness::new(Kept::Failed, Arc::default()),
         };
         (recording, recorded)
     }

@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::{Method, Request as Message, Uri};
+use hyper::{Method, Uri};
 use prost_reflect::DescriptorPool;
 use prost_reflect::prost::Message as _;
 use prost_reflect::prost_types::FileDescriptorProto;
@@ -13,11 +12,12 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
-use super::connection::{Connection, SendFailure};
+use super::connection::{Connection, Keep, Message, SendFailure};
 use super::grpc;
 use super::origin::Origin;
 use crate::sample::{grpc_status, status_text};
 use crate::scenario::rpc::{frame, unframe};
+use crate::unit;
 
 /// The two names of the reflection service; their messages are the same on the wire.
 const SERVICES: [&str; 2] = ["grpc.reflection.v1", "grpc.reflection.v1alpha"];
@@ -25,6 +25,8 @@ const SERVICES: [&str; 2] = ["grpc.reflection.v1", "grpc.reflection.v1alpha"];
 const WITHIN: Duration = Duration::from_secs(10);
 /// A server whose files never end is not one.
 const MOST_FILES: usize = 1000;
+/// Bytes of an answer at most.
+const MOST_BYTES: usize = 16 << 20;
 
 /// The descriptors of a service and of all that they refer to.
 ///
@@ -76,7 +78,7 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// The file of a service, and the files that it imports, and so on.
     async fn collect(&mut self, service: &str) -> Result<(), Refusal> {
-        let mut connection = Connection::open(self.origin).await?;
+        let mut connection = Connection::open(self.origin, WITHIN).await?;
         let mut questions = vec![MessageRequest::FileContainingSymbol(service.to_owned())];
         while let Some(question) = questions.pop() {
             for bytes in self.ask(&mut connection, question).await? {
@@ -108,8 +110,8 @@ impl Asked<'_> {
         question: MessageRequest,
     ) -> Result<Vec<Vec<u8>>, Refusal> {
         let request = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
-        let uri = format!("{}/{}.ServerReflection/ServerReflectionInfo", self.origin.url, self.package);
-        let mut message = Message::new(Full::new(frame(&request)));
+        let uri = format!("/{}.ServerReflection/ServerReflectionInfo", self.package);
+        let mut message = Message::new(frame(&request));
         *message.method_mut() = Method::POST;
         *message.uri_mut() = Uri::try_from(uri).map_err(|e| e.to_string())?;
         *message.headers_mut() = grpc::headers(WITHIN);
@@ -128,16 +130,15 @@ impl Asked<'_> {
 }
 
 /// The frames of an answer.
-async fn answer(connection: &mut Connection, message: Message<Full<Bytes>>) -> Result<Bytes, Refusal> {
-    let response = connection.send(message).await.map_err(|failure| match failure {
-        SendFailure::Broken(reason) => reason,
-        SendFailure::Unsent(_) => "reflection: the connection was closed".to_owned(),
-    })?;
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.map_err(|e| super::connection::reason(&e))?;
+async fn answer(connection: &mut Connection, message: Message) -> Result<Bytes, Refusal> {
+    let sent = connection.send(message, Keep::UpTo(MOST_BYTES)).await;
+    let reply = sent.map_err(SendFailure::reason)?;
+    if reply.is_cut {
+        return Err(format!("reflection: an answer of more than {}", unit::size(MOST_BYTES as u64)).into());
+    }
     let ok = grpc_status(0);
-    match grpc::status(head.status.as_u16(), &head.headers, body.trailers()) {
-        Some(status) if status == ok => Ok(body.to_bytes()),
+    match grpc::status(reply.status, &reply.headers, reply.trailers.as_ref()) {
+        Some(status) if status == ok => Ok(Bytes::from(reply.body)),
         Some(status) if status_text(status) == "UNIMPLEMENTED" || status == 404 => Err(Refusal::NoReflection),
         Some(status) => Err(format!("reflection: status {}", status_text(status)).into()),
         None => Err("reflection: an answer without a gRPC status".to_owned().into()),

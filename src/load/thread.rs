@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::LocalSet;
 
+use super::abroad::Abroad;
 use super::background::Background;
-use super::connection::Connections;
+use super::connections::Connections;
 use super::event::brokers::Brokers;
 use super::executor;
 use super::gauge::Gauge;
@@ -23,6 +24,7 @@ use super::schedule::Schedule;
 use super::seeds::Seeds;
 use super::shared::Shared;
 use super::timer::Timer;
+use super::witness::Witness;
 use super::worker::Worker;
 use super::{LoadError, LoadRun};
 use crate::sample::{Recorder, Sink};
@@ -76,6 +78,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         schedule: Schedule::new(&run.load, run.clock.zero()),
         recorder: Recorder::new(number, sink),
         gauge,
+        witness: Witness::new(run.kept, Arc::clone(&run.scenario.redactor)),
     };
     let worker = Worker {
         part: Part { index: number.into(), of: workers.into() },
@@ -88,6 +91,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         timer: Timer::new().map_err(LoadError::Runtime)?,
         given_out,
         shared,
+        abroad: Abroad::default(),
         probes: Connections::default(),
         journeys: Cell::default(),
         races: Cell::default(),

@@ -13,7 +13,7 @@ pub(super) fn record(recording: &Recording, who: Who, journey: &Journey, due: In
     let now_us = recording.clock.now_us();
     recording.recorder.record(Sample {
         outcome: Outcome::Dropped,
-        reason: recording.recorder.reason(reason),
+        reason: recording.reason(reason),
         sent_us: now_us,
         first_byte_us: now_us,
         done_us: now_us,
@@ -22,16 +22,14 @@ pub(super) fn record(recording: &Recording, who: Who, journey: &Journey, due: In
 }
 
 /// The endpoint that a journey calls first.
-fn first_endpoint(steps: &[Step]) -> Option<EndpointId> {
-    steps.iter().find_map(|step| match step {
+fn first_endpoint<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Option<EndpointId> {
+    steps.into_iter().find_map(|step| match step {
         Step::Request(request) => Some(request.endpoint),
         Step::Poll(poll) => Some(poll.request.endpoint),
         Step::Publish(publish) => Some(publish.endpoint),
         Step::Await(awaited) => Some(awaited.effect),
         Step::Parallel(parallel) => parallel.requests.first().map(|r| r.endpoint),
-        Step::Repeat { steps, .. } => first_endpoint(steps),
-        Step::Choice(branches) => branches.iter().find_map(|b| first_endpoint(&b.steps)),
-        Step::Let(_) | Step::Meet(_) | Step::Put(_) | Step::Pause(_) => None,
+        other => first_endpoint(other.parts()),
     })
 }
 

@@ -1,27 +1,30 @@
 //! A virtual user: performs journeys step by step, and thinks in between.
 
+mod binding;
+mod flow;
+
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use minijinja::value::Value;
 
-use super::connection::Connections;
+use super::clock::wall_us;
+use super::connections::Connections;
 use super::draw::{draw_branch, draw_journey, think_time};
 use super::effect::Cause;
 use super::event::awaited::{Waiter, until_seen};
 use super::event::publish::publish;
 use super::exchange::{Due, exchange, make_ready};
+use super::jar::Jar;
 use super::poll::{Asker, until_visible};
 use super::shared::Variables;
 use super::unstarted;
 use super::who::Who;
 use super::worker::Worker;
-use crate::sample::{Key, Outcome, Race, UserClassId};
+use crate::sample::{Outcome, Race, UserClassId};
 use crate::scenario::feeder::Turn;
-use crate::scenario::journey::{
-    Await, Binding, BindingFrom, Journey, Meet, Parallel, Poll, Publish, Request, Step, Think,
-};
+use crate::scenario::journey::{Await, Journey, Meet, Parallel, Poll, Publish, Request, Step, Think};
 use crate::scenario::scope::Scope;
 
 /// Whether a user goes on after a step.
@@ -29,10 +32,19 @@ use crate::scenario::scope::Scope;
 pub(super) enum Next {
     /// With the next step.
     Step,
+    /// With the next step, since there was nothing to do in this one.
+    Skip,
     /// With the next journey: this one has failed.
     Journey,
     /// Not at all: the load is over.
     Stop,
+}
+
+impl Next {
+    /// A step that was left out counts as one that was done.
+    fn or_step(self) -> Self {
+        if self == Self::Skip { Self::Step } else { self }
+    }
 }
 
 /// One performance of a journey: what decides its draws.
@@ -42,8 +54,9 @@ pub(super) struct Instance {
     pub(super) turn: Turn,
 }
 
-/// Why a journey cannot go on.
-const NO_RECORD: &str = "no unused record left";
+/// How long a user rests at least, and at most, after what could not even be tried.
+const REST_LEAST: Duration = Duration::from_millis(1);
+const REST_MOST: Duration = Duration::from_millis(100);
 
 /// Someone who performs journeys.
 pub(super) struct User {
@@ -51,6 +64,8 @@ pub(super) struct User {
     pub(super) who: Who,
     pub(super) scope: Arc<Scope>,
     pub(super) connections: Connections,
+    /// Its cookies; they outlive its journeys.
+    jar: Jar,
     /// When the next request should be sent.
     due: Instant,
     turn: Turn,
@@ -60,6 +75,14 @@ pub(super) struct User {
     started: Vec<Option<Vec<(String, Value)>>>,
     /// The variables of the journey under way.
     kept: Vec<(String, Value)>,
+    /// How often it has waited for something.
+    waits: u64,
+    /// How often it has rested in a row.
+    rests: u32,
+    /// How much of what it did has failed.
+    failures: u64,
+    /// The groups that it is in.
+    groups: u32,
 }
 
 impl User {
@@ -68,13 +91,18 @@ impl User {
         Self {
             worker: Rc::clone(worker),
             who: Who { user_class: UserClassId(0), user: number, journey: 0, race: Race::NONE },
-            scope: Scope::new(0),
+            scope: Scope::new(0, wall_us),
             connections: Connections::default(),
+            jar: Jar::default(),
             due,
             turn: Turn { own: 0, of_all: number.into() },
             last: Cause { intended: due, done: due },
             started: vec![None; worker.scenario.user_classes.len()],
             kept: Vec::new(),
+            waits: 0,
+            rests: 0,
+            failures: 0,
+            groups: 0,
         }
     }
 
@@ -107,7 +135,7 @@ impl User {
             // Whoever has set things up has drawn numbers meanwhile; the journey draws its own.
             self.scope.reset(instance.seed, self.started[class].as_deref().unwrap_or_default());
             self.scope.draw(|rng| draw_journey(user_class, rng));
-            variables.iter().for_each(|(name, value)| self.scope.set(name, value.clone()));
+            variables.iter().for_each(|(name, value)| self.scope.set(name, value));
         }
         let next = self.walk(journey, user_class.think).await;
         (next, self.due)
@@ -120,8 +148,12 @@ impl User {
         let variables = shared
             .once(place, async {
                 self.scope.reset(self.worker.seeds.once(place), &[]);
+                // Its cookies would be this user's only, and not those of the others who wait for it.
+                let own = std::mem::take(&mut self.jar);
                 // Boxed: few ever set things up, and all would carry the room for it.
-                match Box::pin(self.walk(journey, Think::None)).await {
+                let next = Box::pin(self.walk(journey, Think::None)).await;
+                self.jar = own;
+                match next {
                     Next::Step => Ok(std::mem::take(&mut self.kept)),
                     next => Err(next),
                 }
@@ -138,17 +170,34 @@ impl User {
         self.scope.reset(seed, &[]);
         let next = self.walk(journey, Think::None).await;
         self.started[class] = Some(std::mem::take(&mut self.kept));
+        self.jar.keep();
         next
     }
 
     /// The steps of a journey, with thinking after each.
     async fn walk(&mut self, journey: &Journey, think: Think) -> Next {
         self.who.journey = self.worker.next_journey();
+        if journey.clears_cookies {
+            self.jar.clear();
+        }
         self.kept.clear();
         self.who.race = Race::NONE;
         self.scope.place(self.who.user, self.who.journey);
+        let waits = self.waits;
+        let next = self.walk_steps(journey, think).await;
+        if self.waits == waits && next != Next::Stop {
+            self.rest().await;
+            self.due = self.due.max(Instant::now());
+        }
+        next
+    }
+
+    async fn walk_steps(&mut self, journey: &Journey, think: Think) -> Next {
         for step in &journey.steps {
             let next = self.step(step, journey).await;
+            if next == Next::Skip {
+                continue;
+            }
             self.due = Instant::now() + self.scope.draw(|rng| think_time(think, rng));
             if next != Next::Step {
                 return next;
@@ -162,18 +211,26 @@ impl User {
             Step::Request(request) => self.request(request).await,
             Step::Parallel(parallel) => self.parallel(parallel).await,
             Step::Meet(meet) => self.meet(meet).await,
-            Step::Let(bindings) => self.bind(bindings, journey).await,
-            Step::Put(put) => match self.worker.scenario.templates.render(&put.value, &self.scope) {
+            Step::Let(bindings) => self.bind_for_journey(bindings, journey).await,
+            Step::Steps(steps) => self.steps(steps, journey).await,
+            Step::Repeat(repeat) => self.repeat(repeat, journey).await,
+            Step::With { bindings, step } => self.with(bindings, step, journey).await,
+            Step::Group(group) => self.group(group, journey).await,
+            Step::If { condition, step } => match self.evaluate(condition, journey) {
+                Ok(value) if value.is_true() => Box::pin(self.step(step, journey)).await,
+                Ok(_) => Next::Skip,
+                Err(next) => next,
+            },
+            Step::Put(put) => match self.evaluate(&put.value, journey) {
                 Ok(value) => {
-                    let value = Value::from(String::from_utf8_lossy(&value).into_owned());
                     self.worker.shared.put(put.queue, value);
                     Next::Step
                 }
-                Err(error) => self.cannot_go_on(journey, &error.to_string(), Next::Journey),
+                Err(next) => next,
             },
             Step::Pause(time) => {
                 self.due = Instant::now() + *time;
-                if self.worker.wait_until(self.due).await { Next::Step } else { Next::Stop }
+                if self.wait_until_due().await { Next::Step } else { Next::Stop }
             }
             Step::Poll(poll) if poll.background => {
                 self.poll_in_background(poll);
@@ -181,16 +238,17 @@ impl User {
             }
             Step::Poll(poll) => {
                 let asker = Asker {
-                    client: self.worker.client(&self.connections),
+                    client: self.worker.client(&self.connections, &self.jar),
                     timer: &self.worker.timer,
                     scope: &self.scope,
                     who: self.who,
                 };
                 let seen = until_visible(asker, poll, self.last).await;
+                self.waits += 1;
                 self.due = Instant::now();
-                if seen || poll.request.continue_on_failure { Next::Step } else { Next::Journey }
+                let outcome = if seen { Outcome::Ok } else { Outcome::Failed };
+                self.after(outcome, poll.request.continue_on_failure)
             }
-            Step::Repeat { times, steps } => self.repeat(*times, steps, journey).await,
             Step::Publish(publish) => self.publish(publish).await,
             Step::Await(awaited) if awaited.background => {
                 self.await_in_background(awaited);
@@ -199,76 +257,39 @@ impl User {
             Step::Await(awaited) => {
                 let waiter = waiter(&self.worker, &self.scope, self.who, self.last);
                 let seen = until_seen(waiter, awaited).await;
+                self.waits += 1;
                 self.due = Instant::now();
-                if seen || awaited.continue_on_failure { Next::Step } else { Next::Journey }
+                let outcome = if seen { Outcome::Ok } else { Outcome::Failed };
+                self.after(outcome, awaited.continue_on_failure)
             }
             Step::Choice(branches) => {
                 let branch = self.scope.draw(|rng| draw_branch(branches, rng));
                 match branch {
-                    Some(branch) => self.repeat(1, &branch.steps, journey).await,
+                    Some(branch) => self.steps(&branch.steps, journey).await.or_step(),
                     None => Next::Step,
                 }
             }
         }
     }
 
-    /// Steps back to back, several times over.
-    async fn repeat(&mut self, times: u32, steps: &[Step], journey: &Journey) -> Next {
-        for _ in 0..times {
-            for step in steps {
-                let next = Box::pin(self.step(step, journey)).await;
-                if next != Next::Step {
-                    return next;
-                }
-                // Variables take no time: what follows them is due when they were.
-                if !matches!(step, Step::Let(_)) {
-                    self.due = Instant::now();
-                }
-            }
+    /// Waits until the next step is due; false if that lies past the load's end, or the run was stopped.
+    async fn wait_until_due(&mut self) -> bool {
+        if Instant::now() < self.due {
+            self.waits += 1;
         }
-        Next::Step
+        if self.groups > 0 {
+            return self.worker.timer.sleep_until(self.due).await;
+        }
+        self.worker.wait_until(self.due).await
     }
 
-    /// Sets variables; a feeder that has run dry ends the user.
-    async fn bind(&mut self, bindings: &[Binding], journey: &Journey) -> Next {
-        let worker = Rc::clone(&self.worker);
-        for Binding { variable, from } in bindings {
-            let value = match from {
-                BindingFrom::Key(list) => {
-                    let keys = &worker.scenario.keys[*list];
-                    let key = self.scope.draw(|rng| keys.draw(rng));
-                    self.scope.set_key(Key::new(u16::try_from(*list).unwrap_or(u16::MAX), key));
-                    Value::from(keys.value(key))
-                }
-                BindingFrom::Feed(place) => match self.feed(*place) {
-                    Some(record) => record,
-                    None => return self.cannot_go_on(journey, NO_RECORD, Next::Stop),
-                },
-                BindingFrom::Count(counter) => Value::from(worker.shared.count(*counter)),
-                BindingFrom::Take { queue, within } => {
-                    let given_up = Instant::now() + *within;
-                    let value = tokio::select! {
-                        value = worker.shared.take(*queue) => Some(value),
-                        _ = worker.wait_until(given_up) => None,
-                    };
-                    self.due = self.due.max(Instant::now());
-                    match value {
-                        Some(value) => value,
-                        None if worker.recording.schedule.is_over(self.due) => return Next::Stop,
-                        None => {
-                            let reason = format!("queue `{}` stayed empty", worker.scenario.queues[*queue]);
-                            return self.cannot_go_on(journey, &reason, Next::Journey);
-                        }
-                    }
-                }
-                BindingFrom::Text(text) => match worker.scenario.templates.render(text, &self.scope) {
-                    Ok(text) => Value::from(String::from_utf8_lossy(&text).into_owned()),
-                    Err(error) => return self.cannot_go_on(journey, &error.to_string(), Next::Journey),
-                },
-            };
-            self.keep([(variable.clone(), value)]);
-        }
-        Next::Step
+    /// Rests where nothing was waited for: what fails at once would be tried again without end, and nobody
+    /// else had a turn. The more often that happens in a row, the longer.
+    async fn rest(&mut self) {
+        let time = REST_LEAST.saturating_mul(1 << self.rests.min(10)).min(REST_MOST);
+        self.rests += 1;
+        self.waits += 1;
+        self.worker.timer.sleep_until(Instant::now() + time).await;
     }
 
     /// Notes that what a journey needs is not to be had.
@@ -279,9 +300,10 @@ impl User {
 
     /// Waits for other users; the next request then goes out together with theirs.
     async fn meet(&mut self, meet: &Meet) -> Next {
-        if !self.worker.wait_until(self.due).await {
+        if !self.wait_until_due().await {
             return Next::Stop;
         }
+        self.waits += 1;
         let worker = Rc::clone(&self.worker);
         let all = meet.users.unwrap_or(worker.load.max_in_flight());
         let patience = Instant::now() + meet.within;
@@ -291,80 +313,94 @@ impl User {
         Next::Step
     }
 
-    /// The record of a feeder for this journey.
-    fn feed(&self, place: usize) -> Option<Value> {
-        let scenario = &self.worker.scenario;
-        let feeder = &scenario.feeders[place];
-        let record = self.scope.draw(|rng| feeder.place(self.turn, rng))?;
-        let list = u16::try_from(scenario.keys.len() + place).unwrap_or(u16::MAX);
-        self.scope.set_key(Key::new(list, record as u64 + 1));
-        Some(feeder.records[record].clone())
-    }
-
     async fn request(&mut self, request: &Request) -> Next {
-        if !self.worker.wait_until(self.due).await {
+        if !self.wait_until_due().await {
             return Next::Stop;
         }
-        let client = self.worker.client(&self.connections);
+        let client = self.worker.client(&self.connections, &self.jar);
         let ready = make_ready(client, request, &self.scope).await;
-        let due = Due { request, who: self.who, key: self.scope.key(), intended: self.due, keep_body: false };
+        let due = Due { request, who: self.who, scope: &self.scope, intended: self.due, keep_body: false };
         let ended = exchange(client, due, ready, |_| ()).await;
         self.who.race = Race::NONE;
         self.last = Cause { intended: self.due, done: ended.done };
         self.keep(ended.variables);
-        after(request, ended.outcome)
+        if ended.is_sent {
+            self.waits += 1;
+            self.rests = 0;
+        } else {
+            self.rest().await;
+        }
+        self.after(ended.outcome, request.continue_on_failure)
     }
 
     async fn publish(&mut self, step: &Publish) -> Next {
-        if !self.worker.wait_until(self.due).await {
+        if !self.wait_until_due().await {
             return Next::Stop;
         }
         let Worker { brokers, recording, .. } = &*self.worker;
         let (outcome, done) = publish(brokers, recording, step, &self.scope, self.who, self.due).await;
         self.last = Cause { intended: self.due, done };
-        if outcome == Outcome::Ok || step.continue_on_failure { Next::Step } else { Next::Journey }
+        if outcome == Outcome::Ok {
+            self.waits += 1;
+            self.rests = 0;
+        } else {
+            self.rest().await;
+        }
+        self.after(outcome, step.continue_on_failure)
     }
 
     /// Requests that wait for each other until all are ready, and then go out together.
     async fn parallel(&mut self, Parallel { race: of, requests }: &Parallel) -> Next {
-        if !self.worker.wait_until(self.due).await {
+        if !self.wait_until_due().await {
             return Next::Stop;
         }
-        let (client, scope) = (self.worker.client(&self.connections), &self.scope);
+        let (client, scope) = (self.worker.client(&self.connections, &self.jar), &self.scope);
         let preparations = requests.iter().map(|r| make_ready(client, r, scope));
         let ready = futures_util::future::join_all(preparations).await;
         let who = Who { race: race(*of, self.worker.next_race()), ..self.who };
         let released = Instant::now();
         let exchanges = requests.iter().zip(ready).map(|(request, ready)| {
-            let due = Due { request, who, key: scope.key(), intended: released, keep_body: false };
+            let due = Due { request, who, scope, intended: released, keep_body: false };
             exchange(client, due, ready, |_| ())
         });
         let ended = futures_util::future::join_all(exchanges).await;
         let mut next = Next::Step;
+        let mut is_sent = false;
         self.last = Cause { intended: released, done: released };
         for (request, ended) in requests.iter().zip(ended) {
             self.last.done = self.last.done.max(ended.done);
             self.keep(ended.variables);
-            if after(request, ended.outcome) == Next::Journey {
+            is_sent |= ended.is_sent;
+            if self.after(ended.outcome, request.continue_on_failure) == Next::Journey {
                 next = Next::Journey;
             }
+        }
+        if is_sent {
+            self.waits += 1;
+            self.rests = 0;
+        } else {
+            self.rest().await;
         }
         next
     }
 
-    fn keep(&mut self, variables: impl IntoIterator<Item = (String, Value)>) {
-        for (name, value) in variables {
-            self.scope.set(&name, value.clone());
-            self.kept.push((name, value));
+    /// Whether a journey goes on after something has ended so.
+    fn after(&mut self, outcome: Outcome, continue_on_failure: bool) -> Next {
+        if outcome.is_answered() {
+            return Next::Step;
         }
+        self.failures += 1;
+        if continue_on_failure { Next::Step } else { Next::Journey }
     }
 
-    /// Asks while the user goes on: on connections of their own, with its variables as they are now.
+    /// Asks while the user goes on: on connections of their own, with its variables and cookies as
+    /// they are now.
     fn poll_in_background(&self, poll: &Poll) {
         let (worker, poll, who, cause) = (Rc::clone(&self.worker), poll.clone(), self.who, self.last);
         let scope = self.scope.fork(worker.seeds.background(who.journey));
+        let jar = self.jar.fork();
         self.worker.background.spawn(async move {
-            let client = worker.client(&worker.probes);
+            let client = worker.client(&worker.probes, &jar);
             let asker = Asker { client, timer: &worker.timer, scope: &scope, who };
             until_visible(asker, &poll, cause).await;
         });
@@ -393,12 +429,4 @@ fn waiter<'a>(worker: &'a Worker, scope: &'a Arc<Scope>, who: Who, cause: Cause)
 
 fn race(place: usize, number: u32) -> Race {
     Race::new(u16::try_from(place).unwrap_or(u16::MAX), number)
-}
-
-fn after(request: &Request, outcome: Outcome) -> Next {
-    match outcome {
-        Outcome::Ok | Outcome::Rejected => Next::Step,
-        _ if request.continue_on_failure => Next::Step,
-        _ => Next::Journey,
-    }
 }

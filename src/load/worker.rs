@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use super::abroad::Abroad;
 use super::background::Background;
-use super::connection::Connections;
+use super::client::Client;
+use super::connections::Connections;
 use super::event::brokers::Brokers;
-use super::exchange::Client;
+use super::jar::Jar;
 use super::part::Part;
 use super::prepared::Requests;
 use super::recording::Recording;
@@ -34,6 +36,8 @@ pub(super) struct Worker {
     pub(super) given_out: Arc<AtomicU64>,
     /// What it shares with all users of all workers.
     pub(super) shared: Arc<Shared>,
+    /// Servers that redirects have led to.
+    pub(super) abroad: Abroad,
     /// Connections of polls that go on in the background.
     pub(super) probes: Connections,
     pub(super) journeys: Cell<u32>,
@@ -59,9 +63,10 @@ impl Worker {
         self.part.number(number)
     }
 
-    /// What requests over these connections are made with.
-    pub(super) fn client<'a>(&'a self, connections: &'a Connections) -> Client<'a> {
-        Client { requests: &self.requests, recording: &self.recording, connections }
+    /// What requests over these connections, with these cookies, are made with.
+    pub(super) fn client<'a>(&'a self, connections: &'a Connections, jar: &'a Jar) -> Client<'a> {
+        let Self { requests, recording, abroad, .. } = self;
+        Client { requests, recording, abroad, connections, jar }
     }
 
     /// Waits until something is due; false if that lies past the load's end, or the run was

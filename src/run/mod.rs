@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
-pub use measured::MeasuredRun;
+pub use measured::{MeasuredRun, SoftCheckCount};
 
 use crate::sample::Subject;
 
@@ -162,6 +162,9 @@ pub struct FailureReason {
     pub last_us: i64,
     /// The first of them, for a closer look.
     pub first: SampleId,
+    /// What was kept of one of them: request and answer, as text. Secrets are hidden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<String>,
 }
 
 /// A sample by its run and its number in it.

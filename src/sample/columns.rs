@@ -29,6 +29,9 @@ pub struct SampleColumns {
     pub bytes_out: Vec<u32>,
     /// Who called, as `user class << 32 | user`: equal numbers are one user. Empty where it is not known.
     pub caller: Vec<u64>,
+    /// Times that requests were sent once more, because a connection had died without a byte of an answer: over
+    /// all samples.
+    pub repeats: u64,
     /// The samples, by their places in the columns, that were entrants of races.
     pub entrants: Vec<(usize, Race)>,
 }

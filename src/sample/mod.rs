@@ -6,11 +6,13 @@
 //! `done − sent`.
 
 mod columns;
+mod exchange;
 mod recorder;
 
 use serde::{Deserialize, Serialize};
 
 pub use columns::SampleColumns;
+pub use exchange::{Exchange, MOST_BODY, MOST_EXCHANGES, Message, beginning};
 pub use recorder::{Recorder, Sink};
 
 /// How a request ended.
@@ -46,11 +48,12 @@ impl Outcome {
     }
 
     /// Whether a sample of a kind that ended so was never answered: it counts as one that took for ever. An
-    /// effect that was given up is never seen; a wrong answer to a request is an answer.
+    /// effect that was given up is never seen, and a group that has failed never done; a wrong answer to a
+    /// request is an answer.
     pub fn is_unanswered(self, kind: Kind) -> bool {
         match self {
             Self::Ok | Self::Rejected => false,
-            Self::Failed => kind == Kind::Effect,
+            Self::Failed => kind != Kind::Request,
             Self::Error | Self::Dropped => true,
         }
     }
@@ -100,6 +103,8 @@ pub enum Kind {
     Request = 0,
     /// From a request's intended start to its effect being visible; its service time counts from the answer.
     Effect = 1,
+    /// A group of steps, from when the first was due to the end of the last.
+    Group = 2,
 }
 
 impl Kind {
@@ -108,7 +113,14 @@ impl Kind {
         match self {
             Self::Request => "request",
             Self::Effect => "effect",
+            Self::Group => "group",
         }
+    }
+
+    /// The kind of a word; a request for words of none.
+    pub fn of_word(word: &str) -> Self {
+        let kinds = [Self::Request, Self::Effect, Self::Group];
+        kinds.into_iter().find(|kind| kind.word() == word).unwrap_or(Self::Request)
     }
 }
 
@@ -162,7 +174,7 @@ pub struct EndpointId(pub u16);
 /// What is counted and timed together: an endpoint as one traffic class calls it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Subject {
-    /// `request` or `effect`.
+    /// `request`, `effect` or `group`.
     pub kind: Kind,
     /// `production`, `migration`, …; empty where the scenario names none.
     pub traffic_class: String,
@@ -299,6 +311,10 @@ pub struct Sample {
     pub bytes_in: u32,
     /// Body bytes sent.
     pub bytes_out: u32,
+    /// Redirects that were followed within it.
+    pub redirects: u8,
+    /// Times that it was sent once more, because a connection had died without a byte of an answer.
+    pub repeats: u8,
 }
 
 /// One sample in words, for export.
@@ -308,7 +324,7 @@ pub struct ExportedSample {
     pub run: i64,
     /// Its place within the run.
     pub sequence: i64,
-    /// `request` or `effect`.
+    /// `request`, `effect` or `group`.
     pub kind: String,
     /// The class of its traffic.
     pub traffic_class: String,
@@ -344,12 +360,16 @@ pub struct ExportedSample {
     pub key_list: Option<i64>,
     /// That key's number, from 1.
     pub key: Option<i64>,
+    /// Redirects that were followed within it.
+    pub redirects: i64,
+    /// Times that it was sent once more, because a connection had died.
+    pub repeats: i64,
 }
 
 impl ExportedSample {
     /// What it is counted with.
     pub fn subject(&self) -> Subject {
-        let kind = if self.kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+        let kind = Kind::of_word(&self.kind);
         Subject { kind, traffic_class: self.traffic_class.clone(), endpoint: self.endpoint.clone() }
     }
 
@@ -374,4 +394,23 @@ pub struct Batch {
     pub samples: Vec<Sample>,
     /// Reasons that this worker met for the first time: they extend its list.
     pub new_reasons: Vec<String>,
+    /// What some of the requests and answers said.
+    pub exchanges: Vec<Exchange>,
+    /// Checks that decide nothing and were made since the last batch.
+    pub soft_checks: Vec<SoftChecks>,
+}
+
+/// How often a check that decides nothing has passed, and how often not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoftChecks {
+    /// Its place in the scenario's list.
+    pub check: u16,
+    /// What was called.
+    pub endpoint: EndpointId,
+    /// When that was due: its part of the run.
+    pub phase: Phase,
+    /// Answers that passed.
+    pub passed: u64,
+    /// Answers that did not, and requests that were not answered.
+    pub failed: u64,
 }

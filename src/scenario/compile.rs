@@ -9,6 +9,7 @@ use toml::de::DeTable;
 
 use super::fields::{Fields, Located};
 use super::problem::{FileId, Place, Problems, ScenarioError};
+use super::profile::Profile;
 use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
@@ -17,7 +18,7 @@ use super::{Scenario, World, source};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
-const OF_ITSELF: [&str; 6] = ["name", "why", "base_url", "defaults", "drain", "experiment"];
+const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "experiment", "network", "tls"];
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -50,7 +51,11 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario { sources: source::sources(&texts), ..read_all(path, files, &variables, world, &problems) }
+        Scenario {
+            sources: source::sources(&texts),
+            redactor: Arc::new(variables.redactor()),
+            ..read_all(path, files, &variables, world, &problems)
+        }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -108,9 +113,13 @@ fn read_all(
     main.require("base_url");
     let base_url = main.text("base_url").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
     let defaults = read::defaults::read(main);
+    let http = defaults.http;
+    let tls = read::tls::read(main, folder, &settings, world);
+    let network = read::network::read(main, folder, &settings);
 
     let descriptors = read::rpc::read(main, folder, world);
-    let mut book = read::book::Book::new(problems, &settings, defaults, descriptors, variables);
+    let mut book =
+        read::book::Book::new(problems, &settings, (world, folder), defaults, descriptors, variables);
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);
@@ -122,6 +131,7 @@ fn read_all(
     for file in &mut files {
         read::journey::read(file, &mut book);
     }
+    canonical_workload.extend(book.file_sums.iter().cloned());
     book.resolve_once();
     book.check_queues();
     let mut user_classes = Vec::new();
@@ -143,11 +153,16 @@ fn read_all(
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
+    if profiles.is_empty() && !files.iter().any(|file| file.has("profile")) {
+        profiles.insert(Profile::DIRECT.to_owned(), Profile::direct());
+    }
+    let main = &mut files[0];
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
     let work = book.finish();
-    let known =
-        Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks).racing(&work.races, &work.raised);
+    let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
+        .racing(&work.races, &work.raised)
+        .checking(&work.soft_checks);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
@@ -177,6 +192,7 @@ fn read_all(
         symptoms,
         races: work.races,
         queues: work.queues,
+        soft_checks: work.soft_checks,
         counters: work.counters,
         raised: work.raised,
         keys: work.keys,
@@ -184,8 +200,12 @@ fn read_all(
         brokers: work.brokers,
         subscriptions: work.subscriptions,
         trace,
+        http,
+        tls,
+        network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
+        redactor: Arc::default(),
         warnings: String::new(),
         workload_variables,
         canonical_workload,
@@ -207,8 +227,9 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, .. } = scenario;
-    let known = Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised);
+    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, .. } = scenario;
+    let known =
+        Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| {

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use super::profile::Profile;
+
 /// The name of its file, of which there is none on disk.
 pub const FILE: &str = "endpoint.toml";
 /// The name of its load.
 pub const LOAD: &str = "endpoint";
 /// The name of its profile: a system that is up already.
-pub const PROFILE: &str = "direct";
+pub const PROFILE: &str = Profile::DIRECT;
 
 /// One request, and how often it is made.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +22,15 @@ pub struct Endpoint {
     /// Header names and values.
     pub headers: Vec<(String, String)>,
     /// The body; a gRPC call's message as JSON.
-    pub body: Option<String>,
+    pub body: Option<Body>,
+    /// Redirects that are followed; the usual number if none.
+    pub redirects: Option<u32>,
+    /// The version of HTTP; the usual one if none.
+    pub http: Option<String>,
+    /// Keys of `[tls]` that name files.
+    pub tls_files: Vec<(&'static str, String)>,
+    /// Whether any certificate will do.
+    pub insecure: bool,
     /// Statuses that are `ok`: numbers, or words of gRPC; the protocol's own if empty.
     pub expect: Vec<String>,
     /// From sending to the whole answer.
@@ -29,6 +39,15 @@ pub struct Endpoint {
     pub amount: Amount,
     /// Maximum number of concurrent requests; each has its own connection.
     pub connections: u32,
+}
+
+/// The body of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A text, which may hold templates.
+    Text(String),
+    /// The name of a file that is sent as it is.
+    File(String),
 }
 
 /// How often a request is made.
@@ -61,8 +80,10 @@ impl Endpoint {
                 .collect();
             step.push_str(&format!(", headers = {{ {} }}", headers.join(", ")));
         }
-        if let Some(body) = &self.body {
-            step.push_str(&format!(", text = {}", quoted(body)));
+        match &self.body {
+            Some(Body::Text(text)) => step.push_str(&format!(", text = {}", quoted(text))),
+            Some(Body::File(name)) => step.push_str(&format!(", file = {}", quoted(name))),
+            None => {}
         }
         if !self.expect.is_empty() {
             let is_number = |status: &String| status.bytes().all(|b| b.is_ascii_digit());
@@ -70,12 +91,22 @@ impl Endpoint {
                 self.expect.iter().map(|s| if is_number(s) { s.clone() } else { quoted(s) }).collect();
             step.push_str(&format!(", expect = [{}]", statuses.join(", ")));
         }
+        let mut defaults = format!("timeout = {}\n", self.timeout.as_secs_f64());
+        if let Some(redirects) = self.redirects {
+            defaults.push_str(&format!("redirects = {redirects}\n"));
+        }
+        if let Some(http) = &self.http {
+            defaults.push_str(&format!("http = {}\n", quoted(http)));
+        }
+        let mut tls = format!("insecure = {}\n", self.insecure);
+        for (key, file) in &self.tls_files {
+            tls.push_str(&format!("{key} = {}\n", quoted(file)));
+        }
         format!(
-            "name = {}\nbase_url = {}\n\n[defaults]\ntimeout = {}\n\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
+            "name = {}\nbase_url = {}\n\n[defaults]\n{defaults}\n[tls]\n{tls}\n[[journey]]\nname = \"Call\"\nsteps = [{{ {step} }}]\n\n\
              [[user_class]]\nname = \"Caller\"\njourneys = {{ Call = 1 }}\n\n[load.{LOAD}]\n{}\n\n[profile.{PROFILE}]\n",
             quoted(&self.name()),
             quoted(&self.base_url),
-            self.timeout.as_secs_f64(),
             self.load(),
         )
     }
@@ -127,7 +158,11 @@ mod tests {
             base_url: "http://127.0.0.1:8000".to_owned(),
             request: request.to_owned(),
             headers: vec![("accept".to_owned(), body.replace(['{', '%'], ""))],
-            body: Some(body.replace(['{', '%'], "")),
+            body: Some(Body::Text(body.replace(['{', '%'], ""))),
+            redirects: Some(3),
+            http: Some("1.1".to_owned()),
+            tls_files: Vec::new(),
+            insecure: true,
             expect: vec!["200".to_owned(), "404".to_owned()],
             timeout: Duration::from_millis(1500),
             amount: Amount::AtRate(50.0, Duration::from_secs(2)),
@@ -142,6 +177,7 @@ mod tests {
             let scenario = compile(Path::new(FILE), &Written(text)).unwrap();
             prop_assert_eq!(scenario.name.as_str(), "POST /orders");
             prop_assert_eq!(scenario.loads[LOAD].max_in_flight(), 10);
+            prop_assert!(scenario.tls.insecure);
         }
     }
 }

@@ -118,6 +118,15 @@ impl<'a> Fields<'a> {
         self.read(key, &expected, |v| whole(v).filter(|n| *n >= least)).map(|l| l.value)
     }
 
+    /// `"16MiB"` or a number of bytes.
+    pub(super) fn size(&mut self, key: &'static str) -> Option<u64> {
+        self.read(key, "a size such as `\"16MiB\"` or a number of bytes", |v| match v.as_str() {
+            Some(text) => unit::parse_size(text).ok(),
+            None => whole(v),
+        })
+        .map(|l| l.value)
+    }
+
     /// `"90s"` or a number of seconds.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         self.read(key, "a duration such as `\"500ms\"` or `\"1m30s\"`", duration).map(|l| l.value)
@@ -199,6 +208,11 @@ impl<'a> Fields<'a> {
             let title = format!("`{key}` is missing in {}", self.what);
             self.problems.add(&self.place, title, format!("needs `{key}`"));
         }
+    }
+
+    /// Counts keys as asked for: where a table cannot be read, others among them are no mistakes.
+    pub(super) fn know(&mut self, keys: &[&'static str]) {
+        self.asked.extend(keys);
     }
 
     /// Notes the keys that nobody asked for.

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
+use super::check::{Check, Extract, SoftCheck};
 use super::rpc::Rpc;
-use super::template::Text;
+use super::template::{Computed, Text};
 use crate::sample::EndpointId;
 
 /// Ordered steps; a failed step ends them.
@@ -18,6 +17,8 @@ pub struct Journey {
     /// A journey that is performed once in the run, by the first user who needs it; its variables
     /// are this one's, too.
     pub once: Option<usize>,
+    /// Whether its user begins it without cookies, but for those of its start-up journey.
+    pub clears_cookies: bool,
 }
 
 /// What a user does before it thinks again.
@@ -25,13 +26,26 @@ pub struct Journey {
 pub enum Step {
     /// One request.
     Request(Box<Request>),
-    /// Steps back to back, without thinking, several times over.
-    Repeat {
-        /// How often.
-        times: u32,
-        /// The steps.
-        steps: Vec<Step>,
+    /// Steps back to back, without thinking.
+    Steps(Vec<Step>),
+    /// A step over and over, without thinking.
+    Repeat(Repeat),
+    /// A step that is left out unless an expression is true.
+    If {
+        /// The expression.
+        condition: Computed,
+        /// The step.
+        step: Box<Step>,
     },
+    /// A step with variables of its own, set anew each time.
+    With {
+        /// The variables, which end with the step.
+        bindings: Vec<Binding>,
+        /// The step.
+        step: Box<Step>,
+    },
+    /// Steps whose whole time is a sample.
+    Group(Group),
     /// Requests on connections of their own, released together once all are ready.
     Parallel(Parallel),
     /// Waits for other users, to go on together.
@@ -50,6 +64,71 @@ pub enum Step {
     Let(Vec<Binding>),
     /// Nothing, for a while.
     Pause(Duration),
+}
+
+impl Step {
+    /// The steps that it consists of, in the order in which they stand; itself has none unless it is
+    /// made of others.
+    pub fn parts(&self) -> Vec<&Step> {
+        match self {
+            Self::Steps(steps) => steps.iter().collect(),
+            Self::Repeat(Repeat { step, .. })
+            | Self::If { step, .. }
+            | Self::With { step, .. }
+            | Self::Group(Group { step, .. }) => vec![step],
+            Self::Choice(branches) => branches.iter().flat_map(|branch| &branch.steps).collect(),
+            Self::Request(_)
+            | Self::Parallel(_)
+            | Self::Meet(_)
+            | Self::Put(_)
+            | Self::Poll(_)
+            | Self::Publish(_)
+            | Self::Await(_)
+            | Self::Let(_)
+            | Self::Pause(_) => Vec::new(),
+        }
+    }
+}
+
+/// A step that is performed over and over.
+#[derive(Clone, Debug)]
+pub struct Repeat {
+    /// How often, and for what.
+    pub rounds: Rounds,
+    /// The step.
+    pub step: Box<Step>,
+}
+
+/// How often a step is performed.
+#[derive(Clone, Debug)]
+pub enum Rounds {
+    /// So many times.
+    Times(u32),
+    /// As long as an expression is true.
+    While {
+        /// The expression, worked out before each time.
+        condition: Computed,
+        /// At most so many times.
+        most: u32,
+    },
+    /// Once for each item of a list.
+    Each {
+        /// The list.
+        list: Computed,
+        /// The variable that holds the item.
+        variable: String,
+        /// At most so many times.
+        most: u32,
+    },
+}
+
+/// Steps whose whole time, from when the first is due to the end of the last, is a sample.
+#[derive(Clone, Debug)]
+pub struct Group {
+    /// Where its samples are counted.
+    pub endpoint: EndpointId,
+    /// The steps.
+    pub step: Box<Step>,
 }
 
 /// Requests that race each other.
@@ -78,7 +157,7 @@ pub struct Put {
     /// The queue's place in the scenario's list.
     pub queue: usize,
     /// The value.
-    pub value: Text,
+    pub value: Computed,
 }
 
 /// A variable and where its value comes from.
@@ -97,8 +176,8 @@ pub enum BindingFrom {
     Key(usize),
     /// A record of the feeder at a place of the scenario's; what follows is about that record.
     Feed(usize),
-    /// A text.
-    Text(Text),
+    /// A value that is fixed, or worked out.
+    Value(Computed),
     /// The next number of the counter at a place of the scenario's list, from 1: no two users get
     /// the same.
     Count(usize),
@@ -141,10 +220,19 @@ pub struct Request {
     pub expect: Expect,
     /// Statuses that count as `rejected`: refusals that belong to the game.
     pub reject: Vec<u16>,
-    /// What must hold of the answer's body besides.
+    /// What must hold of the answer besides.
     pub checks: Vec<Check>,
+    /// What is counted besides, and fails nothing.
+    pub soft_checks: Vec<SoftCheck>,
     /// Variables taken from the answer.
     pub extract: Vec<Extract>,
+    /// Redirects that are followed, none if an answer is expected to be one; gRPC has none.
+    pub redirects: u32,
+    /// Whether the user's cookies go with it, and those of its answer are taken.
+    pub cookies: bool,
+    /// Bytes of an answer's body that are kept at most, before and after decompression: one that is longer, and has to
+    /// be kept, fails the request.
+    pub body_limit: usize,
     /// How long a new connection may take to open.
     pub connect_timeout: Duration,
     /// From sending to the whole answer.
@@ -156,7 +244,7 @@ pub struct Request {
 /// How a request is made.
 #[derive(Clone, Debug)]
 pub enum Protocol {
-    /// HTTP/1.1, with a method: `GET`, `POST`, …
+    /// HTTP, with a method: `GET`, `POST`, …
     Http(String),
     /// gRPC over HTTP/2.
     Grpc(Rpc),
@@ -165,9 +253,14 @@ pub enum Protocol {
 impl Request {
     /// Whether the answer's body has to be kept to judge it.
     pub fn needs_body(&self) -> bool {
-        self.checks.iter().any(|c| !matches!(c, Check::Header { .. }))
-            || self.extract.iter().any(|e| !matches!(e.from, ExtractFrom::Header(_)))
+        let soft = self.soft_checks.iter().flat_map(|soft| &soft.checks);
+        self.checks.iter().chain(soft).any(Check::needs_body) || self.extract.iter().any(Extract::needs_body)
     }
+}
+
+/// Whether an answer of a status points to another place for what was asked (RFC 9110 §15.4); 304 does not.
+pub fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
 /// The statuses that are `ok`; those of gRPC as [`crate::sample::grpc_status`] has them.
@@ -180,6 +273,11 @@ pub enum Expect {
 }
 
 impl Expect {
+    /// Whether a redirect is among them by its number.
+    pub fn names_redirect(&self) -> bool {
+        matches!(self, Self::Statuses(list) if list.iter().any(|status| is_redirect(*status)))
+    }
+
     /// Whether `status` is `ok`.
     pub fn accepts(&self, status: u16) -> bool {
         match self {
@@ -187,49 +285,6 @@ impl Expect {
             Self::Statuses(list) => list.contains(&status),
         }
     }
-}
-
-/// A condition on an answer.
-#[derive(Clone, Debug)]
-pub enum Check {
-    /// The body holds this text.
-    Contains(String),
-    /// The body matches.
-    Matches(Regex),
-    /// The value at a JSON pointer equals this one.
-    Json {
-        /// RFC 6901 pointer.
-        pointer: String,
-        /// What it must equal.
-        equals: serde_json::Value,
-    },
-    /// A header equals this text.
-    Header {
-        /// Lower-case name.
-        name: String,
-        /// What it must equal.
-        equals: String,
-    },
-}
-
-/// A variable that later steps use.
-#[derive(Clone, Debug)]
-pub struct Extract {
-    /// The variable's name.
-    pub variable: String,
-    /// Where its value is found; not finding it fails the request.
-    pub from: ExtractFrom,
-}
-
-/// Where in an answer a value stands.
-#[derive(Clone, Debug)]
-pub enum ExtractFrom {
-    /// At a JSON pointer (RFC 6901) of the body.
-    Json(String),
-    /// In a header of this lower-case name.
-    Header(String),
-    /// In the first group, or the whole match, of a regular expression on the body.
-    Regex(Regex),
 }
 
 /// Asks until an effect is visible; the time from the end of the request before it is a sample of

@@ -7,17 +7,23 @@
 
 pub mod broker;
 pub mod capacity;
+pub mod check;
 mod compile;
+mod decimal;
 mod doubts;
 pub mod endpoint;
 pub mod feeder;
 mod fields;
 mod fix;
+mod functions;
 pub mod generators;
 pub mod hook;
 pub mod journey;
+pub mod json;
+pub mod json_path;
 pub mod keys;
 pub mod load;
+mod names;
 pub mod patch;
 mod problem;
 pub mod profile;
@@ -30,7 +36,10 @@ pub mod scope;
 pub mod signal;
 mod source;
 pub mod template;
+mod trying;
+pub mod transport;
 mod variables;
+mod written;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -52,7 +61,9 @@ use self::load::Load;
 use self::profile::{Drain, Profile};
 use self::signal::SignalSource;
 use self::template::Templates;
+use self::transport::{HttpVersion, Network, Tls};
 use crate::claim::{Claim, Expression, Symptom};
+use crate::redact::Redactor;
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::sample::Subject;
 
@@ -60,6 +71,10 @@ use crate::sample::Subject;
 pub trait World {
     /// The text of a file.
     fn read(&self, path: &Path) -> std::io::Result<String>;
+    /// The bytes of a file.
+    fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
+        self.read(path).map(String::into_bytes)
+    }
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
 }
@@ -107,6 +122,9 @@ pub struct Scenario {
     pub races: Vec<String>,
     /// Queues that all users share.
     pub queues: Vec<String>,
+    /// Checks that are counted and decide nothing: a [`crate::sample::SoftChecks`] knows its place in
+    /// this list.
+    pub soft_checks: Vec<String>,
     /// Counters that all users share.
     pub counters: Vec<String>,
     /// The events that the system raises when it is asked for something.
@@ -117,10 +135,18 @@ pub struct Scenario {
     pub subscriptions: Vec<Subscription>,
     /// Whether requests carry trace ids.
     pub trace: Option<Trace>,
+    /// The version of HTTP that is spoken; gRPC goes over HTTP/2 in any case.
+    pub http: HttpVersion,
+    /// What is trusted of servers over TLS, and what they are shown.
+    pub tls: Tls,
+    /// The way to the system, where it is not the direct one.
+    pub network: Network,
     /// Every template of the journeys, parsed.
     pub templates: Arc<Templates>,
     /// Its files, without what may be secret in them.
     pub sources: Vec<Source>,
+    /// Hides what is secret in messages, the values of its environment variables among it.
+    pub redactor: Arc<Redactor>,
     /// What its files should say otherwise, as it is shown to people; empty if nothing.
     pub warnings: String,
     /// The variables of the environment that its requests ask for, each with what tells its values apart.

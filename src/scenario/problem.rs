@@ -1,12 +1,11 @@
 //! Mistakes in scenario files, shown where they are: file, line, column, caret, suggestion.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-/// Most mistakes that one report shows; the rest are counted.
-const SHOWN: usize = 10;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
 const ALIKE: f64 = 0.8;
 
@@ -52,6 +51,8 @@ pub(super) struct Problems {
     files: RefCell<Vec<SourceFile>>,
     found: RefCell<Vec<Problem>>,
     old_keys: RefCell<Vec<(FileId, OldKey)>>,
+    /// What could not be read, by kind and name; without a name, any of that kind.
+    unread: RefCell<BTreeSet<(&'static str, Option<String>)>>,
 }
 
 impl Problems {
@@ -85,8 +86,23 @@ impl Problems {
         self.old_keys.borrow_mut().extend(keys.iter().map(|key| (file, key.clone())));
     }
 
+    /// Notes that something of a name, or of any name, is there and could not be read: whoever refers to
+    /// it makes no mistake of their own.
+    pub(super) fn note_unread(&self, what: &'static str, name: Option<&str>) {
+        self.unread.borrow_mut().insert((what, name.map(str::to_owned)));
+    }
+
+    /// Whether something is there and could not be read.
+    pub(super) fn is_unread(&self, what: &str, name: &str) -> bool {
+        let unread = self.unread.borrow();
+        unread.iter().any(|(of, named)| *of == what && named.as_deref().is_none_or(|named| named == name))
+    }
+
     /// A word that is not one of the `known` ones, with the nearest of them as suggestion.
     pub(super) fn add_unknown(&self, place: &Place, what: &str, word: &str, known: &[&str]) {
+        if self.is_unread(what, word) {
+            return;
+        }
         let title = format!("unknown {what} `{word}`");
         self.add_with_help(place, title, "not known here", suggestion(word, known));
     }
@@ -169,6 +185,11 @@ pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
     }
 }
 
+/// Whether a word is one of the known ones but for a slip of the finger.
+pub(super) fn is_misspelt(word: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| strsim::damerau_levenshtein(word, known) == 1)
+}
+
 /// The start of `needle` in `text` as a whole word, or anywhere where it is no word.
 fn find_word(text: &str, needle: &str) -> Option<usize> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -184,9 +205,8 @@ fn find_word(text: &str, needle: &str) -> Option<usize> {
 
 fn render(files: &[SourceFile], found: &[Problem]) -> String {
     let renderer = Renderer::plain();
-    let mut parts: Vec<String> = found
+    let parts: Vec<String> = found
         .iter()
-        .take(SHOWN)
         .map(|problem| {
             let file = &files[problem.place.file.0];
             let annotation =
@@ -199,9 +219,6 @@ fn render(files: &[SourceFile], found: &[Problem]) -> String {
             renderer.render(&[group])
         })
         .collect();
-    if found.len() > SHOWN {
-        parts.push(format!("and {} more", found.len() - SHOWN));
-    }
     parts.join("\n\n")
 }
 

@@ -28,6 +28,16 @@ pub struct Profile {
     pub must_hold: Vec<Expression>,
 }
 
+impl Profile {
+    /// The name of the profile of a scenario that has none.
+    pub const DIRECT: &str = "direct";
+
+    /// The profile of a scenario that has none: its system is up already.
+    pub fn direct() -> Self {
+        Self { name: Self::DIRECT.to_owned(), ..Self::default() }
+    }
+}
+
 /// A process of the system under test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {

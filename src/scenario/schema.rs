@@ -17,7 +17,8 @@ mod tests {
     use crate::scenario::{World, compile};
 
     /// Tables that have the keys of another one.
-    const SAME: [(&str, &str); 2] = [("until_check", "check"), ("reject_check", "check")];
+    const SAME: [(&str, &str); 3] =
+        [("until_check", "check"), ("reject_check", "check"), ("a check", "check")];
 
     struct Disk;
 

@@ -1,12 +1,13 @@
 //! What a user's templates can see, and how their functions find it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::value::{Object, Value};
 use rand::SeedableRng;
 use rand_pcg::Pcg64Mcg;
 
+use super::decimal::{Decimal, plain};
 use crate::sample::Key;
 
 /// The name under which a template's functions find their [`Scope`]; no TOML key can be it.
@@ -20,7 +21,12 @@ const SCOPE: &str = "\u{1}scope";
 pub struct Scope {
     rng: Mutex<Pcg64Mcg>,
     variables: Mutex<BTreeMap<String, Value>>,
+    /// How numbers were written, by the bits of what they are worth, where they would be written
+    /// otherwise.
+    written: Mutex<BTreeMap<u64, Arc<str>>>,
     place: Mutex<Place>,
+    /// The time, µs since 1970 (UTC): this module has no clock of its own.
+    now: fn() -> i64,
 }
 
 /// Where in a load a journey stands.
@@ -33,18 +39,22 @@ struct Place {
 }
 
 impl Scope {
-    /// A scope without variables, whose draws depend on `seed` alone.
-    pub fn new(seed: u64) -> Arc<Self> {
+    /// A scope without variables, whose draws depend on `seed` alone; `now` tells the time, µs since
+    /// 1970 (UTC).
+    pub fn new(seed: u64, now: fn() -> i64) -> Arc<Self> {
         Arc::new(Self {
             rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
-            variables: Mutex::new(BTreeMap::new()),
+            variables: Mutex::default(),
+            written: Mutex::default(),
             place: Mutex::default(),
+            now,
         })
     }
 
     /// Sets a variable.
-    pub fn set(&self, name: &str, value: Value) {
-        let mut variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn set(&self, name: &str, value: &Value) {
+        let value = self.seen(value);
+        let mut variables = lock(&self.variables);
         match variables.get_mut(name) {
             Some(slot) => *slot = value,
             None => {
@@ -53,58 +63,104 @@ impl Scope {
         }
     }
 
+    /// The value of a variable.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        lock(&self.variables).get(name).cloned()
+    }
+
+    /// Forgets a variable.
+    pub fn unset(&self, name: &str) {
+        lock(&self.variables).remove(name);
+    }
+
+    /// A value as templates see it; how its numbers were written is remembered.
+    pub(super) fn seen(&self, value: &Value) -> Value {
+        let mut note = |decimal: &Decimal| {
+            lock(&self.written).insert(decimal.worth.to_bits(), Arc::clone(&decimal.written));
+        };
+        plain(value, &mut note)
+    }
+
+    /// A value as it is to be kept beyond this scope: a number with how it was written.
+    pub(super) fn kept(&self, value: Value) -> Value {
+        let is_decimal = value.is_number() && !value.is_integer();
+        let worth = if is_decimal { f64::try_from(value.clone()).ok() } else { None };
+        match worth.and_then(|worth| Some((worth, self.written(worth)?))) {
+            Some((worth, written)) => Value::from_object(Decimal { written, worth }),
+            None => value,
+        }
+    }
+
+    /// How a number was written that came from an answer or a file, if not as templates write it.
+    pub(super) fn written(&self, number: f64) -> Option<Arc<str>> {
+        lock(&self.written).get(&number.to_bits()).cloned()
+    }
+
+    /// The time, µs since 1970 (UTC).
+    pub(super) fn now(&self) -> i64 {
+        (self.now)()
+    }
+
     /// Starts over: draws that depend on `seed` alone, and no variables but these.
     pub fn reset(&self, seed: u64, variables: &[(String, Value)]) {
-        *self.rng.lock().unwrap_or_else(PoisonError::into_inner) = Pcg64Mcg::seed_from_u64(seed);
-        let mut own = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
-        own.clear();
-        own.extend(variables.iter().cloned());
+        *lock(&self.rng) = Pcg64Mcg::seed_from_u64(seed);
+        lock(&self.written).clear();
+        lock(&self.variables).clear();
+        for (name, value) in variables {
+            self.set(name, value);
+        }
     }
 
     /// Sets the variables `user` and `iteration`, and forgets the key.
     pub fn place(&self, user: u32, iteration: u32) {
-        *self.place.lock().unwrap_or_else(PoisonError::into_inner) =
-            Place { user, journey: iteration, key: Key::NONE };
+        *lock(&self.place) = Place { user, journey: iteration, key: Key::NONE };
     }
 
     /// Says what the requests from here on are about.
     pub fn set_key(&self, key: Key) {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).key = key;
+        lock(&self.place).key = key;
     }
 
     /// What requests are about.
     pub fn key(&self) -> Key {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner).key
+        lock(&self.place).key
     }
 
     /// A copy with other draws and its own variables: for work that goes on beside the user's.
     pub fn fork(&self, seed: u64) -> Arc<Self> {
-        let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let place = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let variables = lock(&self.variables).clone();
+        let written = lock(&self.written).clone();
+        let place = *lock(&self.place);
         Arc::new(Self {
             rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
             variables: Mutex::new(variables),
+            written: Mutex::new(written),
             place: Mutex::new(place),
+            now: self.now,
         })
     }
 
     /// Runs `draw` with this user's random numbers.
     pub fn draw<T>(&self, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
-        draw(&mut self.rng.lock().unwrap_or_else(PoisonError::into_inner))
+        draw(&mut lock(&self.rng))
     }
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Object for Scope {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let Place { user, journey, .. } = *self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let Place { user, journey, .. } = *lock(&self.place);
         match name {
             SCOPE => return Some(Value::from_dyn_object(Arc::clone(self))),
             "user" => return Some(Value::from(user)),
             "iteration" => return Some(Value::from(journey)),
             _ => {}
         }
-        self.variables.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        lock(&self.variables).get(name).cloned()
     }
 }
 
@@ -115,14 +171,22 @@ pub(super) fn scope_value(state: &minijinja::State<'_, '_>) -> Result<Value, min
     })
 }
 
-/// Runs `draw` with the random numbers of the user for whom a template is rendered.
-pub(super) fn with_rng<T>(
+/// Runs `read` with the scope for which a template is rendered.
+pub(super) fn with_scope<T>(
     state: &minijinja::State<'_, '_>,
-    draw: impl FnOnce(&mut Pcg64Mcg) -> T,
+    read: impl FnOnce(&Scope) -> T,
 ) -> Result<T, minijinja::Error> {
     let value = scope_value(state)?;
     let scope = value.downcast_object_ref::<Scope>().ok_or_else(|| {
         minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "the user's scope is hidden")
     })?;
-    Ok(draw(&mut scope.rng.lock().unwrap_or_else(PoisonError::into_inner)))
+    Ok(read(scope))
+}
+
+/// Runs `draw` with the random numbers of the user for whom a template is rendered.
+pub(super) fn with_rng<T>(
+    state: &minijinja::State<'_, '_>,
+    draw: impl FnOnce(&mut Pcg64Mcg) -> T,
+) -> Result<T, minijinja::Error> {
+    with_scope(state, |scope| scope.draw(draw))
 }

@@ -7,6 +7,7 @@ use regex::{Captures, Regex};
 
 use super::endpoint;
 use super::template::is_template;
+use crate::redact;
 use crate::run::Source;
 
 /// Stands for what was left out.
@@ -14,7 +15,7 @@ const LEFT_OUT: &str = "(left out)";
 
 /// `authorization = "…"`, `DB_PASSWORD = "…"`, quoted keys too.
 static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let key = r"(?:authorization|cookie|credential|passw(?:or)?d|secret|api[-_]?key|[-_]token)";
+    let key = redact::SECRET_NAME;
     Regex::new(&format!(r#"(?i)([\w-]*{key}[\w-]*["']?\s*=\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*')"#)).ok()
 });
 

@@ -11,7 +11,7 @@ use super::process::{Processes, Usage, Watched, waiting_info};
 use super::source::Source;
 use crate::reading::{Reading, SignalId, SignalInfo};
 use crate::scenario::signal::{Signal, SignalSource};
-use crate::web::{Client, Redirects};
+use crate::web::{Client, Redirects, Way};
 
 /// Reads signals beside the load.
 pub struct Collector {
@@ -78,7 +78,7 @@ impl CollectorReport {
 
 impl Collector {
     /// A collector of a scenario's sources, of the given processes with what they start, and of
-    /// loadproof itself.
+    /// loadproof itself. `way`: how servers of sources are reached.
     ///
     /// # Errors
     /// If no HTTP client can be made, or the system does not tell of its processes.
@@ -86,10 +86,11 @@ impl Collector {
         sources: &[SignalSource],
         services: Vec<(String, u32)>,
         process_every: Duration,
+        way: &Way,
     ) -> Result<Self, SignalError> {
         let longest = sources.iter().map(|source| source.timeout).max().unwrap_or_default();
         // Each source has a timeout of its own, which speaks first.
-        let client = Client::new(longest + Duration::from_secs(1), Redirects::Followed)
+        let client = Client::new(longest + Duration::from_secs(1), Redirects::Followed, way)
             .map_err(SignalError::Client)?;
         let (mut infos, mut periods) = (Vec::new(), Vec::new());
         let mut readers = Vec::new();
@@ -309,7 +310,8 @@ mod tests {
         let services = vec![("me".to_owned(), std::process::id())];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut collector = Collector::new(sources, services, Duration::from_millis(50)).unwrap();
+            let mut collector =
+                Collector::new(sources, services, Duration::from_millis(50), &Way::default()).unwrap();
             let latest = collector.latest();
             let readings = RefCell::new(collector.first_readings().await);
             let (stop, stopped) = watch::channel(false);

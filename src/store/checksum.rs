@@ -11,10 +11,14 @@ use crate::run::RunId;
 const BLOCK: usize = 256;
 
 /// The tables that hold what was measured, by what a row of theirs is called, with the question for a run's rows.
-const MEASURED: [(&str, &str); 3] = [
+const MEASURED: [(&str, &str); 4] = [
     ("sample", "SELECT * FROM sample WHERE id >= ?1 AND id < ?2 ORDER BY id"),
     ("entrant", "SELECT * FROM entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample"),
     ("reading", "SELECT * FROM reading WHERE id >= ?1 AND id < ?2 ORDER BY id"),
+    (
+        "soft check",
+        "SELECT * FROM soft_check WHERE run >= ?1 >> 32 AND run < ?2 >> 32 ORDER BY run, name, endpoint, phase",
+    ),
 ];
 
 /// Some rows of a run that follow each other, with their checksum.
@@ -22,7 +26,7 @@ const MEASURED: [(&str, &str); 3] = [
 pub struct Block {
     /// The run.
     pub run: RunId,
-    /// `sample`, `entrant` or `reading`.
+    /// `sample`, `entrant`, `reading` or `soft check`.
     pub table: &'static str,
     /// Place of the first row within the run.
     pub first: usize,

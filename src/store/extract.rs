@@ -28,11 +28,12 @@ const FACTS: [&str; 11] = [
 ];
 
 /// ?1 and ?2: the ids of a run's rows.
-const MEASURED: [&str; 5] = [
+const MEASURED: [&str; 6] = [
     "INSERT OR IGNORE INTO extract.reason SELECT * FROM main.reason WHERE id IN \
      (SELECT reason FROM main.sample WHERE id >= ?1 AND id < ?2 AND reason IS NOT NULL)",
     "INSERT INTO extract.sample SELECT * FROM main.sample WHERE id >= ?1 AND id < ?2 ORDER BY id",
     "INSERT INTO extract.entrant SELECT * FROM main.entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample",
+    "INSERT INTO extract.exchange SELECT * FROM main.exchange WHERE id >= ?1 AND id < ?2 ORDER BY id",
     "INSERT INTO extract.signal SELECT * FROM main.signal WHERE run = ?1 >> 32",
     "INSERT INTO extract.reading SELECT * FROM main.reading WHERE id >= ?1 AND id < ?2 ORDER BY id",
 ];

@@ -57,7 +57,7 @@ impl Store {
         )?;
         let metrics = statement.query_map([scenario], |row| {
             let kind: String = row.get(1)?;
-            let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
+            let kind = Kind::of_word(&kind);
             Ok(Metric {
                 run: RunId(row.get(0)?),
                 subject: Subject { kind, traffic_class: row.get(2)?, endpoint: row.get(3)? },

@@ -5,6 +5,7 @@
 
 mod checksum;
 mod conduct;
+mod exchange;
 mod experiment;
 mod extract;
 mod metric;
@@ -23,6 +24,7 @@ use rusqlite::Connection;
 
 pub use checksum::Block;
 pub use conduct::LookRow;
+pub use exchange::StoredExchange;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use metric::Note;
 pub use query::{Answer, query};
@@ -49,6 +51,12 @@ pub enum StoreError {
         /// SQLite's words.
         error: rusqlite::Error,
     },
+    /// There is no such file, and a question makes none.
+    #[error("there is no store `{0}`: run something first, or name another one with `--store`")]
+    Missing(PathBuf),
+    /// The file belongs to another program.
+    #[error("`{0}` is not a store of loadproof: name another file with `--store`")]
+    Foreign(PathBuf),
     /// Its folder cannot be made.
     #[error("cannot make the folder of the store `{path}`: {error}")]
     Folder {
@@ -100,11 +108,20 @@ impl Store {
             std::fs::create_dir_all(folder)
                 .map_err(|error| StoreError::Folder { path: path.to_owned(), error })?;
         }
+        schema::check_own(path)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
         let store = Self { connection, path: path.to_owned() };
         store.mark_crashed()?;
         Ok(store)
+    }
+
+    /// Opens a store that there is, as [`Store::open`] does, to be asked.
+    ///
+    /// # Errors
+    /// Also if there is none.
+    pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
+        if path.exists() { Self::open(path) } else { Err(StoreError::Missing(path.to_owned())) }
     }
 
     /// The store's file.
@@ -200,5 +217,32 @@ mod tests {
         assert!(is_counter("orders") && !is_counter("backlog"));
         let counted = "SELECT count(*) FROM endpoint_metrics, second_metrics";
         assert_eq!(store.connection.query_row(counted, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+    }
+    #[test]
+    fn a_file_of_another_program_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        for version in [0, 3] {
+            let _ = std::fs::remove_file(&path);
+            let other = Connection::open(&path).unwrap();
+            other.execute_batch("CREATE TABLE orders (id INTEGER)").unwrap();
+            other.pragma_update(None, "user_version", version).unwrap();
+            drop(other);
+            let before = std::fs::read(&path).unwrap();
+            assert!(matches!(Store::open(&path), Err(StoreError::Foreign(_))));
+            assert_eq!(std::fs::read(&path).unwrap(), before);
+        }
+        std::fs::write(&path, "no database at all, but long enough to be taken for one").unwrap();
+        assert!(Store::open(&path).is_err());
+    }
+
+    #[test]
+    fn a_question_makes_no_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("typo.db");
+        assert!(matches!(Store::open_existing(&path), Err(StoreError::Missing(_))));
+        assert!(!path.exists());
+        drop(Store::open(&path).unwrap());
+        assert!(Store::open_existing(&path).is_ok());
     }
 }

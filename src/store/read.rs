@@ -7,7 +7,7 @@ use rusqlite::Row;
 use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
 use crate::reading::SignalColumn;
-use crate::run::{FailureReason, RunId, SampleId, SlowSample};
+use crate::run::{FailureReason, RunId, SampleId, SlowSample, SoftCheckCount};
 use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, SampleColumns, Subject};
 
 impl Store {
@@ -20,7 +20,7 @@ impl Store {
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
             "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us, key, \
-             bytes_in, bytes_out, user_class, user FROM sample \
+             bytes_in, bytes_out, user_class, user, repeats FROM sample \
              WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(id_range(run))?;
@@ -48,6 +48,7 @@ impl Store {
             columns.bytes_out.push(row.get(9)?);
             let (class, user): (u32, u32) = (row.get(10)?, row.get(11)?);
             columns.caller.push(u64::from(class) << 32 | u64::from(user));
+            columns.repeats += u64::from(row.get::<_, u8>(12)?);
         }
         columns.entrants = self.entrants(run)?;
         Ok(columns)
@@ -70,8 +71,7 @@ impl Store {
         let find = "SELECT kind, traffic_class, name FROM endpoint WHERE id = ?1";
         Ok(self.connection.query_row(find, [endpoint], |row| {
             let kind: String = row.get(0)?;
-            let kind = if kind == Kind::Effect.word() { Kind::Effect } else { Kind::Request };
-            Ok(Subject { kind, traffic_class: row.get(1)?, endpoint: row.get(2)? })
+            Ok(Subject { kind: Kind::of_word(&kind), traffic_class: row.get(1)?, endpoint: row.get(2)? })
         })?)
     }
 
@@ -102,6 +102,29 @@ impl Store {
         Ok(signals.into_iter().map(|(_, signal)| signal).collect())
     }
 
+    /// How often the checks of a run that decide nothing have passed.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn soft_checks(&self, run: RunId) -> Result<Vec<SoftCheckCount>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT name, endpoint, phase, passed, failed FROM soft_check WHERE run = ?1 \
+             ORDER BY name, endpoint, phase",
+        )?;
+        let mut rows = statement.query([run.0])?;
+        let mut counts = Vec::new();
+        while let Some(row) = rows.next()? {
+            counts.push(SoftCheckCount {
+                name: row.get(0)?,
+                subject: self.subject(row.get(1)?)?,
+                phase: phase(row.get(2)?)?,
+                passed: row.get::<_, i64>(3)?.unsigned_abs(),
+                failed: row.get::<_, i64>(4)?.unsigned_abs(),
+            });
+        }
+        Ok(counts)
+    }
+
     /// Hands every sample of a run to `each`, one by one: memory stays flat however long the run.
     ///
     /// # Errors
@@ -116,7 +139,7 @@ impl Store {
             .prepare_cached(
                 "SELECT run, sequence, kind, traffic_class, endpoint, user_class, user, journey, phase, outcome, \
                  status, reason, intended_us, sent_us, first_byte_us, done_us, bytes_in, bytes_out, \
-                 key_list, key FROM samples WHERE run = ?1",
+                 key_list, key, redirects, repeats FROM samples WHERE run = ?1",
             )
             .map_err(StoreError::from)?;
         let mut rows = statement.query([run.0]).map_err(StoreError::from)?;
@@ -173,9 +196,15 @@ impl Store {
                 first_us: row.get(4)?,
                 last_us: row.get(5)?,
                 first: SampleId { run, sequence: row.get(6)? },
+                exchange: None,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut reasons = rows.collect::<Result<Vec<_>, _>>()?;
+        for reason in &mut reasons {
+            let kept = self.exchange_about(run, &reason.endpoint, &reason.reason)?;
+            reason.exchange = kept.map(|kept| kept.to_string());
+        }
+        Ok(reasons)
     }
 }
 
@@ -205,10 +234,12 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
         bytes_out: row.get(17)?,
         key_list: row.get(18)?,
         key: row.get(19)?,
+        redirects: row.get(20)?,
+        repeats: row.get(21)?,
     })
 }
 
-fn outcome(code: u8) -> rusqlite::Result<Outcome> {
+pub(super) fn outcome(code: u8) -> rusqlite::Result<Outcome> {
     Outcome::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(1, code))
 }
 

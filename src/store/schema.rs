@@ -1,7 +1,9 @@
 //! The store's tables. A migration, once released, is never edited: a change is a new one at the
 //! end of the list. `docs/SCHEMA.md` describes every column.
 
-use rusqlite::Connection;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
 
 use super::StoreError;
 
@@ -17,6 +19,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/008_words_of_verdicts.sql"),
     include_str!("migrations/009_accepted_levels.sql"),
     include_str!("migrations/010_looks_pilot_repetitions.sql"),
+    include_str!("migrations/011_redirects_and_repeats.sql"),
+    include_str!("migrations/012_soft_checks_and_groups.sql"),
+    include_str!("migrations/013_exchanges.sql"),
     include_str!("migrations/014_unknown_drains.sql"),
 ];
 
@@ -27,6 +32,27 @@ pub(super) const RUN_SHIFT: u32 = 32;
 /// The version that this program writes.
 pub(super) fn current_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
+}
+
+/// Refuses a file with tables of another program, before anything is written to it.
+///
+/// # Errors
+/// If it is one, or is not a database.
+pub(super) fn check_own(path: &Path) -> Result<(), StoreError> {
+    let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    if is_empty {
+        return Ok(());
+    }
+    let refused = |error| StoreError::Open { path: path.to_owned(), error };
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused)?;
+    connection.busy_timeout(super::BUSY).map_err(refused)?;
+    let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(refused);
+    let tables = count("SELECT count(*) FROM sqlite_schema")?;
+    let own = count(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('run', 'sample', 'endpoint', 'outcome')",
+    )?;
+    let is_own = if count("PRAGMA user_version")? == 0 { tables == 0 } else { own == 4 };
+    if is_own { Ok(()) } else { Err(StoreError::Foreign(path.to_owned())) }
 }
 
 /// Brings a store to the current version.

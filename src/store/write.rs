@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::schema::RUN_SHIFT;
-use super::{StoreError, connect, now_unix_us};
+use super::{StoreError, connect, exchange, now_unix_us};
 use crate::reading::{Reading, SignalInfo};
 use crate::run::RunId;
-use crate::sample::{Batch, Key, Race, ReasonId, Sample, Sink, Subject};
+use crate::sample::{Batch, EndpointId, Key, MOST_EXCHANGES, Race, ReasonId, Sample, Sink, Subject};
 
 /// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
 const WAITING: usize = 256;
@@ -23,7 +23,7 @@ const COMMIT_EVERY: Duration = Duration::from_millis(300);
 const COMMIT_ROWS: usize = 20_000;
 
 /// Columns of a sample.
-const COLUMNS: usize = 16;
+const COLUMNS: usize = 18;
 /// Rows that are inserted by one statement.
 const BLOCK: usize = 64;
 
@@ -44,6 +44,8 @@ pub struct RunWords<'a> {
     pub user_classes: Vec<&'a str>,
     /// What is read from the system.
     pub signals: &'a [SignalInfo],
+    /// Checks that are counted and decide nothing.
+    pub soft_checks: &'a [String],
 }
 
 /// Appends one run's samples and readings to the store.
@@ -108,6 +110,8 @@ impl RunWriter {
 
 /// The store's numbers of a run's words.
 struct Numbers {
+    /// Names of checks: few, and kept as they are.
+    soft_checks: Vec<String>,
     endpoints: Vec<i64>,
     user_classes: Vec<i64>,
     signals: Vec<i64>,
@@ -116,7 +120,12 @@ struct Numbers {
 impl Numbers {
     fn enter(connection: &mut Connection, run: RunId, of_run: &RunWords<'_>) -> Result<Self, StoreError> {
         let transaction = connection.transaction()?;
-        let mut numbers = Self { endpoints: Vec::new(), user_classes: Vec::new(), signals: Vec::new() };
+        let mut numbers = Self {
+            soft_checks: of_run.soft_checks.to_vec(),
+            endpoints: Vec::new(),
+            user_classes: Vec::new(),
+            signals: Vec::new(),
+        };
         for endpoint in of_run.endpoints {
             let key = params![endpoint.kind.word(), endpoint.traffic_class, endpoint.endpoint];
             transaction.execute(
@@ -150,12 +159,25 @@ struct Writer {
     reasons: HashMap<u16, Vec<i64>>,
     samples: u64,
     readings: u64,
+    /// How many exchanges are stored, …
+    exchanges: u64,
+    /// … and how many of an endpoint and a reason: every worker keeps as many as a run may.
+    kept: HashMap<(EndpointId, String), usize>,
     last_us: i64,
 }
 
 impl Writer {
     fn new(run: RunId, numbers: Numbers) -> Self {
-        Self { run, numbers, reasons: HashMap::new(), samples: 0, readings: 0, last_us: 0 }
+        Self {
+            run,
+            numbers,
+            reasons: HashMap::new(),
+            samples: 0,
+            readings: 0,
+            exchanges: 0,
+            kept: HashMap::new(),
+            last_us: 0,
+        }
     }
 
     fn run(
@@ -186,6 +208,7 @@ impl Writer {
     fn append(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
         self.enter_reasons(transaction, batch)?;
         self.enter_races(transaction, batch)?;
+        self.enter_exchanges(transaction, batch)?;
         // Rows go in by the block: it takes a third off the cost of a row.
         let mut blocks = transaction.prepare_cached(&insert_samples(BLOCK))?;
         let (whole, rest) = batch.samples.as_chunks::<BLOCK>();
@@ -195,6 +218,27 @@ impl Writer {
         let mut single = transaction.prepare_cached(&insert_samples(1))?;
         for sample in rest {
             self.bind(&mut single, batch.worker, std::slice::from_ref(sample))?;
+        }
+        self.count_soft_checks(transaction, batch)
+    }
+
+    /// Adds to the counts of checks.
+    fn count_soft_checks(&self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        for counted in &batch.soft_checks {
+            let Some(name) = self.numbers.soft_checks.get(usize::from(counted.check)) else { continue };
+            transaction
+                .prepare_cached(
+                    "INSERT INTO soft_check (run, name, endpoint, phase, passed, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                     ON CONFLICT DO UPDATE SET passed = passed + excluded.passed, failed = failed + excluded.failed",
+                )?
+                .execute(params![
+                    self.run.0,
+                    name,
+                    self.numbers.endpoints[usize::from(counted.endpoint.0)],
+                    counted.phase as u8,
+                    super::sql_integer(counted.passed),
+                    super::sql_integer(counted.failed),
+                ])?;
         }
         Ok(())
     }
@@ -225,6 +269,8 @@ impl Writer {
                 sample.done_us,
                 sample.bytes_in.into(),
                 sample.bytes_out.into(),
+                sample.redirects.into(),
+                sample.repeats.into(),
             ];
             for value in row {
                 place += 1;
@@ -250,6 +296,19 @@ impl Writer {
                 transaction
                     .prepare_cached("INSERT INTO entrant (sample, race) VALUES (?1, ?2)")?
                     .execute(params![row_id(self.run, place), race])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn enter_exchanges(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+        for said in &batch.exchanges {
+            let kept = self.kept.entry((said.endpoint, said.reason.clone())).or_default();
+            if *kept < MOST_EXCHANGES {
+                *kept += 1;
+                let endpoint = self.numbers.endpoints[usize::from(said.endpoint.0)];
+                exchange::insert(transaction, row_id(self.run, self.exchanges), endpoint, said)?;
+                self.exchanges += 1;
             }
         }
         Ok(())
@@ -294,7 +353,7 @@ fn insert_samples(rows: usize) -> String {
     let row = format!("({})", vec!["?"; COLUMNS].join(","));
     format!(
         "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, sent_us, \
-         first_byte_us, done_us, bytes_in, bytes_out, reason, key) VALUES {}",
+         first_byte_us, done_us, bytes_in, bytes_out, redirects, repeats, reason, key) VALUES {}",
         vec![row; rows].join(",")
     )
 }

@@ -298,11 +298,14 @@ mod tests {
             race: Race::NONE,
             bytes_in: 0,
             bytes_out: 0,
+            redirects: 0,
+            repeats: 0,
         }
     }
 
     fn batch(worker: u16, new_reasons: &[&str], samples: Vec<Sample>) -> Batch {
-        Batch { worker, samples, new_reasons: new_reasons.iter().map(|&text| text.to_owned()).collect() }
+        let new_reasons = new_reasons.iter().map(|&text| text.to_owned()).collect();
+        Batch { worker, samples, new_reasons, ..Batch::default() }
     }
 
     #[test]

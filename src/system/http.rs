@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use super::SystemError;
 use crate::scenario::profile::{Profile, Ready};
-use crate::web::{self, Client, Redirects, shown};
+use crate::web::{self, Client, Redirects, Way, shown};
 
 /// How long one question may take.
 const QUESTION: Duration = Duration::from_secs(2);
@@ -23,9 +23,10 @@ pub(super) enum Probe<'a> {
 
 impl<'a> Probe<'a> {
     /// The client is made once: that takes as long as many a service needs to start.
-    pub(super) fn new(ready: &'a Ready) -> Self {
+    pub(super) fn new(ready: &'a Ready, way: &Way) -> Self {
         match ready {
-            Ready::Http(url) => Self::Http(url, Client::new(QUESTION, Redirects::Kept)),
+            // A service is started here: nothing lies between.
+            Ready::Http(url) => Self::Http(url, Client::new(QUESTION, Redirects::Kept, &way.straight())),
             Ready::Tcp(address) => Self::Tcp(address),
         }
     }
@@ -52,7 +53,14 @@ pub(super) async fn accepts(address: &str) -> Result<TcpStream, String> {
 
 /// Waits until somebody listens at a URL's address. Nothing is sent: the system counts only the
 /// load's requests.
-pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), SystemError> {
+pub(super) async fn reachable(url: &str, way: &Way, within: Duration) -> Result<(), SystemError> {
+    let unreachable = |reason| SystemError::Unreachable { url: shown(url), reason };
+    if let Some(path) = &way.unix_socket {
+        let connected = UnixStream::connect(path).await;
+        return connected.map(drop).map_err(|e| unreachable(format!("{}: {e}", path.display())));
+    }
+    // What lies behind a proxy is for that to say.
+    let url = way.proxy.as_deref().unwrap_or(url);
     let unreachable = |reason| SystemError::Unreachable { url: shown(url), reason };
     let address = address_of(&Ready::Http(url.to_owned()));
     let address = address.ok_or_else(|| unreachable("not a URL such as `http://host:port`".to_owned()))?;
@@ -70,7 +78,7 @@ pub(super) async fn reachable(url: &str, within: Duration) -> Result<(), SystemE
 ///
 /// # Errors
 /// If one is not answered with a status below 400.
-pub async fn reset(profile: &Profile, base_url: &str) -> Result<(), SystemError> {
+pub async fn reset(profile: &Profile, base_url: &str, way: &Way) -> Result<(), SystemError> {
     for request in &profile.reset {
         let url = if request.url.starts_with('/') {
             format!("{base_url}{}", request.url)
@@ -78,7 +86,7 @@ pub async fn reset(profile: &Profile, base_url: &str) -> Result<(), SystemError>
             request.url.clone()
         };
         let failed = |reason| SystemError::Reset { method: request.method.clone(), url: shown(&url), reason };
-        let client = Client::new(RESET, Redirects::Kept).map_err(failed)?;
+        let client = Client::new(RESET, Redirects::Kept, way).map_err(failed)?;
         let answer = client.ask(&request.method, &url).await.map_err(failed)?;
         answer.below(REFUSED).map_err(failed)?;
     }

@@ -19,6 +19,7 @@ pub use http::reset;
 use self::patch::Patched;
 use self::service::RunningService;
 use crate::scenario::profile::{Profile, Ready, Service};
+use crate::web::Way;
 
 /// How long a system that is up already may take to answer.
 const REACHABLE_WITHIN: Duration = Duration::from_secs(5);
@@ -159,7 +160,7 @@ pub struct System {
 
 /// Brings the system up under a profile: patches its files (their originals go to `journal`), then
 /// starts its services in order, each after the one before is ready; their output goes to files in
-/// `logs`. For a profile without services, waits until `base URL` answers.
+/// `logs`. For a profile without services, waits until `base URL` answers. `way`: how that is reached.
 ///
 /// # Errors
 /// If a port is taken, a program cannot be started, or a service is not ready in time. Services
@@ -167,6 +168,7 @@ pub struct System {
 pub async fn start(
     profile: &Profile,
     base_url: &str,
+    way: &Way,
     logs: &Path,
     journal: &Path,
 ) -> Result<System, SystemError> {
@@ -175,7 +177,7 @@ pub async fn start(
         system.patched = Some(Patched::apply(&profile.patches, journal)?);
     }
     if profile.services.is_empty() {
-        http::reachable(base_url, REACHABLE_WITHIN).await?;
+        http::reachable(base_url, way, REACHABLE_WITHIN).await?;
         return Ok(system);
     }
     for service in &profile.services {
@@ -189,7 +191,7 @@ pub async fn start(
             &log,
         )?);
         if let Some(started) = system.services.last_mut() {
-            wait_until_ready(service, started).await?;
+            wait_until_ready(service, started, way).await?;
         }
     }
     Ok(system)
@@ -240,9 +242,13 @@ async fn refuse_taken_port(service: &Service) -> Result<(), SystemError> {
     }
 }
 
-async fn wait_until_ready(service: &Service, started: &mut RunningService) -> Result<(), SystemError> {
+async fn wait_until_ready(
+    service: &Service,
+    started: &mut RunningService,
+    way: &Way,
+) -> Result<(), SystemError> {
     let deadline = tokio::time::Instant::now() + service.ready_within;
-    let probe = http::Probe::new(&service.ready);
+    let probe = http::Probe::new(&service.ready, way);
     loop {
         started.check_alive()?;
         let Err(last) = probe.ask().await else { return Ok(()) };

@@ -49,7 +49,8 @@ async fn start_listening(script: &str, logs: &Path) -> (System, TcpListener) {
         TcpListener::bind(("127.0.0.1", port)).unwrap()
     };
     let journal = logs.join("patched");
-    let (system, listener) = tokio::join!(start(&profile, "", logs, &journal), listen);
+    let way = Way::default();
+    let (system, listener) = tokio::join!(start(&profile, "", &way, logs, &journal), listen);
     (system.unwrap(), listener)
 }
 
@@ -113,7 +114,7 @@ fn a_watchdog_stops_the_service_of_a_loadproof_that_is_gone() {
 fn a_service_that_ends_early_is_reported_with_its_log() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo listening; echo 'no such table' >&2; exit 3", tcp(free_port()));
-    let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
+    let error = run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("exit code 3") && text.contains("  | no such table"), "{text}");
 }
@@ -122,7 +123,7 @@ fn a_service_that_ends_early_is_reported_with_its_log() {
 fn a_service_that_is_not_ready_in_time_is_reported_and_stopped() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo $$; exec sleep 60", tcp(free_port()));
-    let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
+    let error = run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err();
     assert!(matches!(error, SystemError::NotReady { .. }), "{error}");
     let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
     assert!(!is_alive(log.trim().parse().unwrap()));
@@ -134,7 +135,7 @@ fn a_taken_port_is_said_so_before_anything_is_started() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let service = shell("sleep 60", Ready::Http(format!("http://127.0.0.1:{port}/health")));
-    let error = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err();
+    let error = run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err();
     assert!(matches!(&error, SystemError::PortTaken { port: p, .. } if *p == port), "{error}");
     assert!(!logs.path().join("test-under-test.log").exists());
 }
@@ -144,14 +145,32 @@ fn a_missing_program_is_named_with_a_hint() {
     let logs = tempfile::tempdir().unwrap();
     let mut service = shell("", tcp(free_port()));
     service.program.command = vec!["target/no/such/program".to_owned()];
-    let text = run(start(&profile(service), "", logs.path(), logs.path())).unwrap_err().to_string();
+    let text =
+        run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err().to_string();
     assert!(text.contains("`target/no/such/program`") && text.contains("is it built?"), "{text}");
+}
+
+#[test]
+fn a_system_behind_a_socket_or_a_proxy_is_reached_by_that_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let behind = Way { unix_socket: Some(path.clone()), ..Way::default() };
+    let reached = |way: &Way| run(http::reachable("http://app.invalid", way, Duration::from_millis(100)));
+    assert!(reached(&behind).unwrap_err().to_string().contains("app.sock"));
+    let _listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    reached(&behind).unwrap();
+    let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://me:secret@{}", proxy.local_addr().unwrap());
+    reached(&Way { proxy: Some(url), ..Way::default() }).unwrap();
+    let nobody = Way { proxy: Some("http://me:secret@127.0.0.1:1".to_owned()), ..Way::default() };
+    let error = reached(&nobody).unwrap_err().to_string();
+    assert!(error.contains("http://127.0.0.1:1") && !error.contains("secret"), "{error}");
 }
 
 #[test]
 fn a_system_that_should_be_up_and_is_not_is_reported() {
     let url = format!("http://127.0.0.1:{}", free_port());
-    let error = run(http::reachable(&url, Duration::from_millis(100))).unwrap_err();
+    let error = run(http::reachable(&url, &Way::default(), Duration::from_millis(100))).unwrap_err();
     assert!(error.to_string().contains("refused"), "{error}");
 }
 
@@ -176,7 +195,7 @@ fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
     };
     let reset_requests = vec![request("POST", "/admin/reset"), request("DELETE", "/cache")];
     let profile = Profile { reset: reset_requests, ..Profile::default() };
-    let error = run(reset(&profile, &base_url)).unwrap_err();
+    let error = run(reset(&profile, &base_url, &Way::default())).unwrap_err();
     assert!(error.to_string().contains("DELETE") && error.to_string().contains("500"), "{error}");
     assert_eq!(server.join().unwrap(), ["POST /admin/reset HTTP/1.1", "DELETE /cache HTTP/1.1"]);
 }
@@ -222,7 +241,7 @@ fn a_redirect_counts_as_ready_and_is_not_followed() {
         let head = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{elsewhere}/login\r\n");
         let _ = write!(stream, "{head}content-length: 0\r\nconnection: close\r\n\r\n");
     });
-    assert_eq!(run(async { http::Probe::new(&ready).ask().await }), Ok(()));
+    assert_eq!(run(async { http::Probe::new(&ready, &Way::default()).ask().await }), Ok(()));
 }
 
 /// The variable that tells this very test binary to be the loadproof that is killed.

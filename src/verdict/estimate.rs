@@ -160,7 +160,10 @@ fn of_quantile(rounds: &[&Evaluated], values: &[f64], bound: Bound, alpha: f64) 
 fn contrast(rounds: &[&Evaluated], form: Form, alpha: f64) -> Option<shares::Contrast> {
     let (Form::Ratio { is_inverse } | Form::Difference { is_inverse }) = form else { return None };
     let share = |seen: &Seen| {
-        let (k, n) = seen.found.counts.filter(|_| matches!(seen.statistic, Statistic::Share(_)))?;
+        let (k, n) = seen
+            .found
+            .counts
+            .filter(|_| matches!(seen.statistic, Statistic::Share(_) | Statistic::CheckShare(_)))?;
         Some(Share { k, n })
     };
     let pairs: Vec<[Share; 2]> = rounds

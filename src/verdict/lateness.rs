@@ -106,6 +106,7 @@ mod tests {
             tolerates: None,
             answers_differ: false,
             gates: true,
+            spares_runs: false,
             loads: Vec::new(),
             deployments: Vec::new(),
         };

@@ -37,8 +37,10 @@ concurrency = 4
 }
 
 const STEPS: &str = r#"
-  { let = { id = "{{ uuid() }}" }, publish = "orders", json = { order_id = "{{ id }}", amount = 5 } },
-  { await = "orders.done", match = { "/order_id" = "{{ id }}" }, check = { json = { "/state" = "completed" } }, effect = "order done", within = "5s" },"#;
+  { let = { id = "{{ uuid() }}" }, steps = [
+    { publish = "orders", json = { order_id = "{{ id }}", amount = 5 } },
+    { await = "orders.done", match = { "/order_id" = "{{ id }}" }, check = { json = { "/state" = "completed" } }, effect = "order done", within = "5s" },
+  ] },"#;
 
 fn compiled(text: &str) -> Result<Arc<Scenario>, String> {
     let files = Files(&[("scenario.toml", text)]);
@@ -180,8 +182,10 @@ fn an_event_that_comes_before_anybody_waits_is_not_lost() {
     let url = format!("nats://127.0.0.1:{}", nats.port);
     // Published by the user to the very stream that is awaited, and long before it is.
     let steps = r#"
-  { let = { id = "{{ uuid() }}" }, steps = [{ publish = "done", json = { id = "{{ id }}" } }, { pause = "0.1s" }] },
-  { await = "done", match = { "/id" = "{{ id }}" }, effect = "seen", within = "1s" },"#;
+  { let = { id = "{{ uuid() }}" }, steps = [
+    { publish = "done", json = { id = "{{ id }}" } }, { pause = "0.1s" },
+    { await = "done", match = { "/id" = "{{ id }}" }, effect = "seen", within = "1s" },
+  ] },"#;
     let taken = run(&format!("nats = '{url}'"), steps);
     let (published, effects, latencies) = seen(&taken);
     assert_eq!((published[0], effects[0]), (20, 20), "{:?}", taken.reasons());
@@ -206,9 +210,9 @@ fn mistakes_in_events_are_shown_where_they_are() {
   { await = "orders.done", match = { "order_id" = "{{ unknown }}" }, effect = "done" },"#;
     insta::assert_snapshot!(compiled(&text("nats = 'nats://127.0.0.1:1'", steps)).unwrap_err());
     let both = "nats = 'nats://127.0.0.1:1'\nredis = 'redis://127.0.0.1:1'";
-    insta::assert_snapshot!(compiled(&text(both, "")).unwrap_err());
+    insta::assert_snapshot!(compiled(&text(both, "{ pause = 1 }")).unwrap_err());
     #[cfg(not(feature = "kafka"))]
-    insta::assert_snapshot!(compiled(&text("kafka = '127.0.0.1:9092'", "")).unwrap_err());
+    insta::assert_snapshot!(compiled(&text("kafka = '127.0.0.1:9092'", "{ pause = 1 }")).unwrap_err());
 }
 
 /// Against the mock cluster that librdkafka brings: it speaks the protocol, and is no Kafka.

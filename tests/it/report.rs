@@ -206,6 +206,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         first_us: 4_200_000,
         last_us: 61_000_000,
         first: SampleId { run: RunId(if arm == Arm::Baseline { 1 } else { 2 }), sequence: 8841 },
+        exchange: Some("POST /orders\n\n500 Internal Server Error\n\nout of stock".to_owned()),
     };
     let slow = SlowSample {
         run: RunId(if arm == Arm::Baseline { 1 } else { 2 }),
@@ -224,6 +225,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         samples: samples(arm, names),
         signals: signals(arm),
         reasons: vec![reason],
+        soft_checks: Vec::new(),
         slowest: vec![slow],
         checksum: "9f1c2b40e07a".repeat(5),
     })
@@ -470,6 +472,7 @@ fn a_run_without_samples_still_makes_a_page() {
         samples: SampleColumns::default(),
         signals: Vec::new(),
         reasons: Vec::new(),
+        soft_checks: Vec::new(),
         slowest: Vec::new(),
         checksum: String::new(),
     });

@@ -160,6 +160,43 @@ fn all_mistakes_are_shown_at_once() {
 }
 
 #[test]
+fn any_method_is_sent_unless_it_is_a_usual_one_misspelt() {
+    for method in ["PROPFIND", "REPORT", "PURGE", "X-OWN", "M1"] {
+        assert!(compile(&GOOD.replace("PUT", method)).is_ok(), "{method}");
+    }
+    for method in ["GTE", "PSOT", "get", "PO:ST"] {
+        let error = compile(&GOOD.replace("PUT", method)).unwrap_err();
+        assert!(
+            error.count == 1 && error.to_string().contains(&format!("unknown method `{method}`")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn mistakes_in_how_the_system_is_reached_are_shown_where_they_are() {
+    for (tables, says) in [
+        ("[defaults]\nhttp = '3'", "`3` is not a version of HTTP"),
+        ("[defaults]\nredirects = -1", "`redirects` cannot be `-1`"),
+        ("[defaults]\nbody_limit = '16 furlongs'", "`body_limit` cannot be the string `16 furlongs`"),
+        ("[defaults]\nheaders = { a = [1] }", "`a` cannot be `1`"),
+        ("[tls]\nca = 'missing.pem'", "cannot read `missing.pem`"),
+        ("[tls]\nca = 'scenario.toml'", "`scenario.toml` has no certificate in PEM"),
+        ("[tls]\nmin_version = '1.3'\nmax_version = '1.2'", "`max_version` is older than `min_version`"),
+        ("[tls]\nmin_version = '1.1'", "`1.1` is not a version of TLS"),
+        ("[network]\nproxy = 'socks5://h:1'", "not the URL of an HTTP proxy"),
+        (
+            "[network]\nproxy = 'http://h:1'\nunix_socket = 'a.sock'",
+            "a Unix socket is not reached by a proxy",
+        ),
+        ("[network]\nsource_addresses = 'eth0'", "`eth0` is not an IP address"),
+    ] {
+        let error = compile(&format!("{GOOD}\n{tables}\n")).unwrap_err();
+        assert!(error.count == 1 && error.to_string().contains(says), "{tables}: {error}");
+    }
+}
+
+#[test]
 fn a_poll_that_expects_is_told_what_to_say_instead() {
     let poll = r#"{ poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 }"#;
     insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, poll), @r#"
@@ -397,4 +434,96 @@ fn a_treatment_that_nothing_checks_is_doubted() {
     assert_eq!(doubted(""), [unchecked]);
     assert_eq!(doubted("must_hold = \"run.ok > 0\""), [""; 0]);
     assert_eq!(doubts("[profile.local]"), [""; 0], "without an experiment there is no treatment");
+}
+
+/// The titles of all mistakes, in their order.
+fn titles(text: &str) -> Vec<String> {
+    let told = compile(text).unwrap_err().to_string();
+    told.lines().filter_map(|line| line.strip_prefix("error: ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn only_what_is_wrong_is_told_and_all_of_it() {
+    let experiment =
+        "[experiment]\nbaseline = 'local'\ntreatment = 'local2'\nload = 'smoke'\n[profile.local2]\n";
+    let text = format!("{}{experiment}", GOOD.replacen("users = 5", "rate = 'ten'", 1));
+    assert_eq!(titles(&text), ["`rate` cannot be the string `ten`"], "the load is there");
+    // What a step that cannot be read would have given is not missing.
+    assert_eq!(titles(&GOOD.replacen("POST /orders", "GETT /orders", 1)), ["unknown method `GETT`"]);
+    assert_eq!(titles(&GOOD.replacen("\"/order_id\"", "\"$.[\"", 1)).len(), 1);
+    let many: Vec<String> = (0..14).map(|i| format!("{{ request = \"GET /{{{{ x{i} }}}}\" }},")).collect();
+    let text = GOOD.replacen("steps = [", &format!("steps = [{}", many.join("\n")), 1);
+    assert_eq!(titles(&text).len(), 14, "none is only counted");
+}
+
+#[test]
+fn unknown_keys_are_named_where_something_else_is_missing_too() {
+    assert_eq!(
+        titles(&GOOD.replacen("users = 5\nrun_time = \"10s\"", "stages = [1, 2]\ngrace = \"1s\"", 1)),
+        ["a load needs exactly one of `users`, `rate`, `iterations`", "unknown key in a load: `stages`"]
+    );
+    let step = GOOD.replacen("{ request = \"POST /orders\", json", "{ requets = \"POST /orders\", json", 1);
+    assert_eq!(titles(&step), ["a step that does nothing", "unknown key in a step: `requets`"]);
+    let claim = format!("{GOOD}[[claim]]\ntitle = 'a'\nvaleu = 'run.p50'\nat_most = '5ms'\n");
+    assert_eq!(titles(&claim).len(), 2);
+    assert_eq!(titles(&claim)[1], "unknown key in claim: `valeu`");
+}
+
+#[test]
+fn names_that_templates_do_not_know_are_found_before_they_are_rendered() {
+    let with = |path: &str| titles(&GOOD.replacen("{{ order_id }}", path, 1));
+    assert_eq!(with("{{ order_id | b46encode }}"), ["unknown filter `b46encode`"]);
+    assert_eq!(with("{% if order_id is emtpy %}a{% endif %}"), ["unknown test `emtpy`"]);
+    assert_eq!(with("{{ order_id.upper() }}"), ["values have no method `upper`"]);
+    assert_eq!(with("{{ shout(order_id) }}"), ["missing variable `shout`"]);
+    for wrong in ["{{ hex() }}", "{{ int(5, 1) }}", "{{ 'a' | sha256('md4') }}", "{{ user | join(1, 2, 3) }}"]
+    {
+        assert_eq!(with(wrong), ["this template cannot be rendered"], "{wrong}");
+    }
+    assert!(
+        compile(&GOOD.replacen("{{ order_id }}", "{{ env('NOT_SET') }}", 1)).is_ok(),
+        "it may be set for the run"
+    );
+    for known in [
+        "{{ order_id | b64encode | urlencode }}",
+        "{{ 'a' | hmac_sha256(order_id) }}",
+        "{{ now() }}{{ order_id }}",
+    ] {
+        assert!(compile(&GOOD.replacen("{{ order_id }}", known, 1)).is_ok(), "{known}");
+    }
+}
+
+#[test]
+fn what_could_never_be_run_is_refused() {
+    let without_steps = "[[journey]]\nname = 'Empty'\nsteps = []\n";
+    assert_eq!(titles(&format!("{GOOD}{without_steps}")), ["`steps` is empty"]);
+    assert_eq!(
+        titles(&GOOD.replacen("POST /orders", "POST /or\\nders", 1)),
+        ["a request line cannot hold control characters"]
+    );
+    let with =
+        |keys: &str| titles(&GOOD.replacen("{ request = \"PUT", &format!("{{ {keys}, request = \"PUT"), 1));
+    assert_eq!(with("while = '{{ order_id }}'"), ["`while` needs `max`"]);
+    assert_eq!(with("repeat = 2, for_each = [1]"), ["a step has `repeat` or `for_each`, not both"]);
+    assert_eq!(with("if = 'yes'"), ["`yes` is not a single expression"]);
+    assert_eq!(with("if = '{{ later }}'"), ["missing variable `later`"]);
+    assert_eq!(
+        with("check = { json = { '/n' = { at_least = 'three' } } }"),
+        ["`at_least` cannot be the string `three`"]
+    );
+    assert_eq!(with("check = { time = { at_least = 2, at_most = 1 } }"), ["no answer can do this"]);
+}
+
+#[test]
+fn variables_of_a_step_end_with_it() {
+    let text = GOOD.replacen("{ request = \"POST", "{ let = { mine = 1 }, request = \"POST", 1);
+    assert_eq!(titles(&text.replacen("{{ order_id }}", "{{ mine }}", 1)), ["missing variable `mine`"]);
+    assert!(compile(&text).is_ok());
+}
+
+#[test]
+fn a_scenario_without_profiles_is_run_as_it_is() {
+    let scenario = compile(GOOD.trim_end().trim_end_matches("[profile.local]")).unwrap();
+    assert_eq!(scenario.profiles.keys().collect::<Vec<_>>(), ["direct"]);
+    assert_eq!(compile(GOOD).unwrap().profiles.keys().collect::<Vec<_>>(), ["local"]);
 }

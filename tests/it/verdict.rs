@@ -80,7 +80,15 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         samples: n as u64,
         end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
     };
-    MeasuredRun { facts, samples, signals, reasons: Vec::new(), slowest: Vec::new(), checksum: String::new() }
+    MeasuredRun {
+        facts,
+        samples,
+        signals,
+        reasons: Vec::new(),
+        soft_checks: Vec::new(),
+        slowest: Vec::new(),
+        checksum: String::new(),
+    }
 }
 
 fn claim(value: &str, bound: Bound) -> Claim {
@@ -844,8 +852,7 @@ fn a_ratio_whose_bound_lies_within_the_generators_own_floor_is_undecided() {
         .collect();
     let decided = |value: &str, bound: Bound, machine: &str| {
         let floor = Floor { us: 370, machine: machine.to_owned(), made_at: "today".to_owned() };
-        let options =
-            Options { floor: Some(floor), ..last_look() };
+        let options = Options { floor: Some(floor), ..last_look() };
         verdict::of_rounds_with(&runs, &[claim(value, bound)], &options).claims.remove(0)
     };
     let (ratio, here) = ("baseline.p50 / treatment.p50", "Test CPU, 2 cores");
@@ -933,6 +940,7 @@ fn forms(runs: &[Arc<MeasuredRun>], claims: &[Claim]) -> Vec<(&'static str, Stri
         command: String::new(),
         qualification: None,
         floor: None,
+        claims: None,
     };
     let report = model::comparison(&comparison, &judgement, about);
     vec![

@@ -38,7 +38,7 @@ pub fn report(path: &Path, store: &Path, baselines: &Path) -> Result<Findings, A
         subject: format!("{}: report of {}", path.display(), about.generated_at),
         ..Findings::default()
     };
-    let store = Store::open(store)?;
+    let store = Store::open_existing(store)?;
     let assessment = made_again(&about, &store, baselines)?;
     let made = assessment.reports.iter().find(|made| made.model.about.of == about.of);
     let made = made.ok_or(AssessError::OtherRuns)?;

@@ -31,9 +31,15 @@ pub(in crate::cli) struct Http {
     /// The method; GET, or POST where there is a body, if not given
     #[arg(short, long, env = "LOADPROOF_METHOD", help_heading = WHAT)]
     pub(in crate::cli) method: Option<String>,
-    /// The body, or `@file`
+    /// The body, or `@file`: text, or bytes that are sent as they are
     #[arg(short, long, env = "LOADPROOF_BODY", value_name = "TEXT|@FILE", help_heading = WHAT)]
     pub(in crate::cli) body: Option<String>,
+    /// Redirects that are followed; none where --expect names a 3xx
+    #[arg(long, env = "LOADPROOF_REDIRECTS", default_value_t = 10, value_name = "N", help_heading = WHAT)]
+    pub(in crate::cli) redirects: u32,
+    /// The version of HTTP; `auto` is HTTP/2 over TLS if the server offers it, and HTTP/1.1 otherwise
+    #[arg(long = "http", env = "LOADPROOF_HTTP", value_parser = ["auto", "1.1", "2"], default_value = "auto", value_name = "VERSION", help_heading = WHAT)]
+    pub(in crate::cli) protocol: String,
     /// The same as --duration
     #[arg(short = 'd', value_parser = unit::parse_duration, value_name = "TIME", conflicts_with = "duration", help_heading = LOAD)]
     pub(in crate::cli) for_time: Option<Duration>,
@@ -69,6 +75,18 @@ pub(in crate::cli) struct EndpointFlags {
     /// From sending to the whole answer; a gRPC call's deadline
     #[arg(long, env = "LOADPROOF_TIMEOUT", value_parser = unit::parse_duration, default_value = "30s", value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) timeout: Duration,
+    /// Accept any certificate
+    #[arg(short = 'k', long, env = "LOADPROOF_INSECURE", help_heading = WHAT)]
+    pub(in crate::cli) insecure: bool,
+    /// Certificates to trust besides the system's: of an authority, or of the server itself (PEM)
+    #[arg(long, env = "LOADPROOF_CACERT", value_name = "FILE", help_heading = WHAT)]
+    pub(in crate::cli) cacert: Option<String>,
+    /// The client's certificate (PEM)
+    #[arg(long, env = "LOADPROOF_CLIENT_CERT", value_name = "FILE", requires = "key", help_heading = WHAT)]
+    pub(in crate::cli) cert: Option<String>,
+    /// The client's private key (PEM)
+    #[arg(long, env = "LOADPROOF_CLIENT_KEY", value_name = "FILE", requires = "cert", help_heading = WHAT)]
+    pub(in crate::cli) key: Option<String>,
     /// Label for the run, such as a release
     #[arg(long, env = "LOADPROOF_LABEL", help_heading = WHAT)]
     pub(in crate::cli) label: Option<String>,

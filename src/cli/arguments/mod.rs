@@ -6,6 +6,7 @@ mod load;
 mod results;
 mod setting_up;
 mod signing;
+mod tryout;
 mod ui;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(super) use self::results::{
 };
 pub(super) use self::setting_up::{Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};
+pub(super) use self::tryout::TryOut;
 pub(super) use self::ui::{Browse, PageFlags, Served};
 use super::output::is_step_summary;
 use crate::unit;
@@ -43,6 +45,7 @@ const HELP_TEMPLATE: &str = "\
 
 Make load:
   check       Check scenario files and show errors in place
+  try         Perform every journey once, and print each exchange
   run         Run one load under one profile
   experiment  Run baseline and treatment in interleaved rounds
   capacity    Find the highest load that meets an objective
@@ -78,6 +81,7 @@ Options:
 const EXAMPLES: &str = "\
 Examples:
   loadproof check scenarios/shopstream/priority_lanes.toml
+  loadproof try scenarios/shopstream/identity.toml
   loadproof run scenarios/shopstream/priority_lanes.toml --load priority --profile lanes-off
   loadproof compare lanes-off lanes-on
   loadproof experiment scenarios/shopstream/priority_lanes.toml --rounds 5
@@ -116,6 +120,9 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Check scenario files and show errors in place
     Check(Check),
+    /// Perform every journey of a scenario once, and print each exchange
+    #[command(after_help = tryout::EXAMPLES)]
+    Try(TryOut),
     /// Run one load under one profile, and store every sample
     #[command(visible_alias = "attack", after_help = load::RUN_EXAMPLES)]
     Run(Run),

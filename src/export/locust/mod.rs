@@ -35,8 +35,8 @@ pub struct Locust {
     users: BTreeMap<i64, i64>,
 }
 
-/// A request's name and method, in the order in which Locust sorts.
-type Name = (String, String);
+/// A request's name and method, in the order in which Locust sorts, and its traffic class.
+type Name = (String, String, String);
 
 /// A request, as far as the files need it.
 struct Request {
@@ -80,7 +80,7 @@ impl Locust {
         }
         let began = self.users.entry(sample.user).or_insert(sample.intended_us);
         *began = (*began).min(sample.intended_us);
-        let name = (sample.endpoint.clone(), method(&sample.endpoint));
+        let name = (sample.endpoint.clone(), method(&sample.endpoint), sample.traffic_class.clone());
         let failed = ![Outcome::Ok, Outcome::Rejected].map(Outcome::word).contains(&sample.outcome.as_str());
         if failed {
             let reason = sample.reason.clone().unwrap_or_default();
@@ -118,6 +118,14 @@ impl Locust {
         (self.started_unix_us + us).div_euclid(1_000_000)
     }
 
+    /// A name as the files have it: with its traffic class where several call the same endpoint, whose rows
+    /// would be one otherwise.
+    fn shown(&self, name: &Name) -> String {
+        let (endpoint, method, class) = name;
+        let is_shared = self.names.keys().any(|(e, m, c)| (e, m) == (endpoint, method) && c != class);
+        if is_shared && !class.is_empty() { format!("{endpoint} [{class}]") } else { endpoint.clone() }
+    }
+
     fn stats(&self) -> String {
         let mut entries = vec![Entry::default(); self.names.len()];
         let mut all = Entry::default();
@@ -132,8 +140,8 @@ impl Locust {
             "Type,Name,Request Count,Failure Count,Median Response Time,Average Response Time,Min Response Time,\
              Max Response Time,Average Content Size,Requests/s,Failures/s,{PERCENTILES}"
         )];
-        for ((name, method), place) in &self.names {
-            rows.push(stats_row(method, name, &entries[*place], seconds));
+        for (name, place) in &self.names {
+            rows.push(stats_row(&name.1, &self.shown(name), &entries[*place], seconds));
         }
         rows.push(stats_row("", AGGREGATED, &all, seconds));
         csv(&rows)
@@ -178,8 +186,8 @@ impl Locust {
                 ));
             };
             if self.full_history {
-                for ((name, method), place) in &self.names {
-                    row(method, name, &entries[*place], &recent[*place]);
+                for (name, place) in &self.names {
+                    row(&name.1, &self.shown(name), &entries[*place], &recent[*place]);
                 }
             }
             row("", AGGREGATED, &all, if self.full_history { &recent_of_all } else { &all });
@@ -204,8 +212,9 @@ impl Locust {
 
     fn failure_rows(&self) -> String {
         let mut rows = vec!["Method,Name,Error,Occurrences,First Seen,Last Seen".to_owned()];
-        for (((name, method), reason), failures) in &self.failures {
-            let fields = [method, name, reason].map(|text| field(text)).join(",");
+        for ((name, reason), failures) in &self.failures {
+            let shown = self.shown(name);
+            let fields = [&name.1, &shown, reason].map(|text| field(text)).join(",");
             let at = |us| utc::to_second(self.started_unix_us + us);
             let (first, last) = (at(failures.first_us), at(failures.last_us));
             rows.push(format!("{fields},{},{first},{last}", failures.occurrences));
@@ -301,6 +310,8 @@ mod tests {
             bytes_out: 0,
             key_list: None,
             key: None,
+            redirects: 0,
+            repeats: 0,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::brokers::Brokers;
 use super::waiting::Event;
 use crate::load::effect::{Cause, Effect};
-use crate::load::judge::{self, Answer};
+use crate::load::judge::{Answer, Judge};
 use crate::load::recording::Recording;
 use crate::load::timer::Timer;
 use crate::load::who::Who;
@@ -48,7 +48,10 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
     tokio::select! {
         biased;
         arrived = arrival => match arrived {
-            Ok(event) => seen(recording, effect, awaited, &event),
+            Ok(event) => {
+                let judge = Judge { templates: &brokers.templates, scope };
+                seen(recording, effect, awaited, &event, judge)
+            }
             Err(reason) => {
                 effect.record(recording, 0, Err((Outcome::Error, &reason)));
                 false
@@ -64,9 +67,11 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
 }
 
 /// Judges an event that has come.
-fn seen(recording: &Recording, effect: Effect, awaited: &Await, event: &Event) -> bool {
-    let answer = Answer { status: 0, headers: &hyper::HeaderMap::new(), body: &event.body };
-    match judge::first_broken(&awaited.checks, &answer) {
+fn seen(recording: &Recording, effect: Effect, awaited: &Await, event: &Event, judge: Judge<'_>) -> bool {
+    let (headers, size) = (&hyper::HeaderMap::new(), event.body.len() as u64);
+    let time = event.at.saturating_duration_since(effect.cause.done);
+    let answer = Answer { status: 0, headers, body: &event.body, size, time };
+    match judge.first_broken(&awaited.checks, &answer) {
         None => {
             effect.record(recording, 0, Ok((Outcome::Ok, event.at)));
             true
@@ -86,7 +91,8 @@ mod tests {
     use super::*;
     use crate::load::recording::tests::{Recorded, WHO, ten_seconds_recorded};
     use crate::sample::{EndpointId, Sample};
-    use crate::scenario::journey::Check;
+    use crate::scenario::check::{Check, JsonPlace, Test, Wanted};
+    use crate::scenario::json::Json;
     use crate::scenario::template::Text;
 
     /// Waits for an event about 7 whose state is `done`, after `body` has arrived; a timer that is cancelled
@@ -96,14 +102,17 @@ mod tests {
             effect: EndpointId(3),
             subscription: 0,
             values: vec![Text::Fixed("7".into())],
-            checks: vec![Check::Json { pointer: "/state".to_owned(), equals: "done".into() }],
+            checks: vec![Check::Json {
+                at: JsonPlace::Pointer("/state".to_owned()),
+                test: Test::Equals(Wanted::Fixed(Json::Text("done".into()))),
+            }],
             within: Duration::from_millis(1),
             background: false,
             continue_on_failure: false,
         };
         let brokers = subscribed();
         let (recording, recorded): (Recording, Recorded) = ten_seconds_recorded();
-        let (timer, scope, since) = (Timer::new().unwrap(), Scope::new(1), recording.schedule.start);
+        let (timer, scope, since) = (Timer::new().unwrap(), Scope::new(1, || 0), recording.schedule.start);
         if is_stopped {
             timer.cancel();
         }

@@ -53,10 +53,10 @@ mod tests {
         let steps = r#"{ let = { id = "{{ 6 * 7 }}" }, publish = "orders.{{ id }}", headers = { Trace = "t-{{ id }}" },
                          json = { id = "{{ id }}" } }"#;
         let scenario = scenario_with(broker, steps);
-        let [Step::Repeat { steps, .. }] = &scenario.journeys[0].steps[..] else { panic!("one step") };
-        let Step::Publish(publish) = &steps[1] else { panic!("it publishes") };
-        let scope = Scope::new(1);
-        scope.set("id", Value::from(42));
+        let [Step::With { step, .. }] = &scenario.journeys[0].steps[..] else { panic!("one step") };
+        let Step::Publish(publish) = &**step else { panic!("it publishes") };
+        let scope = Scope::new(1, || 0);
+        scope.set("id", &Value::from(42));
         let event = Outgoing::render(publish, &scenario.templates, &scope).unwrap();
         assert_eq!(event.stream, "orders.42");
         assert_eq!(event.headers, [("trace".to_owned(), "t-42".to_owned())]);

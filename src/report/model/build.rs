@@ -254,6 +254,7 @@ fn failure_rows(arm: &ArmSummary, name: &str) -> Vec<FailureRow> {
         first: unit::clock(reason.first_us as f64 / 1e6),
         last: unit::clock(reason.last_us as f64 / 1e6),
         sample: reason.first.to_string(),
+        exchange: reason.exchange.clone().unwrap_or_default(),
     };
     arm.reasons.iter().map(row).collect()
 }

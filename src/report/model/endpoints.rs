@@ -184,7 +184,7 @@ fn interval_text(interval: Interval) -> String {
     format!("[{}, {}]", unit::change(interval.low), unit::change(interval.high))
 }
 
-/// Effects, then requests; sections without a row are left out.
+/// Requests, groups, then effects; sections without a row are left out.
 pub(super) fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
     let of_kind = |kind| rows.iter().filter(move |r| r.subject.kind == kind).collect::<Vec<_>>();
     let effects = section(
@@ -193,6 +193,13 @@ pub(super) fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
         "Effect latency: from a request's answer until its effect is visible. Effects that did not become visible in time \
          are errors. * fewer than ten samples beyond.",
         &of_kind(Kind::Effect),
+    );
+    let groups = section(
+        "groups",
+        "Groups",
+        "From when the first step of a group was due to the end of its last. Groups in which a step has failed, or that \
+         were not finished in time, are errors. * fewer than ten samples beyond.",
+        &of_kind(Kind::Group),
     );
     let mut requests = of_kind(Kind::Request);
     // The total of one endpoint is that endpoint again.
@@ -206,7 +213,7 @@ pub(super) fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
          * fewer than ten samples beyond.",
         &requests,
     );
-    [requests, effects].into_iter().filter(|s| !s.rows.is_empty()).collect()
+    [requests, groups, effects].into_iter().filter(|s| !s.rows.is_empty()).collect()
 }
 
 fn section(

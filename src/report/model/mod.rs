@@ -272,6 +272,8 @@ pub struct FailureRow {
     pub last: String,
     /// The first, for `loadproof runs show`.
     pub sample: String,
+    /// What one of them asked and was answered, as text; empty if none was kept.
+    pub exchange: String,
 }
 
 /// One of the slowest requests.

@@ -1,7 +1,9 @@
 //! `let = { id = { key = "product" }, person = { feed = "customers" }, note = "{{ word() }}" }`:
-//! variables of a journey, or of a step and those after it.
+//! variables of a journey, or of a step.
 
 use std::time::Duration;
+
+use toml::de::DeValue;
 
 use super::book::{Book, Flow};
 use crate::scenario::fields::{Fields, Located};
@@ -11,18 +13,25 @@ use crate::scenario::problem::Place;
 /// How long a value of a queue is waited for.
 const TAKE_WITHIN: Duration = Duration::from_secs(10);
 
-/// Reads `let` of a journey or a step, and notes what it needs and gives.
-pub(super) fn read(table: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Vec<Binding> {
+/// Reads `let` of a journey or a step, and notes what it needs, and as `gives` what it gives.
+pub(super) fn read(
+    table: &mut Fields<'_>,
+    book: &mut Book<'_>,
+    flow: &mut Vec<Flow>,
+    gives: fn(String) -> Flow,
+) -> Vec<Binding> {
     let Some(table) = table.table("let") else { return Vec::new() };
     let problems = table.problems;
     let mut bindings = Vec::new();
     for (variable, value) in table.entries() {
         let place = Place { file: table.file(), span: value.span() };
-        let from = match value.get_ref().as_str() {
-            Some(text) => book.text(&Located { value: text.to_owned(), place }, flow).map(BindingFrom::Text),
-            None => Fields::of(value, table.file(), "a variable", problems).and_then(|t| drawn(t, book)),
+        let from = match value.get_ref() {
+            DeValue::Table(_) => {
+                Fields::of(value, table.file(), "a variable", problems).and_then(|t| drawn(t, book))
+            }
+            _ => book.computed(value, &place, flow).map(BindingFrom::Value),
         };
-        flow.push(Flow::Gives(variable.value.clone()));
+        flow.push(gives(variable.value.clone()));
         bindings.extend(from.map(|from| Binding { variable: variable.value, from }));
     }
     bindings
@@ -46,7 +55,7 @@ fn drawn(mut table: Fields<'_>, book: &mut Book<'_>) -> Option<BindingFrom> {
             Some(BindingFrom::Take { queue: book.drain_queue(&queue), within })
         }
         _ => {
-            let label = "needs a text, `{ key = … }`, `{ feed = … }`, `{ count = … }` or `{ take = … }`";
+            let label = "needs a value, `{ key = … }`, `{ feed = … }`, `{ count = … }` or `{ take = … }`";
             table.problems.add(&table.place, "a variable needs exactly one source", label);
             None
         }

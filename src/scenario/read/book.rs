@@ -2,6 +2,7 @@
 //! templates as they are found, and who needs what of whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use prost_reflect::DescriptorPool;
 use toml::de::DeValue;
@@ -11,13 +12,17 @@ use super::body::{form_template, json_template};
 use super::defaults::Defaults;
 use crate::run::RaisedEvent;
 use crate::sample::{EndpointId, Kind, Subject};
+use crate::scenario::World;
 use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Journey, UserClass};
+use crate::scenario::json::Json;
 use crate::scenario::keys::KeyList;
 use crate::scenario::problem::{FileId, Place, Problems};
-use crate::scenario::template::{Templates, Text, Variables, plain_message};
+use crate::scenario::template::{
+    BODY, Computed, Templates, Text, Variables, is_template, plain_message, single_expression,
+};
 
 /// Variables that every template of a journey can use.
 const BUILT_IN: [&str; 2] = ["user", "iteration"];
@@ -30,6 +35,10 @@ pub(super) enum Flow {
         place: Place,
     },
     Gives(String),
+    /// A variable that ends with the step that has it …
+    Binds(String),
+    /// … here: as many of the last ones.
+    Unbinds(usize),
     /// All that this journey gives.
     Inherits(String),
 }
@@ -38,6 +47,10 @@ pub(super) enum Flow {
 pub(in crate::scenario) struct Book<'a> {
     pub(super) problems: &'a Problems,
     pub(super) settings: &'a Settings,
+    /// Where files of bodies come from, and the folder that they are named relative to.
+    files: (&'a dyn World, &'a Path),
+    /// What was read from files, in few words.
+    pub(in crate::scenario) file_sums: Vec<String>,
     pub(super) defaults: Defaults,
     /// Descriptors of gRPC services, if the scenario names any.
     pub(super) descriptors: Option<DescriptorPool>,
@@ -57,6 +70,7 @@ pub(in crate::scenario) struct Book<'a> {
     races: Vec<String>,
     counters: Vec<String>,
     queues: Vec<String>,
+    soft_checks: Vec<String>,
     /// Queues that something is taken from, and whether something is put there.
     taken: Vec<(usize, Place)>,
     filled: BTreeSet<usize>,
@@ -75,6 +89,7 @@ impl<'a> Book<'a> {
     pub(in crate::scenario) fn new(
         problems: &'a Problems,
         settings: &'a Settings,
+        files: (&'a dyn World, &'a Path),
         defaults: Defaults,
         descriptors: Option<DescriptorPool>,
         variables: &Variables,
@@ -82,6 +97,8 @@ impl<'a> Book<'a> {
         Self {
             problems,
             settings,
+            files,
+            file_sums: Vec::new(),
             defaults,
             descriptors,
             templates: Templates::new(variables),
@@ -98,6 +115,7 @@ impl<'a> Book<'a> {
             races: Vec::new(),
             counters: Vec::new(),
             queues: Vec::new(),
+            soft_checks: Vec::new(),
             taken: Vec::new(),
             filled: BTreeSet::new(),
             raised: BTreeMap::new(),
@@ -111,9 +129,13 @@ impl<'a> Book<'a> {
             let leaves = leaves(value, table.file());
             match self.templates.add_body(&name.value, &source) {
                 Ok(text) => {
+                    self.note_unknown(&source, &leaves);
                     self.bodies.insert(name.value, SharedBody { text, source, leaves });
                 }
-                Err(error) => self.bad_template(&self.bad_leaf(&leaves, &name.place), &error),
+                Err(error) => {
+                    self.problems.note_unread("body", Some(&name.value));
+                    self.bad_template(&self.bad_leaf(&leaves, &name.place), &error);
+                }
             }
         }
     }
@@ -163,6 +185,11 @@ impl<'a> Book<'a> {
     /// The place of a counter, new or known.
     pub(super) fn counter(&mut self, name: &str) -> usize {
         place_of(&mut self.counters, name)
+    }
+
+    /// The place of a soft check's name, new or known.
+    pub(super) fn soft_check(&mut self, name: &str) -> u16 {
+        u16::try_from(place_of(&mut self.soft_checks, name)).unwrap_or(u16::MAX)
     }
 
     /// The place of a queue that something is put into.
@@ -244,6 +271,48 @@ impl<'a> Book<'a> {
         self.template(&source.value, std::slice::from_ref(&source.place), flow)
     }
 
+    /// Takes in a value of a journey that is fixed or worked out, and notes what it needs. A text that is
+    /// one `{{ expression }}` keeps the type of what that gives.
+    pub(super) fn computed(
+        &mut self,
+        value: &toml::Spanned<DeValue<'_>>,
+        place: &Place,
+        flow: &mut Vec<Flow>,
+    ) -> Option<Computed> {
+        if let Some(text) = value.get_ref().as_str() {
+            let located = Located { value: text.to_owned(), place: place.clone() };
+            return match single_expression(text) {
+                Some(_) => self.expression(&located, flow),
+                None if is_template(text) => self.text(&located, flow).map(Computed::Text),
+                None => Some(Computed::Fixed(text.into())),
+            };
+        }
+        let json = json_template(value.get_ref());
+        if is_template(&json) {
+            return self.json(value, place, flow).map(Computed::Json);
+        }
+        Json::parse(&json).map(|json| Computed::Fixed(json.value()))
+    }
+
+    /// Parses what is one `{{ expression }}`, and notes what it needs.
+    pub(super) fn expression(&mut self, text: &Located<String>, flow: &mut Vec<Flow>) -> Option<Computed> {
+        let Some(expression) = single_expression(&text.value) else {
+            let title = format!("`{}` is not a single expression", text.value);
+            self.problems.add(&text.place, title, "expected e.g. `{{ stock > 0 }}`");
+            return None;
+        };
+        match self.templates.add_expression(expression) {
+            Ok(name) => {
+                self.note_names(&name, &text.value, std::slice::from_ref(&text.place), flow);
+                Some(Computed::Expression(name))
+            }
+            Err(error) => {
+                self.bad_template(&text.place, &error);
+                None
+            }
+        }
+    }
+
     /// Parses a JSON body of a journey and notes what it needs.
     pub(super) fn json(
         &mut self,
@@ -277,6 +346,22 @@ impl<'a> Book<'a> {
         Some(body.text.clone())
     }
 
+    /// The body that a file is, as it stands there.
+    pub(super) fn file(&mut self, name: &Located<String>) -> Option<Text> {
+        let (world, folder) = self.files;
+        let path = self.settings.fill(name, self.problems);
+        match world.read_bytes(&folder.join(&path)) {
+            Ok(bytes) => {
+                self.file_sums.push(crate::checksum::sha256(&bytes));
+                Some(Text::Fixed(bytes.into()))
+            }
+            Err(error) => {
+                self.problems.add(&name.place, format!("cannot read `{path}`"), error.to_string());
+                None
+            }
+        }
+    }
+
     /// `leaves`: where the texts of the template stand; never empty.
     fn template(&mut self, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) -> Option<Text> {
         match self.templates.add_text(source) {
@@ -292,7 +377,20 @@ impl<'a> Book<'a> {
     }
 
     fn note_needs(&self, text: &Text, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) {
-        let needs = self.templates.needs(text).into_iter();
+        if let Text::Template(name) = text {
+            self.note_names(name, source, leaves, flow);
+        }
+    }
+
+    /// Notes what a template needs, and what it names that does not exist.
+    fn note_names(&self, name: &str, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) {
+        // Shared bodies were looked through as they were read.
+        let is_sound = !name.starts_with(BODY) && self.note_unknown(source, leaves);
+        let needs = self.templates.needs(name);
+        if is_sound && needs.iter().all(|variable| BUILT_IN.contains(&variable.as_str())) {
+            self.rehearse(name, leaves);
+        }
+        let needs = needs.into_iter();
         flow.extend(needs.filter_map(|variable| {
             Some(Flow::Needs { place: self.problems.find(leaves, &variable)?, variable })
         }));
@@ -312,6 +410,38 @@ impl<'a> Book<'a> {
                     }
                 }
             }
+        }
+    }
+
+    /// Notes filters, tests and methods that do not exist: minijinja would only say so when it renders.
+    /// Whether there are none.
+    fn note_unknown(&self, source: &str, leaves: &[Place]) -> bool {
+        let unknown = self.templates.unknown(source);
+        let is_sound = unknown.is_empty();
+        for (what, name, known) in unknown {
+            let Some(place) = self.problems.find(leaves, name) else { continue };
+            match what {
+                "method" => {
+                    let title = format!("values have no method `{name}`");
+                    let help =
+                        known.contains(&name).then(|| format!("did you mean the filter: `x | {name}`?"));
+                    self.problems.add_with_help(&place, title, "not known here", help);
+                }
+                "statement" => {
+                    let help = "`{{ body(\"name\") }}` gives a shared body".to_owned();
+                    let title = format!("templates cannot `{name}` files");
+                    self.problems.add_with_help(&place, title, "not known here", Some(help));
+                }
+                _ => self.problems.add_unknown(&place, what, name, known),
+            }
+        }
+        is_sound
+    }
+
+    /// Notes a template that could never be rendered, such as one with a wrong argument.
+    fn rehearse(&self, name: &str, leaves: &[Place]) {
+        if let (Err(error), Some(place)) = (self.templates.rehearse(name), leaves.first()) {
+            self.problems.add(place, "this template cannot be rendered", plain_message(&error));
         }
     }
 
@@ -339,10 +469,20 @@ impl<'a> Book<'a> {
                     known.extend(self.flows[start].iter().filter_map(Flow::given));
                 }
             }
+            // Variables that end with their step, and whether they were known before.
+            let mut bound: Vec<(&str, bool)> = Vec::new();
             for step in flow {
                 match step {
                     Flow::Gives(variable) => {
                         known.insert(variable);
+                    }
+                    Flow::Binds(variable) => bound.push((variable, !known.insert(variable))),
+                    Flow::Unbinds(count) => {
+                        for (variable, was_known) in bound.split_off(bound.len().saturating_sub(*count)) {
+                            if !was_known {
+                                known.remove(variable);
+                            }
+                        }
                     }
                     Flow::Inherits(journey) => {
                         let once = self.journey(journey).map(|place| &self.flows[place]);
@@ -358,6 +498,9 @@ impl<'a> Book<'a> {
     }
 
     fn missing_variable(&self, variable: &str, place: &Place, known: &BTreeSet<&str>) {
+        if self.problems.is_unread("variable", variable) {
+            return;
+        }
         let functions = self.templates.functions();
         let words: Vec<&str> = known.iter().copied().chain(functions.iter().map(String::as_str)).collect();
         let title = format!("missing variable `{variable}`");
@@ -384,7 +527,7 @@ impl<'a> Book<'a> {
             })
             .collect();
         let Self { endpoints, journeys, templates, keys, feeders, brokers, subscriptions, .. } = self;
-        let Self { races, counters, queues, .. } = self;
+        let Self { races, counters, queues, soft_checks, .. } = self;
         Work {
             endpoints,
             journeys,
@@ -396,6 +539,7 @@ impl<'a> Book<'a> {
             races,
             counters,
             queues,
+            soft_checks,
             raised,
         }
     }
@@ -413,6 +557,7 @@ pub(in crate::scenario) struct Work {
     pub(in crate::scenario) races: Vec<String>,
     pub(in crate::scenario) counters: Vec<String>,
     pub(in crate::scenario) queues: Vec<String>,
+    pub(in crate::scenario) soft_checks: Vec<String>,
     pub(in crate::scenario) raised: Vec<RaisedEvent>,
 }
 
@@ -428,7 +573,7 @@ impl Flow {
     fn given(&self) -> Option<&str> {
         match self {
             Self::Gives(variable) => Some(variable),
-            Self::Needs { .. } | Self::Inherits(_) => None,
+            Self::Needs { .. } | Self::Binds(_) | Self::Unbinds(_) | Self::Inherits(_) => None,
         }
     }
 }

@@ -19,6 +19,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> V
                 "a broker needs exactly one of `redis`, `nats`, `kafka`",
                 format!("in broker `{}`", name.value),
             );
+            problems.note_unread("broker", Some(&name.value));
             return None;
         };
         if *kind == BrokerKind::Kafka && !cfg!(feature = "kafka") {

@@ -44,6 +44,8 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) events: Vec<String>,
     /// What requests race each other for.
     pub(in crate::scenario) races: &'a [String],
+    /// Checks that are counted and decide nothing.
+    pub(in crate::scenario) soft_checks: &'a [String],
     /// Streams that requests raise events in.
     pub(in crate::scenario) streams: Vec<String>,
 }
@@ -65,13 +67,29 @@ impl<'a> Known<'a> {
         let services = services.into_iter().map(str::to_owned).collect();
         let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
         let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
-        Self { endpoints, loads, signals, services, events, races: &[], streams: Vec::new() }
+        Self {
+            endpoints,
+            loads,
+            signals,
+            services,
+            events,
+            races: &[],
+            soft_checks: &[],
+            streams: Vec::new(),
+        }
     }
 
     /// The same, with races and the streams of raised events.
     pub(in crate::scenario) fn racing(self, races: &'a [String], raised: &[RaisedEvent]) -> Self {
         let streams: BTreeSet<&String> = raised.iter().map(|r| &r.stream).collect();
         Self { races, streams: streams.into_iter().cloned().collect(), ..self }
+    }
+}
+
+impl<'a> Known<'a> {
+    /// The same, with checks that are counted and decide nothing.
+    pub(in crate::scenario) fn checking(self, soft_checks: &'a [String]) -> Self {
+        Self { soft_checks, ..self }
     }
 }
 
@@ -131,6 +149,11 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let loads = loads(&mut table, known);
     let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
+    if subject.is_none() {
+        // What belongs to a subject that cannot be read is no mistake of its own.
+        table.know(&SUBJECTS);
+        table.know(&["arm", "tolerance", "at_least", "at_most", "within"]);
+    }
     table.finish();
     let (value, bound, rule) = subject?;
     let is_cpu = |statistic: &Statistic| matches!(statistic, Statistic::CpuPerRequest(_));
@@ -416,6 +439,7 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
             Statistic::Overlap(name) | Statistic::AllOk(name) | Statistic::NoneOk(name) => {
                 check_name(&at(name), "race", known.races, problems);
             }
+            Statistic::CheckShare(name) => check_name(&at(name), "soft check", known.soft_checks, problems),
             Statistic::Events(name) => {
                 check_name(&at(name), "stream of raised events", &known.streams, problems);
             }
@@ -483,7 +507,7 @@ fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Probl
         && value.dimension() == Ok(Dimension::Number)
         && has(|side| *side == Side::Baseline)
         && has(|side| *side != Side::Baseline);
-    let is_share = matches!(&statistics[..], [(_, Statistic::Share(_))]);
+    let is_share = matches!(&statistics[..], [(_, Statistic::Share(_) | Statistic::CheckShare(_))]);
     let is_drift = statistics.iter().any(|(_, statistic)| {
         matches!(statistic, Statistic::Drift(_) | Statistic::Signal(SignalMetric::Growth, _))
     });
@@ -554,6 +578,7 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     };
     let endpoint = one_of("endpoint", "endpoint", &names(Kind::Request)).map(|l| l.value);
     let effect = one_of("effect", "effect", &names(Kind::Effect));
+    let group = one_of("group", "group", &names(Kind::Group));
     let traffic_class = one_of("traffic_class", "traffic class", &classes).map(|l| l.value);
     let phases = Stretch::ALL.map(|(word, _)| word);
     let phase = one_of("phase", "phase", &phases)
@@ -561,11 +586,17 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     let outcomes = Outcome::ALL.map(Outcome::word);
     let outcome = one_of("outcome", "outcome", &outcomes)
         .and_then(|l| Outcome::ALL.into_iter().find(|o| o.word() == l.value));
-    if let (Some(_), Some(effect)) = (&endpoint, &effect) {
-        problems.add(&effect.place, "a claim is about requests or about effects", "leave out one of the two");
+    let second = match (&endpoint, &effect, &group) {
+        (_, Some(_), Some(second)) | (Some(_), _, Some(second)) | (Some(_), Some(second), _) => Some(second),
+        _ => None,
+    };
+    if let Some(second) = second {
+        let title = "a claim is about requests, effects or groups";
+        problems.add(&second.place, title, "leave out all but one of them");
     }
     select.finish();
-    Selection { endpoint, effect: effect.map(|l| l.value), traffic_class, phase, outcome }
+    let [effect, group] = [effect, group].map(|name| name.map(|l| l.value));
+    Selection { endpoint, effect, group, traffic_class, phase, outcome }
 }
 
 #[cfg(test)]

@@ -7,5 +7,7 @@ pub(super) struct Context<'a> {
     /// The journey's name.
     pub(super) journey: &'a str,
     pub(super) traffic_class: &'a str,
+    /// Whether its user's cookies go with its requests.
+    pub(super) cookies: bool,
     pub(super) headers: &'a [(String, Located<String>)],
 }

@@ -2,20 +2,39 @@
 
 use std::time::Duration;
 
+use toml::de::DeValue;
+
 use crate::scenario::fields::{Fields, Located, wrong_type};
-use crate::scenario::problem::Place;
+use crate::scenario::problem::{Place, Problems};
+use crate::scenario::transport::HttpVersion;
+
+/// Redirects that are followed if the scenario does not say: as many as curl's users and k6 follow.
+const REDIRECTS: u32 = 10;
+/// Bytes of a body that are kept at most if the scenario does not say.
+const BODY_LIMIT: usize = 16 << 20;
 
 /// What every request has unless it says otherwise.
 #[derive(Debug)]
 pub(in crate::scenario) struct Defaults {
     pub(in crate::scenario) connect_timeout: Duration,
     pub(in crate::scenario) timeout: Duration,
+    pub(in crate::scenario) http: HttpVersion,
+    pub(in crate::scenario) cookies: bool,
+    pub(in crate::scenario) redirects: u32,
+    pub(in crate::scenario) body_limit: usize,
     pub(in crate::scenario) headers: Vec<(String, Located<String>)>,
 }
 
 pub(in crate::scenario) fn read(file: &mut Fields<'_>) -> Defaults {
-    let (connect_timeout, timeout) = (Duration::from_secs(5), Duration::from_secs(30));
-    let mut defaults = Defaults { connect_timeout, timeout, headers: Vec::new() };
+    let mut defaults = Defaults {
+        connect_timeout: Duration::from_secs(5),
+        timeout: Duration::from_secs(30),
+        http: HttpVersion::default(),
+        cookies: true,
+        redirects: REDIRECTS,
+        body_limit: BODY_LIMIT,
+        headers: Vec::new(),
+    };
     if let Some(mut table) = file.table("defaults") {
         if let Some(timeout) = table.duration("connect_timeout") {
             defaults.connect_timeout = timeout;
@@ -23,43 +42,78 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>) -> Defaults {
         if let Some(timeout) = table.duration("timeout") {
             defaults.timeout = timeout;
         }
+        defaults.http = http_version(&mut table).unwrap_or_default();
+        defaults.cookies = table.flag("cookies").unwrap_or(defaults.cookies);
+        defaults.redirects = redirects(&mut table).unwrap_or(defaults.redirects);
+        defaults.body_limit = body_limit(&mut table).unwrap_or(defaults.body_limit);
         defaults.headers = headers(&mut table);
         table.finish();
     }
     defaults
 }
 
-/// `headers = { name = "value" }`, with names in lower case.
-pub(in crate::scenario) fn headers(table: &mut Fields<'_>) -> Vec<(String, Located<String>)> {
-    named_texts(table, "headers")
+/// `http = "1.1"`, `"2"` or `"auto"`.
+fn http_version(table: &mut Fields<'_>) -> Option<HttpVersion> {
+    let text = table.text("http")?;
+    match text.value.as_str() {
+        "auto" => Some(HttpVersion::Auto),
+        "1.1" => Some(HttpVersion::Http1),
+        "2" => Some(HttpVersion::Http2),
+        other => {
+            let title = format!("`{other}` is not a version of HTTP");
+            table.problems.add(&text.place, title, "expected `auto`, `1.1` or `2`");
+            None
+        }
+    }
 }
 
-/// A table of header names, given back in lower case, and texts.
-pub(super) fn named_texts(table: &mut Fields<'_>, key: &'static str) -> Vec<(String, Located<String>)> {
-    let Some(headers) = table.table(key) else { return Vec::new() };
+/// Redirects that are followed at most.
+pub(super) fn redirects(table: &mut Fields<'_>) -> Option<u32> {
+    table.count("redirects", 0).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+}
+
+/// Bytes of a body that are kept at most.
+pub(super) fn body_limit(table: &mut Fields<'_>) -> Option<usize> {
+    table.size("body_limit").map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
+}
+
+/// `headers = { name = "value" }`, or with a list of values, with names in lower case.
+pub(in crate::scenario) fn headers(table: &mut Fields<'_>) -> Vec<(String, Located<String>)> {
+    let Some(headers) = table.table("headers") else { return Vec::new() };
     let problems = headers.problems;
-    headers
-        .entries()
-        .into_iter()
-        .filter_map(|(name, value)| {
-            if !is_token(&name.value) {
-                problems.add(&name.place, format!("`{}` is not a header name", name.value), "not a name");
-            }
+    let mut found = Vec::new();
+    for (name, value) in headers.entries() {
+        check_name(problems, &name);
+        let values = match value.get_ref() {
+            DeValue::Array(values) => values.iter().collect(),
+            _ => vec![value],
+        };
+        for value in values {
             let place = Place { file: headers.file(), span: value.span() };
             match value.get_ref().as_str() {
                 Some(text) => {
-                    Some((name.value.to_ascii_lowercase(), Located { value: text.to_owned(), place }))
+                    found.push((name.value.to_ascii_lowercase(), Located { value: text.to_owned(), place }));
                 }
-                None => {
-                    wrong_type(problems, &place, &name.value, "a string", value.get_ref());
-                    None
-                }
+                None => wrong_type(
+                    problems,
+                    &place,
+                    &name.value,
+                    "a string, or a list of strings",
+                    value.get_ref(),
+                ),
             }
-        })
-        .collect()
+        }
+    }
+    found
 }
 
-/// Whether a text can be a header's name (RFC 9110 §5.1).
-fn is_token(name: &str) -> bool {
+fn check_name(problems: &Problems, name: &Located<String>) {
+    if !is_token(&name.value) {
+        problems.add(&name.place, format!("`{}` is not a header name", name.value), "not a name");
+    }
+}
+
+/// Whether a text can be a header's name, or a method (RFC 9110 §5.6.2).
+pub(super) fn is_token(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::answer;
 use super::book::{Book, Flow};
+use super::check::{check_pointer, checks};
 use super::content::content;
 use super::context::Context;
 use crate::sample::Kind;
@@ -61,7 +61,7 @@ pub(super) fn awaited(
     step.require("effect");
     let effect = step.text("effect");
     let matching = matching(step, book, flow);
-    let checks = answer::checks(step, "check");
+    let checks = checks(step, "check", book, flow);
     let within = step.duration("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
@@ -106,7 +106,7 @@ fn matching(
     let table = step.table("match")?;
     let mut pairs = Vec::new();
     for (pointer, value) in table.entries() {
-        answer::check_pointer(&table, &pointer);
+        check_pointer(&table, &pointer);
         let place = Place { file: table.file(), span: value.span() };
         let text = match super::canonical::json(value.get_ref()) {
             serde_json::Value::String(text) => text,

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use minijinja::value::{Serde, Value};
+use minijinja::value::Value;
 
 use crate::scenario::World;
 use crate::scenario::feeder::{Feeder, Order};
 use crate::scenario::fields::{Fields, Located};
+use crate::scenario::json::Json;
 
 const ORDERS: [(&str, Order); 4] = [
     ("sequential", Order::Sequential),
@@ -25,11 +26,17 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, folder: &Path, world: &dy
         let source = table.required_text("file");
         let order = table.text("order").map_or(Some(Order::RoundRobin), |word| order(&table, &word));
         table.finish();
-        let source = source?;
+        let Some(source) = source else {
+            problems.note_unread("feeder", Some(&name.value));
+            return None;
+        };
         match records(&folder.join(&source.value), world) {
-            Ok(records) => Some(Feeder { name: name.value, records, order: order? }),
+            Ok(records) => {
+                Some(Feeder { name: name.value, records, order: order.unwrap_or(Order::RoundRobin) })
+            }
             Err(reason) => {
                 problems.add(&source.place, format!("cannot feed from `{}`", source.value), reason);
+                problems.note_unread("feeder", Some(&name.value));
                 None
             }
         }
@@ -68,7 +75,12 @@ fn from_csv(text: &str) -> Result<Vec<Value>, String> {
 }
 
 fn from_json(text: &str) -> Result<Vec<Value>, String> {
-    let list: Vec<serde_json::Map<String, serde_json::Value>> =
-        serde_json::from_str(text).map_err(|e| format!("expected a list of objects: {e}"))?;
-    Ok(list.into_iter().map(|record| Value::from(Serde(record))).collect())
+    let Some(Json::List(records)) = Json::parse(text) else {
+        return Err("expected a list of objects in JSON".to_owned());
+    };
+    let records = records.iter().enumerate().map(|(place, record)| match record {
+        Json::Object(_) => Ok(record.value()),
+        _ => Err(format!("record {} is not an object", place + 1)),
+    });
+    records.collect()
 }

@@ -12,29 +12,26 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let name = table.required_text("name");
         let traffic_class = table.text("traffic_class").map_or(String::new(), |l| l.value);
         let headers = super::defaults::headers(&mut table);
+        let cookies = table.flag("cookies").unwrap_or(book.defaults.cookies);
+        let clears_cookies = table.flag("clear_cookies").unwrap_or(false);
         table.require("steps");
         let mut flow = Vec::new();
-        let bindings = super::binding::read(&mut table, book, &mut flow);
+        let bindings = super::binding::read(&mut table, book, &mut flow, Flow::Gives);
         let once = table.text("once");
         flow.extend(once.iter().map(|name| Flow::Inherits(name.value.clone())));
         let own_name = name.as_ref().map_or("", |name| name.value.as_str());
-        let context = Context { journey: own_name, traffic_class: &traffic_class, headers: &headers };
-        let mut steps: Vec<Step> = table
-            .items("steps")
-            .into_iter()
-            .filter_map(|item| {
-                let fields = Fields::of(item.value, item.place.file, "a step", book.problems)?;
-                step::read(fields, book, &context, &mut flow)
-            })
-            .collect();
+        let context =
+            Context { journey: own_name, traffic_class: &traffic_class, cookies, headers: &headers };
+        let mut steps = step::steps(&mut table, "steps", book, &context, &mut flow);
+        step::check_not_empty(&mut table, "steps");
         table.finish();
         if !bindings.is_empty() && !steps.is_empty() {
             // With the first step, as one: users think after steps, not after variables.
             let first = steps.remove(0);
-            steps.insert(0, Step::Repeat { times: 1, steps: vec![Step::Let(bindings), first] });
+            steps.insert(0, Step::Steps(vec![Step::Let(bindings), first]));
         }
         if let Some(name) = name {
-            let journey = Journey { name: name.value.clone(), steps, once: None };
+            let journey = Journey { name: name.value.clone(), steps, once: None, clears_cookies };
             book.add_journey(&name, journey, once, flow);
         }
     }

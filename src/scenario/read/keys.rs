@@ -13,6 +13,9 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>) -> Vec<KeyList> {
         let popularity = popularity(&mut table, of.unwrap_or(u64::MAX));
         let is_scattered = table.flag("scatter").unwrap_or(false);
         table.finish();
+        if of.is_none() {
+            problems.note_unread("list of keys", Some(&name.value));
+        }
         // More keys than this are not told apart in a sample.
         let of = of?.min(crate::sample::Key::MOST);
         Some(KeyList { name: name.value, of, popularity, is_scattered })

@@ -14,6 +14,24 @@ const ABORT_AFTER: Duration = Duration::from_secs(10);
 /// The keys that decide a load's executor.
 const AMOUNTS: [&str; 3] = ["users", "rate", "iterations"];
 
+/// All keys of loads.
+const KEYS: [&str; 14] = [
+    "users",
+    "rate",
+    "iterations",
+    "run_time",
+    "spawn_rate",
+    "max_in_flight",
+    "drop_after",
+    "arrivals",
+    "concurrency",
+    "over",
+    "user_class",
+    "grace",
+    "abort_when",
+    "abort_after",
+];
+
 /// `conditions`: extended by the texts of `abort_when`, to be checked when all names are known.
 pub(in crate::scenario) fn read(
     file: &mut Fields<'_>,
@@ -26,7 +44,11 @@ pub(in crate::scenario) fn read(
         .into_iter()
         .filter_map(|(name, value)| {
             let fields = Fields::of(value, table.file(), "a load", table.problems)?;
-            Some((name.value, load(fields, user_classes, conditions)?))
+            let load = load(fields, user_classes, conditions);
+            if load.is_none() {
+                table.problems.note_unread("load", Some(&name.value));
+            }
+            Some((name.value, load?))
         })
         .collect()
 }
@@ -44,6 +66,8 @@ fn load(
         _ => {
             let title = "a load needs exactly one of `users`, `rate`, `iterations`";
             table.problems.add(&table.place, title, "in this load");
+            table.know(&KEYS);
+            table.finish();
             return None;
         }
     };

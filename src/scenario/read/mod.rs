@@ -1,23 +1,29 @@
 //! The parts of a scenario file, one reader each: tables in, checked values out.
 
 pub(super) mod answer;
+pub(super) mod around;
 pub(super) mod binding;
 pub(super) mod body;
 pub(super) mod book;
 pub(super) mod broker;
 pub(super) mod canonical;
 pub(super) mod capacity;
+pub(super) mod check;
 pub(super) mod claim;
 pub(super) mod content;
 pub(super) mod context;
 pub(super) mod defaults;
 pub(super) mod event;
 pub(super) mod experiment;
+pub(super) mod extract;
 pub(super) mod feeder;
 pub(super) mod hook;
 pub(super) mod journey;
 pub(super) mod keys;
 pub(super) mod load;
+pub(super) mod media;
+pub(super) mod multipart;
+pub(super) mod network;
 pub(super) mod patch;
 pub(super) mod profile;
 pub(super) mod program;
@@ -25,6 +31,7 @@ pub(super) mod rpc;
 pub(super) mod signal;
 pub(super) mod step;
 pub(super) mod symptom;
+pub(super) mod tls;
 pub(super) mod trace;
 pub(super) mod user;
 

@@ -40,6 +40,10 @@ fn source(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<Strin
     let [kind] = given[..] else {
         let title = format!("a source needs exactly one of `{}`", PLACES.join("`, `"));
         table.problems.add(&table.place, title, "in this source");
+        table.problems.note_unread("signal", None);
+        table.know(&PLACES);
+        table.know(&["every", "signals"]);
+        table.finish();
         return None;
     };
     let place = table.text(kind).map(|text| place(kind, &text, &table, settings));
@@ -118,6 +122,9 @@ fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Op
         "control_group" | "container" => alternatives(&mut table, "usage", usage),
         _ => alternatives(&mut table, "query", |_, query| Some(Question::Query(query.value.clone()))),
     };
+    if name.is_none() || questions.is_empty() {
+        table.problems.note_unread("signal", name.as_ref().map(|name| name.value.as_str()));
+    }
     table.finish();
     let name = name?.value;
     (!questions.is_empty()).then_some(Signal { name, unit, is_counter, questions })

@@ -1,25 +1,67 @@
 //! Steps of a journey. The key that names what a step does decides its kind: `request`, `poll`,
-//! `publish`, `await`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps` (with `repeat`).
+//! `publish`, `await`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps`. Any of them may be
+//! repeated, left out, timed as a whole, and have variables of its own: see [`super::around`].
 
 use std::time::Duration;
 
-use super::answer::{check_statuses, checks, extracts, statuses};
-use super::binding;
+use super::answer::{check_statuses, statuses};
+use super::around::{AROUND_KEYS, Around};
 use super::book::{Book, Flow};
+use super::check::{checks, soft_checks};
 use super::content::content;
 use super::context::Context;
+use super::extract::extracts;
 use super::{event, rpc};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status};
 use crate::scenario::fields::{Fields, Located};
-use crate::scenario::journey::{Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step};
+use crate::scenario::journey::{
+    Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step, is_redirect,
+};
+use crate::scenario::problem::is_misspelt;
 use crate::scenario::template::Text;
 
 /// The keys that decide a step's kind.
 const KINDS: [&str; 10] =
     ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
+/// The other keys of steps, whatever their kind.
+const KEYS: [&str; 33] = [
+    "name",
+    "headers",
+    "body",
+    "json",
+    "text",
+    "form",
+    "multipart",
+    "file",
+    "redirects",
+    "body_limit",
+    "expect",
+    "reject",
+    "check",
+    "soft_check",
+    "extract",
+    "timeout",
+    "continue_on_failure",
+    "raises",
+    "until",
+    "until_check",
+    "reject_check",
+    "pending",
+    "effect",
+    "every",
+    "precision",
+    "within",
+    "background",
+    "broker",
+    "key",
+    "match",
+    "race",
+    "users",
+    "value",
+];
 /// How long users wait for others if the scenario does not say.
 const MEET_WITHIN: Duration = Duration::from_secs(1);
-/// HTTP methods (RFC 9110 and 5789), and gRPC calls.
+/// The usual methods (RFC 9110 and 5789), and gRPC calls: what misspelt ones are compared with.
 const METHODS: [&str; 8] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", rpc::METHOD];
 
 pub(super) fn read(
@@ -33,10 +75,10 @@ pub(super) fn read(
         let title =
             if kinds.is_empty() { "a step that does nothing" } else { "a step has exactly one action" };
         step.problems.add(&step.place, title, format!("needs exactly one of: {}", KINDS.join(", ")));
+        unread(step);
         return None;
     };
-    let bindings = binding::read(&mut step, book, flow);
-    let times = step.count("repeat", 1).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let around = Around::read(&mut step, book, context, flow);
     let read = match kind {
         "request" => request(&mut step, "request", book, context, flow).map(|r| Step::Request(Box::new(r))),
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
@@ -45,28 +87,54 @@ pub(super) fn read(
         "parallel" => {
             let race = step.text("race").map_or(context.journey.to_owned(), |l| l.value);
             let requests = parallel(&mut step, book, context, flow);
+            check_not_empty(&mut step, "parallel");
             Some(Step::Parallel(Parallel { race: book.race(&race), requests }))
         }
         "meet" => meet(&mut step, book).map(Step::Meet),
         "put" => put(&mut step, book, flow).map(Step::Put),
         "choice" => Some(Step::Choice(choice(&mut step, book, context, flow))),
         "pause" => step.duration("pause").map(Step::Pause),
-        _ => Some(Step::Repeat { times: 1, steps: steps(&mut step, "steps", book, context, flow) }),
+        _ => {
+            let steps = steps(&mut step, "steps", book, context, flow);
+            check_not_empty(&mut step, "steps");
+            Some(Step::Steps(steps))
+        }
     };
-    step.finish();
-    let read = read?;
-    if !bindings.is_empty() {
-        let steps = vec![Step::Let(bindings), read];
-        return Some(Step::Repeat { times: times.unwrap_or(1), steps });
+    if read.is_some() {
+        step.finish();
+    } else {
+        unread(step);
     }
-    match (read, times) {
-        (Step::Repeat { steps, .. }, times) => Some(Step::Repeat { times: times.unwrap_or(1), steps }),
-        (step, Some(times)) => Some(Step::Repeat { times, steps: vec![step] }),
-        (step, None) => Some(step),
+    around.put(read, flow)
+}
+
+/// A step that cannot be read: what it would have given and called is no mistake of those that name it,
+/// and its keys are mistakes only where no step has them.
+fn unread(mut step: Fields<'_>) {
+    let problems = step.problems;
+    for what in ["endpoint", "effect", "group", "race"] {
+        problems.note_unread(what, None);
+    }
+    if let Some(extract) = step.has("extract").then(|| step.table("extract")).flatten() {
+        extract.entries().iter().for_each(|(name, _)| problems.note_unread("variable", Some(&name.value)));
+    }
+    for keys in [&KINDS[..], &AROUND_KEYS, &KEYS] {
+        step.know(keys);
+    }
+    step.finish();
+}
+
+/// Notes a list of which nothing is ever done.
+pub(super) fn check_not_empty(table: &mut Fields<'_>, key: &'static str) {
+    let is_empty =
+        table.value(key).is_some_and(|list| list.value.get_ref().as_array().is_some_and(|a| a.is_empty()));
+    if is_empty {
+        let place = table.key_place(key);
+        table.problems.add(&place, format!("`{key}` is empty"), "needs at least one");
     }
 }
 
-fn steps(
+pub(super) fn steps(
     table: &mut Fields<'_>,
     key: &'static str,
     book: &mut Book<'_>,
@@ -111,8 +179,9 @@ fn meet(step: &mut Fields<'_>, book: &mut Book<'_>) -> Option<Meet> {
 /// `{ put = "orders", value = "{{ order_id }}" }`.
 fn put(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Option<Put> {
     let queue = step.text("put")?;
-    let value = step.required_text("value")?;
-    Some(Put { queue: book.fill_queue(&queue.value), value: book.text(&value, flow)? })
+    step.require("value");
+    let Located { value, place } = step.value("value")?;
+    Some(Put { queue: book.fill_queue(&queue.value), value: book.computed(value, &place, flow)? })
 }
 
 /// `raises = "customer.CustomerRegistered"`, or a list: streams and their events.
@@ -139,6 +208,7 @@ pub(super) fn raises(step: &mut Fields<'_>) -> Option<Located<Vec<(String, Strin
     Some(Located { value: events, place })
 }
 
+/// `choice = [{ probability = 0.7, steps = […] }, …]`, or with `weight`s.
 fn choice(
     step: &mut Fields<'_>,
     book: &mut Book<'_>,
@@ -147,24 +217,35 @@ fn choice(
 ) -> Vec<Branch> {
     let place = step.key_place("choice");
     let problems = step.problems;
-    let branches: Vec<Branch> = step
-        .tables("choice")
+    let tables = step.tables("choice");
+    let is_weighted = tables.iter().any(|table| table.has("weight"));
+    let mut branches: Vec<Branch> = tables
         .into_iter()
         .filter_map(|mut table| {
-            table.require("probability");
-            let probability = table.number("probability");
+            let share = if is_weighted {
+                table.require("weight");
+                table.number("weight").map(|weight| super::weight(&weight, problems))
+            } else {
+                table.require("probability");
+                table.number("probability").map(|probability| {
+                    if !(probability.value > 0.0 && probability.value <= 1.0) {
+                        let title = format!("impossible probability `{}`", probability.value);
+                        problems.add(&probability.place, title, "expected 0 < probability ≤ 1");
+                    }
+                    probability.value
+                })
+            };
             let steps = steps(&mut table, "steps", book, context, flow);
             table.finish();
-            let probability = probability?;
-            if !(probability.value > 0.0 && probability.value <= 1.0) {
-                let title = format!("impossible probability `{}`", probability.value);
-                problems.add(&probability.place, title, "expected 0 < probability ≤ 1");
-            }
-            Some(Branch { probability: probability.value, steps })
+            Some(Branch { probability: share?, steps })
         })
         .collect();
     let sum: f64 = branches.iter().map(|b| b.probability).sum();
-    if (sum - 1.0).abs() > 1e-9 {
+    if is_weighted {
+        for branch in &mut branches {
+            branch.probability /= sum;
+        }
+    } else if (sum - 1.0).abs() > 1e-9 {
         problems.add(&place, format!("the probabilities of a choice add up to {sum}, not to 1"), "these");
     }
     branches
@@ -179,14 +260,20 @@ fn request(
     flow: &mut Vec<Flow>,
 ) -> Option<Request> {
     let line = step.text(key)?;
-    let RequestLine { method, origin, path } = request_line(step, &line, book)?;
+    // The rest of a request that cannot be made is read all the same: for its own mistakes.
+    let read = request_line(step, &line, book);
+    let is_readable = read.is_some();
+    let RequestLine { method, origin, path } = read.unwrap_or_else(|| RequestLine {
+        method: "GET".to_owned(),
+        origin: None,
+        path: Located { value: "/".to_owned(), place: line.place.clone() },
+    });
     let name = step.text("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
     let protocol = match method.as_str() {
         rpc::METHOD => rpc::method(&path, book.descriptors.as_ref(), step.problems).map(Protocol::Grpc),
         _ => Some(Protocol::Http(method)),
     };
-    // The rest of a call that cannot be made is read all the same: for its own mistakes.
     let (is_callable, protocol) = (protocol.is_some(), protocol.unwrap_or(Protocol::Http(String::new())));
     let path = match &protocol {
         Protocol::Http(_) => book.text(&path, flow),
@@ -206,17 +293,22 @@ fn request(
             "also in `reject`",
         );
     }
-    let checks = checks(step, "check");
+    let checks = checks(step, "check", book, flow);
+    let soft_checks = soft_checks(step, book, flow);
     book.raise(endpoint, raises(step));
-    let extract = extracts(step);
-    flow.extend(extract.iter().map(|e| Flow::Gives(e.variable.clone())));
+    let extract = extracts(step, book, flow);
+    let redirects = super::defaults::redirects(step).unwrap_or(book.defaults.redirects);
+    let body_limit = super::defaults::body_limit(step).unwrap_or(book.defaults.body_limit);
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     let success = match protocol {
         Protocol::Http(_) => Expect::Success,
         Protocol::Grpc(_) => Expect::Statuses(vec![grpc_status(0)]),
     };
-    is_callable.then_some(())?;
+    let expect = expect.map_or(success, |l| Expect::Statuses(l.value));
+    let is_http = matches!(protocol, Protocol::Http(_));
+    let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| is_redirect(*s));
+    (is_readable && is_callable).then_some(())?;
     Some(Request {
         number: book.next_request(),
         endpoint,
@@ -225,10 +317,14 @@ fn request(
         path: path?,
         headers,
         body,
-        expect: expect.map_or(success, |l| Expect::Statuses(l.value)),
+        expect,
         reject,
         checks,
+        soft_checks,
         extract,
+        redirects: if is_followed { redirects } else { 0 },
+        cookies: is_http && context.cookies,
+        body_limit,
         connect_timeout: book.defaults.connect_timeout,
         timeout,
         continue_on_failure,
@@ -249,8 +345,8 @@ fn poll(
     }
     step.require("effect");
     let effect = step.text("effect");
-    let until_checks = checks(step, "until_check");
-    let reject_checks = checks(step, "reject_check");
+    let until_checks = checks(step, "until_check", book, flow);
+    let reject_checks = checks(step, "reject_check", book, flow);
     let every = step.duration("every").unwrap_or(Duration::from_millis(20));
     let precision = step.number("precision").map_or(0.05, |l| l.value.clamp(0.0, 1.0));
     let within = step.duration("within").unwrap_or(Duration::from_secs(60));
@@ -264,6 +360,9 @@ fn poll(
     let until = until.map_or(vec![visible], |l| l.value);
     let pending = pending.map_or(vec![invisible], |l| l.value);
     request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());
+    if request.expect.names_redirect() {
+        request.redirects = 0;
+    }
     let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
     Some(Poll { request, effect, until, until_checks, reject_checks, every, precision, within, background })
 }
@@ -280,7 +379,7 @@ struct RequestLine {
 fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> Option<RequestLine> {
     let (method, target) =
         line.value.trim().split_once(char::is_whitespace).unwrap_or((line.value.trim(), ""));
-    if !METHODS.contains(&method) {
+    if !is_method(method) {
         let place = step.problems.narrowed(&line.place, method);
         step.problems.add_unknown(&place, "method", method, &METHODS);
         return None;
@@ -289,15 +388,27 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
     let located = |value: &str| Located { value: value.to_owned(), place: line.place.clone() };
     let (origin, path) = if super::is_http(target) {
         let (origin, path) = split_url(target);
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         (Some(book.settings.fill(&located(origin), step.problems)), path)
     } else {
-        (None, target)
+        (None, target.to_owned())
     };
+    if line.value.chars().any(char::is_control) {
+        step.problems.add(&line.place, "a request line cannot hold control characters", "in this line");
+        return None;
+    }
     if !path.starts_with('/') && method != rpc::METHOD {
         step.problems.add(&line.place, "a request needs a path", "write it as `\"GET /path\"`");
         return None;
     }
-    Some(RequestLine { method: method.to_owned(), origin, path: located(path) })
+    Some(RequestLine { method: method.to_owned(), origin, path: located(&path) })
+}
+
+/// Whether a request may have a method: any of the usual ones, and any other word in capitals (`PROPFIND`) that is not
+/// one of them misspelt.
+fn is_method(word: &str) -> bool {
+    let is_lower = word.bytes().any(|byte| byte.is_ascii_lowercase());
+    METHODS.contains(&word) || (super::defaults::is_token(word) && !is_lower && !is_misspelt(word, &METHODS))
 }
 
 /// A URL as what stands before its path, and its path; templates may hold slashes.
@@ -308,7 +419,7 @@ fn split_url(url: &str) -> (&str, &str) {
         match c {
             '{' => depth += 1,
             '}' => depth = depth.saturating_sub(1),
-            '/' if depth == 0 => return url.split_at(at),
+            '/' | '?' | '#' if depth == 0 => return url.split_at(at),
             _ => {}
         }
     }
@@ -340,9 +451,9 @@ fn headers(
 ) -> Vec<(String, Text)> {
     let own = super::defaults::headers(step);
     let mut merged: Vec<(String, Located<String>)> = Vec::new();
-    for (name, value) in book.defaults.headers.iter().chain(context.headers).chain(&own) {
-        merged.retain(|(known, _)| known != name);
-        merged.push((name.clone(), value.clone()));
+    for later in [&book.defaults.headers, context.headers, &own[..]] {
+        merged.retain(|(known, _)| !later.iter().any(|(name, _)| name == known));
+        merged.extend(later.iter().cloned());
     }
     merged.into_iter().filter_map(|(name, value)| Some((name, book.text(&value, flow)?))).collect()
 }
@@ -359,7 +470,7 @@ fn body(
     match protocol {
         Protocol::Http(_) => {
             if !headers.iter().any(|(name, _)| name == "content-type") {
-                let value = bytes::Bytes::from_static(content.media_type.as_bytes());
+                let value = bytes::Bytes::copy_from_slice(content.media_type.as_bytes());
                 headers.push(("content-type".to_owned(), Text::Fixed(value)));
             }
         }

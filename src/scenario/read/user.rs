@@ -17,6 +17,9 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &Book<'_>) -> Vec<U
             let journeys = journeys(&mut table, book);
             let start = table.text("start").and_then(|name| journey(&table, &name, book));
             let think = think(&mut table);
+            if name.is_none() {
+                table.problems.note_unread("user class", None);
+            }
             table.finish();
             Some(UserClass { name: name?.value, weight, journeys, think, start })
         })

@@ -9,7 +9,27 @@ use crate::unit;
 const ERRORS: f64 = 0.5;
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
-    vec![state(run), answers(run)]
+    [state(run), answers(run)].into_iter().chain(repeats(run)).collect()
+}
+
+/// From this share of requests on, so many were sent twice that the system had other work than planned.
+const REPEATS: f64 = 0.05;
+
+/// Requests that were sent once more, if any: the server had closed their connections.
+fn repeats(run: &MeasuredRun) -> Option<Check> {
+    let repeats = run.samples.repeats;
+    (repeats > 0).then(|| {
+        let all = super::requests(run).count();
+        let share = repeats as f64 / all.max(1) as f64;
+        let text = format!(
+            "{} of {} requests were sent again on a new connection, because the server had closed the old one \
+             ({}): keep its connections open for longer than users think",
+            unit::count(repeats),
+            unit::count(all as u64),
+            unit::share(share)
+        );
+        Check::new("repeated requests", Grade::of(share, REPEATS, f64::INFINITY), text)
+    })
 }
 
 /// Whether it ended as it should.

@@ -141,6 +141,7 @@ mod tests {
             first_us: 0,
             last_us: 0,
             first: SampleId { run: RunId(1), sequence: 0 },
+            exchange: None,
         });
         assert_eq!(sockets(&run).grade, Grade::Invalid);
     }

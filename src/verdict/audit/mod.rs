@@ -321,6 +321,7 @@ pub(in crate::verdict) mod tests {
             samples,
             signals: Vec::new(),
             reasons: Vec::new(),
+            soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
         }

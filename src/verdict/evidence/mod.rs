@@ -1,5 +1,6 @@
 //! What a run's samples and signals come to, statistic by statistic.
 
+mod checks;
 mod endings;
 mod races;
 mod series;
@@ -66,6 +67,7 @@ impl LookUp for RoundRuns {
             Statistic::Time(kind, metric) => self.time(run, *kind, *metric),
             Statistic::Count(of) => Ok(self.count(run, *of)),
             Statistic::Share(of) => self.share(run, *of),
+            Statistic::CheckShare(check) => self.check_share(run, check),
             Statistic::Throughput => self.throughput(run),
             Statistic::DrainTime => drain_time(&run.facts),
             Statistic::CpuPerRequest(service) => self.cpu_per_request(run, service.as_deref()),
@@ -116,12 +118,18 @@ impl RoundRuns {
             Some(class) => subject.traffic_class == *class,
             None => subject.traffic_class != PROBE_CLASS,
         };
-        let named = match (&select.endpoint, &select.effect) {
-            (_, Some(effect)) => subject.kind == Kind::Effect && subject.endpoint == *effect,
-            (Some(endpoint), None) => subject.kind == Kind::Request && subject.endpoint == *endpoint,
-            (None, None) => subject.kind == Kind::Request,
+        let (kind, name) = match (&select.endpoint, &select.effect, &select.group) {
+            (_, _, Some(group)) => (Kind::Group, Some(group)),
+            (_, Some(effect), None) => (Kind::Effect, Some(effect)),
+            (endpoint, None, None) => (Kind::Request, endpoint.as_ref()),
         };
+        let named = subject.kind == kind && name.is_none_or(|name| subject.endpoint == *name);
         of_class && named
+    }
+
+    /// Whether single requests are meant: others have no usual interval.
+    fn is_of_requests(&self) -> bool {
+        self.select.effect.is_none() && self.select.group.is_none()
     }
 
     fn settled_from_us(&self, facts: &RunFacts) -> Option<i64> {
@@ -230,7 +238,7 @@ impl RoundRuns {
         };
         let mut sorted = in_order.clone();
         sorted.sort_by(f64::total_cmp);
-        if self.reading == Reading::Corrected && kind == TimeKind::Response && self.select.effect.is_none() {
+        if self.reading == Reading::Corrected && kind == TimeKind::Response && self.is_of_requests() {
             return Ok(corrected(run, &times, p, n));
         }
         let span_s = times

@@ -120,6 +120,7 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, base_url: &str, drive: Drive<'_>) 
         seed: drive.seed,
         workers: drive.workers,
         clock,
+        kept: loadproof::load::Kept::Failed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let taken = runtime.block_on(async {
@@ -145,6 +146,7 @@ pub(crate) fn fails(scenario: &Arc<Scenario>, base_url: &str) -> String {
         seed: 1,
         workers: 1,
         clock: Clock::starting_in(Duration::ZERO),
+        kept: loadproof::load::Kept::Failed,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let started = runtime.block_on(load::start(run, Arc::new(|_| {})));

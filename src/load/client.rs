@@ -1,0 +1,44 @@
+//! What requests are made with, and the connections that they go over.
+
+use std::time::Duration;
+
+use super::abroad::Abroad;
+use super::connection::Connection;
+use super::connections::Connections;
+use super::jar::Jar;
+use super::origin::Origin;
+use super::prepared::Requests;
+use super::recording::Recording;
+
+/// What requests are made with.
+#[derive(Clone, Copy)]
+pub(super) struct Client<'a> {
+    pub(super) requests: &'a Requests,
+    pub(super) recording: &'a Recording,
+    /// Servers that redirects have led to.
+    pub(super) abroad: &'a Abroad,
+    /// Those of whoever makes the requests.
+    pub(super) connections: &'a Connections,
+    /// The cookies of whoever makes them.
+    pub(super) jar: &'a Jar,
+}
+
+impl Client<'_> {
+    /// A connection that can take a request: one that is open already, or a new one.
+    ///
+    /// # Errors
+    /// In words, if none can be opened within `timeout`.
+    pub(super) async fn connect(
+        &self,
+        place: usize,
+        origin: &Origin,
+        timeout: Duration,
+    ) -> Result<Connection, String> {
+        while let Some(connection) = self.connections.take(place) {
+            if connection.settle().await {
+                return Ok(connection);
+            }
+        }
+        Connection::open(origin, timeout).await
+    }
+}

@@ -1,0 +1,177 @@
+//! What is secret in texts from outside, and how it is hidden: the one place that decides either.
+//!
+//! Names decide, not values: a header, field or variable whose name speaks of a credential. Texts may be cut off anywhere,
+//! so they are searched, not parsed.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+/// Stands for what is hidden.
+pub const HIDDEN: &str = "(hidden)";
+
+/// A part of a name that tells of a secret, as a regular expression without groups; names are compared in any case.
+pub const SECRET_NAME: &str = "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|secret|api[-_]?key|[-_]?token|session[-_]?id|csrf|xsrf|jwt|signature)";
+
+/// Values shorter than this are not searched for in texts: they stand in too many by chance.
+const SHORTEST_VALUE: usize = 6;
+
+static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| regex(SECRET_NAME));
+
+/// Places of secrets in bodies: what stands before the value, and the value. The value may be cut off by the text's end.
+static FIELDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let name = SECRET_NAME;
+    let patterns = [
+        // JSON: `"access_token": "…"`
+        format!(r#"("[^"\n]*{name}[^"\n]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]\[{{"]+)"#),
+        // Forms and queries: `password=…`
+        format!(r#"((?:^|[?&;\s])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"<>]+)"#),
+        // HTML: `<input name="csrf_token" value="…">`, in either order
+        format!(
+            r#"(<[^<>]*name=["'][^"'<>]*{name}[^"'<>]*["'][^<>]*(?:value|content)=)("[^"<>]*"?|'[^'<>]*'?)"#
+        ),
+        format!(r#"(<[^<>]*(?:value|content)=)("[^"<>]*"|'[^'<>]*')[^<>]*name=["'][^"'<>]*{name}"#),
+        // Parts of multipart/form-data
+        format!(r#"(name="[^"\r\n]*{name}[^"\r\n]*"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)([^\r\n]+)"#),
+    ];
+    patterns.iter().filter_map(|pattern| regex(pattern)).collect()
+});
+
+fn regex(pattern: &str) -> Option<Regex> {
+    Regex::new(&format!("(?i){pattern}")).ok()
+}
+
+/// Whether a header, field or variable of this name holds a secret.
+pub fn is_secret_name(name: &str) -> bool {
+    // Without the pattern nothing is known to be harmless.
+    NAME.as_ref().is_none_or(|pattern| pattern.is_match(name))
+}
+
+/// Hides secrets in messages.
+#[derive(Clone, Debug, Default)]
+pub struct Redactor {
+    /// Secrets that are known by their values, the longest first: one may be part of another.
+    values: Vec<String>,
+}
+
+impl Redactor {
+    /// One that also knows secrets by value, wherever they stand.
+    pub fn knowing(values: impl IntoIterator<Item = String>) -> Self {
+        let mut values: Vec<String> = values.into_iter().filter(|v| v.len() >= SHORTEST_VALUE).collect();
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Self { values }
+    }
+
+    /// The value of a header as it may be shown. Of cookies the names and attributes stay.
+    pub fn header(&self, name: &str, value: &str) -> String {
+        match name.to_ascii_lowercase().as_str() {
+            "cookie" => value.split(';').map(hidden_cookie).collect::<Vec<_>>().join("; "),
+            "set-cookie" => match value.split_once(';') {
+                Some((cookie, attributes)) => format!("{};{attributes}", hidden_cookie(cookie)),
+                None => hidden_cookie(value),
+            },
+            name if is_secret_name(name) => HIDDEN.to_owned(),
+            _ => self.body(value),
+        }
+    }
+
+    /// A value under a name, as a variable is shown.
+    pub fn value(&self, name: &str, value: &str) -> String {
+        if is_secret_name(name) { HIDDEN.to_owned() } else { self.body(value) }
+    }
+
+    /// A body, path or other text as it may be shown.
+    pub fn body(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for pattern in FIELDS.iter() {
+            let hidden = pattern.replace_all(&text, |found: &Captures<'_>| {
+                let whole = &found[0];
+                let behind = &whole[found[1].len() + found[2].len()..];
+                let quote = found[2].chars().next().filter(|c| ['"', '\''].contains(c));
+                let quote = quote.map_or(String::new(), String::from);
+                format!("{}{quote}{HIDDEN}{quote}{behind}", &found[1])
+            });
+            if let std::borrow::Cow::Owned(hidden) = hidden {
+                text = hidden;
+            }
+        }
+        for value in &self.values {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), HIDDEN);
+            }
+        }
+        text
+    }
+}
+
+/// `name=value` with its value hidden.
+fn hidden_cookie(cookie: &str) -> String {
+    let name = cookie.split_once('=').map_or("", |(name, _)| name.trim());
+    format!("{name}={HIDDEN}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_what_is_secret() {
+        for name in
+            ["Authorization", "X-Api-Key", "X-CSRFToken", "DB_PASSWORD", "sessionid", "client_secret", "csrf"]
+        {
+            assert!(is_secret_name(name), "{name}");
+        }
+        for name in ["accept", "content-type", "order_id", "author", "keyboard", "session"] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_headers() {
+        let redactor = Redactor::default();
+        assert_eq!(redactor.header("Authorization", "Bearer abc"), HIDDEN);
+        assert_eq!(redactor.header("Cookie", "a=1; b=2"), "a=(hidden); b=(hidden)");
+        assert_eq!(
+            redactor.header("set-cookie", "sid=9; Path=/; HttpOnly"),
+            "sid=(hidden); Path=/; HttpOnly"
+        );
+        assert_eq!(redactor.header("location", "/done?token=abc&next=/"), "/done?token=(hidden)&next=/");
+        assert_eq!(redactor.header("accept", "text/html"), "text/html");
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_bodies_of_every_form_even_if_they_are_cut_off() {
+        let redactor = Redactor::default();
+        for (body, shown) in [
+            (
+                r#"{"user": "ada", "password": "hun\"ter2", "n": 1}"#,
+                r#"{"user": "ada", "password": "(hidden)", "n": 1}"#,
+            ),
+            (r#"{"access_token":"abc"#, r#"{"access_token":"(hidden)""#),
+            (r#"{"token": 12345, "id": 7}"#, r#"{"token": (hidden), "id": 7}"#),
+            ("user=ada&password=hunter2&next=%2F", "user=ada&password=(hidden)&next=%2F"),
+            ("/login?api_key=abc", "/login?api_key=(hidden)"),
+            (
+                r#"<input type="hidden" name="csrfmiddlewaretoken" value="abc"><p>hello</p>"#,
+                r#"<input type="hidden" name="csrfmiddlewaretoken" value="(hidden)"><p>hello</p>"#,
+            ),
+            (r#"<input value="abc" name="csrf_token">"#, r#"<input value="(hidden)" name="csrf_token">"#),
+            (
+                "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nhunter2\r\n--x--",
+                "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n(hidden)\r\n--x--",
+            ),
+            (r#"{"detail": "no such token"}"#, r#"{"detail": "no such token"}"#),
+        ] {
+            assert_eq!(redactor.body(body), shown);
+        }
+    }
+
+    #[test]
+    fn secrets_known_by_value_are_hidden_wherever_they_stand() {
+        let redactor =
+            Redactor::knowing(["s3cr3t-key".to_owned(), "s3cr3t-key-2".to_owned(), "ab".to_owned()]);
+        assert_eq!(redactor.body("/v1/s3cr3t-key-2/x about s3cr3t-key"), "/v1/(hidden)/x about (hidden)");
+        assert_eq!(redactor.value("note", "ab"), "ab");
+        assert_eq!(redactor.value("token", "ab"), HIDDEN);
+    }
+}
