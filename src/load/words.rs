@@ -8,9 +8,9 @@ const MOST: usize = 100;
 const NAMES: [&str; 8] =
     ["detail", "message", "error_description", "error_message", "error", "title", "reason", "errors"];
 
-/// What the body of a failed answer says, on one line; none if it says nothing that can be told. Numbers that only tell
-/// one answer from the other are left out, so that equal complaints count together.
-pub(super) fn of_server(body: &[u8]) -> Option<String> {
+/// What the body of a failed answer says, on one line; none if it says nothing that its status does not. Numbers that only
+/// tell one answer from the other are left out, so that equal complaints count together.
+pub(super) fn of_server(status: u16, body: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(body).ok()?.trim();
     let said = match text.chars().next()? {
         '{' | '[' => in_json(&serde_json::from_str(text).ok()?)?,
@@ -20,7 +20,15 @@ pub(super) fn of_server(body: &[u8]) -> Option<String> {
         _ => return None,
     };
     let said = without_numbers(&said.split_whitespace().collect::<Vec<_>>().join(" "));
-    (!said.is_empty()).then(|| cut(&said))
+    let says_more = !said.is_empty() && !said.eq_ignore_ascii_case("ok") && !repeats(status, &said);
+    says_more.then(|| cut(&said))
+}
+
+/// Whether a text is nothing but the status in words, `502 Bad Gateway`.
+fn repeats(status: u16, said: &str) -> bool {
+    let words = said.strip_prefix(&status.to_string()).unwrap_or(said).trim();
+    let known = hyper::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    words.is_empty() || known.is_some_and(|known| known.eq_ignore_ascii_case(words))
 }
 
 fn in_json(value: &Value) -> Option<String> {
@@ -74,17 +82,20 @@ mod tests {
             (r#"{"error": {"code": 17, "message": "out of stock"}}"#, Some("out of stock")),
             (r#"{"errors": [{"field": "name", "message": "is too long"}]}"#, Some("is too long")),
             (r#"{"error": "invalid_grant", "error_description": "no such client"}"#, Some("no such client")),
-            ("<!doctype html><TITLE>403 Forbidden</TITLE><p>…", Some("403 Forbidden")),
+            ("<!doctype html><TITLE>403 Forbidden</TITLE><p>…", None),
+            ("<!doctype html><TITLE>CSRF cookie not set</TITLE><p>…", Some("CSRF cookie not set")),
             ("<html><h1 class=x>Server Error (500)</h1></html>", Some("Server Error (500)")),
             ("order 123456 was not found\n", Some("order … was not found")),
             ("id 0190a3b4-77aa-7cde-8d2e-1f3b5c7d9e0f is taken", Some("id … is taken")),
             (r#"{"status": "error"}"#, None),
             ("", None),
+            ("ok", None),
+            ("Forbidden\n", None),
             ("line\nline", None),
         ] {
-            assert_eq!(of_server(body.as_bytes()).as_deref(), said, "{body}");
+            assert_eq!(of_server(403, body.as_bytes()).as_deref(), said, "{body}");
         }
-        assert_eq!(of_server(&[0xff, 0xfe]), None);
-        assert_eq!(of_server("x ".repeat(90).as_bytes()).map(|said| said.chars().count()), Some(100));
+        assert_eq!(of_server(403, &[0xff, 0xfe]), None);
+        assert_eq!(of_server(403, "x ".repeat(90).as_bytes()).map(|said| said.chars().count()), Some(100));
     }
 }

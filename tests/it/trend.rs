@@ -60,7 +60,7 @@ impl History {
         self.store
             .execute_batch(&format!(
                 "DELETE FROM metric WHERE run = {id};
-                 INSERT INTO run_phase SELECT {id}, name, start_us, end_us, complete FROM run_phase WHERE run = 1;
+                 INSERT INTO run_phase SELECT {id}, name, start_us, end_us, complete, unknown FROM run_phase WHERE run = 1;
                  CREATE TEMP TABLE copy AS SELECT * FROM sample WHERE id < 2 << 32;
                  UPDATE copy SET id = id - (1 << 32) + ({id} << 32), sent_us = intended_us;
                  {sql};

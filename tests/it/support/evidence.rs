@@ -241,7 +241,9 @@ impl Shelf {
             let done = due + (ms * 1000.0 * wobble) as i64;
             transaction
                 .execute(
-                    "INSERT INTO sample VALUES (?1, ?5, 1, 0, ?2, 1, 0, 200, NULL, ?3, ?3, ?4, ?4, 10, 10, NULL)",
+                    "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, \
+                     sent_us, first_byte_us, done_us, bytes_in, bytes_out) \
+                     VALUES (?1, ?5, 1, 0, ?2, 1, 0, 200, ?3, ?3, ?4, ?4, 10, 10)",
                     params![(run.0 << 32) + n, n, due, done, endpoint],
                 )
                 .unwrap();
