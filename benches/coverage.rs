@@ -455,7 +455,8 @@ fn wandering_run(correlation: f64, spread: f64, slow_start: f64, rng: &mut Pcg64
         }
     }
     let end_us = STEADY_S * 1_000_000;
-    let steady = PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true };
+    let steady =
+        PhaseSpan { name: "steady".to_owned(), start_us: 0, end_us, complete: true, unknown: String::new() };
     let facts = RunFacts {
         end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
         duration_s: STEADY_S as f64,
@@ -468,6 +469,7 @@ fn wandering_run(correlation: f64, spread: f64, slow_start: f64, rng: &mut Pcg64
         reasons: Vec::new(),
         slowest: Vec::new(),
         checksum: String::new(),
+        soft_checks: Vec::new(),
     }
 }
 

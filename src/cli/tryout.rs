@@ -79,9 +79,10 @@ fn journey(tried: &Tried, most_body: usize) -> String {
 
 fn step(step: &TriedStep, most_body: usize) -> String {
     let took = unit::time(step.took_us as f64);
-    let ended = match step.outcome.is_answered() {
-        true if step.reason.is_empty() => step.outcome.word().to_owned(),
-        _ => format!("{}: {}", step.outcome.word().to_uppercase(), step.reason),
+    let ended = if step.outcome.is_answered() && step.reason.is_empty() {
+        step.outcome.word().to_owned()
+    } else {
+        format!("{}: {}", step.outcome.word().to_uppercase(), step.reason)
     };
     let Some(exchange) = &step.exchange else {
         let what = match step.subject.kind {

@@ -110,7 +110,7 @@ pub(super) async fn exchange<T>(
         Err(reason) => {
             let ended = unanswered(&mut pending, request, Outcome::Error, &reason);
             let told = Told { reason: &reason, tally: &tally, answer: None, variables: &[] };
-            keep_exchange(client, request, &draft, &pending, told);
+            keep_exchange(client, request, &draft, &pending, &told);
             return ended;
         }
     };
@@ -153,7 +153,7 @@ pub(super) async fn exchange<T>(
     pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
     let reason = judgement.reason.as_deref().unwrap_or_default();
     let told = Told { reason, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
-    keep_exchange(client, request, &draft, &pending, told);
+    keep_exchange(client, request, &draft, &pending, &told);
     Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected, is_sent: true }
 }
 
@@ -173,7 +173,7 @@ fn keep_exchange(
     request: &Request,
     draft: &Draft,
     pending: &Pending<'_>,
-    told: Told<'_>,
+    told: &Told<'_>,
 ) {
     let (witness, recorder) = (&client.recording.witness, &client.recording.recorder);
     let sample = pending.sample();
@@ -199,7 +199,7 @@ fn keep_exchange(
         is_cut: reply.is_cut || (body.is_empty() && reply.bytes_in > 0),
     });
     let hops = told.tally.hops.take();
-    recorder.keep(witness.exchange(sample, told.reason, &asked, hops, answered.as_ref(), told.variables));
+    recorder.keep(witness.exchange(sample, told.reason, &asked, &hops, answered.as_ref(), told.variables));
 }
 
 /// The status that counts, and the answer with its trailers among its headers; none for a gRPC answer that has no status.

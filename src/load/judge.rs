@@ -57,7 +57,8 @@ impl Judge<'_> {
             return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
         }
         if !request.expect.accepts(answer.status) {
-            let said = words::of_server(answer.status, answer.body).map_or(String::new(), |said| format!(": {said}"));
+            let said = words::of_server(answer.status, answer.body)
+                .map_or(String::new(), |said| format!(": {said}"));
             return (Judgement::failed(format!("status {}{said}", status_text(answer.status))), Vec::new());
         }
         let mut document = Document::new(answer.body);

@@ -84,7 +84,7 @@ impl Witness {
         sample: &Sample,
         reason: &str,
         request: &Said<'_>,
-        redirects: Vec<String>,
+        redirects: &[String],
         answer: Option<&Said<'_>>,
         extracted: &[(String, minijinja::Value)],
     ) -> Exchange {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 
 use super::fields::{Fields, Located};
+use super::journey::UserClass;
 use super::problem::{FileId, Place, Problems, ScenarioError};
 use super::profile::Profile;
 use super::read::claim::Known;
@@ -120,25 +121,9 @@ fn read_all(
     let descriptors = read::rpc::read(main, folder, world);
     let mut book =
         read::book::Book::new(problems, &settings, (world, folder), defaults, descriptors, variables);
-    for file in &mut files {
-        file.items("include");
-        book.read_bodies(file);
-        book.brokers.extend(read::broker::read(file, &settings));
-        book.keys.extend(read::keys::read(file));
-        book.feeders.extend(read::feeder::read(file, folder, world));
-    }
+    let user_classes = read_work(&mut files, &mut book, &settings, (world, folder));
     canonical_workload.extend(book.feeders.iter().map(|f| format!("{:?}", f.records)));
-    for file in &mut files {
-        read::journey::read(file, &mut book);
-    }
     canonical_workload.extend(book.file_sums.iter().cloned());
-    book.resolve_once();
-    book.check_queues();
-    let mut user_classes = Vec::new();
-    for file in &mut files {
-        user_classes.extend(read::user::read(file, &book));
-    }
-    book.check_variables(&user_classes);
     let mut loads = BTreeMap::new();
     let mut profiles = BTreeMap::new();
     let mut signals = Vec::new();
@@ -210,6 +195,33 @@ fn read_all(
         workload_variables,
         canonical_workload,
     }
+}
+
+/// Reads what users do, and who they are.
+fn read_work(
+    files: &mut [Fields<'_>],
+    book: &mut read::book::Book<'_>,
+    settings: &Settings,
+    (world, folder): (&dyn World, &Path),
+) -> Vec<UserClass> {
+    for file in &mut *files {
+        file.items("include");
+        book.read_bodies(file);
+        book.brokers.extend(read::broker::read(file, settings));
+        book.keys.extend(read::keys::read(file));
+        book.feeders.extend(read::feeder::read(file, folder, world));
+    }
+    for file in &mut *files {
+        read::journey::read(file, book);
+    }
+    book.resolve_once();
+    book.check_queues();
+    let mut user_classes = Vec::new();
+    for file in files {
+        user_classes.extend(read::user::read(file, book));
+    }
+    book.check_variables(&user_classes);
+    user_classes
 }
 
 /// Notes what nobody has read. What an included file says of itself is for when it is run by itself.
