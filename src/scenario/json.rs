@@ -102,7 +102,7 @@ impl<'a> Json<'a> {
     }
 
     /// It as a variable of templates; numbers that would lose digits are kept as
-    /// [`Decimal`](super::decimal::Decimal)s.
+    /// decimals that keep their digits.
     pub fn value(&self) -> Value {
         match self {
             Self::Null => Value::from(()),
