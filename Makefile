@@ -227,6 +227,12 @@ loadtest-site: build ## Visitors and customers of the web shop: logins, orders, 
 	$(LOADPROOF) run scenarios/site/site.toml --load load $(FLAGS) $(call OUTPUTS,site-test,site-report) \
 	  --profile $(if $(HOST),running,up)
 
+# ── Example pages ───────────────────────────────────────────────────────────────────────────────
+
+.PHONY: examples
+examples: build ## Write the pages of reports/example/: run, experiment, sign-off, trend (20 min, on a quiet machine)
+	reports/examples.sh
+
 # ── Work on it ──────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test

@@ -5,13 +5,19 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use regex::{Captures, Regex};
+use url::form_urlencoded;
 
 /// Stands for what is hidden.
 pub const HIDDEN: &str = "(hidden)";
 
 /// A part of a name that tells of a secret, as a regular expression without groups; names are compared in any case.
-pub const SECRET_NAME: &str = "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|secret|api[-_]?key|[-_]?token|session[-_]?id|csrf|xsrf|jwt|signature)";
+pub const SECRET_NAME: &str = concat!(
+    "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|pwd|secret|(?:api|app|private|access|signing)[-_]?key",
+    r"|token|session[-_]?id|csrf|xsrf|jwt|signature|(?:\b|_)(?:pass|pw|pin|otp|sig|auth)\b)"
+);
 
 /// Values shorter than this are not searched for in texts: they stand in too many by chance.
 const SHORTEST_VALUE: usize = 6;
@@ -25,16 +31,25 @@ static FIELDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // JSON: `"access_token": "…"`
         format!(r#"("[^"\n]*{name}[^"\n]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]\[{{"]+)"#),
         // Forms and queries: `password=…`
-        format!(r#"((?:^|[?&;\s])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"<>]+)"#),
+        format!(r#"((?:^|[?&;\s])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"'<>]+)"#),
         // HTML: `<input name="csrf_token" value="…">`, in either order
         format!(
             r#"(<[^<>]*name=["'][^"'<>]*{name}[^"'<>]*["'][^<>]*(?:value|content)=)("[^"<>]*"?|'[^'<>]*'?)"#
         ),
         format!(r#"(<[^<>]*(?:value|content)=)("[^"<>]*"|'[^'<>]*')[^<>]*name=["'][^"'<>]*{name}"#),
+        // `https://me:password@host`
+        r#"(://[^/@\s"'<>:]*:)([^/@\s"'<>]+)@"#.to_owned(),
         // Parts of multipart/form-data
         format!(r#"(name="[^"\r\n]*{name}[^"\r\n]*"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)([^\r\n]+)"#),
     ];
     patterns.iter().filter_map(|pattern| regex(pattern)).collect()
+});
+
+/// `--api-token abc`, `-H 'x-api-key: abc'`, with the value behind.
+static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    regex(&format!(
+        r#"(--[\w-]*{SECRET_NAME}[\w-]*\s+|['"]?[\w-]*{SECRET_NAME}[\w-]*:\s+)([^'"\s][^'"]*?)($|['"\s])"#
+    ))
 });
 
 fn regex(pattern: &str) -> Option<Regex> {
@@ -47,6 +62,14 @@ pub fn is_secret_name(name: &str) -> bool {
     NAME.as_ref().is_none_or(|pattern| pattern.is_match(name))
 }
 
+/// A command as it may be shown: without credentials in URLs, flags, headers and bodies.
+pub fn command(text: &str) -> String {
+    let text = Redactor::default().body(text);
+    let hidden =
+        FLAG.as_ref().map(|flag| flag.replace_all(&text, format!("${{1}}{HIDDEN}${{3}}")).into_owned());
+    hidden.unwrap_or_default()
+}
+
 /// Hides secrets in messages.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
@@ -57,8 +80,17 @@ pub struct Redactor {
 impl Redactor {
     /// One that also knows secrets by value, wherever they stand.
     pub fn knowing(values: impl IntoIterator<Item = String>) -> Self {
-        let mut values: Vec<String> = values.into_iter().filter(|v| v.len() >= SHORTEST_VALUE).collect();
+        let mut values: Vec<String> = values
+            .into_iter()
+            .filter(|v| v.len() >= SHORTEST_VALUE)
+            .flat_map(|value| {
+                let encoded = STANDARD.encode(&value);
+                let url: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+                [encoded.trim_end_matches('=').to_owned(), url.replace('+', "%20"), url, value]
+            })
+            .collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        values.dedup();
         Self { values }
     }
 
@@ -73,6 +105,11 @@ impl Redactor {
             name if is_secret_name(name) => HIDDEN.to_owned(),
             _ => self.body(value),
         }
+    }
+
+    /// The same one that knows further secrets by value.
+    pub fn also_knowing(&self, values: impl IntoIterator<Item = String>) -> Self {
+        Self::knowing(values.into_iter().chain(self.values.iter().cloned()))
     }
 
     /// A value under a name, as a variable is shown.
@@ -116,12 +153,35 @@ mod tests {
 
     #[test]
     fn names_tell_what_is_secret() {
-        for name in
-            ["Authorization", "X-Api-Key", "X-CSRFToken", "DB_PASSWORD", "sessionid", "client_secret", "csrf"]
-        {
+        for name in [
+            "Authorization",
+            "X-Api-Key",
+            "APP_KEY",
+            "SHOP_PW",
+            "x-auth",
+            "pin",
+            "private_key",
+            "user.pass",
+            "X-CSRFToken",
+            "DB_PASSWORD",
+            "sessionid",
+            "client_secret",
+            "csrf",
+        ] {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["accept", "content-type", "order_id", "author", "keyboard", "session"] {
+        for name in [
+            "accept",
+            "content-type",
+            "order_id",
+            "author",
+            "keyboard",
+            "session",
+            "passenger",
+            "spinning",
+            "key",
+            "oauth2",
+        ] {
             assert!(!is_secret_name(name), "{name}");
         }
     }
@@ -167,10 +227,32 @@ mod tests {
     }
 
     #[test]
+    fn commands_are_shown_without_credentials() {
+        for (typed, shown) in [
+            ("shop --port 8000 --db-password=hunter2 -v", "shop --port 8000 --db-password=(hidden) -v"),
+            ("shop --api-token hunter2 --fast", "shop --api-token (hidden) --fast"),
+            ("curl -H 'x-api-key: hunter2' http://h", "curl -H 'x-api-key: (hidden)' http://h"),
+            (
+                "http 'http://h/?token=S&x=1' -b 'password=S'",
+                "http 'http://h/?token=(hidden)&x=1' -b 'password=(hidden)'",
+            ),
+            ("psql postgres://me:hunter2@h/db", "psql postgres://me:(hidden)@h/db"),
+            ("./shop --lanes on", "./shop --lanes on"),
+        ] {
+            assert_eq!(command(typed), shown);
+        }
+    }
+
+    #[test]
     fn secrets_known_by_value_are_hidden_wherever_they_stand() {
         let redactor =
             Redactor::knowing(["s3cr3t-key".to_owned(), "s3cr3t-key-2".to_owned(), "ab".to_owned()]);
         assert_eq!(redactor.body("/v1/s3cr3t-key-2/x about s3cr3t-key"), "/v1/(hidden)/x about (hidden)");
+        assert_eq!(redactor.body("czNjcjN0LWtleQ== s3cr3t%2Dkey"), "(hidden)== s3cr3t%2Dkey");
+        assert_eq!(
+            Redactor::knowing(["a b/c:d".to_owned()]).body("?x=a%20b%2Fc%3Ad&y=a+b%2Fc%3Ad"),
+            "?x=(hidden)&y=(hidden)"
+        );
         assert_eq!(redactor.value("note", "ab"), "ab");
         assert_eq!(redactor.value("token", "ab"), HIDDEN);
     }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::redact;
+
 /// Headers whose values tell nothing; those of all others may be credentials.
 const PLAIN_HEADERS: [&str; 7] =
     ["accept", "accept-encoding", "accept-language", "content-type", "host", "origin", "user-agent"];
@@ -38,10 +40,12 @@ pub(super) fn line(words: impl Iterator<Item = String>) -> String {
             ("-H" | "--header", None) => header(&word),
             (TOKEN, Some(_)) => format!("{flag}=…"),
             (TOKEN, None) => "…".to_owned(),
-            _ => crate::web::shown(&word),
+            (flag, None) if redact::is_secret_name(flag) && flag.starts_with('-') => "…".to_owned(),
+            _ => redact::command(&crate::web::shown(&word)),
         };
         // A value is nothing that another one belongs to.
-        before = if before.starts_with('-') { String::new() } else { word };
+        let has_own_value = value.is_some();
+        before = if before.starts_with('-') || has_own_value { String::new() } else { word };
         quoted(&shown)
     });
     words.collect::<Vec<_>>().join(" ")

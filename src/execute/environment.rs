@@ -6,6 +6,7 @@ use std::process::Command;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::load::priority;
+use crate::redact;
 use crate::run::machine::VARIABLE;
 use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
@@ -43,7 +44,7 @@ pub(super) fn facts(
     push("proxy", scenario.network.proxy.as_ref().map(|proxy| proxy.url.clone()));
     push("unix socket", scenario.network.unix_socket.as_ref().map(|path| path.display().to_string()));
     for service in &profile.services {
-        push(&format!("service {}", service.name), Some(service.program.command.join(" ")));
+        push(&format!("service {}", service.name), Some(redact::command(&service.program.command.join(" "))));
     }
     facts
 }

@@ -3,6 +3,7 @@
 use super::setting::Setting;
 use crate::load::Clock;
 use crate::plan::PlannedRun;
+use crate::redact;
 use crate::run::HookFacts;
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::profile::Profile;
@@ -37,7 +38,7 @@ pub(super) fn facts(run: &HookRun, clock: &Clock) -> HookFacts {
     HookFacts {
         name: run.name.clone(),
         moment: run.moment.word().to_owned(),
-        command: run.command.clone(),
+        command: redact::command(&run.command),
         start_us: clock.us(run.start),
         end_us: clock.us(run.end),
         exit_code: run.exit_code,

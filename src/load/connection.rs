@@ -19,6 +19,7 @@ use super::heard::{Heard, Overheard};
 use super::origin::Origin;
 use super::tls;
 use crate::sample::MOST_BODY;
+use crate::scenario::journey::Expect;
 use crate::scenario::transport::HttpVersion;
 
 /// A request as it goes out: its URI is a path with a query, its server stands in `Host`.
@@ -46,10 +47,9 @@ enum Sender {
 
 /// How much of an answer's body is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keep {
-    /// Nothing: it is counted. The beginning of an answer with a status from 400 on is kept all the
-    /// same: it tells what is wrong.
-    Nothing,
+pub(super) enum Keep<'a> {
+    /// Nothing of an expected answer: it is counted. Of others the beginning: it tells what is wrong.
+    Unexpected(&'a Expect),
     /// All of it, up to so many bytes; the rest of a longer one is not read.
     UpTo(usize),
 }
@@ -161,7 +161,7 @@ impl Connection {
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn send(&mut self, message: Message, keep: Keep) -> Result<Reply, SendFailure> {
+    pub(super) async fn send(&mut self, message: Message, keep: Keep<'_>) -> Result<Reply, SendFailure> {
         let reused = std::mem::replace(&mut self.used, true);
         self.heard.forget();
         let sent = match &mut self.sender {
@@ -207,7 +207,7 @@ fn for_http2(mut message: Message, scheme: &Scheme, authority: &Authority) -> Re
 async fn receive(
     head: hyper::http::response::Parts,
     mut incoming: Incoming,
-    keep: Keep,
+    keep: Keep<'_>,
     first_byte: Instant,
 ) -> Result<Reply, String> {
     let (mut body, mut bytes_in, mut trailers, mut is_cut) = (Vec::new(), 0_usize, None, false);
@@ -222,11 +222,11 @@ async fn receive(
                         break;
                     }
                     Keep::UpTo(_) => body.extend_from_slice(&data),
-                    Keep::Nothing if head.status.as_u16() >= 400 => {
+                    Keep::Unexpected(expect) if !expect.accepts(head.status.as_u16()) => {
                         let room = MOST_BODY.saturating_sub(body.len());
                         body.extend_from_slice(&data[..data.len().min(room)]);
                     }
-                    Keep::Nothing => {}
+                    Keep::Unexpected(_) => {}
                 }
             }
             Err(frame) => trailers = frame.into_trailers().ok(),

@@ -29,14 +29,40 @@ pub(super) struct Cause {
     pub(super) done: Instant,
 }
 
-impl Effect {
+/// What an effect gets as its reason when its load ends before it is seen or given up.
+const CUT_OFF: &str = "not seen by the end of the grace period";
+
+/// An effect that somebody is waiting for. If whoever waits is ended first, it is recorded as an error: no effect that a
+/// request should have is ever forgotten.
+pub(super) struct Awaiting<'a> {
+    effect: Effect,
+    recording: &'a Recording,
+    is_recorded: bool,
+}
+
+impl Awaiting<'_> {
     /// Records how and when it was seen, or why it was not.
-    pub(super) fn record(
-        &self,
-        recording: &Recording,
-        status: u16,
-        seen: Result<(Outcome, Instant), (Outcome, &str)>,
-    ) {
+    pub(super) fn end(mut self, status: u16, seen: Result<(Outcome, Instant), (Outcome, &str)>) {
+        self.is_recorded = true;
+        self.effect.record(self.recording, status, seen);
+    }
+}
+
+impl Drop for Awaiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_recorded {
+            self.effect.record(self.recording, 0, Err((Outcome::Error, CUT_OFF)));
+        }
+    }
+}
+
+impl Effect {
+    /// Begins to wait for it.
+    pub(super) fn awaited(self, recording: &Recording) -> Awaiting<'_> {
+        Awaiting { effect: self, recording, is_recorded: false }
+    }
+
+    fn record(&self, recording: &Recording, status: u16, seen: Result<(Outcome, Instant), (Outcome, &str)>) {
         let (outcome, reason, done) = match seen {
             // An effect may be seen before the request is answered that has brought it about.
             Ok((outcome, at)) => (outcome, ReasonId(0), at.max(self.cause.done)),
@@ -97,6 +123,18 @@ mod tests {
             Ok((Outcome::Ok, since.checked_sub(Duration::from_millis(5)).unwrap())),
         );
         assert_eq!(recorded.only(&recording).0.done_us, 4_000_000);
+    }
+
+    #[test]
+    fn an_effect_whose_wait_is_ended_is_recorded_once_as_an_error() {
+        let (recording, recorded) = ten_seconds_recorded();
+        drop(effect(recording.schedule.start).awaited(&recording));
+        let (sample, reason) = recorded.only(&recording);
+        assert_eq!((sample.outcome, sample.status, reason.as_str()), (Outcome::Error, 0, CUT_OFF));
+        let (recording, recorded) = ten_seconds_recorded();
+        let since = recording.schedule.start;
+        effect(since).awaited(&recording).end(200, Ok((Outcome::Ok, since)));
+        assert_eq!(recorded.only(&recording).0.outcome, Outcome::Ok);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::trip::{Arrival, Tally, Trip};
 use super::who::Who;
 use super::witness::{self, Said};
 use crate::sample::{Outcome, grpc_status};
-use crate::scenario::journey::{Protocol, Request};
+use crate::scenario::journey::{Expect, Protocol, Request};
 use crate::scenario::scope::Scope;
 use crate::trace;
 
@@ -88,7 +88,12 @@ pub(super) async fn exchange<T>(
     };
     let trace = if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
     let is_kept = keep_body || request.needs_body() || recording.witness.wants_bodies();
-    let keep = if is_kept { Keep::UpTo(request.body_limit) } else { Keep::Nothing };
+    let keep = match request.protocol {
+        _ if is_kept => Keep::UpTo(request.body_limit),
+        Protocol::Http(_) => Keep::Unexpected(&request.expect),
+        // Its own status stands behind the body.
+        Protocol::Grpc(_) => Keep::Unexpected(&Expect::Success),
+    };
     let tally = Tally::default();
     let trip = Trip { client, request, draft: &draft, trace, keep, tally: &tally };
     let sent = Instant::now();
@@ -109,7 +114,7 @@ pub(super) async fn exchange<T>(
         Ok(arrived) => arrived,
         Err(reason) => {
             let ended = unanswered(&mut pending, request, Outcome::Error, &reason);
-            let told = Told { reason: &reason, tally: &tally, answer: None, variables: &[] };
+            let told = Told { reason: &reason, scope, tally: &tally, answer: None, variables: &[] };
             keep_exchange(client, request, &draft, &pending, &told);
             return ended;
         }
@@ -152,7 +157,7 @@ pub(super) async fn exchange<T>(
     pending.answered(status, reply.first_byte, tally.bytes_in.get());
     pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
     let reason = judgement.reason.as_deref().unwrap_or_default();
-    let told = Told { reason, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
+    let told = Told { reason, scope, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
     keep_exchange(client, request, &draft, &pending, &told);
     Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected, is_sent: true }
 }
@@ -160,6 +165,8 @@ pub(super) async fn exchange<T>(
 /// How a request ended, as far as it is kept.
 struct Told<'a> {
     reason: &'a str,
+    /// The user's variables: some are secrets.
+    scope: &'a Scope,
     /// Where it has been.
     tally: &'a Tally,
     /// The answer, and its body as it can be read.
@@ -199,7 +206,17 @@ fn keep_exchange(
         is_cut: reply.is_cut || (body.is_empty() && reply.bytes_in > 0),
     });
     let hops = told.tally.hops.take();
-    recorder.keep(witness.exchange(sample, told.reason, &asked, &hops, answered.as_ref(), told.variables));
+    let secrets = client.requests.secrets_of(told.scope, told.variables);
+    let reason = told.reason;
+    recorder.keep(witness.exchange(
+        sample,
+        reason,
+        &asked,
+        &hops,
+        answered.as_ref(),
+        told.variables,
+        secrets,
+    ));
 }
 
 /// The status that counts, and the answer with its trailers among its headers; none for a gRPC answer that has no status.

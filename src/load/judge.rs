@@ -12,7 +12,7 @@ use rand::RngExt;
 use super::words;
 use crate::sample::{Outcome, status_text};
 use crate::scenario::check::{Check, Extract, ExtractFrom, JsonPlace, Test, Wanted, Which, captured};
-use crate::scenario::journey::Request;
+use crate::scenario::journey::{Expect, Request};
 use crate::scenario::json::Json;
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{RenderError, Templates};
@@ -59,7 +59,16 @@ impl Judge<'_> {
         if !request.expect.accepts(answer.status) {
             let said = words::of_server(answer.status, answer.body)
                 .map_or(String::new(), |said| format!(": {said}"));
-            return (Judgement::failed(format!("status {}{said}", status_text(answer.status))), Vec::new());
+            // Of an error the status says enough.
+            let wanted = match &request.expect {
+                Expect::Statuses(list) if answer.status < 400 => {
+                    let list: Vec<String> = list.iter().map(|status| status_text(*status)).collect();
+                    format!(", expected {}", list.join(" or "))
+                }
+                _ => String::new(),
+            };
+            let status = status_text(answer.status);
+            return (Judgement::failed(format!("status {status}{wanted}{said}")), Vec::new());
         }
         let mut document = Document::new(answer.body);
         if let Some(reason) = request.checks.iter().find_map(|c| self.broken(c, answer, &mut document)) {
@@ -96,7 +105,11 @@ impl Judge<'_> {
             }
             Check::Json { at, test } => {
                 let why = self.fails(test, document.at(at).first().map(|json| Found::Json(json)))?;
-                Some(format!("`{at}` {why}"))
+                Some(if document.is_json() {
+                    format!("`{at}` {why}")
+                } else {
+                    format!("`{at}` {why}: the body is not JSON")
+                })
             }
             Check::Header { name, test } => {
                 let values: Vec<_> =
@@ -240,7 +253,15 @@ impl Judge<'_> {
         match (taken, &extract.default) {
             (Some(value), _) => Ok(value),
             (None, Some(default)) => self.templates.evaluate(default, self.scope).map_err(|e| e.to_string()),
-            (None, None) => Err(format!("`{}` not found in the answer", extract.variable)),
+            (None, None) => Err(match &extract.from {
+                ExtractFrom::Json(_) if !document.is_json() => {
+                    format!("`{}` cannot be taken: the body is not JSON", extract.variable)
+                }
+                ExtractFrom::Json(place) => {
+                    format!("`{}` not found in the answer: nothing at `{place}`", extract.variable)
+                }
+                _ => format!("`{}` not found in the answer", extract.variable),
+            }),
         }
     }
 }
@@ -289,17 +310,35 @@ struct Document<'a> {
     text: Option<&'a str>,
     /// `null` for a body that is no JSON: it has nothing to point at, either.
     json: Option<Json<'a>>,
+    is_json: bool,
 }
 
 impl<'a> Document<'a> {
     fn new(body: &'a [u8]) -> Self {
-        Self { text: std::str::from_utf8(body).ok(), json: None }
+        let text = std::str::from_utf8(body).ok();
+        // RFC 8259 §8.1: a byte order mark may be ignored.
+        Self { text: text.map(|text| text.trim_start_matches('\u{feff}')), json: None, is_json: false }
+    }
+
+    /// Whether the body is JSON.
+    fn is_json(&mut self) -> bool {
+        self.parsed();
+        self.is_json
+    }
+
+    fn parsed(&mut self) -> &Json<'a> {
+        let (text, is_json) = (self.text.unwrap_or_default(), &mut self.is_json);
+        self.json.get_or_insert_with(|| {
+            let json = Json::parse(text);
+            *is_json = json.is_some();
+            json.unwrap_or(Json::Null)
+        })
     }
 
     /// The values at a place, in order.
     fn at(&mut self, place: &JsonPlace) -> Vec<&Json<'a>> {
         let text = self.text.unwrap_or_default();
-        let json = self.json.get_or_insert_with(|| Json::parse(text).unwrap_or(Json::Null));
+        let json = self.parsed();
         match place {
             JsonPlace::Pointer(pointer) => json.at(pointer).into_iter().collect(),
             JsonPlace::Path(path) => {
@@ -379,7 +418,7 @@ mod tests {
         assert_eq!(value("part"), Some(Value::from("3")), "the first group");
         let (outcome, reason, variables) = judged(extract, 200, r#"{"name": "Ada"}"#);
         assert_eq!((outcome, variables), (Outcome::Failed, Vec::new()));
-        assert_eq!(reason.as_deref(), Some("`number` not found in the answer"));
+        assert_eq!(reason.as_deref(), Some("`number` not found in the answer: nothing at `/n`"));
     }
 
     #[test]

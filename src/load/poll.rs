@@ -9,7 +9,7 @@ use super::exchange::{Due, Ended, exchange, make_ready};
 use super::judge::Judge;
 use super::timer::Timer;
 use super::who::Who;
-use crate::sample::Outcome;
+use crate::sample::{Outcome, status_text};
 use crate::scenario::journey::Poll;
 use crate::scenario::scope::Scope;
 
@@ -28,23 +28,26 @@ pub(super) async fn until_visible(asker: Asker<'_>, poll: &Poll, cause: Cause) -
     let recording = asker.client.recording;
     let deadline = since + poll.within;
     let effect = Effect { endpoint: poll.effect, who: asker.who, key: asker.scope.key(), cause };
+    let effect = effect.awaited(recording);
     let mut due = since;
     let mut status = 0;
     loop {
         if !asker.timer.sleep_until(due).await {
-            effect.record(recording, status, Err((Outcome::Error, "not awaited: the run was stopped")));
+            effect.end(status, Err((Outcome::Error, "not awaited: the run was stopped")));
             return false;
         }
         let asked = ask(&asker, poll, due).await;
         status = asked.status;
         if let Some(Some(outcome)) = asked.inspected {
-            effect.record(recording, status, Ok((outcome, asked.done)));
+            effect.end(status, Ok((outcome, asked.done)));
             return true;
         }
         due = asked.done + gap(asked.done.saturating_duration_since(since), poll.every, poll.precision);
         if due > deadline {
-            let reason = format!("not visible within {:?}", poll.within);
-            effect.record(recording, status, Err((Outcome::Failed, &reason)));
+            let last =
+                if status == 0 { "no answer".to_owned() } else { format!("status {}", status_text(status)) };
+            let reason = format!("not visible within {:?}, the last question had {last}", poll.within);
+            effect.end(status, Err((Outcome::Failed, &reason)));
             return false;
         }
     }

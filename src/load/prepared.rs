@@ -1,6 +1,6 @@
 //! Requests made ready before the load starts: what is fixed is encoded here, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Uri};
+use minijinja::value::Value;
 use prost_reflect::DescriptorPool;
 
 use super::LoadError;
@@ -16,7 +17,9 @@ use super::decode;
 use super::origin::{Below, Origin, Ways};
 use super::target;
 use super::{grpc, reflection};
+use crate::redact;
 use crate::scenario::Scenario;
+use crate::scenario::check::{Extract, ExtractFrom};
 use crate::scenario::journey::{Protocol, Request, Step};
 use crate::scenario::rpc::{Codec, Rpc, RpcError};
 use crate::scenario::scope::Scope;
@@ -37,6 +40,8 @@ pub(super) struct Requests {
     /// How other origins are reached.
     pub(super) ways: Ways,
     pub(super) templates: Arc<Templates>,
+    /// Variables whose values are secrets, by their own names or by where in answers they stand.
+    secret_variables: BTreeSet<String>,
     /// Whether requests carry trace ids.
     pub(super) is_traced: bool,
 }
@@ -111,12 +116,19 @@ impl Requests {
             ways,
             templates: Arc::clone(&scenario.templates),
             is_traced: scenario.trace.is_some(),
+            secret_variables: BTreeSet::new(),
         };
         let mut all = Vec::new();
         for journey in &scenario.journeys {
             collect(&journey.steps, &mut all);
         }
         all.sort_by_key(|request| request.number);
+        requests.secret_variables = all
+            .iter()
+            .flat_map(|r| &r.extract)
+            .filter(|e| is_secret(e))
+            .map(|e| e.variable.clone())
+            .collect();
         let mut reflected = BTreeMap::new();
         for request in all {
             let prepared = requests.prepare_one(request, base_url, &mut reflected).await?;
@@ -256,6 +268,13 @@ impl Requests {
         Ok(Draft { uri, headers, body })
     }
 
+    /// The secrets among a user's variables, and among those that were just taken from an answer.
+    pub(super) fn secrets_of(&self, scope: &Scope, taken: &[(String, Value)]) -> Vec<String> {
+        let known = self.secret_variables.iter().filter_map(|name| scope.get(name));
+        let taken = taken.iter().filter(|(name, _)| self.secret_variables.contains(name));
+        known.chain(taken.map(|(_, value)| value.clone())).map(|value| value.to_string()).collect()
+    }
+
     /// The message of a request.
     pub(super) fn message(&self, request: &Request, draft: &Draft) -> Message {
         let prepared = &self.prepared[request.number];
@@ -314,6 +333,16 @@ fn fixed_target(base_path: &str, path: &[u8]) -> Result<Target, LoadError> {
     let invalid = || LoadError::Target(String::from_utf8_lossy(&whole).into_owned());
     let encoded = target::encoded(Bytes::copy_from_slice(&whole)).ok_or_else(invalid)?;
     Uri::from_maybe_shared(encoded).map(Target::Fixed).map_err(|_| invalid())
+}
+
+/// Whether a variable holds a secret: its name or its place in an answer says so.
+fn is_secret(extract: &Extract) -> bool {
+    redact::is_secret_name(&extract.variable)
+        || match &extract.from {
+            ExtractFrom::Json(place) => redact::is_secret_name(&place.to_string()),
+            ExtractFrom::Header(name) => redact::is_secret_name(name),
+            ExtractFrom::Regex(regex) => redact::is_secret_name(regex.as_str()),
+        }
 }
 
 /// All requests among steps, nested ones too.

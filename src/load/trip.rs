@@ -48,7 +48,7 @@ pub(super) struct Trip<'a> {
     pub(super) draft: &'a Draft,
     /// The `traceparent` header.
     pub(super) trace: Option<HeaderValue>,
-    pub(super) keep: Keep,
+    pub(super) keep: Keep<'a>,
     pub(super) tally: &'a Tally,
 }
 

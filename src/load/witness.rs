@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hyper::HeaderMap;
+use minijinja::value::{Value, ValueKind};
 
 use crate::redact::Redactor;
 use crate::sample::{
@@ -78,7 +79,8 @@ impl Witness {
         *count <= MOST_EXCHANGES
     }
 
-    /// An exchange as it is kept. `redirects`: those that were followed; `extracted`: variables with their values.
+    /// An exchange as it is kept. `redirects`: those that were followed; `extracted`: variables with their values;
+    /// `secrets`: values that are secret whatever name they stand under.
     pub(super) fn exchange(
         &self,
         sample: &Sample,
@@ -86,42 +88,51 @@ impl Witness {
         request: &Said<'_>,
         redirects: &[String],
         answer: Option<&Said<'_>>,
-        extracted: &[(String, minijinja::Value)],
+        extracted: &[(String, Value)],
+        secrets: Vec<String>,
     ) -> Exchange {
-        let shown = |value: &minijinja::Value| {
-            let text = value.to_string();
-            beginning(text.as_bytes())
-        };
+        let redactor = self.redactor.also_knowing(secrets);
+        let shown = |value: &Value| beginning(written(value).as_bytes());
         Exchange {
             endpoint: sample.endpoint,
             user: sample.user,
             journey: sample.journey,
             outcome: sample.outcome,
-            reason: self.redactor.body(reason),
+            reason: redactor.body(reason),
             sent_us: sample.sent_us,
             done_us: sample.done_us,
-            redirects: redirects.iter().map(|hop| self.redactor.body(hop)).collect(),
-            request: self.message(request),
-            answer: answer.map(|answer| self.message(answer)),
+            redirects: redirects.iter().map(|hop| redactor.body(hop)).collect(),
+            request: message(&redactor, request),
+            answer: answer.map(|answer| message(&redactor, answer)),
             extracted: extracted
                 .iter()
-                .map(|(name, value)| (name.clone(), self.redactor.value(name, &shown(value))))
+                .map(|(name, value)| (name.clone(), redactor.value(name, &shown(value))))
                 .collect(),
         }
     }
+}
 
-    fn message(&self, said: &Said<'_>) -> Message {
-        let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            (name.as_str().to_owned(), self.redactor.header(name.as_str(), &value))
-        };
-        Message {
-            start: self.redactor.body(&said.start),
-            headers: said.headers.iter().map(header).collect(),
-            body: self.redactor.body(&beginning(said.body)),
-            body_bytes: said.body_bytes as u64,
-            is_cut: said.is_cut || said.body.len() > MOST_BODY,
+fn message(redactor: &Redactor, said: &Said<'_>) -> Message {
+    let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        (name.as_str().to_owned(), redactor.header(name.as_str(), &value))
+    };
+    Message {
+        start: redactor.body(&said.start),
+        headers: said.headers.iter().map(header).collect(),
+        body: redactor.body(&beginning(said.body)),
+        body_bytes: said.body_bytes as u64,
+        is_cut: said.is_cut || said.body.len() > MOST_BODY,
+    }
+}
+
+/// A value as JSON has it; a text without quotes.
+fn written(value: &Value) -> String {
+    match value.kind() {
+        ValueKind::Bool | ValueKind::None | ValueKind::Seq | ValueKind::Map => {
+            serde_json::to_string(value).unwrap_or_default()
         }
+        _ => value.to_string(),
     }
 }
 

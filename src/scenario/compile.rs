@@ -52,11 +52,9 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario {
-            sources: source::sources(&texts),
-            redactor: Arc::new(variables.redactor()),
-            ..read_all(path, files, &variables, world, &problems)
-        }
+        let read = read_all(path, files, &variables, world, &problems);
+        let redactor = Arc::new(variables.redactor(&read.workload_variables));
+        Scenario { sources: source::sources(&texts), redactor, ..read }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)

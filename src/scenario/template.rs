@@ -73,9 +73,11 @@ impl Variables {
         Self(words.filter_map(|name| Some((name.to_owned(), world.variable(name)?))).collect())
     }
 
-    /// Hides the values of those whose names tell of a secret.
-    pub(super) fn redactor(&self) -> Redactor {
-        let secrets = self.0.iter().filter(|(name, _)| redact::is_secret_name(name));
+    /// Hides the values of those whose names tell of a secret, and of those that requests ask for: nothing of the
+    /// environment is written anywhere.
+    pub(super) fn redactor(&self, asked_for: &BTreeMap<String, String>) -> Redactor {
+        let is_secret = |name: &str| redact::is_secret_name(name) || asked_for.contains_key(name);
+        let secrets = self.0.iter().filter(|(name, _)| is_secret(name));
         Redactor::knowing(secrets.map(|(_, value)| value.clone()))
     }
 

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::World;
-use crate::checksum;
+use crate::{checksum, redact};
 
 /// Hex digits that are kept of a value's checksum: they tell 255 of 256 other values apart, and are too few to guess one
 /// by, even a short one.
@@ -16,18 +16,17 @@ const DIGITS: usize = 2;
 static ASKED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r#"\benv\(\s*\\?["']([A-Za-z0-9_]+)\\?["']"#).ok());
 
-/// Names of values that may be secret: of those nothing is kept.
-static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let parts = "auth|cookie|credential|passw|pwd|secret|key|token|jwt|user|login|session|private";
-    Regex::new(&format!("(?i){parts}|(?:^|_)(?:pin|otp|card)(?:_|$)")).ok()
-});
+/// Names of values that may be personal or secret beyond those that [`redact`] hides: of those nothing is kept, not even a
+/// part of a checksum.
+static PERSONAL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new("(?i)auth|key|user|login|session|private|(?:^|_)card(?:_|$)").ok());
 
 /// The variables that a workload's canonical text asks for, each with what tells its values apart: the first digits of
 /// a checksum, `not set`, or `secret` where the name says that the value may be one.
 pub(super) fn of_workload(canonical: &str, world: &dyn World) -> BTreeMap<String, String> {
-    let (Some(asked), Some(secret)) = (ASKED.as_ref(), SECRET.as_ref()) else { return BTreeMap::new() };
+    let (Some(asked), Some(personal)) = (ASKED.as_ref(), PERSONAL.as_ref()) else { return BTreeMap::new() };
     let told = |name: &str| match world.variable(name) {
-        _ if secret.is_match(name) => "secret".to_owned(),
+        _ if personal.is_match(name) || redact::is_secret_name(name) => "secret".to_owned(),
         None => "not set".to_owned(),
         Some(value) => {
             let sum = checksum::sha256(format!("{name}={value}"));

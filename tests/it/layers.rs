@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "scenario"]),
     ("system", &["unit", "web", "checksum", "scenario"]),
-    ("signals", &["unit", "web", "reading", "scenario"]),
+    ("signals", &["unit", "web", "redact", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
     ("import", &["utc", "unit", "checksum", "sample", "run", "scenario", "store"]),
     ("stats", &[]),
@@ -57,8 +57,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "execute",
         &[
-            "reading", "utc", "unit", "web", "sample", "run", "claim", "scenario", "plan", "load", "system",
-            "signals", "store", "summary", "capacity", "verdict", "assess",
+            "reading", "utc", "unit", "web", "redact", "sample", "run", "claim", "scenario", "plan", "load",
+            "system", "signals", "store", "summary", "capacity", "verdict", "assess",
         ],
     ),
     // `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
@@ -75,7 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "unit", "utc", "web", "bundle", "sample", "run", "scenario", "plan", "store", "import",
+            "unit", "utc", "web", "redact", "bundle", "sample", "run", "scenario", "plan", "store", "import",
             "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess", "execute",
             "live",
         ],
@@ -123,7 +123,7 @@ const HOMES: &[Home] = &[
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
     home("cookie_store", &["src/load/jar.rs"], ""),
-    home("url", &["src/load/"], ""),
+    home("url", &["src/load/", "src/redact.rs"], "where requests go; secrets as they stand in URLs"),
     home("flate2", &["src/load/decode.rs"], ""),
     home("brotli_decompressor", &["src/load/decode.rs"], ""),
     home("ruzstd", &["src/load/decode.rs"], ""),
@@ -214,7 +214,7 @@ const HOMES: &[Home] = &[
     home("sha2", &["src/checksum.rs"], ""),
     home(
         "base64",
-        &["src/report/html.rs", "src/scenario/functions.rs", "src/load/basic.rs"],
+        &["src/report/html.rs", "src/scenario/functions.rs", "src/load/basic.rs", "src/redact.rs"],
         "pictures within a page; what templates encode for requests; the name and password of a URL",
     ),
     home(

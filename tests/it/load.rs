@@ -271,7 +271,8 @@ fn an_effect_that_never_comes_fails_after_its_deadline() {
     "#;
     let taken = drive(&scenario(text), &server.url(), Drive::default());
     assert_eq!(taken.of("job visible")[0].outcome, Outcome::Failed);
-    assert!(taken.reasons().contains(&"not visible within 200ms"));
+    let reason = "not visible within 200ms, the last question had status 404";
+    assert!(taken.reasons().contains(&reason), "{:?}", taken.reasons());
     assert!(taken.of("never").is_empty());
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::brokers::Brokers;
 use super::waiting::Event;
-use crate::load::effect::{Cause, Effect};
+use crate::load::effect::{Awaiting, Cause, Effect};
 use crate::load::judge::{Answer, Judge};
 use crate::load::recording::Recording;
 use crate::load::timer::Timer;
@@ -29,6 +29,7 @@ pub(in crate::load) struct Waiter<'a> {
 pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> bool {
     let Waiter { brokers, recording, timer, scope, who, cause } = waiter;
     let effect = Effect { endpoint: awaited.effect, who, key: scope.key(), cause };
+    let effect = effect.awaited(recording);
     let values: Result<Vec<String>, RenderError> = awaited
         .values
         .iter()
@@ -40,7 +41,7 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
     let values = match values {
         Ok(values) => values,
         Err(error) => {
-            effect.record(recording, 0, Err((Outcome::Failed, &error.to_string())));
+            effect.end(0, Err((Outcome::Failed, &error.to_string())));
             return false;
         }
     };
@@ -50,34 +51,34 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
         arrived = arrival => match arrived {
             Ok(event) => {
                 let judge = Judge { templates: &brokers.templates, scope };
-                seen(recording, effect, awaited, &event, judge)
+                seen(effect, cause, awaited, &event, judge)
             }
             Err(reason) => {
-                effect.record(recording, 0, Err((Outcome::Error, &reason)));
+                effect.end(0, Err((Outcome::Error, &reason)));
                 false
             }
         },
         is_time = timer.sleep_until(cause.done + awaited.within) => {
             let reason = format!("not seen within {:?}", awaited.within);
             let stopped = (Outcome::Error, "not awaited: the run was stopped");
-            effect.record(recording, 0, Err(if is_time { (Outcome::Failed, &reason) } else { stopped }));
+            effect.end(0, Err(if is_time { (Outcome::Failed, &reason) } else { stopped }));
             false
         }
     }
 }
 
 /// Judges an event that has come.
-fn seen(recording: &Recording, effect: Effect, awaited: &Await, event: &Event, judge: Judge<'_>) -> bool {
+fn seen(effect: Awaiting<'_>, cause: Cause, awaited: &Await, event: &Event, judge: Judge<'_>) -> bool {
     let (headers, size) = (&hyper::HeaderMap::new(), event.body.len() as u64);
-    let time = event.at.saturating_duration_since(effect.cause.done);
+    let time = event.at.saturating_duration_since(cause.done);
     let answer = Answer { status: 0, headers, body: &event.body, size, time };
     match judge.first_broken(&awaited.checks, &answer) {
         None => {
-            effect.record(recording, 0, Ok((Outcome::Ok, event.at)));
+            effect.end(0, Ok((Outcome::Ok, event.at)));
             true
         }
         Some(reason) => {
-            effect.record(recording, 0, Err((Outcome::Failed, &reason)));
+            effect.end(0, Err((Outcome::Failed, &reason)));
             false
         }
     }

@@ -10,6 +10,7 @@ mod sqlite;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::redact;
 use crate::scenario::signal::{Question, Signal, SourcePlace};
 use crate::unit;
 use crate::web::{Client, shown};
@@ -48,7 +49,7 @@ impl Source {
 
     /// Its URL or file as people may see it.
     pub(super) fn shown(&self) -> String {
-        shown(self.place.text())
+        redact::command(&shown(self.place.text()))
     }
 
     /// The values of its signals now, in their order; none for one that is not there.
