@@ -210,6 +210,18 @@ loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL an
 	$(LOADPROOF) experiment scenarios/storefront/browse.toml --baseline before-real --treatment after-real --rounds $(ROUNDS) $(FLAGS)
 	$(LOADPROOF) experiment scenarios/storefront/checkout.toml --treatment after-real --rounds $(ROUNDS) $(FLAGS)
 
+# ── The site: a web shop as browsers meet it ────────────────────────────────────────────────────
+
+.PHONY: site
+site: build ## Start the web shop on port 8200, with TLS on 8243 (reports/site-ca.pem); Ctrl-C stops it
+	@mkdir -p reports
+	$(TESTBED) site --port $(or $(SITE_PORT),8200) --tls-port $(or $(SITE_TLS_PORT),8243) --ca reports/site-ca.pem
+
+.PHONY: loadtest-site
+loadtest-site: build ## Visitors and customers of the web shop: logins, orders, uploads (40 users, 1 min)
+	$(LOADPROOF) run scenarios/site/site.toml --load load $(FLAGS) $(call OUTPUTS,site-test,site-report) \
+	  --profile $(if $(HOST),running,up)
+
 # ── Work on it ──────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test

@@ -4,6 +4,7 @@
 //!   that a test can say what a measurement of it should have found.
 //! - [`shopstream`]: a shop of several contexts whose events reach their read models through an
 //!   outbox, streams and engines, with or without a lane of their own for bulk work.
+//! - [`site`]: a web shop with logins, forms, redirects, uploads and TLS, for clients to be tried on.
 //! - [`storefront`]: services of a shop front in two forms, before and after a rewrite.
 //!
 //! Each starts in-process on a free port and stops when its handle is dropped. A switch of a
@@ -15,4 +16,5 @@ mod metrics;
 mod random;
 pub mod server;
 pub mod shopstream;
+pub mod site;
 pub mod storefront;

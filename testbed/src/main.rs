@@ -33,6 +33,11 @@ fn run(system: System) -> io::Result<()> {
             let known = known::start(server::bind(args.port)?, args.truth())?;
             serve_until_told(&format!("known ready on {}", known.url()))
         }
+        System::Site(args) => {
+            let site = args.start()?;
+            let tls = site.tls_url().map_or_else(String::new, |url| format!(", {url}"));
+            serve_until_told(&format!("site ready on {}{tls}", site.url()))
+        }
         System::Storefront(args) => {
             let services = args.start()?;
             let ready: Vec<&str> = services.iter().map(|service| service.ready.as_str()).collect();

@@ -18,8 +18,11 @@ use hyper::{
     server::conn::http1,
     service::Service,
 };
-use hyper_util::{rt::TokioIo, server::graceful::GracefulShutdown};
-use tokio::sync::watch;
+use hyper_util::{
+    rt::TokioIo,
+    server::graceful::{GracefulShutdown, Watcher},
+};
+use tokio::{net::TcpStream, sync::watch};
 
 /// How long requests under way may take once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(1);
@@ -88,7 +91,7 @@ impl Stop {
 /// way finish within [`GRACE`].
 ///
 /// A service that answers with an error closes its connection without an answer.
-pub(crate) async fn serve<S, B>(listener: TcpListener, service: S, mut stop: Stop)
+pub(crate) async fn serve<S, B>(listener: TcpListener, service: S, stop: Stop)
 where
     S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
     S::Future: Send,
@@ -96,6 +99,22 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    accept(listener, stop, |stream, watcher| {
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
+        async move {
+            // A client that goes away is its own business.
+            let _ = watcher.watch(connection).await;
+        }
+    })
+    .await;
+}
+
+/// Runs what `handle` makes of every connection of `listener` until `stop`, then gives it
+/// [`GRACE`] to end. The watcher tells a connection that it should.
+pub(crate) async fn accept<F>(listener: TcpListener, mut stop: Stop, handle: impl Fn(TcpStream, Watcher) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
 {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
@@ -116,12 +135,7 @@ where
         };
         // Without it an answer may wait 40 ms for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
-        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            // A client that goes away is its own business.
-            let _ = connection.await;
-        });
+        tokio::spawn(handle(stream, connections.watcher()));
     }
     drop(listener);
     tokio::select! {

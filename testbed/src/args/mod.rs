@@ -1,6 +1,7 @@
 //! The command line, and the values that it stands for.
 
 mod faults;
+mod site;
 mod storefront;
 
 use std::{path::PathBuf, time::Duration};
@@ -12,7 +13,7 @@ use testbed::{
     shopstream::{self, Bug, CONTEXTS, Engines},
 };
 
-use self::{faults::FaultArgs, storefront::StorefrontArgs};
+use self::{faults::FaultArgs, site::SiteArgs, storefront::StorefrontArgs};
 
 /// Serves a small real system on 127.0.0.1 for load tests to measure, until SIGTERM or SIGINT.
 #[derive(Parser)]
@@ -26,6 +27,7 @@ pub(crate) struct Args {
 pub(crate) enum System {
     Shopstream(ShopstreamArgs),
     Known(KnownArgs),
+    Site(SiteArgs),
     Storefront(StorefrontArgs),
 }
 

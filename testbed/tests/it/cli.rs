@@ -67,6 +67,19 @@ fn known_says_where_it_listens_and_stops_on_sigint() {
 }
 
 #[test]
+fn site_says_where_it_listens_and_whom_to_trust() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    let (testbed, line) =
+        start(&["site", "--port", "0", "--tls-port", "0", "--ca", ca.to_str().unwrap(), "--flaky", "9"]);
+    let (plain, tls) = line.strip_prefix("site ready on ").unwrap().split_once(", ").unwrap();
+    assert_eq!(Client::new(address(plain)).get("/health").status, 200);
+    assert!(tls.starts_with("https://127.0.0.1:"), "{tls}");
+    assert!(std::fs::read_to_string(&ca).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    stop(testbed, "-TERM");
+}
+
+#[test]
 fn a_taken_port_is_named_in_the_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

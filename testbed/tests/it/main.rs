@@ -12,4 +12,5 @@ mod cli;
 mod known;
 mod lanes;
 mod shopstream;
+mod site;
 mod storefront;
