@@ -207,6 +207,24 @@ impl Request {
         }
     }
 
+    /// Visits the expressions of all that it sends.
+    pub(super) fn each_expression(&self, each: &mut dyn FnMut(&str)) {
+        let mut of = |template: &Template| template.expressions().for_each(&mut *each);
+        self.target.segments.iter().for_each(&mut of);
+        self.target.query.iter().filter_map(|(_, value)| value.as_ref()).for_each(&mut of);
+        self.headers.iter().for_each(|(_, value)| of(value));
+        match &self.body {
+            Some(Body::Json(tree)) => tree.each_text(&mut of),
+            Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| of(value)),
+            Some(Body::Multipart(parts)) => parts.iter().for_each(|(_, part)| match part {
+                Part::Text(value) => of(value),
+                Part::File { .. } => {}
+            }),
+            Some(Body::Text(text)) => of(text),
+            Some(Body::File(_)) | None => {}
+        }
+    }
+
     /// Sets a header that is not there yet.
     pub(super) fn add_header(&mut self, name: &str, value: Template) {
         if !self.headers.iter().any(|(known, _)| known == name) {

@@ -56,12 +56,17 @@ impl Template {
         }
     }
 
-    /// The variable or function with which its first expression begins.
-    pub(super) fn first_word(&self) -> Option<&str> {
-        let first = self.0.iter().find_map(|piece| match piece {
+    /// Its expressions, in order.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
             Piece::Expression(expression) => Some(expression.as_str()),
             Piece::Literal(_) => None,
-        })?;
+        })
+    }
+
+    /// The variable or function with which its first expression begins.
+    pub(super) fn first_word(&self) -> Option<&str> {
+        let first = self.expressions().next()?;
         let end = first.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(first.len());
         Some(&first[..end])
     }

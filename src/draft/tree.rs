@@ -101,6 +101,18 @@ impl Tree {
     }
 }
 
+impl<T> Tree<T> {
+    /// Visits all texts.
+    pub(super) fn each_text(&self, each: &mut dyn FnMut(&T)) {
+        match self {
+            Self::Text(text) => each(text),
+            Self::List(items) => items.iter().for_each(|item| item.each_text(each)),
+            Self::Table(entries) => entries.iter().for_each(|(_, value)| value.each_text(each)),
+            Self::Null | Self::Bool(_) | Self::Number(_) => {}
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue)

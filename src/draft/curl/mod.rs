@@ -3,7 +3,7 @@
 mod arguments;
 mod shell;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use self::arguments::{Call, Given};
 use super::body::essence;
@@ -68,17 +68,16 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
 
 /// Variables of the shell that are environment variables of the scenario.
 fn needed(steps: &[Step], findings: &mut Findings) {
-    let mut names = BTreeMap::new();
+    let mut names = BTreeSet::new();
     for request in steps.iter().filter_map(Step::request) {
-        let text = format!("{request:?}");
-        for part in text.split("env(\\\"").skip(1) {
-            if let Some((name, rest)) = part.split_once("\\\"") {
-                names.insert(name.to_owned(), rest.starts_with(')'));
-            }
-        }
+        // One with a default (`env("NAME", "default")`) need not be set.
+        request.each_expression(&mut |expression| {
+            let name = expression.strip_prefix("env(\"").and_then(|rest| rest.strip_suffix("\")"));
+            names.extend(name.filter(|name| !name.contains('"')).map(str::to_owned));
+        });
     }
-    for (name, is_needed) in names {
-        if is_needed && !findings.secrets.iter().any(|secret| secret.variable == name) {
+    for name in names {
+        if !findings.secrets.iter().any(|secret| secret.variable == name) {
             findings.secret(&name, "", "a variable of the commands");
         }
     }
