@@ -43,6 +43,8 @@ impl Item {
             Tree::Bool(value) => Self::Plain(value.to_string()),
             Tree::Number(number) => match (number.as_i64(), number.as_f64()) {
                 (Some(n), _) => Self::integer(n),
+                // Larger than TOML's integers; an expression keeps its digits.
+                (None, _) if number.is_u64() => Self::text(&format!("{{{{ {number} }}}}")),
                 (None, Some(x)) => Self::Plain(Value::from(x).to_string().trim().to_owned()),
                 (None, None) => Self::text(&number.to_string()),
             },

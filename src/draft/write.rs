@@ -30,9 +30,8 @@ impl Draft {
         text.push_str("# docs/FORMAT.md lists every key.\n");
         if !self.findings.secrets.is_empty() {
             text.push_str("#\n# Set these environment variables before a run:\n");
-            let width = self.findings.secrets.iter().map(|s| s.variable.len()).max().unwrap_or(0);
             for secret in &self.findings.secrets {
-                text.push_str(&comment(&format!("- {:width$}  {}", secret.variable, secret.what), "  "));
+                text.push_str(&comment(&format!("- {}: {}", secret.variable, secret.what), "  "));
             }
         }
         if !self.findings.notes.is_empty() {
