@@ -17,6 +17,7 @@ mod har;
 mod hosts;
 mod layout;
 mod model;
+mod multipart;
 mod names;
 mod noise;
 mod openapi;

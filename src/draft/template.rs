@@ -154,8 +154,7 @@ mod tests {
     use super::*;
 
     fn rendered(template: &Template) -> String {
-        let mut environment = minijinja::Environment::new();
-        environment.set_keep_trailing_newline(true);
+        let environment = minijinja::Environment::new();
         environment.render_str(&template.source(), minijinja::context! { x => "X" }).unwrap()
     }
 

@@ -71,7 +71,7 @@ impl Tree {
         if let Self::Table(entries) = self { entries } else { &[] }
     }
 
-    /// The same with templates for texts.
+    /// The same with templates for texts; keys are their sources.
     pub(super) fn with_templates(&self, of: &dyn Fn(&str) -> Template) -> Tree<Template> {
         match self {
             Self::Null => Tree::Null,
@@ -80,7 +80,8 @@ impl Tree {
             Self::Text(text) => Tree::Text(of(text)),
             Self::List(items) => Tree::List(items.iter().map(|item| item.with_templates(of)).collect()),
             Self::Table(entries) => {
-                Tree::Table(entries.iter().map(|(key, value)| (key.clone(), value.with_templates(of))).collect())
+                let entries = entries.iter().map(|(key, value)| (of(key).source(), value.with_templates(of)));
+                Tree::Table(entries.collect())
             }
         }
     }

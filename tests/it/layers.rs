@@ -23,6 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("claim", &["unit", "sample"]),
     ("run", &["sample", "reading", "claim"]),
     ("scenario", &["unit", "checksum", "sample", "run", "claim"]),
+    ("draft", &["utc"]),
     ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "checksum", "trace", "sample", "scenario"]),
     ("system", &["unit", "web", "checksum", "scenario"]),
@@ -74,7 +75,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "unit", "utc", "web", "bundle", "sample", "run", "scenario", "plan", "store", "import",
+            "unit", "utc", "web", "bundle", "sample", "run", "scenario", "draft", "plan", "store", "import",
             "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess", "execute",
             "live",
         ],
@@ -122,7 +123,7 @@ const HOMES: &[Home] = &[
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
     home("cookie_store", &["src/load/jar.rs"], ""),
-    home("url", &["src/load/"], ""),
+    home("url", &["src/load/", "src/draft/"], "redirects and cookies of the load, and addresses and forms of recordings"),
     home("flate2", &["src/load/decode.rs"], ""),
     home("brotli_decompressor", &["src/load/decode.rs"], ""),
     home("ruzstd", &["src/load/decode.rs"], ""),
@@ -156,8 +157,16 @@ const HOMES: &[Home] = &[
     home("async_nats", &["src/load/event/"], ""),
     home("rdkafka", &["src/load/event/"], ""),
     home("tokio_postgres", &["src/signals/source/postgres.rs"], ""),
-    home("toml_edit", &["src/system/patch/"], ""),
-    home("serde_yaml_ng", &["src/system/patch/"], ""),
+    home(
+        "toml_edit",
+        &["src/system/patch/", "src/draft/layout.rs"],
+        "the system's own files, and the keys and texts of a drafted scenario",
+    ),
+    home(
+        "serde_yaml_ng",
+        &["src/system/patch/", "src/draft/"],
+        "the system's own files, and descriptions of APIs",
+    ),
     home(
         "rusqlite",
         &["src/store/", "src/signals/source/sqlite.rs"],
@@ -183,7 +192,7 @@ const HOMES: &[Home] = &[
         &["src/scenario/problem.rs", "src/claim/expression.rs"],
         "suggestions for misspelt names; claims stand below scenarios",
     ),
-    home("regex", &["src/scenario/"], ""),
+    home("regex", &["src/scenario/", "src/draft/"], "checks and extractions, and what drafts find in pages, scripts and logs"),
     home("humantime", &["src/unit.rs"], ""),
     home(
         "rand",
@@ -207,8 +216,8 @@ const HOMES: &[Home] = &[
     home("sha2", &["src/checksum.rs"], ""),
     home(
         "base64",
-        &["src/report/html.rs", "src/load/basic.rs"],
-        "pictures within pages, and the name and password of a URL",
+        &["src/report/html.rs", "src/load/basic.rs", "src/draft/har/entry.rs"],
+        "pictures within pages, the name and password of a URL, and answers in recordings",
     ),
     home("ring", &["src/bundle/signature.rs"], ""),
     home("parquet", &["src/export/parquet.rs"], ""),

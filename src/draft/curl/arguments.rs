@@ -232,16 +232,32 @@ impl Call {
                 }
                 Given::File { file: given.0, name: given.1, kind: given.2 }
             }
-            None => {
-                let content = if is_special { content.split(";type=").next().unwrap_or(content) } else { content };
-                Given::Text(Template::unmarked(content, &expressions))
-            }
+            None if is_special => Given::Text(Template::unmarked(&unquoted(content), &expressions)),
+            None => Given::Text(Template::unmarked(content, &expressions)),
         };
         self.parts.push((name.to_owned(), given));
     }
 }
 
+/// The content of a part without what is said of it behind, and without quotes around it.
+fn unquoted(content: &str) -> String {
+    let Some(rest) = content.strip_prefix('"') else {
+        return content.split(";type=").next().unwrap_or(content).to_owned();
+    };
+    let (mut text, mut is_escaped) = (String::new(), false);
+    for c in rest.chars() {
+        match c {
+            '\\' if !is_escaped => is_escaped = true,
+            '"' if !is_escaped => break,
+            c => {
+                text.push(c);
+                is_escaped = false;
+            }
+        }
+    }
+    text
+}
+
 fn file(name: &str) -> Given {
-    let name = if name == "-" { "body.txt" } else { name };
     Given::File { file: name.to_owned(), name: None, kind: None }
 }

@@ -6,11 +6,12 @@ mod shell;
 use std::collections::BTreeSet;
 
 use self::arguments::{Call, Given};
+use self::shell::Command;
 use super::body::essence;
 use super::hosts::{Address, Hosts};
 use super::model::{Body, Draft, Findings, Journey, Pace, Part, Request, Step};
 use super::template::Template;
-use super::{DraftError, Format, MOST_REQUESTS, Options};
+use super::{DraftError, Format, MOST_REQUESTS, Options, multipart};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -19,11 +20,12 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
     let mut hosts = Hosts::new(options);
     let (mut steps, mut is_insecure, mut others) = (Vec::new(), false, 0_usize);
     for command in shell::commands(text) {
-        let Some(words) = arguments::of_curl(&command) else {
+        let Some(words) = arguments::of_curl(&command.words) else {
             others += 1;
             continue;
         };
-        for call in arguments::calls(words, &mut findings) {
+        for mut call in arguments::calls(words, &mut findings) {
+            call.reads(&command);
             is_insecure |= call.is_insecure;
             for url in &call.urls {
                 let Some(address) = Address::parse_template(url) else {
@@ -84,6 +86,20 @@ fn needed(steps: &[Step], findings: &mut Findings) {
 }
 
 impl Call {
+    /// Puts what the command reads in the place of `@-`.
+    fn reads(&mut self, command: &Command) {
+        for given in self.data.iter_mut().chain(self.parts.iter_mut().map(|(_, given)| given)) {
+            match given {
+                Given::File { file, .. } if file == "-" => match (&command.input, &command.input_file) {
+                    (Some(text), _) => *given = Given::Text(text.clone()),
+                    (None, Some(name)) => name.clone_into(file),
+                    (None, None) => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
     fn request(&self, address: &Address, findings: &mut Findings) -> Request {
         let mut target = address.target.clone();
         let is_query = self.is_get && !self.data.is_empty();
@@ -164,6 +180,12 @@ impl Call {
             [] => None,
             [Given::File { file, .. }] => Some(Body::File(findings.file(file, b""))),
             data => {
+                if let (true, Some(text)) = (self.media() == "multipart/form-data", self.joined_data().as_literal()) {
+                    let told = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+                    let told = told.and_then(|(_, value)| value.as_literal()).unwrap_or_default();
+                    let parts = multipart::parts(text, told, findings);
+                    return (!parts.is_empty()).then_some(Body::Multipart(parts));
+                }
                 if data.iter().any(|given| matches!(given, Given::File { .. })) {
                     findings.note("left out: files among the data of a command that has other data, too");
                 }

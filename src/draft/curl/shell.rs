@@ -6,12 +6,22 @@ use std::str::Chars;
 
 use crate::draft::template::{Template, quoted};
 
+/// A command.
+#[derive(Debug, Default)]
+pub(super) struct Command {
+    pub(super) words: Vec<Template>,
+    /// What it reads, where that stands in the text (`<<END`, `<<< word`).
+    pub(super) input: Option<Template>,
+    /// The file that it reads.
+    pub(super) input_file: Option<String>,
+}
+
 /// Commands with their words; variables that nothing sets are environment variables.
-pub(super) fn commands(text: &str) -> Vec<Vec<Template>> {
+pub(super) fn commands(text: &str) -> Vec<Command> {
     let mut shell = Shell { rest: text.chars().peekable(), variables: BTreeMap::new() };
     let mut commands = Vec::new();
     while let Some(command) = shell.command() {
-        if !shell.assigns(&command) && !command.is_empty() {
+        if !shell.assigns(&command.words) && !command.words.is_empty() {
             commands.push(command);
         }
     }
@@ -26,18 +36,24 @@ struct Shell<'a> {
 
 impl Shell<'_> {
     /// The words up to the end of the command; none at the end of the text.
-    fn command(&mut self) -> Option<Vec<Template>> {
+    fn command(&mut self) -> Option<Command> {
         self.rest.peek()?;
-        let (mut words, mut is_to_skip) = (Vec::new(), false);
+        let mut command = Command::default();
+        let (mut end, mut is_to_skip) = (None::<String>, false);
         while let Some(c) = self.rest.peek().copied() {
             match c {
                 '\n' | ';' | '|' | '&' => {
                     self.rest.next();
+                    if c != '\n' && end.is_some() {
+                        // What the command reads begins on the next line.
+                        self.rest.by_ref().take_while(|c| *c != '\n').for_each(drop);
+                    }
                     break;
                 }
-                // The end of a redirection's word, such as the `2` of `2>`.
-                '<' | '>' => {
+                '<' => end = self.input(&mut command).or(end),
+                '>' => {
                     self.rest.next();
+                    self.rest.next_if_eq(&'>');
                     is_to_skip = !self.rest.next_if_eq(&'&').is_some_and(|_| self.rest.next().is_some());
                 }
                 '#' => while self.rest.next_if(|c| *c != '\n').is_some() {},
@@ -47,12 +63,44 @@ impl Shell<'_> {
                     let word = self.word();
                     let is_stream = self.rest.peek() == Some(&'>') && matches!(word.as_literal(), Some("1" | "2"));
                     if !std::mem::take(&mut is_to_skip) && !is_stream {
-                        words.push(word);
+                        command.words.push(word);
                     }
                 }
             }
         }
-        Some(words)
+        if let Some(end) = end {
+            command.input = Some(Template::literal(self.lines_until(&end)));
+        }
+        Some(command)
+    }
+
+    /// Where a command reads from: `< file`, `<<< word`, or `<<END`, of which the end is given back.
+    fn input(&mut self, command: &mut Command) -> Option<String> {
+        let marks = std::iter::from_fn(|| self.rest.next_if_eq(&'<')).take(3).count();
+        if marks == 2 {
+            self.rest.next_if_eq(&'-');
+        }
+        while self.rest.next_if(|c| *c == ' ').is_some() {}
+        let word = self.word();
+        match marks {
+            1 => command.input_file = word.as_literal().map(str::to_owned),
+            2 => return word.as_literal().map(str::to_owned),
+            _ => command.input = Some(word),
+        }
+        None
+    }
+
+    fn lines_until(&mut self, end: &str) -> String {
+        let mut lines = String::new();
+        while self.rest.peek().is_some() {
+            let line: String = self.rest.by_ref().take_while(|c| *c != '\n').collect();
+            if line.trim() == end {
+                break;
+            }
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+        lines
     }
 
     /// Takes a mark at the end of a line away, with the line's end.
@@ -228,7 +276,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<Vec<String>> {
-        commands(text).iter().map(|command| command.iter().map(Template::source).collect()).collect()
+        commands(text).iter().map(|command| command.words.iter().map(Template::source).collect()).collect()
     }
 
     #[test]
@@ -250,6 +298,13 @@ mod tests {
         ]);
         assert_eq!(words("a ^\r\n b"), [["a", "b"]]);
         assert_eq!(words("a > /dev/null 2>&1 b"), [["a", "b"]]);
+    }
+
+    #[test]
+    fn what_a_command_reads_is_known() {
+        let found = commands("a @- <<END | b\n{\n}\nEND\nc < d.txt\n e <<< f\n");
+        let inputs: Vec<_> = found.iter().map(|c| (c.input.as_ref().map(Template::source), c.input_file.clone())).collect();
+        assert_eq!(inputs, [(Some("{\n}\n".to_owned()), None), (None, Some("d.txt".to_owned())), (Some("f".to_owned()), None)]);
     }
 
     #[test]

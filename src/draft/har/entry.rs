@@ -3,9 +3,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Answer, Noise, multipart};
+use super::{Answer, Noise};
 use crate::draft::body::{essence, is_token};
 use crate::draft::hosts::Address;
+use crate::draft::multipart;
 use crate::draft::model::{Body, Findings, Part, Request, Target};
 use crate::draft::template::Template;
 use crate::draft::tree::Tree;
@@ -40,6 +41,11 @@ impl<'a> Entry<'a> {
     pub(super) fn status(&self) -> u16 {
         let status = self.tree.at(&["response", "status"]).scalar();
         status.and_then(|status| status.parse().ok()).filter(|status| (100..600).contains(status)).unwrap_or(0)
+    }
+
+    /// Whether the recording says that there was no answer: one that leaves answers out says nothing.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.status() == 0 && self.tree.at(&["response", "status"]).number().is_some()
     }
 
     /// The media type of its answer.

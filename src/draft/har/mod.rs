@@ -3,7 +3,6 @@
 mod entry;
 mod flow;
 mod html;
-mod multipart;
 mod redirect;
 mod values;
 
@@ -135,7 +134,7 @@ fn exchanges(
         request.stays_at_redirect = (300..400).contains(&answer.status) && answer.status != 304;
         match answer.status {
             200..=299 => request.expect = vec![answer.status],
-            304 => {}
+            0 | 304 => {}
             status @ (300..=399) => request.expect = vec![status],
             status => {
                 request.expect = vec![status];
@@ -259,6 +258,6 @@ impl Noise {
         {
             return Some(Self::File);
         }
-        (entry.status() == 0).then_some(Self::Unanswered)
+        entry.is_unanswered().then_some(Self::Unanswered)
     }
 }

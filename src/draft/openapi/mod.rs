@@ -42,7 +42,11 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
         }
     }
     if operations.is_empty() {
-        return Err(DraftError::empty(Format::OpenApi, "its `paths` are empty, or all of them are deprecated"));
+        let hint = match document.has_outside_references() {
+            true => "its `paths` are in other files: bundle it into one, for example with `npx @redocly/cli bundle FILE`",
+            false => "its `paths` are empty, or all of them are deprecated",
+        };
+        return Err(DraftError::empty(Format::OpenApi, hint));
     }
     if deprecated > 0 {
         findings.note(format!("left out: {}", count(deprecated, "deprecated operation")));

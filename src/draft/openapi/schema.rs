@@ -159,7 +159,7 @@ impl<'a> Values<'_, 'a> {
             }
             let value = self.value(property, name, within);
             if value != Tree::Null || required.contains(&name.as_str()) {
-                entries.push((name.clone(), value));
+                entries.push((Template::literal(name).source(), value));
             }
         }
         Tree::Table(entries)
