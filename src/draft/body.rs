@@ -28,7 +28,8 @@ impl Body {
                 return Self::Json(tree.with_templates(&of));
             }
         }
-        if kind == FORM {
+        // `a` alone would be sent as `a=`.
+        if kind == FORM && text.split('&').all(|pair| pair.contains('=')) {
             let pairs: Vec<(String, Template)> = form_urlencoded::parse(text.as_bytes())
                 .map(|(name, value)| (of(&name).source(), of(&value)))
                 .collect();

@@ -1,8 +1,8 @@
 //! What a recording holds besides the work of users: headers that clients set by themselves, files of pages, trackers.
 
 /// Headers that the client sets itself, that belong to a browser or its cache, or to one request alone.
-const HEADERS: [&str; 34] = [
-    "host", "connection", "content-length", "cookie", "accept-encoding", "user-agent", "keep-alive", "te",
+const HEADERS: [&str; 35] = [
+    "host", "authority", "connection", "content-length", "cookie", "accept-encoding", "user-agent", "keep-alive", "te",
     "transfer-encoding", "upgrade", "upgrade-insecure-requests", "proxy-connection", "dnt", "priority", "pragma",
     "cache-control", "if-none-match", "if-modified-since", "if-range", "range", "purpose", "x-client-data",
     "save-data", "traceparent", "tracestate", "x-request-id", "x-correlation-id", "newrelic", "sentry-trace",

@@ -136,16 +136,16 @@ impl Endpoint {
         if let [(only, _)] = paths.as_slice() {
             return vec![(*only).clone()];
         }
-        let mut drawn = Vec::new();
-        for (path, hits) in paths {
-            let times = (hits * most / all.max(1)).max(1);
-            drawn.extend(std::iter::repeat_n(path.clone(), times));
-            if drawn.len() >= most {
-                break;
-            }
-        }
-        drawn
+        let times = |hits: usize| (hits * most / all.max(1)).max(1);
+        // Equally frequent paths stand there once each.
+        let divisor = paths.iter().map(|(_, hits)| times(*hits)).reduce(greatest_common_divisor).unwrap_or(1);
+        let repeated = |(path, hits): (&String, usize)| std::iter::repeat_n(path.clone(), times(hits) / divisor);
+        paths.into_iter().flat_map(repeated).collect()
     }
+}
+
+fn greatest_common_divisor(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 /// A path without the parameters of its query that are secrets: they have no place in a scenario.

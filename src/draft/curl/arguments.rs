@@ -18,6 +18,8 @@ pub(super) struct Call {
     pub(super) upload: Option<String>,
     /// `user:password`.
     pub(super) credentials: Option<Template>,
+    /// A scheme of authentication other than Basic, which a scenario does not have.
+    pub(super) other_scheme: Option<String>,
     pub(super) is_get: bool,
     pub(super) is_head: bool,
     pub(super) is_json: bool,
@@ -127,6 +129,7 @@ impl Call {
             "get" => self.is_get = true,
             "head" => self.is_head = true,
             "insecure" => self.is_insecure = true,
+            "digest" | "ntlm" | "negotiate" => self.other_scheme = Some(name.to_owned()),
             "url" => self.urls.extend(words.pop_front()),
             "user-agent" | "cookie" | "data" | "data-raw" | "data-ascii" | "data-binary" | "data-urlencode" | "referer"
             | "form" | "form-string" | "header" | "upload-file" | "user" | "request" | "json" | "oauth2-bearer"

@@ -88,6 +88,9 @@ fn needed(steps: &[Step], findings: &mut Findings) {
 impl Call {
     /// Puts what the command reads in the place of `@-`.
     fn reads(&mut self, command: &Command) {
+        if self.upload.as_deref() == Some("-") {
+            self.upload = Some(command.input_file.clone().unwrap_or_else(|| "upload.bin".to_owned()));
+        }
         for given in self.data.iter_mut().chain(self.parts.iter_mut().map(|(_, given)| given)) {
             match given {
                 Given::File { file, .. } if file == "-" => match (&command.input, &command.input_file) {
@@ -134,7 +137,9 @@ impl Call {
             request.add_header("cookie", cookie.clone());
         }
         let credentials = address.credentials.as_ref().map(|(user, password)| Template::literal(format!("{user}:{password}")));
-        if let Some(credentials) = self.credentials.clone().or(credentials) {
+        if let Some(scheme) = &self.other_scheme {
+            findings.note(format!("left out: authentication by `--{scheme}`"));
+        } else if let Some(credentials) = self.credentials.clone().or(credentials) {
             let what = "base64 of `user:password`, for Basic authentication";
             let secret = findings.secret("BASIC_CREDENTIALS", &credentials.source(), what);
             request.add_header("authorization", Template::literal("Basic ").then(secret));

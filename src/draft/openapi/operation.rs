@@ -31,6 +31,9 @@ impl<'a> Operation<'a> {
         let parameters = self.parameters(document);
         let target = self.target(&parameters, &mut values);
         let mut request = Request::new(&self.method.to_ascii_uppercase(), target);
+        if self.path.contains('{') {
+            request.name = Some(format!("{} {}", request.method, self.path));
+        }
         let summary = self.told.get("summary").text().or_else(|| self.told.get("operationId").text());
         summary.unwrap_or_default().clone_into(&mut request.comment);
         media::body(self.told.get("requestBody"), &mut request, &mut values);
