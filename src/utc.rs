@@ -42,7 +42,11 @@ pub fn parse_us(text: &str) -> Option<i64> {
 
 /// A time in µs since 1970 as web servers log it (`10/Oct/2000:13:55:36 -0700`); none for other texts.
 pub fn parse_log_us(text: &str) -> Option<i64> {
-    jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?.to_timestamp().ok().map(Timestamp::as_microsecond)
+    jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text)
+        .ok()?
+        .to_timestamp()
+        .ok()
+        .map(Timestamp::as_microsecond)
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ fn starter(command: &Init) -> Result<Exit> {
 }
 
 fn init_from(command: &Init, from: &Path) -> Result<Exit> {
-    let stem = from.file_stem().filter(|_| from != Path::new("-")).map(|stem| stem.to_string_lossy().into_owned());
+    let stem =
+        from.file_stem().filter(|_| from != Path::new("-")).map(|stem| stem.to_string_lossy().into_owned());
     let path = command.file.clone().unwrap_or_else(|| match &stem {
         Some(stem) => PathBuf::from(format!("{stem}.toml")),
         None => PathBuf::from("scenario.toml"),
@@ -90,7 +91,8 @@ fn read(from: &Path) -> Result<String> {
         return Err(UsageError(text).into());
     }
     // Logs hold bytes that are no text, such as those of scanners; the rest of the line can be read.
-    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// Writes the scenario, and the files that it sends beside it unless they are there.

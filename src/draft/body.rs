@@ -87,7 +87,10 @@ impl Request {
     }
 
     /// The same for values with expressions.
-    pub(super) fn take_header_templates<'a>(&mut self, headers: impl IntoIterator<Item = (&'a str, Template)>) {
+    pub(super) fn take_header_templates<'a>(
+        &mut self,
+        headers: impl IntoIterator<Item = (&'a str, Template)>,
+    ) {
         let implied = self.body.as_ref().map_or("", Body::media);
         for (name, value) in headers {
             let name = name.trim().to_ascii_lowercase();
@@ -133,11 +136,13 @@ mod tests {
         assert!(matches!(Body::parse("{", "application/json"), Body::Text(_)));
         assert!(matches!(Body::parse("<a/>", "application/xml"), Body::Text(_)));
         let form = Body::parse("a=1+2&b=%C3%A9", FORM);
-        let expected = vec![("a".to_owned(), Template::literal("1 2")), ("b".to_owned(), Template::literal("é"))];
+        let expected =
+            vec![("a".to_owned(), Template::literal("1 2")), ("b".to_owned(), Template::literal("é"))];
         assert_eq!(form, Body::Form(expected));
         let open = Template::literal("{\"a\": ").then(Template::expression("b"));
         let open = open.then(Template::literal(", \"c\": \"d ")).then(Template::expression("e"));
-        let Body::Json(Tree::Table(table)) = Body::parse_template(&open.then(Template::literal("\"}")), "") else {
+        let Body::Json(Tree::Table(table)) = Body::parse_template(&open.then(Template::literal("\"}")), "")
+        else {
             panic!("not JSON");
         };
         let texts = table.iter().map(|(_, value)| match value {

@@ -74,7 +74,8 @@ fn of_tree(tree: Tree, asked: Option<Format>) -> Result<Read, DraftError> {
         return Ok(Read::Har(tree));
     }
     // Exports by Postman's own API have the collection below a key.
-    let collection = if tree.get("collection").has("item") { tree.get("collection").clone() } else { tree.clone() };
+    let collection =
+        if tree.get("collection").has("item") { tree.get("collection").clone() } else { tree.clone() };
     if is_wanted(Format::Postman) && (collection.has("item") || schema.contains("postman")) {
         return Ok(Read::Postman(collection));
     }
@@ -95,10 +96,10 @@ fn json(text: &str, format: Format) -> Result<Tree, DraftError> {
 }
 
 fn any_tree(text: &str, format: Format) -> Result<Tree, DraftError> {
-    if text.trim_start().starts_with('{') {
-        if let Ok(tree) = serde_json::from_str(text) {
-            return Ok(tree);
-        }
+    if text.trim_start().starts_with('{')
+        && let Ok(tree) = serde_json::from_str(text)
+    {
+        return Ok(tree);
     }
     serde_yaml_ng::from_str(text)
         .map_err(|error| DraftError::new(format!("the {} is not valid YAML: {error}", format.text()), KNOWN))

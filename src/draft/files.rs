@@ -24,7 +24,8 @@ impl Findings {
 /// A path below the scenario's folder: relative, without leading dots, of nothing but letters, digits and `._-`.
 fn plain_name(wanted: &str) -> String {
     let is_below = !wanted.contains(['\\', ':']) && !wanted.starts_with(['/', '~']) && !wanted.contains("..");
-    let parts: Vec<String> = wanted.split(['/', '\\']).map(plain_part).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<String> =
+        wanted.split(['/', '\\']).map(plain_part).filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         [] => "upload.bin".to_owned(),
         parts if is_below && parts.len() <= 8 => parts.join("/"),

@@ -30,7 +30,9 @@ fn share_headers(draft: &mut Draft) {
     }
     let is_constant = |(name, value): &&(String, Template)| {
         let is_plain = value.as_literal().is_some() || value.first_word() == Some("env");
-        is_plain && name != "content-type" && others.iter().all(|other| other.headers.iter().any(|h| h.0 == *name && h.1 == *value))
+        is_plain
+            && name != "content-type"
+            && others.iter().all(|other| other.headers.iter().any(|h| h.0 == *name && h.1 == *value))
     };
     let shared: Vec<(String, Template)> = first.headers.iter().filter(is_constant).cloned().collect();
     for request in draft.requests_mut() {

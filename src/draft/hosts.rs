@@ -37,7 +37,10 @@ impl Address {
         let host = url.host_str()?.to_owned();
         let decoded = |text: &str| {
             let pair = format!("x={}", text.replace('+', "%2B"));
-            url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, v)| v.into_owned()).unwrap_or_default()
+            url::form_urlencoded::parse(pair.as_bytes())
+                .next()
+                .map(|(_, v)| v.into_owned())
+                .unwrap_or_default()
         };
         let credentials = (!url.username().is_empty())
             .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
@@ -53,7 +56,11 @@ impl Address {
     pub(super) fn parse_template(template: &Template) -> Option<Self> {
         let (text, expressions) = template.marked();
         let text = text.trim();
-        let text = if text.contains("://") || text.starts_with(OPEN) { text.to_owned() } else { format!("http://{text}") };
+        let text = if text.contains("://") || text.starts_with(OPEN) {
+            text.to_owned()
+        } else {
+            format!("http://{text}")
+        };
         let start = text.find("://").map_or(0, |at| at + 3);
         let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
         let (before, after) = text.split_at(end);
@@ -98,7 +105,8 @@ impl<'a> Hosts<'a> {
     fn is_asked_for(&self, origin: &str, host: &str) -> bool {
         self.options.hosts.iter().any(|asked| {
             let asked = asked.trim_end_matches('/');
-            asked.eq_ignore_ascii_case(host) || asked.eq_ignore_ascii_case(origin)
+            asked.eq_ignore_ascii_case(host)
+                || asked.eq_ignore_ascii_case(origin)
                 || origin.rsplit('/').next().is_some_and(|with_port| asked.eq_ignore_ascii_case(with_port))
         })
     }
@@ -135,7 +143,10 @@ mod tests {
     #[test]
     fn urls_are_taken_apart() {
         let address = Address::parse("https://me:a%2Bb@Shop.example:8443/a%20b?c=d#e").unwrap();
-        assert_eq!((address.origin.as_str(), address.host.as_str()), ("https://shop.example:8443", "shop.example"));
+        assert_eq!(
+            (address.origin.as_str(), address.host.as_str()),
+            ("https://shop.example:8443", "shop.example")
+        );
         assert_eq!(address.target.source(), "/a%20b?c=d");
         assert_eq!(address.credentials, Some(("me".to_owned(), "a+b".to_owned())));
         for other in ["", "shop.example/", "data:text/plain,x", "wss://a.example/", "http://"] {

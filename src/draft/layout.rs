@@ -106,7 +106,8 @@ pub(super) fn key(name: &str) -> String {
 /// A text as lines of comments.
 pub(super) fn comment(text: &str, indent: &str) -> String {
     let mut lines = String::new();
-    let words = text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>());
+    let words =
+        text.split_whitespace().map(|word| word.chars().filter(|c| !c.is_control()).collect::<String>());
     let mut line = String::new();
     for word in words.take(200) {
         if !line.is_empty() && line.chars().count() + word.chars().count() > 96 {
@@ -127,7 +128,8 @@ mod tests {
     #[test]
     fn long_values_have_a_line_each() {
         let long = "x".repeat(60);
-        let table = Item::Table(vec![("a".to_owned(), Item::text(&long)), ("b c".to_owned(), Item::text(&long))]);
+        let table =
+            Item::Table(vec![("a".to_owned(), Item::text(&long)), ("b c".to_owned(), Item::text(&long))]);
         assert_eq!(table.lay_out(0, 7), format!("{{\n  a = \"{long}\",\n  \"b c\" = \"{long}\",\n}}"));
         let table = Item::Table(vec![("a".to_owned(), Item::List(vec![Item::integer(1), Item::integer(2)]))]);
         assert_eq!(table.lay_out(0, 7), "{ a = [1, 2] }");

@@ -171,7 +171,11 @@ pub enum Extract {
 impl Draft {
     /// How many requests it has.
     pub fn requests(&self) -> usize {
-        self.journeys.iter().flat_map(|journey| &journey.steps).filter(|step| step.request().is_some()).count()
+        self.journeys
+            .iter()
+            .flat_map(|journey| &journey.steps)
+            .filter(|step| step.request().is_some())
+            .count()
     }
 
     /// All requests, in order.
@@ -254,14 +258,17 @@ impl Target {
     /// The same for a text with expressions.
     pub(super) fn parse_template(template: &Template) -> Self {
         let (text, expressions) = template.marked();
-        let of = |template: &Template| Template::unmarked(template.as_literal().unwrap_or_default(), &expressions);
+        let of =
+            |template: &Template| Template::unmarked(template.as_literal().unwrap_or_default(), &expressions);
         let marked = Self::parse(&text);
         Self {
             segments: marked.segments.iter().map(of).collect(),
             query: marked
                 .query
                 .iter()
-                .map(|(name, value)| (Template::unmarked(name, &expressions).source(), value.as_ref().map(of)))
+                .map(|(name, value)| {
+                    (Template::unmarked(name, &expressions).source(), value.as_ref().map(of))
+                })
                 .collect(),
         }
     }

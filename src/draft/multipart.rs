@@ -9,10 +9,14 @@ pub(super) fn parts(text: &str, media: &str, findings: &mut Findings) -> Vec<(St
     let mut parts = Vec::new();
     for part in text.split(&format!("--{boundary}")).skip(1).take_while(|part| !part.starts_with("--")) {
         let part = part.trim_start_matches(['\r', '\n']);
-        let Some((head, content)) = part.split_once("\r\n\r\n").or_else(|| part.split_once("\n\n")) else { continue };
+        let Some((head, content)) = part.split_once("\r\n\r\n").or_else(|| part.split_once("\n\n")) else {
+            continue;
+        };
         let content = content.strip_suffix("\r\n").or_else(|| content.strip_suffix('\n')).unwrap_or(content);
         let line = |wanted: &str| {
-            head.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
+            head.lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.trim().eq_ignore_ascii_case(wanted))
         };
         let Some((_, disposition)) = line("content-disposition") else { continue };
         let name = parameter(disposition, "name").unwrap_or_default();

@@ -7,13 +7,48 @@ use super::template::Template;
 
 /// Variables that exist already, or mean something else in expressions.
 const TAKEN: [&str; 14] = [
-    "user", "iteration", "and", "or", "not", "in", "is", "if", "else", "none", "true", "false", "self", "loop",
+    "user",
+    "iteration",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "if",
+    "else",
+    "none",
+    "true",
+    "false",
+    "self",
+    "loop",
 ];
 /// Functions of templates: variables of these names would hide them.
 const FUNCTIONS: [&str; 25] = [
-    "hex", "uuid", "int", "decimal", "pick", "chance", "date", "first_name", "last_name", "user_name", "email",
-    "phone", "company", "street", "city", "state", "zip", "word", "sentence", "body", "env", "now", "timestamp",
-    "range", "dict",
+    "hex",
+    "uuid",
+    "int",
+    "decimal",
+    "pick",
+    "chance",
+    "date",
+    "first_name",
+    "last_name",
+    "user_name",
+    "email",
+    "phone",
+    "company",
+    "street",
+    "city",
+    "state",
+    "zip",
+    "word",
+    "sentence",
+    "body",
+    "env",
+    "now",
+    "timestamp",
+    "range",
+    "dict",
 ];
 
 /// A variable's name from any text: `orderId` and `order-id` become `order_id`.
@@ -51,7 +86,7 @@ pub(super) fn unused(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
     if !is_taken(name) {
         return name.to_owned();
     }
-    (2..).map(|n| format!("{name}_{n}")).find(|name| !is_taken(name)).unwrap_or_default()
+    (2..=u32::MAX).map(|n| format!("{name}_{n}")).find(|name| !is_taken(name)).unwrap_or_default()
 }
 
 /// Whether a part of a path names one thing of many: a number, a UUID, a hash, `p-17`, an address.
@@ -135,7 +170,15 @@ mod tests {
 
     #[test]
     fn ids_are_told_from_words() {
-        for id in ["7", "2024", "p-17", "0190f3a0-7e1c-7000-8000-5d0c2b6f6f10", "deadbeef01", "a@b.example", "order_12"] {
+        for id in [
+            "7",
+            "2024",
+            "p-17",
+            "0190f3a0-7e1c-7000-8000-5d0c2b6f6f10",
+            "deadbeef01",
+            "a@b.example",
+            "order_12",
+        ] {
             assert!(is_id(id), "{id}");
         }
         for word in ["orders", "v1", "v2", "index.html", "oauth2", "", "s3", "cafe", "login-form"] {

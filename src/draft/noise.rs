@@ -2,35 +2,135 @@
 
 /// Headers that the client sets itself, that belong to a browser or its cache, or to one request alone.
 const HEADERS: [&str; 35] = [
-    "host", "authority", "connection", "content-length", "cookie", "accept-encoding", "user-agent", "keep-alive", "te",
-    "transfer-encoding", "upgrade", "upgrade-insecure-requests", "proxy-connection", "dnt", "priority", "pragma",
-    "cache-control", "if-none-match", "if-modified-since", "if-range", "range", "purpose", "x-client-data",
-    "save-data", "traceparent", "tracestate", "x-request-id", "x-correlation-id", "newrelic", "sentry-trace",
-    "baggage", "postman-token", "expect", "device-memory", "downlink",
+    "host",
+    "authority",
+    "connection",
+    "content-length",
+    "cookie",
+    "accept-encoding",
+    "user-agent",
+    "keep-alive",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "proxy-connection",
+    "dnt",
+    "priority",
+    "pragma",
+    "cache-control",
+    "if-none-match",
+    "if-modified-since",
+    "if-range",
+    "range",
+    "purpose",
+    "x-client-data",
+    "save-data",
+    "traceparent",
+    "tracestate",
+    "x-request-id",
+    "x-correlation-id",
+    "newrelic",
+    "sentry-trace",
+    "baggage",
+    "postman-token",
+    "expect",
+    "device-memory",
+    "downlink",
 ];
 
 /// Parts of hosts that count visitors, show advertisements or collect errors.
 const TRACKERS: [&str; 48] = [
-    "google-analytics.", "googletagmanager.", "googleadservices.", "googlesyndication.", "doubleclick.",
-    "analytics.google.", "stats.g.", "facebook.", "fbcdn.", "connect.facebook", "hotjar.", "segment.io",
-    "segment.com", "sentry.io", "mixpanel.", "newrelic.", "nr-data.", "datadoghq", "fullstory.", "clarity.ms",
-    "amplitude.", "optimizely.", "cloudflareinsights.", "bat.bing.", "scorecardresearch.", "adservice.",
-    "adsystem.", "adnxs.", "criteo.", "taboola.", "outbrain.", "quantserve.", "matomo.", "plausible.io",
-    "posthog.", "bugsnag.", "rollbar.", "logrocket.", "intercom", "hubspot.", "hs-analytics", "chartbeat.",
-    "omtrdc.", "demdex.", "cookielaw.", "onetrust.", "tiktok.", "launchdarkly.",
+    "google-analytics.",
+    "googletagmanager.",
+    "googleadservices.",
+    "googlesyndication.",
+    "doubleclick.",
+    "analytics.google.",
+    "stats.g.",
+    "facebook.",
+    "fbcdn.",
+    "connect.facebook",
+    "hotjar.",
+    "segment.io",
+    "segment.com",
+    "sentry.io",
+    "mixpanel.",
+    "newrelic.",
+    "nr-data.",
+    "datadoghq",
+    "fullstory.",
+    "clarity.ms",
+    "amplitude.",
+    "optimizely.",
+    "cloudflareinsights.",
+    "bat.bing.",
+    "scorecardresearch.",
+    "adservice.",
+    "adsystem.",
+    "adnxs.",
+    "criteo.",
+    "taboola.",
+    "outbrain.",
+    "quantserve.",
+    "matomo.",
+    "plausible.io",
+    "posthog.",
+    "bugsnag.",
+    "rollbar.",
+    "logrocket.",
+    "intercom",
+    "hubspot.",
+    "hs-analytics",
+    "chartbeat.",
+    "omtrdc.",
+    "demdex.",
+    "cookielaw.",
+    "onetrust.",
+    "tiktok.",
+    "launchdarkly.",
 ];
 
 /// Ends of paths of files that pages consist of.
 const FILES: [&str; 29] = [
-    "avif", "bmp", "css", "eot", "gif", "ico", "jpeg", "jpg", "js", "map", "mjs", "mp3", "mp4", "ogg", "otf", "png",
-    "svg", "swf", "ttf", "wasm", "wav", "webm", "webmanifest", "webp", "woff", "woff2", "less", "scss", "m4s",
+    "avif",
+    "bmp",
+    "css",
+    "eot",
+    "gif",
+    "ico",
+    "jpeg",
+    "jpg",
+    "js",
+    "map",
+    "mjs",
+    "mp3",
+    "mp4",
+    "ogg",
+    "otf",
+    "png",
+    "svg",
+    "swf",
+    "ttf",
+    "wasm",
+    "wav",
+    "webm",
+    "webmanifest",
+    "webp",
+    "woff",
+    "woff2",
+    "less",
+    "scss",
+    "m4s",
 ];
 
 /// Whether a header, in lower case, is left out.
 pub(super) fn is_header(name: &str) -> bool {
     HEADERS.contains(&name)
         || name.starts_with(':')
-        || ["sec-", "x-datadog-", "x-b3-", "proxy-", "cf-", "x-amzn-trace"].iter().any(|start| name.starts_with(start))
+        || ["sec-", "x-datadog-", "x-b3-", "proxy-", "cf-", "x-amzn-trace"]
+            .iter()
+            .any(|start| name.starts_with(start))
 }
 
 /// Whether a host belongs to trackers or advertisements.
@@ -56,8 +156,13 @@ pub(super) fn is_page_media(media: &str) -> bool {
     ["image/", "font/", "video/", "audio/", "text/css", "text/javascript", "application/javascript"]
         .iter()
         .any(|start| media.starts_with(start))
-        || ["application/x-javascript", "application/font-woff", "application/wasm", "application/manifest+json"]
-            .contains(&media.as_str())
+        || [
+            "application/x-javascript",
+            "application/font-woff",
+            "application/wasm",
+            "application/manifest+json",
+        ]
+        .contains(&media.as_str())
 }
 
 #[cfg(test)]
@@ -69,7 +174,9 @@ mod tests {
         assert!(is_header("sec-ch-ua") && is_header(":authority") && is_header("cookie"));
         assert!(!is_header("accept") && !is_header("x-api-key") && !is_header("authorization"));
         assert!(is_tracker("www.google-analytics.com") && is_tracker("o1.ingest.sentry.io"));
-        assert!(!is_tracker("shop.example") && !is_tracker("notfacebook.example") && !is_tracker("127.0.0.1"));
+        assert!(
+            !is_tracker("shop.example") && !is_tracker("notfacebook.example") && !is_tracker("127.0.0.1")
+        );
         assert!(is_page_file("/a/b.CSS?v=1") && !is_page_file("/api/report.json") && !is_page_file("/js"));
         assert!(is_page_media("image/png") && is_page_media("text/javascript; charset=utf-8"));
         assert!(!is_page_media("application/json") && !is_page_media("text/html"));

@@ -7,19 +7,48 @@ use super::tree::Tree;
 
 /// Words within names of secrets, without what separates words.
 const WORDS: [&str; 24] = [
-    "password", "passwd", "passphrase", "passcode", "secret", "token", "apikey", "accesskey", "privatekey",
-    "authorization", "credential", "sessionid", "jwt", "bearer", "cvv", "cvc", "cardnumber", "ccnumber", "ssn",
-    "signature", "otp", "subscriptionkey", "sharedkey", "authkey",
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authorization",
+    "credential",
+    "sessionid",
+    "jwt",
+    "bearer",
+    "cvv",
+    "cvc",
+    "cardnumber",
+    "ccnumber",
+    "ssn",
+    "signature",
+    "otp",
+    "subscriptionkey",
+    "sharedkey",
+    "authkey",
 ];
 /// Names that are secrets as they are.
 const NAMES: [&str; 7] = ["pwd", "pass", "pin", "auth", "sid", "sig", "session"];
 /// Names with such a word in them that are none.
 const HARMLESS: [&str; 9] = [
-    "tokentype", "maxtokens", "tokencount", "totaltokens", "passwordhint", "passwordpolicy", "forgotpassword",
-    "resetpassword", "signaturemethod",
+    "tokentype",
+    "maxtokens",
+    "tokencount",
+    "totaltokens",
+    "passwordhint",
+    "passwordpolicy",
+    "forgotpassword",
+    "resetpassword",
+    "signaturemethod",
 ];
 /// How keys of well-known services begin.
-const PREFIXES: [&str; 10] = ["AIza", "sk_live_", "sk_test_", "sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA"];
+const PREFIXES: [&str; 10] =
+    ["AIza", "sk_live_", "sk_test_", "sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA"];
 
 impl Findings {
     /// The environment variable for a secret. An equal value is the same secret.
@@ -100,9 +129,15 @@ fn hide_in(request: &mut Request, findings: &mut Findings) {
 fn hide_in_tree(name: &str, tree: &mut Tree<Template>, findings: &mut Findings) {
     match tree {
         Tree::Text(value) => hide_value(name, value, "the field", findings),
-        Tree::List(items) => items.iter_mut().for_each(|item| hide_in_tree(name, item, findings)),
+        Tree::List(items) => {
+            for item in items {
+                hide_in_tree(name, item, findings);
+            }
+        }
         Tree::Table(entries) => {
-            entries.iter_mut().for_each(|(name, value)| hide_in_tree(name, value, findings));
+            for (name, value) in entries {
+                hide_in_tree(name, value, findings);
+            }
         }
         Tree::Null | Tree::Bool(_) | Tree::Number(_) => {}
     }
@@ -136,7 +171,8 @@ fn cookies(text: &str, findings: &mut Findings) -> Template {
 
 /// Whether what has this name is a secret.
 pub(super) fn is_secret_name(name: &str) -> bool {
-    let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let bare: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
     NAMES.contains(&bare.as_str())
         || (WORDS.iter().any(|word| bare.contains(word)) && !HARMLESS.iter().any(|word| bare.contains(word)))
 }
@@ -154,10 +190,14 @@ mod tests {
 
     #[test]
     fn names_tell_secrets() {
-        for name in ["password", "user[password]", "X-Api-Key", "access_token", "clientSecret", "pwd", "csrf-token"] {
+        for name in
+            ["password", "user[password]", "X-Api-Key", "access_token", "clientSecret", "pwd", "csrf-token"]
+        {
             assert!(is_secret_name(name), "{name}");
         }
-        for name in ["name", "token_type", "max_tokens", "author", "keyword", "sort_key_name", "passenger", ""] {
+        for name in
+            ["name", "token_type", "max_tokens", "author", "keyword", "sort_key_name", "passenger", ""]
+        {
             assert!(!is_secret_name(name), "{name}");
         }
     }
@@ -177,6 +217,9 @@ mod tests {
         assert_eq!(findings.authorization("Bearer abc").source(), "Bearer {{ env(\"TOKEN\") }}");
         assert_eq!(findings.authorization("Basic dTpw").source(), "Basic {{ env(\"BASIC_CREDENTIALS\") }}");
         assert_eq!(findings.authorization("abcdef").source(), "{{ env(\"AUTHORIZATION\") }}");
-        assert_eq!(cookies("a=1; b=2", &mut findings).source(), "a={{ env(\"COOKIE_A\") }}; b={{ env(\"COOKIE_B\") }}");
+        assert_eq!(
+            cookies("a=1; b=2", &mut findings).source(),
+            "a={{ env(\"COOKIE_A\") }}; b={{ env(\"COOKIE_B\") }}"
+        );
     }
 }

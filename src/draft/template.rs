@@ -76,7 +76,9 @@ impl Template {
         let (mut text, mut expressions) = (String::new(), Vec::new());
         for piece in &self.0 {
             match piece {
-                Piece::Literal(literal) => text.extend(literal.chars().filter(|c| ![OPEN, CLOSE].contains(c))),
+                Piece::Literal(literal) => {
+                    text.extend(literal.chars().filter(|c| ![OPEN, CLOSE].contains(c)));
+                }
                 Piece::Expression(expression) => {
                     text.push_str(&format!("{OPEN}{}{CLOSE}", expressions.len()));
                     expressions.push(expression.clone());
@@ -91,7 +93,9 @@ impl Template {
         let mut template = Self::default();
         for (at, part) in text.split(OPEN).enumerate() {
             let (number, rest) = part.split_once(CLOSE).unwrap_or(("", part));
-            if let Some(expression) = number.parse::<usize>().ok().and_then(|n| expressions.get(n)).filter(|_| at > 0) {
+            if let Some(expression) =
+                number.parse::<usize>().ok().and_then(|n| expressions.get(n)).filter(|_| at > 0)
+            {
                 template = template.then(Self::expression(expression));
             }
             template = template.then(Self::literal(rest));

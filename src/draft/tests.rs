@@ -48,9 +48,11 @@ fn steps_of(text: &str) -> String {
 }
 
 fn har(entries: &[serde_json::Value]) -> String {
-    serde_json::json!({ "log": { "version": "1.2", "creator": { "name": "Firefox" }, "entries": entries } }).to_string()
+    serde_json::json!({ "log": { "version": "1.2", "creator": { "name": "Firefox" }, "entries": entries } })
+        .to_string()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "values are written at the call")]
 fn entry(second: u32, request: serde_json::Value, response: serde_json::Value) -> serde_json::Value {
     serde_json::json!({
         "startedDateTime": format!("2026-01-01T12:00:{second:02}.000Z"), "time": 50, "request": request, "response": response,
@@ -67,7 +69,8 @@ mod hars {
     }
 
     fn post(url: &str, media: &str, text: &str, headers: &[(&str, &str)]) -> serde_json::Value {
-        let headers: Vec<_> = headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
         json!({ "method": "POST", "url": url, "headers": headers, "postData": { "mimeType": media, "text": text } })
     }
 
@@ -78,12 +81,32 @@ mod hars {
     #[test]
     fn values_of_answers_become_variables() {
         let text = steps_of(&har(&[
-            entry(0, post("http://shop.example/login", "application/json", r#"{"name":"a","password":"b"}"#, &[]),
-                answer(200, "application/json", r#"{"data":{"token":"t0ken-1234567890"}}"#)),
-            entry(1, post("http://shop.example/orders", "application/json", r#"{"quantity":7}"#, &[("Authorization", "Bearer t0ken-1234567890")]),
-                answer(201, "application/json; charset=utf-8", r#"{"id":7,"quantity":7}"#)),
+            entry(
+                0,
+                post("http://shop.example/login", "application/json", r#"{"name":"a","password":"b"}"#, &[]),
+                answer(200, "application/json", r#"{"data":{"token":"t0ken-1234567890"}}"#),
+            ),
+            entry(
+                1,
+                post(
+                    "http://shop.example/orders",
+                    "application/json",
+                    r#"{"quantity":7}"#,
+                    &[("Authorization", "Bearer t0ken-1234567890")],
+                ),
+                answer(201, "application/json; charset=utf-8", r#"{"id":7,"quantity":7}"#),
+            ),
             entry(2, get("http://shop.example/orders/7?quantity=7"), answer(200, "application/json", "{}")),
-            entry(3, post("http://shop.example/pay", "application/json", r#"{"order_id":7,"note":"7","quantity":7}"#, &[]), answer(200, "", "")),
+            entry(
+                3,
+                post(
+                    "http://shop.example/pay",
+                    "application/json",
+                    r#"{"order_id":7,"note":"7","quantity":7}"#,
+                    &[],
+                ),
+                answer(200, "", ""),
+            ),
         ]));
         assert!(text.contains("extract = { token = \"/data/token\" }"), "{text}");
         assert!(text.contains("authorization = \"Bearer {{ token }}\""), "{text}");
@@ -96,20 +119,32 @@ mod hars {
     #[test]
     fn what_a_user_types_is_no_variable_although_answers_repeat_it() {
         let text = steps_of(&har(&[
-            entry(0, post("http://shop.example/items", "application/json", r#"{"title":"Blue-shirt-2000"}"#, &[]),
-                answer(201, "application/json", r#"{"title":"Blue-shirt-2000"}"#)),
-            entry(1, get("http://shop.example/search?q=Blue-shirt-2000"), answer(200, "application/json", "{}")),
+            entry(
+                0,
+                post("http://shop.example/items", "application/json", r#"{"title":"Blue-shirt-2000"}"#, &[]),
+                answer(201, "application/json", r#"{"title":"Blue-shirt-2000"}"#),
+            ),
+            entry(
+                1,
+                get("http://shop.example/search?q=Blue-shirt-2000"),
+                answer(200, "application/json", "{}"),
+            ),
         ]));
         assert!(text.contains("/search?q=Blue-shirt-2000") && !text.contains("extract"), "{text}");
     }
 
     #[test]
     fn a_redirect_and_what_it_leads_to_are_one_request() {
-        let redirect = json!({ "status": 302, "headers": [{ "name": "Location", "value": "/home" }], "content": {} });
+        let redirect =
+            json!({ "status": 302, "headers": [{ "name": "Location", "value": "/home" }], "content": {} });
         let away = json!({ "status": 302, "headers": [{ "name": "location", "value": "https://login.example/" }], "content": {} });
         let text = steps_of(&har(&[
             entry(0, get("http://shop.example/"), answer(200, "text/html", "")),
-            entry(1, post("http://shop.example/login", "application/x-www-form-urlencoded", "a=1", &[]), redirect),
+            entry(
+                1,
+                post("http://shop.example/login", "application/x-www-form-urlencoded", "a=1", &[]),
+                redirect,
+            ),
             entry(1, get("http://shop.example/home"), answer(200, "text/html", "<p>")),
             entry(2, get("http://shop.example/away"), away),
         ]));
@@ -144,10 +179,18 @@ mod hars {
     fn templates_in_recorded_texts_stay_texts() {
         let text = steps_of(&har(&[entry(
             0,
-            post("http://shop.example/a/{{b}}?c={%25d%25}", "application/json", r#"{"q":"{{ env('HOME') }}","n":null,"big":18446744073709551615}"#, &[]),
+            post(
+                "http://shop.example/a/{{b}}?c={%25d%25}",
+                "application/json",
+                r#"{"q":"{{ env('HOME') }}","n":null,"big":18446744073709551615}"#,
+                &[],
+            ),
             answer(200, "text/html", ""),
         )]));
-        assert!(text.contains(r#"{{ "{{" }} env('HOME') }}"#) && text.contains("n = \"{{ none }}\""), "{text}");
+        assert!(
+            text.contains(r#"{{ "{{" }} env('HOME') }}"#) && text.contains("n = \"{{ none }}\""),
+            "{text}"
+        );
         assert!(text.contains("big = \"{{ 18446744073709551615 }}\""), "{text}");
     }
 }
@@ -220,10 +263,15 @@ components:
     assert_eq!(found.base_url, "https://api.pets.example/v1");
     let text = checked(&found);
     assert!(text.contains("headers = { authorization = 'Bearer {{ env(\"TOKEN\") }}' }"), "{text}");
-    let places: Vec<usize> = ["POST /pets\"", "GET /pets?limit={{ int(1, 5) }}&tag=a%20b\"", "GET /pets/{{ pet_id }}\"", "DELETE /pets/{{ pet_id }}\""]
-        .iter()
-        .map(|request| text.find(request).unwrap_or_else(|| panic!("{request}\n{text}")))
-        .collect();
+    let places: Vec<usize> = [
+        "POST /pets\"",
+        "GET /pets?limit={{ int(1, 5) }}&tag=a%20b\"",
+        "GET /pets/{{ pet_id }}\"",
+        "DELETE /pets/{{ pet_id }}\"",
+    ]
+    .iter()
+    .map(|request| text.find(request).unwrap_or_else(|| panic!("{request}\n{text}")))
+    .collect();
     assert!(places.is_sorted(), "{text}");
     for words in [
         "extract = { pet_id = \"/id\" }",
@@ -272,7 +320,12 @@ fn a_postman_collection_becomes_journeys_with_its_variables() {
 fn an_access_log_becomes_endpoints_by_their_frequency() {
     let mut log = String::new();
     for n in 0..100 {
-        log.push_str(&format!("::1 - - [10/Oct/2026:13:{:02}:{:02} +0000] \"GET /items/{} HTTP/1.1\" 200 5\n", n / 60, n % 60, n % 3));
+        log.push_str(&format!(
+            "::1 - - [10/Oct/2026:13:{:02}:{:02} +0000] \"GET /items/{} HTTP/1.1\" 200 5\n",
+            n / 60,
+            n % 60,
+            n % 3
+        ));
     }
     log.push_str("::1 - - [10/Oct/2026:13:01:40 +0000] \"GET /help?token=abc HTTP/1.1\" 200 5\n");
     log.push_str("::1 - - [10/Oct/2026:13:01:40 +0000] \"POST /orders HTTP/1.1\" 201 5\n");
@@ -312,22 +365,127 @@ fn what_is_not_supported_is_refused_with_a_remedy() {
 /// Words that formats are made of, so that garbage comes near to them.
 fn garbage() -> impl Strategy<Value = String> {
     let words = [
-        "{", "}", "[", "]", "\"", "'", ":", ",", "\n", " ", "\\", "{{", "}}", "{%", "curl ", "-d ", "-F ", "-H ", "@", "=", "$", "`", "<<", "|", "&",
-        "http://a.example/", "openapi: 3.0.0\n", "paths:\n", "  /a/{b}:\n", "    get:\n", "log", "entries", "item", "request", "url", "$ref", "#/a", "é",
-        "\u{0}", "[10/Oct/2026:13:00:00 +0000] ", "\"GET /a HTTP/1.1\" 200 1", "--", "9", "-1", "1e999",
+        "{",
+        "}",
+        "[",
+        "]",
+        "\"",
+        "'",
+        ":",
+        ",",
+        "\n",
+        " ",
+        "\\",
+        "{{",
+        "}}",
+        "{%",
+        "curl ",
+        "-d ",
+        "-F ",
+        "-H ",
+        "@",
+        "=",
+        "$",
+        "`",
+        "<<",
+        "|",
+        "&",
+        "http://a.example/",
+        "openapi: 3.0.0\n",
+        "paths:\n",
+        "  /a/{b}:\n",
+        "    get:\n",
+        "log",
+        "entries",
+        "item",
+        "request",
+        "url",
+        "$ref",
+        "#/a",
+        "é",
+        "\u{0}",
+        "[10/Oct/2026:13:00:00 +0000] ",
+        "\"GET /a HTTP/1.1\" 200 1",
+        "--",
+        "9",
+        "-1",
+        "1e999",
     ];
-    proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40).prop_map(|words| words.concat())
+    proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40)
+        .prop_map(|words| words.concat())
 }
 
 fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
     let keys = [
-        "log", "entries", "request", "response", "method", "url", "headers", "name", "value", "postData", "mimeType", "text", "params", "status", "content",
-        "openapi", "paths", "/a/{b}", "get", "post", "parameters", "in", "schema", "type", "properties", "required", "enum", "$ref", "allOf", "items",
-        "requestBody", "application/json", "example", "info", "item", "body", "mode", "raw", "event", "auth", "key", "variable", "{{x}}", "servers",
+        "log",
+        "entries",
+        "request",
+        "response",
+        "method",
+        "url",
+        "headers",
+        "name",
+        "value",
+        "postData",
+        "mimeType",
+        "text",
+        "params",
+        "status",
+        "content",
+        "openapi",
+        "paths",
+        "/a/{b}",
+        "get",
+        "post",
+        "parameters",
+        "in",
+        "schema",
+        "type",
+        "properties",
+        "required",
+        "enum",
+        "$ref",
+        "allOf",
+        "items",
+        "requestBody",
+        "application/json",
+        "example",
+        "info",
+        "item",
+        "body",
+        "mode",
+        "raw",
+        "event",
+        "auth",
+        "key",
+        "variable",
+        "{{x}}",
+        "servers",
     ];
     let texts = [
-        "", "GET", "http://a.example/b/17?c=d", "{{x}}", "{% y %}", "#/paths", "#", "string", "object", "integer", "array", "query", "path", "raw",
-        "application/json", "{\"a\": {{b}}}", "3.0.0", "\u{e000}0\u{e001}", "a\nb", "'''", "multipart/form-data; boundary=x", "--x\r\n\r\n", "bearer",
+        "",
+        "GET",
+        "http://a.example/b/17?c=d",
+        "{{x}}",
+        "{% y %}",
+        "#/paths",
+        "#",
+        "string",
+        "object",
+        "integer",
+        "array",
+        "query",
+        "path",
+        "raw",
+        "application/json",
+        "{\"a\": {{b}}}",
+        "3.0.0",
+        "\u{e000}0\u{e001}",
+        "a\nb",
+        "'''",
+        "multipart/form-data; boundary=x",
+        "--x\r\n\r\n",
+        "bearer",
     ];
     let leaf = prop_oneof![
         Just(serde_json::Value::Null),
@@ -347,7 +505,14 @@ fn json(depth: u32) -> impl Strategy<Value = serde_json::Value> {
 
 /// Every format on any text: no panic, and what comes out is right.
 fn survives(text: &str) {
-    for format in [None, Some(Format::Har), Some(Format::OpenApi), Some(Format::Postman), Some(Format::Curl), Some(Format::AccessLog)] {
+    for format in [
+        None,
+        Some(Format::Har),
+        Some(Format::OpenApi),
+        Some(Format::Postman),
+        Some(Format::Curl),
+        Some(Format::AccessLog),
+    ] {
         let options = Options { format, keep_all: true, unsafe_methods: true, ..options() };
         if let Ok(draft) = draft(text, &options) {
             checked(&draft);

@@ -89,7 +89,6 @@ impl Tree {
     /// Whether TOML can say the same: no key twice.
     pub(super) fn is_expressible(&self) -> bool {
         match self {
-            
             Self::List(items) => items.iter().all(Self::is_expressible),
             Self::Table(entries) => {
                 let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
@@ -195,9 +194,9 @@ mod tests {
 
     #[test]
     fn json_and_yaml_are_the_same_tree_in_their_order() {
-        let json: Tree = serde_json::from_str(r#"{"b": [1, 2.5, null], "a": {"200": "x"}, "c": true}"#).unwrap();
-        let yaml: Tree =
-            serde_yaml_ng::from_str("b: [1, 2.5, null]\na:\n  200: x\nc: !tag true\n").unwrap();
+        let json: Tree =
+            serde_json::from_str(r#"{"b": [1, 2.5, null], "a": {"200": "x"}, "c": true}"#).unwrap();
+        let yaml: Tree = serde_yaml_ng::from_str("b: [1, 2.5, null]\na:\n  200: x\nc: !tag true\n").unwrap();
         assert_eq!(json, yaml);
         assert_eq!(json.at(&["a", "200"]).text(), Some("x"));
         assert_eq!(json.get("b").items().len(), 3);

@@ -17,7 +17,7 @@ impl Draft {
             text.push_str("\n[tls]\ninsecure = true\n");
         }
         for journey in &self.journeys {
-            text.push_str(&self.journey(journey));
+            text.push_str(&journey.text());
         }
         text.push_str(&self.traffic());
         text
@@ -41,26 +41,6 @@ impl Draft {
             }
         }
         text.push('\n');
-        text
-    }
-
-    fn journey(&self, journey: &Journey) -> String {
-        let mut text = format!("\n{}[[journey]]\n", comment(&journey.comment, ""));
-        text.push_str(&line("name", &Item::text(&journey.name)));
-        text.push_str("traffic_class = \"production\"\n");
-        if !journey.variables.is_empty() {
-            text.push_str(&line("let", &Item::texts(&journey.variables)));
-        }
-        for step in &journey.steps {
-            text.push('\n');
-            match step {
-                Step::Pause(time) => {
-                    let time = format!("{:.1}s", time.as_secs_f64().max(0.1));
-                    text.push_str(&format!("[[journey.steps]]\n{}", line("pause", &Item::text(&time))));
-                }
-                Step::Request(request) => text.push_str(&request.text()),
-            }
-        }
         text
     }
 
@@ -109,10 +89,33 @@ value = \"run.ok_share\"
 at_least = \"99.9%\"
 ";
 
+impl Journey {
+    fn text(&self) -> String {
+        let mut text = format!("\n{}[[journey]]\n", comment(&self.comment, ""));
+        text.push_str(&line("name", &Item::text(&self.name)));
+        text.push_str("traffic_class = \"production\"\n");
+        if !self.variables.is_empty() {
+            text.push_str(&line("let", &Item::texts(&self.variables)));
+        }
+        for step in &self.steps {
+            text.push('\n');
+            match step {
+                Step::Pause(time) => {
+                    let time = format!("{:.1}s", time.as_secs_f64().max(0.1));
+                    text.push_str(&format!("[[journey.steps]]\n{}", line("pause", &Item::text(&time))));
+                }
+                Step::Request(request) => text.push_str(&request.text()),
+            }
+        }
+        text
+    }
+}
+
 impl Request {
     fn text(&self) -> String {
         let mut text = format!("{}[[journey.steps]]\n", comment(&self.comment, ""));
-        let target = format!("{} {}{}", self.method, self.origin.as_deref().unwrap_or(""), self.target.source());
+        let target =
+            format!("{} {}{}", self.method, self.origin.as_deref().unwrap_or(""), self.target.source());
         text.push_str(&line("request", &Item::text(&target)));
         if let Some(name) = &self.name {
             text.push_str(&line("name", &Item::text(name)));

@@ -14,8 +14,15 @@ fn made(bench: &Bench, name: &str, text: &str, flags: &[&str]) -> (String, Strin
     (std::fs::read_to_string(bench.path("made.toml")).unwrap(), stderr(&output))
 }
 
-fn entry(method: &str, url: &str, post: Option<(&str, &str)>, headers: &[(&str, &str)], answer: &Value) -> Value {
-    let headers: Vec<Value> = headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+fn entry(
+    method: &str,
+    url: &str,
+    post: Option<(&str, &str)>,
+    headers: &[(&str, &str)],
+    answer: &Value,
+) -> Value {
+    let headers: Vec<Value> =
+        headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let mut request = json!({ "method": method, "url": url, "headers": headers });
     if let Some((media, text)) = post {
         request["postData"] = json!({ "mimeType": media, "text": text });
@@ -24,7 +31,8 @@ fn entry(method: &str, url: &str, post: Option<(&str, &str)>, headers: &[(&str, 
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], media: &str, text: &str) -> Value {
-    let headers: Vec<Value> = headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+    let headers: Vec<Value> =
+        headers.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     json!({ "status": status, "headers": headers, "content": { "mimeType": media, "text": text } })
 }
 
@@ -35,20 +43,63 @@ fn visit(base: &str) -> String {
     let login = format!("<form><input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{csrf}\"></form>");
     let sent = format!("csrfmiddlewaretoken={csrf}&next=%2F&name=user-7&password=password-7");
     let jar = [("Cookie", "csrftoken=x; _ga=1"), ("sec-fetch-mode", "navigate"), ("Accept", "text/html")];
-    let bearer = [("Authorization", "Bearer recorded-token-0123456789"), ("Accept", "application/json"), ("X-CSRFToken", "c00c1e0123456789")];
+    let bearer = [
+        ("Authorization", "Bearer recorded-token-0123456789"),
+        ("Accept", "application/json"),
+        ("X-CSRFToken", "c00c1e0123456789"),
+    ];
     let json = "application/json";
     let entries = vec![
-        entry("GET", &format!("{base}/login"), None, &jar[1..], &answer(200, &[("Set-Cookie", "csrftoken=x")], "text/html", &login)),
+        entry(
+            "GET",
+            &format!("{base}/login"),
+            None,
+            &jar[1..],
+            &answer(200, &[("Set-Cookie", "csrftoken=x")], "text/html", &login),
+        ),
         entry("GET", &format!("{base}/logo.png"), None, &jar, &answer(200, &[], "image/png", "")),
         entry("GET", "https://www.google-analytics.com/collect", None, &[], &answer(204, &[], "", "")),
-        entry("POST", &format!("{base}/login"), Some((FORM, &sent)), &jar, &answer(302, &[("Location", "/")], "", "")),
-        entry("GET", &format!("{base}/"), None, &jar, &answer(200, &[("set-cookie", "csrftoken=c00c1e0123456789; Path=/")], "text/html", "<p>Hello</p>")),
-        entry("GET", &format!("{base}/items"), None, &jar, &answer(200, &[], "text/html", "<a href=\"/items/41\">A</a>")),
+        entry(
+            "POST",
+            &format!("{base}/login"),
+            Some((FORM, &sent)),
+            &jar,
+            &answer(302, &[("Location", "/")], "", ""),
+        ),
+        entry(
+            "GET",
+            &format!("{base}/"),
+            None,
+            &jar,
+            &answer(
+                200,
+                &[("set-cookie", "csrftoken=c00c1e0123456789; Path=/")],
+                "text/html",
+                "<p>Hello</p>",
+            ),
+        ),
+        entry(
+            "GET",
+            &format!("{base}/items"),
+            None,
+            &jar,
+            &answer(200, &[], "text/html", "<a href=\"/items/41\">A</a>"),
+        ),
         entry("GET", &format!("{base}/items/41"), None, &jar, &answer(200, &[], "text/html", "A")),
-        entry("POST", &format!("{base}/oauth/token"), Some((FORM, "grant_type=client_credentials&client_id=shop-client&client_secret=shop-secret")), &[],
-            &answer(200, &[], json, r#"{"access_token":"recorded-token-0123456789","token_type":"Bearer"}"#)),
-        entry("POST", &format!("{base}/api/orders"), Some((json, r#"{"item_id":41,"quantity":2}"#)), &bearer,
-            &answer(201, &[], json, r#"{"id":9,"item_id":41,"quantity":2}"#)),
+        entry(
+            "POST",
+            &format!("{base}/oauth/token"),
+            Some((FORM, "grant_type=client_credentials&client_id=shop-client&client_secret=shop-secret")),
+            &[],
+            &answer(200, &[], json, r#"{"access_token":"recorded-token-0123456789","token_type":"Bearer"}"#),
+        ),
+        entry(
+            "POST",
+            &format!("{base}/api/orders"),
+            Some((json, r#"{"item_id":41,"quantity":2}"#)),
+            &bearer,
+            &answer(201, &[], json, r#"{"id":9,"item_id":41,"quantity":2}"#),
+        ),
         entry("GET", &format!("{base}/api/orders/9"), None, &bearer, &answer(200, &[], json, "{}")),
     ];
     json!({ "log": { "version": "1.2", "creator": { "name": "Firefox" }, "entries": entries } }).to_string()
@@ -59,10 +110,18 @@ fn a_recorded_login_and_order_work_again() {
     let shop = site::spawn(site::Config::default()).unwrap();
     let bench = Bench::new();
     let (text, notes) = made(&bench, "visit.har", &visit(&format!("http://{}", shop.address())), &[]);
-    assert!(!text.contains("password-7") && !text.contains("shop-secret") && !text.contains("recorded-token"), "{text}");
+    assert!(
+        !text.contains("password-7") && !text.contains("shop-secret") && !text.contains("recorded-token"),
+        "{text}"
+    );
     assert!(notes.contains("left out: trackers") && notes.contains("extracted:"), "{notes}");
     let run = ["run", "made.toml", "--load", "smoke", "--progress", "none"];
-    let output = bench.command(&run).env("PASSWORD", "password-7").env("CLIENT_SECRET", "shop-secret").output().unwrap();
+    let output = bench
+        .command(&run)
+        .env("PASSWORD", "password-7")
+        .env("CLIENT_SECRET", "shop-secret")
+        .output()
+        .unwrap();
     // Whether so short a run is valid is another question.
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(bench.query("SELECT count(*) FROM samples WHERE outcome = 'ok'"), 7, "{said}{text}");
@@ -92,7 +151,8 @@ fn an_api_description_becomes_a_scenario() {
       "email": { "type": "string", "format": "email" }, "note": { "type": ["string", "null"] },
       "lines": { "type": "array", "items": { "type": "object", "properties": { "sku": { "type": "string", "example": "P-1" }, "quantity": { "type": "integer", "minimum": 1, "maximum": 5 } } } } } } } }
 }"##;
-    let (text, _) = made(&Bench::new(), "shop.json", description, &["--base-url", "http://127.0.0.1:8000/v1"]);
+    let (text, _) =
+        made(&Bench::new(), "shop.json", description, &["--base-url", "http://127.0.0.1:8000/v1"]);
     insta::assert_snapshot!(text);
 }
 
@@ -130,7 +190,12 @@ fn an_access_log_becomes_a_scenario_at_its_rate() {
         let path = if n % 3 == 0 { "/cart".to_owned() } else { format!("/items/{}", n % 4) };
         format!("::1 - - [10/Oct/2026:13:55:{n:02} +0000] \"GET {path} HTTP/1.1\" 200 5 \"-\" \"curl\"\n")
     });
-    let (text, _) = made(&Bench::new(), "access.log", &lines.collect::<String>(), &["--base-url", "http://127.0.0.1:8000"]);
+    let (text, _) = made(
+        &Bench::new(),
+        "access.log",
+        &lines.collect::<String>(),
+        &["--base-url", "http://127.0.0.1:8000"],
+    );
     insta::assert_snapshot!(text);
 }
 

@@ -123,7 +123,11 @@ const HOMES: &[Home] = &[
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
     home("cookie_store", &["src/load/jar.rs"], ""),
-    home("url", &["src/load/", "src/draft/"], "redirects and cookies of the load, and addresses and forms of recordings"),
+    home(
+        "url",
+        &["src/load/", "src/draft/"],
+        "redirects and cookies of the load, and addresses and forms of recordings",
+    ),
     home("flate2", &["src/load/decode.rs"], ""),
     home("brotli_decompressor", &["src/load/decode.rs"], ""),
     home("ruzstd", &["src/load/decode.rs"], ""),
@@ -192,7 +196,11 @@ const HOMES: &[Home] = &[
         &["src/scenario/problem.rs", "src/claim/expression.rs"],
         "suggestions for misspelt names; claims stand below scenarios",
     ),
-    home("regex", &["src/scenario/", "src/draft/"], "checks and extractions, and what drafts find in pages, scripts and logs"),
+    home(
+        "regex",
+        &["src/scenario/", "src/draft/"],
+        "checks and extractions, and what drafts find in pages, scripts and logs",
+    ),
     home("humantime", &["src/unit.rs"], ""),
     home(
         "rand",

@@ -22,6 +22,8 @@ Examples:
   loadproof init --from access.log steady.toml
   loadproof init --from - --format curl < commands.sh";
 
+const FROM: &str = "Make the scenario from a file: HAR, OpenAPI 3, Postman collection, curl commands or access log; `-` is standard input";
+
 /// Write a commented scenario to begin with, or one made from a recording, an API description or a log
 #[derive(Debug, Args)]
 #[command(after_help = INIT_EXAMPLES)]
@@ -29,11 +31,11 @@ pub(in crate::cli) struct Init {
     /// The file to write [default: shop.toml, or the name of the other file with `.toml`]
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: Option<PathBuf>,
-    /// Base URL of the system to test [default: what the other file says, or http://127.0.0.1:8000]
+    /// Base URL of the system to test [default: what the other file says, or port 8000 of this machine]
     #[arg(short = 'H', long, visible_alias = "host", env = "LOADPROOF_BASE_URL", value_name = "URL")]
     pub(in crate::cli) base_url: Option<String>,
-    /// Make the scenario from a file: HAR, OpenAPI 3, Postman collection, curl commands or access log; `-` is standard input
-    #[arg(long, value_name = "OTHER")]
+    /// The file to make the scenario from
+    #[arg(long, value_name = "OTHER", help = FROM)]
     pub(in crate::cli) from: Option<PathBuf>,
     /// What the other file is [default: seen from its content]
     #[arg(long, value_enum, value_name = "FORMAT", requires = "from")]
@@ -54,7 +56,8 @@ pub(in crate::cli) struct Init {
 pub(in crate::cli) enum DraftFormat {
     /// A browser's recording, HAR 1.2
     Har,
-    /// An API description, OpenAPI 3 as JSON or YAML
+    /// An API description
+    #[value(help = "An API description, OpenAPI 3 as JSON or YAML")]
     Openapi,
     /// A Postman collection, version 2.1
     Postman,

@@ -32,20 +32,70 @@ static COMBINED: LazyLock<Regex> = LazyLock::new(|| {
 /// Where JSON lines have the request line as one text.
 const REQUEST_LINE: [&str; 4] = ["request", "request_line", "req", "http_request"];
 const METHOD: [&str; 13] = [
-    "method", "request_method", "http_method", "verb", "RequestMethod", "request.method", "req.method", "httpRequest.requestMethod",
-    "http.request.method", "http.method", "http_request.method", "requestMethod", "cs-method",
+    "method",
+    "request_method",
+    "http_method",
+    "verb",
+    "RequestMethod",
+    "request.method",
+    "req.method",
+    "httpRequest.requestMethod",
+    "http.request.method",
+    "http.method",
+    "http_request.method",
+    "requestMethod",
+    "cs-method",
 ];
 const PATH: [&str; 18] = [
-    "path", "uri", "request_uri", "url", "RequestPath", "request.uri", "request.url", "request.path", "req.url", "httpRequest.requestUrl",
-    "url.original", "url.path", "http.url", "http.target", "requestPath", "target", "request_path", "cs-uri-stem",
+    "path",
+    "uri",
+    "request_uri",
+    "url",
+    "RequestPath",
+    "request.uri",
+    "request.url",
+    "request.path",
+    "req.url",
+    "httpRequest.requestUrl",
+    "url.original",
+    "url.path",
+    "http.url",
+    "http.target",
+    "requestPath",
+    "target",
+    "request_path",
+    "cs-uri-stem",
 ];
 const STATUS: [&str; 14] = [
-    "status", "status_code", "statusCode", "DownstreamStatus", "OriginStatus", "response.status", "res.statusCode", "httpRequest.status",
-    "http.response.status_code", "http.status_code", "response_code", "response.status_code", "code", "sc-status",
+    "status",
+    "status_code",
+    "statusCode",
+    "DownstreamStatus",
+    "OriginStatus",
+    "response.status",
+    "res.statusCode",
+    "httpRequest.status",
+    "http.response.status_code",
+    "http.status_code",
+    "response_code",
+    "response.status_code",
+    "code",
+    "sc-status",
 ];
 const TIME: [&str; 13] = [
-    "time", "timestamp", "@timestamp", "ts", "time_iso8601", "time_local", "StartUTC", "date", "datetime", "msec", "requestTime",
-    "start_time", "eventTime",
+    "time",
+    "timestamp",
+    "@timestamp",
+    "ts",
+    "time_iso8601",
+    "time_local",
+    "StartUTC",
+    "date",
+    "datetime",
+    "msec",
+    "requestTime",
+    "start_time",
+    "eventTime",
 ];
 
 /// Whether a line is one of a log.
@@ -147,7 +197,14 @@ mod tests {
 
     #[test]
     fn other_lines_are_not() {
-        for line in ["", "hello", "[x] \"GET\" 200", "{\"a\": 1}", "{", r#"- - - [10/Oct/2000:13:55:36 -0700] "\x16\x03" 400 0"#] {
+        for line in [
+            "",
+            "hello",
+            "[x] \"GET\" 200",
+            "{\"a\": 1}",
+            "{",
+            r#"- - - [10/Oct/2000:13:55:36 -0700] "\x16\x03" 400 0"#,
+        ] {
             assert_eq!(of(line), None, "{line}");
         }
     }

@@ -66,13 +66,20 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
     }
     if scanned > 0 {
         kept -= scanned;
-        findings.note(format!("left out: endpoints that the log shows failing only, such as those of scanners: {}", count(scanned, "line")));
+        findings.note(format!(
+            "left out: endpoints that the log shows failing only, such as those of scanners: {}",
+            count(scanned, "line")
+        ));
     }
     let (endpoints, rare) = endpoints.split_at(endpoints.len().min(MOST_ENDPOINTS));
     if !rare.is_empty() {
         let lines: usize = rare.iter().map(Endpoint::count).sum();
         kept -= lines;
-        findings.note(format!("left out: {} beyond the {MOST_ENDPOINTS} most frequent ones: {}", count(rare.len(), "endpoint"), count(lines, "line")));
+        findings.note(format!(
+            "left out: {} beyond the {MOST_ENDPOINTS} most frequent ones: {}",
+            count(rare.len(), "endpoint"),
+            count(lines, "line")
+        ));
     }
     let rate = rate(kept, first_us.zip(last_us), &mut findings);
     findings.note("changed: users and sessions are not followed; each request is a journey of its own, drawn by its frequency");
@@ -98,7 +105,10 @@ fn reason_against(hit: &Hit, options: &Options) -> Option<String> {
         return Some("files of pages (`--keep-all` takes them over)".to_owned());
     }
     if !SAFE.contains(&hit.method.as_str()) && !options.unsafe_methods {
-        return Some(format!("`{}`, which may change something, and whose bodies are unknown (`--unsafe-methods`)", hit.method));
+        return Some(format!(
+            "`{}`, which may change something, and whose bodies are unknown (`--unsafe-methods`)",
+            hit.method
+        ));
     }
     None
 }
@@ -130,7 +140,8 @@ fn journey(endpoint: &Endpoint) -> Journey {
         paths => {
             // Without the slash: a request's path has to begin with one.
             let choices: Vec<String> = paths.iter().map(|path| quoted(&path[1..])).collect();
-            variables.push(("target".to_owned(), Template::expression(format!("pick([{}])", choices.join(", ")))));
+            variables
+                .push(("target".to_owned(), Template::expression(format!("pick([{}])", choices.join(", ")))));
             request.target = Target { segments: vec![Template::expression("target")], query: Vec::new() };
         }
     }

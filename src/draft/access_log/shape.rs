@@ -129,7 +129,8 @@ impl Endpoint {
 
     /// Its most frequent paths, each as often as suits its share, about `most` in all.
     pub(super) fn paths(&self, most: usize) -> Vec<String> {
-        let mut paths: Vec<(&String, usize)> = self.tally.paths.iter().map(|(path, hits)| (path, *hits)).collect();
+        let mut paths: Vec<(&String, usize)> =
+            self.tally.paths.iter().map(|(path, hits)| (path, *hits)).collect();
         paths.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
         paths.truncate(most);
         let all: usize = paths.iter().map(|(_, hits)| hits).sum();
@@ -139,7 +140,8 @@ impl Endpoint {
         let times = |hits: usize| (hits * most / all.max(1)).max(1);
         // Equally frequent paths stand there once each.
         let divisor = paths.iter().map(|(_, hits)| times(*hits)).reduce(greatest_common_divisor).unwrap_or(1);
-        let repeated = |(path, hits): (&String, usize)| std::iter::repeat_n(path.clone(), times(hits) / divisor);
+        let repeated =
+            |(path, hits): (&String, usize)| std::iter::repeat_n(path.clone(), times(hits) / divisor);
         paths.into_iter().flat_map(repeated).collect()
     }
 }
@@ -173,12 +175,15 @@ mod tests {
         let ids = (0..30).map(|n| format!("/orders/{n}/lines"));
         let words = ('a'..='z').map(|c| format!("/tags/{c}{c}?page=1"));
         let few = ["/about", "/help", "/help"].map(str::to_owned);
-        assert_eq!(endpoints(ids.chain(words).chain(few)), [
-            ("/orders/{id}/lines".to_owned(), 30),
-            ("/tags/{id}".to_owned(), 26),
-            ("/help".to_owned(), 2),
-            ("/about".to_owned(), 1),
-        ]);
+        assert_eq!(
+            endpoints(ids.chain(words).chain(few)),
+            [
+                ("/orders/{id}/lines".to_owned(), 30),
+                ("/tags/{id}".to_owned(), 26),
+                ("/help".to_owned(), 2),
+                ("/about".to_owned(), 1),
+            ]
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::draft::model::Findings;
 use crate::draft::template::Template;
 
 /// One request of a command, to one URL or several.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, Default)]
 pub(super) struct Call {
     pub(super) urls: Vec<Template>,
@@ -38,16 +39,53 @@ const SHORT_WITH_VALUE: &str = "AbcCdDeEFHKmoPQrtTuUwxXyYz";
 
 /// Long options that have a value and say nothing that a scenario takes over, but for some a note.
 const LONG_WITH_VALUE: [(&str, &str); 47] = [
-    ("abstract-unix-socket", "[network] unix_socket"), ("aws-sigv4", ""), ("cacert", "[tls] ca"),
-    ("capath", "[tls] ca"), ("cert", "[tls] certificate"), ("cert-type", ""), ("ciphers", ""), ("config", ""),
-    ("connect-timeout", ""), ("connect-to", ""), ("cookie-jar", ""), ("create-file-mode", ""), ("dns-servers", ""),
-    ("dump-header", ""), ("expect100-timeout", ""), ("happy-eyeballs-timeout-ms", ""), ("interface", ""),
-    ("keepalive-time", ""), ("key", "[tls] key"), ("key-type", ""), ("limit-rate", ""), ("local-port", ""),
-    ("max-filesize", ""), ("max-redirs", ""), ("max-time", ""), ("netrc-file", ""), ("noproxy", ""), ("output", ""),
-    ("output-dir", ""), ("parallel-max", ""), ("pass", ""), ("proto", ""), ("proxy", "[network] proxy"),
-    ("proxy-header", ""), ("proxy-user", "[network] proxy"), ("range", ""), ("resolve", ""), ("retry", ""),
-    ("retry-delay", ""), ("retry-max-time", ""), ("speed-limit", ""), ("speed-time", ""), ("time-cond", ""),
-    ("tls-max", "[tls] max_version"), ("trace", ""), ("trace-ascii", ""), ("unix-socket", "[network] unix_socket"),
+    ("abstract-unix-socket", "[network] unix_socket"),
+    ("aws-sigv4", ""),
+    ("cacert", "[tls] ca"),
+    ("capath", "[tls] ca"),
+    ("cert", "[tls] certificate"),
+    ("cert-type", ""),
+    ("ciphers", ""),
+    ("config", ""),
+    ("connect-timeout", ""),
+    ("connect-to", ""),
+    ("cookie-jar", ""),
+    ("create-file-mode", ""),
+    ("dns-servers", ""),
+    ("dump-header", ""),
+    ("expect100-timeout", ""),
+    ("happy-eyeballs-timeout-ms", ""),
+    ("interface", ""),
+    ("keepalive-time", ""),
+    ("key", "[tls] key"),
+    ("key-type", ""),
+    ("limit-rate", ""),
+    ("local-port", ""),
+    ("max-filesize", ""),
+    ("max-redirs", ""),
+    ("max-time", ""),
+    ("netrc-file", ""),
+    ("noproxy", ""),
+    ("output", ""),
+    ("output-dir", ""),
+    ("parallel-max", ""),
+    ("pass", ""),
+    ("proto", ""),
+    ("proxy", "[network] proxy"),
+    ("proxy-header", ""),
+    ("proxy-user", "[network] proxy"),
+    ("range", ""),
+    ("resolve", ""),
+    ("retry", ""),
+    ("retry-delay", ""),
+    ("retry-max-time", ""),
+    ("speed-limit", ""),
+    ("speed-time", ""),
+    ("time-cond", ""),
+    ("tls-max", "[tls] max_version"),
+    ("trace", ""),
+    ("trace-ascii", ""),
+    ("unix-socket", "[network] unix_socket"),
 ];
 
 /// The words behind `curl`, if that is what a command is.
@@ -82,8 +120,11 @@ pub(super) fn calls(mut words: VecDeque<Template>, findings: &mut Findings) -> V
                         continue;
                     }
                     let rest = letters.as_str();
-                    let value =
-                        if rest.is_empty() { words.pop_front() } else { Some(Template::unmarked(rest, &expressions)) };
+                    let value = if rest.is_empty() {
+                        words.pop_front()
+                    } else {
+                        Some(Template::unmarked(rest, &expressions))
+                    };
                     call.value(long_name(letter), value.unwrap_or_default(), findings);
                     break;
                 }
@@ -131,9 +172,9 @@ impl Call {
             "insecure" => self.is_insecure = true,
             "digest" | "ntlm" | "negotiate" => self.other_scheme = Some(name.to_owned()),
             "url" => self.urls.extend(words.pop_front()),
-            "user-agent" | "cookie" | "data" | "data-raw" | "data-ascii" | "data-binary" | "data-urlencode" | "referer"
-            | "form" | "form-string" | "header" | "upload-file" | "user" | "request" | "json" | "oauth2-bearer"
-            | "url-query" | "write-out" => {
+            "user-agent" | "cookie" | "data" | "data-raw" | "data-ascii" | "data-binary"
+            | "data-urlencode" | "referer" | "form" | "form-string" | "header" | "upload-file" | "user"
+            | "request" | "json" | "oauth2-bearer" | "url-query" | "write-out" => {
                 let value = words.pop_front().unwrap_or_default();
                 self.value(name, value, findings);
             }
@@ -153,7 +194,9 @@ impl Call {
                 self.method = is_token(&method).then_some(method);
             }
             "header" => self.header(&value),
-            "data" | "data-ascii" | "data-binary" if literal.starts_with('@') => self.data.push(file(&literal[1..])),
+            "data" | "data-ascii" | "data-binary" if literal.starts_with('@') => {
+                self.data.push(file(&literal[1..]));
+            }
             "data" | "data-raw" | "data-ascii" | "data-binary" => self.data.push(Given::Text(value)),
             "data-urlencode" => self.encoded(&value),
             "json" => {
@@ -163,7 +206,7 @@ impl Call {
                         self.headers.push((name.to_owned(), Template::literal(value)));
                     }
                 }
-                self.data.push(if literal.starts_with('@') { file(&literal[1..]) } else { Given::Text(value) });
+                self.data.push(literal.strip_prefix('@').map_or(Given::Text(value), file));
             }
             "form" | "form-string" => self.part(&value, name == "form"),
             "upload-file" => self.upload = Some(literal),
@@ -210,7 +253,9 @@ impl Call {
         let encoded = match text.split_once('=') {
             Some(("", content)) => encode(content),
             Some((name, content)) => format!("{name}={}", encode(content)),
-            None if text.contains('@') => return self.data.push(file(text.split('@').next_back().unwrap_or_default())),
+            None if text.contains('@') => {
+                return self.data.push(file(text.split('@').next_back().unwrap_or_default()));
+            }
             None => encode(&text),
         };
         self.data.push(Given::Text(Template::unmarked(&encoded, &expressions)));

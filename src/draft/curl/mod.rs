@@ -107,7 +107,8 @@ impl Call {
         let mut target = address.target.clone();
         let is_query = self.is_get && !self.data.is_empty();
         if is_query {
-            let data = super::model::Target::parse_template(&Template::literal("/?").then(self.joined_data()));
+            let data =
+                super::model::Target::parse_template(&Template::literal("/?").then(self.joined_data()));
             target.query.extend(data.query);
         }
         let has_body = !is_query && (!self.data.is_empty() || !self.parts.is_empty());
@@ -128,7 +129,10 @@ impl Call {
             // The boundary belongs to the body.
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         }
-        if matches!(request.body, Some(Body::Text(_) | Body::File(_))) && self.media().is_empty() && !self.data.is_empty() {
+        if matches!(request.body, Some(Body::Text(_) | Body::File(_)))
+            && self.media().is_empty()
+            && !self.data.is_empty()
+        {
             headers.push(("content-type", Template::literal(FORM)));
         }
         request.take_header_templates(headers);
@@ -136,7 +140,10 @@ impl Call {
         if let Some((_, cookie)) = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
             request.add_header("cookie", cookie.clone());
         }
-        let credentials = address.credentials.as_ref().map(|(user, password)| Template::literal(format!("{user}:{password}")));
+        let credentials = address
+            .credentials
+            .as_ref()
+            .map(|(user, password)| Template::literal(format!("{user}:{password}")));
         if let Some(scheme) = &self.other_scheme {
             findings.note(format!("left out: authentication by `--{scheme}`"));
         } else if let Some(credentials) = self.credentials.clone().or(credentials) {
@@ -185,8 +192,11 @@ impl Call {
             [] => None,
             [Given::File { file, .. }] => Some(Body::File(findings.file(file, b""))),
             data => {
-                if let (true, Some(text)) = (self.media() == "multipart/form-data", self.joined_data().as_literal()) {
-                    let told = self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+                if let (true, Some(text)) =
+                    (self.media() == "multipart/form-data", self.joined_data().as_literal())
+                {
+                    let told =
+                        self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
                     let told = told.and_then(|(_, value)| value.as_literal()).unwrap_or_default();
                     let parts = multipart::parts(text, told, findings);
                     return (!parts.is_empty()).then_some(Body::Multipart(parts));

@@ -54,14 +54,15 @@ impl Shell<'_> {
                 '>' => {
                     self.rest.next();
                     self.rest.next_if_eq(&'>');
-                    is_to_skip = !self.rest.next_if_eq(&'&').is_some_and(|_| self.rest.next().is_some());
+                    is_to_skip = self.rest.next_if_eq(&'&').is_none_or(|_| self.rest.next().is_none());
                 }
                 '#' => while self.rest.next_if(|c| *c != '\n').is_some() {},
                 c if c.is_whitespace() => drop(self.rest.next()),
                 '\\' | '^' if self.is_continued() => {}
                 _ => {
                     let word = self.word();
-                    let is_stream = self.rest.peek() == Some(&'>') && matches!(word.as_literal(), Some("1" | "2"));
+                    let is_stream =
+                        self.rest.peek() == Some(&'>') && matches!(word.as_literal(), Some("1" | "2"));
                     if !std::mem::take(&mut is_to_skip) && !is_stream {
                         command.words.push(word);
                     }
@@ -184,8 +185,10 @@ impl Shell<'_> {
                 name
             }
         };
-        let (name, default) = name.split_once(":-").map_or((name.as_str(), None), |(name, value)| (name, Some(value)));
-        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let (name, default) =
+            name.split_once(":-").map_or((name.as_str(), None), |(name, value)| (name, Some(value)));
+        let is_name =
+            |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !is_name(name) {
             text.push('$');
             return text.push_str(name);
@@ -281,7 +284,10 @@ mod tests {
 
     #[test]
     fn quotes_and_escapes_are_those_of_a_shell() {
-        assert_eq!(words(r#"a 'b c' "d \"e\" \n" f\ g h'i'"j""#), [["a", "b c", "d \"e\" \\n", "f g", "hij"]]);
+        assert_eq!(
+            words(r#"a 'b c' "d \"e\" \n" f\ g h'i'"j""#),
+            [["a", "b c", "d \"e\" \\n", "f g", "hij"]]
+        );
         assert_eq!(words(r"a $'b\n\u0021\'c'"), [["a", "b\n!'c"]]);
         assert_eq!(words("a ''"), [["a", ""]]);
         assert_eq!(words("a 'open"), [["a", "open"]]);
@@ -289,13 +295,10 @@ mod tests {
 
     #[test]
     fn commands_end_at_lines_and_operators() {
-        assert_eq!(words("a b \\\n c\nd | e && f; g # h\n# i\n"), [
-            vec!["a", "b", "c"],
-            vec!["d"],
-            vec!["e"],
-            vec!["f"],
-            vec!["g"]
-        ]);
+        assert_eq!(
+            words("a b \\\n c\nd | e && f; g # h\n# i\n"),
+            [vec!["a", "b", "c"], vec!["d"], vec!["e"], vec!["f"], vec!["g"]]
+        );
         assert_eq!(words("a ^\r\n b"), [["a", "b"]]);
         assert_eq!(words("a > /dev/null 2>&1 b"), [["a", "b"]]);
     }
@@ -303,20 +306,24 @@ mod tests {
     #[test]
     fn what_a_command_reads_is_known() {
         let found = commands("a @- <<END | b\n{\n}\nEND\nc < d.txt\n e <<< f\n");
-        let inputs: Vec<_> = found.iter().map(|c| (c.input.as_ref().map(Template::source), c.input_file.clone())).collect();
-        assert_eq!(inputs, [(Some("{\n}\n".to_owned()), None), (None, Some("d.txt".to_owned())), (Some("f".to_owned()), None)]);
+        let inputs: Vec<_> =
+            found.iter().map(|c| (c.input.as_ref().map(Template::source), c.input_file.clone())).collect();
+        assert_eq!(
+            inputs,
+            [
+                (Some("{\n}\n".to_owned()), None),
+                (None, Some("d.txt".to_owned())),
+                (Some("f".to_owned()), None)
+            ]
+        );
     }
 
     #[test]
     fn variables_are_filled_in_or_come_from_the_environment() {
-        assert_eq!(words("A=x\nexport B=\"$A y\"\nc $A \"$B\" '$A' ${C} ${D:-e}"), [[
-            "c",
-            "x",
-            "x y",
-            "$A",
-            "{{ env(\"C\") }}",
-            "{{ env(\"D\", \"e\") }}"
-        ]]);
+        assert_eq!(
+            words("A=x\nexport B=\"$A y\"\nc $A \"$B\" '$A' ${C} ${D:-e}"),
+            [["c", "x", "x y", "$A", "{{ env(\"C\") }}", "{{ env(\"D\", \"e\") }}"]]
+        );
         assert_eq!(words("a $(date +%s) $ b$"), [["a", "{{ env(\"COMMAND_OUTPUT\") }}", "$", "b$"]]);
     }
 }

@@ -6,8 +6,8 @@ use base64::engine::general_purpose::STANDARD;
 use super::{Answer, Noise};
 use crate::draft::body::{essence, is_token};
 use crate::draft::hosts::Address;
-use crate::draft::multipart;
 use crate::draft::model::{Body, Findings, Part, Request, Target};
+use crate::draft::multipart;
 use crate::draft::template::Template;
 use crate::draft::tree::Tree;
 use crate::utc;
@@ -30,7 +30,8 @@ pub(super) struct Entry<'a> {
 impl<'a> Entry<'a> {
     pub(super) fn new(tree: &'a Tree) -> Self {
         let method = tree.at(&["request", "method"]).text().unwrap_or("GET").to_ascii_uppercase();
-        let address = tree.at(&["request", "url"]).text().and_then(Address::parse).filter(|_| is_token(&method));
+        let address =
+            tree.at(&["request", "url"]).text().and_then(Address::parse).filter(|_| is_token(&method));
         let started_us = tree.get("startedDateTime").text().and_then(utc::parse_us);
         let took_ms = tree.get("time").number().unwrap_or(0.0).clamp(0.0, 3_600_000.0);
         #[expect(clippy::cast_possible_truncation, reason = "at most an hour")]
@@ -40,7 +41,10 @@ impl<'a> Entry<'a> {
 
     pub(super) fn status(&self) -> u16 {
         let status = self.tree.at(&["response", "status"]).scalar();
-        status.and_then(|status| status.parse().ok()).filter(|status| (100..600).contains(status)).unwrap_or(0)
+        status
+            .and_then(|status| status.parse().ok())
+            .filter(|status| (100..600).contains(status))
+            .unwrap_or(0)
     }
 
     /// Whether the recording says that there was no answer: one that leaves answers out says nothing.
@@ -112,7 +116,9 @@ impl<'a> Entry<'a> {
         let mut headers: Vec<(&str, &str)> = self.headers("request").collect();
         // Servers check them against forgery; for what changes nothing they say nothing.
         if matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS") {
-            headers.retain(|(name, _)| !["origin", "referer"].iter().any(|left| name.eq_ignore_ascii_case(left)));
+            headers.retain(|(name, _)| {
+                !["origin", "referer"].iter().any(|left| name.eq_ignore_ascii_case(left))
+            });
         }
         request.take_headers(headers);
         request
@@ -145,7 +151,11 @@ fn body(post: &Tree, media: &str, findings: &mut Findings) -> Option<Body> {
     let text = post.get("text").text().unwrap_or_default();
     let params = post.get("params").items();
     if essence(media) == "multipart/form-data" {
-        let parts = if text.is_empty() { of_params(params, findings) } else { multipart::parts(text, media, findings) };
+        let parts = if text.is_empty() {
+            of_params(params, findings)
+        } else {
+            multipart::parts(text, media, findings)
+        };
         return (!parts.is_empty()).then_some(Body::Multipart(parts));
     }
     if !text.is_empty() {

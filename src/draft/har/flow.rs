@@ -23,6 +23,9 @@ struct Source {
     name: String,
 }
 
+/// Takes a value of an answer, what it may be called, and how it is made a source.
+type Offer<'a> = dyn FnMut(&str, &[String], &dyn Fn() -> Option<Source>) + 'a;
+
 /// Sources by name and text.
 #[derive(Default)]
 struct Sources(HashMap<(String, String), Source>);
@@ -63,7 +66,10 @@ pub(super) fn connect(exchanges: &mut [Exchange], findings: &mut Findings) {
     }
     let names: BTreeSet<&String> = variables.values().collect();
     let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-    findings.note(format!("extracted: values that an answer gave and a later request sent: `{}`", names.join("`, `")));
+    findings.note(format!(
+        "extracted: values that an answer gave and a later request sent: `{}`",
+        names.join("`, `")
+    ));
 }
 
 /// Names for the variables, one for each place in an answer, and the extractions.
@@ -96,10 +102,11 @@ fn look_into(at: usize, exchange: &Exchange, wanted: &Wanted, sources: &mut Sour
         for (name, first) in uses {
             let is_meant = *first > at && (name.is_empty() || names.contains(name));
             let key = (name.clone(), texts.to_owned());
-            if is_meant && !sources.0.contains_key(&key) {
-                if let Some(source) = make() {
-                    sources.0.insert(key, source);
-                }
+            if is_meant
+                && !sources.0.contains_key(&key)
+                && let Some(source) = make()
+            {
+                sources.0.insert(key, source);
             }
         }
     };
@@ -132,12 +139,7 @@ fn look_into(at: usize, exchange: &Exchange, wanted: &Wanted, sources: &mut Sour
     headers(at, exchange, &about, &mut offer);
 }
 
-fn headers(
-    at: usize,
-    exchange: &Exchange,
-    about: &str,
-    offer: &mut dyn FnMut(&str, &[String], &dyn Fn() -> Option<Source>),
-) {
+fn headers(at: usize, exchange: &Exchange, about: &str, offer: &mut Offer<'_>) {
     let mut is_first_cookie = true;
     for (name, value) in &exchange.answer.headers {
         let source = |filters, called: &str| {
@@ -169,8 +171,8 @@ fn headers(
 
 /// What an exchange is about: the last word of its path.
 fn about(exchange: &Exchange) -> String {
-    let segments = exchange.request.target.segments.iter().filter_map(|segment| segment.as_literal());
-    segments.filter(|s| !names::is_id(s) && !s.is_empty()).next_back().unwrap_or_default().to_owned()
+    let mut segments = exchange.request.target.segments.iter().filter_map(|segment| segment.as_literal());
+    segments.rfind(|s| !names::is_id(s) && !s.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn is_bare_id(key: &str) -> bool {
@@ -195,7 +197,8 @@ fn leaves(
             }
         }
         Tree::Table(entries) => {
-            let parent = if key.is_empty() || ["data", "items", "results"].contains(&key) { parent } else { key };
+            let parent =
+                if key.is_empty() || ["data", "items", "results"].contains(&key) { parent } else { key };
             for (name, value) in entries {
                 pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
                 leaves(value, pointer, name, parent, each);

@@ -19,7 +19,14 @@ pub(super) struct Found<'a> {
 /// Where it stands.
 enum Site<'a> {
     /// In an attribute of a tag that another attribute names.
-    Tag { kind: &'static str, naming: &'static str, name: &'a str, holding: &'static str, is_name_first: bool, quote: char },
+    Tag {
+        kind: &'static str,
+        naming: &'static str,
+        name: &'a str,
+        holding: &'static str,
+        is_name_first: bool,
+        quote: char,
+    },
     /// Behind this text, up to one of these characters.
     Behind(&'a str, &'static str),
 }
@@ -30,8 +37,9 @@ static TAGS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<(input|meta)\
 static LINKS: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(?i)\b(?:href|action)\s*=\s*"([^"]{1,2000})""#).unwrap());
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
-static ATTRIBUTES: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?is)\b(name|value|content|type|property)\s*=\s*(?:"([^"]*)"|'([^']*)')"#).unwrap());
+static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?is)\b(name|value|content|type|property)\s*=\s*(?:"([^"]*)"|'([^']*)')"#).unwrap()
+});
 
 /// Bytes before a text between quotes by which it is found again.
 const CONTEXT: usize = 32;
@@ -50,7 +58,10 @@ fn tags<'a>(page: &'a str, each: &mut dyn FnMut(Found<'a>)) {
         let (kind, holding) = if is_input { ("input", "value") } else { ("meta", "content") };
         let (mut name, mut held, mut is_hidden) = (None, None, !is_input);
         for attribute in ATTRIBUTES.captures_iter(whole.as_str()) {
-            let (Some(word), Some(value)) = (attribute.get(1), attribute.get(2).or_else(|| attribute.get(3))) else { continue };
+            let (Some(word), Some(value)) = (attribute.get(1), attribute.get(2).or_else(|| attribute.get(3)))
+            else {
+                continue;
+            };
             match word.as_str().to_ascii_lowercase().as_str() {
                 "name" => name = Some(("name", value)),
                 "property" if !is_input => name = Some(("property", value)),
@@ -115,8 +126,8 @@ fn tokens<'a>(page: &'a str, each: &mut dyn FnMut(Found<'a>)) {
 
 /// The last word before a value: `token` for `"token": `.
 fn called(before: &str) -> String {
-    let words = before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-    words.filter(|word| !word.is_empty()).next_back().unwrap_or("value").to_owned()
+    let mut words = before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+    words.rfind(|word| !word.is_empty()).unwrap_or("value").to_owned()
 }
 
 impl Found<'_> {
@@ -129,7 +140,9 @@ impl Found<'_> {
                 let (first, second) = if *is_name_first { (name, value) } else { (value, name) };
                 format!("<{kind}[^>]*\\b{first}[^>]*\\b{second}")
             }
-            Site::Behind(before, until) if !before.trim().is_empty() => format!("{}([^{until}]+)", escape(before)),
+            Site::Behind(before, until) if !before.trim().is_empty() => {
+                format!("{}([^{until}]+)", escape(before))
+            }
             Site::Behind(..) => return None,
         };
         let found = Regex::new(&pattern).ok()?.captures(page)?.get(1)?.as_str();
@@ -160,7 +173,10 @@ mod tests {
     fn hidden_inputs_are_found_whatever_the_order_of_their_attributes() {
         let page = "<form><input type=\"hidden\" name=\"csrf\" value=\"abc\"><INPUT value='x' name='y' type='hidden'></form>";
         let (name, pattern) = pattern_of(page, "abc").unwrap();
-        assert_eq!((name.as_str(), pattern.as_str()), ("csrf", "<input[^>]*\\bname=[\"']csrf[\"'][^>]*\\bvalue=\"([^\"]*)\""));
+        assert_eq!(
+            (name.as_str(), pattern.as_str()),
+            ("csrf", "<input[^>]*\\bname=[\"']csrf[\"'][^>]*\\bvalue=\"([^\"]*)\"")
+        );
         assert!(pattern_of("<input value='x' name='y' type='hidden'>", "x").is_some());
     }
 

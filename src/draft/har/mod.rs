@@ -53,7 +53,10 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
     }
     let mut exchanges = exchanges(&entries, options, &mut hosts, &mut findings);
     if exchanges.is_empty() {
-        return Err(DraftError::empty(Format::Har, "no request is left: `--keep-all` takes files of pages over"));
+        return Err(DraftError::empty(
+            Format::Har,
+            "no request is left: `--keep-all` takes files of pages over",
+        ));
     }
     lacks(&exchanges, &entries, &mut findings);
     let base_url = hosts.finish(&mut findings);
@@ -82,7 +85,8 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
 /// The host of the first page or call that is not noise and does not lead elsewhere.
 fn main_origin(entries: &[Entry<'_>], options: &Options) -> Option<String> {
     let asked = options.base_url.as_deref().map(|url| url.trim_end_matches('/'));
-    let work = || entries.iter().filter(|entry| entry.noise().is_none()).filter_map(|entry| entry.address.as_ref());
+    let work =
+        || entries.iter().filter(|entry| entry.noise().is_none()).filter_map(|entry| entry.address.as_ref());
     if let Some(given) = work().find(|address| Some(address.origin.as_str()) == asked) {
         return Some(given.origin.clone());
     }
@@ -115,7 +119,9 @@ fn exchanges(
             *left_out.entry(noise.text()).or_default() += 1;
             continue;
         }
-        if !hosts.is_main(&address.origin) && redirect::location(entry).is_some_and(|to| to.host == address.host) {
+        if !hosts.is_main(&address.origin)
+            && redirect::location(entry).is_some_and(|to| to.host == address.host)
+        {
             // From `http` to `https`, say: what follows is requested.
             continue;
         }
@@ -144,7 +150,11 @@ fn exchanges(
         kept.push(Exchange { request, answer, started_us: entry.started_us, ended_us: last.ended_us });
     }
     for (what, n) in left_out {
-        let flag = if what.starts_with("files") || what.starts_with("trackers") { " (`--keep-all` takes them over)" } else { "" };
+        let flag = if what.starts_with("files") || what.starts_with("trackers") {
+            " (`--keep-all` takes them over)"
+        } else {
+            ""
+        };
         findings.note(format!("left out: {what}: {n}{flag}"));
     }
     kept
@@ -184,9 +194,22 @@ fn lacks(exchanges: &[Exchange], entries: &[Entry<'_>], findings: &mut Findings)
 }
 
 fn is_tracking_cookie(name: &str) -> bool {
-    ["_ga", "_gid", "_gcl", "_fbp", "_hj", "_cl", "ajs_", "amplitude", "mp_", "optimizely", "OptanonConsent", "__utm"]
-        .iter()
-        .any(|start| name.starts_with(start))
+    [
+        "_ga",
+        "_gid",
+        "_gcl",
+        "_fbp",
+        "_hj",
+        "_cl",
+        "ajs_",
+        "amplitude",
+        "mp_",
+        "optimizely",
+        "OptanonConsent",
+        "__utm",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
 }
 
 /// Requests with the pauses between them.
@@ -208,7 +231,8 @@ fn steps(exchanges: Vec<Exchange>, findings: &mut Findings) -> Vec<Step> {
         findings.note(format!("changed: {} shortened to 10 s", count(shortened, "longer pause")));
     }
     if steps.iter().filter(|step| step.request().is_some()).count() > 1 {
-        findings.note("changed: requests that the browser sent at the same time are sent one after the other");
+        findings
+            .note("changed: requests that the browser sent at the same time are sent one after the other");
     }
     steps
 }
@@ -249,7 +273,11 @@ impl Noise {
         if kind == "preflight" || (entry.method == "OPTIONS" && entry.asks_for_permission()) {
             return Some(Self::Preflight);
         }
-        if kind == "websocket" || kind == "eventsource" || entry.status() == 101 || media.starts_with("text/event-stream") {
+        if kind == "websocket"
+            || kind == "eventsource"
+            || entry.status() == 101
+            || media.starts_with("text/event-stream")
+        {
             return Some(Self::Socket);
         }
         if ["image", "font", "stylesheet", "script", "media", "manifest", "texttrack"].contains(&kind)

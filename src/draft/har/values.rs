@@ -53,14 +53,21 @@ pub(super) fn is_distinct(text: &str) -> bool {
     if is_numeric {
         return text.len() >= 6;
     }
-    let is_mixed = has(char::is_ascii_digit) || (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase));
-    text.len() >= 8 && is_mixed && !has(char::is_ascii_whitespace) && !text.starts_with('/') && !text.contains("://")
+    let is_mixed =
+        has(char::is_ascii_digit) || (has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase));
+    text.len() >= 8
+        && is_mixed
+        && !has(char::is_ascii_whitespace)
+        && !text.starts_with('/')
+        && !text.contains("://")
 }
 
 /// Whether what has this bare name stands for a thing, or for a moment of a conversation.
 fn is_id_name(bare: &str) -> bool {
     bare.ends_with("id")
-        || ["token", "csrf", "xsrf", "nonce", "etag", "cursor", "version", "revision"].iter().any(|w| bare.contains(w))
+        || ["token", "csrf", "xsrf", "nonce", "etag", "cursor", "version", "revision"]
+            .iter()
+            .any(|w| bare.contains(w))
 }
 
 /// A name without what separates its words, in lower case.
@@ -90,12 +97,16 @@ pub(super) fn visit(request: &mut Request, of: &mut dyn FnMut(&Value<'_>) -> Opt
         }
     }
     for (name, value) in &mut request.target.query {
-        if let Some((value, text)) = value.as_mut().and_then(|v| v.as_literal().map(str::to_owned).map(|t| (v, t))) {
+        if let Some((value, text)) =
+            value.as_mut().and_then(|v| v.as_literal().map(str::to_owned).map(|t| (v, t)))
+        {
             replace_encoded(value, &text, name.clone(), of);
         }
     }
     for (name, value) in &mut request.headers {
-        let Some(text) = value.as_literal().filter(|_| !PLAIN_HEADERS.contains(&name.as_str())) else { continue };
+        let Some(text) = value.as_literal().filter(|_| !PLAIN_HEADERS.contains(&name.as_str())) else {
+            continue;
+        };
         let (scheme, text) = match text.split_once(' ') {
             Some((scheme, rest)) if name == "authorization" => (format!("{scheme} "), rest),
             _ => (String::new(), text),
@@ -108,7 +119,11 @@ pub(super) fn visit(request: &mut Request, of: &mut dyn FnMut(&Value<'_>) -> Opt
     }
     match &mut request.body {
         Some(Body::Json(tree)) => visit_tree("", tree, of),
-        Some(Body::Form(fields)) => fields.iter_mut().for_each(|(name, value)| replace(value, name, Place::Field, of)),
+        Some(Body::Form(fields)) => {
+            for (name, value) in fields {
+                replace(value, name, Place::Field, of);
+            }
+        }
         Some(Body::Multipart(parts)) => {
             for (name, part) in parts {
                 if let Part::Text(value) = part {
@@ -125,16 +140,23 @@ fn visit_tree(name: &str, tree: &mut Tree<Template>, of: &mut dyn FnMut(&Value<'
         Tree::Text(value) => replace(value, name, Place::Text, of),
         Tree::Number(number) => {
             let text = number.to_string();
-            if let Some(expression) = of(&Value { name: name.to_owned(), text: &text, place: Place::Number }) {
+            if let Some(expression) = of(&Value { name: name.to_owned(), text: &text, place: Place::Number })
+            {
                 *tree = Tree::Text(Template::expression(expression));
             }
         }
         // A list of ids is called by its own name: `ids`, `product_ids`.
         Tree::List(items) => {
             let one = name.strip_suffix('s').unwrap_or(name);
-            items.iter_mut().for_each(|item| visit_tree(one, item, of));
+            for item in items {
+                visit_tree(one, item, of);
+            }
         }
-        Tree::Table(entries) => entries.iter_mut().for_each(|(name, value)| visit_tree(name, value, of)),
+        Tree::Table(entries) => {
+            for (name, value) in entries {
+                visit_tree(name, value, of);
+            }
+        }
         Tree::Null | Tree::Bool(_) => {}
     }
 }
@@ -166,7 +188,10 @@ pub(super) fn decoded(text: &str) -> String {
         return text.to_owned();
     }
     let pair = format!("x={text}");
-    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned()).unwrap_or_default()
+    url::form_urlencoded::parse(pair.as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -180,9 +205,7 @@ mod tests {
         assert_eq!(id_of("orders"), "order_id");
         assert_eq!(id_of("categories"), "category_id");
         assert_eq!(id_of(""), "id");
-        let key = |name: &str, text: &str| {
-            Value { name: name.to_owned(), text, place: Place::Text }.key()
-        };
+        let key = |name: &str, text: &str| Value { name: name.to_owned(), text, place: Place::Text }.key();
         assert_eq!(key("quantity", "2"), None);
         assert_eq!(key("orderId", "2"), Some(("orderid".to_owned(), "2".to_owned())));
         assert_eq!(key("anything", "a8f3c2d1e9"), Some((String::new(), "a8f3c2d1e9".to_owned())));

@@ -52,7 +52,8 @@ pub(super) fn connect(operations: &[Operation<'_>], requests: &mut [Request], do
         };
         let Some(pointer) = pointer_to_id(creates, &parameter, document) else { continue };
         let wanted = names::variable(&parameter);
-        let wanted = if wanted == "id" { format!("{}_id", names::variable(&singular(creates.path))) } else { wanted };
+        let wanted =
+            if wanted == "id" { format!("{}_id", names::variable(&singular(creates.path))) } else { wanted };
         let place = creates.path.trim_matches('/').split('/').count();
         let mut is_used = false;
         for (later, request) in operations.iter().zip(requests.iter_mut()).skip(at + 1) {
@@ -81,8 +82,12 @@ fn pointer_to_id(operation: &Operation<'_>, parameter: &str, document: &Document
     let (_, content) = content.iter().find(|(media, _)| is_json(&essence(media)))?;
     let schema = document.resolve(content.get("schema"));
     let id = |keys: &[String]| -> Option<String> {
-        let bare = |name: &str| name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-        [parameter, "id", "uuid"].iter().find_map(|wanted| keys.iter().find(|key| bare(key) == bare(wanted)).cloned())
+        let bare = |name: &str| {
+            name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+        };
+        [parameter, "id", "uuid"]
+            .iter()
+            .find_map(|wanted| keys.iter().find(|key| bare(key) == bare(wanted)).cloned())
     };
     if let Some(name) = id(&keys(schema, document, 0)) {
         return Some(format!("/{name}"));

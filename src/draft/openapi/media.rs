@@ -38,7 +38,9 @@ pub(super) fn body<'a>(told: &'a Tree, request: &mut Request, values: &mut Value
         _ => match tree {
             Tree::Text(text) => Some(Body::Text(text)),
             _ if kind.starts_with("text/") || kind.ends_with("xml") => {
-                values.findings.note(format!("left out: bodies of the media type `{kind}`, which have no example"));
+                values
+                    .findings
+                    .note(format!("left out: bodies of the media type `{kind}`, which have no example"));
                 None
             }
             _ => Some(Body::File(values.findings.file("upload.bin", b""))),
@@ -48,7 +50,8 @@ pub(super) fn body<'a>(told: &'a Tree, request: &mut Request, values: &mut Value
         return;
     }
     let is_told = !is_json(&kind) || kind != "application/json";
-    let is_implied = matches!(body, Some(Body::Form(_) | Body::Multipart(_))) || kind == "*/*" || kind == "text/plain";
+    let is_implied =
+        matches!(body, Some(Body::Form(_) | Body::Multipart(_))) || kind == "*/*" || kind == "text/plain";
     if body.is_some() && is_told && !is_implied && !kind.contains('*') {
         request.add_header("content-type", Template::literal(kind));
     }

@@ -42,9 +42,10 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
         }
     }
     if operations.is_empty() {
-        let hint = match document.has_outside_references() {
-            true => "its `paths` are in other files: bundle it into one, for example with `npx @redocly/cli bundle FILE`",
-            false => "its `paths` are empty, or all of them are deprecated",
+        let hint = if document.has_outside_references() {
+            "its `paths` are in other files: bundle it into one, for example with `npx @redocly/cli bundle FILE`"
+        } else {
+            "its `paths` are empty, or all of them are deprecated"
         };
         return Err(DraftError::empty(Format::OpenApi, hint));
     }
@@ -55,7 +56,9 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
         findings.note(format!("left out: {beyond} operations beyond the first {MOST_REQUESTS}"));
     }
     let journeys = journeys(operations, &document, &mut findings);
-    findings.note("guessed: values without an example are drawn from their schema, and only required ones are sent");
+    findings.note(
+        "guessed: values without an example are drawn from their schema, and only required ones are sent",
+    );
     if document.has_outside_references() {
         findings.note("left out: what other files or URLs describe (`$ref`); bundle the description into one file to have it");
     }
@@ -74,7 +77,11 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
 }
 
 /// A journey for each tag: what it creates first, what it deletes last.
-fn journeys(operations: Vec<Operation<'_>>, document: &Document<'_>, findings: &mut Findings) -> Vec<Journey> {
+fn journeys(
+    operations: Vec<Operation<'_>>,
+    document: &Document<'_>,
+    findings: &mut Findings,
+) -> Vec<Journey> {
     let (mut order, mut by_tag) = (Vec::<String>::new(), BTreeMap::<String, Vec<Operation<'_>>>::new());
     for operation in operations {
         let tag = operation.tag();
@@ -120,6 +127,7 @@ fn server(tree: &Tree, options: &Options, findings: &mut Findings) -> String {
     }
     let base = base_url(options, None, findings);
     // One that is relative to where the description was read.
-    let is_whole = options.base_url.as_deref().and_then(Address::parse).is_some_and(|a| a.target.source() != "/");
+    let is_whole =
+        options.base_url.as_deref().and_then(Address::parse).is_some_and(|a| a.target.source() != "/");
     if is_whole || !url.starts_with('/') || url.contains(['{', '}']) { base } else { format!("{base}{url}") }
 }

@@ -3,6 +3,7 @@
 use super::refs::Document;
 use super::schema::Values;
 use super::{media, security};
+use crate::draft::body::is_token;
 use crate::draft::model::{Findings, Request, Target};
 use crate::draft::noise;
 use crate::draft::template::Template;
@@ -42,15 +43,12 @@ impl<'a> Operation<'a> {
             let Some(name) = parameter.get("name").text() else { continue };
             let name = name.to_ascii_lowercase();
             match parameter.get("in").text() {
-                // Descriptions may name these three, and mean nothing by it.
-                Some("header") if !["accept", "content-type", "authorization"].contains(&name.as_str()) => {
-                    if !noise::is_header(&name) && crate::draft::body::is_token(&name) {
-                        request.add_header(&name, values.parameter(parameter));
-                    }
-                }
+                Some("header") if is_sent(&name) => request.add_header(&name, values.parameter(parameter)),
                 Some("cookie") => {
                     let separator = if cookies == Template::default() { "" } else { "; " };
-                    cookies = cookies.then(Template::literal(format!("{separator}{name}="))).then(values.parameter(parameter));
+                    cookies = cookies
+                        .then(Template::literal(format!("{separator}{name}=")))
+                        .then(values.parameter(parameter));
                 }
                 _ => {}
             }
@@ -101,7 +99,8 @@ impl<'a> Operation<'a> {
             filled.then(Template::literal(rest))
         });
         let mut target = Target { segments: segments.collect(), query: Vec::new() };
-        let is_sent = |parameter: &&&Tree| parameter.get("in").text() == Some("query") && is_required(parameter);
+        let is_sent =
+            |parameter: &&&Tree| parameter.get("in").text() == Some("query") && is_required(parameter);
         for parameter in parameters.iter().filter(is_sent) {
             let Some(name) = parameter.get("name").text() else { continue };
             let sent: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
@@ -126,6 +125,11 @@ impl<'a> Operation<'a> {
             request.stays_at_redirect = !request.expect.is_empty();
         }
     }
+}
+
+/// Whether a header is one of the request's own; descriptions may name these three, and mean nothing by it.
+fn is_sent(name: &str) -> bool {
+    !["accept", "content-type", "authorization"].contains(&name) && !noise::is_header(name) && is_token(name)
 }
 
 fn is_required(parameter: &Tree) -> bool {

@@ -32,7 +32,9 @@ impl<'a> Document<'a> {
             here = pointer.split('/').fold(self.root, |tree, key| {
                 let key = key.replace("~1", "/").replace("~0", "~").replace("%7B", "{").replace("%7D", "}");
                 match tree {
-                    Tree::List(items) => key.parse().ok().and_then(|at: usize| items.get(at)).unwrap_or(&NOTHING),
+                    Tree::List(items) => {
+                        key.parse().ok().and_then(|at: usize| items.get(at)).unwrap_or(&NOTHING)
+                    }
                     tree => tree.get(&key),
                 }
             });

@@ -14,10 +14,22 @@ const DEEPEST: usize = 8;
 const MOST_CHOICES: usize = 20;
 /// Names of fields, without what separates their words, and the functions that draw such values.
 const BY_NAME: [(&str, &str); 16] = [
-    ("email", "email()"), ("firstname", "first_name()"), ("givenname", "first_name()"), ("lastname", "last_name()"),
-    ("surname", "last_name()"), ("familyname", "last_name()"), ("username", "user_name()"), ("login", "user_name()"),
-    ("phone", "phone()"), ("mobile", "phone()"), ("company", "company()"), ("street", "street()"), ("city", "city()"),
-    ("zip", "zip()"), ("postalcode", "zip()"), ("description", "sentence()"),
+    ("email", "email()"),
+    ("firstname", "first_name()"),
+    ("givenname", "first_name()"),
+    ("lastname", "last_name()"),
+    ("surname", "last_name()"),
+    ("familyname", "last_name()"),
+    ("username", "user_name()"),
+    ("login", "user_name()"),
+    ("phone", "phone()"),
+    ("mobile", "phone()"),
+    ("company", "company()"),
+    ("street", "street()"),
+    ("city", "city()"),
+    ("zip", "zip()"),
+    ("postalcode", "zip()"),
+    ("description", "sentence()"),
 ];
 
 /// Makes values.
@@ -65,7 +77,12 @@ impl<'a> Values<'_, 'a> {
     }
 
     /// A value of a schema. `within` holds the schemas around it, so that one within itself comes to an end.
-    pub(super) fn value(&mut self, schema: &'a Tree, name: &str, within: &mut Vec<&'a Tree>) -> Tree<Template> {
+    pub(super) fn value(
+        &mut self,
+        schema: &'a Tree,
+        name: &str,
+        within: &mut Vec<&'a Tree>,
+    ) -> Tree<Template> {
         let schema = self.document.resolve(schema);
         let is_circle = within.iter().any(|outer| std::ptr::eq(*outer, schema));
         if within.len() >= DEEPEST || is_circle {
@@ -125,7 +142,11 @@ impl<'a> Values<'_, 'a> {
                 let item = self.value(schema.get("items"), one, within);
                 let least = schema.get("minItems").number().unwrap_or(1.0).clamp(1.0, 10.0);
                 let is_nothing = item == Tree::Null;
-                if is_nothing { Tree::List(Vec::new()) } else { Tree::List((0..whole(least)).map(|_| item.clone()).collect()) }
+                if is_nothing {
+                    Tree::List(Vec::new())
+                } else {
+                    Tree::List((0..whole(least)).map(|_| item.clone()).collect())
+                }
             }
             "integer" => {
                 let (least, most) = range(schema, 1.0, 1000.0);
@@ -154,7 +175,8 @@ impl<'a> Values<'_, 'a> {
             let is_known = entries.iter().any(|(known, _)| known == name);
             let is_wanted = required.is_empty() || required.contains(&name.as_str());
             let told = self.document.resolve(property);
-            if is_known || !is_wanted || told.get("readOnly").is_true() || property.get("readOnly").is_true() {
+            if is_known || !is_wanted || told.get("readOnly").is_true() || property.get("readOnly").is_true()
+            {
                 continue;
             }
             let value = self.value(property, name, within);
@@ -166,8 +188,12 @@ impl<'a> Values<'_, 'a> {
     }
 
     fn string(&mut self, schema: &Tree, name: &str) -> Template {
-        let least = schema.get("minLength").number().map_or(0, |n| usize::try_from(whole(n)).unwrap_or(0)).min(1000);
-        let most = schema.get("maxLength").number().map_or(usize::MAX, |n| usize::try_from(whole(n)).unwrap_or(usize::MAX));
+        let least =
+            schema.get("minLength").number().map_or(0, |n| usize::try_from(whole(n)).unwrap_or(0)).min(1000);
+        let most = schema
+            .get("maxLength")
+            .number()
+            .map_or(usize::MAX, |n| usize::try_from(whole(n)).unwrap_or(usize::MAX));
         let format = schema.get("format").text().unwrap_or_default();
         if is_secret_name(name) || format == "password" {
             let wanted = if name.is_empty() { "PASSWORD".to_owned() } else { names::environment(name) };
@@ -195,13 +221,15 @@ impl<'a> Values<'_, 'a> {
         if let Some(pattern) = schema.get("pattern").text() {
             let drawn = digits(pattern);
             if drawn.is_none() {
-                self.findings.note(format!("guessed: `{name}` has the pattern `{pattern}`; set a value that matches"));
+                self.findings
+                    .note(format!("guessed: `{name}` has the pattern `{pattern}`; set a value that matches"));
             }
             if let Some(expression) = drawn {
                 return Template::expression(expression);
             }
         }
-        let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        let bare: String =
+            name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
         let of_name = BY_NAME.iter().find(|(word, _)| bare.contains(word)).map(|(_, function)| *function);
         match of_name {
             Some(function) if least <= 3 && most >= 60 => Template::expression(function),
@@ -221,7 +249,13 @@ fn kind(schema: &Tree) -> &str {
     told.unwrap_or_else(|| match () {
         () if schema.has("properties") || schema.has("additionalProperties") => "object",
         () if schema.has("items") => "array",
-        () if schema.has("format") || schema.has("pattern") || schema.has("minLength") || schema.has("maxLength") => "string",
+        () if schema.has("format")
+            || schema.has("pattern")
+            || schema.has("minLength")
+            || schema.has("maxLength") =>
+        {
+            "string"
+        }
         () => "",
     })
 }
@@ -275,7 +309,10 @@ fn digits(pattern: &str) -> Option<String> {
     (1..=15).contains(&count).then(|| format!("int({}, {})", 10_i64.pow(count - 1), 10_i64.pow(count) - 1))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "bounds of numbers are at most 1e15, and others saturate")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "bounds of numbers are at most 1e15, and others saturate"
+)]
 fn whole(number: f64) -> i64 {
     number.ceil() as i64
 }

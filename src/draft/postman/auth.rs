@@ -25,9 +25,13 @@ impl Auth {
         }
         let parameters = tree.get(kind);
         let listed = parameters.items().iter().filter_map(|parameter| {
-            Some((parameter.get("key").text()?.to_owned(), parameter.get("value").scalar().unwrap_or_default()))
+            Some((
+                parameter.get("key").text()?.to_owned(),
+                parameter.get("value").scalar().unwrap_or_default(),
+            ))
         });
-        let named = parameters.entries().iter().filter_map(|(key, value)| Some((key.clone(), value.scalar()?)));
+        let named =
+            parameters.entries().iter().filter_map(|(key, value)| Some((key.clone(), value.scalar()?)));
         Self::Given(kind.to_owned(), listed.chain(named).collect())
     }
 
@@ -36,12 +40,14 @@ impl Auth {
         if *self == Self::Inherited { outer } else { self }
     }
 
-    pub(super) fn apply(&self, request: &mut Request, findings: &mut Findings, variables: &Variables<'_>) {
+    pub(super) fn apply(&self, request: &mut Request, findings: &mut Findings) {
         let Self::Given(kind, parameters) = self else { return };
-        let get = |name: &str| parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
+        let get = |name: &str| {
+            parameters.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+        };
         match kind.as_str() {
             "bearer" => {
-                let token = variables.text(get("token"));
+                let token = Variables::text(get("token"));
                 let token = match token.as_literal() {
                     Some(text) => findings.secret("TOKEN", text, "a bearer token"),
                     None => token,
@@ -55,7 +61,7 @@ impl Auth {
                 request.add_header("authorization", Template::literal("Basic ").then(secret));
             }
             "apikey" => {
-                let (name, value) = (get("key"), variables.text(get("value")));
+                let (name, value) = (get("key"), Variables::text(get("value")));
                 let value = match value.as_literal() {
                     Some(text) => findings.secret("API_KEY", text, &format!("the API key `{name}`")),
                     None => value,

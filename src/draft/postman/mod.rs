@@ -9,6 +9,7 @@ use self::variable::Variables;
 use super::body::is_token;
 use super::hosts::{Address, Hosts};
 use super::model::{Body, Draft, Findings, Journey, Pace, Part, Request, Step};
+use super::names;
 use super::template::Template;
 use super::tree::Tree;
 use super::{DraftError, Format, MOST_REQUESTS, Options};
@@ -107,22 +108,25 @@ impl Reader<'_> {
         if !self.hosts.admit(&address) {
             return None;
         }
-        self.path_variables(url, &mut address);
+        Self::path_variables(url, &mut address);
         let mut request = Request::new(&method, address.target.clone());
         name.clone_into(&mut request.comment);
         self.hosts.send(&mut request, &address);
         request.body = self.body(told.get("body"), told);
         let headers: Vec<(String, Template)> = enabled(told.get("header").items())
-            .filter_map(|h| Some((h.get("key").text()?.to_owned(), self.text(&h.get("value").scalar()?))))
+            .filter_map(|h| {
+                Some((h.get("key").text()?.to_owned(), Variables::text(&h.get("value").scalar()?)))
+            })
             .collect();
         let is_multipart = matches!(request.body, Some(Body::Multipart(_)));
-        let headers = headers.iter().filter(|(name, _)| !(is_multipart && name.eq_ignore_ascii_case("content-type")));
+        let headers =
+            headers.iter().filter(|(name, _)| !(is_multipart && name.eq_ignore_ascii_case("content-type")));
         request.take_header_templates(headers.map(|(name, value)| (name.as_str(), value.clone())));
-        Auth::of(told.get("auth")).over(auth).apply(&mut request, &mut self.findings, &self.variables);
+        Auth::of(told.get("auth")).over(auth).apply(&mut request, &mut self.findings);
         let outcome = script::read(item);
         request.expect = outcome.expect;
         for (name, extract) in outcome.extract {
-            let name = self.variables.extracted(&name);
+            let name = names::variable(&name);
             request.extract.push((name, extract));
         }
         for left_out in outcome.left_out {
@@ -141,11 +145,16 @@ impl Reader<'_> {
                     Tree::Text(text) => text.clone(),
                     list => list.items().iter().filter_map(Tree::scalar).collect::<Vec<_>>().join(with),
                 };
-                format!("{}://{}/{}", url.get("protocol").text().unwrap_or("http"), joined("host", "."), joined("path", "/"))
+                format!(
+                    "{}://{}/{}",
+                    url.get("protocol").text().unwrap_or("http"),
+                    joined("host", "."),
+                    joined("path", "/")
+                )
             }
         };
         let filled = self.variables.filled_host(&text);
-        let mut address = Address::parse_template(&self.text(&filled))?;
+        let mut address = Address::parse_template(&Variables::text(&filled))?;
         let disabled = url.get("query").items().iter().filter(|query| query.get("disabled").is_true());
         let disabled: Vec<&str> = disabled.filter_map(|query| query.get("key").text()).collect();
         address.target.query.retain(|(name, _)| !disabled.contains(&name.as_str()));
@@ -153,16 +162,18 @@ impl Reader<'_> {
     }
 
     /// `:id` in a path.
-    fn path_variables(&mut self, url: &Tree, address: &mut Address) {
+    fn path_variables(url: &Tree, address: &mut Address) {
         for segment in &mut address.target.segments {
-            let Some(name) = segment.as_literal().and_then(|text| text.strip_prefix(':')).map(str::to_owned) else {
+            let Some(name) = segment.as_literal().and_then(|text| text.strip_prefix(':')).map(str::to_owned)
+            else {
                 continue;
             };
-            let known = url.get("variable").items().iter().find(|v| v.get("key").text() == Some(name.as_str()));
+            let known =
+                url.get("variable").items().iter().find(|v| v.get("key").text() == Some(name.as_str()));
             let value = known.and_then(|v| v.get("value").scalar()).filter(|value| !value.is_empty());
             *segment = match value {
-                Some(value) => self.text(&value),
-                None => self.variables.named(&name),
+                Some(value) => Variables::text(&value),
+                None => Variables::named(&name),
             };
         }
     }
@@ -176,7 +187,9 @@ impl Reader<'_> {
                 let raw = body.get("raw").text().filter(|raw| !raw.trim().is_empty())?;
                 let language = body.at(&["options", "raw", "language"]).text().unwrap_or_default();
                 let header = enabled(request.get("header").items())
-                    .find(|header| header.get("key").text().is_some_and(|key| key.eq_ignore_ascii_case("content-type")))
+                    .find(|header| {
+                        header.get("key").text().is_some_and(|key| key.eq_ignore_ascii_case("content-type"))
+                    })
                     .and_then(|header| header.get("value").text());
                 let media = match (header, language) {
                     (Some(header), _) => header,
@@ -184,10 +197,10 @@ impl Reader<'_> {
                     (None, "text" | "html" | "javascript") => "text/plain",
                     (None, _) => "",
                 };
-                Some(Body::parse_template(&self.text(raw), media))
+                Some(Body::parse_template(&Variables::text(raw), media))
             }
             "urlencoded" => {
-                let pairs = self.pairs(body.get("urlencoded"));
+                let pairs = Self::pairs(body.get("urlencoded"));
                 Body::form(pairs)
             }
             "formdata" => {
@@ -197,7 +210,7 @@ impl Reader<'_> {
                     let kind = field.get("contentType").text().map(str::to_owned);
                     if field.get("type").text() != Some("file") {
                         let value = field.get("value").scalar().unwrap_or_default();
-                        parts.push((name, Part::Text(self.text(&value))));
+                        parts.push((name, Part::Text(Variables::text(&value))));
                         continue;
                     }
                     let sources = match field.get("src") {
@@ -214,11 +227,10 @@ impl Reader<'_> {
             "graphql" => {
                 let query = body.at(&["graphql", "query"]).text().unwrap_or_default();
                 let variables = body.at(&["graphql", "variables"]).text().unwrap_or_default();
-                let mut entries = vec![("query".to_owned(), Tree::Text(self.text(query)))];
-                if !variables.trim().is_empty() {
-                    if let Body::Json(tree) = Body::parse_template(&self.text(variables), "application/json") {
-                        entries.push(("variables".to_owned(), tree));
-                    }
+                let mut entries = vec![("query".to_owned(), Tree::Text(Variables::text(query)))];
+                let variables = Body::parse_template(&Variables::text(variables), "application/json");
+                if let Body::Json(tree) = variables {
+                    entries.push(("variables".to_owned(), tree));
                 }
                 Some(Body::Json(Tree::Table(entries)))
             }
@@ -230,15 +242,11 @@ impl Reader<'_> {
         }
     }
 
-    fn pairs(&mut self, list: &Tree) -> Vec<(String, Template)> {
+    fn pairs(list: &Tree) -> Vec<(String, Template)> {
         let pairs = enabled(list.items()).filter_map(|field| {
             Some((field.get("key").text()?.to_owned(), field.get("value").scalar().unwrap_or_default()))
         });
-        pairs.map(|(name, value)| (name, self.variables.text(&value))).collect()
-    }
-
-    fn text(&mut self, text: &str) -> Template {
-        self.variables.text(text)
+        pairs.map(|(name, value)| (name, Variables::text(&value))).collect()
     }
 }
 
@@ -248,5 +256,12 @@ fn enabled(items: &[Tree]) -> impl Iterator<Item = &Tree> {
 
 /// A description, which is a text or has one.
 fn plain(description: &Tree) -> String {
-    description.text().or_else(|| description.get("content").text()).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+    description
+        .text()
+        .or_else(|| description.get("content").text())
+        .unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

@@ -28,11 +28,14 @@ static SET: LazyLock<Regex> = LazyLock::new(|| {
     .unwrap()
 });
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
-static JSON: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?:var|let|const)\s+(\w+)\s*=\s*(?:pm\.response\.json\(\)|JSON\.parse\((?:responseBody|pm\.response\.text\(\))\))\s*((?:\.\w+|\[[^\]]{1,60}\])*)").unwrap());
+static JSON: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:var|let|const)\s+(\w+)\s*=\s*(?:pm\.response\.json\(\)|JSON\.parse\((?:responseBody|pm\.response\.text\(\))\))\s*((?:\.\w+|\[[^\]]{1,60}\])*)").unwrap()
+});
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
-static HEADER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"^(?:pm\.response\.headers\.get|postman\.getResponseHeader)\(\s*["']([\w-]{1,60})["']\s*\)"#).unwrap());
+static HEADER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^(?:pm\.response\.headers\.get|postman\.getResponseHeader)\(\s*["']([\w-]{1,60})["']\s*\)"#)
+        .unwrap()
+});
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
 static PATH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"\.(\w+)|\[\s*(?:(\d+)|["']([^"']{1,60})["'])\s*\]"#).unwrap());
@@ -44,8 +47,12 @@ pub(super) fn read(item: &Tree) -> Outcome {
             Tree::Text(text) => text.clone(),
             list => list.items().iter().filter_map(Tree::text).collect::<Vec<_>>().join("\n"),
         };
-        let script: String =
-            script.lines().filter(|line| !line.trim_start().starts_with("//")).take(5000).collect::<Vec<_>>().join("\n");
+        let script: String = script
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .take(5000)
+            .collect::<Vec<_>>()
+            .join("\n");
         match event.get("listen").text() {
             Some("test") => outcome.test(&script),
             Some("prerequest") if !script.trim().is_empty() => {
@@ -68,7 +75,8 @@ pub(super) fn read(item: &Tree) -> Outcome {
 impl Outcome {
     fn test(&mut self, script: &str) {
         if let Some(statuses) = STATUS.captures(script).and_then(|found| found.get(1)) {
-            let statuses = statuses.as_str().split(',').filter_map(|status| status.trim().parse::<u16>().ok());
+            let statuses =
+                statuses.as_str().split(',').filter_map(|status| status.trim().parse::<u16>().ok());
             self.expect.extend(statuses.filter(|status| (100..600).contains(status)));
         }
         let variables: Vec<(&str, String)> = JSON
@@ -83,7 +91,9 @@ impl Outcome {
                     self.extract.push((name.to_owned(), extract));
                 }
                 Some(_) => {}
-                None => self.left_out.push(format!("left out: a script sets `{name}` in a way that is not understood")),
+                None => self
+                    .left_out
+                    .push(format!("left out: a script sets `{name}` in a way that is not understood")),
             }
         }
     }
@@ -127,7 +137,8 @@ mod tests {
 
     fn outcome(script: &str) -> Outcome {
         let lines: Vec<serde_json::Value> = script.lines().map(serde_json::Value::from).collect();
-        let item = serde_json::json!({ "name": "a", "event": [{ "listen": "test", "script": { "exec": lines } }] });
+        let item =
+            serde_json::json!({ "name": "a", "event": [{ "listen": "test", "script": { "exec": lines } }] });
         read(&serde_json::from_value(item).unwrap())
     }
 
@@ -139,11 +150,14 @@ mod tests {
              pm.collectionVariables.set('next', pm.response.headers.get('X-Next'));",
         );
         assert_eq!(found.expect, [201]);
-        assert_eq!(found.extract, [
-            ("token".to_owned(), Extract::Pointer("/data/access token".to_owned())),
-            ("id".to_owned(), Extract::Pointer("/items/0/id".to_owned())),
-            ("next".to_owned(), Extract::Header("x-next".to_owned())),
-        ]);
+        assert_eq!(
+            found.extract,
+            [
+                ("token".to_owned(), Extract::Pointer("/data/access token".to_owned())),
+                ("id".to_owned(), Extract::Pointer("/items/0/id".to_owned())),
+                ("next".to_owned(), Extract::Header("x-next".to_owned())),
+            ]
+        );
         assert_eq!(outcome("pm.expect(pm.response.code).to.be.oneOf([200, 202])").expect, [200, 202]);
     }
 

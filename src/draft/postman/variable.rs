@@ -10,21 +10,43 @@ use crate::draft::tree::Tree;
 
 /// Drawn values of Postman, and the functions that draw here.
 const DRAWN: [(&str, &str); 38] = [
-    ("$guid", "uuid()"), ("$randomUUID", "uuid()"), ("$randomInt", "int(0, 1000)"),
+    ("$guid", "uuid()"),
+    ("$randomUUID", "uuid()"),
+    ("$randomInt", "int(0, 1000)"),
     ("$timestamp", "int(1700000000, 1800000000)"),
     ("$isoTimestamp", "date(\"2026-01-01\", \"2026-12-31\") ~ \"T12:00:00.000Z\""),
-    ("$randomFirstName", "first_name()"), ("$randomLastName", "last_name()"),
-    ("$randomFullName", "first_name() ~ \" \" ~ last_name()"), ("$randomEmail", "email()"),
-    ("$randomExampleEmail", "email()"), ("$randomUserName", "user_name()"), ("$randomPhoneNumber", "phone()"),
-    ("$randomPhoneNumberExt", "phone()"), ("$randomCity", "city()"), ("$randomStreetName", "street()"),
-    ("$randomStreetAddress", "street()"), ("$randomCompanyName", "company()"), ("$randomWord", "word()"),
-    ("$randomWords", "sentence()"), ("$randomLoremWord", "word()"), ("$randomLoremWords", "sentence()"),
-    ("$randomLoremSentence", "sentence()"), ("$randomLoremSentences", "sentence()"),
-    ("$randomLoremParagraph", "sentence()"), ("$randomLoremText", "sentence()"), ("$randomBoolean", "chance(0.5)"),
-    ("$randomPrice", "decimal(0.0, 1000.0, 2)"), ("$randomProduct", "word()"), ("$randomProductName", "word()"),
-    ("$randomPassword", "hex(15)"), ("$randomAlphaNumeric", "hex(1)"), ("$randomHexaDecimal", "hex(8)"),
-    ("$randomNoun", "word()"), ("$randomAdjective", "word()"), ("$randomVerb", "word()"),
-    ("$randomJobTitle", "word()"), ("$randomColor", "pick([\"red\", \"green\", \"blue\"])"),
+    ("$randomFirstName", "first_name()"),
+    ("$randomLastName", "last_name()"),
+    ("$randomFullName", "first_name() ~ \" \" ~ last_name()"),
+    ("$randomEmail", "email()"),
+    ("$randomExampleEmail", "email()"),
+    ("$randomUserName", "user_name()"),
+    ("$randomPhoneNumber", "phone()"),
+    ("$randomPhoneNumberExt", "phone()"),
+    ("$randomCity", "city()"),
+    ("$randomStreetName", "street()"),
+    ("$randomStreetAddress", "street()"),
+    ("$randomCompanyName", "company()"),
+    ("$randomWord", "word()"),
+    ("$randomWords", "sentence()"),
+    ("$randomLoremWord", "word()"),
+    ("$randomLoremWords", "sentence()"),
+    ("$randomLoremSentence", "sentence()"),
+    ("$randomLoremSentences", "sentence()"),
+    ("$randomLoremParagraph", "sentence()"),
+    ("$randomLoremText", "sentence()"),
+    ("$randomBoolean", "chance(0.5)"),
+    ("$randomPrice", "decimal(0.0, 1000.0, 2)"),
+    ("$randomProduct", "word()"),
+    ("$randomProductName", "word()"),
+    ("$randomPassword", "hex(15)"),
+    ("$randomAlphaNumeric", "hex(1)"),
+    ("$randomHexaDecimal", "hex(8)"),
+    ("$randomNoun", "word()"),
+    ("$randomAdjective", "word()"),
+    ("$randomVerb", "word()"),
+    ("$randomJobTitle", "word()"),
+    ("$randomColor", "pick([\"red\", \"green\", \"blue\"])"),
     ("$randomDateRecent", "date(\"2026-01-01\", \"2026-12-31\")"),
 ];
 
@@ -44,12 +66,13 @@ impl<'a> Variables<'a> {
                 variables.collection.insert(key, item.get("value").scalar().unwrap_or_default());
             }
         }
-        variables.known = variables.collection.keys().map(|key| (names::variable(key), (*key).to_owned())).collect();
+        variables.known =
+            variables.collection.keys().map(|key| (names::variable(key), (*key).to_owned())).collect();
         variables
     }
 
     /// A text with its variables as expressions.
-    pub(super) fn text(&self, text: &str) -> Template {
+    pub(super) fn text(text: &str) -> Template {
         let mut template = Template::default();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("{{") {
@@ -58,14 +81,14 @@ impl<'a> Variables<'a> {
                 rest = after;
                 continue;
             };
-            template = template.then(Template::literal(before)).then(self.named(name.trim()));
+            template = template.then(Template::literal(before)).then(Self::named(name.trim()));
             rest = after;
         }
         template.then(Template::literal(rest))
     }
 
     /// The expression for a variable.
-    pub(super) fn named(&self, name: &str) -> Template {
+    pub(super) fn named(name: &str) -> Template {
         if let Some((_, drawn)) = DRAWN.iter().find(|(known, _)| *known == name) {
             return Template::expression(*drawn);
         }
@@ -79,12 +102,15 @@ impl<'a> Variables<'a> {
         for _ in 0..5 {
             let authority = filled.find("://").map_or(0, |at| at + 3);
             let end = filled[authority..].find('/').map_or(filled.len(), |at| authority + at);
-            let Some((start, name)) = filled[..end].split_once("{{").and_then(|(before, after)| {
-                Some((before.len(), after.split_once("}}")?.0.to_owned()))
-            }) else {
+            let Some((start, name)) = filled[..end]
+                .split_once("{{")
+                .and_then(|(before, after)| Some((before.len(), after.split_once("}}")?.0.to_owned())))
+            else {
                 break;
             };
-            let Some(value) = self.collection.get(name.trim()).filter(|value| !value.is_empty()) else { break };
+            let Some(value) = self.collection.get(name.trim()).filter(|value| !value.is_empty()) else {
+                break;
+            };
             filled.replace_range(start..start + name.len() + 4, value.trim_end_matches('/'));
         }
         filled
@@ -95,17 +121,14 @@ impl<'a> Variables<'a> {
         let mut resolved = value.to_owned();
         // A few rounds: values may hold each other.
         for _ in 0..5 {
-            let named = resolved.split_once("{{").and_then(|(_, after)| Some(after.split_once("}}")?.0.to_owned()));
+            let named =
+                resolved.split_once("{{").and_then(|(_, after)| Some(after.split_once("}}")?.0.to_owned()));
             let Some(value) = named.as_ref().and_then(|name| self.collection.get(name.trim())) else { break };
-            resolved = resolved.replacen(&format!("{{{{{}}}}}", named.as_deref().unwrap_or_default()), value, 1);
+            resolved =
+                resolved.replacen(&format!("{{{{{}}}}}", named.as_deref().unwrap_or_default()), value, 1);
             resolved.truncate(resolved.floor_char_boundary(10_000));
         }
         resolved
-    }
-
-    /// The variable that a script sets.
-    pub(super) fn extracted(&self, name: &str) -> String {
-        names::variable(name)
     }
 
     /// Gives every variable that is used a value: what an earlier step extracts, the collection's value, or a variable of
@@ -126,7 +149,9 @@ impl<'a> Variables<'a> {
             is_handed_on
         };
         if is_handed_on && journeys.iter().filter(|journey| !journey.steps.is_empty()).count() > 1 {
-            findings.note("changed: the folders are one journey, since later ones use what earlier ones were given");
+            findings.note(
+                "changed: the folders are one journey, since later ones use what earlier ones were given",
+            );
             let steps = std::mem::take(journeys).into_iter().flat_map(|journey| journey.steps).collect();
             let name = title.to_owned();
             journeys.push(Journey { name, comment: String::new(), weight: 1, variables: Vec::new(), steps });
@@ -147,11 +172,17 @@ impl<'a> Variables<'a> {
             let original = self.known.get(&name).map_or(name.as_str(), String::as_str);
             let value = self.collection.get(original).filter(|value| !value.is_empty());
             let value = match value {
-                Some(value) if is_secret_name(original) => {
-                    findings.secret(&names::environment(original), value, &format!("the variable `{original}`"))
-                }
+                Some(value) if is_secret_name(original) => findings.secret(
+                    &names::environment(original),
+                    value,
+                    &format!("the variable `{original}`"),
+                ),
                 Some(value) => Template::literal(self.resolved(value)),
-                None => findings.secret(&names::environment(original), "", &format!("the variable `{original}`, which has no value in the collection")),
+                None => findings.secret(
+                    &names::environment(original),
+                    "",
+                    &format!("the variable `{original}`, which has no value in the collection"),
+                ),
             };
             journey.variables.push((name, value));
         }

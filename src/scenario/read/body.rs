@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn keys_may_hold_templates() {
-        assert_eq!(template_of(r#"v = { "{{ a }}" = 1 }"#), r#"{ {{ (a) | tojson }}: 1}"#);
+        assert_eq!(template_of(r#"v = { "{{ a }}" = 1 }"#), "{ {{ (a) | tojson }}: 1}");
     }
 
     #[test]
