@@ -117,6 +117,29 @@ mod hars {
     }
 
     #[test]
+    fn ids_are_found_within_addresses_and_pages() {
+        let text = steps_of(&har(&[
+            entry(
+                0,
+                get("http://shop.example/api/carts"),
+                answer(200, "application/json", r#"{"self":"/api/carts/31","next":null}"#),
+            ),
+            entry(
+                1,
+                get("http://shop.example/api/carts/31"),
+                answer(200, "text/html", "<form action='/pay/77?nonce=abcd1234efgh'>"),
+            ),
+            entry(
+                2,
+                post("http://shop.example/pay/77?nonce=abcd1234efgh", "", "", &[]),
+                answer(200, "text/html", ""),
+            ),
+        ]));
+        assert!(text.contains("GET /api/carts/{{ cart_id | split(\"/\") | last }}"), "{text}");
+        assert!(text.contains("POST /pay/{{ pay_id }}?nonce={{ nonce }}"), "{text}");
+    }
+
+    #[test]
     fn what_a_user_types_is_no_variable_although_answers_repeat_it() {
         let text = steps_of(&har(&[
             entry(

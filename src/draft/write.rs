@@ -57,9 +57,8 @@ impl Draft {
         };
         let loads = match self.pace {
             Pace::Rate(rate) => format!(
-                "[load.smoke]\nrate = {}\nrun_time = \"10s\"\n\n# The mean rate of the log.\n[load.recorded]\nrate = {}\n\
+                "[load.smoke]\nrate = 1\nrun_time = \"10s\"\n\n# The mean rate of the log.\n[load.recorded]\nrate = {}\n\
                  arrivals = \"poisson\"\nrun_time = \"1m\"\n",
-                plain(rate.min(1.0)),
                 plain(rate)
             ),
             _ if self.journeys.len() == 1 => {

@@ -82,6 +82,9 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
         ));
     }
     let rate = rate(kept, first_us.zip(last_us), &mut findings);
+    if rate < 1.0 {
+        findings.note("low: less than one request per second; raise the rate, or the load makes hardly any");
+    }
     findings.note("changed: users and sessions are not followed; each request is a journey of its own, drawn by its frequency");
     let base_url = base_url(options, None, &mut findings);
     Ok(Draft {

@@ -1,5 +1,6 @@
 //! Values that came in an answer and were sent later: they become extractions and variables.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::values::{Place, bare, id_of, visit};
@@ -22,6 +23,9 @@ struct Source {
     /// What it is called.
     name: String,
 }
+
+/// Values of a page for which a regular expression is tried, at most: each looks through the page.
+const MOST_ATTEMPTS: u32 = 200;
 
 /// Takes a value of an answer, what it may be called, and how it is made a source.
 type Offer<'a> = dyn FnMut(&str, &[String], &dyn Fn() -> Option<Source>) + 'a;
@@ -124,13 +128,34 @@ fn look_into(at: usize, exchange: &Exchange, wanted: &Wanted, sources: &mut Sour
                     let is_number = matches!(leaf, Tree::Number(_));
                     Some(Source { at, extract, filters: "", is_number, name: own.clone() })
                 });
+                // `"/orders/17"`, or with a host before it.
+                if let Some((before, last)) =
+                    text.rsplit_once('/').filter(|_| !text.contains(['?', '#', ' ']))
+                {
+                    let name = id_of(before.rsplit('/').next().unwrap_or_default());
+                    offer(last, &[bare(&name)], &|| {
+                        let extract = Extract::Pointer(pointer.to_owned());
+                        Some(Source {
+                            at,
+                            extract,
+                            filters: " | split(\"/\") | last",
+                            is_number: false,
+                            name: name.clone(),
+                        })
+                    });
+                }
             });
         }
     } else if media.starts_with("text/") || media.contains("xml") || media.contains("javascript") {
+        let attempts = Cell::new(0);
         html::values(&answer.text, &mut |found| {
             let (text, name) = found.meant();
             let names = if found.is_anonymous { Vec::new() } else { vec![name] };
             offer(&text, &names, &|| {
+                attempts.set(attempts.get() + 1);
+                if attempts.get() > MOST_ATTEMPTS {
+                    return None;
+                }
                 let extract = Extract::Regex(found.pattern(&answer.text)?);
                 Some(Source { at, extract, filters: "", is_number: false, name: found.name.clone() })
             });

@@ -34,8 +34,9 @@ enum Site<'a> {
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
 static TAGS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?is)<(input|meta)\b[^>]{0,4000}>").unwrap());
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
-static LINKS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"(?i)\b(?:href|action)\s*=\s*"([^"]{1,2000})""#).unwrap());
+static LINKS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)\b(?:href|action)\s*=\s*(?:"([^"]{1,2000})"|'([^']{1,2000})')"#).unwrap()
+});
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
 static ATTRIBUTES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"(?is)\b(name|value|content|type|property)\s*=\s*(?:"([^"]*)"|'([^']*)')"#).unwrap()
@@ -84,13 +85,13 @@ fn tags<'a>(page: &'a str, each: &mut dyn FnMut(Found<'a>)) {
 /// Parts of paths and values of queries.
 fn links<'a>(page: &'a str, each: &mut dyn FnMut(Found<'a>)) {
     for link in LINKS.captures_iter(page) {
-        let (Some(whole), Some(url)) = (link.get(0), link.get(1)) else { continue };
+        let (Some(whole), Some(url)) = (link.get(0), link.get(1).or_else(|| link.get(2))) else { continue };
         let (mut before, mut at, mut is_query) = (String::new(), url.start(), false);
         for part in url.as_str().split_inclusive(['/', '?', '&', '=', ';']) {
             let text = part.trim_end_matches(['/', '?', '&', '=', ';']);
             if !text.is_empty() {
                 let name = if is_query { before.clone() } else { id_of(&before) };
-                let site = Site::Behind(&page[whole.start()..at], if is_query { "\"&#;" } else { "\"/?#" });
+                let site = Site::Behind(&page[whole.start()..at], if is_query { "\"'&#;" } else { "\"'/?#" });
                 each(Found { name, text, is_anonymous: false, site });
                 text.clone_into(&mut before);
             }
@@ -184,7 +185,7 @@ mod tests {
     fn links_and_scripts_are_looked_at_and_the_first_must_be_meant() {
         let page = "<a href=\"/orders/17?from=list\">one</a> <a href=\"/orders/18\">two</a> <script>var s = {\"key\": \"a1b2c3d4e5\"}</script>";
         let (name, pattern) = pattern_of(page, "17").unwrap();
-        assert_eq!((name.as_str(), pattern.as_str()), ("order_id", "href=\"/orders/([^\"/?#]+)"));
+        assert_eq!((name.as_str(), pattern.as_str()), ("order_id", "href=\"/orders/([^\"'/?#]+)"));
         assert_eq!(pattern_of(page, "18"), None);
         assert_eq!(pattern_of(page, "a1b2c3d4e5").unwrap().0, "key");
     }

@@ -36,8 +36,8 @@ pub(super) fn body<'a>(told: &'a Tree, request: &mut Request, values: &mut Value
             _ => Some(Body::Json(tree)),
         },
         _ => match tree {
-            Tree::Text(text) => Some(Body::Text(text)),
-            _ if kind.starts_with("text/") || kind.ends_with("xml") => {
+            Tree::Text(text) if example.is_some() || is_text(&kind) => Some(Body::Text(text)),
+            _ if is_text(&kind) => {
                 values
                     .findings
                     .note(format!("left out: bodies of the media type `{kind}`, which have no example"));
@@ -56,6 +56,10 @@ pub(super) fn body<'a>(told: &'a Tree, request: &mut Request, values: &mut Value
         request.add_header("content-type", Template::literal(kind));
     }
     request.body = body;
+}
+
+fn is_text(kind: &str) -> bool {
+    kind.starts_with("text/") || kind.ends_with("xml") || kind.ends_with("yaml")
 }
 
 fn fields(tree: &Tree<Template>) -> Vec<(String, Template)> {

@@ -31,6 +31,11 @@ static SET: LazyLock<Regex> = LazyLock::new(|| {
 static JSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:var|let|const)\s+(\w+)\s*=\s*(?:pm\.response\.json\(\)|JSON\.parse\((?:responseBody|pm\.response\.text\(\))\))\s*((?:\.\w+|\[[^\]]{1,60}\])*)").unwrap()
 });
+/// A part of a value, with what it is instead if it is not there.
+#[expect(clippy::unwrap_used, reason = "fixed patterns")]
+static PART: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:var|let|const)\s+(\w+)\s*=\s*(\w+)((?:\.\w+|\[[^\]]{1,60}\])+)\s*(?:(?:\|\||\?\?)[^;\n]*)?(?:;|\n|$)").unwrap()
+});
 #[expect(clippy::unwrap_used, reason = "fixed patterns")]
 static HEADER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r#"^(?:pm\.response\.headers\.get|postman\.getResponseHeader)\(\s*["']([\w-]{1,60})["']\s*\)"#)
@@ -79,10 +84,20 @@ impl Outcome {
                 statuses.as_str().split(',').filter_map(|status| status.trim().parse::<u16>().ok());
             self.expect.extend(statuses.filter(|status| (100..600).contains(status)));
         }
-        let variables: Vec<(&str, String)> = JSON
+        let mut variables: Vec<(&str, String)> = JSON
             .captures_iter(script)
             .filter_map(|found| Some((found.get(1)?.as_str(), pointer(found.get(2)?.as_str())?)))
             .collect();
+        for part in PART.captures_iter(script) {
+            let (Some(name), Some(of), Some(path)) = (part.get(1), part.get(2), part.get(3)) else {
+                continue;
+            };
+            let base =
+                variables.iter().find(|(known, _)| *known == of.as_str()).map(|(_, base)| base.clone());
+            if let (Some(base), Some(path)) = (base, pointer(path.as_str())) {
+                variables.push((name.as_str(), format!("{base}{path}")));
+            }
+        }
         for set in SET.captures_iter(script) {
             let (Some(name), Some(value)) = (set.get(1), set.get(2)) else { continue };
             let (name, value) = (name.as_str(), value.as_str().trim());
@@ -158,6 +173,8 @@ mod tests {
                 ("next".to_owned(), Extract::Header("x-next".to_owned())),
             ]
         );
+        let old = "var all = JSON.parse(responseBody);\nvar user = all.user || {};\npostman.setEnvironmentVariable('token', user.token);";
+        assert_eq!(outcome(old).extract, [("token".to_owned(), Extract::Pointer("/user/token".to_owned()))]);
         assert_eq!(outcome("pm.expect(pm.response.code).to.be.oneOf([200, 202])").expect, [200, 202]);
     }
 

@@ -169,7 +169,7 @@ impl<'a> Variables<'a> {
             given.extend(request.extract.iter().map(|(name, _)| name.clone()));
         }
         for name in wanted {
-            let original = self.known.get(&name).map_or(name.as_str(), String::as_str);
+            let original = self.known.get(&name).map_or(name.trim_end_matches("_value"), String::as_str);
             let value = self.collection.get(original).filter(|value| !value.is_empty());
             let value = match value {
                 Some(value) if is_secret_name(original) => findings.secret(
