@@ -41,7 +41,7 @@ fn visit(base: &str) -> String {
     const FORM: &str = "application/x-www-form-urlencoded";
     let csrf = "aa11bb22cc33dd44ee55ff6677889900";
     let login = format!("<form><input type=\"hidden\" name=\"csrfmiddlewaretoken\" value=\"{csrf}\"></form>");
-    let sent = format!("csrfmiddlewaretoken={csrf}&next=%2F&name=user-7&password=password-7");
+    let sent = format!("csrfmiddlewaretoken={csrf}&next=%2F&username=user-7&password=password-7");
     let jar = [("Cookie", "csrftoken=x; _ga=1"), ("sec-fetch-mode", "navigate"), ("Accept", "text/html")];
     let bearer = [
         ("Authorization", "Bearer recorded-token-0123456789"),
