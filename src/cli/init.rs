@@ -90,6 +90,10 @@ fn read(from: &Path) -> Result<String> {
         );
         return Err(UsageError(text).into());
     }
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let text = format!("`{}` is compressed: unpack it with `gunzip --keep`", from.display());
+        return Err(UsageError(text).into());
+    }
     // Logs hold bytes that are no text, such as those of scanners; the rest of the line can be read.
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))

@@ -1,5 +1,9 @@
 //! Secrets become environment variables: none of them stands in a scenario.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::model::{Body, Draft, Findings, Part, Request, Secret};
 use super::names;
 use super::template::Template;
@@ -122,7 +126,12 @@ fn hide_in(request: &mut Request, findings: &mut Findings) {
                 }
             }
         }
-        Some(Body::Text(_) | Body::File(_)) | None => {}
+        Some(Body::Text(text)) => {
+            if let Some(literal) = text.as_literal() {
+                *text = hidden_in_text(literal, findings);
+            }
+        }
+        Some(Body::File(_)) | None => {}
     }
 }
 
@@ -154,6 +163,28 @@ fn hide_value(name: &str, value: &mut Template, what: &str, findings: &mut Findi
         (names::environment(name), format!("{what} `{name}`"))
     };
     *value = findings.secret(&wanted, text, &what);
+}
+
+/// A name and its value in a form, in JSON or in XML.
+#[expect(clippy::unwrap_used, reason = "a fixed pattern")]
+static NAMED: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"([A-Za-z][A-Za-z0-9_.\-]{1,60})(=|"\s*:\s*"|>)([^"&<>\s]{1,4096})"#).unwrap()
+});
+
+/// A text of any kind in which values with names of secrets are variables.
+fn hidden_in_text(text: &str, findings: &mut Findings) -> Template {
+    let (mut hidden, mut end) = (Template::default(), 0);
+    for found in NAMED.captures_iter(text) {
+        let (Some(name), Some(value)) = (found.get(1), found.get(3)) else { continue };
+        if !is_secret_name(name.as_str()) {
+            continue;
+        }
+        let what = format!("the field `{}`", name.as_str());
+        let secret = findings.secret(&names::environment(name.as_str()), value.as_str(), &what);
+        hidden = hidden.then(Template::literal(&text[end..value.start()])).then(secret);
+        end = value.end();
+    }
+    hidden.then(Template::literal(&text[end..]))
 }
 
 /// `a=1; b=2` with variables for the values: every cookie may be a session.
@@ -209,6 +240,18 @@ mod tests {
         assert_eq!(findings.secret("OTHER", "a", "the same"), first);
         assert_eq!(findings.secret("TOKEN", "b", "another").source(), "{{ env(\"TOKEN_2\") }}");
         assert_eq!(findings.secrets.len(), 2);
+    }
+
+    #[test]
+    fn secrets_are_found_in_texts_of_any_kind() {
+        for (text, hidden) in [
+            ("a=1&password=x&a=2", "a=1&password={{ env(\"PASSWORD\") }}&a=2"),
+            ("<a><api-key>x</api-key></a>", "<a><api-key>{{ env(\"API_KEY\") }}</api-key></a>"),
+            ("{\"token\": \"x\",}", "{\"token\": \"{{ env(\"TOKEN\") }}\",}"),
+            ("a=b", "a=b"),
+        ] {
+            assert_eq!(hidden_in_text(text, &mut Findings::default()).source(), hidden);
+        }
     }
 
     #[test]

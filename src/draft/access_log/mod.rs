@@ -52,6 +52,9 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
         }
     }
     let mut findings = Findings::default();
+    if shapes.has_secrets() {
+        findings.note("left out: parameters of queries that are secrets by their names, such as tokens");
+    }
     let (endpoints, scanned) = shapes.endpoints();
     if endpoints.is_empty() {
         let hint = if left_out.0.keys().any(|reason| reason.contains("--unsafe-methods")) {

@@ -18,7 +18,10 @@ const MOST_PATHS: usize = 1_000;
 
 /// Endpoints while a log is read.
 #[derive(Default)]
-pub(super) struct Shapes(BTreeMap<(String, Vec<String>), Tally>);
+pub(super) struct Shapes {
+    tallies: BTreeMap<(String, Vec<String>), Tally>,
+    has_secrets: bool,
+}
 
 #[derive(Default)]
 struct Tally {
@@ -38,13 +41,14 @@ pub(super) struct Endpoint {
 impl Shapes {
     pub(super) fn add(&mut self, hit: &Hit) {
         let path = without_secrets(&hit.path);
+        self.has_secrets |= path != hit.path;
         let bare = path.split('?').next().unwrap_or_default();
         let segment = |s: &str| if names::is_id(s) { VARYING.to_owned() } else { s.to_owned() };
         let key = (hit.method.clone(), bare.split('/').skip(1).map(segment).collect());
-        if self.0.len() >= MOST_SHAPES && !self.0.contains_key(&key) {
+        if self.tallies.len() >= MOST_SHAPES && !self.tallies.contains_key(&key) {
             return;
         }
-        let tally = self.0.entry(key).or_default();
+        let tally = self.tallies.entry(key).or_default();
         tally.hits += 1;
         tally.failed += usize::from(hit.status >= 400);
         if tally.paths.len() < MOST_PATHS || tally.paths.contains_key(&path) {
@@ -52,15 +56,20 @@ impl Shapes {
         }
     }
 
+    /// Whether parameters were dropped because they are secrets.
+    pub(super) fn has_secrets(&self) -> bool {
+        self.has_secrets
+    }
+
     /// The endpoints, the most frequent first, and how many lines went to those that only ever failed.
     pub(super) fn endpoints(mut self) -> (Vec<Endpoint>, usize) {
-        let longest = self.0.keys().map(|(_, segments)| segments.len()).max().unwrap_or(0);
+        let longest = self.tallies.keys().map(|(_, segments)| segments.len()).max().unwrap_or(0);
         for place in 0..longest.min(20) {
             self.collapse(place);
         }
         let mut scanned = 0;
         let mut endpoints = Vec::new();
-        for ((method, segments), tally) in self.0 {
+        for ((method, segments), tally) in self.tallies {
             if tally.failed == tally.hits {
                 scanned += tally.hits;
             } else {
@@ -79,7 +88,7 @@ impl Shapes {
             VARYING.clone_into(&mut general[place]);
             general
         };
-        for (method, segments) in self.0.keys().filter(|(_, segments)| segments.len() > place) {
+        for (method, segments) in self.tallies.keys().filter(|(_, segments)| segments.len() > place) {
             let group = groups.entry((method.clone(), generalized(segments))).or_default();
             group.insert(segments[place].clone());
         }
@@ -88,8 +97,8 @@ impl Shapes {
             for word in words {
                 let mut segments = key.1.clone();
                 segments[place] = word;
-                let Some(tally) = self.0.remove(&(key.0.clone(), segments)) else { continue };
-                self.0.entry(key.clone()).or_default().merge(tally);
+                let Some(tally) = self.tallies.remove(&(key.0.clone(), segments)) else { continue };
+                self.tallies.entry(key.clone()).or_default().merge(tally);
             }
         }
     }

@@ -19,7 +19,9 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
     let mut findings = Findings::default();
     let mut hosts = Hosts::new(options);
     let (mut steps, mut is_insecure, mut others) = (Vec::new(), false, 0_usize);
-    for command in shell::commands(text) {
+    // As Windows' command line has them: `^` before whatever means something.
+    let unescaped = text.contains("^\"").then(|| shell::without_carets(text));
+    for command in shell::commands(unescaped.as_deref().unwrap_or(text)) {
         let Some(words) = arguments::of_curl(&command.words) else {
             others += 1;
             continue;

@@ -264,6 +264,26 @@ impl Shell<'_> {
     }
 }
 
+/// A text of Windows' command line as a shell has it.
+pub(super) fn without_carets(text: &str) -> String {
+    let (mut plain, mut is_escaped) = (String::with_capacity(text.len()), false);
+    for c in text.chars() {
+        match c {
+            '^' if !is_escaped => is_escaped = true,
+            // The line goes on.
+            '\r' | '\n' if is_escaped => {
+                plain.push(' ');
+                is_escaped = c == '\r';
+            }
+            c => {
+                plain.push(c);
+                is_escaped = false;
+            }
+        }
+    }
+    plain
+}
+
 /// `NAME=value`, taken apart.
 pub(super) fn assignment(word: &Template) -> Option<(String, Template)> {
     let (text, expressions) = word.marked();
@@ -291,6 +311,12 @@ mod tests {
         assert_eq!(words(r"a $'b\n\u0021\'c'"), [["a", "b\n!'c"]]);
         assert_eq!(words("a ''"), [["a", ""]]);
         assert_eq!(words("a 'open"), [["a", "open"]]);
+    }
+
+    #[test]
+    fn carets_of_windows_are_taken_away() {
+        let text = "curl ^\"http://a/?b=1^&c=2^\" ^\r\n  -H ^\"d: e^\"";
+        assert_eq!(words(&without_carets(text)), [["curl", "http://a/?b=1&c=2", "-H", "d: e"]]);
     }
 
     #[test]

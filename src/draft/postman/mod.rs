@@ -38,6 +38,7 @@ pub(super) fn read(tree: &Tree, options: &Options) -> Result<Draft, DraftError> 
     };
     let title = tree.at(&["info", "name"]).text().unwrap_or("a collection").to_owned();
     let auth = Auth::of(tree.get("auth"));
+    reader.note_scripts(tree);
     reader.folder(tree.get("item").items(), &title, "", &auth, 0);
     let Reader { variables, mut findings, hosts, mut journeys, requests, beyond } = reader;
     if requests == 0 {
@@ -72,6 +73,7 @@ impl Reader<'_> {
             steps: Vec::new(),
         });
         for item in items {
+            self.note_scripts(item);
             let own = Auth::of(item.get("auth"));
             if item.has("item") {
                 if depth < DEEPEST {
@@ -90,6 +92,19 @@ impl Reader<'_> {
                 self.requests += 1;
                 self.journeys[place].steps.push(Step::Request(Box::new(request)));
             }
+        }
+    }
+
+    /// Scripts of folders run around each of their requests; nothing here does.
+    fn note_scripts(&mut self, folder: &Tree) {
+        let lines = |event: &Tree| match event.at(&["script", "exec"]) {
+            Tree::Text(text) => text.trim().len(),
+            list => list.items().iter().filter_map(Tree::text).map(|line| line.trim().len()).sum(),
+        };
+        if folder.has("item") && folder.get("event").items().iter().any(|event| lines(event) > 0) {
+            let name =
+                folder.get("name").text().or_else(|| folder.at(&["info", "name"]).text()).unwrap_or_default();
+            self.findings.note(format!("left out: the scripts of the folder `{name}`"));
         }
     }
 
@@ -152,6 +167,15 @@ impl Reader<'_> {
                     joined("path", "/")
                 )
             }
+        };
+        let listed = enabled(url.get("query").items()).filter_map(|query| {
+            Some(format!("{}={}", query.get("key").text()?, query.get("value").scalar().unwrap_or_default()))
+        });
+        let listed: Vec<String> = listed.collect();
+        let text = if text.contains('?') || listed.is_empty() {
+            text
+        } else {
+            format!("{text}?{}", listed.join("&"))
         };
         let filled = self.variables.filled_host(&text);
         let mut address = Address::parse_template(&Variables::text(&filled))?;
