@@ -25,6 +25,7 @@ pub mod run;
 
 // What is to be done.
 pub mod scenario;
+pub(crate) mod draft;
 pub(crate) mod plan;
 
 // The world: load, the system under test, what is read from it.

@@ -46,6 +46,15 @@ pub fn parse_us(text: &str) -> Option<i64> {
     text.parse().ok().map(Timestamp::as_microsecond)
 }
 
+/// A time in µs since 1970 as web servers log it (`10/Oct/2000:13:55:36 -0700`); none for other texts.
+pub fn parse_log_us(text: &str) -> Option<i64> {
+    jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text)
+        .ok()?
+        .to_timestamp()
+        .ok()
+        .map(Timestamp::as_microsecond)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +73,7 @@ mod tests {
         assert_eq!(parse_us("2025-11-20T14:02:00.000001Z"), Some(1_763_647_320_000_001));
         assert_eq!(parse_us("2025-11-20T15:02:00+01:00"), Some(1_763_647_320_000_000));
         assert_eq!(parse_us("yesterday"), None);
+        assert_eq!(parse_log_us("10/Oct/2000:13:55:36 -0700"), Some(971_211_336_000_000));
+        assert_eq!(parse_log_us("2000-10-10"), None);
     }
 }

@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("claim", &["unit", "sample"]),
     ("run", &["sample", "reading", "claim"]),
     ("scenario", &["unit", "redact", "checksum", "sample", "run", "claim"]),
+    ("draft", &["utc"]),
     ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "scenario"]),
     ("system", &["unit", "web", "checksum", "scenario"]),
@@ -75,9 +76,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "unit", "utc", "web", "redact", "bundle", "sample", "run", "scenario", "plan", "store", "import",
-            "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess", "execute",
-            "live",
+            "unit", "utc", "web", "redact", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
+            "import", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
+            "execute", "live",
         ],
     ),
 ];
@@ -123,7 +124,11 @@ const HOMES: &[Home] = &[
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
     home("cookie_store", &["src/load/jar.rs"], ""),
-    home("url", &["src/load/", "src/redact.rs"], "where requests go; secrets as they stand in URLs"),
+    home(
+        "url",
+        &["src/load/", "src/draft/", "src/redact.rs"],
+        "redirects and cookies of the load, addresses and forms of recordings, secrets as they stand in URLs",
+    ),
     home("flate2", &["src/load/decode.rs"], ""),
     home("brotli_decompressor", &["src/load/decode.rs"], ""),
     home("ruzstd", &["src/load/decode.rs"], ""),
@@ -158,8 +163,16 @@ const HOMES: &[Home] = &[
     home("async_nats", &["src/load/event/"], ""),
     home("rdkafka", &["src/load/event/"], ""),
     home("tokio_postgres", &["src/signals/source/postgres.rs"], ""),
-    home("toml_edit", &["src/system/patch/"], ""),
-    home("serde_yaml_ng", &["src/system/patch/"], ""),
+    home(
+        "toml_edit",
+        &["src/system/patch/", "src/draft/layout.rs"],
+        "the system's own files, and the keys and texts of a drafted scenario",
+    ),
+    home(
+        "serde_yaml_ng",
+        &["src/system/patch/", "src/draft/"],
+        "the system's own files, and descriptions of APIs",
+    ),
     home(
         "rusqlite",
         &["src/store/", "src/signals/source/sqlite.rs"],
@@ -188,8 +201,8 @@ const HOMES: &[Home] = &[
     home("serde_json_path", &["src/scenario/json_path.rs"], ""),
     home(
         "regex",
-        &["src/scenario/", "src/redact.rs"],
-        "checks and extractions are patterns; so are the places of secrets in texts",
+        &["src/scenario/", "src/draft/", "src/redact.rs"],
+        "checks and extractions, what drafts find in pages, scripts and logs, the places of secrets in texts",
     ),
     home("humantime", &["src/unit.rs"], ""),
     home(
@@ -214,8 +227,14 @@ const HOMES: &[Home] = &[
     home("sha2", &["src/checksum.rs"], ""),
     home(
         "base64",
-        &["src/report/html.rs", "src/scenario/functions.rs", "src/load/basic.rs", "src/redact.rs"],
-        "pictures within a page; what templates encode for requests; the name and password of a URL",
+        &[
+            "src/report/html.rs",
+            "src/scenario/functions.rs",
+            "src/load/basic.rs",
+            "src/redact.rs",
+            "src/draft/har/entry.rs",
+        ],
+        "pictures within pages; what templates encode; the name and password of a URL; answers in recordings",
     ),
     home(
         "ring",

@@ -21,6 +21,7 @@ mod explain;
 mod export;
 mod grpc;
 mod import;
+mod init_from;
 mod invariants;
 mod keys;
 mod late_claims;

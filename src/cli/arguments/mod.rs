@@ -21,7 +21,7 @@ pub(super) use self::results::{
     ArmName, Compare, Export, ExportFormat, Import, Query, Report, RunFilter, RunList, Runs, RunsCommand,
     Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend, TrendCommand,
 };
-pub(super) use self::setting_up::{Generate, Generated, Init};
+pub(super) use self::setting_up::{DraftFormat, Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};
 pub(super) use self::tryout::TryOut;
 pub(super) use self::ui::{Browse, PageFlags, Served};

@@ -20,10 +20,12 @@ fn write_json(out: &mut String, value: &DeValue<'_>) {
             write_list(out, ['[', ']'], array.iter(), |out, item| write_json(out, item.get_ref()));
         }
         DeValue::Table(table) => write_list(out, ['{', '}'], table.iter(), |out, (key, item)| {
+            // Spaces keep `{{` from arising where an object, or one within it, begins with a template.
+            if is_template(key.get_ref()) {
+                out.push(' ');
+            }
             write_string(out, key.get_ref());
-            out.push(':');
-            // A space keeps `{{` from arising where an object begins with a template.
-            out.push(' ');
+            out.push_str(": ");
             write_json(out, item.get_ref());
         }),
         other => out.push_str(&super::canonical::json(other).to_string()),
@@ -98,6 +100,11 @@ mod tests {
             template_of(r#"v = { a = [1, 2.5, true], b = { c = "x\"y" } }"#),
             r#"{"a": [1,2.5,true],"b": {"c": "x\"y"}}"#
         );
+    }
+
+    #[test]
+    fn keys_may_hold_templates() {
+        assert_eq!(template_of(r#"v = { "{{ a }}" = 1 }"#), "{ {{ (a) | tojson }}: 1}");
     }
 
     #[test]
