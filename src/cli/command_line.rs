@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use crate::redact::is_secret_name;
+
 /// Headers whose values tell nothing; those of all others may be credentials.
 const PLAIN_HEADERS: [&str; 7] =
     ["accept", "accept-encoding", "accept-language", "content-type", "host", "origin", "user-agent"];
@@ -36,6 +38,8 @@ pub(super) fn line(words: impl Iterator<Item = String>) -> String {
         let shown = match (flag, value) {
             ("--header", Some(value)) => format!("{flag}={}", header(value)),
             ("-H" | "--header", None) => header(&word),
+            ("--var", Some(value)) => format!("{flag}={}", var(value)),
+            ("--var", None) => var(&word),
             (TOKEN, Some(_)) => format!("{flag}=…"),
             (TOKEN, None) => "…".to_owned(),
             _ => crate::web::shown(&word),
@@ -57,6 +61,14 @@ fn header(text: &str) -> String {
         {
             format!("{name}: …")
         }
+        _ => crate::web::shown(text),
+    }
+}
+
+/// A variable, with its value if its name tells of no secret.
+fn var(text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, _)) if is_secret_name(name) => format!("{name}=…"),
         _ => crate::web::shown(text),
     }
 }
@@ -88,11 +100,14 @@ mod tests {
             "it's",
             "-H",
             "http://host",
+            "--var",
+            "api_key=abc",
+            "--var=port=8000",
         ];
         assert_eq!(
             line(words.into_iter().map(str::to_owned)),
             "loadproof http http://host/ -H 'Authorization: …' --header 'content-type: text/plain' \
-             '--header=x-api-key: …' -b 'it'\\''s' -H http://host"
+             '--header=x-api-key: …' -b 'it'\\''s' -H http://host --var 'api_key=…' --var=port=8000"
         );
     }
 }

@@ -1,7 +1,7 @@
 //! From files to a [`Scenario`]: collects the includes, reads each part in the order in which the
 //! parts refer to each other, and reports all mistakes together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
 use super::template::Variables;
-use super::{Scenario, World, source};
+use super::{Scenario, World, extend, source};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
@@ -42,6 +42,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         problems.into_result()?;
         return Err(ScenarioError::plain("the scenario cannot be parsed", None));
     }
+    extend::extend(&mut roots, &problems);
     let mut scenario = {
         let files: Vec<Fields<'_>> = roots
             .iter()
@@ -51,11 +52,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario {
-            sources: source::sources(&texts),
-            redactor: Arc::new(variables.redactor()),
-            ..read_all(path, files, &variables, world, &problems)
-        }
+        Scenario { sources: source::sources(&texts), ..read_all(path, files, &variables, world, &problems) }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -103,9 +100,10 @@ fn read_all(
     world: &dyn World,
     problems: &Problems,
 ) -> Scenario {
-    let settings = Settings::new(variables);
+    let vars = read::vars::read(&mut files, &world.vars(), problems);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut canonical_workload = read::canonical::workload(&files);
+    let mut canonical_workload = read::canonical::workload(&files, &vars);
+    let settings = Settings::new(variables, vars, problems);
     let workload_variables = super::variables::of_workload(&canonical_workload, world);
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
@@ -142,14 +140,14 @@ fn read_all(
     let mut loads = BTreeMap::new();
     let mut profiles = BTreeMap::new();
     let mut signals = Vec::new();
-    let mut signal_names = BTreeSet::new();
-    let (mut conditions, mut aborts) = (Vec::new(), Vec::new());
+    let mut named = read::signal::Named::default();
+    let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
     let mut hooks = Vec::new();
     for file in &mut files {
         loads.extend(read::load::read(file, &user_classes, &mut aborts));
-        profiles.extend(read::profile::read(file, &settings, &mut conditions));
+        profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
-        signals.extend(read::signal::read(file, &settings, &mut signal_names));
+        signals.extend(read::signal::read(file, &settings, &mut named));
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
@@ -166,9 +164,8 @@ fn read_all(
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
-    for text in &conditions {
-        read::claim::condition(text, &known, problems);
-    }
+    held.check(&known, &loads, problems);
+    named.check(&profiles, problems);
     for text in &aborts {
         read::claim::live_condition(text, &known, problems);
     }
@@ -205,7 +202,7 @@ fn read_all(
         network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
-        redactor: Arc::default(),
+        redactor: Arc::new(variables.redactor(settings.secrets())),
         warnings: String::new(),
         workload_variables,
         canonical_workload,

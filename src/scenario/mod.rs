@@ -12,6 +12,7 @@ mod compile;
 mod decimal;
 mod doubts;
 pub mod endpoint;
+mod extend;
 pub mod feeder;
 mod fields;
 mod fix;
@@ -77,6 +78,10 @@ pub trait World {
     }
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Names and values that take the place of those in `[vars]`.
+    fn vars(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// Journeys, user classes, loads, profiles and signals for one system, checked.
@@ -233,6 +238,17 @@ impl Scenario {
     /// If it is no such condition.
     pub fn condition(&self, text: &str) -> Result<Expression, ScenarioError> {
         compile::condition(self, text)
+    }
+
+    /// When the system's backlog counts as empty under a profile: by the signals that are read there; none if
+    /// there are none.
+    pub fn drain_under(&self, profile: &str) -> Option<Drain> {
+        let drain = self.drain.as_ref()?;
+        let read = self.signals.iter().filter(|source| source.is_of(profile));
+        let read: Vec<&str> = read.flat_map(SignalSource::names).collect();
+        let until_zero = drain.until_zero.iter().filter(|name| read.contains(&name.as_str()));
+        let until_zero: Vec<String> = until_zero.cloned().collect();
+        (!until_zero.is_empty()).then_some(Drain { until_zero, within: drain.within })
     }
 
     /// The load of a name.

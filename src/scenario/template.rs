@@ -73,10 +73,10 @@ impl Variables {
         Self(words.filter_map(|name| Some((name.to_owned(), world.variable(name)?))).collect())
     }
 
-    /// Hides the values of those whose names tell of a secret.
-    pub(super) fn redactor(&self) -> Redactor {
+    /// Hides the values of those whose names tell of a secret, and `others`.
+    pub(super) fn redactor(&self, others: impl Iterator<Item = String>) -> Redactor {
         let secrets = self.0.iter().filter(|(name, _)| redact::is_secret_name(name));
-        Redactor::knowing(secrets.map(|(_, value)| value.clone()))
+        Redactor::knowing(secrets.map(|(_, value)| value.clone()).chain(others))
     }
 
     /// Makes `env` known to an environment.
@@ -102,6 +102,11 @@ impl Templates {
         variables.register(&mut environment);
         environment.add_function("body", render_body);
         Self { environment, count: 0 }
+    }
+
+    /// Makes a value known to all templates by a name.
+    pub(super) fn know(&mut self, name: &'static str, value: Value) {
+        self.environment.add_global(name, value);
     }
 }
 

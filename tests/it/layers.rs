@@ -71,11 +71,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
-    // fingerprint.
+    // fingerprint, `redact` for what a command line tells of secrets.
     (
         "cli",
         &[
-            "unit", "utc", "web", "bundle", "sample", "run", "scenario", "plan", "store", "import",
+            "unit", "utc", "web", "redact", "bundle", "sample", "run", "scenario", "plan", "store", "import",
             "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess", "execute",
             "live",
         ],

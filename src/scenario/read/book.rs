@@ -10,6 +10,7 @@ use toml::de::DeValue;
 use super::Settings;
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
+use super::vars::VARS;
 use crate::run::RaisedEvent;
 use crate::sample::{EndpointId, Kind, Subject};
 use crate::scenario::World;
@@ -94,6 +95,10 @@ impl<'a> Book<'a> {
         descriptors: Option<DescriptorPool>,
         variables: &Variables,
     ) -> Self {
+        let mut templates = Templates::new(variables);
+        if let Some(values) = settings.values() {
+            templates.know(VARS, values);
+        }
         Self {
             problems,
             settings,
@@ -101,7 +106,7 @@ impl<'a> Book<'a> {
             file_sums: Vec::new(),
             defaults,
             descriptors,
-            templates: Templates::new(variables),
+            templates,
             keys: Vec::new(),
             feeders: Vec::new(),
             brokers: Vec::new(),
@@ -417,7 +422,7 @@ impl<'a> Book<'a> {
     /// Whether there are none.
     fn note_unknown(&self, source: &str, leaves: &[Place]) -> bool {
         let unknown = self.templates.unknown(source);
-        let is_sound = unknown.is_empty();
+        let is_sound = self.settings.knows(source, leaves, self.problems) && unknown.is_empty();
         for (what, name, known) in unknown {
             let Some(place) = self.problems.find(leaves, name) else { continue };
             match what {

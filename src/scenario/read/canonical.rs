@@ -1,10 +1,11 @@
 //! The workload in a form that does not depend on the order of keys, on comments or on layout.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use toml::de::DeValue;
 
+use super::vars::{VARS, Vars};
 use crate::scenario::fields::Fields;
 
 /// The parts of a scenario file that decide which requests are made.
@@ -14,20 +15,22 @@ const WORKLOAD: [&str; 6] = ["body", "defaults", "feeder", "journey", "keys", "u
 /// so that equal work has an equal fingerprint over versions.
 const FIRST_NAMES: [(&str, &str); 2] = [("user_class", "user"), ("traffic_class", "class")];
 
-/// The workload of all files as one text.
-pub(in crate::scenario) fn workload(files: &[Fields<'_>]) -> String {
+/// The workload of all files as one text, with what variables are said to be.
+pub(in crate::scenario) fn workload(files: &[Fields<'_>], vars: &Vars) -> String {
     let mut parts: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut mentioned = BTreeSet::new();
     for file in files {
         for (key, value) in file.entries() {
             if WORKLOAD.contains(&key.value.as_str()) {
                 let parts = parts.entry(first_name(&key.value).to_owned()).or_default();
-                parts.push(if key.value == "journey" {
-                    journeys(value.get_ref())
-                } else {
-                    json(value.get_ref())
-                });
+                let part =
+                    if key.value == "journey" { journeys(value.get_ref()) } else { json(value.get_ref()) };
+                parts.push(vars.written_out(part, &mut mentioned));
             }
         }
+    }
+    if !mentioned.is_empty() {
+        parts.insert(VARS.to_owned(), vec![vars.said(&mentioned)]);
     }
     serde_json::to_string(&parts).unwrap_or_default()
 }
