@@ -164,7 +164,7 @@ mod tests {
         let mut roots = vec![(file, DeTable::parse(text).unwrap())];
         extend(&mut roots, &problems);
         let profile = &roots[0].1.get_ref()["profile"].get_ref().as_table().unwrap()["b"];
-        let json = crate::scenario::read::canonical::json(profile.get_ref()).to_string();
+        let json = crate::scenario::read::plain::json(profile.get_ref()).to_string();
         (json, problems.into_result().map_err(|error| error.to_string()))
     }
 

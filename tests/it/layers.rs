@@ -188,8 +188,8 @@ const HOMES: &[Home] = &[
     home("serde_json_path", &["src/scenario/json_path.rs"], ""),
     home(
         "regex",
-        &["src/scenario/", "src/redact.rs"],
-        "checks and extractions are patterns; so are the places of secrets in texts",
+        &["src/scenario/", "src/redact.rs", "src/system/ready.rs"],
+        "checks and extractions are patterns; so are the places of secrets in texts, and lines that tell of readiness",
     ),
     home("humantime", &["src/unit.rs"], ""),
     home(

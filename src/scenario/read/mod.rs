@@ -25,6 +25,7 @@ pub(super) mod media;
 pub(super) mod multipart;
 pub(super) mod network;
 pub(super) mod patch;
+pub(super) mod plain;
 pub(super) mod profile;
 pub(super) mod program;
 pub(super) mod rpc;

@@ -9,7 +9,7 @@ use minijinja::value::Value;
 use regex::{Captures, Regex};
 use serde_json::Value as Json;
 
-use super::canonical::json;
+use super::plain::json;
 use crate::redact;
 use crate::scenario::fields::Fields;
 use crate::scenario::names::parts_of;
