@@ -121,6 +121,7 @@ fn read_all(
     for file in &mut files {
         file.items("include");
         book.read_bodies(file);
+        book.auths.extend(read::auth::read(file, &settings));
         book.brokers.extend(read::broker::read(file, &settings));
         book.keys.extend(read::keys::read(file));
         book.feeders.extend(read::feeder::read(file, folder, world));
@@ -170,6 +171,7 @@ fn read_all(
         read::claim::live_condition(text, &known, problems);
     }
     finish(files);
+    let secrets: Vec<String> = work.auths.iter().map(|auth| auth.secret().to_owned()).collect();
     Scenario {
         name,
         why,
@@ -195,6 +197,8 @@ fn read_all(
         keys: work.keys,
         feeders: work.feeders,
         brokers: work.brokers,
+        redactor: Arc::new(variables.redactor(settings.secrets().chain(secrets))),
+        auths: work.auths,
         subscriptions: work.subscriptions,
         trace,
         http,
@@ -202,7 +206,6 @@ fn read_all(
         network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
-        redactor: Arc::new(variables.redactor(settings.secrets())),
         warnings: String::new(),
         workload_variables,
         canonical_workload,

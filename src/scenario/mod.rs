@@ -5,6 +5,7 @@
 //! [`Scenario`] that cannot be wrong any more: every template is parsed, every name resolved,
 //! every weight possible. A request that holds no template is fixed text from here on.
 
+pub mod auth;
 pub mod broker;
 pub mod capacity;
 pub mod check;
@@ -52,6 +53,7 @@ pub use fix::{Fixed, fix};
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::auth::Auth;
 use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
 use self::feeder::{Feeder, Order};
@@ -134,6 +136,8 @@ pub struct Scenario {
     pub counters: Vec<String>,
     /// The events that the system raises when it is asked for something.
     pub raised: Vec<RaisedEvent>,
+    /// Credentials that requests are sent with: [`Request::auth`](journey::Request::auth) is a place in this list.
+    pub auths: Vec<Auth>,
     /// Where events go to and come from.
     pub brokers: Vec<Broker>,
     /// The events that are awaited.

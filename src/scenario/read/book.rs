@@ -14,6 +14,7 @@ use super::vars::VARS;
 use crate::run::RaisedEvent;
 use crate::sample::{EndpointId, Kind, Subject};
 use crate::scenario::World;
+use crate::scenario::auth::Auth;
 use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
@@ -59,6 +60,7 @@ pub(in crate::scenario) struct Book<'a> {
     pub(in crate::scenario) keys: Vec<KeyList>,
     pub(in crate::scenario) feeders: Vec<Feeder>,
     pub(in crate::scenario) brokers: Vec<Broker>,
+    pub(in crate::scenario) auths: Vec<Auth>,
     subscriptions: Vec<Subscription>,
     bodies: BTreeMap<String, SharedBody>,
     endpoints: Vec<Subject>,
@@ -110,6 +112,7 @@ impl<'a> Book<'a> {
             keys: Vec::new(),
             feeders: Vec::new(),
             brokers: Vec::new(),
+            auths: Vec::new(),
             subscriptions: Vec::new(),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
@@ -532,7 +535,7 @@ impl<'a> Book<'a> {
             })
             .collect();
         let Self { endpoints, journeys, templates, keys, feeders, brokers, subscriptions, .. } = self;
-        let Self { races, counters, queues, soft_checks, .. } = self;
+        let Self { races, counters, queues, soft_checks, auths, .. } = self;
         Work {
             endpoints,
             journeys,
@@ -540,6 +543,7 @@ impl<'a> Book<'a> {
             keys,
             feeders,
             brokers,
+            auths,
             subscriptions,
             races,
             counters,
@@ -558,6 +562,7 @@ pub(in crate::scenario) struct Work {
     pub(in crate::scenario) keys: Vec<KeyList>,
     pub(in crate::scenario) feeders: Vec<Feeder>,
     pub(in crate::scenario) brokers: Vec<Broker>,
+    pub(in crate::scenario) auths: Vec<Auth>,
     pub(in crate::scenario) subscriptions: Vec<Subscription>,
     pub(in crate::scenario) races: Vec<String>,
     pub(in crate::scenario) counters: Vec<String>,

@@ -10,7 +10,7 @@ use super::vars::{VARS, Vars};
 use crate::scenario::fields::Fields;
 
 /// The parts of a scenario file that decide which requests are made.
-const WORKLOAD: [&str; 6] = ["body", "defaults", "feeder", "journey", "keys", "user_class"];
+const WORKLOAD: [&str; 7] = ["auth", "body", "defaults", "feeder", "journey", "keys", "user_class"];
 
 /// Keys that had another name when the first fingerprints were made, with that name. The text keeps it,
 /// so that equal work has an equal fingerprint over versions.

@@ -2,6 +2,7 @@
 
 pub(super) mod answer;
 pub(super) mod around;
+pub(super) mod auth;
 pub(super) mod binding;
 pub(super) mod body;
 pub(super) mod book;
