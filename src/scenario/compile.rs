@@ -1,7 +1,7 @@
 //! From files to a [`Scenario`]: collects the includes, reads each part in the order in which the
 //! parts refer to each other, and reports all mistakes together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
 use super::template::Variables;
-use super::{Scenario, World, extend, source};
+use super::{Scenario, World, extend, source, substitute};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
@@ -26,6 +26,14 @@ const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "e
 /// All mistakes at once, each with file, line, column and, where there is one, a suggestion.
 pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError> {
     let texts = collect(path, world)?;
+    let given: Vec<(String, String, String)> = world
+        .vars()
+        .into_iter()
+        .map(|(name, value)| {
+            let file = substitute::as_file(&value);
+            (name, value, file)
+        })
+        .collect();
     let problems = Problems::default();
     let mut roots = Vec::new();
     for (path, text) in &texts {
@@ -43,6 +51,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         return Err(ScenarioError::plain("the scenario cannot be parsed", None));
     }
     extend::extend(&mut roots, &problems);
+    let used = substitute::substitute(&mut roots, &given);
     let mut scenario = {
         let files: Vec<Fields<'_>> = roots
             .iter()
@@ -52,7 +61,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario { sources: source::sources(&texts), ..read_all(path, files, &variables, world, &problems) }
+        Scenario { sources: source::sources(&texts), ..read_all(path, files, used, &variables, world, &problems) }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -96,11 +105,12 @@ pub(super) fn syntax_error(problems: &Problems, file: FileId, text: &str, error:
 fn read_all(
     path: &Path,
     mut files: Vec<Fields<'_>>,
+    used_vars: BTreeSet<String>,
     variables: &Variables,
     world: &dyn World,
     problems: &Problems,
 ) -> Scenario {
-    let vars = read::vars::read(&mut files, &world.vars(), problems);
+    let vars = read::vars::read(&mut files, used_vars, &world.vars(), problems);
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut canonical_workload = read::canonical::workload(&files, &vars);
     let settings = Settings::new(variables, vars, problems);

@@ -37,6 +37,7 @@ pub mod schema;
 pub mod scope;
 pub mod signal;
 mod source;
+mod substitute;
 pub mod template;
 mod trying;
 pub mod transport;

@@ -45,13 +45,15 @@ struct Defined {
     is_given: bool,
 }
 
-/// The values of all files, the first to name one counting, with those that are `given` in their places.
+/// The values of all files, the first to name one counting, with those that are `given` in their places. `used`: those
+/// that have taken the place of references already.
 pub(in crate::scenario) fn read(
     files: &mut [Fields<'_>],
+    used: BTreeSet<String>,
     given: &[(String, String)],
     problems: &Problems,
 ) -> Vars {
-    let mut vars = Vars::default();
+    let mut vars = Vars { shared: used, ..Vars::default() };
     for file in files.iter_mut() {
         let Some(table) = file.table(VARS) else { continue };
         for (name, value) in table.entries() {

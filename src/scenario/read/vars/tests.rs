@@ -125,6 +125,35 @@ fn a_profile_and_the_command_line_set_variables_anew() {
 }
 
 #[test]
+fn a_variable_stands_for_numbers_times_and_lists_of_any_key() {
+    let text = |vars: &str| {
+        text(vars, "a")
+            .replace("users = 1", "users = '{{ vars.users }}'")
+            .replace("run_time = \"1s\"", "run_time = '{{vars.time}}'")
+            .replace("json = {", "reject = \"{{ vars.refusals }}\", json = {")
+    };
+    let text = text("vars = { users = 3, time = '2s', refusals = [400, 409] }");
+    let seen = |given| {
+        let scenario = compiled(&text, given).unwrap_or_else(|error| panic!("{error}"));
+        let crate::scenario::journey::Step::Request(request) = &scenario.journeys[0].steps[0] else {
+            panic!("a request")
+        };
+        (scenario.loads["smoke"].text(), request.reject.clone())
+    };
+    let (load, reject) = seen(&[]);
+    assert!(load.contains("3 users") && load.contains('2'), "{load}");
+    assert_eq!(reject, [400, 409]);
+    let (load, reject) = seen(&[("users", "7"), ("time", "5s"), ("refusals", "[400, 500]")]);
+    assert!(load.contains("7 users") && load.contains('5'), "{load}");
+    assert_eq!(reject, [400, 500]);
+    assert!(compiled(&text, &[("users", "many")]).unwrap_err().contains("`many` is not a valid value"));
+    // Written out, it is the same work.
+    let written = text.replace("'{{ vars.users }}'", "3").replace("{{vars.time}}", "2s");
+    let written = written.replace("\"{{ vars.refusals }}\"", "[400, 409]");
+    assert_eq!(fingerprint(&written, &[]), fingerprint(&text, &[]));
+}
+
+#[test]
 fn mistakes_are_shown_where_they_are() {
     let mistakes = |vars: &str, path: &str, given: &[(&str, &str)]| {
         compiled(&text(vars, path), given).err().unwrap_or_default()
