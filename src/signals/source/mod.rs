@@ -19,6 +19,16 @@ fn first_answers(signals: &[Signal], answer: impl Fn(&Question) -> Option<f64>) 
     signals.iter().map(|signal| signal.questions.iter().find_map(&answer)).collect()
 }
 
+/// The values of signals that are asked for one by one: what one of them cannot be asked, such as a table that is not
+/// there, takes nothing from the others. If none could be asked, the first reason.
+fn known(answers: Vec<Result<Option<f64>, String>>) -> Result<Vec<Option<f64>>, String> {
+    let failure = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
+    match failure {
+        Some(reason) if answers.iter().all(Result::is_err) => Err(reason),
+        _ => Ok(answers.into_iter().map(|answer| answer.ok().flatten()).collect()),
+    }
+}
+
 /// A place that is read again and again. Connections are kept between readings, and made anew after
 /// a failure.
 pub(super) struct Source {
@@ -107,5 +117,18 @@ impl Source {
                 values
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::known;
+
+    #[test]
+    fn a_question_that_cannot_be_asked_takes_nothing_from_the_others() {
+        let lost = || Err("no such table".to_owned());
+        assert_eq!(known(vec![lost(), Ok(Some(3.0)), Ok(None)]), Ok(vec![None, Some(3.0), None]));
+        assert_eq!(known(vec![lost(), lost()]), Err("no such table".to_owned()));
+        assert_eq!(known(Vec::new()), Ok(Vec::new()));
     }
 }
