@@ -43,11 +43,12 @@ export ORDERING_SQL = $(dir $(POSTGRES_URL))ordering_local
 export PAYMENTS_SQL = $(dir $(POSTGRES_URL))payments_local
 endif
 
+REFUSALS = [400,409,422,$(CONFLICT_STATUS)]
 # $(call shop,FILE,LOAD,NAME,REPORT) and $(call lanes,LOAD,PROFILE,NAME,REPORT)
 OUTPUTS = --csv results/$(1) --csv-full-history --html results/$(2).html
 shop = $(LOADPROOF) run scenarios/shopstream/$(1).toml --load $(2) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
        --profile $(if $(HOST),$(or $(SHOP_PROFILE),running),$(if $(REAL),real,embedded)) \
-       $(if $(CONFLICT_STATUS),--var 'refusals=[400,409,422,$(CONFLICT_STATUS)]')
+       $(if $(CONFLICT_STATUS),--var 'refusals=$(REFUSALS)')
 lanes = $(LOADPROOF) run $(SCENARIO) --load $(1) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
         --profile $(if $(HOST),running,$(2)) $(if $(POLL_EVERY),--var poll_every=$(POLL_EVERY))
 

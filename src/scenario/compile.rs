@@ -61,7 +61,10 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario { sources: source::sources(&texts), ..read_all(path, files, used, &variables, world, &problems) }
+        Scenario {
+            sources: source::sources(&texts),
+            ..read_all(path, files, used, &variables, world, &problems)
+        }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -128,14 +131,7 @@ fn read_all(
     let descriptors = read::rpc::read(main, folder, world);
     let mut book =
         read::book::Book::new(problems, &settings, (world, folder), defaults, descriptors, variables);
-    for file in &mut files {
-        file.items("include");
-        book.read_bodies(file);
-        book.auths.extend(read::auth::read(file, &settings));
-        book.brokers.extend(read::broker::read(file, &settings));
-        book.keys.extend(read::keys::read(file));
-        book.feeders.extend(read::feeder::read(file, folder, world));
-    }
+    read_data(&mut files, &mut book, &settings, (folder, world));
     canonical_workload.extend(book.feeders.iter().map(|f| format!("{:?}", f.records)));
     for file in &mut files {
         read::journey::read(file, &mut book);
@@ -177,9 +173,7 @@ fn read_all(
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     held.check(&known, &loads, problems);
     named.check(&profiles, problems);
-    for text in &aborts {
-        read::claim::live_condition(text, &known, problems);
-    }
+    aborts.iter().for_each(|text| read::claim::live_condition(text, &known, problems));
     finish(files);
     let secrets: Vec<String> = work.auths.iter().map(|auth| auth.secret().to_owned()).collect();
     Scenario {
@@ -219,6 +213,23 @@ fn read_all(
         warnings: String::new(),
         workload_variables,
         canonical_workload,
+    }
+}
+
+/// What journeys are made of: bodies, credentials, brokers, keys and feeders.
+fn read_data(
+    files: &mut [Fields<'_>],
+    book: &mut read::book::Book<'_>,
+    settings: &Settings,
+    (folder, world): (&Path, &dyn World),
+) {
+    for file in files {
+        file.items("include");
+        book.read_bodies(file);
+        book.auths.extend(read::auth::read(file, settings));
+        book.brokers.extend(read::broker::read(file, settings));
+        book.keys.extend(read::keys::read(file));
+        book.feeders.extend(read::feeder::read(file, folder, world));
     }
 }
 

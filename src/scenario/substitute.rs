@@ -74,11 +74,7 @@ fn has_template(value: &DeValue<'_>) -> bool {
     }
 }
 
-fn replace<'t>(
-    value: &mut DeValue<'t>,
-    values: &BTreeMap<String, DeValue<'t>>,
-    used: &mut BTreeSet<String>,
-) {
+fn replace<'t>(value: &mut DeValue<'t>, values: &BTreeMap<String, DeValue<'t>>, used: &mut BTreeSet<String>) {
     match value {
         DeValue::String(text) => {
             let name = WHOLE.as_ref().and_then(|whole| whole.captures(text)).map(|found| found[1].to_owned());

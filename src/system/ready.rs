@@ -54,7 +54,7 @@ impl<'a> Probe<'a> {
         match self {
             Self::Tcp(address) => http::accepts(address).await.map(|_| ()),
             Self::Http(url, client) => {
-                let answer = client.as_ref().map_err(|error| error.clone())?.ask("GET", url).await?;
+                let answer = client.as_ref().map_err(Clone::clone)?.ask("GET", url).await?;
                 answer.below(REFUSED).map(|_| ())
             }
             Self::Command(hook, around) => hook::run_to_success(hook, around).await,
