@@ -13,6 +13,11 @@ USERS      ?=
 RUN_TIME   ?=
 SPAWN_RATE ?=
 HOST       ?=
+# Of a shop at HOST: the profile that says what holds of it (`public`), a status that it answers version conflicts with
+# besides 409, and how often it is asked whether an order is visible.
+SHOP_PROFILE    ?=
+CONFLICT_STATUS ?=
+POLL_EVERY      ?=
 # One seed for all: runs that are compared should make the same requests.
 SEED       ?= 1
 ROUNDS     ?= 5
@@ -38,12 +43,14 @@ export ORDERING_SQL = $(dir $(POSTGRES_URL))ordering_local
 export PAYMENTS_SQL = $(dir $(POSTGRES_URL))payments_local
 endif
 
+REFUSALS = [400,409,422,$(CONFLICT_STATUS)]
 # $(call shop,FILE,LOAD,NAME,REPORT) and $(call lanes,LOAD,PROFILE,NAME,REPORT)
 OUTPUTS = --csv results/$(1) --csv-full-history --html results/$(2).html
 shop = $(LOADPROOF) run scenarios/shopstream/$(1).toml --load $(2) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
-       --profile $(if $(HOST),running,$(if $(REAL),real,embedded))
+       --profile $(if $(HOST),$(or $(SHOP_PROFILE),running),$(if $(REAL),real,embedded)) \
+       $(if $(CONFLICT_STATUS),--var 'refusals=$(REFUSALS)')
 lanes = $(LOADPROOF) run $(SCENARIO) --load $(1) $(FLAGS) $(call OUTPUTS,$(3),$(4)) \
-        --profile $(if $(HOST),running,$(2))
+        --profile $(if $(HOST),running,$(2)) $(if $(POLL_EVERY),--var poll_every=$(POLL_EVERY))
 
 .PHONY: help
 help: ## List the targets

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Identity, Method, Proxy};
 
@@ -110,6 +111,26 @@ impl Client {
     }
 }
 
+impl Client {
+    /// Posts a form that is encoded already.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn post_form(
+        &self,
+        url: &str,
+        form: String,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Answer, String> {
+        let request = self.0.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = match authorization {
+            Some(value) => request.header(AUTHORIZATION, value),
+            None => request,
+        };
+        request.body(form).send().await.map(Answer).map_err(|e| reason(&e))
+    }
+}
+
 /// An answer whose body may still be on its way.
 #[derive(Debug)]
 pub struct Answer(reqwest::Response);
@@ -122,6 +143,26 @@ impl Answer {
     pub fn below(self, limit: u16) -> Result<Self, String> {
         let status = self.0.status();
         if status.as_u16() < limit { Ok(self) } else { Err(format!("status {status}")) }
+    }
+
+    /// Its status: `404 Not Found`.
+    pub fn status(&self) -> String {
+        self.0.status().to_string()
+    }
+
+    /// Its body as text, if it has no more bytes than this.
+    ///
+    /// # Errors
+    /// Why it broke off, or that it is too long.
+    pub async fn text_up_to(mut self, most: usize) -> Result<String, String> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.0.chunk().await.map_err(|e| reason(&e))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > most {
+                return Err(format!("the answer is longer than {most} bytes"));
+            }
+        }
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     /// Its body as text.

@@ -2,7 +2,7 @@
 //!
 //! The language is minijinja's; its operators and brackets are what people expect. `baseline`,
 //! `treatment` and `run` know the statistics of [`super::statistic`]; `share(k, n)` is `k / n` with
-//! the knowledge that both are counts.
+//! the knowledge that both are counts. Numbers may have units: `run.p99 <= 50ms`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +12,7 @@ use minijinja::value::{Object, Value};
 use minijinja::{Environment, ErrorKind, State, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
+use super::quantity::plain;
 use super::statistic::{CountOf, METHODS, NAMES, Side, Statistic};
 use crate::unit;
 
@@ -145,8 +146,9 @@ impl Expression {
             let arm = Arm { side, look_up: Arc::clone(look_up), record: Arc::clone(&record) };
             (side.word(), Value::from_object(arm))
         });
+        let plain = plain(&self.0)?;
         let result = environment
-            .compile_expression(&self.0)
+            .compile_expression(&plain.text)
             .and_then(|compiled| compiled.eval(Value::from(BTreeMap::from(sides))));
         let record = std::mem::take(&mut *lock(&record));
         if let Some(problem) = record.problem {
@@ -180,6 +182,12 @@ impl Expression {
         let (once, twice) = (at(1.0)?, at(2.0)?);
         let doubled = (twice - 2.0 * once).abs() <= 1e-9 * once.abs();
         Ok(if doubled && once != 0.0 { Dimension::Time } else { Dimension::Number })
+    }
+
+    /// Whether it speaks of a time, such as `50ms`, and asks for no statistic that is one.
+    pub fn has_stray_time(&self) -> bool {
+        let has_times = plain(&self.0).is_ok_and(|plain| plain.has_times);
+        has_times && self.statistics().is_ok_and(|all| all.iter().all(|(_, s)| !s.is_time()))
     }
 
     /// The statistics that it asks for.

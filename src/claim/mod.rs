@@ -4,6 +4,7 @@
 
 mod bound;
 mod expression;
+mod quantity;
 mod symptom;
 mod statistic;
 
@@ -53,6 +54,9 @@ pub struct Claim {
     /// Deployments (`--deployment`) it is about; empty for all.
     #[serde(default, alias = "environments")]
     pub deployments: Vec<String>,
+    /// Profiles it is about: of a run by itself, or of the treatment; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<String>,
 }
 
 /// How the rounds' values decide a claim.
@@ -133,6 +137,11 @@ impl Claim {
         let here = self.deployments.is_empty()
             || deployment.is_some_and(|name| self.deployments.iter().any(|d| d == name));
         loads && here
+    }
+
+    /// Whether it is about this profile: that of a run by itself, or of a treatment.
+    pub fn is_of(&self, profile: &str) -> bool {
+        self.profiles.is_empty() || self.profiles.iter().any(|name| name == profile)
     }
 
     /// Whether a single run can decide it: it speaks of no other than the run at hand, which plays

@@ -19,11 +19,16 @@ pub struct Symptom {
     /// Loads that it is about; all if none is named.
     #[serde(default)]
     pub loads: Vec<String>,
+    /// Profiles that it is about; all if none is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<String>,
 }
 
 impl Symptom {
-    /// Whether it is about this load.
-    pub fn is_about(&self, load: &str) -> bool {
-        self.loads.is_empty() || self.loads.iter().any(|name| name == load)
+    /// Whether it is about this load under this profile.
+    pub fn is_about(&self, load: &str, profile: &str) -> bool {
+        let among =
+            |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
+        among(&self.loads, load) && among(&self.profiles, profile)
     }
 }

@@ -19,7 +19,7 @@ use crate::scenario::load::LoadOverrides;
 
 pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
     let common = &command.common;
-    let scenario = world::scenario(&command.scenario)?;
+    let scenario = world::scenario_with(&command.scenario, &command.common.vars.vars)?;
     let spec = spec(command, &scenario)?;
     let profile = only_or_named(command.profile.as_deref(), scenario.profiles.keys(), "profile")?;
     let mut choices = choices(&scenario, &spec.load, common)?;

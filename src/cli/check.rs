@@ -14,7 +14,7 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
     let mut summaries = Vec::new();
     for path in &command.files {
         let unfit = if command.fix { fix(path)? } else { None };
-        match unfit.map_or_else(|| world::scenario(path), Err) {
+        match unfit.map_or_else(|| world::scenario_with(path, &command.vars.vars), Err) {
             Ok(scenario) => {
                 for doubt in scenario.doubts() {
                     anstream::eprintln!("warning: {}: {doubt}", scenario.file);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::redact;
+use crate::redact::{self, is_secret_name};
 
 /// Headers whose values tell nothing; those of all others may be credentials.
 const PLAIN_HEADERS: [&str; 7] =
@@ -38,6 +38,8 @@ pub(super) fn line(words: impl Iterator<Item = String>) -> String {
         let shown = match (flag, value) {
             ("--header", Some(value)) => format!("{flag}={}", header(value)),
             ("-H" | "--header", None) => header(&word),
+            ("--var", Some(value)) => format!("{flag}={}", var(value)),
+            ("--var", None) => var(&word),
             (TOKEN, Some(_)) => format!("{flag}=…"),
             (TOKEN, None) => "…".to_owned(),
             (flag, None) if redact::is_secret_name(flag) && flag.starts_with('-') => "…".to_owned(),
@@ -61,6 +63,14 @@ fn header(text: &str) -> String {
         {
             format!("{name}: …")
         }
+        _ => crate::web::shown(text),
+    }
+}
+
+/// A variable, with its value if its name tells of no secret.
+fn var(text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, _)) if is_secret_name(name) => format!("{name}=…"),
         _ => crate::web::shown(text),
     }
 }
@@ -92,11 +102,14 @@ mod tests {
             "it's",
             "-H",
             "http://host",
+            "--var",
+            "api_key=abc",
+            "--var=port=8000",
         ];
         assert_eq!(
             line(words.into_iter().map(str::to_owned)),
             "loadproof http http://host/ -H 'Authorization: …' --header 'content-type: text/plain' \
-             '--header=x-api-key: …' -b 'it'\\''s' -H http://host"
+             '--header=x-api-key: …' -b 'it'\\''s' -H http://host --var 'api_key=…' --var=port=8000"
         );
     }
 }

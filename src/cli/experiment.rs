@@ -20,8 +20,12 @@ use crate::store::{Ending, Store};
 
 pub(super) fn experiment(command: &Command, path: &Path) -> Result<Exit> {
     // All of them are read before any begins: a mistake in the last should not cost the first.
-    let scenarios =
-        command.scenarios.iter().map(|file| world::scenario(file)).collect::<Result<Vec<_>, _>>()?;
+    let vars = &command.common.vars.vars;
+    let scenarios = command
+        .scenarios
+        .iter()
+        .map(|file| world::scenario_with(file, vars))
+        .collect::<Result<Vec<_>, _>>()?;
     if command.resume.is_some() && scenarios.len() > 1 {
         return Err(UsageError("--resume continues a single experiment: name one scenario".to_owned()).into());
     }

@@ -18,7 +18,7 @@ use crate::scenario::Scenario;
 use crate::store::{Reference, Store};
 
 pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
-    let scenario = world::scenario(&command.scenario)?;
+    let scenario = world::scenario_with(&command.scenario, &command.common.vars.vars)?;
     let profile = only_or_named(command.profile.as_deref(), scenario.profiles.keys(), "profile")?;
     let load = only_or_named(command.common.load.as_deref(), scenario.loads.keys(), "load")?;
     let choices = choices(&scenario, &load, &command.common)?;

@@ -24,7 +24,7 @@ use crate::{unit, utc};
 const LOAD: &str = "try";
 
 pub(super) fn try_out(command: &TryOut, store: &Path) -> Result<Exit> {
-    let scenario = world::scenario(&command.scenario)?;
+    let scenario = world::scenario_with(&command.scenario, &command.vars.vars)?;
     let profile = only_or_named(command.profile.as_deref(), scenario.profiles.keys(), "profile")?;
     let scenario = Arc::into_inner(scenario).context("the scenario is in use")?;
     let scenario = Arc::new(scenario.with_a_class_per_journey(command.journey.as_deref())?);

@@ -6,7 +6,14 @@ use std::sync::Arc;
 use crate::scenario::endpoint::{self, Endpoint};
 use crate::scenario::{self, Fixed, Scenario, ScenarioError};
 
-struct RealWorld;
+/// Values in place of those in `[vars]`, by name.
+type Vars = [(String, String)];
+
+/// Files and variables of this process, and the values that the command line gives.
+#[derive(Default)]
+struct RealWorld {
+    vars: Vec<(String, String)>,
+}
 
 impl scenario::World for RealWorld {
     fn read(&self, path: &Path) -> std::io::Result<String> {
@@ -20,6 +27,10 @@ impl scenario::World for RealWorld {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
+
+    fn vars(&self) -> Vec<(String, String)> {
+        self.vars.clone()
+    }
 }
 
 /// One request by itself: its scenario stands in no file.
@@ -27,15 +38,15 @@ struct Written(String);
 
 impl scenario::World for Written {
     fn read(&self, path: &Path) -> std::io::Result<String> {
-        if path == Path::new(endpoint::FILE) { Ok(self.0.clone()) } else { RealWorld.read(path) }
+        if path == Path::new(endpoint::FILE) { Ok(self.0.clone()) } else { RealWorld::default().read(path) }
     }
 
     fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        RealWorld.read_bytes(path)
+        RealWorld::default().read_bytes(path)
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        RealWorld.variable(name)
+        RealWorld::default().variable(name)
     }
 }
 
@@ -46,7 +57,13 @@ pub(super) fn endpoint(endpoint: &Endpoint) -> Result<Arc<Scenario>, ScenarioErr
 
 /// Reads and checks a scenario file; warnings go to stderr.
 pub(super) fn scenario(path: &Path) -> Result<Arc<Scenario>, ScenarioError> {
-    let scenario = scenario_without_warnings(path)?;
+    scenario_with(path, &[])
+}
+
+/// The same with values in place of those in `[vars]`.
+pub(super) fn scenario_with(path: &Path, vars: &Vars) -> Result<Arc<Scenario>, ScenarioError> {
+    let world = RealWorld { vars: vars.to_vec() };
+    let scenario = scenario::compile(path, &world).map(Arc::new)?;
     if !scenario.warnings.is_empty() {
         anstream::eprintln!("{}\n", scenario.warnings);
     }
@@ -55,10 +72,10 @@ pub(super) fn scenario(path: &Path) -> Result<Arc<Scenario>, ScenarioError> {
 
 /// Reads and checks a scenario file that is only looked at.
 pub(super) fn scenario_without_warnings(path: &Path) -> Result<Arc<Scenario>, ScenarioError> {
-    scenario::compile(path, &RealWorld).map(Arc::new)
+    scenario::compile(path, &RealWorld::default()).map(Arc::new)
 }
 
 /// The files among a scenario file and its includes that have old names, with new ones.
 pub(super) fn fix(path: &Path) -> Result<Vec<Fixed>, ScenarioError> {
-    scenario::fix(path, &RealWorld)
+    scenario::fix(path, &RealWorld::default())
 }

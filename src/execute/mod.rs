@@ -43,6 +43,7 @@ use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::{Executor, Load};
 use crate::scenario::profile::Profile;
+use crate::scenario::signal::SignalSource;
 use crate::signals::{Collector, CollectorReport};
 use crate::store::{RunWords, RunWriter, Store};
 use crate::summary::live::Live;
@@ -94,12 +95,10 @@ pub async fn carry_out(
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
     let processes = system.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
-    let mut collector = Collector::new(
-        &setting.scenario.signals,
-        processes,
-        PROCESS_EVERY,
-        &way(&setting.scenario).straight(),
-    )?;
+    let sources = &setting.scenario.signals;
+    let sources: Vec<&SignalSource> = sources.iter().filter(|s| s.is_of(&planned.profile)).collect();
+    let mut collector =
+        Collector::new(&sources, processes, PROCESS_EVERY, &way(&setting.scenario).straight())?;
     let first_readings = collector.first_readings().await;
     let clock = Clock::starting_in(LEAD);
     let start = start(setting, planned, profile, &clock);
@@ -171,8 +170,8 @@ async fn bring_up(
         audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
     let way = way(&setting.scenario);
-    let system = system::start(profile, &planned.base_url, &way, &setting.logs, &setting.journal).await?;
-    system::reset(profile, &planned.base_url, &way).await?;
+    let system = system::start(profile, &hooks.around, &way, &setting.journal).await?;
+    system::reset(profile, &hooks.around, &way).await?;
     hooks.run(HookMoment::Before, runs).await?;
     Ok(system)
 }
@@ -211,7 +210,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         claims: scenario.claims.clone(),
-        must_hold: profile.must_hold.clone(),
+        must_hold: profile.must_hold_under(&planned.load_name),
         deployment: setting.deployment.clone(),
         keys: scenario.key_facts(),
         races: scenario.races.clone(),

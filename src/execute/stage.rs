@@ -173,7 +173,7 @@ impl Stage<'_> {
 
     /// Waits until the system has worked off its backlog, if the scenario says how to see that.
     async fn drain(&mut self, phases: &mut Vec<PhaseSpan>) -> Result<(), Cut> {
-        let Some(drain) = self.setting.scenario.drain.clone() else { return Ok(()) };
+        let Some(drain) = self.setting.scenario.drain_under(&self.planned.profile) else { return Ok(()) };
         let start_us = self.clock.now_us();
         let latest = self.latest.clone();
         let empty = drain::until_empty(&drain, &latest, start_us);

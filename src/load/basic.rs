@@ -1,4 +1,4 @@
-//! Basic authentication from a URL. Pure.
+//! Basic authentication. Pure.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,9 +10,12 @@ pub(super) fn authorization(url: &Url) -> Option<HeaderValue> {
     if url.username().is_empty() && url.password().is_none() {
         return None;
     }
-    let mut pair = unescaped(url.username());
-    pair.push(b':');
-    pair.extend(unescaped(url.password().unwrap_or_default()));
+    header(&unescaped(url.username()), &unescaped(url.password().unwrap_or_default()))
+}
+
+/// What a server is shown of a name and a password.
+pub(super) fn header(user: &[u8], password: &[u8]) -> Option<HeaderValue> {
+    let pair = [user, b":", password].concat();
     let mut value = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()?;
     value.set_sensitive(true);
     Some(value)

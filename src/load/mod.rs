@@ -42,6 +42,7 @@ mod target;
 mod thread;
 mod timer;
 mod tls;
+mod token;
 mod trip;
 mod unstarted;
 mod user;
@@ -66,6 +67,7 @@ use self::event::brokers::Brokers;
 use self::prepared::Requests;
 use self::shared::Shared;
 use self::thread::Assignment;
+use self::token::Renewals;
 use crate::sample::Sink;
 use crate::scenario::Scenario;
 use crate::scenario::load::Load;
@@ -112,6 +114,14 @@ pub enum LoadError {
         /// Why.
         reason: String,
     },
+    /// Credentials are not to be had.
+    #[error("cannot get the credentials of `[auth.{name}]`: {reason}")]
+    Credentials {
+        /// Their name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A message is not of the type that its method takes.
     #[error("{0}")]
     Message(String),
@@ -139,6 +149,8 @@ pub struct Running {
     users_done: Vec<oneshot::Receiver<()>>,
     finished: Vec<oneshot::Receiver<Result<u64, LoadError>>>,
     gauges: Vec<Arc<Gauge>>,
+    /// Tokens are renewed until this is gone.
+    _renewals: Renewals,
 }
 
 /// Starts a load on threads of its own; its samples go to `sink`.
@@ -146,14 +158,21 @@ pub struct Running {
 /// # Errors
 /// If the target cannot be resolved, or a request cannot be sent by any means.
 pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
-    let requests = Arc::new(Requests::prepare(&run.scenario, &run.base_url).await?);
+    let (credentials, renewals) = token::obtain(&run.scenario).await?;
+    let requests = Arc::new(Requests::prepare(&run.scenario, &run.base_url, &credentials).await?);
     // Each worker connects by itself; whether it can is better known before the load begins.
     let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
     drop(brokers.map_err(LoadError::Broker)?);
     let given_out = Arc::new(AtomicU64::new(0));
     let shared = Arc::new(Shared::new(&run.scenario));
     let (stop, stopped) = watch::channel(false);
-    let mut running = Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new() };
+    let mut running = Running {
+        stop,
+        users_done: Vec::new(),
+        finished: Vec::new(),
+        gauges: Vec::new(),
+        _renewals: renewals,
+    };
     let workers = run.workers.max(1);
     for number in 0..workers {
         let (users_done, told) = oneshot::channel();

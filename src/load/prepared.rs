@@ -10,12 +10,14 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, Uri};
 use minijinja::value::Value;
 use prost_reflect::DescriptorPool;
+use tokio::sync::watch;
 
 use super::LoadError;
 use super::connection::Message;
 use super::decode;
 use super::origin::{Below, Origin, Ways};
 use super::target;
+use super::token::Credentials;
 use super::{grpc, reflection};
 use crate::redact;
 use crate::scenario::Scenario;
@@ -52,6 +54,8 @@ struct Prepared {
     target: Target,
     fixed_headers: HeaderMap,
     rendered_headers: Vec<(HeaderName, Text)>,
+    /// What it says in `authorization`, where that is a token that may be renewed.
+    token: Option<watch::Receiver<HeaderValue>>,
     body: Body,
     /// Whether an empty body has to be stated: some servers refuse the request otherwise (411).
     tells_length: bool,
@@ -106,7 +110,11 @@ impl Requests {
     ///
     /// # Errors
     /// If the target, or a URL in the scenario, leads nowhere, or a header cannot be sent.
-    pub(super) async fn prepare(scenario: &Scenario, base_url: &str) -> Result<Self, LoadError> {
+    pub(super) async fn prepare(
+        scenario: &Scenario,
+        base_url: &str,
+        credentials: &[Credentials],
+    ) -> Result<Self, LoadError> {
         let ways = Ways::new(&scenario.tls, &scenario.network)?;
         let (target, _) = Origin::resolve(base_url, scenario.http, &ways).await?;
         let mut requests = Self {
@@ -131,7 +139,7 @@ impl Requests {
             .collect();
         let mut reflected = BTreeMap::new();
         for request in all {
-            let prepared = requests.prepare_one(request, base_url, &mut reflected).await?;
+            let prepared = requests.prepare_one(request, base_url, credentials, &mut reflected).await?;
             requests.prepared.push(prepared);
         }
         Ok(requests)
@@ -141,6 +149,7 @@ impl Requests {
         &mut self,
         request: &Request,
         base_url: &str,
+        credentials: &[Credentials],
         reflected: &mut BTreeMap<(usize, String), DescriptorPool>,
     ) -> Result<Prepared, LoadError> {
         let (method, version) = match &request.protocol {
@@ -164,6 +173,20 @@ impl Requests {
         if let Some(authorization) = authorization {
             fixed_headers.insert(AUTHORIZATION, authorization);
         }
+        let states_authorization = request.headers.iter().any(|(name, _)| name == AUTHORIZATION.as_str());
+        let auth = request.auth.filter(|_| !states_authorization).and_then(|auth| credentials.get(auth));
+        let token = match auth {
+            Some(Credentials::Fixed(value)) => {
+                fixed_headers.insert(AUTHORIZATION, value.clone());
+                None
+            }
+            Some(Credentials::Renewed(token)) => {
+                // In place of the URL's.
+                fixed_headers.remove(AUTHORIZATION);
+                Some(token.clone())
+            }
+            None => None,
+        };
         // What a request states itself takes the place of what it would have without; it may state
         // several values.
         for (name, _) in &request.headers {
@@ -189,7 +212,17 @@ impl Requests {
         let body = body(request.body.as_ref(), codec.as_ref())?;
         let tells_length = [Method::POST, Method::PUT, Method::PATCH].contains(&method)
             && !request.headers.iter().any(|(name, _)| name == CONTENT_LENGTH.as_str());
-        Ok(Prepared { method, origin, target, fixed_headers, rendered_headers, body, tells_length, codec })
+        Ok(Prepared {
+            method,
+            origin,
+            target,
+            fixed_headers,
+            rendered_headers,
+            token,
+            body,
+            tells_length,
+            codec,
+        })
     }
 
     /// How the messages of a method are written: as the scenario's files say, or else the server.
@@ -284,6 +317,9 @@ impl Requests {
         *message.headers_mut() = prepared.fixed_headers.clone();
         for ((name, _), value) in prepared.rendered_headers.iter().zip(&draft.headers) {
             message.headers_mut().append(name.clone(), value.clone());
+        }
+        if let Some(token) = &prepared.token {
+            message.headers_mut().insert(AUTHORIZATION, token.borrow().clone());
         }
         if prepared.tells_length && draft.body.is_empty() {
             message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
@@ -400,7 +436,7 @@ pub(in crate::load) mod tests {
     }
 
     async fn prepared(scenario: &Scenario, base_url: &str) -> Result<Requests, LoadError> {
-        Requests::prepare(scenario, base_url).await
+        Requests::prepare(scenario, base_url, &[]).await
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
 use super::template::Variables;
-use super::{Scenario, World, source};
+use super::{Scenario, World, extend, source, substitute};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
@@ -27,6 +27,14 @@ const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "e
 /// All mistakes at once, each with file, line, column and, where there is one, a suggestion.
 pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError> {
     let texts = collect(path, world)?;
+    let given: Vec<(String, String, String)> = world
+        .vars()
+        .into_iter()
+        .map(|(name, value)| {
+            let file = substitute::as_file(&value);
+            (name, value, file)
+        })
+        .collect();
     let problems = Problems::default();
     let mut roots = Vec::new();
     for (path, text) in &texts {
@@ -43,6 +51,8 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         problems.into_result()?;
         return Err(ScenarioError::plain("the scenario cannot be parsed", None));
     }
+    extend::extend(&mut roots, &problems);
+    let used = substitute::substitute(&mut roots, &given);
     let mut scenario = {
         let files: Vec<Fields<'_>> = roots
             .iter()
@@ -52,9 +62,10 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        let read = read_all(path, files, &variables, world, &problems);
-        let redactor = Arc::new(variables.redactor(&read.workload_variables));
-        Scenario { sources: source::sources(&texts), redactor, ..read }
+        Scenario {
+            sources: source::sources(&texts),
+            ..read_all(path, files, used, &variables, world, &problems)
+        }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -98,13 +109,15 @@ pub(super) fn syntax_error(problems: &Problems, file: FileId, text: &str, error:
 fn read_all(
     path: &Path,
     mut files: Vec<Fields<'_>>,
+    used_vars: BTreeSet<String>,
     variables: &Variables,
     world: &dyn World,
     problems: &Problems,
 ) -> Scenario {
-    let settings = Settings::new(variables);
+    let vars = read::vars::read(&mut files, used_vars, &world.vars(), problems);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut canonical_workload = read::canonical::workload(&files);
+    let mut canonical_workload = read::canonical::workload(&files, &vars);
+    let settings = Settings::new(variables, vars, problems);
     let workload_variables = super::variables::of_workload(&canonical_workload, world);
     let main = &mut files[0];
     let name = main.required_text("name").map_or(String::new(), |l| l.value);
@@ -125,14 +138,14 @@ fn read_all(
     let mut loads = BTreeMap::new();
     let mut profiles = BTreeMap::new();
     let mut signals = Vec::new();
-    let mut signal_names = BTreeSet::new();
-    let (mut conditions, mut aborts) = (Vec::new(), Vec::new());
+    let mut named = read::signal::Named::default();
+    let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
     let mut hooks = Vec::new();
     for file in &mut files {
         loads.extend(read::load::read(file, &user_classes, &mut aborts));
-        profiles.extend(read::profile::read(file, &settings, &mut conditions));
+        profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
-        signals.extend(read::signal::read(file, &settings, &mut signal_names));
+        signals.extend(read::signal::read(file, &settings, &mut named));
     }
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
@@ -149,13 +162,11 @@ fn read_all(
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
-    for text in &conditions {
-        read::claim::condition(text, &known, problems);
-    }
-    for text in &aborts {
-        read::claim::live_condition(text, &known, problems);
-    }
+    held.check(&known, &loads, problems);
+    named.check(&profiles, problems);
+    aborts.iter().for_each(|text| read::claim::live_condition(text, &known, problems));
     finish(files);
+    let secrets: Vec<String> = work.auths.iter().map(|auth| auth.secret().to_owned()).collect();
     Scenario {
         name,
         why,
@@ -181,6 +192,8 @@ fn read_all(
         keys: work.keys,
         feeders: work.feeders,
         brokers: work.brokers,
+        redactor: Arc::new(variables.redactor(&workload_variables, settings.secrets().chain(secrets))),
+        auths: work.auths,
         subscriptions: work.subscriptions,
         trace,
         http,
@@ -188,14 +201,13 @@ fn read_all(
         network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
-        redactor: Arc::default(),
         warnings: String::new(),
         workload_variables,
         canonical_workload,
     }
 }
 
-/// Reads what users do, and who they are.
+/// Reads what users do, what it is made of, and who they are.
 fn read_work(
     files: &mut [Fields<'_>],
     book: &mut read::book::Book<'_>,
@@ -205,6 +217,7 @@ fn read_work(
     for file in &mut *files {
         file.items("include");
         book.read_bodies(file);
+        book.auths.extend(read::auth::read(file, settings));
         book.brokers.extend(read::broker::read(file, settings));
         book.keys.extend(read::keys::read(file));
         book.feeders.extend(read::feeder::read(file, folder, world));

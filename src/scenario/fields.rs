@@ -17,6 +17,17 @@ pub(super) struct Located<T> {
     pub(super) place: Place,
 }
 
+/// A value of the file itself, and where it stands.
+pub(super) type Item<'a> = Located<&'a Spanned<DeValue<'a>>>;
+
+impl Item<'_> {
+    /// Its text, if it is one.
+    pub(super) fn text(&self) -> Option<Located<String>> {
+        let value = self.value.get_ref().as_str()?.to_owned();
+        Some(Located { value, place: self.place.clone() })
+    }
+}
+
 /// The keys of one table.
 pub(super) struct Fields<'a> {
     table: &'a DeTable<'a>,
@@ -175,6 +186,18 @@ impl<'a> Fields<'a> {
             .into_iter()
             .filter_map(|item| Fields::of(item.value, item.place.file, key, self.problems))
             .collect()
+    }
+
+    /// The items of a list, or the one that stands in its place.
+    pub(super) fn choices(&mut self, key: &'static str) -> Vec<Item<'a>> {
+        let Some(item) = self.value(key) else { return Vec::new() };
+        match item.value.get_ref() {
+            DeValue::Array(array) => array
+                .iter()
+                .map(|value| Located { value, place: Place { file: item.place.file, span: value.span() } })
+                .collect(),
+            _ => vec![item],
+        }
     }
 
     /// The items of a list.

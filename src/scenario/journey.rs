@@ -228,6 +228,9 @@ pub struct Request {
     pub extract: Vec<Extract>,
     /// Redirects that are followed, none if an answer is expected to be one; gRPC has none.
     pub redirects: u32,
+    /// The credentials that it is sent with: a place among the scenario's. A header `authorization` of its own counts before
+    /// them.
+    pub auth: Option<usize>,
     /// Whether the user's cookies go with it, and those of its answer are taken.
     pub cookies: bool,
     /// Bytes of an answer's body that are kept at most, before and after decompression: one that is longer, and has to

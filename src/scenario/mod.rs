@@ -5,6 +5,7 @@
 //! [`Scenario`] that cannot be wrong any more: every template is parsed, every name resolved,
 //! every weight possible. A request that holds no template is fixed text from here on.
 
+pub mod auth;
 pub mod broker;
 pub mod capacity;
 pub mod check;
@@ -12,6 +13,7 @@ mod compile;
 mod decimal;
 mod doubts;
 pub mod endpoint;
+mod extend;
 pub mod feeder;
 mod fields;
 mod fix;
@@ -35,6 +37,7 @@ pub mod schema;
 pub mod scope;
 pub mod signal;
 mod source;
+mod substitute;
 pub mod template;
 mod trying;
 pub mod transport;
@@ -51,6 +54,7 @@ pub use fix::{Fixed, fix};
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::auth::Auth;
 use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
 use self::feeder::{Feeder, Order};
@@ -77,6 +81,10 @@ pub trait World {
     }
     /// An environment variable.
     fn variable(&self, name: &str) -> Option<String>;
+    /// Names and values that take the place of those in `[vars]`.
+    fn vars(&self) -> Vec<(String, String)> {
+        Vec::new()
+    }
 }
 
 /// Journeys, user classes, loads, profiles and signals for one system, checked.
@@ -129,6 +137,8 @@ pub struct Scenario {
     pub counters: Vec<String>,
     /// The events that the system raises when it is asked for something.
     pub raised: Vec<RaisedEvent>,
+    /// Credentials that requests are sent with: [`Request::auth`](journey::Request::auth) is a place in this list.
+    pub auths: Vec<Auth>,
     /// Where events go to and come from.
     pub brokers: Vec<Broker>,
     /// The events that are awaited.
@@ -233,6 +243,17 @@ impl Scenario {
     /// If it is no such condition.
     pub fn condition(&self, text: &str) -> Result<Expression, ScenarioError> {
         compile::condition(self, text)
+    }
+
+    /// When the system's backlog counts as empty under a profile: by the signals that are read there; none if
+    /// there are none.
+    pub fn drain_under(&self, profile: &str) -> Option<Drain> {
+        let drain = self.drain.as_ref()?;
+        let read = self.signals.iter().filter(|source| source.is_of(profile));
+        let read: Vec<&str> = read.flat_map(SignalSource::names).collect();
+        let until_zero = drain.until_zero.iter().filter(|name| read.contains(&name.as_str()));
+        let until_zero: Vec<String> = until_zero.cloned().collect();
+        (!until_zero.is_empty()).then_some(Drain { until_zero, within: drain.within })
     }
 
     /// The load of a name.

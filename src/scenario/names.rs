@@ -22,6 +22,31 @@ const WITH_METHODS: [&str; 2] = ["loop", "self"];
 /// The names that a template uses, in the order in which they stand. It must be one.
 pub(super) fn used(source: &str) -> Vec<Used<'_>> {
     let mut found = Vec::new();
+    each_part(source, &mut |tokens, is_statement| note(tokens, is_statement, &mut found));
+    found
+}
+
+/// What a template uses of a variable that holds others by name: `name` of `variable.name` and `variable["name"]`; none
+/// for the variable as a whole.
+pub(super) fn parts_of<'a>(source: &'a str, variable: &str) -> Vec<Option<&'a str>> {
+    use Token::{Sign, Text, Word};
+    let mut found = Vec::new();
+    each_part(source, &mut |tokens, _| {
+        for (at, token) in tokens.iter().enumerate() {
+            let is_part = at > 0 && matches!(tokens[at - 1], Sign('.'));
+            if *token == Word(variable) && !is_part {
+                found.push(match &tokens[at + 1..] {
+                    [Sign('.'), Word(name), ..] | [Sign('['), Text(name), Sign(']'), ..] => Some(*name),
+                    _ => None,
+                });
+            }
+        }
+    });
+    found
+}
+
+/// Hands over the tokens of each `{{ … }}` and `{% … %}`, and whether they are a statement.
+fn each_part<'a>(source: &'a str, then: &mut impl FnMut(&[Token<'a>], bool)) {
     let mut rest = source;
     while let Some(at) = rest.find('{') {
         rest = &rest[at..];
@@ -30,7 +55,7 @@ pub(super) fn used(source: &str) -> Vec<Used<'_>> {
             "{#" => rest.split_once("#}").map_or("", |(_, after)| after),
             "{{" | "{%" => {
                 let (tokens, after) = tokens(&rest[2..], if mark == "{{" { "}}" } else { "%}" });
-                note(&tokens, mark == "{%", &mut found);
+                then(&tokens, mark == "{%");
                 if mark == "{%" && tokens.first() == Some(&Token::Word("raw")) {
                     behind_raw(after)
                 } else {
@@ -40,7 +65,6 @@ pub(super) fn used(source: &str) -> Vec<Used<'_>> {
             _ => &rest[1..],
         };
     }
-    found
 }
 
 /// What follows a raw block, whose text is no template.
@@ -166,6 +190,13 @@ mod tests {
             [Method("upper"), Filter("e")]
         );
         assert_eq!(used("{% include 'a' %}"), [File("include")]);
+    }
+
+    #[test]
+    fn parts_of_a_variable_are_found_where_it_is_one() {
+        let source =
+            "vars.a {{ vars.b ~ x.vars.c ~ vars['d'] }}{% if vars | length %}{{ 'vars.e' }}{% endif %}";
+        assert_eq!(parts_of(source, "vars"), [Some("b"), Some("d"), None]);
     }
 
     #[test]

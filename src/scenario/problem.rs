@@ -31,7 +31,7 @@ pub(super) struct Place {
     pub(super) span: Range<usize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Problem {
     place: Place,
     title: String,
@@ -73,12 +73,12 @@ impl Problems {
         label: impl Into<String>,
         help: Option<String>,
     ) {
-        self.found.borrow_mut().push(Problem {
-            place: place.clone(),
-            title: title.into(),
-            label: label.into(),
-            help,
-        });
+        let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help };
+        let mut found = self.found.borrow_mut();
+        // What several profiles have in common is read for each of them.
+        if !found.contains(&problem) {
+            found.push(problem);
+        }
     }
 
     /// Keys of a file that have a new name: they are read, and warned of.

@@ -22,10 +22,19 @@ pub struct Profile {
     pub patches: Vec<Patch>,
     /// Commands around its runs, after those of the scenario.
     pub hooks: Vec<Hook>,
-    /// Requests that put the system into its initial state before each run, in this order.
-    pub reset: Vec<ResetRequest>,
+    /// What puts the system into its initial state before each run, in this order.
+    pub reset: Vec<Reset>,
     /// What must be seen to be true of its runs, or they show nothing (manipulation checks).
-    pub must_hold: Vec<Expression>,
+    pub must_hold: Vec<Condition>,
+}
+
+/// What must be seen to be true of a profile's runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// The condition.
+    pub when: Expression,
+    /// The loads for whose runs it is stated; empty for all.
+    pub loads: Vec<String>,
 }
 
 impl Profile {
@@ -35,6 +44,14 @@ impl Profile {
     /// The profile of a scenario that has none: its system is up already.
     pub fn direct() -> Self {
         Self { name: Self::DIRECT.to_owned(), ..Self::default() }
+    }
+
+    /// What must be seen to be true of its runs under a load.
+    pub fn must_hold_under(&self, load: &str) -> Vec<Expression> {
+        let of_load = |condition: &&Condition| {
+            condition.loads.is_empty() || condition.loads.iter().any(|name| name == load)
+        };
+        self.must_hold.iter().filter(of_load).map(|condition| condition.when.clone()).collect()
     }
 }
 
@@ -60,15 +77,26 @@ pub enum Ready {
     Http(String),
     /// This address (`host:port`) accepts a connection.
     Tcp(String),
+    /// This program ends with exit code 0.
+    Command(Program),
+    /// A line of its output matches this regular expression.
+    Log(String),
+    /// It has been up for this long.
+    UpFor(Duration),
 }
 
-/// A request that resets the system.
+/// A step of putting the system into its initial state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResetRequest {
-    /// `POST`, `DELETE`, …
-    pub method: String,
-    /// A whole URL, or a path below the profile's base URL.
-    pub url: String,
+pub enum Reset {
+    /// A request that must be answered with a status below 400.
+    Request {
+        /// `POST`, `DELETE`, …
+        method: String,
+        /// A whole URL, or a path below the profile's base URL.
+        url: String,
+    },
+    /// A program that must end with exit code 0.
+    Command(Hook),
 }
 
 /// When the system's backlog counts as empty after the load has ended.

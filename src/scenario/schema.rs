@@ -105,7 +105,7 @@ mod tests {
                 "/reject",
             ),
             (json!({ "claim": [{ "title": "a", "value": "1", "select": { "phase": "warm" } }] }), "/phase"),
-            (json!({ "profile": { "a": { "service": [{ "name": "s", "command": "s" }] } } }), "ready"),
+            (json!({ "profile": { "a": { "service": [{ "command": "s" }] } } }), "name"),
         ] {
             let found = mistakes(&document).unwrap_or_else(|| panic!("{document} passes"));
             assert!(found.contains(place), "{document}: {found}");

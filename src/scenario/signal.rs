@@ -7,14 +7,17 @@ use regex::Regex;
 /// One place that is read again and again, and the signals found there.
 #[derive(Clone, Debug)]
 pub struct SignalSource {
-    /// Where it is; credentials in it are hidden wherever it is shown.
-    pub place: SourcePlace,
+    /// Where it is: the first of these that answers counts, for the whole run. Never empty; credentials are hidden wherever
+    /// they are shown.
+    pub places: Vec<SourcePlace>,
     /// Time between two readings.
     pub every: Duration,
     /// How long one reading may take.
     pub timeout: Duration,
     /// The signals found there.
     pub signals: Vec<Signal>,
+    /// The profiles under which it is read; empty for all.
+    pub profiles: Vec<String>,
 }
 
 /// Where signals are read.
@@ -55,6 +58,11 @@ impl SourcePlace {
 }
 
 impl SignalSource {
+    /// Whether it is read under a profile.
+    pub fn is_of(&self, profile: &str) -> bool {
+        self.profiles.is_empty() || self.profiles.iter().any(|name| name == profile)
+    }
+
     /// The names of its signals.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.signals.iter().map(|s| s.name.as_str())
@@ -78,8 +86,8 @@ pub struct Signal {
 /// What is asked for a signal's value.
 #[derive(Clone, Debug)]
 pub enum Question {
-    /// The sum of all series of a Prometheus page that a selector matches.
-    Series(Selector),
+    /// Of all series of a Prometheus page that a selector matches, what they come to together.
+    Series(Selector, Together),
     /// The number at a JSON pointer.
     Pointer(String),
     /// The first column of the first row that a query gives.
@@ -96,6 +104,23 @@ pub enum Question {
     Lines(Regex),
     /// What a control group has used.
     Usage(Usage),
+}
+
+/// What several series come to together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Together {
+    /// Their sum.
+    #[default]
+    Sum,
+    /// The largest: for series that tell the same, each for a reader of its own.
+    Max,
+    /// The smallest.
+    Min,
+}
+
+impl Together {
+    /// All of them with their words.
+    pub const ALL: [(&'static str, Self); 3] = [("sum", Self::Sum), ("max", Self::Max), ("min", Self::Min)];
 }
 
 /// What a control group uses.

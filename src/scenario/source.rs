@@ -15,7 +15,8 @@ const LEFT_OUT: &str = "(left out)";
 
 /// `authorization = "…"`, `DB_PASSWORD = "…"`, quoted keys too.
 static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let key = redact::SECRET_NAME;
+    // `bearer` is a token in `[auth]`, and the name of a scheme elsewhere.
+    let key = format!("(?:{}|bearer)", redact::SECRET_NAME);
     Regex::new(&format!(r#"(?i)([\w-]*{key}[\w-]*["']?\s*=\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*')"#)).ok()
 });
 
@@ -62,6 +63,7 @@ mod tests {
     fn literal_credentials_are_left_out_and_the_rest_stays() {
         let text = r#"
 base_url = "http://me:hunter2@127.0.0.1:9000"
+bearer = "t0k3n"
 headers = { Authorization = "Bearer abc\"d", "x-api-key" = 'k1', accept = "text/html" }
 environment = { DB_PASSWORD = "hunter2", JWT_SECRET = "{{ env('JWT_SECRET') }}", access_token = "t0k3n" }
 extract = { access_token = "/data/token" }
@@ -69,6 +71,7 @@ url = "postgres://{{ env('DB_USER') }}@127.0.0.1/shop"
 "#;
         insta::assert_snapshot!(without_secrets(text), @r#"
         base_url = "http://(left out)@127.0.0.1:9000"
+        bearer = "(left out)"
         headers = { Authorization = "(left out)", "x-api-key" = "(left out)", accept = "text/html" }
         environment = { DB_PASSWORD = "(left out)", JWT_SECRET = "{{ env('JWT_SECRET') }}", access_token = "(left out)" }
         extract = { access_token = "/data/token" }

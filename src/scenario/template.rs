@@ -74,11 +74,15 @@ impl Variables {
     }
 
     /// Hides the values of those whose names tell of a secret, and of those that requests ask for: nothing of the
-    /// environment is written anywhere.
-    pub(super) fn redactor(&self, asked_for: &BTreeMap<String, String>) -> Redactor {
+    /// environment is written anywhere. `others`: further secrets.
+    pub(super) fn redactor(
+        &self,
+        asked_for: &BTreeMap<String, String>,
+        others: impl Iterator<Item = String>,
+    ) -> Redactor {
         let is_secret = |name: &str| redact::is_secret_name(name) || asked_for.contains_key(name);
         let secrets = self.0.iter().filter(|(name, _)| is_secret(name));
-        Redactor::knowing(secrets.map(|(_, value)| value.clone()))
+        Redactor::knowing(secrets.map(|(_, value)| value.clone()).chain(others))
     }
 
     /// Makes `env` known to an environment.
@@ -104,6 +108,11 @@ impl Templates {
         variables.register(&mut environment);
         environment.add_function("body", render_body);
         Self { environment, count: 0 }
+    }
+
+    /// Makes a value known to all templates by a name.
+    pub(super) fn know(&mut self, name: &'static str, value: Value) {
+        self.environment.add_global(name, value);
     }
 }
 

@@ -77,13 +77,13 @@ impl CollectorReport {
 }
 
 impl Collector {
-    /// A collector of a scenario's sources, of the given processes with what they start, and of
+    /// A collector of sources, of the given processes with what they start, and of
     /// loadproof itself. `way`: how servers of sources are reached.
     ///
     /// # Errors
     /// If no HTTP client can be made, or the system does not tell of its processes.
     pub fn new(
-        sources: &[SignalSource],
+        sources: &[&SignalSource],
         services: Vec<(String, u32)>,
         process_every: Duration,
         way: &Way,
@@ -94,8 +94,8 @@ impl Collector {
             .map_err(SignalError::Client)?;
         let (mut infos, mut periods) = (Vec::new(), Vec::new());
         let mut readers = Vec::new();
-        for SignalSource { place, every, timeout, signals } in sources {
-            let source = Source::new(place.clone(), *timeout, client.clone());
+        for SignalSource { places, every, timeout, signals, .. } in sources.iter().copied() {
+            let source = Source::new(places.clone(), *timeout, client.clone());
             let first_signal = infos.len();
             periods.extend(signals.iter().map(|_| *every));
             infos.extend(signals.iter().map(|signal| SignalInfo {
@@ -268,7 +268,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::scenario::signal::{Question, SourcePlace};
+    use crate::scenario::signal::{Question, SourcePlace, Together};
 
     /// A server whose page counts how often it was asked.
     fn counting_page() -> String {
@@ -294,14 +294,14 @@ mod tests {
             name: metric.to_owned(),
             unit: "messages".to_owned(),
             is_counter: false,
-            questions: vec![Question::Series(metric.parse().unwrap())],
+            questions: vec![Question::Series(metric.parse().unwrap(), Together::Sum)],
         };
-        let place = SourcePlace::Prometheus(url);
         SignalSource {
-            place,
+            places: vec![SourcePlace::Prometheus(url)],
             every: Duration::from_millis(20),
             timeout: Duration::from_secs(2),
             signals: vec![signal],
+            profiles: Vec::new(),
         }
     }
 
@@ -310,8 +310,13 @@ mod tests {
         let services = vec![("me".to_owned(), std::process::id())];
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let mut collector =
-                Collector::new(sources, services, Duration::from_millis(50), &Way::default()).unwrap();
+            let mut collector = Collector::new(
+                &sources.iter().collect::<Vec<_>>(),
+                services,
+                Duration::from_millis(50),
+                &Way::default(),
+            )
+            .unwrap();
             let latest = collector.latest();
             let readings = RefCell::new(collector.first_readings().await);
             let (stop, stopped) = watch::channel(false);
@@ -341,6 +346,22 @@ mod tests {
         assert_eq!(latest.reading("depth").unwrap().1, depths.last().unwrap().value);
         assert!(latest.reading("loadproof memory").unwrap().1 > 1e6);
         assert!(report.never_seen.is_empty() && report.complaints().is_empty());
+    }
+
+    #[test]
+    fn of_several_places_the_first_that_answers_is_read() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let places = [format!("http://{free}/metrics"), counting_page(), counting_page()];
+        let places = places.map(SourcePlace::Prometheus).to_vec();
+        let sources = [SignalSource { places, ..source(String::new(), "depth") }];
+        let (readings, report, _) = collect(&sources, Duration::from_millis(200));
+        let depths: Vec<f64> =
+            readings.iter().filter(|r| r.signal == SignalId(0)).map(|r| r.value - 10.0).collect();
+        // One page counts what it was asked; were they asked in turn, two would.
+        let counted: Vec<f64> = (1_u32..).take(depths.len()).map(f64::from).collect();
+        assert!(depths.len() > 1 && depths == counted, "{depths:?}");
+        assert_eq!(report.sources[0].failures, 0);
+        assert!(report.sources[0].url.contains(" or "), "{}", report.sources[0].url);
     }
 
     #[test]

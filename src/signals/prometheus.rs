@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::scenario::signal::Selector;
+use crate::scenario::signal::{Selector, Together};
 
 /// A page's series.
 #[derive(Debug, Default, PartialEq)]
@@ -42,11 +42,15 @@ impl Series<'_> {
 }
 
 impl Page<'_> {
-    /// The sum of the series that a selector means; none if there are none, or only NaN. NaN among
-    /// others is left out.
-    pub fn sum(&self, selector: &Selector) -> Option<f64> {
+    /// What the series that a selector means come to together; none if there are none, or only NaN. NaN
+    /// among others is left out.
+    pub fn value(&self, selector: &Selector, together: Together) -> Option<f64> {
         let meant = self.series.iter().filter(|s| s.is_meant_by(selector));
-        meant.map(|s| s.value).filter(|v| !v.is_nan()).reduce(|a, b| a + b)
+        meant.map(|s| s.value).filter(|v| !v.is_nan()).reduce(|a, b| match together {
+            Together::Sum => a + b,
+            Together::Max => a.max(b),
+            Together::Min => a.min(b),
+        })
     }
 }
 
@@ -155,7 +159,17 @@ mod tests {
     use super::*;
 
     fn sum(page: &str, selector: &str) -> Option<f64> {
-        parse(page).sum(&selector.parse().unwrap())
+        parse(page).value(&selector.parse().unwrap(), Together::Sum)
+    }
+
+    #[test]
+    fn series_that_tell_the_same_are_counted_once() {
+        let page = parse("depth{handler=\"a\"} 3\ndepth{handler=\"b\"} 3\ndepth{handler=\"c\"} NaN\n");
+        let value = |together| page.value(&"depth".parse().unwrap(), together);
+        assert_eq!(
+            [Together::Sum, Together::Max, Together::Min].map(value),
+            [Some(6.0), Some(3.0), Some(3.0)]
+        );
     }
 
     const AWKWARD: &str = r#"

@@ -45,6 +45,22 @@ pub struct HookRun {
     pub note: String,
 }
 
+impl HookRun {
+    /// How it ended, in words.
+    fn status(&self) -> String {
+        match (self.exit_code, self.note.as_str()) {
+            (Some(code), "") => format!("exit code {code}"),
+            (_, note) => note.to_owned(),
+        }
+    }
+}
+
+/// Runs a program that is asked something: `Ok` if it ends with exit code 0, else how it ended.
+pub(super) async fn run_to_success(hook: &Hook, around: &Around) -> Result<(), String> {
+    let (run, _) = run_one(hook, around, std::future::pending()).await;
+    if run.exit_code == Some(0) { Ok(()) } else { Err(run.status()) }
+}
+
 /// Runs the hooks of a moment before or after the load, one after another.
 ///
 /// # Errors
@@ -58,10 +74,7 @@ pub async fn run_all(
     for hook in hooks.iter().filter(|h| h.moment == moment) {
         let (run, log) = run_one(hook, around, std::future::pending()).await;
         let failed = run.exit_code != Some(0) && !hook.may_fail;
-        let status = match (run.exit_code, run.note.as_str()) {
-            (Some(code), "") => format!("exit code {code}"),
-            (_, note) => note.to_owned(),
-        };
+        let status = run.status();
         runs.push(run);
         if failed {
             let tail = tail_of(&log);

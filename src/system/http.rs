@@ -1,47 +1,15 @@
-//! Questions and commands to the system outside of the load.
+//! Where the system listens, and whether it does.
 
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
 
 use super::SystemError;
-use crate::scenario::profile::{Profile, Ready};
-use crate::web::{self, Client, Redirects, Way, shown};
+use crate::scenario::profile::Ready;
+use crate::web::{self, Way, shown};
 
 /// How long one question may take.
-const QUESTION: Duration = Duration::from_secs(2);
-/// How long a reset may take: it may have to empty large tables.
-const RESET: Duration = Duration::from_secs(120);
-/// Statuses from here on say that a request was not carried out.
-const REFUSED: u16 = 400;
-
-/// The question whether a service can take load.
-pub(super) enum Probe<'a> {
-    Http(&'a str, Result<Client, String>),
-    Tcp(&'a str),
-}
-
-impl<'a> Probe<'a> {
-    /// The client is made once: that takes as long as many a service needs to start.
-    pub(super) fn new(ready: &'a Ready, way: &Way) -> Self {
-        match ready {
-            // A service is started here: nothing lies between.
-            Ready::Http(url) => Self::Http(url, Client::new(QUESTION, Redirects::Kept, &way.straight())),
-            Ready::Tcp(address) => Self::Tcp(address),
-        }
-    }
-
-    /// Asks once; if the service cannot take load, says what happened instead.
-    pub(super) async fn ask(&self) -> Result<(), String> {
-        match self {
-            Self::Tcp(address) => accepts(address).await.map(|_| ()),
-            Self::Http(url, client) => {
-                let answer = client.as_ref().map_err(Clone::clone)?.ask("GET", url).await?;
-                answer.below(REFUSED).map(|_| ())
-            }
-        }
-    }
-}
+pub(super) const QUESTION: Duration = Duration::from_secs(2);
 
 /// Connects to an address (`host:port`).
 pub(super) async fn accepts(address: &str) -> Result<TcpStream, String> {
@@ -74,29 +42,11 @@ pub(super) async fn reachable(url: &str, way: &Way, within: Duration) -> Result<
     }
 }
 
-/// Puts the system into its initial state: sends a profile's reset requests, in order.
-///
-/// # Errors
-/// If one is not answered with a status below 400.
-pub async fn reset(profile: &Profile, base_url: &str, way: &Way) -> Result<(), SystemError> {
-    for request in &profile.reset {
-        let url = if request.url.starts_with('/') {
-            format!("{base_url}{}", request.url)
-        } else {
-            request.url.clone()
-        };
-        let failed = |reason| SystemError::Reset { method: request.method.clone(), url: shown(&url), reason };
-        let client = Client::new(RESET, Redirects::Kept, way).map_err(failed)?;
-        let answer = client.ask(&request.method, &url).await.map_err(failed)?;
-        answer.below(REFUSED).map_err(failed)?;
-    }
-    Ok(())
-}
-
-/// Where a service will listen, as `host:port`.
+/// Where a service will listen, as `host:port`; none for one that is not known by its port.
 pub(super) fn address_of(ready: &Ready) -> Option<String> {
     match ready {
         Ready::Tcp(address) => Some(address.clone()),
         Ready::Http(url) => web::server(url),
+        Ready::Command(_) | Ready::Log(_) | Ready::UpFor(_) => None,
     }
 }

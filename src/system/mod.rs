@@ -8,17 +8,21 @@ mod gate;
 pub mod hook;
 mod http;
 pub mod patch;
+mod ready;
+mod reset;
 mod service;
 mod watchdog;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use http::reset;
+pub use reset::reset;
 
+use self::hook::Around;
 use self::patch::Patched;
+use self::ready::Probe;
 use self::service::RunningService;
-use crate::scenario::profile::{Profile, Ready, Service};
+use crate::scenario::profile::{Profile, Service};
 use crate::web::Way;
 
 /// How long a system that is up already may take to answer.
@@ -159,17 +163,16 @@ pub struct System {
 }
 
 /// Brings the system up under a profile: patches its files (their originals go to `journal`), then
-/// starts its services in order, each after the one before is ready; their output goes to files in
-/// `logs`. For a profile without services, waits until `base URL` answers. `way`: how that is reached.
+/// starts its services in order, each after the one before is ready; their output goes to files among
+/// the logs. For a profile without services, waits until its base URL answers. `way`: how that is reached.
 ///
 /// # Errors
 /// If a port is taken, a program cannot be started, or a service is not ready in time. Services
 /// that had been started are stopped.
 pub async fn start(
     profile: &Profile,
-    base_url: &str,
+    around: &Around,
     way: &Way,
-    logs: &Path,
     journal: &Path,
 ) -> Result<System, SystemError> {
     let mut system = System { services: Vec::new(), patched: None };
@@ -177,12 +180,12 @@ pub async fn start(
         system.patched = Some(Patched::apply(&profile.patches, journal)?);
     }
     if profile.services.is_empty() {
-        http::reachable(base_url, way, REACHABLE_WITHIN).await?;
+        http::reachable(&around.base_url, way, REACHABLE_WITHIN).await?;
         return Ok(system);
     }
     for service in &profile.services {
         refuse_taken_port(service).await?;
-        let log = logs.join(format!("{}-{}.log", profile.name, service.name));
+        let log = around.logs.join(format!("{}-{}.log", profile.name, service.name));
         // Among the target's before it is ready: an early return stops it with the others.
         system.services.push(RunningService::start(
             &service.name,
@@ -191,7 +194,7 @@ pub async fn start(
             &log,
         )?);
         if let Some(started) = system.services.last_mut() {
-            wait_until_ready(service, started, way).await?;
+            wait_until_ready(service, started, around, way).await?;
         }
     }
     Ok(system)
@@ -245,22 +248,19 @@ async fn refuse_taken_port(service: &Service) -> Result<(), SystemError> {
 async fn wait_until_ready(
     service: &Service,
     started: &mut RunningService,
+    around: &Around,
     way: &Way,
 ) -> Result<(), SystemError> {
     let deadline = tokio::time::Instant::now() + service.ready_within;
-    let probe = http::Probe::new(&service.ready, way);
+    let mut probe = Probe::new(service, started.log().to_owned(), around, way);
     loop {
         started.check_alive()?;
         let Err(last) = probe.ask().await else { return Ok(()) };
         if tokio::time::Instant::now() >= deadline {
-            let question = match &service.ready {
-                Ready::Http(url) => format!("GET {}", crate::web::shown(url)),
-                Ready::Tcp(address) => format!("connect to {address}"),
-            };
             return Err(SystemError::NotReady {
                 service: service.name.clone(),
                 within: service.ready_within,
-                probe: format!("{question}: {last}"),
+                probe: format!("{}: {last}", probe.text()),
                 log: started.log().to_owned(),
                 tail: started.log_tail(),
             });

@@ -3,6 +3,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use super::*;
+use crate::scenario::hook::{Hook, Moment};
+use crate::scenario::profile::{Ready, Reset};
 use crate::scenario::program::Program;
 
 /// A service that runs a shell script.
@@ -22,6 +24,10 @@ fn shell(script: &str, ready: Ready) -> Service {
 
 fn profile(service: Service) -> Profile {
     Profile { name: "test".to_owned(), services: vec![service], ..Profile::default() }
+}
+
+fn around(logs: &Path) -> Around {
+    Around { profile: "test".to_owned(), base_url: String::new(), logs: logs.to_owned() }
 }
 
 fn free_port() -> u16 {
@@ -49,8 +55,8 @@ async fn start_listening(script: &str, logs: &Path) -> (System, TcpListener) {
         TcpListener::bind(("127.0.0.1", port)).unwrap()
     };
     let journal = logs.join("patched");
-    let way = Way::default();
-    let (system, listener) = tokio::join!(start(&profile, "", &way, logs, &journal), listen);
+    let (way, around) = (Way::default(), around(logs));
+    let (system, listener) = tokio::join!(start(&profile, &around, &way, &journal), listen);
     (system.unwrap(), listener)
 }
 
@@ -114,7 +120,8 @@ fn a_watchdog_stops_the_service_of_a_loadproof_that_is_gone() {
 fn a_service_that_ends_early_is_reported_with_its_log() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo listening; echo 'no such table' >&2; exit 3", tcp(free_port()));
-    let error = run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err();
+    let error =
+        run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("exit code 3") && text.contains("  | no such table"), "{text}");
 }
@@ -123,7 +130,8 @@ fn a_service_that_ends_early_is_reported_with_its_log() {
 fn a_service_that_is_not_ready_in_time_is_reported_and_stopped() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo $$; exec sleep 60", tcp(free_port()));
-    let error = run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err();
+    let error =
+        run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
     assert!(matches!(error, SystemError::NotReady { .. }), "{error}");
     let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
     assert!(!is_alive(log.trim().parse().unwrap()));
@@ -135,7 +143,8 @@ fn a_taken_port_is_said_so_before_anything_is_started() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let service = shell("sleep 60", Ready::Http(format!("http://127.0.0.1:{port}/health")));
-    let error = run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err();
+    let error =
+        run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
     assert!(matches!(&error, SystemError::PortTaken { port: p, .. } if *p == port), "{error}");
     assert!(!logs.path().join("test-under-test.log").exists());
 }
@@ -145,8 +154,9 @@ fn a_missing_program_is_named_with_a_hint() {
     let logs = tempfile::tempdir().unwrap();
     let mut service = shell("", tcp(free_port()));
     service.program.command = vec!["target/no/such/program".to_owned()];
-    let text =
-        run(start(&profile(service), "", &Way::default(), logs.path(), logs.path())).unwrap_err().to_string();
+    let text = run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path()))
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("`target/no/such/program`") && text.contains("is it built?"), "{text}");
 }
 
@@ -189,13 +199,12 @@ fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
         }
         lines
     });
-    let request = |method: &str, url: &str| crate::scenario::profile::ResetRequest {
-        method: method.to_owned(),
-        url: url.to_owned(),
-    };
-    let reset_requests = vec![request("POST", "/admin/reset"), request("DELETE", "/cache")];
-    let profile = Profile { reset: reset_requests, ..Profile::default() };
-    let error = run(reset(&profile, &base_url, &Way::default())).unwrap_err();
+    let logs = tempfile::tempdir().unwrap();
+    let request = |method: &str, url: &str| Reset::Request { method: method.to_owned(), url: url.to_owned() };
+    let steps = vec![request("POST", "/admin/reset"), request("DELETE", "/cache")];
+    let profile = Profile { reset: steps, ..Profile::default() };
+    let around = Around { base_url, ..around(logs.path()) };
+    let error = run(reset(&profile, &around, &Way::default())).unwrap_err();
     assert!(error.to_string().contains("DELETE") && error.to_string().contains("500"), "{error}");
     assert_eq!(server.join().unwrap(), ["POST /admin/reset HTTP/1.1", "DELETE /cache HTTP/1.1"]);
 }
@@ -241,7 +250,60 @@ fn a_redirect_counts_as_ready_and_is_not_followed() {
         let head = format!("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:{elsewhere}/login\r\n");
         let _ = write!(stream, "{head}content-length: 0\r\nconnection: close\r\n\r\n");
     });
-    assert_eq!(run(async { http::Probe::new(&ready, &Way::default()).ask().await }), Ok(()));
+    let logs = tempfile::tempdir().unwrap();
+    let (service, around) = (shell("", ready), around(logs.path()));
+    let log = logs.path().join("log");
+    assert_eq!(run(async { Probe::new(&service, log, &around, &Way::default()).ask().await }), Ok(()));
+}
+
+#[test]
+fn services_without_a_port_are_ready_by_a_program_a_line_or_being_up() {
+    let logs = tempfile::tempdir().unwrap();
+    let flag = logs.path().join("flag");
+    let script = format!("sleep 0.1; touch {}; echo consuming orders; sleep 60", flag.display());
+    let test = ["test", "-e", flag.to_str().unwrap()].map(str::to_owned).to_vec();
+    let program = Program { command: test, ..Program::default() };
+    for ready in [
+        Ready::Command(program),
+        Ready::Log("^consuming".to_owned()),
+        Ready::UpFor(Duration::from_millis(150)),
+    ] {
+        let _ = std::fs::remove_file(&flag);
+        let (text, begun) = (format!("{ready:?}"), std::time::Instant::now());
+        let is_by_time = matches!(ready, Ready::UpFor(_));
+        let ready_within = Duration::from_secs(20);
+        let profile = profile(Service { ready_within, ..shell(&script, ready) });
+        let (way, around) = (Way::default(), around(logs.path()));
+        run(async {
+            let system = start(&profile, &around, &way, logs.path()).await.unwrap();
+            let was_ready = flag.exists() || is_by_time && begun.elapsed() >= Duration::from_millis(150);
+            assert!(was_ready, "{text}");
+            system.stop().await.unwrap();
+        });
+    }
+    // One that ends is never ready, however long it would have to be up.
+    let gone = profile(shell("exit 3", Ready::UpFor(Duration::from_millis(200))));
+    let error = run(start(&gone, &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
+    assert!(error.to_string().contains("exit code 3"), "{error}");
+}
+
+#[test]
+fn a_reset_is_a_command_that_has_to_succeed() {
+    let logs = tempfile::tempdir().unwrap();
+    let command = |script: &str| {
+        let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+        let program = Program { command, ..Program::default() };
+        let within = Some(Duration::from_secs(20));
+        let name = "reset".to_owned();
+        Reset::Command(Hook { name, program, moment: Moment::Before, within, may_fail: false })
+    };
+    let done = |script: &str| {
+        let profile = Profile { reset: vec![command(script)], ..Profile::default() };
+        run(reset(&profile, &around(logs.path()), &Way::default())).map_err(|error| error.to_string())
+    };
+    assert_eq!(done("exit 0"), Ok(()));
+    let error = done("echo no database; exit 4").unwrap_err();
+    assert!(error.contains("exit code 4") && error.contains("| no database"), "{error}");
 }
 
 /// The variable that tells this very test binary to be the loadproof that is killed.

@@ -618,6 +618,7 @@ mod tests {
             spares_runs: false,
             loads: Vec::new(),
             deployments: Vec::new(),
+            profiles: Vec::new(),
             tolerates: None,
             answers_differ: false,
         }

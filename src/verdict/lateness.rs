@@ -79,7 +79,8 @@ pub fn could_move_a_claim(round: &[Arc<MeasuredRun>]) -> bool {
             Some(claim.bound.holds(found.value))
         };
         let measured = holds(Reading::Measured);
-        SHIFTS.iter().any(|(baseline, other)| holds(Reading::Shifted(*baseline, *other)) != measured)
+        claim.is_of(treatment)
+            && SHIFTS.iter().any(|(baseline, other)| holds(Reading::Shifted(*baseline, *other)) != measured)
     };
     rounds::pair(round)
         .iter()
@@ -109,6 +110,7 @@ mod tests {
             spares_runs: false,
             loads: Vec::new(),
             deployments: Vec::new(),
+            profiles: Vec::new(),
         };
         let of = |arm: Arm| {
             let requests: Vec<(i64, i64, i64)> =

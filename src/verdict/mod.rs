@@ -151,7 +151,9 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let facts = &run.facts;
     let mut audit = audit::of_runs(std::slice::from_ref(run), &options.saved_audits);
     let held = hold::check(std::slice::from_ref(run));
-    let claims = about(facts, &facts.start.claims, |claim| claim.is_decided_by(facts.start.arm.map(side_of)));
+    let side = facts.start.arm.map(side_of);
+    let is_meant = |claim: &Claim| claim.is_decided_by(side) && claim.is_of(&facts.start.profile);
+    let claims = about(facts, &facts.start.claims, is_meant);
     let of_run = |claim: &Claim| Claim { gates: claim.gates && !claim.spares_runs, ..claim.clone() };
     let claims: Vec<Claim> = claims.iter().map(of_run).collect();
     let gating = claims.iter().filter(|c| c.gates).count();
@@ -215,7 +217,11 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
     let last = runs.last().map(|r| &r.facts);
     let claims: Vec<Claim> = last.map_or_else(Vec::new, |facts| about(facts, claims, |_| true));
-    let gating = claims.iter().filter(|c| c.gates).count() * treatments.len().max(1);
+    let gating_of = |treatment: &String| claims.iter().filter(|c| c.gates && c.is_of(treatment)).count();
+    let gating = match &treatments[..] {
+        [] => claims.iter().filter(|c| c.gates).count(),
+        some => some.iter().map(gating_of).sum(),
+    };
     let look = options.look.as_ref();
     let alpha = look.map_or(TOTAL_ALPHA, |(ledger, occasion)| ledger.shown_alpha(rounds.len(), *occasion));
     let last_alpha = look.map_or(TOTAL_ALPHA, |(ledger, _)| ledger.last_alpha());
@@ -241,7 +247,7 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
         let invalid = lateness.other.clone();
         let unsteady = of_arms.unsteady();
         let first = decided.len();
-        for claim in &claims {
+        for claim in claims.iter().filter(|claim| claim.is_of(treatment)) {
             let (values, corrected) = evaluated(claim, &rounds, Some(treatment), closed_load);
             let survivors = survivors::look(claim, &rounds, Some(treatment));
             let aborted = aborted(claim, runs, treatment);
@@ -302,6 +308,7 @@ fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Opti
         spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
+        profiles: Vec::new(),
     };
     let (values, _) = evaluated(&claim, rounds, None, false);
     let is_met = values.iter().flatten().all(|value| claim.bound.holds(value.value));

@@ -69,6 +69,7 @@ pub fn of(runs: &[Arc<MeasuredRun>], stated: Stated) -> Pilot {
         for (claim, treatment) in claims
             .iter()
             .flat_map(|claim| round.treatments().into_iter().map(move |treatment| (claim, treatment)))
+            .filter(|(claim, treatment)| claim.is_of(treatment))
         {
             needs.extend(of_claim(claim, &round, &treatment, stated));
             rounds = rounds.max(rounds_of(claim, &round, &treatment));
@@ -167,6 +168,7 @@ mod tests {
             spares_runs: false,
             loads: Vec::new(),
             deployments: Vec::new(),
+            profiles: Vec::new(),
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) fn look(runs: &[Arc<MeasuredRun>]) -> Vec<SeenSign> {
 
 fn seen(run: &Arc<MeasuredRun>, symptom: &Symptom) -> Option<SeenSign> {
     let facts = &run.facts;
-    symptom.is_about(&facts.start.load).then_some(())?;
+    symptom.is_about(&facts.start.load, &facts.start.profile).then_some(())?;
     let (value, seen) = evaluated(run, &symptom.when, &symptom.select).ok()?;
     (value != 0.0).then(|| SeenSign {
         run: facts.id,

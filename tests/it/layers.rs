@@ -72,7 +72,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
-    // fingerprint.
+    // fingerprint, `redact` for what a command line tells of secrets.
     (
         "cli",
         &[
@@ -201,8 +201,9 @@ const HOMES: &[Home] = &[
     home("serde_json_path", &["src/scenario/json_path.rs"], ""),
     home(
         "regex",
-        &["src/scenario/", "src/draft/", "src/redact.rs"],
-        "checks and extractions, what drafts find in pages, scripts and logs, the places of secrets in texts",
+        &["src/scenario/", "src/draft/", "src/redact.rs", "src/system/ready.rs"],
+        "checks and extractions, what drafts find in pages, scripts and logs, the places of secrets in texts, and \
+         lines that tell of readiness",
     ),
     home("humantime", &["src/unit.rs"], ""),
     home(

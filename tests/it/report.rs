@@ -168,6 +168,7 @@ fn claims(names: Names) -> Vec<Claim> {
         spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
+        profiles: Vec::new(),
     };
     let times = |value| Amount { value, unit: Unit::Times };
     let ms = |value| Amount { value, unit: Unit::Time };

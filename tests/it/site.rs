@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use crate::support::bench;
 
@@ -121,4 +122,71 @@ fn failures_can_be_read_in_the_servers_words_without_secrets() {
             );
         }
     }
+}
+
+/// Requests with credentials of each kind for 6 s; a token of the site ends after 4 s.
+fn authorised(site: &str, secret: &str) -> String {
+    format!(
+        r#"
+name = "authorised"
+base_url = "{site}"
+[auth.program]
+oauth2 = {{ token_url = "{site}/oauth/token", client_id = "shop-client", client_secret = "{secret}" }}
+[auth.in_body]
+oauth2 = {{ token_url = "{site}/oauth/token", client_id = "shop-client", client_secret = "{secret}", in_body = true }}
+[auth.person]
+basic = {{ user = "user-1", password = "password-1" }}
+[auth.nobody]
+bearer = "n0-such-token"
+[[journey]]
+name = "Look"
+auth = "program"
+steps = [
+    {{ request = "GET /api/me", name = "program", check = {{ json = {{ "/by" = "bearer" }} }} }},
+    {{ request = "GET /api/me", name = "in body", auth = "in_body", check = {{ json = {{ "/by" = "bearer" }} }} }},
+    {{ request = "GET /api/me", name = "person", auth = "person", check = {{ json = {{ "/name" = "user-1" }} }} }},
+    {{ request = "GET /api/me", name = "nobody", auth = "nobody", expect = 401 }},
+    {{ request = "GET /api/me", name = "own", headers = {{ authorization = "Bearer own-t0ken" }}, expect = 401 }},
+    {{ pause = "20ms" }},
+]
+[[user_class]]
+name = "User"
+journeys = {{ Look = 1 }}
+[load.test]
+users = 2
+run_time = "6s"
+[profile.up]
+"#
+    )
+}
+
+#[test]
+fn tokens_are_fetched_shared_and_renewed_and_never_kept() {
+    let config = site::Config { token_lifetime: Duration::from_secs(4), ..site::Config::default() };
+    let site = site::spawn(config).unwrap();
+    let bench = Bench::new();
+    bench.write("shop.toml", &authorised(&site.url(), "shop-secret"));
+    let flags = ["run", "shop.toml", "--progress", "none", "--workers", "2", "--allow-invalid"];
+    let output = bench.command(&flags).output().unwrap();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    for endpoint in ["program", "in body", "person", "nobody", "own"] {
+        let late = "outcome = 'ok' AND sent_us > 4500000";
+        let count = |rest: &str| {
+            bench.query(&format!("SELECT count(*) FROM samples WHERE endpoint = '{endpoint}' AND {rest}"))
+        };
+        assert!(count(late) > 0, "{endpoint}");
+    }
+    assert_eq!(bench.query("SELECT count(DISTINCT endpoint) FROM samples"), 5, "no token is a sample");
+    let store = std::fs::read(bench.path("reports/loadproof.db")).unwrap();
+    for secret in ["shop-secret", "password-1", "n0-such-token", "own-t0ken"] {
+        let is_there = store.windows(secret.len()).any(|part| part == secret.as_bytes());
+        assert!(!is_there, "{secret}");
+    }
+
+    bench.write("wrong.toml", &authorised(&site.url(), "not-the-secret"));
+    let output = bench.command(&["try", "wrong.toml"]).output().unwrap();
+    let said = stderr(&output);
+    assert_ne!(code(&output), 0, "{said}");
+    let words = "cannot get the credentials of `[auth.program]`: status 401 Unauthorized: invalid_client";
+    assert!(said.contains(words) && !said.contains("not-the-secret"), "{said}");
 }

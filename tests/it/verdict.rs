@@ -106,6 +106,7 @@ fn claim(value: &str, bound: Bound) -> Claim {
         spares_runs: false,
         loads: Vec::new(),
         deployments: Vec::new(),
+        profiles: Vec::new(),
     }
 }
 
@@ -472,6 +473,7 @@ fn a_sign_is_seen_where_its_condition_holds_and_decides_nothing() {
         select: Selection::default(),
         remedy: "Start more engines.".to_owned(),
         loads: loads.iter().map(|load| (*load).to_owned()).collect(),
+        profiles: Vec::new(),
     };
     let mut run = run(Arm::Treatment, 1, 10.0, 0);
     run.facts.start.symptoms = vec![

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, WHAT};
+use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
 use crate::scenario::load::LoadOverrides;
 use crate::unit;
 
@@ -22,11 +22,11 @@ Examples:
   loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0";
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
-Objectives are conditions on a run; times are in ms.
+Objectives are conditions on a run; a time without a unit is in ms.
 
 Examples:
   loadproof capacity shop.toml --profile local
-  loadproof capacity shop.toml --profile local --load steady --objective 'run.p99 <= 50' --objective 'run.ok_share >= 0.999'
+  loadproof capacity shop.toml --profile local --load steady --objective 'run.p99 <= 50ms' --objective 'run.ok_share >= 99.9%'
   loadproof capacity shop.toml --profile local --from 100 --to 5000 --run-time 10s --repeats 3";
 
 /// Run one load under one profile
@@ -137,6 +137,8 @@ pub(in crate::cli) struct Common {
     /// Print the plan without running it
     #[arg(long, env = "LOADPROOF_DRY_RUN", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) dry_run: bool,
+    #[command(flatten)]
+    pub(in crate::cli) vars: Vars,
     #[command(flatten)]
     pub(in crate::cli) overrides: Overrides,
     #[command(flatten)]

@@ -185,9 +185,27 @@ pub(super) struct Check {
     /// Write the new names of keys into the files, and into those that they include, in place of old ones
     #[arg(long)]
     pub(super) fix: bool,
+    #[command(flatten)]
+    pub(super) vars: Vars,
     /// Print a summary of each as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,
+}
+
+/// Values of variables
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = WHAT)]
+pub(super) struct Vars {
+    /// A value in place of the one in the scenario's `[vars]`; may be given several times
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = parse_var)]
+    pub(super) vars: Vec<(String, String)>,
+}
+
+fn parse_var(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => Err("expected `NAME=VALUE`".to_owned()),
+    }
 }
 
 /// How progress is shown

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use super::{OUTPUT, WHAT};
+use super::{OUTPUT, Vars, WHAT};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -28,6 +28,8 @@ pub(in crate::cli) struct TryOut {
     /// Base URL of the system, instead of the scenario's
     #[arg(short = 'H', long, visible_alias = "host", env = "LOADPROOF_BASE_URL", value_name = "URL", help_heading = WHAT)]
     pub(in crate::cli) base_url: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) vars: Vars,
     /// Random seed
     #[arg(long, env = "LOADPROOF_SEED", value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64), default_value_t = 1, help_heading = WHAT)]
     pub(in crate::cli) seed: u64,

@@ -28,7 +28,7 @@ fn write_json(out: &mut String, value: &DeValue<'_>) {
             out.push_str(": ");
             write_json(out, item.get_ref());
         }),
-        other => out.push_str(&super::canonical::json(other).to_string()),
+        other => out.push_str(&super::plain::json(other).to_string()),
     }
 }
 

@@ -10,9 +10,11 @@ use toml::de::DeValue;
 use super::Settings;
 use super::body::{form_template, json_template};
 use super::defaults::Defaults;
+use super::vars::VARS;
 use crate::run::RaisedEvent;
 use crate::sample::{EndpointId, Kind, Subject};
 use crate::scenario::World;
+use crate::scenario::auth::Auth;
 use crate::scenario::broker::{Broker, Subscription};
 use crate::scenario::feeder::Feeder;
 use crate::scenario::fields::{Fields, Located};
@@ -58,6 +60,7 @@ pub(in crate::scenario) struct Book<'a> {
     pub(in crate::scenario) keys: Vec<KeyList>,
     pub(in crate::scenario) feeders: Vec<Feeder>,
     pub(in crate::scenario) brokers: Vec<Broker>,
+    pub(in crate::scenario) auths: Vec<Auth>,
     subscriptions: Vec<Subscription>,
     bodies: BTreeMap<String, SharedBody>,
     endpoints: Vec<Subject>,
@@ -94,6 +97,10 @@ impl<'a> Book<'a> {
         descriptors: Option<DescriptorPool>,
         variables: &Variables,
     ) -> Self {
+        let mut templates = Templates::new(variables);
+        if let Some(values) = settings.values() {
+            templates.know(VARS, values);
+        }
         Self {
             problems,
             settings,
@@ -101,10 +108,11 @@ impl<'a> Book<'a> {
             file_sums: Vec::new(),
             defaults,
             descriptors,
-            templates: Templates::new(variables),
+            templates,
             keys: Vec::new(),
             feeders: Vec::new(),
             brokers: Vec::new(),
+            auths: Vec::new(),
             subscriptions: Vec::new(),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
@@ -417,7 +425,7 @@ impl<'a> Book<'a> {
     /// Whether there are none.
     fn note_unknown(&self, source: &str, leaves: &[Place]) -> bool {
         let unknown = self.templates.unknown(source);
-        let is_sound = unknown.is_empty();
+        let is_sound = self.settings.knows(source, leaves, self.problems) && unknown.is_empty();
         for (what, name, known) in unknown {
             let Some(place) = self.problems.find(leaves, name) else { continue };
             match what {
@@ -527,7 +535,7 @@ impl<'a> Book<'a> {
             })
             .collect();
         let Self { endpoints, journeys, templates, keys, feeders, brokers, subscriptions, .. } = self;
-        let Self { races, counters, queues, soft_checks, .. } = self;
+        let Self { races, counters, queues, soft_checks, auths, .. } = self;
         Work {
             endpoints,
             journeys,
@@ -535,6 +543,7 @@ impl<'a> Book<'a> {
             keys,
             feeders,
             brokers,
+            auths,
             subscriptions,
             races,
             counters,
@@ -553,6 +562,7 @@ pub(in crate::scenario) struct Work {
     pub(in crate::scenario) keys: Vec<KeyList>,
     pub(in crate::scenario) feeders: Vec<Feeder>,
     pub(in crate::scenario) brokers: Vec<Broker>,
+    pub(in crate::scenario) auths: Vec<Auth>,
     pub(in crate::scenario) subscriptions: Vec<Subscription>,
     pub(in crate::scenario) races: Vec<String>,
     pub(in crate::scenario) counters: Vec<String>,

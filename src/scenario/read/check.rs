@@ -12,7 +12,7 @@ use toml::de::DeValue;
 
 use super::body::json_template;
 use super::book::{Book, Flow};
-use super::canonical;
+use super::plain;
 use crate::scenario::check::{Check, JsonPlace, SoftCheck, Test, Wanted};
 use crate::scenario::fields::{Fields, Located, duration, whole, wrong_type};
 use crate::scenario::json::Json;
@@ -143,7 +143,7 @@ fn wanted(
         let place = Place { file: parent.file(), span: value.span() };
         return book.json(value, &place, flow).map(Wanted::Rendered);
     }
-    Json::parse(&canonical::json(value.get_ref()).to_string()).map(|json| Wanted::Fixed(json.into_owned()))
+    Json::parse(&plain::json(value.get_ref()).to_string()).map(|json| Wanted::Fixed(json.into_owned()))
 }
 
 /// `size = { at_least = 10, at_most = 1000 }`.

@@ -36,6 +36,7 @@ const TOLERANCE: f64 = 0.1;
 pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) endpoints: &'a [Subject],
     pub(in crate::scenario) loads: &'a BTreeMap<String, Load>,
+    pub(in crate::scenario) profiles: Vec<String>,
     /// Signals that are read, those of processes included.
     pub(in crate::scenario) signals: Vec<String>,
     /// Services with CPU time.
@@ -70,6 +71,7 @@ impl<'a> Known<'a> {
         Self {
             endpoints,
             loads,
+            profiles: profiles.keys().cloned().collect(),
             signals,
             services,
             events,
@@ -104,6 +106,10 @@ pub(in crate::scenario) fn condition(
     problems: &Problems,
 ) -> Option<Expression> {
     let expression = expression(text, known, problems)?;
+    if expression.has_stray_time() {
+        let title = "this compares a time with what is none";
+        problems.add(&text.place, title, "none of its statistics is a time");
+    }
     let others = expression.sides().is_ok_and(|sides| sides.iter().any(|s| *s != Side::Run));
     if others {
         problems.add(
@@ -147,6 +153,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let tolerates = tolerates(&mut table);
     let answers_differ = table.flag("answers_differ").unwrap_or(false);
     let loads = loads(&mut table, known);
+    let profiles = profiles(&mut table, known);
     let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
     if subject.is_none() {
@@ -177,6 +184,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         spares_runs,
         loads,
         deployments,
+        profiles,
     })
 }
 
@@ -553,6 +561,16 @@ pub(super) fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
     let given = table.texts("loads");
     for name in given.iter().filter(|n| !names.contains(&n.value.as_str())) {
         table.problems.add_unknown(&name.place, "load", &name.value, &names);
+    }
+    given.into_iter().map(|l| l.value).collect()
+}
+
+/// `profiles = ["embedded"]`: profiles that there are.
+pub(super) fn profiles(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
+    let names: Vec<&str> = known.profiles.iter().map(String::as_str).collect();
+    let given = table.texts("profiles");
+    for name in given.iter().filter(|n| !names.contains(&n.value.as_str())) {
+        table.problems.add_unknown(&name.place, "profile", &name.value, &names);
     }
     given.into_iter().map(|l| l.value).collect()
 }

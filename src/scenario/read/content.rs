@@ -67,7 +67,7 @@ fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {
     form.entries()
         .into_iter()
         .map(|(name, value)| {
-            let text = match super::canonical::json(value.get_ref()) {
+            let text = match super::plain::json(value.get_ref()) {
                 serde_json::Value::String(text) => text,
                 other => other.to_string(),
             };

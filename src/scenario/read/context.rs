@@ -9,5 +9,7 @@ pub(super) struct Context<'a> {
     pub(super) traffic_class: &'a str,
     /// Whether its user's cookies go with its requests.
     pub(super) cookies: bool,
+    /// The credentials of its requests.
+    pub(super) auth: Option<usize>,
     pub(super) headers: &'a [(String, Located<String>)],
 }

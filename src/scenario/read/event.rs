@@ -108,7 +108,7 @@ fn matching(
     for (pointer, value) in table.entries() {
         check_pointer(&table, &pointer);
         let place = Place { file: table.file(), span: value.span() };
-        let text = match super::canonical::json(value.get_ref()) {
+        let text = match super::plain::json(value.get_ref()) {
             serde_json::Value::String(text) => text,
             other => other.to_string(),
         };

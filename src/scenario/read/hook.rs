@@ -38,6 +38,7 @@ fn hook(mut table: Fields<'_>, settings: &Settings) -> Option<Hook> {
     let is_beside = matches!(moment, Some(Moment::Beside(_)));
     let within = table.duration("within").or((!is_beside).then_some(WITHIN));
     let may_fail = table.flag("may_fail").unwrap_or(false);
+    super::refuse_removal(&mut table, "hook");
     table.finish();
     Some(Hook { name: name?.value, program: program?, moment: moment?, within, may_fail })
 }

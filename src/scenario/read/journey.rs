@@ -12,6 +12,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let name = table.required_text("name");
         let traffic_class = table.text("traffic_class").map_or(String::new(), |l| l.value);
         let headers = super::defaults::headers(&mut table);
+        let auth = super::auth::of(&mut table, book);
         let cookies = table.flag("cookies").unwrap_or(book.defaults.cookies);
         let clears_cookies = table.flag("clear_cookies").unwrap_or(false);
         table.require("steps");
@@ -21,7 +22,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         flow.extend(once.iter().map(|name| Flow::Inherits(name.value.clone())));
         let own_name = name.as_ref().map_or("", |name| name.value.as_str());
         let context =
-            Context { journey: own_name, traffic_class: &traffic_class, cookies, headers: &headers };
+            Context { journey: own_name, traffic_class: &traffic_class, cookies, auth, headers: &headers };
         let mut steps = step::steps(&mut table, "steps", book, &context, &mut flow);
         step::check_not_empty(&mut table, "steps");
         table.finish();

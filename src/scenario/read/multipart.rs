@@ -64,7 +64,7 @@ fn part(
         );
         return Some(Part { head, content: book.file(&file)? });
     }
-    let text = match super::canonical::json(value.get_ref()) {
+    let text = match super::plain::json(value.get_ref()) {
         serde_json::Value::String(text) => text,
         other => other.to_string(),
     };

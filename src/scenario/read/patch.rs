@@ -27,6 +27,7 @@ fn patch(mut table: Fields<'_>, settings: &Settings) -> Option<Patch> {
             entries.filter_map(|(key, v)| Some((key.value, value(v, file, settings, problems)?))).collect()
         }
     };
+    super::refuse_removal(&mut table, "patch");
     table.finish();
     let file = file?;
     let names = Format::ALL.map(|(name, _)| name);

@@ -15,13 +15,18 @@ pub(super) fn read(table: &mut Fields<'_>, key: &'static str, settings: &Setting
     if command.is_empty() && table.has(key) {
         problems.add(&table.key_place(key), "an empty command", "needs a program");
     }
-    let env = env(table, settings);
+    let env = environment(table, "env", settings);
     let working_directory = table.text("working_directory").map(|l| settings.fill(&l, problems));
     (!command.is_empty()).then_some(Program { command, env, working_directory })
 }
 
-fn env(table: &mut Fields<'_>, settings: &Settings) -> BTreeMap<String, String> {
-    let Some(env) = table.table("env") else { return BTreeMap::new() };
+/// Environment variables under `key`.
+pub(super) fn environment(
+    table: &mut Fields<'_>,
+    key: &'static str,
+    settings: &Settings,
+) -> BTreeMap<String, String> {
+    let Some(env) = table.table(key) else { return BTreeMap::new() };
     env.entries()
         .into_iter()
         .filter_map(|(name, value)| {

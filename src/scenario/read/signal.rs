@@ -1,7 +1,7 @@
 //! `[[source]]`: places that are read, and the signals found there. The key that names the place
 //! decides what is asked there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Settings, base_url};
@@ -9,8 +9,9 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::scenario::fields::{Fields, Located, wrong_type};
-use crate::scenario::problem::{FileId, Place};
-use crate::scenario::signal::{Question, Selector, Signal, SignalSource, SourcePlace, Usage};
+use crate::scenario::problem::{FileId, Place, Problems};
+use crate::scenario::profile::Profile;
+use crate::scenario::signal::{Question, Selector, Signal, SignalSource, SourcePlace, Together, Usage};
 
 /// The keys of which a source has exactly one.
 const PLACES: [&str; 9] =
@@ -26,33 +27,59 @@ const WRITES: [&str; 16] = [
     "RPOP", "INCR", "EXPIRE", "CONFIG",
 ];
 
-/// `taken`: the names of the signals that were read before; extended by these.
+/// What sources name: the signals that were read before, and the profiles under which they are read, to be checked when
+/// all are known.
+#[derive(Default)]
+pub(in crate::scenario) struct Named {
+    signals: BTreeSet<String>,
+    profiles: Vec<Located<String>>,
+}
+
+impl Named {
+    /// Notes the profiles that there are none of.
+    pub(in crate::scenario) fn check(&self, profiles: &BTreeMap<String, Profile>, problems: &Problems) {
+        let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
+        for name in self.profiles.iter().filter(|name| !profiles.contains_key(&name.value)) {
+            problems.add_unknown(&name.place, "profile", &name.value, &known);
+        }
+    }
+}
+
+/// `named`: extended by what these name.
 pub(in crate::scenario) fn read(
     file: &mut Fields<'_>,
     settings: &Settings,
-    taken: &mut BTreeSet<String>,
+    named: &mut Named,
 ) -> Vec<SignalSource> {
-    file.tables("source").into_iter().filter_map(|table| source(table, settings, taken)).collect()
+    file.tables("source").into_iter().filter_map(|table| source(table, settings, named)).collect()
 }
 
-fn source(mut table: Fields<'_>, settings: &Settings, taken: &mut BTreeSet<String>) -> Option<SignalSource> {
+fn source(mut table: Fields<'_>, settings: &Settings, named: &mut Named) -> Option<SignalSource> {
     let given: Vec<&'static str> = PLACES.into_iter().filter(|key| table.has(key)).collect();
     let [kind] = given[..] else {
         let title = format!("a source needs exactly one of `{}`", PLACES.join("`, `"));
         table.problems.add(&table.place, title, "in this source");
         table.problems.note_unread("signal", None);
         table.know(&PLACES);
-        table.know(&["every", "signals"]);
+        table.know(&["every", "profiles", "signals", "timeout"]);
         table.finish();
         return None;
     };
-    let place = table.text(kind).map(|text| place(kind, &text, &table, settings));
+    let places = table.texts(kind);
+    let places: Vec<SourcePlace> = places.iter().map(|text| place(kind, text, &table, settings)).collect();
+    if places.is_empty() && table.value(kind).is_some_and(|item| item.value.get_ref().is_array()) {
+        table.problems.add(&table.key_place(kind), "a source without a place", "needs at least one");
+    }
     let every = table.duration("every").unwrap_or(Duration::from_millis(500));
     let timeout = timeout(&mut table);
+    let of_profiles = table.texts("profiles");
+    let profiles = of_profiles.iter().map(|name| name.value.clone()).collect();
+    named.profiles.extend(of_profiles);
     table.require("signals");
+    let taken = &mut named.signals;
     let signals = table.tables("signals").into_iter().filter_map(|t| signal(kind, t, taken)).collect();
     table.finish();
-    Some(SignalSource { place: place?, every, timeout, signals })
+    (!places.is_empty()).then_some(SignalSource { places, every, timeout, signals, profiles })
 }
 
 fn timeout(table: &mut Fields<'_>) -> Duration {
@@ -115,7 +142,13 @@ fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Op
     let unit = table.text("unit").map_or(String::new(), |l| l.value);
     let is_counter = table.flag("counter").unwrap_or(false);
     let questions = match kind {
-        "prometheus" => alternatives(&mut table, "metric", series),
+        "prometheus" => {
+            let together = together(&mut table);
+            alternatives(&mut table, "metric", series)
+                .into_iter()
+                .map(|selector| Question::Series(selector, together))
+                .collect()
+        }
         "json" => alternatives(&mut table, "pointer", pointer),
         "redis" => commands(&mut table),
         "log" => alternatives(&mut table, "pattern", pattern),
@@ -131,19 +164,30 @@ fn signal(kind: &str, mut table: Fields<'_>, taken: &mut BTreeSet<String>) -> Op
 }
 
 /// A text, or a list of them, each a question of its own.
-fn alternatives(
+fn alternatives<T>(
     table: &mut Fields<'_>,
     key: &'static str,
-    read: fn(&Fields<'_>, &Located<String>) -> Option<Question>,
-) -> Vec<Question> {
+    read: fn(&Fields<'_>, &Located<String>) -> Option<T>,
+) -> Vec<T> {
     table.require(key);
     let texts = table.texts(key);
     texts.into_iter().filter_map(|text| read(table, &text)).collect()
 }
 
-fn series(table: &Fields<'_>, metric: &Located<String>) -> Option<Question> {
+/// `together = "max"`: what several series come to.
+fn together(table: &mut Fields<'_>) -> Together {
+    let Some(word) = table.text("together") else { return Together::default() };
+    let found = Together::ALL.into_iter().find(|(name, _)| *name == word.value);
+    if found.is_none() {
+        let known = Together::ALL.map(|(name, _)| name);
+        table.problems.add_unknown(&word.place, "way to take series together", &word.value, &known);
+    }
+    found.map(|(_, together)| together).unwrap_or_default()
+}
+
+fn series(table: &Fields<'_>, metric: &Located<String>) -> Option<Selector> {
     match metric.value.parse::<Selector>() {
-        Ok(selector) => Some(Question::Series(selector)),
+        Ok(selector) => Some(selector),
         Err(error) => {
             table.problems.add(&metric.place, "this is not a selector", error.to_string());
             None

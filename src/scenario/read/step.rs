@@ -24,7 +24,8 @@ use crate::scenario::template::Text;
 const KINDS: [&str; 10] =
     ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
 /// The other keys of steps, whatever their kind.
-const KEYS: [&str; 33] = [
+const KEYS: [&str; 34] = [
+    "auth",
     "name",
     "headers",
     "body",
@@ -297,6 +298,7 @@ fn request(
     let soft_checks = soft_checks(step, book, flow);
     book.raise(endpoint, raises(step));
     let extract = extracts(step, book, flow);
+    let auth = if step.has("auth") { super::auth::of(step, book) } else { context.auth };
     let redirects = super::defaults::redirects(step).unwrap_or(book.defaults.redirects);
     let body_limit = super::defaults::body_limit(step).unwrap_or(book.defaults.body_limit);
     let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
@@ -323,6 +325,7 @@ fn request(
         soft_checks,
         extract,
         redirects: if is_followed { redirects } else { 0 },
+        auth,
         cookies: is_http && context.cookies,
         body_limit,
         connect_timeout: book.defaults.connect_timeout,

@@ -1,6 +1,6 @@
 //! `[[symptom]]`: what a run looks like when something is going wrong, and what to do about it.
 
-use super::claim::{Known, condition, loads, select};
+use super::claim::{Known, condition, loads, profiles, select};
 use crate::claim::Symptom;
 use crate::scenario::fields::Fields;
 
@@ -13,7 +13,8 @@ fn symptom(mut table: Fields<'_>, known: &Known<'_>) -> Option<Symptom> {
     let remedy = table.required_text("remedy");
     let select = select(&mut table, known);
     let loads = loads(&mut table, known);
+    let profiles = profiles(&mut table, known);
     let when = table.required_text("when").and_then(|text| condition(&text, known, table.problems));
     table.finish();
-    Some(Symptom { title: title?.value, when: when?, select, remedy: remedy?.value, loads })
+    Some(Symptom { title: title?.value, when: when?, select, remedy: remedy?.value, loads, profiles })
 }

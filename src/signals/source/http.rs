@@ -13,7 +13,7 @@ pub(super) async fn prometheus(
     let page = fetch(client, url).await?;
     let parsed = format::parse(&page);
     Ok(first_answers(signals, |question| match question {
-        Question::Series(selector) => parsed.sum(selector),
+        Question::Series(selector, together) => parsed.value(selector, *together),
         _ => None,
     }))
 }

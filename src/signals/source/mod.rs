@@ -20,10 +20,22 @@ fn first_answers(signals: &[Signal], answer: impl Fn(&Question) -> Option<f64>) 
     signals.iter().map(|signal| signal.questions.iter().find_map(&answer)).collect()
 }
 
+/// The values of signals that are asked for one by one: what one of them cannot be asked, such as a table that is not
+/// there, takes nothing from the others. If none could be asked, the first reason.
+fn known(answers: Vec<Result<Option<f64>, String>>) -> Result<Vec<Option<f64>>, String> {
+    let failure = answers.iter().find_map(|answer| answer.as_ref().err().cloned());
+    match failure {
+        Some(reason) if answers.iter().all(Result::is_err) => Err(reason),
+        _ => Ok(answers.into_iter().map(|answer| answer.ok().flatten()).collect()),
+    }
+}
+
 /// A place that is read again and again. Connections are kept between readings, and made anew after
 /// a failure.
 pub(super) struct Source {
-    place: SourcePlace,
+    places: Vec<SourcePlace>,
+    /// The place that has answered: from then on the others are not asked.
+    chosen: Option<usize>,
     /// How long one reading may take: a source that hangs delays itself only.
     timeout: Duration,
     client: Client,
@@ -35,9 +47,10 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn new(place: SourcePlace, timeout: Duration, client: Client) -> Self {
+    pub(super) fn new(places: Vec<SourcePlace>, timeout: Duration, client: Client) -> Self {
         Self {
-            place,
+            places,
+            chosen: None,
             timeout,
             client,
             postgres: postgres::Connection::default(),
@@ -47,43 +60,77 @@ impl Source {
         }
     }
 
-    /// Its URL or file as people may see it.
+    /// Its URLs or files as people may see them.
     pub(super) fn shown(&self) -> String {
-        redact::command(&shown(self.place.text()))
+        let places: Vec<String> =
+            self.places.iter().map(|place| redact::command(&shown(place.text()))).collect();
+        places.join(" or ")
     }
 
     /// The values of its signals now, in their order; none for one that is not there.
     ///
     /// # Errors
-    /// Why nothing could be read.
+    /// Why nothing could be read, at any of its places.
     pub(super) async fn read(&mut self, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
-        let reading = async {
-            match &self.place {
-                SourcePlace::Prometheus(url) => http::prometheus(&self.client, url, signals).await,
-                SourcePlace::Json(url) => http::json(&self.client, url, signals).await,
-                SourcePlace::Sqlite(file) => sqlite::read(file, signals).await,
-                SourcePlace::Postgres(url) => self.postgres.read(url, signals).await,
-                SourcePlace::Redis(url) => self.redis.read(url, signals).await,
-                SourcePlace::Log(path) => self.log.read(path, signals),
-                SourcePlace::ControlGroup(folder) => control_group::read(Path::new(folder), signals),
-                SourcePlace::Container(name) => {
-                    let name = name.clone();
-                    let group = match self.group.take() {
-                        Some(group) => group,
-                        // Off the runtime's thread: another program is asked.
-                        None => tokio::task::spawn_blocking(move || control_group::of_container(&name))
-                            .await
-                            .map_err(|e| e.to_string())??,
-                    };
-                    let values = control_group::read(&group, signals);
-                    // A container that was started anew has another group.
-                    self.group = values.is_ok().then_some(group);
-                    values
+        if let Some(place) = self.chosen {
+            return self.read_in_time(place, signals).await;
+        }
+        let mut failures = Vec::new();
+        for place in 0..self.places.len() {
+            match self.read_in_time(place, signals).await {
+                Ok(values) => {
+                    self.chosen = Some(place);
+                    return Ok(values);
                 }
+                Err(error) if self.places.len() == 1 => return Err(error),
+                Err(error) => failures.push(format!("{}: {error}", shown(self.places[place].text()))),
             }
-        };
-        let in_time = tokio::time::timeout(self.timeout, reading).await;
-        let late = || format!("no answer within {}", unit::span(self.timeout.as_secs_f64()));
-        in_time.unwrap_or_else(|_| Err(late()))
+        }
+        Err(failures.join("; "))
+    }
+
+    async fn read_in_time(&mut self, place: usize, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
+        let timeout = self.timeout;
+        let in_time = tokio::time::timeout(timeout, self.read_at(place, signals)).await;
+        in_time.unwrap_or_else(|_| Err(format!("no answer within {}", unit::span(timeout.as_secs_f64()))))
+    }
+
+    async fn read_at(&mut self, place: usize, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
+        match &self.places[place] {
+            SourcePlace::Prometheus(url) => http::prometheus(&self.client, url, signals).await,
+            SourcePlace::Json(url) => http::json(&self.client, url, signals).await,
+            SourcePlace::Sqlite(file) => sqlite::read(file, signals).await,
+            SourcePlace::Postgres(url) => self.postgres.read(url, signals).await,
+            SourcePlace::Redis(url) => self.redis.read(url, signals).await,
+            SourcePlace::Log(path) => self.log.read(path, signals),
+            SourcePlace::ControlGroup(folder) => control_group::read(Path::new(folder), signals),
+            SourcePlace::Container(name) => {
+                let name = name.clone();
+                let group = match self.group.take() {
+                    Some(group) => group,
+                    // Off the runtime's thread: another program is asked.
+                    None => tokio::task::spawn_blocking(move || control_group::of_container(&name))
+                        .await
+                        .map_err(|e| e.to_string())??,
+                };
+                let values = control_group::read(&group, signals);
+                // A container that was started anew has another group.
+                self.group = values.is_ok().then_some(group);
+                values
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::known;
+
+    #[test]
+    fn a_question_that_cannot_be_asked_takes_nothing_from_the_others() {
+        let lost = || Err("no such table".to_owned());
+        assert_eq!(known(vec![lost(), Ok(Some(3.0)), Ok(None)]), Ok(vec![None, Some(3.0), None]));
+        assert_eq!(known(vec![lost(), lost()]), Err("no such table".to_owned()));
+        assert_eq!(known(Vec::new()), Ok(Vec::new()));
     }
 }

@@ -1,5 +1,6 @@
 //! Queries to a PostgreSQL database, in a session that only reads.
 
+use super::known;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::scenario::signal::{Question, Signal};
@@ -17,7 +18,7 @@ impl Connection {
             Some(client) => client,
             None => connect(url).await.map_err(|e| message(&e))?,
         };
-        let mut values = Vec::with_capacity(signals.len());
+        let mut answers = Vec::with_capacity(signals.len());
         for signal in signals {
             let mut value = Ok(None);
             for question in &signal.questions {
@@ -27,8 +28,9 @@ impl Connection {
                     break;
                 }
             }
-            values.push(value.map_err(|e| message(&e))?);
+            answers.push(value.map_err(|e| message(&e)));
         }
+        let values = known(answers)?;
         self.client = Some(client);
         Ok(values)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 
+use super::known;
 use crate::scenario::signal::{Question, Signal};
 
 /// How long a query waits for a writer.
@@ -22,10 +23,11 @@ pub(super) async fn read(file: &str, signals: &[Signal]) -> Result<Vec<Option<f6
     let answers = tokio::task::spawn_blocking(move || {
         let connection = Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY)?;
-        queries.iter().map(|alternatives| first(&connection, alternatives)).collect()
+        let first = |alternatives: &Vec<String>| first(&connection, alternatives).map_err(|e| e.to_string());
+        Ok(queries.iter().map(first).collect::<Vec<_>>())
     });
-    let answers: rusqlite::Result<Vec<Option<f64>>> = answers.await.map_err(|e| e.to_string())?;
-    answers.map_err(|e| e.to_string())
+    let answers: rusqlite::Result<_> = answers.await.map_err(|e| e.to_string())?;
+    known(answers.map_err(|e| e.to_string())?)
 }
 
 /// The first answer that the alternatives have; a failure counts only if no other has one.

@@ -22,7 +22,12 @@ fn restarts(run: &MeasuredRun) -> Option<Check> {
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let facts = &run.facts;
-    let is_here = |claim: &&Claim| claim.is_about(&facts.start.load, facts.start.deployment.as_deref());
+    let start = &facts.start;
+    let is_here = |claim: &&Claim| {
+        // A claim of a treatment's profile needs what the baseline shows as well.
+        claim.is_about(&start.load, start.deployment.as_deref())
+            && (start.arm.is_some() || claim.is_of(&start.profile))
+    };
     let claims = facts.start.claims.iter().filter(is_here).map(|c| &c.value);
     let expressions = claims.chain(&facts.start.must_hold);
     let needed: BTreeSet<String> = expressions
