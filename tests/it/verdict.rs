@@ -6,6 +6,8 @@
     reason = "times and counts of a test are small"
 )]
 
+mod survivors;
+
 use std::sync::Arc;
 
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Stretch, Unit};

@@ -18,6 +18,8 @@ pub(in crate::verdict) struct Endings {
     pub(in crate::verdict) unanswered: u64,
     /// Answered wrongly: they have no time.
     pub(in crate::verdict) wrong: u64,
+    /// Answered after a redirect: perhaps another page.
+    pub(in crate::verdict) redirected: u64,
 }
 
 impl Endings {
@@ -28,6 +30,11 @@ impl Endings {
 }
 
 impl RoundRuns {
+    /// Whether a run is one of its arms.
+    pub(in crate::verdict) fn holds(&self, run: &MeasuredRun) -> bool {
+        [&self.baseline, &self.treatment].into_iter().flatten().any(|arm| arm.facts.id == run.facts.id)
+    }
+
     /// How a run's selected samples ended.
     pub(in crate::verdict) fn endings(&self, run: &MeasuredRun) -> Endings {
         let samples = &run.samples;
@@ -37,6 +44,7 @@ impl RoundRuns {
             let outcome = samples.outcome[i];
             endings.n += 1;
             endings.rejected += u64::from(outcome == Outcome::Rejected);
+            endings.redirected += u64::from(samples.redirects.get(i).is_some_and(|redirects| *redirects > 0));
             if outcome.is_unanswered(kind) {
                 endings.unanswered += 1;
             } else if !outcome.is_answered() {
@@ -60,5 +68,20 @@ impl RoundRuns {
             }
         }
         sizes.into_iter().filter_map(|(subject, sizes)| Some((subject, median(&sizes)?))).collect()
+    }
+
+    /// How many of a run's selected `ok` answers are at most so large, bytes, and of how many whose endpoint is known.
+    pub(in crate::verdict) fn answers_up_to(
+        &self,
+        run: &MeasuredRun,
+        most: &BTreeMap<Subject, f64>,
+    ) -> (u64, u64) {
+        let samples = &run.samples;
+        let of_subjects: Vec<Option<f64>> = samples.subjects.iter().map(|s| most.get(s).copied()).collect();
+        let sized = self.selected(run).filter(|i| samples.outcome[*i] == Outcome::Ok).filter_map(|i| {
+            let most = of_subjects[samples.subject[i] as usize]?;
+            Some(f64::from(*samples.bytes_in.get(i)?) <= most)
+        });
+        sized.fold((0, 0), |(small, all), is_small| (small + u64::from(is_small), all + 1))
     }
 }
