@@ -18,7 +18,7 @@ use crate::unit;
 
 /// Share of requests that may end otherwise than expected, and by which the arms may differ, where a claim does not say
 /// what it tolerates.
-const TOLERATED: f64 = 0.01;
+pub(super) const TOLERATED: f64 = 0.01;
 /// Level at which a difference between arms is more than chance.
 const ALPHA: f64 = 0.05;
 /// A treatment's answers of at most this share of the baseline's size are other answers.
@@ -97,15 +97,10 @@ fn is_about_speed(statistic: &Statistic) -> bool {
 }
 
 fn of_side(views: &[RoundRuns], side: Side) -> Option<OfSide> {
-    let run = |view: &RoundRuns| match side {
-        Side::Baseline => view.baseline.clone(),
-        Side::Treatment => view.treatment.clone(),
-        Side::Run => Some(Arc::clone(&view.run)),
-    };
     let runs: Vec<_> = views
         .iter()
         .filter_map(|view| {
-            let run = run(view)?;
+            let run = Arc::clone(view.run_of(side)?);
             let endings = view.endings(&run);
             (endings.n > 0).then_some((run, endings))
         })
@@ -121,10 +116,14 @@ fn unexpected(side: &OfSide, tolerated: f64) -> Option<Survivors> {
     if share(worst) <= tolerated + 1e-9 {
         return None;
     }
-    let is_counted = side.runs.iter().all(|(_, endings)| endings.wrong == 0);
+    let is_counted = side.runs.iter().all(|(_, endings)| endings.wrong + endings.unbegun == 0);
+    let unbegun = match worst.unbegun {
+        0 => String::new(),
+        unbegun => format!("{} never began, because a step before them had failed, ", unit::count(unbegun)),
+    };
     let reason = format!(
-        "{} of {} samples of {} ended as expected in run {} ({}), {} are needed: the times are those of the rest \
-         ({MEANT_OUTCOMES})",
+        "{} of {} samples of {} ended as expected in run {} ({}), {unbegun}{} are needed: the times are those of \
+         the rest ({MEANT_OUTCOMES})",
         unit::count(worst.n - worst.unexpected()),
         unit::count(worst.n),
         side.profile,

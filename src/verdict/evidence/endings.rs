@@ -10,7 +10,7 @@ use crate::stats::quantile::median;
 /// How many samples ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in crate::verdict) struct Endings {
-    /// All samples.
+    /// All samples, with those that were never begun.
     pub(in crate::verdict) n: u64,
     /// Expected refusals.
     pub(in crate::verdict) rejected: u64,
@@ -18,6 +18,8 @@ pub(in crate::verdict) struct Endings {
     pub(in crate::verdict) unanswered: u64,
     /// Answered wrongly: they have no time.
     pub(in crate::verdict) wrong: u64,
+    /// Never begun, because a step before them had failed.
+    pub(in crate::verdict) unbegun: u64,
     /// Answered after a redirect: perhaps another page.
     pub(in crate::verdict) redirected: u64,
 }
@@ -25,7 +27,7 @@ pub(in crate::verdict) struct Endings {
 impl Endings {
     /// Those that did not end as expected.
     pub(in crate::verdict) fn unexpected(&self) -> u64 {
-        self.unanswered + self.wrong
+        self.unanswered + self.wrong + self.unbegun
     }
 }
 
@@ -38,7 +40,8 @@ impl RoundRuns {
     /// How a run's selected samples ended.
     pub(in crate::verdict) fn endings(&self, run: &MeasuredRun) -> Endings {
         let samples = &run.samples;
-        let mut endings = Endings::default();
+        let unbegun = self.unbegun(run, None);
+        let mut endings = Endings { n: unbegun, unbegun, ..Endings::default() };
         for i in self.selected(run) {
             let kind = samples.subjects[samples.subject[i] as usize].kind;
             let outcome = samples.outcome[i];
