@@ -28,6 +28,8 @@ pub struct Found {
     pub value: f64,
     /// Numerator and denominator, where it is a share of counts.
     pub counts: Option<(f64, f64)>,
+    /// How many samples were counted, and out of how many, where it is their number or a rate of them.
+    pub trials: Option<(f64, f64)>,
     /// Samples or readings behind it.
     pub n: u64,
     /// Clusters of samples beyond it, for a quantile near the top.

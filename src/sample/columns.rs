@@ -29,6 +29,10 @@ pub struct SampleColumns {
     pub bytes_out: Vec<u32>,
     /// Who called, as `user class << 32 | user`: equal numbers are one user. Empty where it is not known.
     pub caller: Vec<u64>,
+    /// The journey instance that it is part of: equal numbers belong together. Empty where it is not known.
+    pub journey: Vec<u32>,
+    /// Redirects that were followed within it. Empty where they are not known.
+    pub redirects: Vec<u8>,
     /// Times that requests were sent once more, because a connection had died without a byte of an answer: over
     /// all samples.
     pub repeats: u64,

@@ -20,7 +20,7 @@ impl Store {
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
             "SELECT endpoint, outcome, phase, status, intended_us, sent_us, done_us, key, \
-             bytes_in, bytes_out, user_class, user, repeats FROM sample \
+             bytes_in, bytes_out, user_class, user, repeats, journey, redirects FROM sample \
              WHERE id >= ?1 AND id < ?2 ORDER BY id",
         )?;
         let mut rows = statement.query(id_range(run))?;
@@ -49,6 +49,8 @@ impl Store {
             let (class, user): (u32, u32) = (row.get(10)?, row.get(11)?);
             columns.caller.push(u64::from(class) << 32 | u64::from(user));
             columns.repeats += u64::from(row.get::<_, u8>(12)?);
+            columns.journey.push(row.get(13)?);
+            columns.redirects.push(row.get(14)?);
         }
         columns.entrants = self.entrants(run)?;
         Ok(columns)

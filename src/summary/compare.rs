@@ -158,9 +158,7 @@ fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectCo
             treatment: fingerprint(treatment),
         });
     }
-    let [baseline_seeds, treatment_seeds] =
-        [baseline, treatment].map(|arm| arm.runs.iter().map(|r| r.start.seed).collect::<BTreeSet<u64>>());
-    if baseline_seeds != treatment_seeds {
+    if seeds_differ(baseline, treatment) {
         warnings.push(Warning::SeedsDiffer);
     }
     for arm in [baseline, treatment] {
@@ -177,6 +175,28 @@ fn warnings(baseline: &ArmSummary, treatment: &ArmSummary, subjects: &[SubjectCo
         warnings.push(Warning::OneArmOnly { subject: one_sided.subject.title() });
     }
     warnings
+}
+
+/// Whether users of the two arms drew different numbers: in a round that both have, or in all if there are no rounds.
+fn seeds_differ(baseline: &ArmSummary, treatment: &ArmSummary) -> bool {
+    let of_rounds = |arm: &ArmSummary| {
+        let mut seeds: BTreeMap<Option<u32>, BTreeSet<u64>> = BTreeMap::new();
+        for run in &arm.runs {
+            seeds.entry(run.start.round).or_default().insert(run.start.seed);
+        }
+        seeds
+    };
+    let all = |seeds: &BTreeMap<Option<u32>, BTreeSet<u64>>| -> BTreeSet<u64> {
+        seeds.values().flatten().copied().collect()
+    };
+    let (baseline, treatment) = (of_rounds(baseline), of_rounds(treatment));
+    let mut both =
+        baseline.iter().filter(|(round, _)| round.is_some() && treatment.contains_key(round)).peekable();
+    if both.peek().is_none() {
+        return all(&baseline) != all(&treatment);
+    }
+    // A round that was made again may have other seeds the second time.
+    both.any(|(round, seeds)| seeds.is_disjoint(&treatment[round]))
 }
 
 /// The share of an arm's requests that were the tool's own questions.

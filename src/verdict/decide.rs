@@ -119,10 +119,13 @@ impl Decided {
         if self.claim.id.is_empty() { format!("C{number}") } else { self.claim.id.clone() }
     }
 
-    /// Samples or readings behind it. Several statistics of one arm are worked out from the same ones, which count once.
+    /// Samples or readings behind it. Several statistics of one arm are worked out from the same ones, which count once;
+    /// where events are accounted for, they are what counts.
     pub fn n(&self) -> u64 {
+        let is_of_events = |input: &&Input| input.name.contains(".events(");
+        let has_events = self.inputs.iter().any(|input| is_of_events(&input));
         let mut of_sides: BTreeMap<&str, u64> = BTreeMap::new();
-        for input in &self.inputs {
+        for input in self.inputs.iter().filter(|input| !has_events || is_of_events(input)) {
             let side = input.name.split('.').next().unwrap_or_default();
             let most = of_sides.entry(side).or_default();
             *most = input.n.max(*most);
@@ -286,10 +289,14 @@ fn voided(
 
 /// Whether a number says nothing, because there is nothing that it counts.
 fn is_of_nothing(seen: &Seen) -> bool {
-    // Not `events`: that none was raised is held against what the system has counted.
+    // That the system has counted events which nobody raised refutes; that it has counted none proves nothing.
     let counts = matches!(
         seen.statistic,
-        Statistic::Count(_) | Statistic::Throughput | Statistic::AllOk(_) | Statistic::NoneOk(_)
+        Statistic::Count(_)
+            | Statistic::Throughput
+            | Statistic::AllOk(_)
+            | Statistic::NoneOk(_)
+            | Statistic::Events(_)
     );
     counts && seen.found.n == 0
 }
@@ -594,7 +601,7 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
     if terms.closed_load && has_quantile && of_requests {
         notes.push("closed load: slow answers reduce the load".to_owned());
     }
-    if terms.about_one_run && claim.rule == Rule::Interval {
+    if terms.about_one_run && claim.rule == Rule::Interval && rounds.len() == 1 {
         notes.push("applies to this run only".to_owned());
     }
     notes

@@ -75,6 +75,9 @@ pub(super) fn estimate(
         let value = contrast.estimate.unwrap_or(values[0]);
         return bounded(Scale::Share, value, contrast.interval, Moments::of(values));
     }
+    if let Some(estimate) = of_counts(rounds, values, form, alpha) {
+        return estimate;
+    }
     let counts: Option<Vec<(f64, f64)>> = rounds.iter().map(|e| e.counts).collect();
     if let Some((k, n)) = counts.map(|c| c.into_iter().unzip::<f64, f64, Vec<_>, Vec<_>>())
         && let Some(counters) = Counters::of(&k, &n)
@@ -158,27 +161,75 @@ fn of_quantile(rounds: &[&Evaluated], values: &[f64], bound: Bound, alpha: f64) 
 
 /// Two shares held against each other.
 fn contrast(rounds: &[&Evaluated], form: Form, alpha: f64) -> Option<shares::Contrast> {
-    let (Form::Ratio { is_inverse } | Form::Difference { is_inverse }) = form else { return None };
     let share = |seen: &Seen| {
-        let (k, n) = seen
-            .found
-            .counts
-            .filter(|_| matches!(seen.statistic, Statistic::Share(_) | Statistic::CheckShare(_)))?;
-        Some(Share { k, n })
+        let is_share = matches!(seen.statistic, Statistic::Share(_) | Statistic::CheckShare(_));
+        seen.found.counts.filter(|_| is_share)
     };
-    let pairs: Vec<[Share; 2]> = rounds
-        .iter()
-        .map(|round| match &round.seen[..] {
-            [a, b] if is_inverse => Some([share(b)?, share(a)?]),
-            [a, b] => Some([share(a)?, share(b)?]),
-            _ => None,
-        })
-        .collect::<Option<_>>()?;
+    of_pairs(&pairs(rounds, form, share)?, form, alpha)
+}
+
+fn of_pairs(pairs: &[[Share; 2]], form: Form, alpha: f64) -> Option<shares::Contrast> {
     if matches!(form, Form::Ratio { .. }) {
-        shares::ratio(&pairs, alpha)
+        shares::ratio(pairs, alpha)
     } else {
-        shares::difference(&pairs, alpha)
+        shares::difference(pairs, alpha)
     }
+}
+
+/// What stands above and below in each round of a ratio, or first and second of a difference, as `of` counts it.
+fn pairs(
+    rounds: &[&Evaluated],
+    form: Form,
+    of: impl Fn(&Seen) -> Option<(f64, f64)>,
+) -> Option<Vec<[Share; 2]>> {
+    let (Form::Ratio { is_inverse } | Form::Difference { is_inverse }) = form else { return None };
+    let share = |seen: &Seen| of(seen).map(|(k, n)| Share { k, n });
+    let pair = |round: &&Evaluated| match &round.seen[..] {
+        [a, b] if is_inverse => Some([share(b)?, share(a)?]),
+        [a, b] => Some([share(a)?, share(b)?]),
+        _ => None,
+    };
+    rounds.iter().map(pair).collect()
+}
+
+/// Two numbers of samples, or rates of them, held against each other: they are known no better than the shares that they
+/// are of the samples, however alike the rounds are.
+fn of_counts(rounds: &[&Evaluated], values: &[f64], form: Form, alpha: f64) -> Option<Estimate> {
+    // A part of the requests over all of them is a share.
+    if rounds.iter().all(|round| round.counts.is_some()) {
+        return None;
+    }
+    let pairs = pairs(rounds, form, |seen| seen.found.trials)?;
+    let of_shares = of_pairs(&pairs, form, alpha)?;
+    let middle_of = of_shares.estimate?;
+    let is_ratio = matches!(form, Form::Ratio { .. });
+    let scale = if is_ratio { Scale::Log } else { Scale::Plain };
+    let on_scale: Vec<f64> = if is_ratio { values.iter().map(|v| v.ln()).collect() } else { values.to_vec() };
+    let moments = on_scale.iter().all(|v| v.is_finite()).then(|| Moments::of(&on_scale)).flatten();
+    let back = |end: f64| if is_ratio { end.exp() } else { end };
+    // From shares to the numbers themselves.
+    let (value, of_shares) = if is_ratio {
+        let total = |arm: usize| pairs.iter().map(|pair| pair[arm].n).sum::<f64>();
+        let value = moments.as_ref().map_or(middle_of * total(0) / total(1), |moments| moments.mean.exp());
+        let factor =
+            if middle_of > 0.0 && middle_of.is_finite() { value / middle_of } else { total(0) / total(1) };
+        (value, of_shares.interval.map(|end| end * factor))
+    } else {
+        let is_count = |seen: &Seen| matches!(seen.statistic, Statistic::Count(_));
+        if !rounds.iter().flat_map(|round| &round.seen).all(is_count) {
+            return None;
+        }
+        let value = moments.as_ref()?.mean;
+        let of_run = pairs.iter().flatten().map(|share| share.n).sum::<f64>() / (2.0 * pairs.len() as f64);
+        (value, of_shares.interval.map(|end| value + (end - middle_of) * of_run))
+    };
+    let over_rounds = moments.as_ref().map_or(of_shares, |moments| moments.interval(alpha).map(back));
+    Some(Estimate {
+        low: Some(over_rounds.low.min(of_shares.low)),
+        high: Some(over_rounds.high.max(of_shares.high)).filter(|high| high.is_finite()),
+        moments,
+        ..Estimate::open(scale, value)
+    })
 }
 
 /// The interval within a single run: of a quantile, of a share, or of a ratio of two quantiles.

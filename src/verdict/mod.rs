@@ -20,6 +20,7 @@ mod repeats;
 mod rounds;
 mod survivors;
 mod symptom;
+mod uncounted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -166,7 +167,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
         .iter()
         .map(|claim| {
             let (values, corrected) = evaluated(claim, &rounds, None, closed_load);
-            let survivors = survivors::look(claim, &rounds, None);
+            let survivors = partial(claim, &rounds, None);
             let terms = Terms {
                 profile: &facts.start.profile,
                 alpha: TOTAL_ALPHA,
@@ -186,7 +187,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     if lateness.is_borne(&decided) {
         audit.bear_lateness();
     }
-    decided.extend(mostly_failed(run, &rounds, options));
+    decided.extend(mostly_failed(&facts.start.profile, &rounds, None, options));
     let allows_invalid = options.allow_invalid;
     let symptoms = symptom::look(std::slice::from_ref(run));
     Judgement {
@@ -249,7 +250,7 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
         let first = decided.len();
         for claim in claims.iter().filter(|claim| claim.is_of(treatment)) {
             let (values, corrected) = evaluated(claim, &rounds, Some(treatment), closed_load);
-            let survivors = survivors::look(claim, &rounds, Some(treatment));
+            let survivors = partial(claim, &rounds, Some(treatment));
             let aborted = aborted(claim, runs, treatment);
             let terms = Terms {
                 profile: treatment,
@@ -271,6 +272,7 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
                 None => of_claim,
             });
         }
+        decided.extend(mostly_failed(treatment, &rounds, Some(treatment), options));
         is_borne &= !of_arms.is_late_only() || lateness.is_borne(&decided[first..]);
     }
     if audit.is_late_only() && is_borne {
@@ -291,8 +293,14 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     }
 }
 
-/// The objective that every run has, where it is missed: most requests end as expected.
-fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Option<Decided> {
+/// The objective that every run has, and the runs of a treatment together, where it is missed: most requests end as
+/// expected. `profile`: whose runs they are. `treatment`: the same, for runs of rounds.
+fn mostly_failed(
+    profile: &str,
+    rounds: &[Round],
+    treatment: Option<&str>,
+    options: &Options,
+) -> Option<Decided> {
     let half = Amount { value: 0.5, unit: Unit::Percent };
     let claim = Claim {
         id: String::new(),
@@ -310,10 +318,9 @@ fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Opti
         deployments: Vec::new(),
         profiles: Vec::new(),
     };
-    let (values, _) = evaluated(&claim, rounds, None, false);
-    let is_met = values.iter().flatten().all(|value| claim.bound.holds(value.value));
+    let (values, _) = evaluated(&claim, rounds, treatment, false);
     let terms = Terms {
-        profile: &run.facts.start.profile,
+        profile,
         alpha: TOTAL_ALPHA,
         last_alpha: TOTAL_ALPHA,
         about_one_run: true,
@@ -325,7 +332,13 @@ fn mostly_failed(run: &MeasuredRun, rounds: &[Round], options: &Options) -> Opti
         invalid: None,
         unsteady: None,
     };
-    (!is_met && !options.allow_failures).then(|| decide::decide(&claim, &values, &terms))
+    let decided = decide::decide(&claim, &values, &terms);
+    (decided.verdict == Verdict::Refuted && !options.allow_failures).then_some(decided)
+}
+
+/// Why a claim speaks of a part of the requests only, if so.
+fn partial(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> Option<survivors::Survivors> {
+    survivors::look(claim, rounds, treatment).or_else(|| uncounted::look(claim, rounds, treatment))
 }
 
 /// What a claim came to in each round, and what it came to corrected for coordinated omission, where the load is closed

@@ -18,11 +18,16 @@ use crate::unit;
 
 /// Share of requests that may end otherwise than expected, and by which the arms may differ, where a claim does not say
 /// what it tolerates.
-const TOLERATED: f64 = 0.01;
+pub(super) const TOLERATED: f64 = 0.01;
 /// Level at which a difference between arms is more than chance.
 const ALPHA: f64 = 0.05;
 /// A treatment's answers of at most this share of the baseline's size are other answers.
 const SHRUNK: f64 = 0.5;
+
+/// How one says that arms are meant to end differently.
+const MEANT_OUTCOMES: &str = "`tolerates` or `select.outcome` say that this is meant";
+/// How one says that they are meant to answer differently.
+const MEANT_ANSWERS: &str = "`answers_differ = true` says that this is meant";
 
 /// Why a claim's times are those of survivors.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,11 +41,12 @@ pub(super) struct Survivors {
 
 /// A side's run in each round.
 struct OfSide {
+    side: Side,
     profile: String,
     runs: Vec<(Arc<MeasuredRun>, Endings)>,
 }
 
-/// Why a claim may not be decided by its times, if so. `treatment`: its profile, for a claim of rounds.
+/// Why a claim may not be decided by its values, if so. `treatment`: its profile, for a claim of rounds.
 pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> Option<Survivors> {
     let statistics = claim.value.statistics().ok()?;
     if claim.select.outcome.is_some() || !statistics.iter().any(|(_, statistic)| is_about_speed(statistic)) {
@@ -48,19 +54,35 @@ pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> 
     }
     let views: Vec<RoundRuns> =
         rounds.iter().filter_map(|round| round.view(claim, treatment, Reading::Measured).ok()).collect();
-    let mut names: Vec<Side> = statistics.iter().map(|(side, _)| *side).collect();
+    let is_of_arms = treatment.is_some();
+    let mut names: Vec<Side> = statistics
+        .iter()
+        .map(|(side, _)| if is_of_arms && *side == Side::Run { Side::Treatment } else { *side })
+        .collect();
     names.sort_unstable();
     names.dedup();
-    let sides: Vec<OfSide> = names.iter().filter_map(|side| of_side(&views, *side)).collect();
-    let tolerated = claim.tolerates.unwrap_or(TOLERATED);
-    if let Some(found) = sides.iter().find_map(|side| unexpected(side, tolerated)) {
+    let tolerated = tolerated(claim, &statistics);
+    let sides = names.iter().filter_map(|side| of_side(&views, *side));
+    if let Some(found) = sides.into_iter().find_map(|side| unexpected(&side, tolerated)) {
         return Some(found);
     }
-    let [first, second] = &sides[..] else { return None };
-    let unexpected = |endings: &Endings| endings.unexpected();
-    differ(first, second, "did not end as expected", unexpected, tolerated)
-        .or_else(|| differ(first, second, "were rejected", |endings| endings.rejected, tolerated))
-        .or_else(|| if claim.answers_differ { None } else { shrunk(&views) })
+    if !is_of_arms {
+        return None;
+    }
+    // A claim about one arm, too: what its times are those of shows beside the other.
+    let arms = [of_side(&views, Side::Baseline)?, of_side(&views, Side::Treatment)?];
+    let arms = Arms { arms, names: &names, tolerated };
+    let of_endings =
+        |of: fn(&Endings) -> u64| move |_: &MeasuredRun, endings: &Endings| (of(endings), endings.n);
+    arms.differ("did not end as expected", of_endings(Endings::unexpected), MEANT_OUTCOMES)
+        .or_else(|| arms.differ("were rejected", of_endings(|endings| endings.rejected), MEANT_OUTCOMES))
+        .or_else(|| if claim.answers_differ { None } else { arms.are_other_answers(&views) })
+}
+
+/// Which share may end otherwise than expected: of a claim about a tail no more than the tail, which could hide there.
+fn tolerated(claim: &Claim, statistics: &[(Side, Statistic)]) -> f64 {
+    let tails = statistics.iter().filter_map(|(_, statistic)| Some(1.0 - statistic.quantile()?));
+    claim.tolerates.unwrap_or_else(|| tails.fold(TOLERATED, f64::min))
 }
 
 /// Whether a statistic looks better when requests fare badly.
@@ -75,21 +97,16 @@ fn is_about_speed(statistic: &Statistic) -> bool {
 }
 
 fn of_side(views: &[RoundRuns], side: Side) -> Option<OfSide> {
-    let run = |view: &RoundRuns| match side {
-        Side::Baseline => view.baseline.clone(),
-        Side::Treatment => view.treatment.clone(),
-        Side::Run => Some(Arc::clone(&view.run)),
-    };
     let runs: Vec<_> = views
         .iter()
         .filter_map(|view| {
-            let run = run(view)?;
+            let run = Arc::clone(view.run_of(side)?);
             let endings = view.endings(&run);
             (endings.n > 0).then_some((run, endings))
         })
         .collect();
     let profile = runs.first()?.0.facts.start.profile.clone();
-    Some(OfSide { profile, runs })
+    Some(OfSide { side, profile, runs })
 }
 
 /// The run of an arm in which most did not end as expected, if it is more than is tolerated.
@@ -99,10 +116,14 @@ fn unexpected(side: &OfSide, tolerated: f64) -> Option<Survivors> {
     if share(worst) <= tolerated + 1e-9 {
         return None;
     }
-    let is_counted = side.runs.iter().all(|(_, endings)| endings.wrong == 0);
+    let is_counted = side.runs.iter().all(|(_, endings)| endings.wrong + endings.unbegun == 0);
+    let unbegun = match worst.unbegun {
+        0 => String::new(),
+        unbegun => format!("{} never began, because a step before them had failed, ", unit::count(unbegun)),
+    };
     let reason = format!(
-        "{} of {} samples of {} ended as expected in run {} ({}), {} are needed: the times are those of the rest \
-         (`tolerates` or `select.outcome` say that this is meant)",
+        "{} of {} samples of {} ended as expected in run {} ({}), {unbegun}{} are needed: the times are those of \
+         the rest ({MEANT_OUTCOMES})",
         unit::count(worst.n - worst.unexpected()),
         unit::count(worst.n),
         side.profile,
@@ -113,42 +134,77 @@ fn unexpected(side: &OfSide, tolerated: f64) -> Option<Survivors> {
     Some(Survivors { reason, is_counted })
 }
 
-/// Whether more of one arm's samples ended in a way than of the other's, beyond what is tolerated and beyond chance.
-fn differ(
-    first: &OfSide,
-    second: &OfSide,
-    words: &str,
-    of: impl Fn(&Endings) -> u64,
+/// Both arms, and what a claim says of them.
+struct Arms<'a> {
+    arms: [OfSide; 2],
+    /// Of which of them the claim speaks.
+    names: &'a [Side],
     tolerated: f64,
-) -> Option<Survivors> {
-    let total = |side: &OfSide| {
-        let sum = |of: &dyn Fn(&Endings) -> u64| side.runs.iter().map(|(_, e)| of(e)).sum::<u64>();
-        (sum(&of), sum(&|e| e.n))
-    };
-    let ((k1, n1), (k2, n2)) = (total(first), total(second));
-    let (share1, share2) = (k1 as f64 / n1 as f64, k2 as f64 / n2 as f64);
-    if (share1 - share2).abs() <= tolerated + 1e-9 {
-        return None;
+}
+
+impl Arms<'_> {
+    /// Whether more of one arm's samples fared in a way than of the other's, beyond what is tolerated and beyond
+    /// chance. Of a claim about one arm it matters only if that is the arm with more. `of`: how many, and of how many.
+    fn differ(
+        &self,
+        words: &str,
+        of: impl Fn(&MeasuredRun, &Endings) -> (u64, u64),
+        meant: &str,
+    ) -> Option<Survivors> {
+        let counted = |arm: &OfSide| -> Vec<(u64, u64)> {
+            arm.runs.iter().map(|(run, endings)| of(run, endings)).collect()
+        };
+        let [first, second] = [counted(&self.arms[0]), counted(&self.arms[1])];
+        let total =
+            |runs: &[(u64, u64)]| runs.iter().fold((0, 0), |(all_k, all_n), (k, n)| (all_k + k, all_n + n));
+        let ((k1, n1), (k2, n2)) = (total(&first), total(&second));
+        if n1 == 0 || n2 == 0 {
+            return None;
+        }
+        let (share1, share2) = (k1 as f64 / n1 as f64, k2 as f64 / n2 as f64);
+        let has_more = if share1 > share2 { self.arms[0].side } else { self.arms[1].side };
+        if (share1 - share2).abs() <= self.tolerated + 1e-9 || !self.names.contains(&has_more) {
+            return None;
+        }
+        let share = |(k, n): &(u64, u64)| Share { k: *k as f64, n: *n as f64 };
+        let rounds: Vec<[Share; 2]> = first.iter().zip(&second).map(|(a, b)| [share(a), share(b)]).collect();
+        let is_chance = match shares::difference(&rounds, ALPHA) {
+            Some(difference) => difference.interval.contains(0.0),
+            None => fisher([[k1, n1 - k1], [k2, n2 - k2]]) >= ALPHA,
+        };
+        if is_chance {
+            return None;
+        }
+        let reason = format!(
+            "{} of the samples of {} {words}, and {} of {}: times of arms that fare differently say nothing of \
+             speed ({meant})",
+            unit::share(share1),
+            self.arms[0].profile,
+            unit::share(share2),
+            self.arms[1].profile,
+        );
+        Some(Survivors { reason, is_counted: false })
     }
-    let share = |endings: &Endings| Share { k: of(endings) as f64, n: endings.n as f64 };
-    let rounds: Vec<[Share; 2]> =
-        first.runs.iter().zip(&second.runs).map(|(a, b)| [share(&a.1), share(&b.1)]).collect();
-    let is_chance = match shares::difference(&rounds, ALPHA) {
-        Some(difference) => difference.interval.contains(0.0),
-        None => fisher([[k1, n1 - k1], [k2, n2 - k2]]) >= ALPHA,
-    };
-    if is_chance {
-        return None;
+
+    /// Whether the arms' answers are other ones, although they ended alike.
+    fn are_other_answers(&self, views: &[RoundRuns]) -> Option<Survivors> {
+        let redirected = |_: &MeasuredRun, endings: &Endings| (endings.redirected, endings.n);
+        if let Some(found) = self.differ("were redirected", redirected, MEANT_ANSWERS) {
+            return Some(found);
+        }
+        if self.names.contains(&Side::Treatment)
+            && let Some(found) = shrunk(views)
+        {
+            return Some(found);
+        }
+        let is_sized = |(_, before, _): &(Subject, f64, f64)| *before >= 1.0;
+        let half = |(subject, before, _)| (subject, before * SHRUNK);
+        let half: BTreeMap<Subject, f64> = sizes(views).into_iter().filter(is_sized).map(half).collect();
+        let of = |run: &MeasuredRun| views.iter().find(|view| view.holds(run));
+        let small =
+            |run: &MeasuredRun, _: &Endings| of(run).map_or((0, 0), |view| view.answers_up_to(run, &half));
+        self.differ("were answers of at most half the usual size", small, MEANT_ANSWERS)
     }
-    let reason = format!(
-        "{} of the samples of {} {words}, and {} of {}: times of arms that fare differently say nothing of speed \
-         (`tolerates` or `select.outcome` say that this is meant)",
-        unit::share(share1),
-        first.profile,
-        unit::share(share2),
-        second.profile,
-    );
-    Some(Survivors { reason, is_counted: false })
 }
 
 /// An endpoint whose answers shrank to half or less.
@@ -158,8 +214,7 @@ fn shrunk(views: &[RoundRuns]) -> Option<Survivors> {
         .filter(|(_, before, after)| *before >= 1.0 && *after <= before * SHRUNK)
         .min_by(|a, b| (a.2 / a.1).total_cmp(&(b.2 / b.1)))?;
     let reason = format!(
-        "answers to {} shrank from {} to {} bytes (medians): other answers are no faster ones (`answers_differ = true` \
-         says that this is meant)",
+        "answers to {} shrank from {} to {} bytes (medians): other answers are no faster ones ({MEANT_ANSWERS})",
         subject.title(),
         unit::significant(before),
         unit::significant(after),

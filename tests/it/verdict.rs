@@ -6,6 +6,8 @@
     reason = "times and counts of a test are small"
 )]
 
+mod survivors;
+
 use std::sync::Arc;
 
 use loadproof::claim::{Amount, Bound, Claim, Expression, Rule, Selection, Stretch, Unit};
@@ -461,7 +463,13 @@ fn events_that_requests_raise_are_held_against_what_was_counted() {
     let lost = accounted(7999.0, 0);
     assert_eq!((lost.verdict, lost.estimate), (Verdict::Refuted, Some(1.0)));
     // What failed has raised nothing.
-    assert_eq!(accounted(7920.0, 1).verdict, Verdict::Supported);
+    let some = accounted(7920.0, 1);
+    assert_eq!((some.verdict, some.n()), (Verdict::Supported, 7920), "{}", some.reason);
+    // Where nothing was raised and nothing counted, nothing is accounted for.
+    let none = accounted(0.0, 100);
+    assert_eq!(none.verdict, Verdict::Invalid);
+    assert!(none.reason.contains("n = 0"), "{}", none.reason);
+    assert_eq!(accounted(1.0, 100).verdict, Verdict::Refuted);
 }
 
 #[test]
@@ -646,6 +654,58 @@ fn shares_are_counted_once_and_never_known_exactly() {
 }
 
 #[test]
+fn numbers_of_samples_and_their_rates_are_never_known_exactly() {
+    let change = |value| Amount { value, unit: Unit::Change };
+    // Of 20 000 requests none failed, in either arm: one more or less would have been no wonder.
+    for of in ["ok", "answered", "throughput"] {
+        let ratio = claim(&format!("treatment.{of} / baseline.{of}"), Bound::AtLeast(change(0.999_99)));
+        let ratio = one(&TWICE, ratio);
+        assert!(ratio.low.unwrap() < 1.0 && ratio.high.unwrap() > 1.0, "{ratio:?}");
+        assert_eq!(ratio.verdict, Verdict::Undecided, "{of}: {}", ratio.reason);
+        let roughly = claim(&format!("treatment.{of} / baseline.{of}"), Bound::AtLeast(change(0.99)));
+        assert_eq!(one(&TWICE, roughly).verdict, Verdict::Supported, "{of}");
+    }
+    let none = Bound::AtMost(Amount::plain(0.0));
+    let more = one(&TWICE, claim("treatment.failed - baseline.failed", none));
+    assert!(more.low.unwrap() < 0.0 && more.high.unwrap() > 0.0, "{more:?}");
+    // Within a run, too.
+    let mut run = run(Arm::Treatment, 1, 10.0, 0);
+    run.soft_checks = vec![loadproof::run::SoftCheckCount {
+        name: "in stock".to_owned(),
+        subject: run.samples.subjects[0].clone(),
+        phase: Phase::Steady,
+        passed: 200,
+        failed: 0,
+    }];
+    let all = Bound::AtLeast(Amount { value: 1.0, unit: Unit::Percent });
+    let checked = of_run(run, claim("run.check_share('in stock')", all));
+    assert_eq!((checked.verdict, checked.high), (Verdict::Supported, Some(1.0)));
+    assert!((0.9..0.99).contains(&checked.low.unwrap()), "{checked:?}");
+}
+
+#[test]
+fn seeds_are_compared_within_their_rounds() {
+    let arm = |arm, rounds: &[u32]| -> Vec<Arc<MeasuredRun>> {
+        rounds.iter().map(|round| Arc::new(run(arm, *round, 10.0, 0))).collect()
+    };
+    let differ = |baseline: &[Arc<MeasuredRun>], treatment: &[Arc<MeasuredRun>]| {
+        let comparison = compare::of_runs(baseline, treatment).unwrap();
+        comparison.warnings.contains(&loadproof::summary::Warning::SeedsDiffer)
+    };
+    let baseline = arm(Arm::Baseline, &[1, 2, 3]);
+    assert!(!differ(&baseline, &arm(Arm::Treatment, &[1, 2, 3])));
+    // The last round was interrupted.
+    assert!(!differ(&baseline, &arm(Arm::Treatment, &[1, 2])));
+    let mut other = run(Arm::Treatment, 3, 10.0, 0);
+    other.facts.start.seed = 77;
+    let mut treatment = arm(Arm::Treatment, &[1, 2]);
+    treatment.push(Arc::new(other));
+    assert!(differ(&baseline, &treatment));
+    // Runs of no rounds.
+    assert!(differ(&arm(Arm::Baseline, &[1]), &arm(Arm::Treatment, &[2])));
+}
+
+#[test]
 fn few_samples_support_no_quantile() {
     // Three samples a run, whose 95 % quantile is their largest.
     let few = |run: &mut MeasuredRun| {
@@ -756,6 +816,27 @@ fn a_run_that_mostly_fails_is_no_success_without_claims_either() {
     assert_eq!(of(40, false), None);
     assert_eq!(of(60, false), Some(Verdict::Refuted));
     assert_eq!(of(60, true), None);
+    let of_rounds = |percent, allow_failures, rounds| {
+        let runs: Vec<Arc<MeasuredRun>> = (1..=rounds)
+            .flat_map(|round| {
+                let mut treatment = run(Arm::Treatment, round, 10.0, 0);
+                end(&mut treatment, percent, Outcome::Failed);
+                [run(Arm::Baseline, round, 10.0, 0), treatment]
+            })
+            .map(Arc::new)
+            .collect();
+        let options = Options { allow_failures, ..Options::default() };
+        verdict::of_rounds_with(&runs, &[], &options)
+    };
+    for rounds in [1, 5] {
+        assert_eq!(of_rounds(40, false, rounds).consequence(false), None);
+        assert_eq!(of_rounds(100, true, rounds).consequence(false), None);
+        let failing = of_rounds(100, false, rounds);
+        assert_eq!(failing.consequence(false), Some(Verdict::Refuted));
+        let is_it = |check: &&verdict::audit::Check| check.name == "answers" && check.grade == Grade::Warn;
+        let check = failing.audit.runs.iter().flat_map(|run| &run.checks).find(is_it);
+        assert!(check.unwrap().text.contains("4000 were answered wrongly (100 %)"), "{check:?}");
+    }
     let mut starved = run(Arm::Treatment, 1, 10.0, 0);
     starved.facts.end.state = RunState::Crashed;
     let judgement = verdict::of_run(&Arc::new(starved), &Options::default());

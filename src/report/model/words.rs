@@ -27,13 +27,18 @@ pub(super) fn failing(arms: &[&ArmSummary], heads: &[ArmHead]) -> Vec<String> {
     arms.map(|(arm, head)| outcomes(arm, &head.name)).collect()
 }
 
-/// The users' samples of a kind, and how many of them did not end as expected. loadproof's own questions are not among
-/// them.
+/// The users' samples of a kind, and how many of them did not end as expected.
 fn wrong(arm: &ArmSummary, kind: Kind) -> (u64, u64) {
+    let counts = counts(arm, kind);
+    (counts.total(), counts.failed + counts.error + counts.dropped)
+}
+
+/// How the users' samples of a kind ended. loadproof's own questions are not among them.
+fn counts(arm: &ArmSummary, kind: Kind) -> OutcomeCounts {
     let mut counts = OutcomeCounts::default();
     let of_users = |s: &&Summary| s.subject.kind == kind && s.subject.traffic_class != PROBE_CLASS;
     arm.summaries.iter().filter(of_users).for_each(|s| counts.merge(&s.counts));
-    (counts.total(), counts.failed + counts.error + counts.dropped)
+    counts
 }
 
 /// Whether the users' requests went as expected, and their effects were seen, in one arm.
@@ -46,7 +51,14 @@ fn outcomes(arm: &ArmSummary, name: &str) -> String {
         }
     };
     let (total, wrong) = wrong(arm, Kind::Request);
+    let rejected = counts(arm, Kind::Request).rejected;
     let of_requests = match wrong {
+        0 if rejected > 0 => format!(
+            "{name}: {} of {} requests were rejected ({}), the others answered as expected.",
+            unit::count(rejected),
+            unit::count(total),
+            unit::share(rejected as f64 / total as f64)
+        ),
         0 => format!("{name}: all {} requests were answered as expected.", unit::count(total)),
         wrong => format!(
             "{name}: {} of {} requests failed, were not answered or were dropped.",

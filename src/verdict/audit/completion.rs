@@ -46,10 +46,11 @@ pub(super) fn state(run: &MeasuredRun) -> Check {
 /// Errors are outcomes, and claims may be about them; but they must not hide behind fast answers.
 pub(super) fn answers(run: &MeasuredRun) -> Check {
     let name = "answers";
-    let (mut all, mut unanswered) = (0_u64, 0_u64);
+    let (mut all, mut unanswered, mut failed) = (0_u64, 0_u64, 0_u64);
     for i in super::requests(run) {
         all += 1;
         unanswered += u64::from(matches!(run.samples.outcome[i], Outcome::Error | Outcome::Dropped));
+        failed += u64::from(run.samples.outcome[i] == Outcome::Failed);
     }
     if all == 0 {
         return Check::new(name, Grade::Invalid, "no request was made");
@@ -63,5 +64,14 @@ pub(super) fn answers(run: &MeasuredRun) -> Check {
     );
     let first = run.reasons.iter().find(|r| r.outcome == Outcome::Error.word());
     let why = first.map_or(String::new(), |r| format!("; most often: {}", r.reason));
-    Check::new(name, Grade::of(share, 0.01, ERRORS), text + &why)
+    let grade = Grade::of(share, 0.01, ERRORS);
+    if failed as f64 / (all as f64) < ERRORS {
+        return Check::new(name, grade, text + &why);
+    }
+    let wrong = format!(
+        "; {} were answered wrongly ({})",
+        unit::count(failed),
+        unit::share(failed as f64 / all as f64)
+    );
+    Check::new(name, grade.max(Grade::Warn), text + &why + &wrong)
 }

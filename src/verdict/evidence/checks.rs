@@ -1,8 +1,10 @@
 //! How often a check that decides nothing has passed.
 
-use super::RoundRuns;
+use super::{BATCHES, RoundRuns, WITHIN_RUN_ALPHA};
 use crate::claim::{Found, Stretch};
 use crate::run::MeasuredRun;
+use crate::stats::distribution::t_quantile;
+use crate::stats::proportion::wilson;
 
 impl RoundRuns {
     /// The share of a run's selected requests that have passed a check, of those that had it.
@@ -25,7 +27,13 @@ impl RoundRuns {
             return Err(format!("`{check}` was never checked in run {}", run.facts.id));
         }
         let counts = Some((passed as f64, n as f64));
-        Ok(Found { value: passed as f64 / n as f64, counts, n, ..Found::default() })
+        let within_run = self.within_run.then(|| {
+            // When they passed is not known, so that they count as independent; t is that of a share's ten parts.
+            let t = t_quantile(1.0 - WITHIN_RUN_ALPHA / 2.0, BATCHES.0 as f64 - 1.0);
+            let interval = wilson(passed as f64, n as f64, t, 1.0);
+            (Some(interval.low), Some(interval.high))
+        });
+        Ok(Found { value: passed as f64 / n as f64, counts, n, within_run, ..Found::default() })
     }
 }
 

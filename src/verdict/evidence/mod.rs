@@ -4,6 +4,7 @@ mod checks;
 mod endings;
 mod races;
 mod series;
+mod unbegun;
 
 use std::collections::BTreeMap;
 
@@ -58,11 +59,7 @@ pub(super) enum Reading {
 
 impl LookUp for RoundRuns {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
-        let run = match side {
-            Side::Baseline => self.baseline.as_ref().ok_or("the baseline is missing")?,
-            Side::Treatment => self.treatment.as_ref().ok_or("the treatment is missing")?,
-            Side::Run => &self.run,
-        };
+        let run = self.run_of(side).ok_or_else(|| format!("the {} is missing", side.word()))?;
         match statistic {
             Statistic::Time(kind, metric) => self.time(run, *kind, *metric),
             Statistic::Count(of) => Ok(self.count(run, *of)),
@@ -98,18 +95,36 @@ const LEFT_MS: f64 = 1e-3;
 const MOST_CORRECTED: usize = 4_000_000;
 
 impl RoundRuns {
+    /// The run of a side.
+    pub(super) fn run_of(&self, side: Side) -> Option<&std::sync::Arc<MeasuredRun>> {
+        match side {
+            Side::Baseline => self.baseline.as_ref(),
+            Side::Treatment => self.treatment.as_ref(),
+            Side::Run => Some(&self.run),
+        }
+    }
+
     /// Places of the selected samples, whatever their outcome.
     fn selected<'a>(&'a self, run: &'a MeasuredRun) -> impl Iterator<Item = usize> + 'a {
         let samples = &run.samples;
         let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.selects(s)).collect();
-        let phase = self.select.phase.map(Stretch::phase);
-        let settled_us = self.settled_from_us(&run.facts);
+        let is_within = self.is_within(run);
         (0..samples.subject.len()).filter(move |i| {
             wanted[samples.subject[*i] as usize]
-                && phase.is_none_or(|p| samples.phase[*i] == p)
-                && settled_us.is_none_or(|from| samples.intended_us[*i] >= from)
+                && is_within(*i)
                 && self.select.outcome.is_none_or(|o| samples.outcome[*i] == o)
         })
+    }
+
+    /// Whether the sample at a place was due in the selected stretch.
+    fn is_within<'a>(&self, run: &'a MeasuredRun) -> impl Fn(usize) -> bool + 'a + use<'a> {
+        let samples = &run.samples;
+        let phase = self.select.phase.map(Stretch::phase);
+        let settled_us = self.settled_from_us(&run.facts);
+        move |i| {
+            phase.is_none_or(|p| samples.phase[i] == p)
+                && settled_us.is_none_or(|from| samples.intended_us[i] >= from)
+        }
     }
 
     fn selects(&self, subject: &Subject) -> bool {
@@ -192,11 +207,7 @@ impl RoundRuns {
     /// where a half has none or was not answered.
     pub(super) fn halves(&self, side: Side, statistic: &Statistic) -> Option<[f64; 2]> {
         let Statistic::Time(kind, metric) = statistic else { return None };
-        let run = match side {
-            Side::Baseline => self.baseline.as_ref()?,
-            Side::Treatment => self.treatment.as_ref()?,
-            Side::Run => &self.run,
-        };
+        let run = self.run_of(side)?;
         let times = self.times(run, *kind);
         let middle_us = times.first()?.intended_us.midpoint(times.last()?.intended_us);
         let of_half = |half: &[Timed]| {
@@ -273,7 +284,8 @@ impl RoundRuns {
             n += 1;
             count += u64::from(counts(of, run, i));
         }
-        Found { value: count as f64, n, ..Found::default() }
+        let trials = Some((count as f64, n as f64));
+        Found { value: count as f64, trials, n, ..Found::default() }
     }
 
     fn share(&self, run: &MeasuredRun, of: CountOf) -> Result<Found, String> {
@@ -314,7 +326,9 @@ impl RoundRuns {
             let is_done = outcome == samples.outcome[i] && (start..=end).contains(&samples.done_us[i]);
             ok += u64::from(is_done);
         }
-        Ok(Found { value: ok as f64 / seconds, n: n.max(ok), ..Found::default() })
+        let n = n.max(ok);
+        let trials = Some((ok as f64, n as f64));
+        Ok(Found { value: ok as f64 / seconds, trials, n, ..Found::default() })
     }
 
     fn cpu_per_request(&self, run: &MeasuredRun, service: Option<&str>) -> Result<Found, String> {
