@@ -3,6 +3,7 @@
 //! Plain values: `scenario` reads them, `store` keeps them with the runs, `verdict` decides them.
 
 mod bound;
+mod doubt;
 mod expression;
 mod symptom;
 mod statistic;
@@ -10,6 +11,7 @@ mod statistic;
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
+pub use doubt::{Doubt, Errs};
 pub use expression::{Dimension, Evaluated, Expression, Form, Found, LookUp, Seen, seen_text, shown};
 pub use statistic::{CountOf, DriftOf, Metric, Side, SignalMetric, Statistic, TimeKind};
 pub use symptom::Symptom;
