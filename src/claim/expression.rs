@@ -12,6 +12,7 @@ use minijinja::value::{Object, Value};
 use minijinja::{Environment, ErrorKind, State, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
+use super::doubt::Doubt;
 use super::quantity::plain;
 use super::statistic::{CountOf, METHODS, NAMES, Side, Statistic};
 use crate::unit;
@@ -38,8 +39,8 @@ pub struct Found {
     pub within_run: Option<(Option<f64>, Option<f64>)>,
     /// The times behind a quantile, ascending, ms; infinite for what was never answered.
     pub times: Option<Arc<Vec<f64>>>,
-    /// Why it proves nothing against a claim, if so: something was not counted.
-    pub doubt: Option<String>,
+    /// What it leaves out, if it is not the whole truth.
+    pub doubt: Option<Doubt>,
 }
 
 /// Gives expressions their statistics.

@@ -3,6 +3,7 @@
 //! Plain values: `scenario` reads them, `store` keeps them with the runs, `verdict` decides them.
 
 mod bound;
+mod doubt;
 mod expression;
 mod quantity;
 mod symptom;
@@ -11,6 +12,7 @@ mod statistic;
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
+pub use doubt::{Doubt, Errs};
 pub use expression::{Dimension, Evaluated, Expression, Form, Found, LookUp, Seen, seen_text, shown};
 pub use statistic::{CountOf, DriftOf, Metric, Side, SignalMetric, Statistic, TimeKind};
 pub use symptom::Symptom;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::claim::{Bound, Claim, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
+use crate::claim::{Bound, Claim, Errs, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
 use crate::stats::decision;
 use crate::stats::interval::Interval;
 use crate::stats::lag;
@@ -262,10 +262,9 @@ fn voided(
         let name = format!("{}.{}", nothing.side.word(), nothing.statistic);
         return (Verdict::Invalid, format!("{name} is of nothing: no such sample was made (n = 0)"));
     }
-    if verdict == Verdict::Refuted
-        && let Some(doubt) = rounds.iter().flat_map(|round| &round.seen).find_map(|s| s.found.doubt.as_ref())
-    {
-        return (Verdict::Invalid, doubt.clone());
+    let leans_to = if verdict == Verdict::Undecided { decided.points_to() } else { verdict };
+    if let Some(doubt) = doubted(&decided.claim, leans_to, rounds) {
+        return (Verdict::Invalid, doubt);
     }
     if let Some(survivors) = terms.survivors
         && !(verdict == Verdict::Refuted && survivors.is_counted)
@@ -285,6 +284,31 @@ fn voided(
         }
         _ => (verdict, reason),
     }
+}
+
+/// Why a verdict, or what an open one leans to, is not known: a statistic leaves something out that may lie on the other
+/// side of the bound.
+fn doubted(claim: &Claim, leans_to: Verdict, rounds: &[&Evaluated]) -> Option<String> {
+    let supports = leans_to == Verdict::Supported;
+    if !supports && leans_to != Verdict::Refuted {
+        return None;
+    }
+    let doubt = |round: &&Evaluated| {
+        round.seen.iter().find_map(|seen| {
+            let doubt = seen.found.doubt.as_ref()?;
+            // Within a formula too little may make too much.
+            let is_whole = round.seen.len() == 1 && round.value.total_cmp(&seen.found.value).is_eq();
+            let errs = if is_whole { doubt.errs } else { Errs::EitherWay };
+            errs.may_cross(claim.bound, supports).then(|| doubt.why.clone())
+        })
+    };
+    if supports || claim.rule == Rule::Interval {
+        return rounds.iter().find_map(doubt);
+    }
+    // One violation that is beyond doubt is enough.
+    let mut doubts = rounds.iter().filter(|round| !claim.bound.holds(round.value)).map(doubt);
+    let first = doubts.next()?;
+    first.filter(|_| doubts.all(|other| other.is_some()))
 }
 
 /// Whether a number says nothing, because there is nothing that it counts.

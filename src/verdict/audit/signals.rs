@@ -1,4 +1,4 @@
-//! Were the signals seen that somebody relies on?
+//! Were the signals seen that somebody relies on, all the time?
 
 use std::collections::BTreeSet;
 
@@ -6,18 +6,46 @@ use super::{Check, Grade};
 use crate::claim::Claim;
 use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
-use crate::stats::counter::increase;
+use crate::stats::counter::{self, Falls};
+use crate::verdict::evidence::unread;
 
-/// Counters that began again during the run.
+/// Counters that began again during the run, and those that cannot be told.
 fn restarts(run: &MeasuredRun) -> Option<Check> {
-    let began_again = |signal: &SignalColumn| {
-        let readings: Vec<f64> = signal.readings.iter().map(|reading| reading.1).collect();
-        let restarts = increase(&readings).filter(|_| signal.is_counter)?.restarts;
-        (restarts > 0).then(|| format!("{} ({restarts} times)", signal.name))
+    let of = |meant: Falls| {
+        let counters = run.signals.iter().filter(|signal| signal.is_counter);
+        let falls = |signal: &&SignalColumn| {
+            let points: Vec<(f64, f64)> =
+                signal.readings.iter().map(|(at, value)| (*at as f64 / 1e6, *value)).collect();
+            counter::falls(&points) == meant
+        };
+        counters.filter(falls).map(|signal| signal.name.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let names: Vec<String> = run.signals.iter().filter_map(began_again).collect();
-    let text = "began again at 0, so that their increases are lower bounds";
-    (!names.is_empty()).then(|| Check::new("counters", Grade::Warn, format!("{} {text}", names.join(", "))))
+    let told = |names: String, text: &str| (!names.is_empty()).then(|| format!("{names} {text}"));
+    let texts: Vec<String> = [
+        told(of(Falls::Restart), "began again at 0, so that the increase is a lower bound"),
+        told(
+            of(Falls::Unexplained),
+            "fell as no single restart explains (do several processes answer in turn?), so that the increase is not known",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    (!texts.is_empty()).then(|| Check::new("counters", Grade::Warn, texts.join("; ")))
+}
+
+/// Signals that could not be read for a while.
+fn interruptions(run: &MeasuredRun) -> Option<Check> {
+    let end_us = run.facts.load_end_us()?;
+    let of_signal = |signal: &SignalColumn| {
+        let unread = unread(signal, (0, end_us))?;
+        Some(format!("{} {}", signal.name, unread.span()))
+    };
+    let texts: Vec<String> = run.signals.iter().filter_map(of_signal).collect();
+    (!texts.is_empty()).then(|| {
+        let text = format!("not read for a while: {}; what they were then is not known", texts.join(", "));
+        Check::new("readings", Grade::Warn, text)
+    })
 }
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
@@ -48,5 +76,6 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     };
     let mut checks = vec![Check::new("signals", grade, text)];
     checks.extend(restarts(run));
+    checks.extend(interruptions(run));
     checks
 }

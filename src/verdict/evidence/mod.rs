@@ -20,6 +20,7 @@ use crate::stats::{counter, recovery};
 use crate::unit;
 
 pub(super) use endings::Endings;
+pub(super) use series::unread;
 
 /// From this quantile on, samples beyond it come in few clusters.
 pub(super) const HIGH_QUANTILE: f64 = 0.99;
@@ -335,12 +336,14 @@ impl RoundRuns {
         if self.select != Selection::default() {
             return Err("CPU time is known of all requests together: leave out `select`".to_owned());
         }
-        let of_services = run.signals.iter().filter(|s| {
-            let name = s.name.strip_suffix(" cpu").filter(|name| s.is_counter && *name != "loadproof");
-            name.is_some_and(|name| service.is_none_or(|wanted| wanted == name))
-        });
+        let of_services = || {
+            run.signals.iter().filter(|s| {
+                let name = s.name.strip_suffix(" cpu").filter(|name| s.is_counter && *name != "loadproof");
+                name.is_some_and(|name| service.is_none_or(|wanted| wanted == name))
+            })
+        };
         let used: Vec<f64> =
-            of_services.filter_map(|s| Some(increase(s.readings.iter().map(|r| r.1))?.by)).collect();
+            of_services().filter_map(|s| Some(increase(s.readings.iter().map(|r| r.1))?.by)).collect();
         if used.is_empty() {
             return Err(format!("no service's CPU time was read in run {}", run.facts.id));
         }
@@ -349,7 +352,10 @@ impl RoundRuns {
             return Err(format!("no finished sample {}in run {}", self.wanted(), run.facts.id));
         }
         let value = used.iter().sum::<f64>() * 1e3 / finished as f64;
-        Ok(Found { value, n: finished as u64, ..Found::default() })
+        let stretch = self.stretch_us(&run.facts)?;
+        let doubt =
+            of_services().find_map(|s| series::not_counted(run, s, Some((i64::MIN, i64::MAX)), stretch));
+        Ok(Found { value, n: finished as u64, doubt, ..Found::default() })
     }
 
     fn recovery(&self, run: &MeasuredRun, event: &str) -> Result<Found, String> {
