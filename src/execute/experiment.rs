@@ -12,7 +12,7 @@ use super::setting::{ExecuteError, ResumeError};
 use crate::assess::{AssessError, experiment as assess, subject};
 use crate::plan::{Choices, Plan};
 use crate::run::{ExperimentId, Judged, RunState};
-use crate::scenario::load::LoadOverrides;
+use crate::scenario::overrides::LoadOverrides;
 use crate::scenario::{ExperimentSpec, Scenario};
 use crate::store::{Ending, ExperimentFacts, NewExperiment, Store, StoreError};
 use crate::unit;

@@ -222,12 +222,12 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
 }
 
 fn load_facts(load: &Load, workers: u16) -> LoadFacts {
-    let (executor, rate_per_s) = match load.executor {
-        Executor::Closed { .. } => ("closed", None),
-        Executor::Open { rate, .. } => ("open", Some(rate)),
-        Executor::Shared { .. } => ("shared", None),
-    };
-    LoadFacts { executor: executor.to_owned(), max_in_flight: load.max_in_flight(), rate_per_s, workers }
+    LoadFacts {
+        executor: load.kind().word().to_owned(),
+        max_in_flight: load.max_in_flight(),
+        rate_per_s: load.mean_rate(),
+        workers,
+    }
 }
 
 /// The measured part of a run.

@@ -12,6 +12,7 @@ use crate::load::{Gauge, Running};
 use crate::plan::{Part, PlannedRun};
 use crate::run::ExperimentId;
 use crate::sample::Phase;
+use crate::scenario::timeline::Timeline;
 use crate::signals::{Latest, Total};
 use crate::summary::live::{Live, Seen};
 
@@ -27,8 +28,7 @@ pub(super) struct Watched<'a> {
 struct View {
     profile: String,
     part: Option<(ExperimentId, Part)>,
-    ramp_us: i64,
-    load_us: Option<i64>,
+    timeline: Timeline,
     gauges: Vec<Arc<Gauge>>,
     live: Arc<Mutex<Live>>,
     latest: Latest,
@@ -52,7 +52,6 @@ impl<'a> Watched<'a> {
         live: Arc<Mutex<Live>>,
         latest: Latest,
     ) -> Self {
-        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
         let next = Instant::now();
         let members = audience.members().iter().map(|member| MemberState {
             interval: member.interval(),
@@ -67,8 +66,7 @@ impl<'a> Watched<'a> {
             view: View {
                 profile: planned.profile.clone(),
                 part: experiment.zip(planned.part),
-                ramp_us: us(planned.load.ramp()),
-                load_us: planned.load.run_time().map(us),
+                timeline: planned.load.timeline(),
                 gauges: running.gauges(),
                 live,
                 latest,
@@ -110,7 +108,7 @@ impl View {
             part: self.part,
             phase: self.phase(phase, now_us),
             elapsed_s: (now_us as f64 / 1e6).max(0.0),
-            load_s: self.load_us.map(|us| us as f64 / 1e6),
+            load_s: self.timeline.end.map(|end| end.as_secs_f64()),
             users: self.gauges.iter().map(|g| g.users()).sum(),
             in_flight: self.gauges.iter().map(|g| g.in_flight()).sum(),
             rate_per_s: so_far.answered as f64 / since_s,
@@ -125,9 +123,12 @@ impl View {
     }
 
     fn phase(&self, phase: Phase, now_us: i64) -> Phase {
+        let now = Duration::from_micros(u64::try_from(now_us).unwrap_or(0));
         match phase {
-            Phase::Steady if now_us < self.ramp_us => Phase::Ramp,
-            Phase::Steady if self.load_us.is_some_and(|end_us| now_us >= end_us) => Phase::CoolDown,
+            Phase::Steady => match self.timeline.phase(now) {
+                Phase::Drain => Phase::CoolDown,
+                phase => phase,
+            },
             phase => phase,
         }
     }

@@ -150,7 +150,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
     // Each worker connects by itself; whether it can is better known before the load begins.
     let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
     drop(brokers.map_err(LoadError::Broker)?);
-    let given_out = Arc::new(AtomicU64::new(0));
+    let given_out: Arc<[AtomicU64]> = run.load.parts.iter().map(|_| AtomicU64::new(0)).collect();
     let shared = Arc::new(Shared::new(&run.scenario));
     let (stop, stopped) = watch::channel(false);
     let mut running = Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new() };
@@ -225,7 +225,7 @@ impl Running {
 pub struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
-    /// Users stop; requests under way get the load's grace, effects are awaited no longer.
+    /// Users stop; requests under way get half a second, effects are awaited no longer.
     pub fn stop(&self) {
         let _ = self.0.send(true);
     }
