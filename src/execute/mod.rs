@@ -41,7 +41,7 @@ use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
 use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
-use crate::scenario::load::{Executor, Load};
+use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
 use crate::signals::{Collector, CollectorReport};
 use crate::store::{RunWords, RunWriter, Store};
@@ -210,6 +210,8 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
+        parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
+        stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },
         claims: scenario.claims.clone(),
         must_hold: profile.must_hold.clone(),
         deployment: setting.deployment.clone(),

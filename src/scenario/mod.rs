@@ -27,6 +27,7 @@ pub mod load;
 mod names;
 pub mod overrides;
 pub mod patch;
+mod planned;
 mod problem;
 pub mod profile;
 pub mod program;

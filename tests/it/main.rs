@@ -36,6 +36,7 @@ mod shared;
 mod shopstream;
 mod signoff;
 mod site;
+mod stages;
 mod storefront;
 mod tls;
 mod trend;

@@ -45,7 +45,7 @@ fn a_right_scenario_has_its_names_derived() {
     let scenario = compile(GOOD).unwrap();
     let names: Vec<&str> = scenario.endpoints.iter().map(|e| e.endpoint.as_str()).collect();
     assert_eq!(names, ["POST /orders", "PUT /orders/{order_id}/confirm"]);
-    assert!(matches!(scenario.loads["smoke"].executor, Executor::Closed { users: 5, .. }));
+    assert!(matches!(scenario.loads["smoke"].only(), Some(Executor::Closed { users: 5, .. })));
 }
 
 #[test]

@@ -18,8 +18,7 @@ type Stay = (Instant, Option<Instant>);
 /// Users begin in the order of their numbers: none takes any room before it does.
 pub(super) async fn run(stint: &Rc<Stint>) {
     let users = stint.part().executor.max_in_flight();
-    let part = stint.worker.part;
-    let own = (0..users).zip(classes(stint)).skip(part.index as usize).step_by(part.of as usize);
+    let own = stint.worker.part.own((0..users).zip(classes(stint)));
     let mut tasks = JoinSet::new();
     for (made, (user, class)) in (1..).zip(own) {
         let stays = stays(stint, user);
@@ -70,10 +69,6 @@ async fn live(stint: Rc<Stint>, number: u32, users: u32, class: usize, stays: Ve
                 return;
             }
             due = next_due(think, due, free);
-            // Whoever would only come back to leave has left.
-            if end.is_some_and(|end| end < stint.end.unwrap_or(end) && due >= end) {
-                break;
-            }
             if !stint.wait_until(due, end).await {
                 break;
             }

@@ -11,9 +11,8 @@ use crate::load::user::{Instance, Next, User};
 
 pub(super) async fn run(stint: &Rc<Stint>, iterations: u64, over: Option<Duration>) {
     let interval = over.map(|over| over.div_f64(iterations as f64));
-    let part = stint.worker.part;
     let concurrency = stint.part().executor.max_in_flight();
-    let own = (0..concurrency).zip(classes(stint)).skip(part.index as usize).step_by(part.of as usize);
+    let own = stint.worker.part.own((0..concurrency).zip(classes(stint)));
     let mut tasks = JoinSet::new();
     for (made, (user, class)) in (1..).zip(own) {
         tasks.spawn_local(work_off(Rc::clone(stint), user, class, iterations, interval));

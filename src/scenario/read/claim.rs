@@ -146,7 +146,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let every_run = table.flag("every_run").unwrap_or(false);
     let tolerates = tolerates(&mut table);
     let answers_differ = table.flag("answers_differ").unwrap_or(false);
-    let loads = loads(&mut table, known);
+    let loads = loads(&mut table, &select, known);
     let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
     if subject.is_none() {
@@ -548,11 +548,24 @@ fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Probl
     }
 }
 
-pub(super) fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
+/// `loads = [...]`; what selects a stage is about the loads that have it, if nothing is said.
+pub(super) fn loads(table: &mut Fields<'_>, select: &Selection, known: &Known<'_>) -> Vec<String> {
+    let has_stage = |load: &Load| select.stage.as_ref().is_none_or(|stage| load.stage_names().contains(stage));
+    if select.stage.is_some() && !table.has("loads") {
+        let with = known.loads.iter().filter(|(_, load)| has_stage(load));
+        return with.map(|(name, _)| name.clone()).collect();
+    }
     let names: Vec<&str> = known.loads.keys().map(String::as_str).collect();
     let given = table.texts("loads");
     for name in given.iter().filter(|n| !names.contains(&n.value.as_str())) {
         table.problems.add_unknown(&name.place, "load", &name.value, &names);
+    }
+    for name in &given {
+        if known.loads.get(&name.value).is_some_and(|load| !has_stage(load)) {
+            let stage = select.stage.as_deref().unwrap_or_default();
+            let title = format!("load `{}` has no phase `{stage}`", name.value);
+            table.problems.add(&name.place, title, "leave it out, or select a phase that it has");
+        }
     }
     given.into_iter().map(|l| l.value).collect()
 }
@@ -580,9 +593,16 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     let effect = one_of("effect", "effect", &names(Kind::Effect));
     let group = one_of("group", "group", &names(Kind::Group));
     let traffic_class = one_of("traffic_class", "traffic class", &classes).map(|l| l.value);
-    let phases = Stretch::ALL.map(|(word, _)| word);
-    let phase = one_of("phase", "phase", &phases)
-        .and_then(|l| Stretch::ALL.into_iter().find(|(word, _)| *word == l.value).map(|(_, s)| s));
+    let stages: Vec<String> = known.loads.values().flat_map(Load::stage_names).collect();
+    let words = Stretch::ALL.iter().map(|(word, _)| *word);
+    let phases: Vec<&str> = words.chain(stages.iter().map(String::as_str)).collect();
+    let (phase, stage) = match one_of("phase", "phase", &phases).map(|l| l.value) {
+        None => (None, None),
+        Some(name) => match Stretch::ALL.into_iter().find(|(word, _)| *word == name) {
+            Some((_, phase)) => (Some(phase), None),
+            None => (None, Some(name)),
+        },
+    };
     let outcomes = Outcome::ALL.map(Outcome::word);
     let outcome = one_of("outcome", "outcome", &outcomes)
         .and_then(|l| Outcome::ALL.into_iter().find(|o| o.word() == l.value));
@@ -596,7 +616,7 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     }
     select.finish();
     let [effect, group] = [effect, group].map(|name| name.map(|l| l.value));
-    Selection { endpoint, effect, group, traffic_class, phase, outcome }
+    Selection { endpoint, effect, group, traffic_class, phase, stage, outcome }
 }
 
 #[cfg(test)]

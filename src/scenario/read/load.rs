@@ -90,8 +90,16 @@ fn load(
     if parts.is_none() {
         table.know(&KEYS);
     }
+    let (place, problems) = (table.place.clone(), table.problems);
     table.finish();
-    Some(Load { parts: parts?, grace, abort })
+    let load = Load { parts: parts?, grace, abort };
+    let mut names = BTreeSet::new();
+    for name in load.stage_names() {
+        if !names.insert(name.clone()) {
+            problems.add(&place, format!("two stages of a load are called `{name}`"), "in this load");
+        }
+    }
+    Some(load)
 }
 
 /// `[[load.NAME.part]]`

@@ -28,15 +28,13 @@ impl RoundRuns {
     ) -> Result<Found, String> {
         let column = column(run, name)?;
         // Without a phase all readings count, those after the load as well.
-        let within = match self.select.phase {
-            Some(_) => self.stretch_us(&run.facts)?,
-            None => (i64::MIN, i64::MAX),
-        };
+        let is_whole = self.select.phase.is_none() && self.select.stage.is_none();
+        let within = if is_whole { (i64::MIN, i64::MAX) } else { self.stretch_us(&run.facts)? };
         self.read_to_the_end(run, column)?;
         let points = points(column, within);
         let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
         let is_growth =
-            matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && self.select.phase.is_none();
+            matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && is_whole;
         let doubt = if is_growth { read_late(run, column) } else { None };
         Ok(Found { value, n: points.len() as u64, doubt, ..Found::default() })
     }
