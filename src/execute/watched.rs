@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::progress::{Audience, Moment};
-use crate::load::{Gauge, Running};
+use crate::load::{Gauge, JourneysBegun, Running};
 use crate::plan::{Part, PlannedRun};
 use crate::run::ExperimentId;
 use crate::sample::Phase;
@@ -29,6 +29,9 @@ struct View {
     profile: String,
     part: Option<(ExperimentId, Part)>,
     timeline: Timeline,
+    /// Journeys that the load begins, where that is known.
+    journeys: Option<u64>,
+    begun: JourneysBegun,
     gauges: Vec<Arc<Gauge>>,
     live: Arc<Mutex<Live>>,
     latest: Latest,
@@ -67,6 +70,8 @@ impl<'a> Watched<'a> {
                 profile: planned.profile.clone(),
                 part: experiment.zip(planned.part),
                 timeline: planned.load.timeline(),
+                journeys: planned.load.journeys().map(whole),
+                begun: running.journeys_begun(),
                 gauges: running.gauges(),
                 live,
                 latest,
@@ -109,6 +114,7 @@ impl View {
             phase: self.phase(phase, now_us),
             elapsed_s: (now_us as f64 / 1e6).max(0.0),
             load_s: self.timeline.end.map(|end| end.as_secs_f64()),
+            journeys: self.journeys.map(|all| (self.begun.count().min(all), all)),
             users: self.gauges.iter().map(|g| g.users()).sum(),
             in_flight: self.gauges.iter().map(|g| g.in_flight()).sum(),
             rate_per_s: so_far.answered as f64 / since_s,
@@ -132,6 +138,11 @@ impl View {
             phase => phase,
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of journeys; saturates")]
+fn whole(journeys: f64) -> u64 {
+    journeys.round() as u64
 }
 
 /// Totals by their increase between the last two readings that a member of the audience has seen.

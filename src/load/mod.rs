@@ -51,7 +51,7 @@ mod words;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::header::HeaderName;
 use tokio::sync::{oneshot, watch};
@@ -139,6 +139,18 @@ pub struct Running {
     users_done: Vec<oneshot::Receiver<()>>,
     finished: Vec<oneshot::Receiver<Result<u64, LoadError>>>,
     gauges: Vec<Arc<Gauge>>,
+    begun: JourneysBegun,
+}
+
+/// How many journeys a load has begun, as far as its parts count them.
+#[derive(Clone)]
+pub struct JourneysBegun(Arc<[AtomicU64]>);
+
+impl JourneysBegun {
+    /// Over all workers. Of shared journeys, users who find that none is left have counted, too.
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|part| part.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// Starts a load on threads of its own; its samples go to `sink`.
@@ -153,7 +165,9 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
     let given_out: Arc<[AtomicU64]> = run.load.parts.iter().map(|_| AtomicU64::new(0)).collect();
     let shared = Arc::new(Shared::new(&run.scenario));
     let (stop, stopped) = watch::channel(false);
-    let mut running = Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new() };
+    let begun = JourneysBegun(Arc::clone(&given_out));
+    let mut running =
+        Running { stop, users_done: Vec::new(), finished: Vec::new(), gauges: Vec::new(), begun };
     let workers = run.workers.max(1);
     for number in 0..workers {
         let (users_done, told) = oneshot::channel();
@@ -200,6 +214,11 @@ impl Running {
     /// Ends the load early when it is told to.
     pub fn stopper(&self) -> Stopper {
         Stopper(self.stop.clone())
+    }
+
+    /// How many journeys have begun.
+    pub fn journeys_begun(&self) -> JourneysBegun {
+        self.begun.clone()
     }
 
     /// What the workers show of themselves.

@@ -30,11 +30,12 @@ impl Load {
         self.parts.iter().flat_map(of_part).collect()
     }
 
-    /// The names of its stages.
+    /// The names of its stages; one that several stages have stands there as often.
     pub fn stage_names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            self.stage_facts().into_iter().map(|stage| stage.name).filter(|name| !name.is_empty()).collect();
+        let mut names: Vec<String> = self.stage_facts().into_iter().map(|stage| stage.name).collect();
+        // What changes and then stays is one stage.
         names.dedup();
+        names.retain(|name| !name.is_empty());
         names
     }
 }

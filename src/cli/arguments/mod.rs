@@ -185,6 +185,9 @@ pub(super) struct Check {
     /// Write the new names of keys into the files, and into those that they include, in place of old ones
     #[arg(long)]
     pub(super) fix: bool,
+    /// Draw the plan of each load: its users or rate over time
+    #[arg(long, conflicts_with = "json")]
+    pub(super) show: bool,
     /// Print a summary of each as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,

@@ -68,6 +68,7 @@ pub(super) async fn run(stint: &Rc<Stint>, starts: Starts, places: Places) {
         if !worker.timer.sleep_until(due).await {
             break;
         }
+        stint.take();
         let arrival = Arrival { number: start.number, due };
         queue.waiting.borrow_mut().push_back(arrival);
         if queue.idle.get() == 0 && opened < own {

@@ -58,7 +58,7 @@ impl Stint {
         Turn { own, of_all: among_all(of_all) }
     }
 
-    /// The next journey of this part that nobody has taken, over all workers.
+    /// The next journey of this part that nobody has taken, over all workers; counts it as begun.
     pub(super) fn take(&self) -> u64 {
         self.worker.given_out[self.place].fetch_add(1, std::sync::atomic::Ordering::Relaxed)
     }

@@ -87,9 +87,6 @@ fn load(
     };
     let grace = table.duration("grace").unwrap_or(Duration::from_secs(10));
     let abort = abort(&mut table, conditions);
-    if parts.is_none() {
-        table.know(&KEYS);
-    }
     let (place, problems) = (table.place.clone(), table.problems);
     table.finish();
     let load = Load { parts: parts?, grace, abort };
@@ -197,9 +194,13 @@ fn shared(table: &mut Fields<'_>) -> Option<Executor> {
 
 /// `stages = [{ users = 20, over = "30s" }, { hold = "1m" }]`, or the same with `rate`.
 fn staged(table: &mut Fields<'_>) -> Option<Executor> {
-    match stages::read(table)? {
-        stages::Read::Users(stages) => Some(Executor::StagedUsers { stages }),
-        stages::Read::Rate(stages) => {
+    match stages::read(table) {
+        None => {
+            table.know(&["max_in_flight", "drop_after", "arrivals"]);
+            None
+        }
+        Some(stages::Read::Users(stages)) => Some(Executor::StagedUsers { stages }),
+        Some(stages::Read::Rate(stages)) => {
             let (max_in_flight, drop_after) = places(table, 1000);
             let arrivals = arrivals(table);
             Some(Executor::StagedRate { stages, arrivals, max_in_flight, drop_after })
@@ -215,6 +216,7 @@ fn bursts(table: &mut Fields<'_>) -> Option<Executor> {
     burst.require("times");
     let (size, every, times) = (users(&mut burst, "size"), time(&mut burst, "every"), count(&mut burst, "times"));
     if let (Some(every), Some(times)) = (every, times)
+        && !every.is_zero()
         && let Some(reason) = limits::time(every.saturating_mul(times))
     {
         burst.problems.add(&burst.key_place("times"), reason, "too long");
