@@ -27,10 +27,11 @@ pub(super) fn text(name: &str, load: &Load) -> String {
 
 /// `stages`: of one part, in order.
 fn chart(name: &str, stages: &[&StageFacts], end_us: i64) -> Vec<String> {
-    let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
     let Some(of) = stages.first().map(|stage| stage.of.as_str()).filter(|_| end_us > 0) else {
+        let name = if name.is_empty() { String::new() } else { format!("{name}: ") };
         return vec![format!("    {name}as fast as its users can: no plan over time")];
     };
+    let heading = if name.is_empty() { of.to_owned() } else { format!("{name} ({of})") };
     let width_us = end_us as f64 / COLUMNS as f64;
     let levels: Vec<f64> = (0..COLUMNS)
         .map(|column| highest(stages, column as f64 * width_us, (column + 1) as f64 * width_us))
@@ -38,7 +39,7 @@ fn chart(name: &str, stages: &[&StageFacts], end_us: i64) -> Vec<String> {
     let peak = levels.iter().copied().fold(0.0, f64::max);
     let top = unit::plain(peak);
     let margin = top.chars().count().max(1);
-    let mut lines = vec![format!("    {name}{of}")];
+    let mut lines = vec![format!("    {heading}")];
     for row in (0..ROWS).rev() {
         let label = match row {
             row if row == ROWS - 1 => top.as_str(),
@@ -129,6 +130,27 @@ mod tests {
             grace: s(10),
             abort: None,
         };
-        insta::assert_snapshot!(text("mixed", &load), @"");
+        insta::assert_snapshot!(text("mixed", &load), @"
+        load mixed: users: 0 to 20 users over 30 s, 20 users for 30 s (before), 100 users for 20 s (spike), 100 to 0 users over 40 s; bursts: 2 bursts of 50 journeys, one every 30 s, at most 10 at a time, from 30 s on; import: 5 journeys, 1 at a time
+          users (users)
+          100 │                              ███████████▆▄▂
+              │                              ███████████████▆▄▂
+              │                              ███████████████████▆▄▂
+              │                              ███████████████████████▆▄▂
+            0 │▁▂▂▃▃▄▄▅▅▆▆▇▇████████████████████████████████████████████▆▄▂
+              └────────────────────────────────────────────────────────────
+               0                                                      2 min
+               before: from 30 s to 1 min
+               spike: from 1 min to 1 min 20 s
+          bursts (at once)
+          50 │               █              █
+             │               █              █
+             │               █              █
+             │               █              █
+           0 │               █              █
+             └────────────────────────────────────────────────────────────
+              0                                                      2 min
+          import: as fast as its users can: no plan over time
+        ");
     }
 }

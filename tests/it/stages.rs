@@ -190,7 +190,7 @@ fn stages_that_make_no_sense_are_told_and_how_to_write_them() {
         assert_eq!(error.matches("error: ").count(), 1, "{error}");
     }
     let other = "[load.test]\nstages = [{ users = 5, over = '1s', name = 'up' }]\n[load.other]\nusers = 1\nrun_time = '1s'\n\
-                 [[claim]]\ntitle = 'a'\nvalue = 'run.p95'\nat_most = 5\n";
+                 [[claim]]\ntitle = 'a'\nvalue = 'run.p95'\nat_most = '5ms'\n";
     assert!(refused(&format!("{other}select = {{ phase = 'upp' }}")).contains("did you mean `up`?"));
     let error = refused(&format!("{other}select = {{ phase = 'up' }}\nloads = 'other'"));
     assert!(error.contains("load `other` has no phase `up`"), "{error}");

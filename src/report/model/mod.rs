@@ -10,6 +10,7 @@ mod endpoints;
 mod explained;
 mod headline;
 mod judged;
+mod planned;
 mod races;
 mod words;
 
