@@ -59,8 +59,9 @@ fn chart(name: &str, stages: &[&StageFacts], end_us: i64) -> Vec<String> {
 /// `spike from 1 min 30 s to 2 min`
 fn names<'a>(stages: &'a [&StageFacts]) -> impl Iterator<Item = String> + 'a {
     let at = |us: i64| unit::span(us as f64 / 1e6);
-    // A stage that changes and then stays is one line; bursts are named by their number.
-    let named = stages.iter().filter(|stage| !stage.name.is_empty() && stage.of != "at once");
+    // A stage that changes and then stays is one line; bursts are named by their number, other parts in the heading.
+    let named = stages.iter().filter(|stage| stage.name != stage.part && stage.of != "at once");
+    let named = named.filter(|stage| !stage.name.is_empty());
     let mut spans: Vec<(&str, i64, i64)> = Vec::new();
     for stage in named {
         match spans.last_mut() {

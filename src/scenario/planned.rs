@@ -25,7 +25,8 @@ impl Load {
         self.parts.iter().map(facts).collect()
     }
 
-    /// Its levels over time, part by part. A part that ends when its work is done has none.
+    /// Its levels over time, part by part. A part that ends when its work is done has none; the level of one without
+    /// stages has the part's name.
     pub fn stage_facts(&self) -> Vec<StageFacts> {
         self.parts.iter().flat_map(of_part).collect()
     }
@@ -59,16 +60,16 @@ fn of_part(part: &LoadPart) -> Vec<StageFacts> {
             let ramp = Duration::try_from_secs_f64(f64::from(users.saturating_sub(1)) / spawn_rate);
             let ramp = ramp.unwrap_or(Duration::MAX);
             if ramp < *run_time {
-                stages.change("", f64::from(*users), ramp);
-                stages.hold("", *run_time - ramp);
+                stages.change(&part.name, f64::from(*users), ramp);
+                stages.hold(&part.name, *run_time - ramp);
             } else {
-                stages.change("", spawn_rate * run_time.as_secs_f64(), *run_time);
+                stages.change(&part.name, spawn_rate * run_time.as_secs_f64(), *run_time);
             }
             all(&stages, "users")
         }
         Executor::StagedUsers { stages } => all(stages, "users"),
         Executor::Open { rate, run_time, .. } => {
-            vec![facts("", "per second", Duration::ZERO, *run_time, *rate, *rate)]
+            vec![facts(&part.name, "per second", Duration::ZERO, *run_time, *rate, *rate)]
         }
         Executor::StagedRate { stages, .. } => all(stages, "per second"),
         Executor::Bursts { size, every, times, .. } => {
@@ -81,7 +82,7 @@ fn of_part(part: &LoadPart) -> Vec<StageFacts> {
         }
         Executor::Shared { iterations, over, .. } => over.map_or(Vec::new(), |over| {
             let rate = *iterations as f64 / over.as_secs_f64();
-            vec![facts("", "per second", Duration::ZERO, over, rate, rate)]
+            vec![facts(&part.name, "per second", Duration::ZERO, over, rate, rate)]
         }),
     }
 }

@@ -9,18 +9,18 @@ use crate::sample::Phase;
 /// The phases of a load over its time, from its start on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
-    /// Where each begins, in order; the first at zero. Neighbours differ.
+    /// Where each begins, in order; the first at zero. Two steady ones that are neighbours have different levels.
     begins: Vec<(Duration, Phase)>,
     /// When the load ends, where that is known beforehand.
     pub end: Option<Duration>,
 }
 
 /// What a part does for a stretch.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 enum State {
-    Nothing,
     Changing,
-    Level,
+    /// Its level stays; nothing is to be done at zero.
+    Level(f64),
 }
 
 /// A stretch of a part; without an end, it lasts until the run ends.
@@ -33,18 +33,23 @@ struct Stretch {
 impl Load {
     /// Its phases: the load is steady while the level of each part stays, and one of them does something.
     pub fn timeline(&self) -> Timeline {
-        let stretches: Vec<Stretch> = self.parts.iter().flat_map(stretches).collect();
-        let mut bounds: Vec<Duration> = stretches.iter().flat_map(|s| [Some(s.start), s.end]).flatten().collect();
+        let parts: Vec<Vec<Stretch>> = self.parts.iter().map(stretches).collect();
+        let stretches = || parts.iter().flatten();
+        let mut bounds: Vec<Duration> = stretches().flat_map(|s| [Some(s.start), s.end]).flatten().collect();
         bounds.push(Duration::ZERO);
         bounds.sort_unstable();
         bounds.dedup();
         let end = self.run_time();
         let mut begins: Vec<(Duration, Phase)> = Vec::new();
+        let mut before = Vec::new();
         for at in bounds.into_iter().filter(|at| at.is_zero() || end.is_none_or(|end| *at < end)) {
-            let phase = phase(&stretches, at);
-            if begins.last().is_none_or(|(_, last)| *last != phase) {
+            let now: Vec<Option<State>> = parts.iter().map(|part| state(part, at)).collect();
+            let phase = phase(&now);
+            let goes_on = begins.last().is_some_and(|(_, last)| *last == phase);
+            if !goes_on || (phase == Phase::Steady && now != before) {
                 begins.push((at, phase));
             }
+            before = now;
         }
         Timeline { begins, end }
     }
@@ -76,10 +81,16 @@ impl Timeline {
     }
 }
 
-fn phase(stretches: &[Stretch], at: Duration) -> Phase {
-    let now = |s: &&Stretch| s.start <= at && s.end.is_none_or(|end| at < end);
-    let has = |state| stretches.iter().filter(now).any(|s| s.state == state);
-    if !has(State::Changing) && has(State::Level) { Phase::Steady } else { Phase::Ramp }
+/// What a part does at a moment; none before its start and after its end.
+fn state(part: &[Stretch], at: Duration) -> Option<State> {
+    part.iter().find(|s| s.start <= at && s.end.is_none_or(|end| at < end)).map(|s| s.state)
+}
+
+fn phase(parts: &[Option<State>]) -> Phase {
+    let states = || parts.iter().flatten();
+    let changes = states().any(|state| *state == State::Changing);
+    let does_something = states().any(|state| matches!(state, State::Level(level) if *level > 0.0));
+    if !changes && does_something { Phase::Steady } else { Phase::Ramp }
 }
 
 fn stretches(part: &LoadPart) -> Vec<Stretch> {
@@ -92,23 +103,18 @@ fn stretches(part: &LoadPart) -> Vec<Stretch> {
             let full = start.saturating_add(Duration::try_from_secs_f64(ramp).unwrap_or(Duration::MAX));
             vec![
                 Stretch { start, end: Some(full), state: State::Changing },
-                Stretch { start: full, end, state: State::Level },
+                Stretch { start: full, end, state: State::Level(f64::from(*users)) },
             ]
         }
         Executor::StagedUsers { stages } | Executor::StagedRate { stages, .. } => of_stages(stages, start),
-        Executor::Open { .. } | Executor::Shared { .. } | Executor::Bursts { .. } => {
-            vec![Stretch { start, end, state: State::Level }]
-        }
+        Executor::Open { rate, .. } => vec![Stretch { start, end, state: State::Level(*rate) }],
+        Executor::Shared { .. } | Executor::Bursts { .. } => vec![Stretch { start, end, state: State::Level(1.0) }],
     }
 }
 
 fn of_stages(stages: &Stages, start: Duration) -> Vec<Stretch> {
     let stretch = |stage: &super::stages::Stage| {
-        let state = match () {
-            () if !stage.is_level() => State::Changing,
-            () if stage.to > 0.0 => State::Level,
-            () => State::Nothing,
-        };
+        let state = if stage.is_level() { State::Level(stage.to) } else { State::Changing };
         Stretch { start: start + stage.start, end: Some(start + stage.end), state }
     };
     stages.iter().map(stretch).collect()
@@ -168,7 +174,13 @@ mod tests {
         let spans = load(staged()).timeline().spans(s(9));
         assert_eq!(
             spans,
-            [(Phase::Ramp, s(0), s(2)), (Phase::Steady, s(2), s(6)), (Phase::Ramp, s(6), s(8))]
+            [
+                (Phase::Ramp, s(0), s(2)),
+                (Phase::Steady, s(2), s(5)),
+                (Phase::Steady, s(5), s(6)),
+                (Phase::Ramp, s(6), s(8))
+            ],
+            "each level is a stretch of its own"
         );
     }
 
@@ -181,7 +193,8 @@ mod tests {
             mixed.timeline().spans(s(20)),
             [
                 (Phase::Ramp, s(0), s(2)),
-                (Phase::Steady, s(2), s(6)),
+                (Phase::Steady, s(2), s(5)),
+                (Phase::Steady, s(5), s(6)),
                 (Phase::Ramp, s(6), s(8)),
                 (Phase::Steady, s(8), s(10))
             ]

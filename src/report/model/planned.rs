@@ -47,7 +47,9 @@ pub(super) fn points(run: &RunFacts, of: &Planned) -> Vec<(f64, f64)> {
 /// The named stages as they are shaded.
 pub(super) fn bands(run: &RunFacts) -> Vec<PhaseBand> {
     let mut names: Vec<&str> = Vec::new();
-    for stage in run.start.stages.iter().filter(|stage| stage.of != "at once" && !stage.name.is_empty()) {
+    // A part has a row of its own.
+    let named = |stage: &&StageFacts| stage.of != "at once" && !stage.name.is_empty() && stage.name != stage.part;
+    for stage in run.start.stages.iter().filter(named) {
         if !names.contains(&stage.name.as_str()) {
             names.push(&stage.name);
         }

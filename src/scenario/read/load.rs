@@ -111,6 +111,7 @@ fn parts(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Option<Vec<LoadP
                 let title = format!("two parts are called `{}`", located.value);
                 fields.problems.add(&located.place, title, "give each a name of its own");
             }
+            stages::check_name(&located, "a part", fields.problems);
             located.value
         });
         let executor = executor(&mut fields, "a part", false);

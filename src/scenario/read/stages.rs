@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::claim::Stretch;
 use crate::scenario::fields::{Fields, Located, number};
 use crate::scenario::limits;
+use crate::scenario::problem::Problems;
 use crate::scenario::stages::Stages;
 use crate::unit;
 
@@ -64,13 +65,18 @@ pub(super) fn read(table: &mut Fields<'_>) -> Option<Read> {
     Some(if kind == Some("rate") { Read::Rate(stages) } else { Read::Users(stages) })
 }
 
+/// Names of stages and parts are phases of a run, besides those that every run has.
+pub(super) fn check_name(name: &Located<String>, what: &str, problems: &Problems) {
+    if Stretch::ALL.iter().any(|(word, _)| *word == name.value) {
+        let title = format!("{what} cannot be called `{}`", name.value);
+        problems.add(&name.place, title, "that is a phase of every run");
+    }
+}
+
 fn stage(mut table: Fields<'_>) -> Option<Said> {
     let name = table.text("name");
-    if let Some(Located { value, place }) = &name
-        && Stretch::ALL.iter().any(|(word, _)| word == value)
-    {
-        let title = format!("a stage cannot be called `{value}`");
-        table.problems.add(place, title, "that is a phase of every run");
+    if let Some(name) = &name {
+        check_name(name, "a stage", table.problems);
     }
     let users = table.count("users", 0).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let rate = table.read("rate", "a rate from 0 up such as `500` or `\"30/m\"`", |value| {
