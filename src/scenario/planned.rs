@@ -61,7 +61,7 @@ fn of_part(part: &LoadPart) -> Vec<StageFacts> {
             let ramp = ramp.unwrap_or(Duration::MAX);
             if ramp < *run_time {
                 stages.change(&part.name, f64::from(*users), ramp);
-                stages.hold(&part.name, *run_time - ramp);
+                stages.hold(&part.name, run_time.saturating_sub(ramp));
             } else {
                 stages.change(&part.name, spawn_rate * run_time.as_secs_f64(), *run_time);
             }

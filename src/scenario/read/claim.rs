@@ -40,7 +40,7 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) signals: Vec<String>,
     /// Services with CPU time.
     pub(in crate::scenario) services: Vec<String>,
-    /// Hooks that run beside the load.
+    /// Hooks that run beside the load, and stages of loads.
     pub(in crate::scenario) events: Vec<String>,
     /// What requests race each other for.
     pub(in crate::scenario) races: &'a [String],
@@ -66,7 +66,8 @@ impl<'a> Known<'a> {
             signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
         let services = services.into_iter().map(str::to_owned).collect();
         let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
-        let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
+        let beside = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone());
+        let events = beside.chain(loads.values().flat_map(Load::stage_names)).collect();
         Self {
             endpoints,
             loads,
@@ -249,7 +250,7 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         _ => {
             let time = crate::unit::parse_duration(&text.value);
             if time.is_err() {
-                check_name(&text, "hook beside the load, nor a time,", &known.events, problems);
+                check_name(&text, "hook beside the load, nor a stage, nor a time,", &known.events, problems);
             }
             let (bound, place) = needed(bound, table)?;
             let value = of("recovery");
@@ -447,7 +448,7 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
                 check_name(&at(name), "service", &known.services, problems);
             }
             Statistic::Recovery(name) if crate::unit::parse_duration(name).is_err() => {
-                check_name(&at(name), "hook beside the load", &known.events, problems);
+                check_name(&at(name), "hook beside the load or stage", &known.events, problems);
             }
             _ => {}
         }

@@ -479,10 +479,13 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
     Ok(Found { value, n: 1, ..Found::default() })
 }
 
-/// A hook that ran beside the load, or a moment.
+/// A hook that ran beside the load, a stage of the load, or a moment.
 fn event_us(facts: &RunFacts, event: &str) -> Result<(i64, i64), String> {
     if let Some(hook) = facts.end.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
         return Ok((hook.start_us, hook.end_us));
+    }
+    if let Some(stage) = facts.stage_us(event) {
+        return Ok(stage);
     }
     let moment =
         unit::parse_duration(event).map_err(|_| format!("`{event}` did not happen in run {}", facts.id))?;
