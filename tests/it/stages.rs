@@ -235,7 +235,7 @@ fn claims_select_stages_by_name() {
     let url = bench.server.url();
     let text = bench.out(&["run", "spike.toml", "--host", &url, "--load", "test", "--progress", "none"]);
     let row = |name: &str| text.lines().find(|line| line.trim_start().starts_with(name)).unwrap().to_owned();
-    assert!(row("before ").contains(" 20 per second ") && row("before ").contains(" 20 /s"), "{text}");
+    assert!(row("before ").contains(" 20 per second ") && row("before ").contains(" 20.0 /s"), "{text}");
     assert!(row("spike ").contains(" 100 per second ") && row("spike ").contains(" 100 /s"), "{text}");
     assert_eq!(bench.query("SELECT count(*) FROM verdict WHERE verdict = 'supported'"), 3);
     assert_eq!(bench.query("SELECT json_array_length(stages) FROM run"), 3);
