@@ -190,9 +190,9 @@ fn bar_line(moment: &Moment) -> String {
         .filter(|o| **o == Outcome::Ok || moment.so_far.outcomes[**o as usize] > 0)
         .map(|o| format!("{} {}", o.word(), unit::count(moment.so_far.outcomes[*o as usize])))
         .collect();
-    let journeys = moment.journeys.map(|(begun, all)| {
-        format!("{} of {} journeys", unit::count(begun), unit::count(all))
-    });
+    let journeys = moment
+        .journeys
+        .map(|(begun, all)| format!("{} of {} journeys", unit::count(begun), unit::count(all)));
     let counts = journeys.into_iter().chain(counts).collect::<Vec<_>>().join(" | ");
     let is_load = matches!(moment.phase, Phase::Ramp | Phase::Steady);
     let (share, eta_s) = match (moment.load_s, moment.journeys, eta_of_journeys_s(moment)) {
@@ -283,7 +283,11 @@ mod tests {
     #[test]
     fn journeys_without_a_time_are_told_by_their_number() {
         let moment = Moment { load_s: None, journeys: Some((250, 1_000)), ..moment() };
-        assert!(plain_line(&moment).contains(" t=68s eta=204s journeys=250/1000 "), "{}", plain_line(&moment));
+        assert!(
+            plain_line(&moment).contains(" t=68s eta=204s journeys=250/1000 "),
+            "{}",
+            plain_line(&moment)
+        );
         let line = bar_line(&moment);
         assert!(line.contains("] 25 % | 250 of 1000 journeys | ok ") && line.ends_with("ETA 3:24"), "{line}");
         let unbegun = Moment { journeys: Some((0, 1_000)), ..moment };

@@ -132,7 +132,9 @@ impl Tries<'_> {
 fn at(choices: &Choices, load: f64) -> Result<Choices, ExecuteError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users of a load; saturates")]
     let overrides = match choices.load.only() {
-        Some(Executor::Closed { .. }) => LoadOverrides { users: Some(load as u32), ..LoadOverrides::default() },
+        Some(Executor::Closed { .. }) => {
+            LoadOverrides { users: Some(load as u32), ..LoadOverrides::default() }
+        }
         _ => LoadOverrides { rate: Some(load), ..LoadOverrides::default() },
     };
     Ok(Choices { load: choices.load.with(&overrides)?, ..choices.clone() })

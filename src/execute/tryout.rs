@@ -94,11 +94,7 @@ async fn journey(setting: &Setting, planned: &PlannedRun, class: usize) -> Resul
     let taken = Arc::clone(&batches);
     let run = LoadRun {
         scenario: Arc::clone(scenario),
-        load: Load::of(
-            Executor::Shared { iterations: 1, concurrency: 1, over: None },
-            vec![class],
-            GRACE,
-        ),
+        load: Load::of(Executor::Shared { iterations: 1, concurrency: 1, over: None }, vec![class], GRACE),
         base_url: planned.base_url.clone(),
         seed: planned.seed,
         workers: 1,

@@ -140,7 +140,11 @@ impl View {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of journeys; saturates")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of journeys; saturates"
+)]
 fn whole(journeys: f64) -> u64 {
     journeys.round() as u64
 }

@@ -166,7 +166,8 @@ mod tests {
 
     #[test]
     fn a_rate_that_changes_starts_as_many_as_the_area_under_it_says() {
-        let parts = (0..3).flat_map(|index| Starts::staged(Arrivals::Constant, hill(), Part { index, of: 3 }, 1));
+        let parts =
+            (0..3).flat_map(|index| Starts::staged(Arrivals::Constant, hill(), Part { index, of: 3 }, 1));
         let mut starts: Vec<Start> = parts.collect();
         starts.sort_by_key(|start| start.number);
         assert_eq!(starts.len(), 1_000);

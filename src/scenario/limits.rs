@@ -15,7 +15,10 @@ const TIME: Duration = Duration::from_hours(24 * 30);
 /// Why so many users, or journeys at a time, are not to be had; none if they are.
 pub(super) fn users(users: u32) -> Option<String> {
     (users > USERS).then(|| {
-        format!("at most {} are possible on one machine, each with a connection of its own", unit::count(USERS.into()))
+        format!(
+            "at most {} are possible on one machine, each with a connection of its own",
+            unit::count(USERS.into())
+        )
     })
 }
 

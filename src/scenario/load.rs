@@ -226,10 +226,9 @@ impl Executor {
     fn canonical(&self) -> String {
         match self {
             Self::StagedUsers { stages } => format!("StagedUsers {}", stages.canonical()),
-            Self::StagedRate { stages, arrivals, max_in_flight, drop_after } => format!(
-                "StagedRate {} {arrivals:?} {max_in_flight:?} {drop_after:?}",
-                stages.canonical()
-            ),
+            Self::StagedRate { stages, arrivals, max_in_flight, drop_after } => {
+                format!("StagedRate {} {arrivals:?} {max_in_flight:?} {drop_after:?}", stages.canonical())
+            }
             // As stored fingerprints were made.
             Self::Closed { .. } | Self::Open { .. } | Self::Shared { .. } | Self::Bursts { .. } => {
                 format!("{self:?}")

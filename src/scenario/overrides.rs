@@ -153,7 +153,10 @@ mod tests {
         assert_eq!(said(&closed(), &rate), "`--rate` does not apply to this load: it is closed");
         let mut parts = closed();
         parts.parts.extend(closed().parts);
-        assert_eq!(said(&parts, &users), "`--users` does not apply to this load: it is made of several parts");
+        assert_eq!(
+            said(&parts, &users),
+            "`--users` does not apply to this load: it is made of several parts"
+        );
     }
 
     #[test]

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::modes::Histogram;
 use super::race::RaceMetrics;
-use super::stages::StageMetrics;
 use super::rounds::{RareOutage, RoundGroups};
 use super::series::Series;
+use super::stages::StageMetrics;
 use super::subject::Summary;
 use super::traffic::Traffic;
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};

@@ -378,7 +378,8 @@ pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
 
 /// Whether users wait for answers before they go on: a stall then holds back what it would have hit.
 fn has_closed_users(facts: &RunFacts) -> bool {
-    facts.start.load_facts.executor == "closed" || facts.start.parts.iter().any(|part| part.executor == "closed")
+    facts.start.load_facts.executor == "closed"
+        || facts.start.parts.iter().any(|part| part.executor == "closed")
 }
 
 /// The claims that are about a run's load and deployment.

@@ -52,7 +52,7 @@ fn refused(load: &str) -> String {
 }
 
 /// Due from `from` on and before `until`, in s.
-fn due<'a>(taken: &'a Taken, from: f64, until: f64) -> Vec<&'a Sample> {
+fn due(taken: &Taken, from: f64, until: f64) -> Vec<&Sample> {
     let within = |s: &&Sample| (from * 1e6..until * 1e6).contains(&(s.intended_us as f64));
     taken.samples().filter(within).collect()
 }
@@ -173,17 +173,29 @@ fn a_load_that_is_too_much_is_refused() {
 #[test]
 fn stages_that_make_no_sense_are_told_and_how_to_write_them() {
     for (load, text) in [
-        ("stages = [{ duration = '30s', target = 20 }]", "a stage is written as `{ users = 20, over = \"30s\" }`"),
+        (
+            "stages = [{ duration = '30s', target = 20 }]",
+            "a stage is written as `{ users = 20, over = \"30s\" }`",
+        ),
         ("stages = [{ users = 5 }]", "a stage needs `over`"),
         ("stages = [{ over = '5s' }]", "a stage without `users` or `rate` needs `hold`"),
         ("stages = [{ users = 5, over = '1s' }, { rate = 5, over = '1s' }]", "either `users` or `rate`"),
         ("stages = [{ users = 5, rate = 5, over = '1s' }]", "a stage has `users` or `rate`"),
         ("stages = [{ users = 5, over = '1s', name = 'steady' }]", "a stage cannot be called `steady`"),
         ("stages = [{ users = 'five', over = '1s' }]", "`users` cannot be the string `five`"),
-        ("stages = [{ users = 5, over = '1s', name = 'a' }, { hold = '1s' }, { users = 2, over = '1s', name = 'a' }]", "two stages of a load are called `a`"),
-        ("users = 5\nrun_time = '1s'\npart = [{ name = 'a', users = 5, run_time = '1s' }]", "a load with parts has no `users` of its own"),
+        (
+            "stages = [{ users = 5, over = '1s', name = 'a' }, { hold = '1s' }, { users = 2, over = '1s', name = 'a' }]",
+            "two stages of a load are called `a`",
+        ),
+        (
+            "users = 5\nrun_time = '1s'\npart = [{ name = 'a', users = 5, run_time = '1s' }]",
+            "a load with parts has no `users` of its own",
+        ),
         ("part = [{ users = 5, run_time = '1s' }]", "`name` is missing in part"),
-        ("part = [{ name = 'a', users = 5, run_time = '1s' }, { name = 'a', users = 5, run_time = '1s' }]", "two parts are called `a`"),
+        (
+            "part = [{ name = 'a', users = 5, run_time = '1s' }, { name = 'a', users = 5, run_time = '1s' }]",
+            "two parts are called `a`",
+        ),
     ] {
         let error = refused(&format!("[load.test]\n{load}"));
         assert!(error.contains(text), "{load}: {error}");
@@ -196,6 +208,10 @@ fn stages_that_make_no_sense_are_told_and_how_to_write_them() {
     assert!(error.contains("load `other` has no phase `up`"), "{error}");
     let claims = &scenario(&text(&format!("{other}select = {{ phase = 'up' }}"))).claims;
     assert_eq!(claims[0].loads, ["test"], "it is about the loads that have it");
+    let recovery = other
+        .replace("run.p95", "run.recovery('up')")
+        .replace("value = 'run.recovery('up')'", "value = \"run.recovery('up')\"");
+    assert_eq!(scenario(&text(&recovery)).claims[0].loads, ["test"], "and so is the time to recover from it");
 }
 
 #[test]

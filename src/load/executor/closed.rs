@@ -81,7 +81,8 @@ async fn live(stint: Rc<Stint>, number: u32, users: u32, class: usize, stays: Ve
 
 /// How long after the load's start a user begins, at so many users per second.
 fn spawned_after(user: u32, spawn_rate: f64) -> Duration {
-    Duration::try_from_secs_f64(f64::from(user) / spawn_rate).unwrap_or(Duration::from_secs(u64::from(u32::MAX)))
+    Duration::try_from_secs_f64(f64::from(user) / spawn_rate)
+        .unwrap_or(Duration::from_secs(u64::from(u32::MAX)))
 }
 
 /// When a user's next journey is due whose last one was due at `due` and has ended at `free`.

@@ -24,13 +24,7 @@ pub(super) async fn run(stint: &Rc<Stint>, iterations: u64, over: Option<Duratio
 }
 
 /// Takes the next journey that nobody has taken, until all are.
-async fn work_off(
-    stint: Rc<Stint>,
-    number: u32,
-    class: usize,
-    iterations: u64,
-    interval: Option<Duration>,
-) {
+async fn work_off(stint: Rc<Stint>, number: u32, class: usize, iterations: u64, interval: Option<Duration>) {
     let (worker, start) = (&stint.worker, stint.start);
     if !worker.timer.sleep_until(start).await {
         return;

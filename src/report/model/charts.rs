@@ -193,7 +193,11 @@ fn plan(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
     }
     let row = |level: &Planned| TimeRow {
         id: String::new(),
-        title: if level.part.is_empty() { "planned load".to_owned() } else { format!("planned load: {}", level.part) },
+        title: if level.part.is_empty() {
+            "planned load".to_owned()
+        } else {
+            format!("planned load: {}", level.part)
+        },
         is_of_generator: false,
         unit: level.unit.clone(),
         scale: Scale::Amount,

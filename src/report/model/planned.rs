@@ -48,7 +48,8 @@ pub(super) fn points(run: &RunFacts, of: &Planned) -> Vec<(f64, f64)> {
 pub(super) fn bands(run: &RunFacts) -> Vec<PhaseBand> {
     let mut names: Vec<&str> = Vec::new();
     // A part has a row of its own.
-    let named = |stage: &&StageFacts| stage.of != "at once" && !stage.name.is_empty() && stage.name != stage.part;
+    let named =
+        |stage: &&StageFacts| stage.of != "at once" && !stage.name.is_empty() && stage.name != stage.part;
     for stage in run.start.stages.iter().filter(named) {
         if !names.contains(&stage.name.as_str()) {
             names.push(&stage.name);

@@ -163,6 +163,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         problems.add(&place, title, "leave out `select`, or `cpu_per_request`");
     }
     let rule = if every_run { Rule::EveryRun } else { rule };
+    let loads = if loads.is_empty() { loads_with_stage(&value, known) } else { loads };
     let title = title?.value;
     Some(Claim {
         id,
@@ -179,6 +180,19 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         loads,
         deployments,
     })
+}
+
+/// The loads that have the stage from which a claim's recovery counts; empty if it counts from none.
+fn loads_with_stage(value: &Expression, known: &Known<'_>) -> Vec<String> {
+    let statistics = value.statistics().unwrap_or_default();
+    let events: Vec<&String> = statistics
+        .iter()
+        .filter_map(
+            |(_, statistic)| if let Statistic::Recovery(name) = statistic { Some(name) } else { None },
+        )
+        .collect();
+    let has_stage = |load: &Load| load.stage_names().iter().any(|name| events.contains(&name));
+    known.loads.iter().filter(|(_, load)| has_stage(load)).map(|(name, _)| name.clone()).collect()
 }
 
 /// `tolerates = "5%"`: the share of samples that may end otherwise than expected.
@@ -551,7 +565,8 @@ fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Probl
 
 /// `loads = [...]`; what selects a stage is about the loads that have it, if nothing is said.
 pub(super) fn loads(table: &mut Fields<'_>, select: &Selection, known: &Known<'_>) -> Vec<String> {
-    let has_stage = |load: &Load| select.stage.as_ref().is_none_or(|stage| load.stage_names().contains(stage));
+    let has_stage =
+        |load: &Load| select.stage.as_ref().is_none_or(|stage| load.stage_names().contains(stage));
     if select.stage.is_some() && !table.has("loads") {
         let with = known.loads.iter().filter(|(_, load)| has_stage(load));
         return with.map(|(name, _)| name.clone()).collect();

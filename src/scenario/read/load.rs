@@ -148,8 +148,9 @@ fn executor(table: &mut Fields<'_>, what: &str, may_have_parts: bool) -> Option<
         ["burst"] => bursts(table),
         _ => {
             let or_parts = if may_have_parts { ", `part`" } else { "" };
-            let title =
-                format!("{what} needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`{or_parts}");
+            let title = format!(
+                "{what} needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`{or_parts}"
+            );
             table.problems.add(&table.place, title, format!("in this {}", what.trim_start_matches("a ")));
             None
         }
@@ -215,7 +216,8 @@ fn bursts(table: &mut Fields<'_>) -> Option<Executor> {
     burst.require("size");
     burst.require("every");
     burst.require("times");
-    let (size, every, times) = (users(&mut burst, "size"), time(&mut burst, "every"), count(&mut burst, "times"));
+    let (size, every, times) =
+        (users(&mut burst, "size"), time(&mut burst, "every"), count(&mut burst, "times"));
     if let (Some(every), Some(times)) = (every, times)
         && !every.is_zero()
         && let Some(reason) = limits::time(every.saturating_mul(times))

@@ -98,12 +98,21 @@ fn stage(mut table: Fields<'_>) -> Option<Said> {
         table.problems.add(&table.key_place(key), format!("`{key}`: {reason}"), "too many");
     }
     let title = match (&level, over, hold) {
-        (Some(_), None, None) => "a stage needs `over` (how long the change takes) or `hold` (how long it stays)",
-        (None, _, None) | (None, Some(_), _) => "a stage without `users` or `rate` needs `hold`, and no `over`",
+        (Some(_), None, None) => {
+            "a stage needs `over` (how long the change takes) or `hold` (how long it stays)"
+        }
+        (None, _, None) | (None, Some(_), _) => {
+            "a stage without `users` or `rate` needs `hold`, and no `over`"
+        }
         _ => "",
     };
     // What was written and could not be read has been noted.
-    let read = [("users", users.is_some()), ("rate", rate.is_some()), ("over", over.is_some()), ("hold", hold.is_some())];
+    let read = [
+        ("users", users.is_some()),
+        ("rate", rate.is_some()),
+        ("over", over.is_some()),
+        ("hold", hold.is_some()),
+    ];
     let is_noted = read.into_iter().any(|(key, is_read)| table.has(key) && !is_read);
     let is_of_k6 = table.has("target") || table.has("duration");
     if is_of_k6 {

@@ -158,7 +158,8 @@ impl RoundRuns {
     fn stretch_us(&self, facts: &RunFacts) -> Result<(i64, i64), String> {
         if let Some(stage) = &self.select.stage {
             let found = facts.stage_us(stage);
-            return found.ok_or_else(|| format!("run {} has no phase `{stage}`, or ended before it", facts.id));
+            return found
+                .ok_or_else(|| format!("run {} has no phase `{stage}`, or ended before it", facts.id));
         }
         let Some(stretch) = self.select.phase else {
             return Ok((0, facts.load_end_us().unwrap_or_else(|| last_us(facts))));

@@ -33,8 +33,7 @@ impl RoundRuns {
         self.read_to_the_end(run, column)?;
         let points = points(column, within);
         let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
-        let is_growth =
-            matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && is_whole;
+        let is_growth = matches!(metric, SignalMetric::Delta | SignalMetric::Rate) && is_whole;
         let doubt = if is_growth { read_late(run, column) } else { None };
         Ok(Found { value, n: points.len() as u64, doubt, ..Found::default() })
     }
