@@ -27,9 +27,9 @@ pub fn subject(scenario: &str, profile: &str, choices: &Choices, spec: &Capacity
         profile: profile.to_owned(),
         objective: spec.objective.iter().map(ToString::to_string).collect(),
         load_text: choices.load.text(),
-        load_unit: match choices.load.executor {
-            Executor::Closed { .. } => "users",
-            Executor::Open { .. } | Executor::Shared { .. } => "per second",
+        load_unit: match choices.load.only() {
+            Some(Executor::Closed { .. }) => "users",
+            _ => "per second",
         },
         run_time_s: choices.load.run_time().map_or(0.0, |t| t.as_secs_f64()),
         precision: spec.precision,

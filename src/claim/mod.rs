@@ -86,6 +86,9 @@ pub struct Selection {
     pub traffic_class: Option<String>,
     /// Samples due in this part of the run; none for the whole run.
     pub phase: Option<Stretch>,
+    /// Samples due in this stage of the load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// Samples that ended so; none for the answered ones (`ok` and `rejected`) where times are meant.
     pub outcome: Option<Outcome>,
 }
@@ -172,6 +175,7 @@ impl std::fmt::Display for Selection {
             self.group.as_ref().map(|g| format!("group {g}")),
             self.traffic_class.as_ref().map(|c| format!("traffic class {c}")),
             self.phase.map(|p| format!("phase {}", p.word())),
+            self.stage.as_ref().map(|s| format!("phase {s}")),
             self.outcome.map(|o| format!("outcome {}", o.word())),
         ];
         f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))

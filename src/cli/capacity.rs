@@ -15,7 +15,7 @@ use crate::execute::capacity::CapacitySearch;
 use crate::report::capacity::{self, Subject};
 use crate::scenario::Scenario;
 use crate::scenario::capacity::{CapacitySpec, PRECISION, REPEATS};
-use crate::scenario::load::LoadOverrides;
+use crate::scenario::overrides::LoadOverrides;
 
 pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
     let common = &command.common;

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::arguments::Check;
 use super::exit::Exit;
-use super::{output, world};
+use super::{load_chart, output, world};
 use crate::scenario::{Fixed, Scenario, ScenarioError};
 
 pub(super) fn check(command: &Check) -> Result<Exit> {
@@ -23,6 +23,11 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
                     summaries.push(json(&scenario));
                 } else {
                     output::result(&text(&scenario))?;
+                    if command.show {
+                        for (name, load) in &scenario.loads {
+                            output::result(&format!("\n{}", load_chart::text(name, load)))?;
+                        }
+                    }
                 }
             }
             Err(error) => {

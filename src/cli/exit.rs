@@ -6,7 +6,7 @@ use crate::assess::AssessError;
 use crate::execute::ExecuteError;
 use crate::import::ImportError;
 use crate::scenario::ScenarioError;
-use crate::scenario::load::UselessOverride;
+use crate::scenario::overrides::OverrideError;
 use crate::signoff::RulesError;
 use crate::store::StoreError;
 use crate::verdict::Verdict;
@@ -63,7 +63,7 @@ impl Exit {
 
     /// The code for an error, by its cause.
     pub fn of(error: &anyhow::Error) -> Self {
-        if error.is::<UsageError>() || error.is::<UselessOverride>() {
+        if error.is::<UsageError>() || error.is::<OverrideError>() {
             return Self::Usage;
         }
         if error.is::<ScenarioError>() || error.is::<RulesError>() {

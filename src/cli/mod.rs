@@ -16,6 +16,7 @@ mod generate;
 mod import;
 mod init;
 mod interrupt;
+mod load_chart;
 mod output;
 mod progress;
 mod quiet;

@@ -94,7 +94,13 @@ fn plain_line(moment: &Moment) -> String {
         Some(load_s) => {
             words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment)));
         }
-        None => words.push(format!("t={:.0}s", moment.elapsed_s)),
+        None => words.push(match eta_of_journeys_s(moment) {
+            Some(eta) => format!("t={:.0}s eta={eta:.0}s", moment.elapsed_s),
+            None => format!("t={:.0}s", moment.elapsed_s),
+        }),
+    }
+    if let Some((begun, all)) = moment.journeys {
+        words.push(format!("journeys={begun}/{all}"));
     }
     words.push(format!(
         "users={} in_flight={} rate={:.1}/s",
@@ -122,6 +128,12 @@ fn plain_line(moment: &Moment) -> String {
 /// Seconds that the load still lasts.
 fn eta_s(moment: &Moment) -> f64 {
     moment.load_s.map_or(0.0, |load_s| (load_s - moment.elapsed_s).max(0.0))
+}
+
+/// Seconds that a load still lasts whose journeys are counted and whose time is not known: at the pace so far.
+fn eta_of_journeys_s(moment: &Moment) -> Option<f64> {
+    let (begun, all) = moment.journeys.filter(|(begun, _)| *begun > 0)?;
+    Some(moment.elapsed_s * (all - begun.min(all)) as f64 / begun as f64)
 }
 
 /// A block of lines that is redrawn in place.
@@ -178,14 +190,18 @@ fn bar_line(moment: &Moment) -> String {
         .filter(|o| **o == Outcome::Ok || moment.so_far.outcomes[**o as usize] > 0)
         .map(|o| format!("{} {}", o.word(), unit::count(moment.so_far.outcomes[*o as usize])))
         .collect();
-    let counts = counts.join(" | ");
-    match (moment.phase, moment.load_s) {
-        (Phase::Ramp | Phase::Steady, Some(load_s)) => {
-            let share = (moment.elapsed_s / load_s.max(1e-3)).clamp(0.0, 1.0);
-            format!("[{}] {:.0} % | {counts} | ETA {}", bar(share), share * 100.0, unit::clock(eta_s(moment)))
-        }
-        _ => format!("{} | {counts}", unit::clock(moment.elapsed_s)),
-    }
+    let journeys = moment
+        .journeys
+        .map(|(begun, all)| format!("{} of {} journeys", unit::count(begun), unit::count(all)));
+    let counts = journeys.into_iter().chain(counts).collect::<Vec<_>>().join(" | ");
+    let is_load = matches!(moment.phase, Phase::Ramp | Phase::Steady);
+    let (share, eta_s) = match (moment.load_s, moment.journeys, eta_of_journeys_s(moment)) {
+        (Some(load_s), ..) if is_load => (moment.elapsed_s / load_s.max(1e-3), eta_s(moment)),
+        (None, Some((begun, all)), Some(eta_s)) if is_load => (begun as f64 / all.max(1) as f64, eta_s),
+        _ => return format!("{} | {counts}", unit::clock(moment.elapsed_s)),
+    };
+    let share = share.clamp(0.0, 1.0);
+    format!("[{}] {:.0} % | {counts} | ETA {}", bar(share), share * 100.0, unit::clock(eta_s))
 }
 
 /// `████░░░░`
@@ -241,6 +257,7 @@ mod tests {
             phase: Phase::Steady,
             elapsed_s: 68.0,
             load_s: Some(136.0),
+            journeys: None,
             users: 30,
             in_flight: 3,
             rate_per_s: 404.2,
@@ -261,6 +278,20 @@ mod tests {
     #[test]
     fn plain_lines_name_every_value() {
         insta::assert_snapshot!(plain_line(&moment()), @"experiment=e1 round=2 arm=treatment profile=lanes-on phase=steady t=68/136s eta=68s users=30 in_flight=3 rate=404.2/s p50=58.1ms p95=135.0ms p99=402.0ms ok=27280 rejected=12 failed=8 error=0 dropped=0 outbox_pending=190 inbox=(no reading for 12s)");
+    }
+
+    #[test]
+    fn journeys_without_a_time_are_told_by_their_number() {
+        let moment = Moment { load_s: None, journeys: Some((250, 1_000)), ..moment() };
+        assert!(
+            plain_line(&moment).contains(" t=68s eta=204s journeys=250/1000 "),
+            "{}",
+            plain_line(&moment)
+        );
+        let line = bar_line(&moment);
+        assert!(line.contains("] 25 % | 250 of 1000 journeys | ok ") && line.ends_with("ETA 3:24"), "{line}");
+        let unbegun = Moment { journeys: Some((0, 1_000)), ..moment };
+        assert!(!plain_line(&unbegun).contains("eta="), "nothing is known yet");
     }
 
     #[test]

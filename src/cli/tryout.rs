@@ -47,7 +47,7 @@ fn tried(scenario: &Arc<Scenario>, profile: &str, command: &TryOut, store: &Path
     let choices = Choices {
         base_url: command.base_url.clone(),
         load_name: LOAD.to_owned(),
-        load: Load { executor, user_classes: vec![0], grace: Duration::ZERO, abort: None },
+        load: Load::of(executor, vec![0], Duration::ZERO),
         seed: command.seed,
     };
     let plan = Plan::single(scenario, profile, &choices)?;

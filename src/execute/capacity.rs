@@ -11,7 +11,8 @@ use crate::plan::{Choices, Plan};
 use crate::run::RunState;
 use crate::scenario::Scenario;
 use crate::scenario::capacity::CapacitySpec;
-use crate::scenario::load::{Executor, LoadOverrides};
+use crate::scenario::load::Executor;
+use crate::scenario::overrides::LoadOverrides;
 use crate::store::Store;
 use crate::unit;
 
@@ -130,8 +131,10 @@ impl Tries<'_> {
 /// The choices with another rate, or another number of users.
 fn at(choices: &Choices, load: f64) -> Result<Choices, ExecuteError> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users of a load; saturates")]
-    let overrides = match choices.load.executor {
-        Executor::Closed { .. } => LoadOverrides { users: Some(load as u32), ..LoadOverrides::default() },
+    let overrides = match choices.load.only() {
+        Some(Executor::Closed { .. }) => {
+            LoadOverrides { users: Some(load as u32), ..LoadOverrides::default() }
+        }
         _ => LoadOverrides { rate: Some(load), ..LoadOverrides::default() },
     };
     Ok(Choices { load: choices.load.with(&overrides)?, ..choices.clone() })
@@ -139,9 +142,9 @@ fn at(choices: &Choices, load: f64) -> Result<Choices, ExecuteError> {
 
 /// The load's own rate or users, and whether that is a whole number.
 fn own_load(choices: &Choices) -> Result<(f64, bool), ExecuteError> {
-    match choices.load.executor {
-        Executor::Closed { users, .. } => Ok((users.into(), true)),
-        Executor::Open { rate, .. } => Ok((rate, false)),
-        Executor::Shared { .. } => Err(ExecuteError::NothingToRaise(choices.load_name.clone())),
+    match choices.load.only() {
+        Some(Executor::Closed { users, .. }) => Ok(((*users).into(), true)),
+        Some(Executor::Open { rate, .. }) => Ok((*rate, false)),
+        _ => Err(ExecuteError::NothingToRaise(choices.load_name.clone())),
     }
 }

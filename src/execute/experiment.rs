@@ -12,7 +12,8 @@ use super::setting::{ExecuteError, ResumeError};
 use crate::assess::{AssessError, experiment as assess, subject};
 use crate::plan::{Choices, Plan};
 use crate::run::{ExperimentId, Judged, RunState};
-use crate::scenario::load::LoadOverrides;
+use crate::scenario::load::Load;
+use crate::scenario::overrides::LoadOverrides;
 use crate::scenario::{ExperimentSpec, Scenario};
 use crate::store::{Ending, ExperimentFacts, NewExperiment, Store, StoreError};
 use crate::unit;
@@ -180,7 +181,12 @@ impl Experiment {
 /// Whether a pilot goes before the rounds: as the scenario or a flag says, or where the number of rounds is open and
 /// something that is claimed may need longer runs than stated.
 fn has_pilot(spec: &ExperimentSpec, scenario: &Scenario) -> bool {
-    spec.pilot.unwrap_or_else(|| !spec.has_fixed_rounds() && pilot::is_useful(&scenario.claims, &spec.load))
+    // The times of a load with stages or parts are as stated.
+    let can_last = scenario.loads.get(&spec.load).is_some_and(Load::can_last);
+    can_last
+        && spec
+            .pilot
+            .unwrap_or_else(|| !spec.has_fixed_rounds() && pilot::is_useful(&scenario.claims, &spec.load))
 }
 
 /// An experiment as the store is told of it.

@@ -41,7 +41,7 @@ use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
 use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
-use crate::scenario::load::{Executor, Load};
+use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
 use crate::scenario::signal::SignalSource;
 use crate::signals::{Collector, CollectorReport};
@@ -209,6 +209,8 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
+        parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
+        stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },
         claims: scenario.claims.clone(),
         must_hold: profile.must_hold_under(&planned.load_name),
         deployment: setting.deployment.clone(),
@@ -221,12 +223,12 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
 }
 
 fn load_facts(load: &Load, workers: u16) -> LoadFacts {
-    let (executor, rate_per_s) = match load.executor {
-        Executor::Closed { .. } => ("closed", None),
-        Executor::Open { rate, .. } => ("open", Some(rate)),
-        Executor::Shared { .. } => ("shared", None),
-    };
-    LoadFacts { executor: executor.to_owned(), max_in_flight: load.max_in_flight(), rate_per_s, workers }
+    LoadFacts {
+        executor: load.kind().word().to_owned(),
+        max_in_flight: load.max_in_flight(),
+        rate_per_s: load.mean_rate(),
+        workers,
+    }
 }
 
 /// The measured part of a run.

@@ -36,6 +36,8 @@ pub struct Moment {
     pub elapsed_s: f64,
     /// Seconds that the load lasts, where that is known.
     pub load_s: Option<f64>,
+    /// Journeys begun, and those that the load begins in all, where that is known.
+    pub journeys: Option<(u64, u64)>,
     /// Users at work.
     pub users: u32,
     /// Requests under way.

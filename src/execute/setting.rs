@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::assess::AssessError;
 use crate::load::LoadError;
 use crate::run::ExperimentId;
-use crate::scenario::load::UselessOverride;
+use crate::scenario::overrides::OverrideError;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::SignalError;
 use crate::store::StoreError;
@@ -59,7 +59,7 @@ pub enum ExecuteError {
     Scenario(#[from] ScenarioError),
     /// A flag changes nothing of the load.
     #[error(transparent)]
-    Override(#[from] UselessOverride),
+    Override(#[from] OverrideError),
     /// What was stored cannot be judged.
     #[error(transparent)]
     Assess(#[from] AssessError),

@@ -152,9 +152,9 @@ impl Stage<'_> {
     fn note_load(&mut self, phases: &mut Vec<PhaseSpan>, complete: bool) {
         let now_us = self.clock.now_us();
         let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
-        let load = &self.planned.load;
-        let end_us = load.run_time().map_or(now_us, us).min(now_us);
-        let ramp_us = us(load.ramp()).min(end_us);
+        let now = Duration::from_micros(u64::try_from(now_us).unwrap_or(0));
+        let timeline = self.planned.load.timeline();
+        let end_us = timeline.end.map_or(now_us, us).min(now_us);
         let mut push = |phase: Phase, start_us, end_us| {
             phases.push(PhaseSpan {
                 name: phase.word().to_owned(),
@@ -164,10 +164,9 @@ impl Stage<'_> {
                 unknown: String::new(),
             });
         };
-        if ramp_us > 0 {
-            push(Phase::Ramp, 0, ramp_us);
+        for (phase, start, end) in timeline.spans(now) {
+            push(phase, us(start), us(end));
         }
-        push(Phase::Steady, ramp_us, end_us);
         push(Phase::CoolDown, end_us, now_us);
     }
 

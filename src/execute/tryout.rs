@@ -94,12 +94,7 @@ async fn journey(setting: &Setting, planned: &PlannedRun, class: usize) -> Resul
     let taken = Arc::clone(&batches);
     let run = LoadRun {
         scenario: Arc::clone(scenario),
-        load: Load {
-            executor: Executor::Shared { iterations: 1, concurrency: 1, over: None },
-            user_classes: vec![class],
-            grace: GRACE,
-            abort: None,
-        },
+        load: Load::of(Executor::Shared { iterations: 1, concurrency: 1, over: None }, vec![class], GRACE),
         base_url: planned.base_url.clone(),
         seed: planned.seed,
         workers: 1,

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::progress::{Audience, Moment};
-use crate::load::{Gauge, Running};
+use crate::load::{Gauge, JourneysBegun, Running};
 use crate::plan::{Part, PlannedRun};
 use crate::run::ExperimentId;
 use crate::sample::Phase;
+use crate::scenario::timeline::Timeline;
 use crate::signals::{Latest, Total};
 use crate::summary::live::{Live, Seen};
 
@@ -27,8 +28,10 @@ pub(super) struct Watched<'a> {
 struct View {
     profile: String,
     part: Option<(ExperimentId, Part)>,
-    ramp_us: i64,
-    load_us: Option<i64>,
+    timeline: Timeline,
+    /// Journeys that the load begins, where that is known.
+    journeys: Option<u64>,
+    begun: JourneysBegun,
     gauges: Vec<Arc<Gauge>>,
     live: Arc<Mutex<Live>>,
     latest: Latest,
@@ -52,7 +55,6 @@ impl<'a> Watched<'a> {
         live: Arc<Mutex<Live>>,
         latest: Latest,
     ) -> Self {
-        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
         let next = Instant::now();
         let members = audience.members().iter().map(|member| MemberState {
             interval: member.interval(),
@@ -67,8 +69,9 @@ impl<'a> Watched<'a> {
             view: View {
                 profile: planned.profile.clone(),
                 part: experiment.zip(planned.part),
-                ramp_us: us(planned.load.ramp()),
-                load_us: planned.load.run_time().map(us),
+                timeline: planned.load.timeline(),
+                journeys: planned.load.journeys().map(whole),
+                begun: running.journeys_begun(),
                 gauges: running.gauges(),
                 live,
                 latest,
@@ -110,7 +113,8 @@ impl View {
             part: self.part,
             phase: self.phase(phase, now_us),
             elapsed_s: (now_us as f64 / 1e6).max(0.0),
-            load_s: self.load_us.map(|us| us as f64 / 1e6),
+            load_s: self.timeline.end.map(|end| end.as_secs_f64()),
+            journeys: self.journeys.map(|all| (self.begun.count().min(all), all)),
             users: self.gauges.iter().map(|g| g.users()).sum(),
             in_flight: self.gauges.iter().map(|g| g.in_flight()).sum(),
             rate_per_s: so_far.answered as f64 / since_s,
@@ -125,12 +129,24 @@ impl View {
     }
 
     fn phase(&self, phase: Phase, now_us: i64) -> Phase {
+        let now = Duration::from_micros(u64::try_from(now_us).unwrap_or(0));
         match phase {
-            Phase::Steady if now_us < self.ramp_us => Phase::Ramp,
-            Phase::Steady if self.load_us.is_some_and(|end_us| now_us >= end_us) => Phase::CoolDown,
+            Phase::Steady => match self.timeline.phase(now) {
+                Phase::Drain => Phase::CoolDown,
+                phase => phase,
+            },
             phase => phase,
         }
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a number of journeys; saturates"
+)]
+fn whole(journeys: f64) -> u64 {
+    journeys.round() as u64
 }
 
 /// Totals by their increase between the last two readings that a member of the audience has seen.

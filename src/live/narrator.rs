@@ -214,6 +214,7 @@ mod tests {
             phase: if elapsed_s < 2.0 { Phase::Ramp } else { Phase::Steady },
             elapsed_s,
             load_s: Some(9.0),
+            journeys: None,
             users: 3,
             in_flight: 1,
             rate_per_s: 40.0,

@@ -9,6 +9,7 @@ use rand_pcg::Pcg64Mcg;
 use super::draw::exponential;
 use super::part::Part;
 use crate::scenario::load::Arrivals;
+use crate::scenario::stages::Stages;
 
 /// A start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,13 @@ enum Process {
     /// Gaps are drawn from the exponential distribution. Each part is a Poisson process of its own, at
     /// its share of the rate; together they are one at the whole rate.
     Poisson { part_rate_per_s: f64, rng: Pcg64Mcg, last_s: f64 },
+    /// Start `n` of the whole load is due when the area under the rate has come to `n`.
+    StagedConstant { stages: Stages },
+    /// The same with draws from the exponential distribution in place of whole numbers: a Poisson process whose
+    /// rate changes (its time is that of a process of rate 1).
+    StagedPoisson { stages: Stages, parts: f64, rng: Pcg64Mcg, area: f64 },
+    /// So many at a time, every so often.
+    Bursts { size: u64, every: Duration },
 }
 
 impl Starts {
@@ -50,6 +58,27 @@ impl Starts {
         };
         Self { process, part, next: part.index.into(), run_time }
     }
+
+    /// The starts of a `part` of a load whose rate (of the whole load) changes.
+    pub(super) fn staged(kind: Arrivals, stages: Stages, part: Part, seed: u64) -> Self {
+        let run_time = stages.end();
+        let process = match kind {
+            Arrivals::Constant => Process::StagedConstant { stages },
+            Arrivals::Poisson => Process::StagedPoisson {
+                stages,
+                parts: part.of.into(),
+                rng: Pcg64Mcg::seed_from_u64(seed),
+                area: 0.0,
+            },
+        };
+        Self { process, part, next: part.index.into(), run_time }
+    }
+
+    /// The starts of a `part` of a load of so many bursts.
+    pub(super) fn bursts(size: u32, every: Duration, times: u32, part: Part) -> Self {
+        let process = Process::Bursts { size: u64::from(size.max(1)), every };
+        Self { process, part, next: part.index.into(), run_time: every.saturating_mul(times) }
+    }
 }
 
 impl Iterator for Starts {
@@ -57,16 +86,22 @@ impl Iterator for Starts {
 
     fn next(&mut self) -> Option<Start> {
         let number = self.next;
-        let after_s = match &mut self.process {
-            Process::Constant { rate_per_s } => number as f64 / *rate_per_s,
+        // A time that is too long to be told lies past the end, too.
+        let of_seconds = |seconds| Duration::try_from_secs_f64(seconds).ok();
+        let after = match &mut self.process {
+            Process::Constant { rate_per_s } => of_seconds(number as f64 / *rate_per_s),
             Process::Poisson { part_rate_per_s, rng, last_s } => {
                 *last_s += exponential(rng) / *part_rate_per_s;
-                *last_s
+                of_seconds(*last_s)
             }
-        };
+            Process::StagedConstant { stages } => stages.reaches(number as f64),
+            Process::StagedPoisson { stages, parts, rng, area } => {
+                *area += exponential(rng) * *parts;
+                stages.reaches(*area)
+            }
+            Process::Bursts { size, every } => every.checked_mul(u32::try_from(number / *size).ok()?),
+        }?;
         self.next += u64::from(self.part.of);
-        // A time that is too long to be told lies past the end, too.
-        let after = Duration::try_from_secs_f64(after_s).ok()?;
         (after < self.run_time).then_some(Start { number, after })
     }
 }
@@ -119,6 +154,49 @@ mod tests {
             let beyond = gaps.iter().filter(|gap| **gap > x * mean).count() as f64 / n;
             assert!((beyond - (-x).exp()).abs() < 0.01, "{beyond} of the gaps exceed {x} means");
         }
+    }
+
+    /// Up to 100 per second in 10 s, and down again.
+    fn hill() -> Stages {
+        let mut stages = Stages::default();
+        stages.change("", 100.0, Duration::from_secs(10));
+        stages.change("", 0.0, Duration::from_secs(10));
+        stages
+    }
+
+    #[test]
+    fn a_rate_that_changes_starts_as_many_as_the_area_under_it_says() {
+        let parts =
+            (0..3).flat_map(|index| Starts::staged(Arrivals::Constant, hill(), Part { index, of: 3 }, 1));
+        let mut starts: Vec<Start> = parts.collect();
+        starts.sort_by_key(|start| start.number);
+        assert_eq!(starts.len(), 1_000);
+        assert!(starts.is_sorted_by_key(|start| start.after));
+        let until = |s| starts.iter().filter(|start| start.after < Duration::from_secs(s)).count();
+        assert_eq!([until(2), until(10), until(15)], [20, 500, 875]);
+    }
+
+    #[test]
+    fn a_poisson_process_follows_a_rate_that_changes() {
+        let mut up = [0_usize; 2];
+        for seed in 0..20 {
+            for start in Starts::staged(Arrivals::Poisson, hill(), WHOLE, seed) {
+                up[usize::from(start.after >= Duration::from_secs(10))] += 1;
+            }
+        }
+        // 10 000 expected in each half, with a standard deviation of 100.
+        assert!(up.iter().all(|n| (9_500..10_500).contains(n)), "{up:?}");
+        let starts = Starts::staged(Arrivals::Poisson, hill(), WHOLE, 7);
+        let first = starts.take_while(|start| start.after < Duration::from_secs(1)).count();
+        assert!(first < 20, "5 are expected in the first second: {first}");
+    }
+
+    #[test]
+    fn bursts_start_at_once_whoever_starts_them() {
+        let of = |index| Starts::bursts(5, Duration::from_secs(2), 3, Part { index, of: 2 });
+        let mut after: Vec<u64> = of(0).chain(of(1)).map(|start| start.after.as_secs()).collect();
+        after.sort_unstable();
+        assert_eq!(after, [0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 4, 4, 4, 4, 4]);
     }
 
     #[test]

@@ -52,7 +52,7 @@ mod words;
 mod worker;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use hyper::header::HeaderName;
 use tokio::sync::{oneshot, watch};
@@ -149,8 +149,20 @@ pub struct Running {
     users_done: Vec<oneshot::Receiver<()>>,
     finished: Vec<oneshot::Receiver<Result<u64, LoadError>>>,
     gauges: Vec<Arc<Gauge>>,
+    begun: JourneysBegun,
     /// Tokens are renewed until this is gone.
     _renewals: Renewals,
+}
+
+/// How many journeys a load has begun, as far as its parts count them.
+#[derive(Clone)]
+pub struct JourneysBegun(Arc<[AtomicU64]>);
+
+impl JourneysBegun {
+    /// Over all workers. Of shared journeys, users who find that none is left have counted, too.
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|part| part.load(Ordering::Relaxed)).sum()
+    }
 }
 
 /// Starts a load on threads of its own; its samples go to `sink`.
@@ -163,7 +175,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
     // Each worker connects by itself; whether it can is better known before the load begins.
     let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
     drop(brokers.map_err(LoadError::Broker)?);
-    let given_out = Arc::new(AtomicU64::new(0));
+    let given_out: Arc<[AtomicU64]> = run.load.parts.iter().map(|_| AtomicU64::new(0)).collect();
     let shared = Arc::new(Shared::new(&run.scenario));
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
@@ -171,6 +183,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
         users_done: Vec::new(),
         finished: Vec::new(),
         gauges: Vec::new(),
+        begun: JourneysBegun(Arc::clone(&given_out)),
         _renewals: renewals,
     };
     let workers = run.workers.max(1);
@@ -221,6 +234,11 @@ impl Running {
         Stopper(self.stop.clone())
     }
 
+    /// How many journeys have begun.
+    pub fn journeys_begun(&self) -> JourneysBegun {
+        self.begun.clone()
+    }
+
     /// What the workers show of themselves.
     pub fn gauges(&self) -> Vec<Arc<Gauge>> {
         self.gauges.clone()
@@ -244,7 +262,7 @@ impl Running {
 pub struct Stopper(watch::Sender<bool>);
 
 impl Stopper {
-    /// Users stop; requests under way get the load's grace, effects are awaited no longer.
+    /// Users stop; requests under way get half a second, effects are awaited no longer.
     pub fn stop(&self) {
         let _ = self.0.send(true);
     }

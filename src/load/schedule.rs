@@ -3,31 +3,26 @@
 use std::time::Instant;
 
 use crate::sample::Phase;
-use crate::scenario::load::Load;
+use crate::scenario::timeline::Timeline;
 
-/// The instants between the phases of a load.
-#[derive(Clone, Copy, Debug)]
+/// The phases of a load on the clock.
+#[derive(Clone, Debug)]
 pub(super) struct Schedule {
     pub(super) start: Instant,
-    ramp_end: Instant,
+    timeline: Timeline,
     /// Unknown for a load that ends when its journeys are done.
     pub(super) end: Option<Instant>,
 }
 
 impl Schedule {
-    pub(super) fn new(load: &Load, start: Instant) -> Self {
-        Self { start, ramp_end: start + load.ramp(), end: load.run_time().map(|time| start + time) }
+    pub(super) fn new(timeline: Timeline, start: Instant) -> Self {
+        let end = timeline.end.map(|time| start + time);
+        Self { start, timeline, end }
     }
 
     /// The part of the run in which something is due.
     pub(super) fn phase(&self, due: Instant) -> Phase {
-        if due < self.ramp_end {
-            Phase::Ramp
-        } else if self.end.is_none_or(|end| due < end) {
-            Phase::Steady
-        } else {
-            Phase::Drain
-        }
+        self.timeline.phase(due.saturating_duration_since(self.start))
     }
 
     /// Whether the load is over at an instant.
@@ -41,12 +36,19 @@ pub(in crate::load) mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::scenario::load::{Executor, Load};
+
+    fn ramping(run_s: Option<u64>) -> Schedule {
+        let executor = match run_s.map(Duration::from_secs) {
+            Some(run_time) => Executor::Closed { users: 3, spawn_rate: 1.0, run_time },
+            None => Executor::Shared { iterations: 1, concurrency: 1, over: None },
+        };
+        Schedule::new(Load::of(executor, vec![0], Duration::ZERO).timeline(), Instant::now())
+    }
 
     /// A load that starts now, ramps for 2 s and ends after 10 s.
     pub(in crate::load) fn ten_seconds() -> Schedule {
-        let start = Instant::now();
-        let after = |s| start + Duration::from_secs(s);
-        Schedule { start, ramp_end: after(2), end: Some(after(10)) }
+        ramping(Some(10))
     }
 
     #[test]
@@ -64,7 +66,7 @@ pub(in crate::load) mod tests {
 
     #[test]
     fn a_load_without_a_known_end_is_steady_for_ever() {
-        let schedule = Schedule { end: None, ..ten_seconds() };
+        let schedule = ramping(None);
         let late = schedule.start + Duration::from_hours(24);
         assert_eq!(schedule.phase(late), Phase::Steady);
         assert!(!schedule.is_over(late));

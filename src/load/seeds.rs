@@ -8,6 +8,7 @@ use crate::checksum::mix;
 const START_UP: u64 = u64::MAX;
 const ONCE: u64 = u64::MAX - 1;
 const ARRIVALS: u64 = u64::MAX - 1;
+const PART: u64 = u64::MAX - 2;
 
 /// The seeds of one run.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,11 @@ pub(super) struct Seeds {
 impl Seeds {
     pub(super) fn new(run: u64) -> Self {
         Self { run }
+    }
+
+    /// Those of a part of the load: the first has the run's own.
+    pub(super) fn of_part(self, place: usize) -> Self {
+        if place == 0 { self } else { Self { run: mix(mix(0, &[self.run]), &[PART, place as u64]) } }
     }
 
     /// Of the journey at a place in the run: user and iteration, or the number of its start.

@@ -32,6 +32,9 @@ use crate::sample::{Recorder, Sink};
 /// How often samples leave a worker when they come slowly.
 const FLUSH: Duration = Duration::from_millis(100);
 
+/// How long requests under way may take when the load is stopped: who stops it wants to see the end of it.
+const STOP_GRACE: Duration = Duration::from_millis(500);
+
 /// What a worker's thread is started with.
 pub(super) struct Assignment {
     pub(super) number: u16,
@@ -39,7 +42,7 @@ pub(super) struct Assignment {
     pub(super) run: LoadRun,
     pub(super) requests: Arc<Requests>,
     pub(super) gauge: Arc<Gauge>,
-    pub(super) given_out: Arc<AtomicU64>,
+    pub(super) given_out: Arc<[AtomicU64]>,
     pub(super) shared: Arc<Shared>,
     pub(super) sink: Sink,
     pub(super) stop: watch::Receiver<bool>,
@@ -75,7 +78,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         assignment;
     let recording = Recording {
         clock: run.clock,
-        schedule: Schedule::new(&run.load, run.clock.zero()),
+        schedule: Schedule::new(run.load.timeline(), run.clock.zero()),
         recorder: Recorder::new(number, sink),
         gauge,
         witness: Witness::new(run.kept, Arc::clone(&run.scenario.redactor)),
@@ -130,7 +133,7 @@ async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done:
     tokio::select! {
         () = &mut everything => {}
         () = stopped => {
-            let _ = tokio::time::timeout(grace, everything).await;
+            let _ = tokio::time::timeout(grace.min(STOP_GRACE), everything).await;
         }
     }
 }

@@ -32,8 +32,8 @@ pub(super) struct Worker {
     pub(super) recording: Recording,
     pub(super) seeds: Seeds,
     pub(super) timer: Timer,
-    /// Journeys that a shared load has given out, over all workers.
-    pub(super) given_out: Arc<AtomicU64>,
+    /// Journeys that each part of the load has given out to whoever takes the next, over all workers.
+    pub(super) given_out: Arc<[AtomicU64]>,
     /// What it shares with all users of all workers.
     pub(super) shared: Arc<Shared>,
     /// Servers that redirects have led to.

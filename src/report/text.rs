@@ -46,6 +46,9 @@ pub fn render(report: &Report) -> String {
     for section in &report.sections {
         parts.push(endpoints(section, &arms));
     }
+    if !report.stages.is_empty() {
+        parts.push(stages_table(report));
+    }
     if report.signals.iter().any(|row| !row.is_of_generator) {
         parts.push(signals_table(report, &arms));
     }
@@ -311,6 +314,20 @@ fn signals_table(report: &Report, arms: &[&str]) -> String {
         }
     }
     heading("Signals", "over the run", &finish(table, 3))
+}
+
+/// What was planned for each stage, and what it came to.
+fn stages_table(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let arm = has_arms.then(|| "arm".to_owned());
+    let names = ["", "time", "planned", "n", "requests", "p50", "p95", "p99", "errors"].map(str::to_owned);
+    let mut table = table(arm.into_iter().chain(names).collect());
+    for row in &report.stages {
+        let [p50, p95, p99] = &row.times;
+        let cells = [&row.name, &row.span, &row.planned, &row.n, &row.rate, p50, p95, p99, &row.errors];
+        table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
+    }
+    heading("Stages", "of the load", &finish(table, if has_arms { 4 } else { 3 }))
 }
 
 fn failures_table(report: &Report) -> String {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PhaseSpan, RaisedEvent, RunId, RunState};
+use super::{
+    Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan, RaisedEvent, RunId, RunState,
+    StageFacts,
+};
 use crate::claim::{Claim, Expression, Symptom};
 use crate::sample::Phase;
 
@@ -64,6 +67,12 @@ pub struct RunStart {
     pub environment: BTreeMap<String, String>,
     /// How its load was made.
     pub load_facts: LoadFacts,
+    /// The parts of its load; empty if that has one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartFacts>,
+    /// The planned levels of its load over time, part by part; empty if one level was reached and stayed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageFacts>,
     /// What was claimed of its system.
     pub claims: Vec<Claim>,
     /// What had to be seen to be true of it.
@@ -125,6 +134,15 @@ impl RunFacts {
             .filter(|p| p.name == Phase::Ramp.word() || p.name == Phase::Steady.word())
             .map(|p| p.end_us)
             .max()
+    }
+
+    /// Start and end of a stage of its load, by name, µs since the run's start; none if it has no such stage, or ended before
+    /// that.
+    pub fn stage_us(&self, name: &str) -> Option<(i64, i64)> {
+        let of_name = || self.start.stages.iter().filter(|stage| stage.name == name);
+        let (start, end) = (of_name().map(|s| s.start_us).min()?, of_name().map(|s| s.end_us).max()?);
+        let end = end.min(self.load_end_us().unwrap_or(end));
+        (end > start).then_some((start, end))
     }
 
     /// From the load's end to an empty backlog, s; none if it was not waited for, or not empty in time.

@@ -5,12 +5,14 @@ mod facts;
 pub mod imported;
 pub mod machine;
 mod measured;
+mod planned;
 
 use serde::{Deserialize, Serialize};
 
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
 pub use measured::{MeasuredRun, SoftCheckCount};
+pub use planned::{PartFacts, StageFacts};
 
 use crate::sample::Subject;
 
@@ -211,12 +213,12 @@ pub struct SlowSample {
 /// How a run's load was made: what an audit needs of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadFacts {
-    /// `closed`, `open` or `shared`; [`imported::EXECUTOR`] where nothing is known of it.
+    /// `closed`, `open`, `shared`, or `mixed` of parts that differ; [`imported::EXECUTOR`] where nothing is known of it.
     pub executor: String,
     /// Users, or most journeys at a time; 0 where it is not known.
     #[serde(alias = "places")]
     pub max_in_flight: u32,
-    /// Journeys started per second, of an open load.
+    /// Journeys started per second, of an open load; the mean where that changes.
     pub rate_per_s: Option<f64>,
     /// Threads that made it; 0 where it is not known.
     pub workers: u16,

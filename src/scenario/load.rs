@@ -2,20 +2,32 @@
 
 use std::time::Duration;
 
+use super::stages::Stages;
 use crate::claim::Expression;
 use crate::unit;
 
 /// How traffic is made, and by whom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {
-    /// The rule by which journeys start.
-    pub executor: Executor,
-    /// User classes (places in the scenario's list) that make it.
-    pub user_classes: Vec<usize>,
+    /// What it is made of, at the same time or one after the other; never empty.
+    pub parts: Vec<LoadPart>,
     /// How long requests under way may take after the load has ended.
     pub grace: Duration,
     /// A condition that ends the run early once it is seen to be true.
     pub abort: Option<Abort>,
+}
+
+/// A part of a load: users, or starts of journeys, that follow one rule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadPart {
+    /// Its name; empty for the only part of a load.
+    pub name: String,
+    /// The rule by which journeys start.
+    pub executor: Executor,
+    /// User classes (places in the scenario's list) that make it.
+    pub user_classes: Vec<usize>,
+    /// From the load's start to its own.
+    pub start_after: Duration,
 }
 
 /// A condition that ends a run early.
@@ -61,6 +73,35 @@ pub enum Executor {
         /// Spreads the starts evenly over this time; none starts each as soon as it can.
         over: Option<Duration>,
     },
+    /// A number of users that changes: those that are too many leave at the end of their journey.
+    StagedUsers {
+        /// Users over time.
+        stages: Stages,
+    },
+    /// Journeys start at a rate that changes, however slow the system is.
+    StagedRate {
+        /// Journeys started per second, over time.
+        stages: Stages,
+        /// How the starts are spread.
+        arrivals: Arrivals,
+        /// Most journeys at a time; each has its own connection.
+        max_in_flight: u32,
+        /// A start that finds no free place for this long is dropped.
+        drop_after: Duration,
+    },
+    /// Many journeys start at once, again and again.
+    Bursts {
+        /// Journeys of a burst.
+        size: u32,
+        /// From the start of one to the start of the next; the last has as much time.
+        every: Duration,
+        /// How many bursts.
+        times: u32,
+        /// Most journeys at a time; each has its own connection.
+        max_in_flight: u32,
+        /// A start that finds no free place for this long is dropped.
+        drop_after: Duration,
+    },
 }
 
 /// How the starts of an open load are spread.
@@ -72,146 +113,277 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// Values of a load that the command line sets in place of the file's.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct LoadOverrides {
-    /// Users of a closed load, most journeys at a time of the others.
-    pub users: Option<u32>,
-    /// Users added per second.
-    pub spawn_rate: Option<f64>,
-    /// How long, ramp included.
-    pub run_time: Option<Duration>,
-    /// Journeys started per second.
-    pub rate: Option<f64>,
-    /// Total number of journeys.
-    pub iterations: Option<u64>,
+/// What kind of load something is: what can be said of its audit depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoadKind {
+    /// Users wait for their answers.
+    Closed,
+    /// Journeys start whatever became of those before them.
+    Open,
+    /// A number of journeys is worked off.
+    Shared,
+    /// Parts of different kinds.
+    Mixed,
 }
 
-impl Load {
-    /// This load with some of its values replaced.
-    ///
-    /// # Errors
-    /// Names the flag that this load's executor has no use for.
-    pub fn with(&self, overrides: &LoadOverrides) -> Result<Self, UselessOverride> {
-        let mut load = self.clone();
-        let useless = |flag, executor| UselessOverride { flag, executor };
-        match &mut load.executor {
-            Executor::Closed { users, spawn_rate, run_time } => {
-                replace(users, overrides.users);
-                replace(spawn_rate, overrides.spawn_rate);
-                replace(run_time, overrides.run_time);
-                refuse(overrides.rate.is_some(), || useless("--rate", "closed"))?;
-                refuse(overrides.iterations.is_some(), || useless("--iterations", "closed"))?;
-            }
-            Executor::Open { rate, run_time, max_in_flight, .. } => {
-                replace(rate, overrides.rate);
-                replace(run_time, overrides.run_time);
-                replace(max_in_flight, overrides.users);
-                refuse(overrides.spawn_rate.is_some(), || useless("--spawn-rate", "open"))?;
-                refuse(overrides.iterations.is_some(), || useless("--iterations", "open"))?;
-            }
-            Executor::Shared { iterations, concurrency, over } => {
-                replace(iterations, overrides.iterations);
-                replace(concurrency, overrides.users);
-                if overrides.run_time.is_some() {
-                    *over = overrides.run_time;
-                }
-                refuse(overrides.rate.is_some(), || useless("--rate", "shared"))?;
-                refuse(overrides.spawn_rate.is_some(), || useless("--spawn-rate", "shared"))?;
-            }
+impl LoadKind {
+    /// The word for it in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::Shared => "shared",
+            Self::Mixed => "mixed",
         }
-        Ok(load)
+    }
+}
+
+impl Executor {
+    /// What kind of load it makes.
+    pub fn kind(&self) -> LoadKind {
+        match self {
+            Self::Closed { .. } | Self::StagedUsers { .. } => LoadKind::Closed,
+            Self::Open { .. } | Self::StagedRate { .. } | Self::Bursts { .. } => LoadKind::Open,
+            Self::Shared { .. } => LoadKind::Shared,
+        }
     }
 
     /// How long it lasts, where that is known beforehand.
     pub fn run_time(&self) -> Option<Duration> {
-        match self.executor {
-            Executor::Closed { run_time, .. } | Executor::Open { run_time, .. } => Some(run_time),
-            Executor::Shared { over, .. } => over,
-        }
-    }
-
-    /// Makes it last so long, where it lasts a stated time.
-    pub fn last(&mut self, time: Duration) {
-        match &mut self.executor {
-            Executor::Closed { run_time, .. } | Executor::Open { run_time, .. } => *run_time = time,
-            Executor::Shared { .. } => {}
-        }
-    }
-
-    /// When all users are there.
-    pub fn ramp(&self) -> Duration {
-        match self.executor {
-            Executor::Closed { users, spawn_rate, .. } => {
-                Duration::try_from_secs_f64(f64::from(users.saturating_sub(1)) / spawn_rate)
-                    .unwrap_or(Duration::ZERO)
-            }
-            Executor::Open { .. } | Executor::Shared { .. } => Duration::ZERO,
+        match self {
+            Self::Closed { run_time, .. } | Self::Open { run_time, .. } => Some(*run_time),
+            Self::Shared { over, .. } => *over,
+            Self::StagedUsers { stages } | Self::StagedRate { stages, .. } => Some(stages.end()),
+            Self::Bursts { every, times, .. } => Some(every.saturating_mul(*times)),
         }
     }
 
     /// Places for journeys under way: users, or the cap on journeys at a time.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "users of a load; saturates")]
     pub fn max_in_flight(&self) -> u32 {
-        match self.executor {
-            Executor::Closed { users, .. } => users,
-            Executor::Open { max_in_flight, .. } => max_in_flight,
-            Executor::Shared { concurrency, .. } => concurrency,
+        match self {
+            Self::Closed { users, .. } => *users,
+            Self::StagedUsers { stages } => stages.peak().ceil() as u32,
+            Self::Open { max_in_flight, .. }
+            | Self::StagedRate { max_in_flight, .. }
+            | Self::Bursts { max_in_flight, .. } => *max_in_flight,
+            Self::Shared { concurrency, .. } => *concurrency,
+        }
+    }
+
+    /// Journeys that it starts, where that is known beforehand.
+    pub fn journeys(&self) -> Option<f64> {
+        match self {
+            Self::Closed { .. } | Self::StagedUsers { .. } => None,
+            Self::Open { rate, run_time, .. } => Some(rate * run_time.as_secs_f64()),
+            Self::StagedRate { stages, .. } => Some(stages.area()),
+            Self::Bursts { size, times, .. } => Some(f64::from(*size) * f64::from(*times)),
+            Self::Shared { iterations, .. } => Some(*iterations as f64),
         }
     }
 
     /// In words: `30 users, 5 spawned per second, 3 min`.
     pub fn text(&self) -> String {
         let time = |d: Duration| unit::span(d.as_secs_f64());
-        match &self.executor {
-            Executor::Closed { users, spawn_rate, run_time } => {
+        let count = |n: &u32| unit::count(u64::from(*n));
+        match self {
+            Self::Closed { users, spawn_rate, run_time } => {
                 let spawned = if spawn_rate.is_finite() {
                     format!("{} spawned per second", unit::plain(*spawn_rate))
                 } else {
                     "all at once".to_owned()
                 };
-                format!("{} users, {spawned}, {}", unit::count(u64::from(*users)), time(*run_time))
+                format!("{} users, {spawned}, {}", count(users), time(*run_time))
             }
-            Executor::Open { rate, arrivals, run_time, max_in_flight, .. } => format!(
+            Self::Open { rate, arrivals, run_time, max_in_flight, .. } => format!(
                 "{} per second, {}, at most {} at a time, {}",
                 unit::plain(*rate),
-                match arrivals {
-                    Arrivals::Constant => "evenly spread",
-                    Arrivals::Poisson => "Poisson arrivals",
-                },
-                unit::count(u64::from(*max_in_flight)),
+                arrivals.text(),
+                count(max_in_flight),
                 time(*run_time)
             ),
-            Executor::Shared { iterations, concurrency, over } => {
+            Self::Shared { iterations, concurrency, over } => {
                 let over = over.map_or(String::new(), |o| format!(", over {}", time(o)));
-                format!(
-                    "{} journeys, {} at a time{over}",
-                    unit::count(*iterations),
-                    unit::count(u64::from(*concurrency))
-                )
+                format!("{} journeys, {} at a time{over}", unit::count(*iterations), count(concurrency))
+            }
+            Self::StagedUsers { stages } => stages.text("users"),
+            Self::StagedRate { stages, arrivals, max_in_flight, .. } => format!(
+                "{}, {}, at most {} at a time",
+                stages.text("per second"),
+                arrivals.text(),
+                count(max_in_flight)
+            ),
+            Self::Bursts { size, every, times, max_in_flight, .. } => format!(
+                "{} bursts of {} journeys, one every {}, at most {} at a time",
+                count(times),
+                count(size),
+                time(*every),
+                count(max_in_flight)
+            ),
+        }
+    }
+
+    fn canonical(&self) -> String {
+        match self {
+            Self::StagedUsers { stages } => format!("StagedUsers {}", stages.canonical()),
+            Self::StagedRate { stages, arrivals, max_in_flight, drop_after } => {
+                format!("StagedRate {} {arrivals:?} {max_in_flight:?} {drop_after:?}", stages.canonical())
+            }
+            // As stored fingerprints were made.
+            Self::Closed { .. } | Self::Open { .. } | Self::Shared { .. } | Self::Bursts { .. } => {
+                format!("{self:?}")
             }
         }
+    }
+}
+
+impl Arrivals {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Constant => "evenly spread",
+            Self::Poisson => "Poisson arrivals",
+        }
+    }
+}
+
+impl LoadPart {
+    /// From the load's start to its end, where that is known beforehand.
+    pub fn end(&self) -> Option<Duration> {
+        Some(self.start_after.saturating_add(self.executor.run_time()?))
+    }
+
+    /// In words, with its name where it has one.
+    fn text(&self) -> String {
+        let name = if self.name.is_empty() { String::new() } else { format!("{}: ", self.name) };
+        let after = if self.start_after.is_zero() {
+            String::new()
+        } else {
+            format!(", from {} on", unit::span(self.start_after.as_secs_f64()))
+        };
+        format!("{name}{}{after}", self.executor.text())
+    }
+}
+
+impl Load {
+    /// A load of one part.
+    pub fn of(executor: Executor, user_classes: Vec<usize>, grace: Duration) -> Self {
+        let part = LoadPart { name: String::new(), executor, user_classes, start_after: Duration::ZERO };
+        Self { parts: vec![part], grace, abort: None }
+    }
+
+    /// The executor of a load of one part that starts with it.
+    pub fn only(&self) -> Option<&Executor> {
+        match &self.parts[..] {
+            [part] if part.start_after.is_zero() => Some(&part.executor),
+            _ => None,
+        }
+    }
+
+    /// What kind of load its parts make.
+    pub fn kind(&self) -> LoadKind {
+        let mut kinds = self.parts.iter().map(|part| part.executor.kind());
+        let first = kinds.next().unwrap_or(LoadKind::Mixed);
+        if kinds.all(|kind| kind == first) { first } else { LoadKind::Mixed }
+    }
+
+    /// How long it lasts, where that is known beforehand.
+    pub fn run_time(&self) -> Option<Duration> {
+        self.parts.iter().map(LoadPart::end).try_fold(Duration::ZERO, |longest, end| Some(longest.max(end?)))
+    }
+
+    /// Whether it can last longer and be the same load: one with stages or parts has its times as they are.
+    pub fn can_last(&self) -> bool {
+        matches!(self.only(), Some(Executor::Closed { .. } | Executor::Open { .. }))
+    }
+
+    /// Makes it last so long, where it can.
+    pub fn last(&mut self, time: Duration) {
+        if !self.can_last() {
+            return;
+        }
+        if let Some(Executor::Closed { run_time, .. } | Executor::Open { run_time, .. }) =
+            self.parts.first_mut().map(|part| &mut part.executor)
+        {
+            *run_time = time;
+        }
+    }
+
+    /// Places for journeys under way: users, or the cap on journeys at a time, of all parts.
+    pub fn max_in_flight(&self) -> u32 {
+        self.parts.iter().map(|part| part.executor.max_in_flight()).fold(0, u32::saturating_add)
+    }
+
+    /// Journeys that it starts, where that is known beforehand.
+    pub fn journeys(&self) -> Option<f64> {
+        self.parts.iter().map(|part| part.executor.journeys()).sum()
+    }
+
+    /// Journeys started per second of an open load: the mean where it changes.
+    pub fn mean_rate(&self) -> Option<f64> {
+        if let Some(Executor::Open { rate, .. }) = self.only() {
+            return Some(*rate);
+        }
+        let seconds = self.run_time()?.as_secs_f64();
+        (self.kind() == LoadKind::Open && seconds > 0.0).then_some(self.journeys()? / seconds)
+    }
+
+    /// In words: `30 users, 5 spawned per second, 3 min`.
+    pub fn text(&self) -> String {
+        self.parts.iter().map(LoadPart::text).collect::<Vec<_>>().join("; ")
     }
 
     /// A text that is equal for equal loads: part of the workload's fingerprint.
     pub(super) fn canonical(&self) -> String {
-        format!("{:?} {:?} {:?}", self.executor, self.user_classes, self.grace)
+        let part = |part: &LoadPart| {
+            let after = if part.start_after.is_zero() && self.parts.len() == 1 {
+                String::new()
+            } else {
+                format!("{:?} ", part.start_after)
+            };
+            format!("{} {:?} {after}", part.executor.canonical(), part.user_classes)
+        };
+        format!("{}{:?}", self.parts.iter().map(part).collect::<String>(), self.grace)
     }
 }
 
-/// A flag that a load has no use for.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{flag}` does not apply to this load: it is {executor}")]
-pub struct UselessOverride {
-    flag: &'static str,
-    executor: &'static str,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn replace<T>(value: &mut T, with: Option<T>) {
-    if let Some(with) = with {
-        *value = with;
+    fn closed(users: u32, run_s: u64) -> Executor {
+        Executor::Closed { users, spawn_rate: f64::INFINITY, run_time: Duration::from_secs(run_s) }
     }
-}
 
-fn refuse(useless: bool, error: impl FnOnce() -> UselessOverride) -> Result<(), UselessOverride> {
-    if useless { Err(error()) } else { Ok(()) }
+    fn part(name: &str, executor: Executor, after_s: u64) -> LoadPart {
+        let start_after = Duration::from_secs(after_s);
+        LoadPart { name: name.to_owned(), executor, user_classes: vec![0], start_after }
+    }
+
+    #[test]
+    fn a_load_of_one_part_has_the_canonical_text_that_stored_runs_have() {
+        let load = Load::of(closed(3, 5), vec![0, 2], Duration::from_secs(10));
+        let text = "Closed { users: 3, spawn_rate: inf, run_time: 5s } [0, 2] 10s";
+        assert_eq!(load.canonical(), text);
+    }
+
+    #[test]
+    fn parts_add_up() {
+        let open = Executor::Bursts {
+            size: 10,
+            every: Duration::from_secs(2),
+            times: 3,
+            max_in_flight: 50,
+            drop_after: Duration::from_secs(1),
+        };
+        let grace = Duration::from_secs(10);
+        let load = Load { parts: vec![part("a", closed(3, 5), 0), part("b", open, 4)], grace, abort: None };
+        assert_eq!(load.run_time(), Some(Duration::from_secs(10)));
+        assert_eq!((load.max_in_flight(), load.kind(), load.journeys()), (53, LoadKind::Mixed, None));
+        assert_eq!(
+            load.text(),
+            "a: 3 users, all at once, 5 s; b: 3 bursts of 10 journeys, one every 2 s, at most 50 at a time, from 4 s on"
+        );
+        let swapped = Load { parts: vec![load.parts[1].clone(), load.parts[0].clone()], ..load.clone() };
+        assert_ne!(load.canonical(), swapped.canonical());
+    }
 }

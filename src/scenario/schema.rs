@@ -104,7 +104,7 @@ mod tests {
                 json!({ "journey": [{ "name": "a", "steps": [{ "request": "GET /", "reject": 1000 }] }] }),
                 "/reject",
             ),
-            (json!({ "claim": [{ "title": "a", "value": "1", "select": { "phase": "warm" } }] }), "/phase"),
+            (json!({ "claim": [{ "title": "a", "value": "1", "select": { "phase": 5 } }] }), "/phase"),
             (json!({ "profile": { "a": { "service": [{ "command": "s" }] } } }), "name"),
         ] {
             let found = mistakes(&document).unwrap_or_else(|| panic!("{document} passes"));

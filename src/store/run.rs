@@ -221,6 +221,8 @@ fn started(start: &RunStart) -> Vec<(&'static str, Box<dyn ToSql + '_>)> {
         ("races", Box::new(json(&start.races))),
         ("raised", Box::new(json(&start.raised))),
         ("symptoms", Box::new(json(&start.symptoms))),
+        ("parts", Box::new(json(&start.parts))),
+        ("stages", Box::new(json(&start.stages))),
     ]
 }
 
@@ -261,6 +263,8 @@ fn facts_of(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
             races: from_json(row, "races")?,
             raised: from_json(row, "raised")?,
             symptoms: from_json(row, "symptoms")?,
+            parts: from_json(row, "parts")?,
+            stages: from_json(row, "stages")?,
         },
         duration_s: last_us as f64 / 1e6,
         samples: samples.unsigned_abs(),

@@ -6,6 +6,7 @@ use super::modes::Histogram;
 use super::race::RaceMetrics;
 use super::rounds::{RareOutage, RoundGroups};
 use super::series::Series;
+use super::stages::StageMetrics;
 use super::subject::Summary;
 use super::traffic::Traffic;
 use crate::run::{Arm, FailureReason, RunFacts, SlowSample};
@@ -41,6 +42,9 @@ pub struct ArmSummary {
     pub checksums: Vec<String>,
     /// What its requests raced each other for, and how that ended.
     pub races: Vec<RaceMetrics>,
+    /// The named stages of its load, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageMetrics>,
     /// Endpoints and effects whose times have several modes.
     pub modes: Vec<Histogram>,
     /// Percentiles whose rounds fall into two groups.

@@ -10,6 +10,7 @@ use super::modes;
 use super::race;
 use super::rounds::{rare_outage, round_groups};
 use super::series::Series;
+use super::stages;
 use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
 use super::traffic::{Traffic, traffic};
 use super::windows::{by_window, medians};
@@ -55,6 +56,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         slowest: slowest(runs),
         reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
+        stages: stages::metrics(runs),
         races: race::metrics(
             &runs[0].facts.start.races,
             &runs.iter().map(|r| &r.samples).collect::<Vec<_>>(),

@@ -162,7 +162,7 @@ pub fn of_run(run: &Arc<MeasuredRun>, options: &Options) -> Judgement {
     let invalid = lateness.other.clone();
     let unsteady = audit.unsteady();
     let rounds = [Round::single(run)];
-    let closed_load = facts.start.load_facts.executor == "closed";
+    let closed_load = has_closed_users(facts);
     let mut decided: Vec<Decided> = claims
         .iter()
         .map(|claim| {
@@ -227,7 +227,7 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let alpha = look.map_or(TOTAL_ALPHA, |(ledger, occasion)| ledger.shown_alpha(rounds.len(), *occasion));
     let last_alpha = look.map_or(TOTAL_ALPHA, |(ledger, _)| ledger.last_alpha());
     let share = |claim: &Claim, alpha: f64| if claim.gates { alpha / gating.max(1) as f64 } else { alpha };
-    let closed_load = counted.first().is_some_and(|r| r.facts.start.load_facts.executor == "closed");
+    let closed_load = counted.first().is_some_and(|r| has_closed_users(&r.facts));
     let mut decided = Vec::new();
     let mut is_borne = !treatments.is_empty();
     let baseline =
@@ -394,6 +394,12 @@ pub const ABORTED_BY: &str = "abort_when";
 /// Checks what must hold of runs: their manipulation checks.
 pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {
     hold::check(runs)
+}
+
+/// Whether users wait for answers before they go on: a stall then holds back what it would have hit.
+fn has_closed_users(facts: &RunFacts) -> bool {
+    facts.start.load_facts.executor == "closed"
+        || facts.start.parts.iter().any(|part| part.executor == "closed")
 }
 
 /// The claims that are about a run's load and deployment.

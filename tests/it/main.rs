@@ -37,6 +37,7 @@ mod shared;
 mod shopstream;
 mod signoff;
 mod site;
+mod stages;
 mod storefront;
 mod tls;
 mod trend;

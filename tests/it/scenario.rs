@@ -45,7 +45,7 @@ fn a_right_scenario_has_its_names_derived() {
     let scenario = compile(GOOD).unwrap();
     let names: Vec<&str> = scenario.endpoints.iter().map(|e| e.endpoint.as_str()).collect();
     assert_eq!(names, ["POST /orders", "PUT /orders/{order_id}/confirm"]);
-    assert!(matches!(scenario.loads["smoke"].executor, Executor::Closed { users: 5, .. }));
+    assert!(matches!(scenario.loads["smoke"].only(), Some(Executor::Closed { users: 5, .. })));
 }
 
 #[test]
@@ -459,8 +459,11 @@ fn only_what_is_wrong_is_told_and_all_of_it() {
 #[test]
 fn unknown_keys_are_named_where_something_else_is_missing_too() {
     assert_eq!(
-        titles(&GOOD.replacen("users = 5\nrun_time = \"10s\"", "stages = [1, 2]\ngrace = \"1s\"", 1)),
-        ["a load needs exactly one of `users`, `rate`, `iterations`", "unknown key in a load: `stages`"]
+        titles(&GOOD.replacen("users = 5\nrun_time = \"10s\"", "stagse = [1, 2]\ngrace = \"1s\"", 1)),
+        [
+            "a load needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`, `part`",
+            "unknown key in a load: `stagse`"
+        ]
     );
     let step = GOOD.replacen("{ request = \"POST /orders\", json", "{ requets = \"POST /orders\", json", 1);
     assert_eq!(titles(&step), ["a step that does nothing", "unknown key in a step: `requets`"]);

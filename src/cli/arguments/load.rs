@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
-use crate::scenario::load::LoadOverrides;
+use crate::scenario::overrides::LoadOverrides;
 use crate::unit;
 
 pub(super) const RUN_EXAMPLES: &str = "\

@@ -187,6 +187,9 @@ pub(super) struct Check {
     pub(super) fix: bool,
     #[command(flatten)]
     pub(super) vars: Vars,
+    /// Draw the plan of each load: its users or rate over time
+    #[arg(long, conflicts_with = "json")]
+    pub(super) show: bool,
     /// Print a summary of each as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(super) json: bool,

@@ -12,16 +12,15 @@ use rand_pcg::Pcg64Mcg;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
+use super::AT_ONCE;
+use super::stint::Stint;
 use crate::load::arrivals::Starts;
 use crate::load::draw::{draw_journey, draw_weighted};
 use crate::load::seeds::Seeds;
 use crate::load::unstarted;
 use crate::load::user::{Instance, User};
 use crate::load::who::Who;
-use crate::load::worker::Worker;
 use crate::sample::{Race, UserClassId};
-use crate::scenario::feeder::Turn;
-use crate::scenario::load::Executor;
 
 /// A start that is due.
 #[derive(Clone, Copy)]
@@ -41,26 +40,40 @@ struct Queue {
     closed: std::cell::Cell<bool>,
 }
 
-pub(super) async fn run(worker: &Rc<Worker>) {
-    let Executor::Open { rate, arrivals, run_time, max_in_flight, drop_after } = worker.load.executor else {
-        return;
-    };
+/// What is said of a start that has waited too long.
+const NO_PLACE: &str = "no free place in time";
+
+/// Places for journeys.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    /// Most of them, over all workers.
+    pub(super) max_in_flight: u32,
+    /// A start that finds none free for this long is dropped.
+    pub(super) drop_after: Duration,
+}
+
+pub(super) async fn run(stint: &Rc<Stint>, starts: Starts, places: Places) {
+    let worker = &stint.worker;
     let queue = Rc::new(Queue::default());
-    let _rest = DropRest { worker, queue: &queue };
-    let places = worker.part.size(max_in_flight).max(1);
+    let _rest = DropRest { stint, queue: &queue };
+    let own = worker.part.size(places.max_in_flight).max(1);
     let mut users = JoinSet::new();
     let mut opened = 0;
-    let seed = worker.seeds.arrivals(worker.part.index);
-    for start in Starts::new(arrivals, rate, run_time, worker.part, seed) {
-        let due = worker.recording.schedule.start + start.after;
+    for (made, start) in (1..).zip(starts) {
+        let due = stint.start + start.after;
+        if made % AT_ONCE == 0 {
+            tokio::task::yield_now().await;
+            queue.drop_old(stint, places.drop_after);
+        }
         if !worker.timer.sleep_until(due).await {
             break;
         }
+        stint.take();
         let arrival = Arrival { number: start.number, due };
         queue.waiting.borrow_mut().push_back(arrival);
-        if queue.idle.get() == 0 && opened < places {
+        if queue.idle.get() == 0 && opened < own {
             let number = worker.part.number(opened);
-            users.spawn_local(serve(Rc::clone(worker), Rc::clone(&queue), number, drop_after));
+            users.spawn_local(serve(Rc::clone(stint), Rc::clone(&queue), number, places.drop_after));
             opened += 1;
         } else {
             queue.arrived.notify_one();
@@ -69,32 +82,50 @@ pub(super) async fn run(worker: &Rc<Worker>) {
     queue.closed.set(true);
     queue.arrived.notify_waiters();
     users.join_all().await;
-    // A load lasts its run time, not until its last start.
-    if let Some(end) = worker.recording.schedule.end {
+    // It lasts its run time, not until its last start.
+    if let Some(end) = stint.end {
         worker.timer.sleep_until(end).await;
     }
 }
 
 /// A place for journeys: takes the oldest start that waits, again and again.
-async fn serve(worker: Rc<Worker>, queue: Rc<Queue>, number: u32, drop_after: Duration) {
-    let mut user = User::new(&worker, number, Instant::now());
+async fn serve(stint: Rc<Stint>, queue: Rc<Queue>, number: u32, drop_after: Duration) {
+    let worker = &stint.worker;
+    let mut user = User::new(worker, stint.user(number), Instant::now());
     while let Some(arrival) = queue.take().await {
         if worker.timer.is_cancelled() {
             queue.waiting.borrow_mut().push_front(arrival);
             return;
         }
-        let (class, seed) = class_of(&worker, arrival);
         if arrival.due.elapsed() > drop_after {
-            drop_arrival(&worker, arrival, "no free place in time");
+            drop_arrival(&stint, arrival, NO_PLACE);
             continue;
         }
+        let (class, seed) = class_of(&stint, arrival);
         // The load's end cuts this journey short, but starts that were due before it still count.
-        let turn = Turn { own: arrival.number, of_all: arrival.number };
+        let turn = stint.turn(arrival.number, arrival.number);
         user.perform(class, Instance { seed, turn }, arrival.due).await;
     }
 }
 
 impl Queue {
+    /// Drops the starts that have waited too long: a queue holds no more than are due in that time.
+    fn drop_old(&self, stint: &Stint, drop_after: Duration) {
+        let now = Instant::now();
+        loop {
+            let mut waiting = self.waiting.borrow_mut();
+            match waiting.front() {
+                Some(oldest) if now.saturating_duration_since(oldest.due) > drop_after => {}
+                _ => return,
+            }
+            let oldest = waiting.pop_front();
+            drop(waiting);
+            if let Some(arrival) = oldest {
+                drop_arrival(stint, arrival, NO_PLACE);
+            }
+        }
+    }
+
     /// The oldest start, as soon as there is one; none when there will be no more.
     async fn take(&self) -> Option<Arrival> {
         loop {
@@ -110,17 +141,18 @@ impl Queue {
 }
 
 /// The user class of a start, and the seed of its journey.
-fn class_of(worker: &Worker, arrival: Arrival) -> (usize, u64) {
-    let seed = worker.seeds.journey([arrival.number]);
+fn class_of(stint: &Stint, arrival: Arrival) -> (usize, u64) {
+    let seed = stint.seeds.journey([arrival.number]);
     let mut rng = Pcg64Mcg::seed_from_u64(Seeds::class_of(seed));
-    let classes = &worker.load.user_classes;
-    let weighted = classes.iter().map(|c| (*c, worker.scenario.user_classes[*c].weight));
+    let classes = &stint.part().user_classes;
+    let weighted = classes.iter().map(|c| (*c, stint.worker.scenario.user_classes[*c].weight));
     (draw_weighted(weighted, &mut rng).unwrap_or(0), seed)
 }
 
 /// Records a start that never came to be.
-fn drop_arrival(worker: &Worker, arrival: Arrival, reason: &str) {
-    let (class, seed) = class_of(worker, arrival);
+fn drop_arrival(stint: &Stint, arrival: Arrival, reason: &str) {
+    let worker = &stint.worker;
+    let (class, seed) = class_of(stint, arrival);
     let user_class = &worker.scenario.user_classes[class];
     let journey = draw_journey(user_class, &mut Pcg64Mcg::seed_from_u64(seed));
     let who = Who {
@@ -134,14 +166,14 @@ fn drop_arrival(worker: &Worker, arrival: Arrival, reason: &str) {
 
 /// Stores the starts that still wait when the load's grace ends.
 struct DropRest<'a> {
-    worker: &'a Worker,
+    stint: &'a Stint,
     queue: &'a Queue,
 }
 
 impl Drop for DropRest<'_> {
     fn drop(&mut self) {
         for arrival in self.queue.waiting.borrow_mut().drain(..) {
-            drop_arrival(self.worker, arrival, "`max_in_flight` was reached until the load ended");
+            drop_arrival(self.stint, arrival, "`max_in_flight` was reached until the load ended");
         }
     }
 }

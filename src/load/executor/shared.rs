@@ -1,42 +1,37 @@
 //! Shared iterations: a number of journeys that a number of users work off together.
 
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::assign_classes;
+use super::stint::Stint;
+use super::{AT_ONCE, classes};
 use crate::load::user::{Instance, Next, User};
-use crate::load::worker::Worker;
-use crate::scenario::feeder::Turn;
 
-pub(super) async fn run(worker: &Rc<Worker>, iterations: u64, concurrency: u32, over: Option<Duration>) {
-    let classes = assign_classes(worker, concurrency);
+pub(super) async fn run(stint: &Rc<Stint>, iterations: u64, over: Option<Duration>) {
     let interval = over.map(|over| over.div_f64(iterations as f64));
+    let concurrency = stint.part().executor.max_in_flight();
+    let own = stint.worker.part.own((0..concurrency).zip(classes(stint)));
     let mut tasks = JoinSet::new();
-    for user in worker.part.members(concurrency) {
-        let class = classes[user as usize];
-        tasks.spawn_local(work_off(Rc::clone(worker), user, class, iterations, interval));
+    for (made, (user, class)) in (1..).zip(own) {
+        tasks.spawn_local(work_off(Rc::clone(stint), user, class, iterations, interval));
+        if made % AT_ONCE == 0 {
+            tokio::task::yield_now().await;
+        }
     }
     tasks.join_all().await;
 }
 
 /// Takes the next journey that nobody has taken, until all are.
-async fn work_off(
-    worker: Rc<Worker>,
-    number: u32,
-    class: usize,
-    iterations: u64,
-    interval: Option<Duration>,
-) {
-    let start = worker.recording.schedule.start;
+async fn work_off(stint: Rc<Stint>, number: u32, class: usize, iterations: u64, interval: Option<Duration>) {
+    let (worker, start) = (&stint.worker, stint.start);
     if !worker.timer.sleep_until(start).await {
         return;
     }
-    let mut user = User::new(&worker, number, start);
+    let mut user = User::new(worker, stint.user(number), start);
     loop {
-        let taken = worker.given_out.fetch_add(1, Ordering::Relaxed);
+        let taken = stint.take();
         if taken >= iterations {
             return;
         }
@@ -44,8 +39,7 @@ async fn work_off(
         if !worker.timer.sleep_until(due).await {
             return;
         }
-        let instance =
-            Instance { seed: worker.seeds.journey([taken]), turn: Turn { own: taken, of_all: taken } };
+        let instance = Instance { seed: stint.seeds.journey([taken]), turn: stint.turn(taken, taken) };
         if user.perform(class, instance, due).await.0 == Next::Stop {
             return;
         }

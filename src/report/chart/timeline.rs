@@ -78,7 +78,9 @@ fn gap(points: &[(f64, f64)]) -> f64 {
 fn name_phases(plot: &super::plot::Plot<'_, '_>, phases: &[PhaseBand], end_s: f64, top: f64) -> Drawn {
     let style = text(Ink::Muted, HPos::Left, VPos::Center);
     // Faults stand below the phases that they fall into, however short they are.
-    for phase in phases.iter().filter(|p| p.is_fault || (p.end_s - p.start_s) / end_s > 0.05) {
+    for phase in
+        phases.iter().filter(|p| p.is_fault || (p.end_s - p.start_s) / end_s > 0.05 && !p.name.is_empty())
+    {
         let down = if phase.is_fault { 20.0 } else { 8.0 };
         label(plot, (phase.start_s, top), (5.0, down), &phase.name, &style)?;
     }

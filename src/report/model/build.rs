@@ -7,6 +7,7 @@ use super::explained::explained;
 use super::headline::{self, headline};
 use super::judged::judged;
 use super::races::races;
+use super::stages::stages;
 use super::words;
 use super::{
     ArmHead, DrainRow, EnvironmentRow, FailureRow, HookRow, Report, RunRow, SignalCells, SignalRow, SlowRow,
@@ -109,6 +110,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         signals: Vec::new(),
         drains: arms.iter().zip(&names).filter_map(|(arm, name)| drain(arm, name)).collect(),
         races: arms.iter().zip(&names).flat_map(|(arm, name)| races(arm, name)).collect(),
+        stages: arms.iter().zip(&names).flat_map(|(arm, name)| stages(arm, name)).collect(),
         failures: arms.iter().zip(&names).flat_map(|(arm, name)| failure_rows(arm, name)).collect(),
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),

@@ -1,8 +1,10 @@
 //! Which charts a report has, and what is drawn in them.
 
+use super::planned::{self, Planned};
 use super::words::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Ribbon, Scale, ShiftChart, ShiftPoint, TimeRow, Timeline};
 use crate::run::{HookFacts, PhaseSpan, WHEN_BESIDE};
+use crate::sample::Phase;
 use crate::stats::quantile::median;
 use crate::summary::{ArmSummary, Curve, CurveShift, Shift, SignalSeries};
 use crate::unit;
@@ -94,6 +96,7 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     }
     rows.sort_by_key(|row| !row.title.contains("effect latency"));
     rows.extend(throughput(arms, names));
+    rows.extend(plan(arms, names));
     rows.extend(traffic(arms, names));
     rows.extend(signals(arms, names));
     rows.sort_by_key(|row| row.is_of_generator);
@@ -108,7 +111,15 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     // The arm that took longest shows where the phases lie; the load's own are the same in all.
     let longest = arms.iter().max_by(|a, b| end_of(a).total_cmp(&end_of(b)))?;
     let faults = longest.runs[0].end.hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
-    let phases = longest.runs[0].end.phases.iter().map(band).chain(faults).collect();
+    let stages = planned::bands(&longest.runs[0]);
+    // Where stages have names, these stand at the top.
+    let of_load = |band: PhaseBand| match Phase::ALL.into_iter().find(|phase| phase.word() == band.name) {
+        Some(Phase::Steady) if !stages.is_empty() => None,
+        Some(Phase::Ramp) if !stages.is_empty() => Some(PhaseBand { name: String::new(), ..band }),
+        _ => Some(band),
+    };
+    let phases = longest.runs[0].end.phases.iter().map(band).filter_map(of_load);
+    let phases = phases.chain(stages.iter().cloned()).chain(faults).collect();
     Some(Timeline { end_s, phases, rows })
 }
 
@@ -170,6 +181,30 @@ fn traffic(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
     ];
     let has_any = |row: &TimeRow| row.lines.iter().any(|line| line.points.iter().any(|point| point.1 > 0.0));
     rows.into_iter().filter(has_any).collect()
+}
+
+/// What was planned, where that changes: beside what was offered.
+fn plan(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
+    let mut levels: Vec<Planned> = Vec::new();
+    for level in arms.iter().filter_map(|arm| arm.runs.first()).flat_map(planned::levels) {
+        if !levels.contains(&level) {
+            levels.push(level);
+        }
+    }
+    let row = |level: &Planned| TimeRow {
+        id: String::new(),
+        title: if level.part.is_empty() {
+            "planned load".to_owned()
+        } else {
+            format!("planned load: {}", level.part)
+        },
+        is_of_generator: false,
+        unit: level.unit.clone(),
+        scale: Scale::Amount,
+        finding: String::new(),
+        lines: lines(arms, names, |arm| Some(planned::points(arm.runs.first()?, level))),
+    };
+    levels.iter().map(row).collect()
 }
 
 fn signals(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {

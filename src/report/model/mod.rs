@@ -10,7 +10,9 @@ mod endpoints;
 mod explained;
 mod headline;
 mod judged;
+mod planned;
 mod races;
+mod stages;
 mod words;
 
 use serde::Serialize;
@@ -25,6 +27,7 @@ pub use endpoints::{Cell, Column, SubjectLine, SubjectRow, SubjectSection};
 pub use headline::{Fact, Headline, Tile, Validity};
 pub(in crate::report) use judged::claim as claim_row;
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip, SymptomRow, claims, sentence};
+pub use stages::StageRow;
 
 /// A whole report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -71,6 +74,9 @@ pub struct Report {
     pub drains: Vec<DrainRow>,
     /// What requests raced each other for, per arm.
     pub races: Vec<RaceRow>,
+    /// The named stages of the load, per arm.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<StageRow>,
     /// Why samples did not end well, per arm.
     pub failures: Vec<FailureRow>,
     /// The slowest requests, per arm.

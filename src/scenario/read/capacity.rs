@@ -38,16 +38,16 @@ pub(in crate::scenario) fn read(
 }
 
 fn check_load(name: &Located<String>, loads: &BTreeMap<String, Load>, table: &Fields<'_>) {
-    match loads.get(&name.value).map(|load| &load.executor) {
+    match loads.get(&name.value).map(Load::only) {
         None => {
             let known: Vec<&str> = loads.keys().map(String::as_str).collect();
             table.problems.add_unknown(&name.place, "load", &name.value, &known);
         }
-        Some(Executor::Shared { .. }) => {
-            let label = "has neither a rate nor a number of users to raise";
+        Some(Some(Executor::Closed { .. } | Executor::Open { .. })) => {}
+        Some(_) => {
+            let label = "has no single rate or number of users to raise";
             table.problems.add(&name.place, format!("load `{}` cannot be raised", name.value), label);
         }
-        Some(_) => {}
     }
 }
 

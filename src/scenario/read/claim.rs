@@ -41,7 +41,7 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) signals: Vec<String>,
     /// Services with CPU time.
     pub(in crate::scenario) services: Vec<String>,
-    /// Hooks that run beside the load.
+    /// Hooks that run beside the load, and stages of loads.
     pub(in crate::scenario) events: Vec<String>,
     /// What requests race each other for.
     pub(in crate::scenario) races: &'a [String],
@@ -67,7 +67,8 @@ impl<'a> Known<'a> {
             signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
         let services = services.into_iter().map(str::to_owned).collect();
         let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
-        let events = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone()).collect();
+        let beside = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone());
+        let events = beside.chain(loads.values().flat_map(Load::stage_names)).collect();
         Self {
             endpoints,
             loads,
@@ -152,7 +153,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     let every_run = table.flag("every_run").unwrap_or(false);
     let tolerates = tolerates(&mut table);
     let answers_differ = table.flag("answers_differ").unwrap_or(false);
-    let loads = loads(&mut table, known);
+    let loads = loads(&mut table, &select, known);
     let profiles = profiles(&mut table, known);
     let deployments = table.texts("deployments").into_iter().map(|l| l.value).collect();
     let subject = subject(&mut table, known);
@@ -169,6 +170,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         problems.add(&place, title, "leave out `select`, or `cpu_per_request`");
     }
     let rule = if every_run { Rule::EveryRun } else { rule };
+    let loads = if loads.is_empty() { loads_with_stage(&value, known) } else { loads };
     let title = title?.value;
     Some(Claim {
         id,
@@ -186,6 +188,19 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         deployments,
         profiles,
     })
+}
+
+/// The loads that have the stage from which a claim's recovery counts; empty if it counts from none.
+fn loads_with_stage(value: &Expression, known: &Known<'_>) -> Vec<String> {
+    let statistics = value.statistics().unwrap_or_default();
+    let events: Vec<&String> = statistics
+        .iter()
+        .filter_map(
+            |(_, statistic)| if let Statistic::Recovery(name) = statistic { Some(name) } else { None },
+        )
+        .collect();
+    let has_stage = |load: &Load| load.stage_names().iter().any(|name| events.contains(&name));
+    known.loads.iter().filter(|(_, load)| has_stage(load)).map(|(name, _)| name.clone()).collect()
 }
 
 /// `tolerates = "5%"`: the share of samples that may end otherwise than expected.
@@ -257,7 +272,7 @@ fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expression, Bou
         _ => {
             let time = crate::unit::parse_duration(&text.value);
             if time.is_err() {
-                check_name(&text, "hook beside the load, nor a time,", &known.events, problems);
+                check_name(&text, "hook beside the load, nor a stage, nor a time,", &known.events, problems);
             }
             let (bound, place) = needed(bound, table)?;
             let value = of("recovery");
@@ -455,7 +470,7 @@ fn expression(text: &Located<String>, known: &Known<'_>, problems: &Problems) ->
                 check_name(&at(name), "service", &known.services, problems);
             }
             Statistic::Recovery(name) if crate::unit::parse_duration(name).is_err() => {
-                check_name(&at(name), "hook beside the load", &known.events, problems);
+                check_name(&at(name), "hook beside the load or stage", &known.events, problems);
             }
             _ => {}
         }
@@ -556,11 +571,25 @@ fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Probl
     }
 }
 
-pub(super) fn loads(table: &mut Fields<'_>, known: &Known<'_>) -> Vec<String> {
+/// `loads = [...]`; what selects a stage is about the loads that have it, if nothing is said.
+pub(super) fn loads(table: &mut Fields<'_>, select: &Selection, known: &Known<'_>) -> Vec<String> {
+    let has_stage =
+        |load: &Load| select.stage.as_ref().is_none_or(|stage| load.stage_names().contains(stage));
+    if select.stage.is_some() && !table.has("loads") {
+        let with = known.loads.iter().filter(|(_, load)| has_stage(load));
+        return with.map(|(name, _)| name.clone()).collect();
+    }
     let names: Vec<&str> = known.loads.keys().map(String::as_str).collect();
     let given = table.texts("loads");
     for name in given.iter().filter(|n| !names.contains(&n.value.as_str())) {
         table.problems.add_unknown(&name.place, "load", &name.value, &names);
+    }
+    for name in &given {
+        if known.loads.get(&name.value).is_some_and(|load| !has_stage(load)) {
+            let stage = select.stage.as_deref().unwrap_or_default();
+            let title = format!("load `{}` has no phase `{stage}`", name.value);
+            table.problems.add(&name.place, title, "leave it out, or select a phase that it has");
+        }
     }
     given.into_iter().map(|l| l.value).collect()
 }
@@ -598,9 +627,16 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     let effect = one_of("effect", "effect", &names(Kind::Effect));
     let group = one_of("group", "group", &names(Kind::Group));
     let traffic_class = one_of("traffic_class", "traffic class", &classes).map(|l| l.value);
-    let phases = Stretch::ALL.map(|(word, _)| word);
-    let phase = one_of("phase", "phase", &phases)
-        .and_then(|l| Stretch::ALL.into_iter().find(|(word, _)| *word == l.value).map(|(_, s)| s));
+    let stages: Vec<String> = known.loads.values().flat_map(Load::stage_names).collect();
+    let words = Stretch::ALL.iter().map(|(word, _)| *word);
+    let phases: Vec<&str> = words.chain(stages.iter().map(String::as_str)).collect();
+    let (phase, stage) = match one_of("phase", "phase", &phases).map(|l| l.value) {
+        None => (None, None),
+        Some(name) => match Stretch::ALL.into_iter().find(|(word, _)| *word == name) {
+            Some((_, phase)) => (Some(phase), None),
+            None => (None, Some(name)),
+        },
+    };
     let outcomes = Outcome::ALL.map(Outcome::word);
     let outcome = one_of("outcome", "outcome", &outcomes)
         .and_then(|l| Outcome::ALL.into_iter().find(|o| o.word() == l.value));
@@ -614,7 +650,7 @@ pub(super) fn select(table: &mut Fields<'_>, known: &Known<'_>) -> Selection {
     }
     select.finish();
     let [effect, group] = [effect, group].map(|name| name.map(|l| l.value));
-    Selection { endpoint, effect, group, traffic_class, phase, outcome }
+    Selection { endpoint, effect, group, traffic_class, phase, stage, outcome }
 }
 
 #[cfg(test)]

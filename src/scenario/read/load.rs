@@ -1,24 +1,30 @@
-//! `[load.NAME]`: loads. The key that names the amount decides the executor: `users`, `rate` or
-//! `iterations`.
+//! `[load.NAME]`: loads. The key that names the amount decides the executor: `users`, `rate`,
+//! `iterations`, `stages` or `burst`. `[[load.NAME.part]]` puts several of them into one load.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::stages;
 use crate::claim::Expression;
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::UserClass;
-use crate::scenario::load::{Abort, Arrivals, Executor, Load};
+use crate::scenario::limits;
+use crate::scenario::load::{Abort, Arrivals, Executor, Load, LoadPart};
 
 /// When `abort_when` is first looked at, if `abort_after` does not say.
 const ABORT_AFTER: Duration = Duration::from_secs(10);
 
-/// The keys that decide a load's executor.
-const AMOUNTS: [&str; 3] = ["users", "rate", "iterations"];
+/// The keys that decide an executor.
+const AMOUNTS: [&str; 5] = ["users", "rate", "iterations", "stages", "burst"];
 
-/// All keys of loads.
-const KEYS: [&str; 14] = [
+/// All keys of loads and their parts.
+const KEYS: [&str; 19] = [
     "users",
     "rate",
     "iterations",
+    "stages",
+    "burst",
+    "part",
     "run_time",
     "spawn_rate",
     "max_in_flight",
@@ -30,6 +36,8 @@ const KEYS: [&str; 14] = [
     "grace",
     "abort_when",
     "abort_after",
+    "name",
+    "start_after",
 ];
 
 /// `conditions`: extended by the texts of `abort_when`, to be checked when all names are known.
@@ -58,24 +66,95 @@ fn load(
     user_classes: &[UserClass],
     conditions: &mut Vec<Located<String>>,
 ) -> Option<Load> {
-    let amounts: Vec<&str> = AMOUNTS.into_iter().filter(|k| table.has(k)).collect();
-    let executor = match amounts.as_slice() {
-        ["users"] => closed(&mut table),
-        ["rate"] => open(&mut table),
-        ["iterations"] => shared(&mut table),
-        _ => {
-            let title = "a load needs exactly one of `users`, `rate`, `iterations`";
-            table.problems.add(&table.place, title, "in this load");
+    let parts = if table.has("part") {
+        if let Some(amount) = AMOUNTS.into_iter().find(|key| table.has(key)) {
+            let title = format!("a load with parts has no `{amount}` of its own");
+            table.problems.add(&table.key_place(amount), title, "say it in one of the parts");
+            table.know(&KEYS);
+        }
+        parts(&mut table, user_classes)
+    } else {
+        let executor = executor(&mut table, "a load", true);
+        if executor.is_none() && AMOUNTS.iter().filter(|key| table.has(key)).count() != 1 {
             table.know(&KEYS);
             table.finish();
             return None;
         }
+        let user_classes = classes(&mut table, user_classes);
+        executor.map(|executor| {
+            vec![LoadPart { name: String::new(), executor, user_classes, start_after: Duration::ZERO }]
+        })
     };
-    let user_classes = classes(&mut table, user_classes);
     let grace = table.duration("grace").unwrap_or(Duration::from_secs(10));
     let abort = abort(&mut table, conditions);
+    let (place, problems) = (table.place.clone(), table.problems);
     table.finish();
-    Some(Load { executor: executor?, user_classes, grace, abort })
+    let load = Load { parts: parts?, grace, abort };
+    let mut names = BTreeSet::new();
+    for name in load.stage_names() {
+        if !names.insert(name.clone()) {
+            problems.add(&place, format!("two stages of a load are called `{name}`"), "in this load");
+        }
+    }
+    Some(load)
+}
+
+/// `[[load.NAME.part]]`
+fn parts(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Option<Vec<LoadPart>> {
+    let mut names = BTreeSet::new();
+    let mut parts = Vec::new();
+    let tables = table.tables("part");
+    let stated = tables.len();
+    for mut fields in tables {
+        let name = fields.required_text("name").map_or(String::new(), |located| {
+            if !names.insert(located.value.clone()) {
+                let title = format!("two parts are called `{}`", located.value);
+                fields.problems.add(&located.place, title, "give each a name of its own");
+            }
+            stages::check_name(&located, "a part", fields.problems);
+            located.value
+        });
+        let executor = executor(&mut fields, "a part", false);
+        let user_classes = classes(&mut fields, user_classes);
+        let start_after = fields.duration("start_after").unwrap_or_default();
+        if let Some(reason) = limits::time(start_after).filter(|_| !start_after.is_zero()) {
+            fields.problems.add(&fields.key_place("start_after"), reason, "too late");
+        }
+        match executor {
+            Some(executor) => {
+                fields.finish();
+                parts.push(LoadPart { name, executor, user_classes, start_after });
+            }
+            None => {
+                fields.know(&KEYS);
+                fields.finish();
+            }
+        }
+    }
+    if stated == 0 {
+        table.problems.add(&table.key_place("part"), "a load needs a part", "there is none in this list");
+    }
+    (stated > 0 && parts.len() == stated).then_some(parts)
+}
+
+/// The executor of a load or of a part of one.
+fn executor(table: &mut Fields<'_>, what: &str, may_have_parts: bool) -> Option<Executor> {
+    let amounts: Vec<&str> = AMOUNTS.into_iter().filter(|k| table.has(k)).collect();
+    match amounts.as_slice() {
+        ["users"] => closed(table),
+        ["rate"] => open(table),
+        ["iterations"] => shared(table),
+        ["stages"] => staged(table),
+        ["burst"] => bursts(table),
+        _ => {
+            let or_parts = if may_have_parts { ", `part`" } else { "" };
+            let title = format!(
+                "{what} needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`{or_parts}"
+            );
+            table.problems.add(&table.place, title, format!("in this {}", what.trim_start_matches("a ")));
+            None
+        }
+    }
 }
 
 /// `abort_when = "run.failed_share > 0.1"`, `abort_after = "10s"`
@@ -88,39 +167,103 @@ fn abort(table: &mut Fields<'_>, conditions: &mut Vec<Located<String>>) -> Optio
 }
 
 fn closed(table: &mut Fields<'_>) -> Option<Executor> {
-    let users = count(table, "users");
+    let users = users(table, "users");
     table.require("run_time");
-    let run_time = table.duration("run_time");
+    let run_time = time(table, "run_time");
     let spawn_rate = table.rate("spawn_rate").unwrap_or(f64::INFINITY);
     Some(Executor::Closed { users: users?, spawn_rate, run_time: run_time? })
 }
 
 fn open(table: &mut Fields<'_>) -> Option<Executor> {
     let rate = table.rate("rate");
+    if let Some(reason) = rate.and_then(limits::rate) {
+        table.problems.add(&table.key_place("rate"), reason, "too many");
+    }
     table.require("run_time");
-    let run_time = table.duration("run_time");
-    let max_in_flight = count(table, "max_in_flight").unwrap_or(1000);
-    let drop_after = table.duration("drop_after").unwrap_or(Duration::from_secs(10));
-    let arrivals = match table.text("arrivals") {
-        None => Arrivals::Constant,
-        Some(text) => match text.value.as_str() {
-            "constant" => Arrivals::Constant,
-            "poisson" => Arrivals::Poisson,
-            other => {
-                table.problems.add_unknown(&text.place, "kind of arrivals", other, &["constant", "poisson"]);
-                Arrivals::Constant
-            }
-        },
-    };
+    let run_time = time(table, "run_time");
+    let (max_in_flight, drop_after) = places(table, 1000);
+    let arrivals = arrivals(table);
     Some(Executor::Open { rate: rate?, arrivals, run_time: run_time?, max_in_flight, drop_after })
 }
 
 fn shared(table: &mut Fields<'_>) -> Option<Executor> {
     let iterations = table.count("iterations", 1);
     table.require("concurrency");
-    let concurrency = count(table, "concurrency");
-    let over = table.duration("over");
+    let concurrency = users(table, "concurrency");
+    let over = if table.has("over") { Some(time(table, "over")?) } else { None };
     Some(Executor::Shared { iterations: iterations?, concurrency: concurrency?, over })
+}
+
+/// `stages = [{ users = 20, over = "30s" }, { hold = "1m" }]`, or the same with `rate`.
+fn staged(table: &mut Fields<'_>) -> Option<Executor> {
+    match stages::read(table) {
+        None => {
+            table.know(&["max_in_flight", "drop_after", "arrivals"]);
+            None
+        }
+        Some(stages::Read::Users(stages)) => Some(Executor::StagedUsers { stages }),
+        Some(stages::Read::Rate(stages)) => {
+            let (max_in_flight, drop_after) = places(table, 1000);
+            let arrivals = arrivals(table);
+            Some(Executor::StagedRate { stages, arrivals, max_in_flight, drop_after })
+        }
+    }
+}
+
+/// `burst = { size = 100, every = "10s", times = 5 }`
+fn bursts(table: &mut Fields<'_>) -> Option<Executor> {
+    let mut burst = table.table("burst")?;
+    burst.require("size");
+    burst.require("every");
+    burst.require("times");
+    let (size, every, times) =
+        (users(&mut burst, "size"), time(&mut burst, "every"), count(&mut burst, "times"));
+    if let (Some(every), Some(times)) = (every, times)
+        && !every.is_zero()
+        && let Some(reason) = limits::time(every.saturating_mul(times))
+    {
+        burst.problems.add(&burst.key_place("times"), reason, "too long");
+    }
+    burst.finish();
+    let (max_in_flight, drop_after) = places(table, size.unwrap_or_default().max(1000));
+    Some(Executor::Bursts { size: size?, every: every?, times: times?, max_in_flight, drop_after })
+}
+
+/// How many journeys of an open load may be under way, and how long a start waits for that.
+fn places(table: &mut Fields<'_>, usual: u32) -> (u32, Duration) {
+    let max_in_flight = users(table, "max_in_flight").unwrap_or(usual);
+    (max_in_flight, table.duration("drop_after").unwrap_or(Duration::from_secs(10)))
+}
+
+fn arrivals(table: &mut Fields<'_>) -> Arrivals {
+    let Some(text) = table.text("arrivals") else { return Arrivals::Constant };
+    match text.value.as_str() {
+        "constant" => Arrivals::Constant,
+        "poisson" => Arrivals::Poisson,
+        other => {
+            table.problems.add_unknown(&text.place, "kind of arrivals", other, &["constant", "poisson"]);
+            Arrivals::Constant
+        }
+    }
+}
+
+/// A time in which something is to be done.
+fn time(table: &mut Fields<'_>, key: &'static str) -> Option<Duration> {
+    let time = table.duration(key)?;
+    if let Some(reason) = limits::time(time) {
+        let label = if time.is_zero() { "longer than zero" } else { "shorter" };
+        table.problems.add(&table.key_place(key), format!("`{key}`: {reason}"), label);
+    }
+    Some(time)
+}
+
+/// A number of users, or of places for journeys.
+fn users(table: &mut Fields<'_>, key: &'static str) -> Option<u32> {
+    let users = count(table, key)?;
+    if let Some(reason) = limits::users(users) {
+        table.problems.add(&table.key_place(key), format!("`{key}`: {reason}"), "too many");
+    }
+    Some(users)
 }
 
 fn count(table: &mut Fields<'_>, key: &'static str) -> Option<u32> {

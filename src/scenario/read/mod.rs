@@ -31,6 +31,7 @@ pub(super) mod profile;
 pub(super) mod program;
 pub(super) mod rpc;
 pub(super) mod signal;
+pub(super) mod stages;
 pub(super) mod step;
 pub(super) mod symptom;
 pub(super) mod tls;

@@ -12,7 +12,7 @@ fn symptom(mut table: Fields<'_>, known: &Known<'_>) -> Option<Symptom> {
     let title = table.required_text("title");
     let remedy = table.required_text("remedy");
     let select = select(&mut table, known);
-    let loads = loads(&mut table, known);
+    let loads = loads(&mut table, &select, known);
     let profiles = profiles(&mut table, known);
     let when = table.required_text("when").and_then(|text| condition(&text, known, table.problems));
     table.finish();

@@ -1,11 +1,15 @@
 //! Did requests go out when they should, and all of them?
 
+use std::ops::Range;
+
 use super::{Check, Grade, exchanges, requests};
-use crate::run::MeasuredRun;
+use crate::run::{MeasuredRun, PartFacts, RunStart};
 use crate::sample::Outcome;
 use crate::stats::quantile::type8;
 use crate::unit;
 
+/// The executor whose starts do not wait for answers.
+const OPEN: &str = "open";
 /// How late the generator was.
 pub(super) const LAG: &str = "scheduling lag";
 /// A lag below this is no matter, whatever the system's speed.
@@ -68,24 +72,59 @@ fn lag(run: &MeasuredRun) -> Check {
 /// that look free may be none that this start could have had.
 fn free_places(run: &MeasuredRun) -> Vec<bool> {
     let all: Vec<usize> = requests(run).collect();
-    if run.facts.start.load_facts.executor != "open" {
-        return vec![true; all.len()];
+    let mut free = vec![true; all.len()];
+    for open in open_parts(&run.facts.start) {
+        let of_part: Vec<(usize, usize)> =
+            all.iter().copied().enumerate().filter(|(_, i)| open.has(run, *i)).collect();
+        mark_taken(run, &open, &of_part, &mut free);
     }
+    free
+}
+
+/// The users of an open load, or of an open part of one.
+struct OpenPart {
+    users: Range<u32>,
+    max_in_flight: u32,
+}
+
+impl OpenPart {
+    /// Whether a sample is of it.
+    fn has(&self, run: &MeasuredRun, i: usize) -> bool {
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half is the user")]
+        run.samples.caller.get(i).is_none_or(|caller| self.users.contains(&(*caller as u32)))
+    }
+}
+
+fn open_parts(start: &RunStart) -> Vec<OpenPart> {
+    let load = &start.load_facts;
+    if start.parts.is_empty() {
+        let is_open = load.executor == OPEN;
+        let whole = OpenPart { users: 0..u32::MAX, max_in_flight: load.max_in_flight };
+        return if is_open { vec![whole] } else { Vec::new() };
+    }
+    let of_part = |part: &PartFacts| OpenPart {
+        users: part.first_user..part.first_user.saturating_add(part.max_in_flight),
+        max_in_flight: part.max_in_flight,
+    };
+    start.parts.iter().filter(|part| part.executor == OPEN).map(of_part).collect()
+}
+
+/// `of_part`: places in `free` and in the samples.
+fn mark_taken(run: &MeasuredRun, part: &OpenPart, of_part: &[(usize, usize)], free: &mut [bool]) {
     let samples = &run.samples;
-    let load = &run.facts.start.load_facts;
-    let few = (load.max_in_flight / TURNING_OVER).max(u32::from(load.workers.saturating_sub(1)));
-    let most = i64::from(load.max_in_flight.saturating_sub(few).max(1));
+    let workers = run.facts.start.load_facts.workers;
+    let few = (part.max_in_flight / TURNING_OVER).max(u32::from(workers.saturating_sub(1)));
+    let most = i64::from(part.max_in_flight.saturating_sub(few).max(1));
     // (time, change, none for a question about the time before it)
-    let mut events: Vec<(i64, i64, Option<usize>)> = Vec::with_capacity(all.len() * 3);
-    for (place, i) in all.iter().enumerate() {
-        events.push((samples.intended_us[*i], 0, Some(place)));
+    let mut events: Vec<(i64, i64, Option<usize>)> = Vec::with_capacity(of_part.len() * 3);
+    for (place, i) in of_part {
+        events.push((samples.intended_us[*i], 0, Some(*place)));
         if samples.outcome[*i] != Outcome::Dropped {
             events.push((samples.sent_us[*i], 1, None));
             events.push((samples.done_us[*i], -1, None));
         }
     }
     events.sort_unstable();
-    let mut free = vec![true; all.len()];
     let mut taken = 0;
     for (_, change, question) in events {
         taken += change;
@@ -93,7 +132,6 @@ fn free_places(run: &MeasuredRun) -> Vec<bool> {
             free[place] = taken < most;
         }
     }
-    free
 }
 
 /// The rate that was asked for, and the one that went out: of open loads, where the two can differ.
@@ -111,9 +149,10 @@ fn rate(run: &MeasuredRun) -> Option<Check> {
     let share = if due == 0 { 0.0 } else { sent as f64 / due as f64 };
     let grade = Grade::of(1.0 - share, MISSING.0, MISSING.1);
     let text = format!(
-        "{} requests were due within the load ({} journeys a second were asked for), {} went out ({})",
+        "{} requests were due within the load ({} journeys a second were asked for{}), {} went out ({})",
         unit::rate(due as f64 / seconds),
         unit::plain(rate),
+        if run.facts.start.stages.is_empty() { "" } else { " on average" },
         unit::rate(sent as f64 / seconds),
         unit::share(share)
     );
@@ -123,7 +162,7 @@ fn rate(run: &MeasuredRun) -> Option<Check> {
 }
 
 fn dropped(run: &MeasuredRun) -> Option<Check> {
-    if run.facts.start.load_facts.executor != "open" {
+    if open_parts(&run.facts.start).is_empty() {
         return None;
     }
     let dropped = requests(run).filter(|i| run.samples.outcome[*i] == Outcome::Dropped).count();

@@ -3,7 +3,7 @@
 use super::{Check, Grade, exchanges};
 use crate::run::MeasuredRun;
 use crate::unit;
-use crate::verdict::evidence::span_of;
+use crate::verdict::evidence::longest_steady;
 
 /// Relative deviations from which the law does not hold.
 const DEVIATION: f64 = 0.1;
@@ -17,7 +17,7 @@ const FEW: f64 = 1.0;
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let name = "Little's law";
     let facts = &run.facts;
-    let window = span_of(facts, "steady").or_else(|| Some((0, facts.load_end_us()?)));
+    let window = longest_steady(facts).or_else(|| Some((0, facts.load_end_us()?)));
     let Some((start, end)) = window.filter(|(start, end)| end > start) else {
         return vec![Check::new(name, Grade::Warn, "the run has no steady phase to check")];
     };

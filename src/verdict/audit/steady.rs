@@ -5,7 +5,7 @@ use crate::run::MeasuredRun;
 use crate::stats::quantile::median;
 use crate::stats::warm_up::{mser5, p_of_start};
 use crate::unit;
-use crate::verdict::evidence::span_of;
+use crate::verdict::evidence::longest_steady;
 
 /// The check's name.
 pub(in crate::verdict) const NAME: &str = "steady state";
@@ -66,7 +66,7 @@ fn warm_up(run: &MeasuredRun) -> Option<WarmUp> {
 /// The median response time of each second of the steady phase, µs; a second without answers
 /// repeats the one before it.
 fn cells(run: &MeasuredRun) -> Option<Vec<f64>> {
-    let (start, end) = span_of(&run.facts, "steady")?;
+    let (start, end) = longest_steady(&run.facts)?;
     let seconds = usize::try_from((end - start) / 1_000_000).ok()?;
     let mut by_second: Vec<Vec<f64>> = vec![Vec::new(); seconds];
     let samples = &run.samples;
@@ -85,10 +85,17 @@ fn cells(run: &MeasuredRun) -> Option<Vec<f64>> {
 }
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
-    let Some((start, end)) = span_of(&run.facts, "steady") else {
-        return vec![Check::new(NAME, Grade::Warn, "the run has no steady phase")];
+    let Some((start, end)) = longest_steady(&run.facts) else {
+        let text = if run.facts.start.stages.is_empty() {
+            "the run has no steady phase"
+        } else {
+            "the load changes all the time: nothing is steady"
+        };
+        return vec![Check::new(NAME, Grade::Warn, text)];
     };
     let seconds = (end - start) as f64 / 1e6;
+    let several = run.facts.end.phases.iter().filter(|phase| phase.name == "steady").count() > 1;
+    let of = if several { "; of the longest stretch in which the load is level" } else { "" };
     let (grade, text) = match warm_up(run) {
         None => {
             let least = unit::span(LEAST_S / TOO_LONG);
@@ -107,7 +114,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
         }
         Some(WarmUp { trim_s, .. }) => (Grade::Valid, format!("after a warm-up of {}", unit::span(trim_s))),
     };
-    vec![Check::new(NAME, grade, text)]
+    vec![Check::new(NAME, grade, text + of)]
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ impl RoundRuns {
         if self.select.phase == Some(Stretch::Settled) {
             return Err("checks are counted by the phase: select `steady`".to_owned());
         }
+        if let Some(stage) = &self.select.stage {
+            return Err(format!("checks are counted by the phase: select `steady` instead of `{stage}`"));
+        }
         if self.select.outcome.is_some() {
             return Err("checks are not counted by outcome: leave out `outcome`".to_owned());
         }

@@ -61,6 +61,7 @@ pub(super) enum Reading {
 impl LookUp for RoundRuns {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         let run = self.run_of(side).ok_or_else(|| format!("the {} is missing", side.word()))?;
+        self.check_stretch(&run.facts)?;
         match statistic {
             Statistic::Time(kind, metric) => self.time(run, *kind, *metric),
             Statistic::Count(of) => Ok(self.count(run, *of)),
@@ -122,9 +123,11 @@ impl RoundRuns {
         let samples = &run.samples;
         let phase = self.select.phase.map(Stretch::phase);
         let settled_us = self.settled_from_us(&run.facts);
+        let stage_us = self.select.stage.as_ref().map(|stage| run.facts.stage_us(stage).unwrap_or_default());
         move |i| {
             phase.is_none_or(|p| samples.phase[i] == p)
                 && settled_us.is_none_or(|from| samples.intended_us[i] >= from)
+                && stage_us.is_none_or(|(start, end)| (start..end).contains(&samples.intended_us[i]))
         }
     }
 
@@ -153,11 +156,33 @@ impl RoundRuns {
             .then(|| span_of(facts, "steady").map_or(0, |(start, _)| start) + self.warm_up_us)
     }
 
+    /// Whether a run has what is selected of it: a stage that never was, or a settled part of several, has no samples
+    /// that could be counted.
+    fn check_stretch(&self, facts: &RunFacts) -> Result<(), String> {
+        if let Some(stage) = &self.select.stage
+            && facts.stage_us(stage).is_none()
+        {
+            return Err(format!("run {} has no phase `{stage}`, or ended before it", facts.id));
+        }
+        if self.select.phase == Some(Stretch::Settled) && spans_of(facts, "steady").count() > 1 {
+            return Err(several(facts, "steady"));
+        }
+        Ok(())
+    }
+
     /// The selected stretch of a run, µs; the load with its ramp if none is selected.
     fn stretch_us(&self, facts: &RunFacts) -> Result<(i64, i64), String> {
+        if let Some(stage) = &self.select.stage {
+            let found = facts.stage_us(stage);
+            return found
+                .ok_or_else(|| format!("run {} has no phase `{stage}`, or ended before it", facts.id));
+        }
         let Some(stretch) = self.select.phase else {
             return Ok((0, facts.load_end_us().unwrap_or_else(|| last_us(facts))));
         };
+        if spans_of(facts, stretch.phase().word()).count() > 1 {
+            return Err(several(facts, stretch.word()));
+        }
         let (start, end) = span_of(facts, stretch.phase().word())
             .ok_or_else(|| format!("run {} has no {} phase", facts.id, stretch.word()))?;
         Ok((self.settled_from_us(facts).unwrap_or(start).min(end), end))
@@ -436,7 +461,21 @@ fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {
     }
 }
 
-/// Start and end of a phase, µs.
+/// The stretches of a phase, µs: a load whose level changes has several.
+fn spans_of<'a>(facts: &'a RunFacts, phase: &'a str) -> impl Iterator<Item = (i64, i64)> + 'a {
+    facts.end.phases.iter().filter(move |p| p.name == phase).map(|p| (p.start_us, p.end_us))
+}
+
+fn several(facts: &RunFacts, phase: &str) -> String {
+    format!("run {} has several stretches of phase `{phase}`: select one stage by its name", facts.id)
+}
+
+/// The longest stretch in which a run's load was level, µs.
+pub(super) fn longest_steady(facts: &RunFacts) -> Option<(i64, i64)> {
+    spans_of(facts, "steady").max_by_key(|(start, end)| (end - start, -start))
+}
+
+/// Start and end of a phase, µs, from its first stretch to its last.
 pub(super) fn span_of(facts: &RunFacts, phase: &str) -> Option<(i64, i64)> {
     let mut of_name = facts.end.phases.iter().filter(|p| p.name == phase);
     let first = of_name.next()?;
@@ -461,10 +500,13 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
     Ok(Found { value, n: 1, ..Found::default() })
 }
 
-/// A hook that ran beside the load, or a moment.
+/// A hook that ran beside the load, a stage of the load, or a moment.
 fn event_us(facts: &RunFacts, event: &str) -> Result<(i64, i64), String> {
     if let Some(hook) = facts.end.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
         return Ok((hook.start_us, hook.end_us));
+    }
+    if let Some(stage) = facts.stage_us(event) {
+        return Ok(stage);
     }
     let moment =
         unit::parse_duration(event).map_err(|_| format!("`{event}` did not happen in run {}", facts.id))?;

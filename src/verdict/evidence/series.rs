@@ -30,10 +30,8 @@ impl RoundRuns {
     ) -> Result<Found, String> {
         let column = column(run, name)?;
         // Without a phase all readings count, those after the load as well.
-        let within = match self.select.phase {
-            Some(_) => self.stretch_us(&run.facts)?,
-            None => (i64::MIN, i64::MAX),
-        };
+        let is_whole = self.select.phase.is_none() && self.select.stage.is_none();
+        let within = if is_whole { (i64::MIN, i64::MAX) } else { self.stretch_us(&run.facts)? };
         self.read_to_the_end(run, column)?;
         let points = points(column, within);
         let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
@@ -51,8 +49,9 @@ impl RoundRuns {
         use SignalMetric as Of;
         let stretch = self.stretch_us(&run.facts)?;
         let is_growth = matches!(metric, Of::Delta | Of::Rate);
+        let is_selected = self.select.phase.is_some() || self.select.stage.is_some();
         if column.is_counter && is_growth {
-            return Ok(not_counted(run, column, self.select.phase.map(|_| stretch), stretch));
+            return Ok(not_counted(run, column, is_selected.then_some(stretch), stretch));
         }
         if column.is_counter && matches!(metric, Of::Slope | Of::Growth) {
             let within = self.select.phase.map_or((i64::MIN, i64::MAX), |_| stretch);

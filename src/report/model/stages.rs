@@ -1,0 +1,60 @@
+//! The stages of a load, in print: what was planned, and what it came to.
+
+use serde::Serialize;
+
+use crate::summary::{ArmSummary, StageMetrics};
+use crate::unit;
+
+/// Most stages, or bursts, that a table has room for.
+const MOST: usize = 40;
+
+/// A stage of a load in one arm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StageRow {
+    /// The arm's name.
+    pub arm: String,
+    /// Its name.
+    pub name: String,
+    /// `from 5 s to 7 s`
+    pub span: String,
+    /// `40 users`, `0 to 100 per second`
+    pub planned: String,
+    /// Requests that were due in it.
+    pub n: String,
+    /// The same per second.
+    pub rate: String,
+    /// p50, p95 and p99 of their response times.
+    pub times: [String; 3],
+    /// Share of them that did not end as expected.
+    pub errors: String,
+}
+
+/// The stages of an arm, in order of time.
+pub(super) fn stages(arm: &ArmSummary, name: &str) -> Vec<StageRow> {
+    arm.stages.iter().take(MOST).map(|stage| row(stage, name)).collect()
+}
+
+fn row(stage: &StageMetrics, arm: &str) -> StageRow {
+    let (low, high, of) = &stage.level;
+    let planned = if low == high {
+        format!("{} {of}", unit::plain(*high))
+    } else {
+        format!("{} to {} {of}", unit::plain(*low), unit::plain(*high))
+    };
+    let time = |place: usize| match stage.times_us {
+        Some(times) if times[place].is_finite() => unit::time(times[place]),
+        Some(_) => "∞".to_owned(),
+        None => "n/a".to_owned(),
+    };
+    let (start, end) = stage.span_s;
+    StageRow {
+        arm: arm.to_owned(),
+        name: stage.name.clone(),
+        span: format!("{} to {}", unit::span(start), unit::span(end)),
+        planned,
+        n: unit::count(stage.n),
+        rate: unit::rate(stage.rate_per_s),
+        times: [time(0), time(1), time(2)],
+        errors: if stage.n == 0 { "n/a".to_owned() } else { unit::share(stage.error_share) },
+    }
+}

@@ -1,0 +1,178 @@
+//! What the named stages of a load came to.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::run::{MeasuredRun, RunFacts};
+use crate::sample::{Kind, PROBE_CLASS};
+use crate::stats::quantile::{type8, type8_of};
+
+/// A named stage, or a burst, in the runs of an arm: counts add up, the others are medians over the runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageMetrics {
+    /// Its name.
+    pub name: String,
+    /// Start and end as planned, cut off where the load ended, s; of the first run that has it.
+    pub span_s: (f64, f64),
+    /// Lowest and highest level as planned, and what it counts.
+    pub level: (f64, f64, String),
+    /// Users' requests that were due in it.
+    pub n: u64,
+    /// Requests due per second.
+    pub rate_per_s: f64,
+    /// Share of them that did not end as expected.
+    pub error_share: f64,
+    /// p50, p95 and p99 of response times, µs; what was never answered took for ever. None if nothing was due.
+    pub times_us: Option<[f64; 3]>,
+}
+
+/// What one run came to in a stage.
+struct OfRun {
+    n: u64,
+    rate_per_s: f64,
+    error_share: f64,
+    times_us: Option<[f64; 3]>,
+}
+
+/// The stages of an arm's runs, in order of time; those that no run has reached are left out.
+pub(super) fn metrics(runs: &[Arc<MeasuredRun>]) -> Vec<StageMetrics> {
+    let Some(first) = runs.first().map(|run| &run.facts) else { return Vec::new() };
+    let mut names: Vec<&str> = Vec::new();
+    let named = first.start.stages.iter().map(|stage| stage.name.as_str()).filter(|name| !name.is_empty());
+    for name in named {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut all: Vec<StageMetrics> =
+        names.into_iter().filter_map(|name| over_runs(name, first, runs)).collect();
+    all.sort_by(|a, b| a.span_s.0.total_cmp(&b.span_s.0));
+    all
+}
+
+fn over_runs(name: &str, first: &RunFacts, runs: &[Arc<MeasuredRun>]) -> Option<StageMetrics> {
+    let of_runs: Vec<OfRun> = runs.iter().filter_map(|run| of_run(run, name)).collect();
+    let (start, end) = runs.iter().find_map(|run| run.facts.stage_us(name))?;
+    // The median that may be infinite.
+    let usual = |of: &dyn Fn(&OfRun) -> Option<f64>| {
+        type8_of(&mut of_runs.iter().filter_map(of).collect::<Vec<_>>(), 0.5)
+    };
+    let time = |place: usize| usual(&|run| Some(run.times_us?[place]));
+    let stages = || first.start.stages.iter().filter(|stage| stage.name == name);
+    let levels = || stages().flat_map(|stage| [stage.from, stage.to]);
+    Some(StageMetrics {
+        name: name.to_owned(),
+        span_s: (start as f64 / 1e6, end as f64 / 1e6),
+        level: (
+            levels().fold(f64::INFINITY, f64::min),
+            levels().fold(0.0, f64::max),
+            stages().next().map_or(String::new(), |stage| stage.of.clone()),
+        ),
+        n: of_runs.iter().map(|run| run.n).sum(),
+        rate_per_s: usual(&|run| Some(run.rate_per_s))?,
+        error_share: usual(&|run| Some(run.error_share))?,
+        times_us: time(0).zip(time(1)).zip(time(2)).map(|((p50, p95), p99)| [p50, p95, p99]),
+    })
+}
+
+fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
+    let (start, end) = run.facts.stage_us(name)?;
+    let samples = &run.samples;
+    let is_wanted: Vec<bool> =
+        samples.subjects.iter().map(|s| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS).collect();
+    let (mut n, mut errors, mut times) = (0_u64, 0_u64, Vec::new());
+    for i in 0..samples.subject.len() {
+        if !is_wanted[samples.subject[i] as usize] || !(start..end).contains(&samples.intended_us[i]) {
+            continue;
+        }
+        n += 1;
+        let outcome = samples.outcome[i];
+        errors += u64::from(!outcome.is_answered());
+        if outcome.is_answered() {
+            times.push((samples.done_us[i] - samples.intended_us[i]) as f64);
+        } else if outcome.is_unanswered(Kind::Request) {
+            times.push(f64::INFINITY);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    let time = |p| type8(&times, p);
+    Some(OfRun {
+        n,
+        rate_per_s: n as f64 * 1e6 / (end - start) as f64,
+        error_share: if n == 0 { 0.0 } else { errors as f64 / n as f64 },
+        times_us: time(0.5).zip(time(0.95)).zip(time(0.99)).map(|((p50, p95), p99)| [p50, p95, p99]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{RunStart, StageFacts};
+    use crate::sample::{Outcome, Phase, SampleColumns, Subject};
+
+    fn stage(name: &str, start_s: i64, end_s: i64, level: f64) -> StageFacts {
+        StageFacts {
+            name: name.to_owned(),
+            of: "users".to_owned(),
+            start_us: start_s * 1_000_000,
+            end_us: end_s * 1_000_000,
+            from: level,
+            to: level,
+            ..StageFacts::default()
+        }
+    }
+
+    /// A request every 100 ms, which takes so many ms.
+    fn run(seconds: i64, ms: impl Fn(i64) -> i64) -> Arc<MeasuredRun> {
+        let intended_us: Vec<i64> = (0..seconds * 10).map(|n| n * 100_000).collect();
+        let n = intended_us.len();
+        let done_us = intended_us.iter().map(|at| at + ms(at / 1_000_000) * 1_000).collect();
+        let subject =
+            Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: "GET /".to_owned() };
+        let mut outcome = vec![Outcome::Ok; n];
+        outcome[n - 1] = Outcome::Dropped;
+        let samples = SampleColumns {
+            subjects: vec![subject],
+            subject: vec![0; n],
+            outcome,
+            phase: vec![Phase::Steady; n],
+            sent_us: intended_us.clone(),
+            intended_us,
+            done_us,
+            ..SampleColumns::default()
+        };
+        let stages = vec![stage("quiet", 0, 2, 5.0), stage("", 2, 3, 5.0), stage("spike", 3, 5, 40.0)];
+        let start = RunStart { stages, ..RunStart::default() };
+        let facts = RunFacts { start, duration_s: seconds as f64, ..RunFacts::default() };
+        Arc::new(MeasuredRun {
+            facts,
+            samples,
+            signals: Vec::new(),
+            reasons: Vec::new(),
+            soft_checks: Vec::new(),
+            slowest: Vec::new(),
+            checksum: String::new(),
+        })
+    }
+
+    #[test]
+    fn stages_are_told_by_their_own_samples_and_runs_by_their_median() {
+        let slow = |spike_ms| move |s| if s < 3 { 10 } else { spike_ms };
+        let all = metrics(&[run(5, slow(50)), run(5, slow(70)), run(5, slow(90))]);
+        assert_eq!(all.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["quiet", "spike"]);
+        let spike = &all[1];
+        assert_eq!((spike.n, spike.rate_per_s, spike.error_share), (60, 10.0, 0.05));
+        assert_eq!((spike.span_s, spike.level.clone()), ((3.0, 5.0), (40.0, 40.0, "users".to_owned())));
+        let [p50, _, p99] = spike.times_us.unwrap();
+        assert_eq!((p50, p99), (70_000.0, f64::INFINITY), "one of twenty was never sent");
+        assert_eq!(all[0].times_us.unwrap()[1], 10_000.0);
+    }
+
+    #[test]
+    fn a_load_without_named_stages_has_none() {
+        let mut plain = MeasuredRun::clone(&run(5, |_| 10));
+        plain.facts.start.stages.clear();
+        assert!(metrics(&[Arc::new(plain)]).is_empty());
+    }
+}
