@@ -164,7 +164,7 @@ fn read_all(
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     held.check(&known, &loads, problems);
     named.check(&profiles, problems);
-    aborts.iter().for_each(|text| read::claim::live_condition(text, &known, problems));
+    read::claim::live_conditions(&aborts, &known, problems);
     finish(files);
     let secrets: Vec<String> = work.auths.iter().map(|auth| auth.secret().to_owned()).collect();
     Scenario {

@@ -122,8 +122,18 @@ pub(in crate::scenario) fn condition(
     Some(expression)
 }
 
-/// The same, of what can be had while a run goes on.
-pub(in crate::scenario) fn live_condition(text: &Located<String>, known: &Known<'_>, problems: &Problems) {
+/// The same of several, each of what can be had while a run goes on.
+pub(in crate::scenario) fn live_conditions(
+    texts: &[Located<String>],
+    known: &Known<'_>,
+    problems: &Problems,
+) {
+    for text in texts {
+        live_condition(text, known, problems);
+    }
+}
+
+fn live_condition(text: &Located<String>, known: &Known<'_>, problems: &Problems) {
     let Some(expression) = condition(text, known, problems) else { return };
     let statistics = expression.statistics().unwrap_or_default();
     for (_, statistic) in statistics.iter().filter(|(_, s)| !s.is_live()) {
