@@ -47,6 +47,7 @@ fn outcomes(arm: &ArmSummary, name: &str) -> String {
     };
     let (total, wrong) = wrong(arm, Kind::Request);
     let of_requests = match wrong {
+        _ if total == 0 => format!("{name}: no request was made."),
         0 => format!("{name}: all {} requests were answered as expected.", unit::count(total)),
         wrong => format!(
             "{name}: {} of {} requests failed, were not answered or were dropped.",
