@@ -118,12 +118,23 @@ const HOMES: &[Home] = &[
     ),
     home(
         "tokio_rustls",
-        &["src/load/tls.rs", "src/load/origin.rs", "src/bundle/signature.rs", "src/execute/session.rs"],
-        "https of the load; reading PEM for signatures; the process's choice of a TLS provider",
+        &[
+            "src/load/tls.rs",
+            "src/load/origin.rs",
+            "src/scenario/read/tls.rs",
+            "src/bundle/signature.rs",
+            "src/execute/session.rs",
+        ],
+        "https of the load, and whether what `[tls]` names can be used for it; reading PEM for signatures; the process's \
+         choice of a TLS provider",
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
     home("cookie_store", &["src/load/jar.rs"], ""),
-    home("url", &["src/load/"], ""),
+    home(
+        "url",
+        &["src/load/", "src/scenario/read/address.rs"],
+        "requests go where URLs lead; mistakes in them are shown where they are written",
+    ),
     home("flate2", &["src/load/decode.rs"], ""),
     home("brotli_decompressor", &["src/load/decode.rs"], ""),
     home("ruzstd", &["src/load/decode.rs"], ""),
