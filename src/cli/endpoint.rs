@@ -77,10 +77,11 @@ fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit
 fn split(url: &str) -> Result<(String, String)> {
     let url = if url.contains("://") { url.to_owned() } else { format!("http://{url}") };
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", &url));
-    if !["http", "https"].contains(&scheme) || rest.is_empty() || rest.starts_with('/') {
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    if !is_web || rest.is_empty() || rest.starts_with('/') {
         return Err(UsageError(format!("`{url}` is not a URL such as `http://127.0.0.1:8000/path`")).into());
     }
-    let at = rest.find(['/', '?']).unwrap_or(rest.len());
+    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(at);
     let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
     Ok((format!("{scheme}://{authority}"), path))
@@ -164,6 +165,7 @@ mod tests {
         assert_eq!(taken("127.0.0.1:8000"), both("http://127.0.0.1:8000", "/"));
         assert_eq!(taken("https://shop.test/a?b=c"), both("https://shop.test", "/a?b=c"));
         assert_eq!(taken("http://h?x=1"), both("http://h", "/?x=1"));
+        assert_eq!(taken("HTTP://h#f"), both("HTTP://h", "/#f"));
         assert!(split("ftp://h/").is_err() && split("http:///a").is_err());
     }
 }

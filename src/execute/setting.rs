@@ -76,7 +76,7 @@ pub enum ExecuteError {
     #[error("cannot set up the run")]
     SetUp(#[source] std::io::Error),
     /// The user ended it before there was anything to store.
-    #[error("interrupted before the load began")]
+    #[error("interrupted: nothing was measured")]
     Interrupted,
 }
 

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::io::Read;
 
 use brotli_decompressor::Decompressor;
+use flate2::bufread::GzDecoder;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status};
 use hyper::HeaderMap;
 use hyper::header::CONTENT_ENCODING;
 use ruzstd::decoding::StreamingDecoder;
@@ -17,6 +19,8 @@ pub(super) const ACCEPTED: &str = "gzip, deflate, br, zstd";
 const MOST_CODINGS: usize = 4;
 /// What brotli reads at a time.
 const BUFFER: usize = 4096;
+/// Bytes of checksum and length at the end of a member of gzip (RFC 1952).
+const GZIP_TRAILER: usize = 8;
 
 /// The body of an answer without its codings, the last applied first.
 ///
@@ -54,7 +58,7 @@ pub(super) fn decoded<'a>(
 
 fn without(coding: &str, body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     let read = match coding {
-        "gzip" | "x-gzip" => read(MultiGzDecoder::new(body), limit),
+        "gzip" | "x-gzip" => gzip(body, limit),
         "deflate" if is_zlib(body) => read(ZlibDecoder::new(body), limit),
         "deflate" => read(DeflateDecoder::new(body), limit),
         "br" => read(Decompressor::new(body, BUFFER), limit),
@@ -78,6 +82,37 @@ fn read(from: impl Read, limit: usize) -> Result<Vec<u8>, String> {
     let mut decoded = Vec::new();
     from.take(limit as u64 + 1).read_to_end(&mut decoded).map_err(|e| e.to_string())?;
     Ok(decoded)
+}
+
+/// Members of gzip stand behind one another.
+fn gzip(body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
+    let whole = read(MultiGzDecoder::new(body), limit);
+    whole.or_else(|reason| without_trailer(body, limit).ok_or(reason))
+}
+
+/// What is in a member of gzip whose content is whole, and whose checksum at the end is missing or cut short: browsers and
+/// curl take it. None of anything else.
+fn without_trailer(body: &[u8], limit: usize) -> Option<Vec<u8>> {
+    // It has read the header, and nothing else.
+    let content = GzDecoder::new(body).into_inner();
+    let mut inflate = Decompress::new(false);
+    let mut decoded = Vec::new();
+    loop {
+        let before = (inflate.total_in(), decoded.len());
+        decoded.reserve(BUFFER);
+        let rest = content.get(usize::try_from(before.0).ok()?..)?;
+        let status = inflate.decompress_vec(rest, &mut decoded, FlushDecompress::None).ok()?;
+        if decoded.len() > limit {
+            return Some(decoded);
+        }
+        match status {
+            Status::StreamEnd => break,
+            _ if (inflate.total_in(), decoded.len()) == before => return None,
+            _ => {}
+        }
+    }
+    let trailer = content.len() - usize::try_from(inflate.total_in()).ok()?;
+    (trailer < GZIP_TRAILER).then_some(decoded)
 }
 
 /// Zstandard frames stand behind one another.
@@ -173,5 +208,26 @@ mod tests {
         assert_eq!(reason, "the body is longer than 1 MiB (`body_limit`)");
         let twice = gzip(&gzip(&vec![0; 3 << 20]));
         assert_eq!(read_as(&["gzip, gzip"], &twice, LIMIT).unwrap_err(), reason);
+    }
+
+    #[test]
+    fn gzip_is_read_without_its_checksum_and_not_without_its_content() {
+        let text = "all that was said ".repeat(2000);
+        let whole = gzip(text.as_bytes());
+        for cut in [1, 7, 8] {
+            let read = read_as(&["gzip"], &whole[..whole.len() - cut], LIMIT);
+            assert_eq!(read.as_deref(), Ok(text.as_bytes()), "without the last {cut}");
+        }
+        for cut in [9, 20, whole.len() - 12, whole.len() - 3] {
+            assert!(
+                read_as(&["gzip"], &whole[..whole.len() - cut], LIMIT).is_err(),
+                "without the last {cut}"
+            );
+        }
+        let mut damaged = whole.clone();
+        damaged[whole.len() - 6] ^= 1;
+        assert!(read_as(&["gzip"], &damaged, LIMIT).is_err(), "a wrong checksum");
+        let cut = &whole[..whole.len() - 8];
+        assert!(read_as(&["gzip"], cut, 100).unwrap_err().contains("body_limit"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use cookie_store::CookieStore;
+use cookie_store::{CookieStore, RawCookie};
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
 use url::Url;
@@ -31,7 +31,7 @@ impl Jar {
         let mut cookies = self.cookies.borrow_mut();
         for line in headers.get_all(SET_COOKIE) {
             let line = String::from_utf8_lossy(line.as_bytes());
-            if line.len() > MOST_BYTES {
+            if line.len() > MOST_BYTES || breaks_its_promise(&line) {
                 continue;
             }
             let store = cookies.get_or_insert_with(Box::default);
@@ -85,6 +85,15 @@ impl Jar {
     pub(super) fn fork(&self) -> Self {
         Self { cookies: RefCell::new(self.cookies.borrow().clone()), kept: RefCell::default() }
     }
+}
+
+/// Whether a cookie promises by its name what it is not: browsers ignore it (RFC 6265bis §4.1.3).
+fn breaks_its_promise(line: &str) -> bool {
+    let Ok(cookie) = RawCookie::parse(line) else { return false };
+    let name = cookie.name().to_ascii_lowercase();
+    let is_secure = cookie.secure() == Some(true);
+    let is_of_host = is_secure && cookie.path() == Some("/") && cookie.domain().is_none();
+    (name.starts_with("__secure-") && !is_secure) || (name.starts_with("__host-") && !is_of_host)
 }
 
 #[cfg(test)]
@@ -144,6 +153,21 @@ mod tests {
         assert!(given(&jar, "https://www.shop.test/").contains("secure=1"));
         assert!(given(&jar, "http://www.shop.test/a/b/c").starts_with("deep=1; "), "longer paths first");
         assert_eq!(given(&jar, "http://other.test/"), "");
+    }
+
+    #[test]
+    fn a_cookie_that_is_not_what_its_name_promises_is_ignored() {
+        let jar = Jar::default();
+        let lines = [
+            "__Host-a=1; Path=/",
+            "__Host-b=1; Secure",
+            "__Host-c=1; Secure; Path=/; Domain=shop.test",
+            "__Secure-d=1; Path=/",
+            "__Host-e=1; Secure; Path=/",
+            "__Secure-f=1; Secure; Path=/",
+        ];
+        jar.take(&url("https://www.shop.test/"), &headers(&lines));
+        assert_eq!(given(&jar, "https://www.shop.test/"), "__Host-e=1; __Secure-f=1");
     }
 
     #[test]

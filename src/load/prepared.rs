@@ -483,7 +483,7 @@ pub(in crate::load) mod tests {
     async fn a_rendered_path_or_header_that_cannot_be_sent_is_refused() {
         let steps = r#"
             { request = "GET /{{ user }}{{ '\\n' }}/x", name = "path" },
-            { request = "GET /y", headers = { a = "{{ user }}\nx" }, name = "header" },
+            { request = "GET /y", headers = { a = "{{ user }}{{ '\\n' }}x" }, name = "header" },
         "#;
         let scenario = scenario(steps);
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();

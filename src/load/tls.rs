@@ -250,6 +250,10 @@ fn certificate_reason(mistake: &CertificateError, is_authority: bool) -> String 
         CertificateError::NotValidForName => {
             format!("the server's certificate is for another name: set `server_name` under `[tls]`, {OR_NOT}")
         }
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => format!(
+            "the server's certificate names no host (a common name alone does not count): give it a subject alternative \
+             name, {OR_NOT}"
+        ),
         CertificateError::NotValidForNameContext { expected, presented } => {
             // `DnsName("localhost")`, `IpAddress(127.0.0.1)`
             let plain = |name: &String| {
@@ -260,9 +264,9 @@ fn certificate_reason(mistake: &CertificateError, is_authority: bool) -> String 
             if names.len() < presented.len() {
                 names.push("…".to_owned());
             }
-            let names = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!(
-                "the server's certificate is for {names}, not for `{}`: set `server_name` under `[tls]`, {OR_NOT}",
+                "the server's certificate is for {}, not for `{}`: set `server_name` under `[tls]`, {OR_NOT}",
+                names.join(", "),
                 expected.to_str()
             )
         }

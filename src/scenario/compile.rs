@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::fields::{Fields, Located};
 use super::journey::UserClass;
@@ -26,7 +26,7 @@ const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "e
 /// # Errors
 /// All mistakes at once, each with file, line, column and, where there is one, a suggestion.
 pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError> {
-    let texts = collect(path, world)?;
+    let Collected { texts, missing } = collect(path, world)?;
     let given: Vec<(String, String, String)> = world
         .vars()
         .into_iter()
@@ -47,9 +47,13 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             Err(error) => syntax_error(&problems, file, text, &error),
         }
     }
-    if roots.len() < texts.len() {
+    note_missing(&missing, &problems);
+    if roots.first().is_none_or(|(file, _)| *file != FileId(0)) {
         problems.into_result()?;
         return Err(ScenarioError::plain("the scenario cannot be parsed", None));
+    }
+    if roots.len() < texts.len() || !missing.is_empty() {
+        problems.note_unread_file();
     }
     extend::extend(&mut roots, &problems);
     let used = substitute::substitute(&mut roots, &given);
@@ -71,32 +75,65 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
     Ok(scenario)
 }
 
-/// The texts of a scenario file and of what it includes, each once, the scenario file first.
-pub(super) fn collect(path: &Path, world: &dyn World) -> Result<Vec<(PathBuf, String)>, ScenarioError> {
-    let mut texts: Vec<(PathBuf, String)> = Vec::new();
-    let mut pending = vec![path.to_path_buf()];
-    while let Some(path) = pending.pop() {
+/// A scenario file and what it includes.
+pub(super) struct Collected {
+    /// The texts, each once, the scenario file first: the order of their [`FileId`]s.
+    pub(super) texts: Vec<(PathBuf, String)>,
+    /// Included files that cannot be read.
+    pub(super) missing: Vec<Missing>,
+}
+
+/// A file that cannot be read.
+pub(super) struct Missing {
+    path: PathBuf,
+    /// Where it is included.
+    place: Place,
+    error: std::io::Error,
+}
+
+/// Reads a scenario file and what it includes.
+///
+/// # Errors
+/// If the scenario file itself cannot be read.
+pub(super) fn collect(path: &Path, world: &dyn World) -> Result<Collected, ScenarioError> {
+    let cannot_read = |e| ScenarioError::plain(format!("cannot read file `{}`: {e}", path.display()), None);
+    let first = world.read(path).map_err(cannot_read)?;
+    let mut pending = includes(FileId(0), path, &first);
+    let mut texts = vec![(path.to_path_buf(), first)];
+    let mut missing: Vec<Missing> = Vec::new();
+    while let Some((path, place)) = pending.pop() {
         if texts.iter().any(|(known, _)| *known == path) {
             continue;
         }
-        let text = world.read(&path).map_err(|e| {
-            let included = if texts.is_empty() { "" } else { "included " };
-            ScenarioError::plain(format!("cannot read {included}file `{}`: {e}", path.display()), None)
-        })?;
-        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
-        pending.extend(includes(&text).into_iter().map(|name| folder.join(name)));
-        texts.push((path, text));
+        match world.read(&path) {
+            Ok(text) => {
+                pending.extend(includes(FileId(texts.len()), &path, &text));
+                texts.push((path, text));
+            }
+            Err(error) => missing.push(Missing { path, place, error }),
+        }
     }
-    Ok(texts)
+    // As they stand in the files, and not as they were looked for.
+    missing.sort_by_key(|missing| (missing.place.file.0, missing.place.span.start));
+    Ok(Collected { texts, missing })
 }
 
-/// The included files' names; mistakes in them are found again, and noted, when the file is read.
-fn includes(text: &str) -> Vec<String> {
+/// The files that one includes, and where; mistakes in their names are found again, and noted, when it is read.
+fn includes(file: FileId, path: &Path, text: &str) -> Vec<(PathBuf, Place)> {
     let Ok(root) = DeTable::parse(text) else { return Vec::new() };
+    let folder = path.parent().unwrap_or(Path::new(""));
     let names = root.get_ref().get("include").and_then(|v| v.get_ref().as_array());
-    names
-        .map(|array| array.iter().filter_map(|v| v.get_ref().as_str().map(str::to_owned)).collect())
-        .unwrap_or_default()
+    let place = |name: &toml::Spanned<DeValue<'_>>| {
+        Some((folder.join(name.get_ref().as_str()?), Place { file, span: name.span() }))
+    };
+    names.into_iter().flat_map(|names| names.iter()).filter_map(place).collect()
+}
+
+/// Notes the files that cannot be read, where they are included.
+pub(super) fn note_missing(missing: &[Missing], problems: &Problems) {
+    for Missing { path, place, error } in missing {
+        problems.add(place, format!("cannot read included file `{}`", path.display()), error.to_string());
+    }
 }
 
 pub(super) fn syntax_error(problems: &Problems, file: FileId, text: &str, error: &toml::de::Error) {

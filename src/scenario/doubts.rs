@@ -4,14 +4,17 @@ use super::Scenario;
 use super::profile::Profile;
 
 impl Scenario {
-    /// What `check` warns of: experiments that cannot show what they are for.
+    /// What `check` warns of: a scenario that can only be tried, experiments that cannot show what they are for.
     pub fn doubts(&self) -> Vec<String> {
-        let Some(experiment) = &self.experiment else { return Vec::new() };
+        let mut doubts = Vec::new();
+        if self.loads.is_empty() {
+            doubts.push("no `[load.NAME]`: it can be tried, and not run".to_owned());
+        }
+        let Some(experiment) = &self.experiment else { return doubts };
         let arms: Vec<&Profile> = std::iter::once(&experiment.baseline)
             .chain(&experiment.treatments)
             .filter_map(|name| self.profiles.get(name))
             .collect();
-        let mut doubts = Vec::new();
         for (place, arm) in arms.iter().enumerate() {
             if let Some(twin) = arms[..place].iter().find(|other| self.are_identical(arm, other)) {
                 doubts.push(format!(

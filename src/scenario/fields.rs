@@ -110,9 +110,17 @@ impl<'a> Fields<'a> {
         self.read(key, "a string", |v| v.as_str().map(str::to_owned))
     }
 
+    /// A text that is not blank.
+    pub(super) fn name(&mut self, key: &'static str) -> Option<Located<String>> {
+        self.read(key, "a text that is not blank", |v| {
+            v.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)
+        })
+    }
+
+    /// A text that has to be there, and is not blank.
     pub(super) fn required_text(&mut self, key: &'static str) -> Option<Located<String>> {
         self.require(key);
-        self.text(key)
+        self.name(key)
     }
 
     pub(super) fn flag(&mut self, key: &'static str) -> Option<bool> {
@@ -141,6 +149,14 @@ impl<'a> Fields<'a> {
     /// `"90s"` or a number of seconds.
     pub(super) fn duration(&mut self, key: &'static str) -> Option<Duration> {
         self.read(key, "a duration such as `\"500ms\"` or `\"1m30s\"`", duration).map(|l| l.value)
+    }
+
+    /// A duration above 0, for what nothing is ever quicker than.
+    pub(super) fn time(&mut self, key: &'static str) -> Option<Duration> {
+        self.read(key, "a duration above 0 such as `\"500ms\"` or `\"1m30s\"`", |v| {
+            duration(v).filter(|time| !time.is_zero())
+        })
+        .map(|l| l.value)
     }
 
     /// `"500/s"` or a number per second.
@@ -230,6 +246,14 @@ impl<'a> Fields<'a> {
         if !self.has(key) {
             let title = format!("`{key}` is missing in {}", self.what);
             self.problems.add(&self.place, title, format!("needs `{key}`"));
+        }
+    }
+
+    /// Notes a list of which nothing ever comes.
+    pub(super) fn refuse_empty(&self, key: &'static str) {
+        let list = self.table.get(key).and_then(|value| value.get_ref().as_array());
+        if list.is_some_and(|list| list.is_empty()) {
+            self.problems.add(&self.key_place(key), format!("`{key}` is empty"), "needs at least one");
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::World;
-use super::compile::{collect, syntax_error};
+use super::compile::{Collected, collect, note_missing, syntax_error};
 use super::problem::{Problems, ScenarioError};
 use super::renamed::{rename, rewritten};
 
@@ -28,7 +28,8 @@ pub struct Fixed {
 pub fn fix(path: &Path, world: &dyn World) -> Result<Vec<Fixed>, ScenarioError> {
     let problems = Problems::default();
     let mut fixed = Vec::new();
-    for (path, text) in collect(path, world)? {
+    let Collected { texts, missing } = collect(path, world)?;
+    for (path, text) in texts {
         let file = problems.add_file(&path.to_string_lossy(), &text);
         match DeTable::parse(&text) {
             Ok(mut root) => rename(root.get_mut(), file, &text, &problems),
@@ -46,6 +47,7 @@ pub fn fix(path: &Path, world: &dyn World) -> Result<Vec<Fixed>, ScenarioError> 
             fixed.push(Fixed { path, text: new_text, replaced });
         }
     }
+    note_missing(&missing, &problems);
     problems.into_result()?;
     Ok(fixed)
 }

@@ -12,6 +12,8 @@ pub(super) enum Used<'a> {
     Method(&'a str),
     /// `{% name … %}` of another template's file.
     File(&'a str),
+    /// `env("name")`, without a default.
+    Variable(&'a str),
 }
 
 /// Statements that need other templates' files.
@@ -160,6 +162,11 @@ fn note<'a>(tokens: &[Token<'a>], is_statement: bool, found: &mut Vec<Used<'a>>)
             (Word("is"), [Word("not"), Word(name), ..] | [Word(name), ..]) if *name != "not" => {
                 found.push(Used::Test(name));
             }
+            (Word("env"), [Sign('('), Text(name), Sign(')'), ..])
+                if at.checked_sub(1).is_none_or(|before| tokens[before] != Sign('.')) =>
+            {
+                found.push(Used::Variable(name));
+            }
             (Sign('.'), [Word(name), Sign('('), ..]) => {
                 let of = at.checked_sub(1).map(|before| tokens[before]);
                 if !matches!(of, Some(Word(of)) if WITH_METHODS.contains(&of)) {
@@ -173,7 +180,7 @@ fn note<'a>(tokens: &[Token<'a>], is_statement: bool, found: &mut Vec<Used<'a>>)
 
 #[cfg(test)]
 mod tests {
-    use super::Used::{File, Filter, Method, Test};
+    use super::Used::{File, Filter, Method, Test, Variable};
     use super::*;
 
     #[test]
@@ -190,6 +197,7 @@ mod tests {
             [Method("upper"), Filter("e")]
         );
         assert_eq!(used("{% include 'a' %}"), [File("include")]);
+        assert_eq!(used("env('A') {{ env('B') ~ env(\"C\", 'c') ~ x.env }}"), [Variable("B")]);
     }
 
     #[test]

@@ -6,6 +6,29 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+/// What scenario files define by name, and refer to.
+const NAMED: [&str; 20] = [
+    "journey",
+    "user class",
+    "load",
+    "profile",
+    "service",
+    "signal",
+    "body",
+    "broker",
+    "feeder",
+    "list of keys",
+    "queue",
+    "variable",
+    "endpoint",
+    "effect",
+    "traffic class",
+    "race",
+    "soft check",
+    "stream of raised events",
+    "hook beside the load",
+    "arm",
+];
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
 const ALIKE: f64 = 0.8;
 
@@ -53,6 +76,8 @@ pub(super) struct Problems {
     old_keys: RefCell<Vec<(FileId, OldKey)>>,
     /// What could not be read, by kind and name; without a name, any of that kind.
     unread: RefCell<BTreeSet<(&'static str, Option<String>)>>,
+    /// Places whose text could not be made out: whatever else is said of them says nothing.
+    unclear: RefCell<Vec<Place>>,
 }
 
 impl Problems {
@@ -73,6 +98,9 @@ impl Problems {
         label: impl Into<String>,
         help: Option<String>,
     ) {
+        if self.unclear.borrow().contains(place) {
+            return;
+        }
         let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help };
         let mut found = self.found.borrow_mut();
         // What several profiles have in common is read for each of them.
@@ -90,6 +118,19 @@ impl Problems {
     /// it makes no mistake of their own.
     pub(super) fn note_unread(&self, what: &'static str, name: Option<&str>) {
         self.unread.borrow_mut().insert((what, name.map(str::to_owned)));
+    }
+
+    /// Notes that a file is missing or cannot be read: anything that is named may stand there.
+    pub(super) fn note_unread_file(&self) {
+        for what in NAMED {
+            self.note_unread(what, None);
+        }
+    }
+
+    /// Notes that the text at a place could not be made out, which has been said: what readers then miss in it
+    /// is no mistake of its own.
+    pub(super) fn note_unclear(&self, place: &Place) {
+        self.unclear.borrow_mut().push(place.clone());
     }
 
     /// Whether something is there and could not be read.
@@ -171,6 +212,13 @@ impl ScenarioError {
 
 /// `did you mean …` for the word most like `word`, and the known ones if they are few.
 pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
+    let mut distinct = Vec::new();
+    for word in known {
+        if !distinct.contains(word) {
+            distinct.push(*word);
+        }
+    }
+    let known = distinct.as_slice();
     let nearest = known
         .iter()
         .map(|k| (strsim::jaro_winkler(&word.to_lowercase(), &k.to_lowercase()), *k))

@@ -190,12 +190,17 @@ impl Templates {
                 .and_then(|known| known.eval(minijinja::context! { name }))
                 .is_ok_and(|known| known.is_true())
         };
+        let is_unset = |name: &str| {
+            let value = self.environment.compile_expression("env(name)");
+            value.and_then(|value| value.eval(minijinja::context! { name })).is_err()
+        };
         let names = used(source).into_iter();
         names
             .filter_map(|name| match name {
                 Used::Filter(name) => (!is_known("filter", name)).then_some(("filter", name, FILTERS)),
                 Used::Test(name) => (!is_known("test", name)).then_some(("test", name, TESTS)),
                 Used::Method(name) => Some(("method", name, FILTERS)),
+                Used::Variable(name) => is_unset(name).then_some(("environment variable", name, &[][..])),
                 Used::File(name) => Some(("statement", name, &["if", "for", "set", "filter", "raw"][..])),
             })
             .collect()

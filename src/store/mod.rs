@@ -57,6 +57,9 @@ pub enum StoreError {
     /// The file belongs to another program.
     #[error("`{0}` is not a store of loadproof: name another file with `--store`")]
     Foreign(PathBuf),
+    /// It is a folder.
+    #[error("`{0}` is a folder, and a store is a file: name one with `--store`")]
+    IsFolder(PathBuf),
     /// Its folder cannot be made.
     #[error("cannot make the folder of the store `{path}`: {error}")]
     Folder {
@@ -121,7 +124,9 @@ impl Store {
     /// # Errors
     /// Also if there is none.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        if path.exists() { Self::open(path) } else { Err(StoreError::Missing(path.to_owned())) }
+        // A file without content is no store yet, and may become another program's.
+        let is_there = std::fs::metadata(path).is_ok_and(|file| file.is_dir() || file.len() > 0);
+        if is_there { Self::open(path) } else { Err(StoreError::Missing(path.to_owned())) }
     }
 
     /// The store's file.
@@ -242,6 +247,10 @@ mod tests {
         let path = folder.path().join("typo.db");
         assert!(matches!(Store::open_existing(&path), Err(StoreError::Missing(_))));
         assert!(!path.exists());
+        std::fs::write(&path, "").unwrap();
+        assert!(matches!(Store::open_existing(&path), Err(StoreError::Missing(_))));
+        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+        assert!(matches!(Store::open_existing(folder.path()), Err(StoreError::IsFolder(_))));
         drop(Store::open(&path).unwrap());
         assert!(Store::open_existing(&path).is_ok());
     }

@@ -40,8 +40,11 @@ pub(super) fn current_version() -> i64 {
 /// # Errors
 /// If it is one, or is not a database.
 pub(super) fn check_own(path: &Path) -> Result<(), StoreError> {
-    let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
-    if is_empty {
+    let Ok(file) = std::fs::metadata(path) else { return Ok(()) };
+    if file.is_dir() {
+        return Err(StoreError::IsFolder(path.to_owned()));
+    }
+    if file.len() == 0 {
         return Ok(());
     }
     let refused = |error| StoreError::Open { path: path.to_owned(), error };

@@ -95,7 +95,7 @@ pub enum SystemError {
     /// A system that should be up does not answer.
     #[error(
         "cannot reach `{url}`: {reason}\n  \
-         hint: start the system, name another with --base-url, or use a profile that starts its services"
+         hint: start the system, or correct its address; a scenario's profile can start its services"
     )]
     Unreachable {
         /// Where it should be.

@@ -81,14 +81,30 @@ fn once(steps: &str) -> (Vec<String>, Taken) {
 }
 
 #[test]
+fn lists_in_forms_are_several_fields_and_numbers_keep_their_digits() {
+    let (asked, _) = once(
+        r#"
+        { request = "POST /a", form = { l = ["1", "{{ 1 + 1 }}", 3.50], n = 1.50, none = [] } },
+        { request = "POST /b", json = { n = 1.50, big = 1_000.0, e = 1e3, list = [-0.0] } },
+        { for_each = [2.50], request = "POST /c/{{ item }}", multipart = { l = ["x", 1.10] } },
+        "#,
+    );
+    assert_eq!(asked[0], "POST /a l=1&l=2&l=3.50&n=1.50");
+    assert_eq!(asked[1], r#"POST /b {"n": 1.50,"big": 1000.0,"e": 1e3,"list": [-0.0]}"#);
+    assert!(asked[2].starts_with("POST /c/2.50 "), "{}", asked[2]);
+    let parts: Vec<&str> = asked[2].matches("name=\"l\"").collect();
+    assert!(parts.len() == 2 && asked[2].contains("\r\n\r\n1.10\r\n"), "{}", asked[2]);
+}
+
+#[test]
 fn values_go_out_again_as_they_came() {
     let (asked, _) = once(
         r#"
-        { request = "GET /a", extract = { id = "/id", price = "/price", is_new = "/is_new", none = "/none" } },
+        { request = "GET /a", extract = { id = "/id", price = "/price", is_new = "/is_new", nil = "/none" } },
         { let = { no = false, flag = "{{ false }}", n = "{{ 6 * 7 }}" }, request = "POST /b/{{ id }}/{{ price }}/{{ is_new }}",
-          headers = { x-tag = "[{{ price }}{{ none }}]" },
-          json = { id = "{{ id }}", price = "{{ price }}", is_new = "{{ is_new }}", none = "{{ none }}", no = "{{ no }}", flag = "{{ flag }}", n = "{{ n }}" } },
-        { request = "POST /c", form = { id = "{{ id }}", is_new = "{{ is_new }}", none = "{{ none }}" } },
+          headers = { x-tag = "[{{ price }}{{ nil }}]" },
+          json = { id = "{{ id }}", price = "{{ price }}", is_new = "{{ is_new }}", none = "{{ nil }}", no = "{{ no }}", flag = "{{ flag }}", n = "{{ n }}" } },
+        { request = "POST /c", form = { id = "{{ id }}", is_new = "{{ is_new }}", none = "{{ nil }}" } },
         "#,
     );
     assert_eq!(

@@ -119,15 +119,23 @@ const HOMES: &[Home] = &[
     ),
     home(
         "tokio_rustls",
-        &["src/load/tls.rs", "src/load/origin.rs", "src/bundle/signature.rs", "src/execute/session.rs"],
-        "https of the load; reading PEM for signatures; the process's choice of a TLS provider",
+        &[
+            "src/load/tls.rs",
+            "src/load/origin.rs",
+            "src/scenario/read/tls.rs",
+            "src/bundle/signature.rs",
+            "src/execute/session.rs",
+        ],
+        "https of the load, and whether what `[tls]` names can be used for it; reading PEM for signatures; the process's \
+         choice of a TLS provider",
     ),
     home("rustls_native_certs", &["src/load/tls.rs"], ""),
     home("cookie_store", &["src/load/jar.rs"], ""),
     home(
         "url",
-        &["src/load/", "src/draft/", "src/redact.rs"],
-        "redirects and cookies of the load, addresses and forms of recordings, secrets as they stand in URLs",
+        &["src/load/", "src/draft/", "src/redact.rs", "src/scenario/read/address.rs"],
+        "redirects and cookies of the load, addresses of recordings, secrets in URLs, mistakes in URLs where they are \
+         written",
     ),
     home("flate2", &["src/load/decode.rs"], ""),
     home("brotli_decompressor", &["src/load/decode.rs"], ""),

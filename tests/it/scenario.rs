@@ -197,6 +197,155 @@ fn mistakes_in_how_the_system_is_reached_are_shown_where_they_are() {
 }
 
 #[test]
+fn urls_that_lead_nowhere_are_refused_where_they_are_written() {
+    for (url, says) in [
+        ("http://[::1", "invalid IPv6 address"),
+        ("http://127.0.0.1:99999", "invalid port number"),
+        ("http://x y/", "invalid"),
+        ("ftp://h", "expected `http://…` or `https://…`"),
+    ] {
+        let base = compile(&GOOD.replace("http://127.0.0.1:8000", url)).unwrap_err();
+        assert!(base.count == 1 && base.to_string().contains(says), "{base}");
+        if !url.starts_with("ftp") {
+            let request = compile(&GOOD.replace("PUT /orders", &format!("PUT {url}/orders"))).unwrap_err();
+            let text = request.to_string();
+            assert!(request.count == 1 && text.contains("is not a server") && text.contains(says), "{text}");
+        }
+    }
+    for tail in ["?x=1", "/shop#f"] {
+        let error = compile(&GOOD.replace("127.0.0.1:8000", &format!("h{tail}"))).unwrap_err();
+        assert!(error.count == 1 && error.to_string().contains("would be left out"), "{error}");
+    }
+    assert!(compile(&GOOD.replace("http://127.0.0.1:8000", "HTTP://127.0.0.1:8000/shop")).is_ok());
+    let source =
+        "[[source]]\nprometheus = 'http://h/metrics?all=1'\nsignals = [{ name = 'a', metric = 'a' }]\n";
+    assert!(compile(&format!("{GOOD}{source}")).is_ok(), "what is read has a query");
+}
+
+#[test]
+fn certificates_keys_and_names_that_cannot_be_used_are_refused() {
+    let certified = || rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (own, other) = (certified(), certified());
+    let (certificate, key, strange) =
+        (own.cert.pem(), own.signing_key.serialize_pem(), other.signing_key.serialize_pem());
+    let damaged = certificate.replacen("MII", "?!?", 1);
+    let compiled = |tls: &str| {
+        let text = format!("{GOOD}\n[tls]\n{tls}\n");
+        let files = [
+            ("scenario.toml", text.as_str()),
+            ("a.pem", &certificate),
+            ("a.key", &key),
+            ("b.key", &strange),
+            ("damaged.pem", &damaged),
+        ];
+        scenario::compile(Path::new("scenario.toml"), &support::Files(&files))
+    };
+    for right in ["certificate = 'a.pem'\nkey = 'a.key'", "ca = 'a.pem'\nserver_name = 'localhost'"] {
+        assert!(compiled(right).is_ok(), "{right}");
+    }
+    for (wrong, says) in [
+        ("certificate = 'a.pem'\nkey = 'b.key'", "`certificate` and `key` do not belong together"),
+        ("ca = 'damaged.pem'", "the certificate in `damaged.pem` cannot be read"),
+        ("certificate = 'damaged.pem'\nkey = 'a.key'", "the certificate in `damaged.pem` cannot be read"),
+        ("server_name = 'not a name'", "`not a name` is not a name that a certificate can have"),
+    ] {
+        let error = compiled(wrong).unwrap_err();
+        assert!(error.count == 1 && error.to_string().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn what_can_never_be_sent_or_come_about_is_refused() {
+    let put = r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#;
+    let request = |more: &str| format!(r#"{{ request = "PUT /orders/{{{{ order_id }}}}/confirm", {more} }}"#);
+    let poll = |more: &str| format!(r#"{{ poll = "GET /o/{{{{ order_id }}}}", effect = "done", {more} }}"#);
+    let cases = [
+        (request(r#"headers = { a = "x\ny" }"#), "the header `a` cannot be sent"),
+        (request(r#"headers = { a = ["x", "\u007f"] }"#), "the header `a` cannot be sent"),
+        (request(r#"headers = { a = "\r{{ order_id }}" }"#), "the header `a` cannot be sent"),
+        (request("expect = []"), "`expect` is empty"),
+        (request("timeout = 0"), "`timeout` cannot be `0`"),
+        (request("name = ' '"), "`name` cannot be the string ` `"),
+        (request("group = ''"), "`group` cannot be the string ``"),
+        (request("for_each = []"), "`for_each` is empty"),
+        (request("for_each = [1], as = 'a b'"), "`a b` cannot be the name of a variable"),
+        (request("let = { '1x' = 1 }"), "`1x` cannot be the name of a variable"),
+        (request("let = { true = 1 }"), "`true` cannot be the name of a variable"),
+        (request("extract = { 'a-b' = '/x' }"), "`a-b` cannot be the name of a variable"),
+        (request("extract = { not = '/x' }"), "`not` cannot be the name of a variable"),
+        (request("extract = { a = { header = 'x y' } }"), "`x y` is not a header name"),
+        (request("check = { header = { 'x y' = 'a' } }"), "`x y` is not a header name"),
+        (request("check = { header = { etag = { exist = true } } }"), "did you mean `exists`"),
+        (request("check = { header = { etag = {} } }"), "nothing is compared"),
+        (request("check = { header = { etag = ['a'] } }"), "`header` cannot be a list"),
+        (request(r#"headers = { a = '{{ env("UNSET") }}' }"#), "the environment variable `UNSET` is not set"),
+        (request(r#"json = { a = ['{{ env("UNSET") }}'] }"#), "the environment variable `UNSET` is not set"),
+        ("{ choice = [] }".to_owned(), "`choice` is empty"),
+        ("{ choice = [{ weight = 1, steps = [] }] }".to_owned(), "a choice of nothing"),
+        ("{ choice = [{ weight = 1 }] }".to_owned(), "`steps` is missing"),
+        (poll("until = 404, pending = 404"), "status 404 cannot be both waited for and pending"),
+        (poll("pending = 200"), "status 200 cannot be both waited for and pending"),
+        (poll("until = []"), "`until` is empty"),
+        (poll("within = '0s'"), "`within` cannot be the string `0s`"),
+    ];
+    for (step, says) in cases {
+        let text = mistake(put, &step);
+        let count = text.matches("error: ").count();
+        assert!(
+            text.contains(says)
+                && (count == 1 || step.contains("steps") || step == "{ choice = [{ weight = 1 }] }"),
+            "{step}: {text}"
+        );
+    }
+    for step in [
+        request(r#"headers = { a = "x\ty", b = "é", c = "{{ order_id }}\n" }"#),
+        request(r#"headers = { a = '{{ env("UNSET", "x") }}' }"#),
+        request("extract = { A = '/x', _a1 = '/y' }"),
+        request("check = { header = { etag = { exists = true }, age = 3 } }"),
+        poll("until = 404, pending = 200"),
+        poll("until = 404"),
+        poll("pending = 200, until_check = { contains = 'done' }"),
+        "{ choice = [{ probability = 0.5, steps = [] }, { probability = 0.5, steps = [{ pause = '1s' }] }] }"
+            .to_owned(),
+    ] {
+        let compiled = compile(&GOOD.replacen(put, &step, 1));
+        assert!(compiled.is_ok(), "{step}: {}", compiled.unwrap_err());
+    }
+    for (part, by) in [("name = \"shop\"", "name = ''"), ("name = \"Customer\"", "name = '\t'")] {
+        assert!(mistake(part, by).contains("expected a text that is not blank"), "{by}");
+    }
+    let think =
+        mistake("journeys = { Buy = 1 }", "journeys = { Buy = 1 }\nthink = { uniform = ['2s', '1s'] }");
+    assert!(think.contains("`uniform` goes from 2s down to 1s"), "{think}");
+}
+
+#[test]
+fn a_mistake_in_a_template_is_not_a_second_one_of_what_it_would_have_given() {
+    for value in ["{{ env('UNSET') }}", "{{ nofunc() }}", "http://{{ env('UNSET') }}"] {
+        let base = compile(&GOOD.replace("http://127.0.0.1:8000", value)).unwrap_err();
+        assert_eq!(base.count, 1, "{base}");
+        for table in [
+            format!("[network]\nproxy = \"{value}\""),
+            format!("[network]\nsource_addresses = \"{value}\""),
+            format!("[trace]\nurl = \"{value}\""),
+            format!("[tls]\nca = \"{value}\""),
+            format!("[tls]\nserver_name = \"{value}/\""),
+            format!("[[source]]\njson = \"{value}\"\nsignals = [{{ name = 'a', pointer = '/a' }}]"),
+        ] {
+            let error = compile(&format!("{GOOD}\n{table}\n")).unwrap_err();
+            assert_eq!(error.count, 1, "{table}: {error}");
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_of_a_body_are_shown() {
+    let json = r#"json = { a = "{{ x | }}", b = ["{{ y | }}", "right"] }"#;
+    let text = mistake("json = { n = 1 }", json);
+    assert!(text.contains("error: bad template") && text.matches("error: bad").count() == 2, "{text}");
+}
+
+#[test]
 fn a_poll_that_expects_is_told_what_to_say_instead() {
     let poll = r#"{ poll = "GET /orders/{{ order_id }}", effect = "visible", expect = 200 }"#;
     insta::assert_snapshot!(mistake(r#"{ request = "PUT /orders/{{ order_id }}/confirm" }"#, poll), @r#"
@@ -267,6 +416,43 @@ fn included_files_add_journeys_and_bodies() {
         .unwrap_err();
     let text = error.to_string();
     assert!(text.contains("dir/parts/bodies.toml:2:9") && text.contains("did you mean `email`?"), "{text}");
+}
+
+#[test]
+fn a_missing_or_broken_include_hides_no_other_mistake_and_is_one_alone() {
+    let main = r#"
+        name = "shop"
+        base_url = "http://127.0.0.1:1"
+        include = ["missing1.toml", "bad.toml", "broken.toml", "missing2.toml"]
+        bogus = 1
+        [[journey]]
+        name = "Register"
+        steps = [{ request = "POST /customers", body = "customer" }, { let = { id = { take = "ids" } }, request = "GET /{{ id }}" }]
+        [[user_class]]
+        name = "User"
+        journeys = { Register = 1, Elsewhere = 1 }
+    "#;
+    let world = Files {
+        files: BTreeMap::from([
+            ("dir/main.toml", main),
+            ("dir/bad.toml", "[load.few]\nusers = 0\nrun_time = '1s'\n"),
+            ("dir/broken.toml", "x = \n"),
+        ]),
+        variables: BTreeMap::new(),
+    };
+    let error = scenario::compile(Path::new("dir/main.toml"), &world).unwrap_err();
+    let text = error.to_string();
+    for says in [
+        "cannot read included file `dir/missing1.toml`",
+        "cannot read included file `dir/missing2.toml`",
+        "dir/main.toml:4:20",
+        "unknown key in a scenario: `bogus`",
+        "`users` cannot be `0`",
+        "this is not TOML",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
+    assert_eq!(error.count, 5, "{text}");
 }
 
 #[test]
@@ -483,10 +669,7 @@ fn names_that_templates_do_not_know_are_found_before_they_are_rendered() {
     {
         assert_eq!(with(wrong), ["this template cannot be rendered"], "{wrong}");
     }
-    assert!(
-        compile(&GOOD.replacen("{{ order_id }}", "{{ env('NOT_SET') }}", 1)).is_ok(),
-        "it may be set for the run"
-    );
+    assert_eq!(with("{{ env('NOT_SET') }}"), ["the environment variable `NOT_SET` is not set"]);
     for known in [
         "{{ order_id | b64encode | urlencode }}",
         "{{ 'a' | hmac_sha256(order_id) }}",

@@ -53,7 +53,7 @@ fn outcomes(arm: &ArmSummary, name: &str) -> String {
     let (total, wrong) = wrong(arm, Kind::Request);
     let rejected = counts(arm, Kind::Request).rejected;
     let of_requests = match wrong {
-        0 if total == 0 => format!("{name}: no request was made."),
+        _ if total == 0 => format!("{name}: no request was made."),
         0 if rejected > 0 => format!(
             "{name}: {} of {} requests were rejected ({}), the others answered as expected.",
             unit::count(rejected),

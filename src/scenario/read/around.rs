@@ -38,7 +38,7 @@ impl Around {
         let condition = step.text("if").and_then(|text| book.expression(&text, flow));
         let is_unread = step.has("if") && condition.is_none();
         let group =
-            step.text("group").map(|name| book.endpoint(name.value, context.traffic_class, Kind::Group));
+            step.name("group").map(|name| book.endpoint(name.value, context.traffic_class, Kind::Group));
         let start = flow.len();
         let rounds = rounds(step, book, flow);
         let bindings = binding::read(step, book, flow, Flow::Binds);
@@ -101,7 +101,14 @@ fn each(
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<Rounds> {
-    let variable = step.text("as").map_or_else(|| ITEM.to_owned(), |name| name.value);
+    let variable = step.text("as").map_or_else(
+        || ITEM.to_owned(),
+        |name| {
+            binding::check_variable(step.problems, &name);
+            name.value
+        },
+    );
+    step.refuse_empty("for_each");
     let found = match list.value.get_ref() {
         DeValue::Array(_) => book.computed(list.value, &list.place, flow),
         DeValue::String(text) => {

@@ -44,7 +44,9 @@ fn kind(mut table: Fields<'_>, settings: &Settings) -> Option<AuthKind> {
 fn basic(mut table: Fields<'_>, settings: &Settings) -> Option<AuthKind> {
     let problems = table.problems;
     let user = table.required_text("user").map(|l| settings.fill(&l, problems));
-    let password = table.required_text("password").map(|l| settings.fill(&l, problems));
+    table.require("password");
+    // An empty one may be meant.
+    let password = table.text("password").map(|l| settings.fill(&l, problems));
     table.finish();
     Some(AuthKind::Basic { user: user?, password: Secret(password?) })
 }

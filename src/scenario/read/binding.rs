@@ -8,8 +8,10 @@ use toml::de::DeValue;
 use super::book::{Book, Flow};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Binding, BindingFrom};
-use crate::scenario::problem::Place;
+use crate::scenario::problem::{Place, Problems};
 
+/// Words that templates take for values.
+const VALUES: [&str; 6] = ["true", "false", "none", "True", "False", "None"];
 /// How long a value of a queue is waited for.
 const TAKE_WITHIN: Duration = Duration::from_secs(10);
 
@@ -24,6 +26,7 @@ pub(super) fn read(
     let problems = table.problems;
     let mut bindings = Vec::new();
     for (variable, value) in table.entries() {
+        check_variable(problems, &variable);
         let place = Place { file: table.file(), span: value.span() };
         let from = match value.get_ref() {
             DeValue::Table(_) => {
@@ -37,9 +40,23 @@ pub(super) fn read(
     bindings
 }
 
+/// Notes a variable's name that no template could say.
+pub(super) fn check_variable(problems: &Problems, name: &Located<String>) {
+    let word = name.value.as_str();
+    let is_word = word.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !word.starts_with(|c: char| c.is_numeric())
+        && !VALUES.contains(&word)
+        && minijinja::Environment::new().compile_expression(word).is_ok();
+    if !is_word {
+        let title = format!("`{word}` cannot be the name of a variable");
+        let label = "templates could not say it: a word of letters, digits and `_` that is none of theirs";
+        problems.add(&name.place, title, label);
+    }
+}
+
 fn drawn(mut table: Fields<'_>, book: &mut Book<'_>) -> Option<BindingFrom> {
     let (key, feed) = (table.text("key"), table.text("feed"));
-    let (count, take) = (table.text("count"), table.text("take"));
+    let (count, take) = (table.name("count"), table.name("take"));
     let from = match (key, feed, count, take) {
         (Some(name), None, None, None) => {
             let names: Vec<&str> = book.keys.iter().map(|k| k.name.as_str()).collect();

@@ -1,7 +1,9 @@
 //! Bodies of requests, from TOML values to the text of a template.
 
+use toml::Spanned;
 use toml::de::DeValue;
 
+use crate::scenario::json::Json;
 use crate::scenario::template::{is_template, single_expression};
 
 /// The template that renders a TOML value as JSON; plain JSON where there is nothing to render.
@@ -28,7 +30,35 @@ fn write_json(out: &mut String, value: &DeValue<'_>) {
             out.push_str(": ");
             write_json(out, item.get_ref());
         }),
+        DeValue::Float(number) => out.push_str(&digits(number.as_str())),
         other => out.push_str(&super::plain::json(other).to_string()),
+    }
+}
+
+/// A number as it was written, where JSON can write it so: `1.50`. JSON has no infinity: it has `null`.
+fn digits(written: &str) -> String {
+    let digits = written.trim_start_matches('+').replace('_', "");
+    match Json::parse(&digits) {
+        Some(Json::Number(_)) => digits,
+        _ => "null".to_owned(),
+    }
+}
+
+/// A value as the text of a form's field: a text as it is, and anything else as JSON writes it.
+pub(super) fn field_text(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Datetime(date) => date.to_string(),
+        DeValue::Float(number) => digits(number.as_str()),
+        other => super::plain::json(other).to_string(),
+    }
+}
+
+/// The values of a form's field: the items of a list, one after another, or the one that it is.
+pub(super) fn field_values<'a>(value: &'a Spanned<DeValue<'a>>) -> Vec<&'a Spanned<DeValue<'a>>> {
+    match value.get_ref() {
+        DeValue::Array(values) => values.iter().collect(),
+        _ => vec![value],
     }
 }
 

@@ -142,7 +142,7 @@ impl<'a> Book<'a> {
                 }
                 Err(error) => {
                     self.problems.note_unread("body", Some(&name.value));
-                    self.bad_template(&self.bad_leaf(&leaves, &name.place), &error);
+                    self.bad_leaves(&leaves, &name.place, &error);
                 }
             }
         }
@@ -233,7 +233,11 @@ impl<'a> Book<'a> {
 
     /// Notes queues from which something is taken and into which nothing is put.
     pub(in crate::scenario) fn check_queues(&self) {
+        let may_be_filled = |queue: usize| self.problems.is_unread("queue", &self.queues[queue]);
         for (queue, place) in self.taken.iter().filter(|(queue, _)| !self.filled.contains(queue)) {
+            if may_be_filled(*queue) {
+                continue;
+            }
             let title = format!("nothing is put into queue `{}`", self.queues[*queue]);
             let filled: Vec<&str> = self.filled.iter().map(|queue| self.queues[*queue].as_str()).collect();
             let help = crate::scenario::suggestion(&self.queues[*queue], &filled);
@@ -378,7 +382,7 @@ impl<'a> Book<'a> {
                 Some(text)
             }
             Err(error) => {
-                self.bad_template(&self.bad_leaf(leaves, &leaves[0]), &error);
+                self.bad_leaves(leaves, &leaves[0], &error);
                 None
             }
         }
@@ -440,6 +444,11 @@ impl<'a> Book<'a> {
                     let title = format!("templates cannot `{name}` files");
                     self.problems.add_with_help(&place, title, "not known here", Some(help));
                 }
+                "environment variable" => {
+                    let title = format!("the environment variable `{name}` is not set");
+                    let label = format!("set it, or give a default: `env(\"{name}\", \"…\")`");
+                    self.problems.add(&place, title, label);
+                }
                 _ => self.problems.add_unknown(&place, what, name, known),
             }
         }
@@ -453,13 +462,27 @@ impl<'a> Book<'a> {
         }
     }
 
-    /// The text that is no template by itself; `fallback` if that cannot be told.
-    fn bad_leaf(&self, leaves: &[Place], fallback: &Place) -> Place {
-        let is_bad = |place: &&Place| {
+    /// Notes all texts that are no templates by themselves; `fallback` with the error of the whole if that cannot be
+    /// told.
+    fn bad_leaves(&self, leaves: &[Place], fallback: &Place, of_all: &minijinja::Error) {
+        let environment = minijinja::Environment::new();
+        let mistake = |place: &Place| {
             let text = self.problems.text(place);
-            minijinja::Environment::new().template_from_str(&text).is_err()
+            environment.template_from_str(&text).err()
         };
-        leaves.iter().find(is_bad).unwrap_or(fallback).clone()
+        let mut bad: Vec<(&Place, minijinja::Error)> =
+            leaves.iter().filter_map(|place| Some((place, mistake(place)?))).collect();
+        // A value as a whole is among the places of its texts, behind them: it has their mistakes.
+        let is_whole = |place: &Place| leaves.last() == Some(place);
+        if bad.len() > 1 {
+            bad.retain(|(place, _)| !is_whole(place));
+        }
+        if bad.is_empty() {
+            self.bad_template(fallback, of_all);
+        }
+        for (place, error) in bad {
+            self.bad_template(place, &error);
+        }
     }
 
     fn bad_template(&self, place: &Place, error: &minijinja::Error) {

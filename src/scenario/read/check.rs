@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use regex::Regex;
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 use super::body::json_template;
 use super::book::{Book, Flow};
+use super::defaults::check_name;
 use super::plain;
 use crate::scenario::check::{Check, JsonPlace, SoftCheck, Test, Wanted};
 use crate::scenario::fields::{Fields, Located, duration, whole, wrong_type};
@@ -72,8 +73,9 @@ fn of_table(mut table: Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) ->
     }
     if let Some(header) = table.table("header") {
         for (name, value) in header.entries() {
+            check_name(header.problems, &name);
             let name = name.value.to_ascii_lowercase();
-            let tests = tests(&header, value, book, flow);
+            let tests = text_tests(&header, value, book, flow);
             checks.extend(tests.into_iter().map(|test| Check::Header { name: name.clone(), test }));
         }
     }
@@ -85,10 +87,36 @@ fn of_table(mut table: Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) ->
     checks
 }
 
+/// What must hold of a text: it is never a list or an object, so that a table is one of comparisons.
+fn text_tests<'a>(
+    parent: &Fields<'a>,
+    value: &'a Spanned<DeValue<'a>>,
+    book: &mut Book<'_>,
+    flow: &mut Vec<Flow>,
+) -> Vec<Test> {
+    let place = Place { file: parent.file(), span: value.span() };
+    match value.get_ref() {
+        DeValue::Table(members) if members.is_empty() => {
+            parent.problems.add(
+                &place,
+                "nothing is compared",
+                format!("needs one of: {}", COMPARISONS.join(", ")),
+            );
+            Vec::new()
+        }
+        DeValue::Table(members) => comparisons(parent, members, place, book, flow),
+        DeValue::Array(_) => {
+            wrong_type(parent.problems, &place, "header", "a text, or comparisons", value.get_ref());
+            Vec::new()
+        }
+        _ => tests(parent, value, book, flow),
+    }
+}
+
 /// What must hold of a value: that it is a given one, or comparisons.
-fn tests(
-    parent: &Fields<'_>,
-    value: &Spanned<DeValue<'_>>,
+fn tests<'a>(
+    parent: &Fields<'a>,
+    value: &'a Spanned<DeValue<'a>>,
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Vec<Test> {
@@ -100,6 +128,16 @@ fn tests(
         return wanted(parent, value, book, flow).map(Test::Equals).into_iter().collect();
     }
     let place = Place { file: parent.file(), span: value.span() };
+    comparisons(parent, members, place, book, flow)
+}
+
+fn comparisons<'a>(
+    parent: &Fields<'a>,
+    members: &'a DeTable<'a>,
+    place: Place,
+    book: &mut Book<'_>,
+    flow: &mut Vec<Flow>,
+) -> Vec<Test> {
     let mut table = Fields::new(members, place, "a comparison", parent.problems);
     let mut found = Vec::new();
     let with_value: [(&'static str, TestOf); 6] = [

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use toml::de::DeValue;
 
+use super::body::{field_text, field_values};
 use super::book::{Book, Flow};
 use super::media::media_type;
 use crate::scenario::fields::Fields;
@@ -63,15 +64,13 @@ pub(super) fn content<'a>(
     Some((body, Content { media_type, json, place }))
 }
 
+/// Names and values; a list is several of one name.
 fn form_pairs(form: &Fields<'_>) -> Vec<(String, String)> {
     form.entries()
         .into_iter()
-        .map(|(name, value)| {
-            let text = match super::plain::json(value.get_ref()) {
-                serde_json::Value::String(text) => text,
-                other => other.to_string(),
-            };
-            (name.value, text)
+        .flat_map(|(name, value)| {
+            let values = field_values(value).into_iter();
+            values.map(move |value| (name.value.clone(), field_text(value.get_ref())))
         })
         .collect()
 }

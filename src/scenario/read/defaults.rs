@@ -36,10 +36,10 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>) -> Defaults {
         headers: Vec::new(),
     };
     if let Some(mut table) = file.table("defaults") {
-        if let Some(timeout) = table.duration("connect_timeout") {
+        if let Some(timeout) = table.time("connect_timeout") {
             defaults.connect_timeout = timeout;
         }
-        if let Some(timeout) = table.duration("timeout") {
+        if let Some(timeout) = table.time("timeout") {
             defaults.timeout = timeout;
         }
         defaults.http = http_version(&mut table).unwrap_or_default();
@@ -77,8 +77,36 @@ pub(super) fn body_limit(table: &mut Fields<'_>) -> Option<usize> {
     table.size("body_limit").map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
-/// `headers = { name = "value" }`, or with a list of values, with names in lower case.
+/// `headers = { name = "value" }`, or with a list of values, with names in lower case: values that HTTP can send.
 pub(in crate::scenario) fn headers(table: &mut Fields<'_>) -> Vec<(String, Located<String>)> {
+    let headers = named_texts(table);
+    for (name, value) in &headers {
+        if fixed_ends(&value.value).iter().any(|text| text.chars().any(|c| c.is_ascii_control() && c != '\t'))
+        {
+            let title = format!("the header `{name}` cannot be sent");
+            table.problems.add(
+                &value.place,
+                title,
+                "a header's value has no line breaks or control characters",
+            );
+        }
+    }
+    headers
+}
+
+/// What is sent as it stands: all of a text, or what stands before and behind its templates. A template's last line
+/// break is not of what it gives.
+fn fixed_ends(text: &str) -> Vec<&str> {
+    let mark = ["{{", "{%", "{#"].iter().filter_map(|mark| text.find(mark)).min();
+    let end = ["}}", "%}", "#}"].iter().filter_map(|mark| text.rfind(mark)).max();
+    match mark.zip(end) {
+        Some((start, end)) => vec![&text[..start], text[end + 2..].trim_end_matches(['\r', '\n'])],
+        None => vec![text],
+    }
+}
+
+/// The same of whatever kind, for events as well.
+pub(in crate::scenario) fn named_texts(table: &mut Fields<'_>) -> Vec<(String, Located<String>)> {
     let Some(headers) = table.table("headers") else { return Vec::new() };
     let problems = headers.problems;
     let mut found = Vec::new();
@@ -107,7 +135,8 @@ pub(in crate::scenario) fn headers(table: &mut Fields<'_>) -> Vec<(String, Locat
     found
 }
 
-fn check_name(problems: &Problems, name: &Located<String>) {
+/// Notes what cannot be a header's name.
+pub(super) fn check_name(problems: &Problems, name: &Located<String>) {
     if !is_token(&name.value) {
         problems.add(&name.place, format!("`{}` is not a header name", name.value), "not a name");
     }

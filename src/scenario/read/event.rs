@@ -19,9 +19,9 @@ pub(super) fn publish(
     context: &Context<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<Publish> {
-    let stream = step.text("publish")?;
+    let stream = step.name("publish")?;
     let broker = broker(step, book);
-    let name = step.text("name").map_or_else(|| format!("PUBLISH {}", stream.value), |l| l.value);
+    let name = step.name("name").map_or_else(|| format!("PUBLISH {}", stream.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
     let stream = book.text(&stream, flow);
     let key = step.text("key");
@@ -31,11 +31,11 @@ pub(super) fn publish(
         step.problems.add(&key.place, "only Kafka's events have a key", "not for this broker");
     }
     let key = key.and_then(|key| book.text(&key, flow));
-    let headers = super::defaults::headers(step);
+    let headers = super::defaults::named_texts(step);
     let headers: Vec<_> =
         headers.into_iter().filter_map(|(name, value)| Some((name, book.text(&value, flow)?))).collect();
     let body = content(step, book, flow).map(|(body, _)| body);
-    let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
+    let timeout = step.time("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     Some(Publish {
         endpoint,
@@ -56,13 +56,13 @@ pub(super) fn awaited(
     context: &Context<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<Await> {
-    let stream = step.text("await")?;
+    let stream = step.name("await")?;
     let broker = broker(step, book);
     step.require("effect");
-    let effect = step.text("effect");
+    let effect = step.name("effect");
     let matching = matching(step, book, flow);
     let checks = checks(step, "check", book, flow);
-    let within = step.duration("within").unwrap_or(Duration::from_secs(60));
+    let within = step.time("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
@@ -108,10 +108,7 @@ fn matching(
     for (pointer, value) in table.entries() {
         check_pointer(&table, &pointer);
         let place = Place { file: table.file(), span: value.span() };
-        let text = match super::plain::json(value.get_ref()) {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
+        let text = super::body::field_text(value.get_ref());
         let text = book.text(&Located { value: text, place }, flow)?;
         pairs.push((pointer.value, text));
     }

@@ -1,7 +1,9 @@
 //! `extract`: variables that later steps take from an answer.
 
+use super::binding::check_variable;
 use super::book::{Book, Flow};
 use super::check::{json_place, regex};
+use super::defaults::check_name;
 use crate::scenario::check::{Extract, ExtractFrom, Which};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::problem::Place;
@@ -17,6 +19,7 @@ pub(super) fn extracts(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Ve
     let Some(table) = step.table("extract") else { return Vec::new() };
     let mut found = Vec::new();
     for (variable, value) in table.entries() {
+        check_variable(table.problems, &variable);
         let place = Place { file: table.file(), span: value.span() };
         let extract = match value.get_ref().as_str() {
             Some(text) => {
@@ -46,7 +49,10 @@ fn in_full(
     let (json, header, pattern) = (table.text("json"), table.text("header"), table.text("regex"));
     let from = match (json, header, pattern) {
         (Some(place), None, None) => json_place(&table, &place).map(ExtractFrom::Json),
-        (None, Some(name), None) => Some(ExtractFrom::Header(name.value.to_ascii_lowercase())),
+        (None, Some(name), None) => {
+            check_name(table.problems, &name);
+            Some(ExtractFrom::Header(name.value.to_ascii_lowercase()))
+        }
         (None, None, Some(pattern)) => regex(&table, &pattern).map(ExtractFrom::Regex),
         _ => {
             table.problems.add(

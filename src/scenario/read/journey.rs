@@ -24,7 +24,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let context =
             Context { journey: own_name, traffic_class: &traffic_class, cookies, auth, headers: &headers };
         let mut steps = step::steps(&mut table, "steps", book, &context, &mut flow);
-        step::check_not_empty(&mut table, "steps");
+        table.refuse_empty("steps");
         table.finish();
         if !bindings.is_empty() && !steps.is_empty() {
             // With the first step, as one: users think after steps, not after variables.

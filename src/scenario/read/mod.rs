@@ -1,5 +1,6 @@
 //! The parts of a scenario file, one reader each: tables in, checked values out.
 
+pub(super) mod address;
 pub(super) mod answer;
 pub(super) mod around;
 pub(super) mod auth;
@@ -109,22 +110,36 @@ impl Settings {
                 plain_message(&error),
                 Some(help),
             );
+            problems.note_unclear(&text.place);
             text.value.clone()
         })
     }
 }
 
-/// A base URL: `http://…` or `https://…`, without a trailing slash.
+/// A base URL: `http://…` or `https://…`, without a trailing slash, and without what only a request has.
 pub(super) fn base_url(text: &Located<String>, settings: &Settings, problems: &Problems) -> String {
     let url = settings.fill(text, problems);
-    if !is_http(&url) {
-        problems.add(&text.place, format!("`{url}` is not a base URL"), "expected `http://…` or `https://…`");
+    if let Some(label) = address::server_mistake(&url).or_else(|| address::tail_mistake(&url)) {
+        problems.add(&text.place, format!("`{}` is not a base URL", address::without_user(&url)), label);
     }
     url.trim_end_matches('/').to_owned()
 }
 
+/// A URL with whatever follows its host, without a trailing slash.
+pub(super) fn whole_url(text: &Located<String>, settings: &Settings, problems: &Problems) -> String {
+    let url = settings.fill(text, problems);
+    if let Some(label) = address::server_mistake(&url) {
+        problems.add(&text.place, format!("`{}` is not a URL", address::without_user(&url)), label);
+    }
+    url.trim_end_matches('/').to_owned()
+}
+
+/// Whether a text begins as a URL of the web does.
 pub(super) fn is_http(url: &str) -> bool {
-    ["http://", "https://"].iter().any(|scheme| url.len() > scheme.len() && url.starts_with(scheme))
+    ["http://", "https://"].iter().any(|scheme| {
+        url.len() > scheme.len()
+            && url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    })
 }
 
 /// Notes a `remove` of what is not there: where it was, it is gone by now, and its item with it.

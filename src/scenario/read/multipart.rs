@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use toml::de::DeValue;
 
+use super::body::{field_text, field_values};
 use super::book::{Book, Flow};
 use super::media::media_type;
 use crate::checksum::sha256;
@@ -23,11 +24,7 @@ pub(super) fn read(form: &Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>)
     let mut parts = Vec::new();
     let mut is_whole = true;
     for (name, value) in form.entries() {
-        let values = match value.get_ref() {
-            DeValue::Array(values) => values.iter().collect(),
-            _ => vec![value],
-        };
-        for value in values {
+        for value in field_values(value) {
             match part(&name.value, value, form, book, flow) {
                 Some(part) => parts.push(part),
                 None => is_whole = false,
@@ -64,10 +61,7 @@ fn part(
         );
         return Some(Part { head, content: book.file(&file)? });
     }
-    let text = match super::plain::json(value.get_ref()) {
-        serde_json::Value::String(text) => text,
-        other => other.to_string(),
-    };
+    let text = field_text(value.get_ref());
     let place = Place { file: form.file(), span: value.span() };
     let content = book.text(&Located { value: text, place }, flow)?;
     Some(Part { head: format!("{disposition}\r\n\r\n"), content })

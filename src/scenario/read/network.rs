@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 use std::path::Path;
 
-use super::{Settings, is_http};
+use super::Settings;
+use super::address::{server_mistake, without_user};
 use crate::scenario::fields::Fields;
 use crate::scenario::transport::{Network, Proxy};
 
@@ -13,8 +14,11 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, folder: &Path, settings: 
     let problems = table.problems;
     let proxy = table.text("proxy").and_then(|text| {
         let url = settings.fill(&text, problems);
-        if !url.starts_with("http://") || !is_http(&url) {
-            problems.add(&text.place, "not the URL of an HTTP proxy", "expected `http://host:port`");
+        let is_tls = url.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("https"));
+        let expected = || "expected `http://host:port`".to_owned();
+        let mistake = if is_tls { Some(expected()) } else { server_mistake(&url) };
+        if let Some(label) = mistake {
+            problems.add(&text.place, "not the URL of an HTTP proxy", label);
             return None;
         }
         Some(Proxy { url: without_user(&url), secret_url: url })
@@ -35,12 +39,4 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, folder: &Path, settings: 
     let source_addresses = source_addresses.collect();
     table.finish();
     Network { proxy, unix_socket, source_addresses }
-}
-
-/// A URL as it may be shown.
-fn without_user(url: &str) -> String {
-    match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?.1))) {
-        Some((scheme, host)) => format!("{scheme}://{host}"),
-        None => url.to_owned(),
-    }
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Settings, base_url};
+use super::{Settings, whole_url};
 use toml::Spanned;
 use toml::de::DeValue;
 
@@ -101,8 +101,8 @@ fn place(kind: &str, text: &Located<String>, table: &Fields<'_>, settings: &Sett
         url
     };
     match kind {
-        "prometheus" => SourcePlace::Prometheus(base_url(text, settings, table.problems)),
-        "json" => SourcePlace::Json(base_url(text, settings, table.problems)),
+        "prometheus" => SourcePlace::Prometheus(whole_url(text, settings, table.problems)),
+        "json" => SourcePlace::Json(whole_url(text, settings, table.problems)),
         "sqlite" => SourcePlace::Sqlite(settings.fill(text, table.problems)),
         "log" => SourcePlace::Log(settings.fill(text, table.problems)),
         "control_group" => SourcePlace::ControlGroup(settings.fill(text, table.problems)),

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::address::{server_mistake, without_user};
 use super::answer::{check_statuses, statuses};
 use super::around::{AROUND_KEYS, Around};
 use super::book::{Book, Flow};
@@ -12,7 +13,7 @@ use super::content::content;
 use super::context::Context;
 use super::extract::extracts;
 use super::{event, rpc};
-use crate::sample::{Kind, PROBE_CLASS, grpc_status};
+use crate::sample::{Kind, PROBE_CLASS, grpc_status, status_text};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{
     Branch, Expect, Meet, Parallel, Poll, Protocol, Put, Request, Step, is_redirect,
@@ -86,18 +87,21 @@ pub(super) fn read(
         "publish" => event::publish(&mut step, book, context, flow).map(|p| Step::Publish(Box::new(p))),
         "await" => event::awaited(&mut step, book, context, flow).map(|a| Step::Await(Box::new(a))),
         "parallel" => {
-            let race = step.text("race").map_or(context.journey.to_owned(), |l| l.value);
+            let race = step.name("race").map_or(context.journey.to_owned(), |l| l.value);
             let requests = parallel(&mut step, book, context, flow);
-            check_not_empty(&mut step, "parallel");
+            step.refuse_empty("parallel");
             Some(Step::Parallel(Parallel { race: book.race(&race), requests }))
         }
         "meet" => meet(&mut step, book).map(Step::Meet),
         "put" => put(&mut step, book, flow).map(Step::Put),
-        "choice" => Some(Step::Choice(choice(&mut step, book, context, flow))),
+        "choice" => {
+            step.refuse_empty("choice");
+            Some(Step::Choice(choice(&mut step, book, context, flow)))
+        }
         "pause" => step.duration("pause").map(Step::Pause),
         _ => {
             let steps = steps(&mut step, "steps", book, context, flow);
-            check_not_empty(&mut step, "steps");
+            step.refuse_empty("steps");
             Some(Step::Steps(steps))
         }
     };
@@ -123,16 +127,6 @@ fn unread(mut step: Fields<'_>) {
         step.know(keys);
     }
     step.finish();
-}
-
-/// Notes a list of which nothing is ever done.
-pub(super) fn check_not_empty(table: &mut Fields<'_>, key: &'static str) {
-    let is_empty =
-        table.value(key).is_some_and(|list| list.value.get_ref().as_array().is_some_and(|a| a.is_empty()));
-    if is_empty {
-        let place = table.key_place(key);
-        table.problems.add(&place, format!("`{key}` is empty"), "needs at least one");
-    }
 }
 
 pub(super) fn steps(
@@ -171,15 +165,15 @@ fn parallel(
 
 /// `{ meet = "sale", users = 50, within = "2s" }`.
 fn meet(step: &mut Fields<'_>, book: &mut Book<'_>) -> Option<Meet> {
-    let race = step.text("meet")?;
+    let race = step.name("meet")?;
     let users = step.count("users", 2).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-    let within = step.duration("within").unwrap_or(MEET_WITHIN);
+    let within = step.time("within").unwrap_or(MEET_WITHIN);
     Some(Meet { race: book.race(&race.value), users, within })
 }
 
 /// `{ put = "orders", value = "{{ order_id }}" }`.
 fn put(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Option<Put> {
-    let queue = step.text("put")?;
+    let queue = step.name("put")?;
     step.require("value");
     let Located { value, place } = step.value("value")?;
     Some(Put { queue: book.fill_queue(&queue.value), value: book.computed(value, &place, flow)? })
@@ -219,6 +213,10 @@ fn choice(
     let place = step.key_place("choice");
     let problems = step.problems;
     let tables = step.tables("choice");
+    let count = tables.len();
+    if count == 0 {
+        return Vec::new();
+    }
     let is_weighted = tables.iter().any(|table| table.has("weight"));
     let mut branches: Vec<Branch> = tables
         .into_iter()
@@ -236,12 +234,20 @@ fn choice(
                     probability.value
                 })
             };
+            table.require("steps");
             let steps = steps(&mut table, "steps", book, context, flow);
             table.finish();
             Some(Branch { probability: share?, steps })
         })
         .collect();
     let sum: f64 = branches.iter().map(|b| b.probability).sum();
+    // What cannot be read has been told of.
+    if branches.len() < count {
+        return branches;
+    }
+    if branches.len() == 1 && branches[0].steps.is_empty() {
+        problems.add(&place, "a choice of nothing", "its one branch has no steps");
+    }
     if is_weighted {
         for branch in &mut branches {
             branch.probability /= sum;
@@ -269,7 +275,7 @@ fn request(
         origin: None,
         path: Located { value: "/".to_owned(), place: line.place.clone() },
     });
-    let name = step.text("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
+    let name = step.name("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
     let protocol = match method.as_str() {
         rpc::METHOD => rpc::method(&path, book.descriptors.as_ref(), step.problems).map(Protocol::Grpc),
@@ -282,6 +288,7 @@ fn request(
     };
     let mut headers = headers(step, book, context, flow);
     let body = body(step, book, flow, &protocol, &mut headers);
+    step.refuse_empty("expect");
     let (expect, reject) = (statuses(step, "expect"), statuses(step, "reject"));
     check_statuses(step, &protocol, expect.iter().chain(&reject));
     let reject = reject.map_or(Vec::new(), |l| l.value);
@@ -301,7 +308,7 @@ fn request(
     let auth = if step.has("auth") { super::auth::of(step, book) } else { context.auth };
     let redirects = super::defaults::redirects(step).unwrap_or(book.defaults.redirects);
     let body_limit = super::defaults::body_limit(step).unwrap_or(book.defaults.body_limit);
-    let timeout = step.duration("timeout").unwrap_or(book.defaults.timeout);
+    let timeout = step.time("timeout").unwrap_or(book.defaults.timeout);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
     let success = match protocol {
         Protocol::Http(_) => Expect::Success,
@@ -341,18 +348,19 @@ fn poll(
     flow: &mut Vec<Flow>,
 ) -> Option<Poll> {
     let probe = Context { traffic_class: PROBE_CLASS, ..*context };
+    step.refuse_empty("until");
     let (until, pending) = (statuses(step, "until"), statuses(step, "pending"));
     if step.has("expect") {
         let place = step.key_place("expect");
         step.problems.add(&place, "a poll has no `expect`", "say `until` and `pending` instead");
     }
     step.require("effect");
-    let effect = step.text("effect");
+    let effect = step.name("effect");
     let until_checks = checks(step, "until_check", book, flow);
     let reject_checks = checks(step, "reject_check", book, flow);
     let every = step.duration("every").unwrap_or(Duration::from_millis(20));
     let precision = step.number("precision").map_or(0.05, |l| l.value.clamp(0.0, 1.0));
-    let within = step.duration("within").unwrap_or(Duration::from_secs(60));
+    let within = step.time("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
     let mut request = request(step, "poll", book, &probe, flow)?;
     check_statuses(step, &request.protocol, until.iter().chain(&pending));
@@ -361,6 +369,14 @@ fn poll(
         Protocol::Grpc(_) => (grpc_status(0), grpc_status(5)),
     };
     let until = until.map_or(vec![visible], |l| l.value);
+    // With checks, an answer of the same status may be both.
+    if until_checks.is_empty()
+        && let Some(Located { value, place }) = &pending
+        && let Some(both) = value.iter().find(|status| until.contains(status))
+    {
+        let title = format!("status {} cannot be both waited for and pending", status_text(*both));
+        step.problems.add(place, title, "also in `until`, or what it is without it");
+    }
     let pending = pending.map_or(vec![invisible], |l| l.value);
     request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());
     if request.expect.names_redirect() {
@@ -392,7 +408,12 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
     let (origin, path) = if super::is_http(target) {
         let (origin, path) = split_url(target);
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        (Some(book.settings.fill(&located(origin), step.problems)), path)
+        let origin = book.settings.fill(&located(origin), step.problems);
+        if let Some(label) = server_mistake(&origin) {
+            let title = format!("`{}` is not a server", without_user(&origin));
+            step.problems.add(&line.place, title, label);
+        }
+        (Some(origin), path)
     } else {
         (None, target.to_owned())
     };

@@ -12,7 +12,8 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> O
     let problems = table.problems;
     let url = table.text("url").map(|url| {
         let filled = settings.fill(&url, problems);
-        if !super::is_http(&filled) || !filled.contains(TRACE_ID) {
+        let is_url = super::address::server_mistake(&filled.replace(TRACE_ID, "0")).is_none();
+        if !is_url || !filled.contains(TRACE_ID) {
             let label = "expected `http://…{trace_id}…`";
             problems.add(&url.place, format!("`{filled}` is not the URL of a trace"), label);
         }

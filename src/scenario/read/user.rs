@@ -66,6 +66,15 @@ fn think(table: &mut Fields<'_>) -> Think {
     let uniform = fields.items("uniform");
     let (constant, exponential, pacing) =
         (fields.duration("constant"), fields.duration("exponential"), fields.duration("pacing"));
+    if let [from, to] = uniform.as_slice()
+        && let (Some(least), Some(most)) = (duration(from.value.get_ref()), duration(to.value.get_ref()))
+        && least > most
+    {
+        let title = format!("`uniform` goes from {least:?} down to {most:?}");
+        fields.problems.add(&fields.key_place("uniform"), title, "write the shorter one first");
+        fields.finish();
+        return Think::None;
+    }
     let think = match (constant, exponential, pacing, uniform.as_slice()) {
         (Some(time), None, None, []) => Some(Think::Constant(time)),
         (None, Some(mean), None, []) => Some(Think::Exponential(mean)),
