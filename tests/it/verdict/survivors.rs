@@ -192,6 +192,33 @@ fn what_never_began_is_not_left_out() {
 }
 
 #[test]
+fn what_always_fails_in_one_arm_is_missed_as_the_other_shows() {
+    // Two classes of users; those of the second never get past the log-in of the treatment.
+    let arms = |round| {
+        let mut baseline = shop(Arm::Baseline, round, |_| Outcome::Ok, Kind::Request);
+        let mut treatment = shop(
+            Arm::Treatment,
+            round,
+            |i| if i % 2 == 0 { Outcome::Failed } else { Outcome::Ok },
+            Kind::Request,
+        );
+        for run in [&mut baseline, &mut treatment] {
+            run.samples.caller =
+                run.samples.journey.iter().map(|journey| u64::from(journey % 2 == 0) << 32).collect();
+        }
+        [baseline, treatment]
+    };
+    let runs: Vec<Arc<MeasuredRun>> = (1..=5).flat_map(arms).map(Arc::new).collect();
+    let bought = Selection { endpoint: Some("buy".to_owned()), ..Selection::default() };
+    let claims = [claim("treatment.p95", at_most(500.0)), claim("baseline.p95", at_most(500.0))]
+        .map(|claim| Claim { select: bought.clone(), ..claim });
+    let decided = verdict::of_rounds_with(&runs, &claims, &last_look()).claims;
+    assert_eq!(decided[0].verdict, Verdict::Invalid, "{}", decided[0].reason);
+    assert!(decided[0].reason.contains("1000 never began"), "{}", decided[0].reason);
+    assert_eq!(decided[1].verdict, Verdict::Supported, "{}", decided[1].reason);
+}
+
+#[test]
 fn what_journeys_rarely_come_to_is_not_missed_where_they_fail() {
     // One of ten buys; where the log-in fails users go on all the same.
     let mut run = shop(Arm::Treatment, 1, |_| Outcome::Ok, Kind::Request);
