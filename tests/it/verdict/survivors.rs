@@ -86,7 +86,7 @@ fn a_part_of_the_answers_that_is_empty_is_not_faster_either() {
 fn wrong_answers_do_not_leave_a_tail_that_is_smaller_than_they_are() {
     // 5 of 1000 failed: as much as is tolerated of a median, and all of what lies beyond p99.9.
     let failing = |run: &mut MeasuredRun, i: usize| {
-        if i % 200 == 0 {
+        if i.is_multiple_of(200) {
             run.samples.outcome[i] = Outcome::Failed;
         }
     };
@@ -117,7 +117,7 @@ fn shop(arm: Arm, round: u32, log_in: fn(usize) -> Outcome, bought: Kind) -> Mea
     for i in (0..4000).step_by(2) {
         samples.outcome[i] = log_in(i / 2);
     }
-    let is_kept = |i: &usize| i % 2 == 0 || samples.outcome[i - 1].is_answered();
+    let is_kept = |i: &usize| i.is_multiple_of(2) || samples.outcome[i - 1].is_answered();
     let kept: Vec<usize> = (0..4000).filter(is_kept).collect();
     run.samples = SampleColumns {
         subjects: samples.subjects.clone(),
