@@ -70,8 +70,8 @@ pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> 
         return None;
     }
     // A claim about one arm, too: what its times are those of shows beside the other.
-    let arms = [of_side(&views, Side::Baseline)?, of_side(&views, Side::Treatment)?];
-    let arms = Arms { arms, names: &names, tolerated };
+    let both = [of_side(&views, Side::Baseline)?, of_side(&views, Side::Treatment)?];
+    let arms = Arms { both, names: &names, tolerated };
     let of_endings =
         |of: fn(&Endings) -> u64| move |_: &MeasuredRun, endings: &Endings| (of(endings), endings.n);
     arms.differ("did not end as expected", of_endings(Endings::unexpected), MEANT_OUTCOMES)
@@ -136,7 +136,8 @@ fn unexpected(side: &OfSide, tolerated: f64) -> Option<Survivors> {
 
 /// Both arms, and what a claim says of them.
 struct Arms<'a> {
-    arms: [OfSide; 2],
+    /// Baseline and treatment.
+    both: [OfSide; 2],
     /// Of which of them the claim speaks.
     names: &'a [Side],
     tolerated: f64,
@@ -154,7 +155,7 @@ impl Arms<'_> {
         let counted = |arm: &OfSide| -> Vec<(u64, u64)> {
             arm.runs.iter().map(|(run, endings)| of(run, endings)).collect()
         };
-        let [first, second] = [counted(&self.arms[0]), counted(&self.arms[1])];
+        let [first, second] = [counted(&self.both[0]), counted(&self.both[1])];
         let total =
             |runs: &[(u64, u64)]| runs.iter().fold((0, 0), |(all_k, all_n), (k, n)| (all_k + k, all_n + n));
         let ((k1, n1), (k2, n2)) = (total(&first), total(&second));
@@ -162,7 +163,7 @@ impl Arms<'_> {
             return None;
         }
         let (share1, share2) = (k1 as f64 / n1 as f64, k2 as f64 / n2 as f64);
-        let has_more = if share1 > share2 { self.arms[0].side } else { self.arms[1].side };
+        let has_more = if share1 > share2 { self.both[0].side } else { self.both[1].side };
         if (share1 - share2).abs() <= self.tolerated + 1e-9 || !self.names.contains(&has_more) {
             return None;
         }
@@ -179,9 +180,9 @@ impl Arms<'_> {
             "{} of the samples of {} {words}, and {} of {}: times of arms that fare differently say nothing of \
              speed ({meant})",
             unit::share(share1),
-            self.arms[0].profile,
+            self.both[0].profile,
             unit::share(share2),
-            self.arms[1].profile,
+            self.both[1].profile,
         );
         Some(Survivors { reason, is_counted: false })
     }

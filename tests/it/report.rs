@@ -180,7 +180,11 @@ fn claims(names: Names) -> Vec<Claim> {
             Rule::Interval,
             true,
         ),
-        claim("Answers within 2 ms", "treatment.max", Bound::AtMost(ms(2.0)), Rule::EveryRun, true),
+        // A few requests fail, which a claim about the longest does not overlook by itself.
+        Claim {
+            tolerates: Some(0.01),
+            ..claim("Answers within 2 ms", "treatment.max", Bound::AtMost(ms(2.0)), Rule::EveryRun, true)
+        },
         claim(
             "No backlog",
             "treatment.max('backfill_length')",

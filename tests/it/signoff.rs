@@ -70,7 +70,7 @@ fn a_release_whose_claims_are_supported_is_signed_and_its_bundle_verifies() {
     SIGNED: 3 of 3 required claims are supported.
 
        SUPPORTED  Rewrite: C1 Twice as fast  2.00x  [2.00x, 2.00x]  e1
-       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
+       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [−0.2 %, +0.2 %]  e1
        SUPPORTED  Rewrite: C3 At most 15 ms at p95  11.9 ms  [11.9 ms, 12.1 ms]  e1
 
       bundle  reports/signoff-1.9.0
@@ -172,7 +172,7 @@ fn a_refuted_claim_is_not_signed_unless_it_is_waived_and_a_waiver_never_reads_as
 
          REFUTED  Rewrite: C1 Twice as fast  1.25x  [1.25x, 1.25x]  e1
                   baseline.p95 / treatment.p95 ≥ 1.9x
-       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
+       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [−0.2 %, +0.2 %]  e1
          REFUTED  Rewrite: C3 At most 15 ms at p95  19.1 ms  [19.0 ms, 19.3 ms]  e1
                   treatment.p95 ≤ 15 ms
 
@@ -190,7 +190,7 @@ fn a_refuted_claim_is_not_signed_unless_it_is_waived_and_a_waiver_never_reads_as
                   until <day>, Test lead: Known, and mended in 1.9.1
                   refuted
                   baseline.p95 / treatment.p95 ≥ 1.9x
-       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [0 %, 0 %]  e1
+       SUPPORTED  Rewrite: C2 Throughput unchanged  0 %  [−0.2 %, +0.2 %]  e1
           WAIVED  Rewrite: C3 At most 15 ms at p95  19.1 ms  [19.0 ms, 19.3 ms]  e1
                   until <day>, Test lead: Known, and mended in 1.9.1
                   refuted

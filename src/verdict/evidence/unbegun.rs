@@ -15,17 +15,17 @@ const BEYOND_CHANCE: f64 = 2.0;
 
 /// A journey instance.
 #[derive(Default)]
-struct Instance {
+struct Instance<'a> {
     /// The first sample in it, of the selected stretch, that did not end as expected and is none of the wanted.
-    broken_at: Option<(i64, Step)>,
+    broken_at: Option<(i64, Step<'a>)>,
     /// Whether any sample in it did not end as expected.
     is_broken: bool,
     /// Whether it has a wanted sample.
     has_wanted: bool,
 }
 
-/// What a class of users calls: the class and the subject's place.
-type Step = (u64, u32);
+/// What a class of users calls.
+type Step<'a> = (u64, &'a Subject);
 
 /// How often journeys with a step came to a wanted sample.
 #[derive(Default)]
@@ -40,34 +40,15 @@ impl RoundRuns {
     /// How many samples that a statistic is about are missing in a run; 0 where all samples are selected, as those that
     /// broke a journey are among them then, and where it is not known which samples belong together.
     pub(in crate::verdict) fn unbegun(&self, run: &MeasuredRun, statistic: Option<&Statistic>) -> u64 {
-        let samples = &run.samples;
         let select = &self.select;
         let names = [&select.endpoint, &select.effect, &select.group, &select.traffic_class];
         let is_all =
             names.iter().all(|name| name.is_none()) && !matches!(statistic, Some(Statistic::CheckShare(_)));
-        if samples.journey.is_empty() || is_all {
+        if run.samples.journey.is_empty() || is_all {
             return 0;
         }
-        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.wants(run, statistic, s)).collect();
-        let is_within = self.is_within(run);
-        let mut instances: HashMap<u32, Instance> = HashMap::new();
-        let step = |i: usize| (samples.caller.get(i).map_or(0, |caller| caller >> 32), samples.subject[i]);
-        let others: Vec<bool> =
-            samples.subjects.iter().map(|s| !s.is_probe() && s.kind != Kind::Group).collect();
-        for (i, journey) in samples.journey.iter().enumerate() {
-            let instance = instances.entry(*journey).or_default();
-            let subject = samples.subject[i] as usize;
-            instance.has_wanted |= wanted[subject];
-            if wanted[subject] || !others[subject] || samples.outcome[i].is_answered() {
-                continue;
-            }
-            instance.is_broken = true;
-            let at = samples.done_us[i];
-            if is_within(i) && instance.broken_at.is_none_or(|(first, _)| at < first) {
-                instance.broken_at = Some((at, step(i)));
-            }
-        }
-        let mut reaches: BTreeMap<Step, Reach> = BTreeMap::new();
+        let instances = self.instances(run, statistic);
+        let mut reaches: BTreeMap<Step<'_>, Reach> = BTreeMap::new();
         for instance in instances.values() {
             if let Some((_, step)) = instance.broken_at {
                 let (came, all) = &mut reaches.entry(step).or_default().broken;
@@ -78,17 +59,45 @@ impl RoundRuns {
         if reaches.is_empty() {
             return 0;
         }
-        for (i, journey) in samples.journey.iter().enumerate() {
-            let instance = &instances[journey];
-            if !instance.is_broken
-                && let Some(reach) = reaches.get_mut(&step(i))
-            {
-                let (came, all) = &mut reach.well;
-                *came += u64::from(instance.has_wanted);
-                *all += 1;
+        count_well(run, &instances, &mut reaches.iter_mut().collect());
+        // What always fails in one arm may go well in the other.
+        let mut unknown: BTreeMap<&Step<'_>, &mut Reach> =
+            reaches.iter_mut().filter(|(_, reach)| reach.well.1 == 0).collect();
+        if !unknown.is_empty() {
+            let arms = [&self.baseline, &self.treatment].into_iter().flatten();
+            for other in arms.filter(|arm| arm.facts.id != run.facts.id) {
+                count_well(other, &self.instances(other, statistic), &mut unknown);
             }
         }
         reaches.values().map(Reach::missing).sum()
+    }
+
+    /// The journey instances of a run, by their numbers.
+    fn instances<'a>(
+        &self,
+        run: &'a MeasuredRun,
+        statistic: Option<&Statistic>,
+    ) -> HashMap<u32, Instance<'a>> {
+        let samples = &run.samples;
+        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.wants(run, statistic, s)).collect();
+        let is_step = |subject: &Subject| !subject.is_probe() && subject.kind != Kind::Group;
+        let steps: Vec<bool> = samples.subjects.iter().map(is_step).collect();
+        let is_within = self.is_within(run);
+        let mut instances: HashMap<u32, Instance<'_>> = HashMap::new();
+        for (i, journey) in samples.journey.iter().enumerate() {
+            let instance = instances.entry(*journey).or_default();
+            let subject = samples.subject[i] as usize;
+            instance.has_wanted |= wanted[subject];
+            if wanted[subject] || !steps[subject] || samples.outcome[i].is_answered() {
+                continue;
+            }
+            instance.is_broken = true;
+            let at = samples.done_us[i];
+            if is_within(i) && instance.broken_at.is_none_or(|(first, _)| at < first) {
+                instance.broken_at = Some((at, step(run, i)));
+            }
+        }
+        instances
     }
 
     /// Whether a subject is one that a statistic is about.
@@ -100,6 +109,31 @@ impl RoundRuns {
             _ => true,
         };
         is_checked && self.selects(subject)
+    }
+}
+
+/// The step that a sample is of.
+fn step(run: &MeasuredRun, i: usize) -> Step<'_> {
+    let samples = &run.samples;
+    let class = samples.caller.get(i).map_or(0, |caller| caller >> 32);
+    (class, &samples.subjects[samples.subject[i] as usize])
+}
+
+/// Counts how often the journeys of a run that went well came from steps to a wanted sample.
+fn count_well<'a>(
+    run: &'a MeasuredRun,
+    instances: &HashMap<u32, Instance<'a>>,
+    reaches: &mut BTreeMap<&Step<'a>, &mut Reach>,
+) {
+    for (i, journey) in run.samples.journey.iter().enumerate() {
+        let instance = &instances[journey];
+        if !instance.is_broken
+            && let Some(reach) = reaches.get_mut(&step(run, i))
+        {
+            let (came, all) = &mut reach.well;
+            *came += u64::from(instance.has_wanted);
+            *all += 1;
+        }
     }
 }
 

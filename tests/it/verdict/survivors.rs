@@ -86,7 +86,7 @@ fn a_part_of_the_answers_that_is_empty_is_not_faster_either() {
 fn wrong_answers_do_not_leave_a_tail_that_is_smaller_than_they_are() {
     // 5 of 1000 failed: as much as is tolerated of a median, and all of what lies beyond p99.9.
     let failing = |run: &mut MeasuredRun, i: usize| {
-        if i % 200 == 0 {
+        if i.is_multiple_of(200) {
             run.samples.outcome[i] = Outcome::Failed;
         }
     };
@@ -117,7 +117,7 @@ fn shop(arm: Arm, round: u32, log_in: fn(usize) -> Outcome, bought: Kind) -> Mea
     for i in (0..4000).step_by(2) {
         samples.outcome[i] = log_in(i / 2);
     }
-    let is_kept = |i: &usize| i % 2 == 0 || samples.outcome[i - 1].is_answered();
+    let is_kept = |i: &usize| i.is_multiple_of(2) || samples.outcome[i - 1].is_answered();
     let kept: Vec<usize> = (0..4000).filter(is_kept).collect();
     run.samples = SampleColumns {
         subjects: samples.subjects.clone(),
@@ -189,6 +189,33 @@ fn what_never_began_is_not_left_out() {
     let rarely: fn(usize) -> Outcome = |i| if i % 1000 == 0 { Outcome::Failed } else { Outcome::Ok };
     let decided = of_run(shop(Arm::Treatment, 1, rarely, Kind::Request), claims(Kind::Request)[1].clone());
     assert_eq!(decided.verdict, Verdict::Supported, "{}", decided.reason);
+}
+
+#[test]
+fn what_always_fails_in_one_arm_is_missed_as_the_other_shows() {
+    // Two classes of users; those of the second never get past the log-in of the treatment.
+    let arms = |round| {
+        let mut baseline = shop(Arm::Baseline, round, |_| Outcome::Ok, Kind::Request);
+        let mut treatment = shop(
+            Arm::Treatment,
+            round,
+            |i| if i % 2 == 0 { Outcome::Failed } else { Outcome::Ok },
+            Kind::Request,
+        );
+        for run in [&mut baseline, &mut treatment] {
+            run.samples.caller =
+                run.samples.journey.iter().map(|journey| u64::from(journey % 2 == 0) << 32).collect();
+        }
+        [baseline, treatment]
+    };
+    let runs: Vec<Arc<MeasuredRun>> = (1..=5).flat_map(arms).map(Arc::new).collect();
+    let bought = Selection { endpoint: Some("buy".to_owned()), ..Selection::default() };
+    let claims = [claim("treatment.p95", at_most(500.0)), claim("baseline.p95", at_most(500.0))]
+        .map(|claim| Claim { select: bought.clone(), ..claim });
+    let decided = verdict::of_rounds_with(&runs, &claims, &last_look()).claims;
+    assert_eq!(decided[0].verdict, Verdict::Invalid, "{}", decided[0].reason);
+    assert!(decided[0].reason.contains("1000 never began"), "{}", decided[0].reason);
+    assert_eq!(decided[1].verdict, Verdict::Supported, "{}", decided[1].reason);
 }
 
 #[test]
