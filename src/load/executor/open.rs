@@ -47,11 +47,13 @@ pub(super) async fn run(worker: &Rc<Worker>) {
     };
     let queue = Rc::new(Queue::default());
     let _rest = DropRest { worker, queue: &queue };
-    let places = worker.part.size(max_in_flight).max(1);
+    // A worker more than there are places would have none, and all starts are somebody's.
+    let Some(part) = worker.part.at_most(max_in_flight) else { return };
+    let places = part.size(max_in_flight).max(1);
     let mut users = JoinSet::new();
     let mut opened = 0;
-    let seed = worker.seeds.arrivals(worker.part.index);
-    for start in Starts::new(arrivals, rate, run_time, worker.part, seed) {
+    let seed = worker.seeds.arrivals(part.index);
+    for start in Starts::new(arrivals, rate, run_time, part, seed) {
         let due = worker.recording.schedule.start + start.after;
         if !worker.timer.sleep_until(due).await {
             break;
@@ -59,7 +61,7 @@ pub(super) async fn run(worker: &Rc<Worker>) {
         let arrival = Arrival { number: start.number, due };
         queue.waiting.borrow_mut().push_back(arrival);
         if queue.idle.get() == 0 && opened < places {
-            let number = worker.part.number(opened);
+            let number = part.number(opened);
             users.spawn_local(serve(Rc::clone(worker), Rc::clone(&queue), number, drop_after));
             opened += 1;
         } else {
