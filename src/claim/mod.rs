@@ -5,6 +5,7 @@
 mod bound;
 mod doubt;
 mod expression;
+mod range;
 mod symptom;
 mod statistic;
 
