@@ -93,15 +93,8 @@ impl Expression {
 /// The least and the most that a statistic can be; of counts as a share of the requests.
 fn extremes(statistic: &Statistic) -> [f64; 2] {
     match statistic {
-        Statistic::Count(CountOf::All) => [TINY, HUGE],
-        Statistic::Share(_) | Statistic::CheckShare(_) | Statistic::Overlap(_) | Statistic::Count(_) => {
-            [TINY, 1.0]
-        }
-        Statistic::Correlation(_) => [-1.0, 1.0],
-        Statistic::Signal(SignalMetric::Remaining, _) => [-HUGE, 1.0],
-        Statistic::Signal(..) | Statistic::Drift(DriftOf::Signal(_)) => [-HUGE, HUGE],
-        Statistic::Drift(DriftOf::Quantile(_)) => [-1.0, HUGE],
-        Statistic::Time(..)
+        Statistic::Count(CountOf::All)
+        | Statistic::Time(..)
         | Statistic::Throughput
         | Statistic::DrainTime
         | Statistic::CpuPerRequest(_)
@@ -109,6 +102,13 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
         | Statistic::Events(_) => [TINY, HUGE],
+        Statistic::Share(_) | Statistic::CheckShare(_) | Statistic::Overlap(_) | Statistic::Count(_) => {
+            [TINY, 1.0]
+        }
+        Statistic::Correlation(_) => [-1.0, 1.0],
+        Statistic::Signal(SignalMetric::Remaining, _) => [-HUGE, 1.0],
+        Statistic::Signal(..) | Statistic::Drift(DriftOf::Signal(_)) => [-HUGE, HUGE],
+        Statistic::Drift(DriftOf::Quantile(_)) => [-1.0, HUGE],
     }
 }
 
