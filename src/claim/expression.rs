@@ -137,13 +137,22 @@ impl Expression {
     /// # Errors
     /// What is wrong with it, or why a statistic cannot be had.
     pub fn evaluate(&self, look_up: &Arc<dyn LookUp>) -> Result<Evaluated, String> {
+        self.evaluate_with(look_up, |k, n| k / n)
+    }
+
+    /// The same with another meaning of `share(k, n)`.
+    pub(super) fn evaluate_with(
+        &self,
+        look_up: &Arc<dyn LookUp>,
+        share: fn(f64, f64) -> f64,
+    ) -> Result<Evaluated, String> {
         let record = Arc::new(Mutex::new(Record::default()));
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         let shares = Arc::clone(&record);
         environment.add_function("share", move |k: f64, n: f64| {
             lock(&shares).shares.push((k, n));
-            k / n
+            share(k, n)
         });
         let sides = Side::ALL.map(|side| {
             let arm = Arm { side, look_up: Arc::clone(look_up), record: Arc::clone(&record) };

@@ -6,6 +6,7 @@ mod bound;
 mod doubt;
 mod expression;
 mod quantity;
+mod range;
 mod symptom;
 mod statistic;
 

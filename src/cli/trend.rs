@@ -75,12 +75,15 @@ fn is(wanted: Option<&String>, found: &str) -> bool {
     wanted.is_none_or(|wanted| wanted == found)
 }
 
-/// The worst of all series. That a newest release is left out comes after a regression: nothing is known of it.
+/// The worst of all series. That a newest release is left out, or has no value in a series, comes after a regression:
+/// nothing is known of it.
 fn exit(found: &Found) -> Exit {
     let is = |wanted: fn(&Standing) -> bool| found.series.iter().any(|one| wanted(&one.newest));
     if is(|newest| matches!(newest, Standing::Regression { .. })) {
         Exit::Refuted
-    } else if found.left_out.iter().any(|left| left.is_newest) {
+    } else if found.left_out.iter().any(|left| left.is_newest)
+        || found.series.iter().any(|one| found.is_unknown(one))
+    {
         Exit::Invalid
     } else if is(|newest| matches!(newest, Standing::Suspect { .. })) {
         Exit::Undecided

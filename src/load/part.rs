@@ -10,6 +10,12 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// The same part of a whole that has at most so many parts, at least 1; none if it has no such part.
+    pub(super) fn at_most(self, parts: u32) -> Option<Self> {
+        let of = self.of.min(parts.max(1));
+        (self.index < of).then_some(Self { of, ..self })
+    }
+
     /// The number in the whole of this part's member `k`; it wraps around.
     pub(super) fn number(self, k: u32) -> u32 {
         k.wrapping_mul(self.of).wrapping_add(self.index)
@@ -29,6 +35,16 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_parts_than_places_have_any() {
+        for (of, places) in [(2, 1), (4, 3), (2, 2), (1, 9), (3, 100)] {
+            let parts = (0..of).filter_map(|index| Part { index, of }.at_most(places));
+            let sizes: Vec<u32> = parts.map(|part| part.size(places)).collect();
+            assert!(sizes.iter().all(|size| *size > 0), "{of} {places}: {sizes:?}");
+            assert_eq!(sizes.iter().sum::<u32>(), places);
+        }
+    }
 
     #[test]
     fn each_member_is_in_exactly_one_part() {

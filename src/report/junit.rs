@@ -7,6 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use quick_xml::writer::Writer;
 
 use super::model::{ClaimRow, Report};
+use crate::verdict::audit::Grade;
 
 /// The claims of a report as JUnit XML.
 ///
@@ -29,6 +30,9 @@ pub fn render(report: &Report) -> std::io::Result<String> {
     }
     properties.extend(report.warnings.iter().map(|warning| ("warning", warning.clone())));
     properties.extend(report.doubts.iter().map(|doubt| ("note", doubt.clone())));
+    let bad = judged.checks.iter().filter(|check| check.grade != Grade::Valid.word());
+    properties
+        .extend(bad.map(|check| ("audit check", format!("{} {}: {}", check.grade, check.name, check.text))));
     let cases = judged.claims.iter().map(case).collect();
     Suite { name: report.title.clone(), properties, cases }.render()
 }

@@ -8,6 +8,7 @@
 use serde::Serialize;
 
 use super::distribution::t_quantile;
+use super::drift::drift;
 use super::mean::Moments;
 use super::outliers::hampel;
 use super::regimes::{LEAST_RATIO, OUTLIERS, lifted};
@@ -23,6 +24,9 @@ const GATE_ALPHA: f64 = 0.001;
 const AFTER_UPDATE: f64 = 2.0;
 /// A change is put down to an update that lies within so many releases of it: it is found no closer.
 const NEAR_UPDATE: usize = 2;
+
+/// What creeps by less than this over a regime is borne.
+const LEAST_CREEP: f64 = 0.10;
 
 /// Which way a metric gets worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +139,9 @@ pub struct Releases<'a> {
 /// - A rate of 0 after one above 0 is a regression by itself.
 /// - A change for the worse at one of the `begins`, by at least 3 % of the regime in force, and beyond the wider band
 ///   where an update of the machine may be the cause: a regression.
+/// - A regime that gets worse by at least 10 % from its first release to its last, little by little and beyond chance
+///   ([`drift`] over its releases at alpha 0.001), is a regression since its first: none of its releases stands out from
+///   those before it, and the band widens with them.
 /// - A regression ends where a release is back in the band, or better (only if the regression's own level
 ///   lies outside of the band: otherwise a single release tells nothing), or at a change back, or where a release
 ///   since its beginning was accepted, whose level then is that of a new regime.
@@ -284,7 +291,24 @@ impl Walk<'_> {
             self.take(suspect);
         }
         self.take(at);
+        if let Some(standing) = self.creep(at) {
+            return standing;
+        }
         if worse < -band.reach_ln { Standing::Better { ratio } } else { Standing::Usual }
+    }
+
+    /// The regression of a regime that gets worse little by little.
+    fn creep(&mut self, at: usize) -> Option<Standing> {
+        let regime = &self.regime[self.regime.len().saturating_sub(MOST_BEFORE)..];
+        let worse = |place: &usize| self.releases.worse.by(0.0, self.logs[*place]).exp();
+        let points: Vec<(f64, f64)> = regime.iter().map(|place| (*place as f64, worse(place))).collect();
+        let mean = |values: &mut [f64]| Some(values.iter().sum::<f64>() / values.len() as f64);
+        drift(&points, GATE_ALPHA, mean).filter(|drift| drift.low > 0.0 && drift.share >= LEAST_CREEP)?;
+        let since = *regime.first()?;
+        let first: Vec<f64> = regime.iter().take(LEAST_BEFORE).map(|place| self.logs[*place]).collect();
+        let band = Band::of_logs(&first)?;
+        self.pending = Some(Pending { since, band: Some(band), level: self.logs[at], is_standstill: false });
+        Some(Standing::Regression { ratio: (self.logs[at] - band.mean_ln).exp(), since })
     }
 
     /// Makes a release one of the regime in force.
@@ -457,6 +481,20 @@ mod tests {
         let values: Vec<f64> = at(100.0).chain(at(200.0)).chain(at(105.0)).collect();
         assert!(is_regression(&now(&values[..40], &[], Worse::Up)));
         assert!(!is_regression(&now(&values, &[], Worse::Up)));
+    }
+
+    #[test]
+    fn what_creeps_is_a_regression_though_no_release_stands_out() {
+        let creeping: Vec<f64> =
+            about(100.0, 14).iter().zip(0..).map(|(v, i)| v * 1.03_f64.powi(i)).collect();
+        let found = now(&creeping, &[], Worse::Up);
+        assert!(matches!(found, Standing::Regression { since: 0, .. }), "{found:?}");
+        assert!(!is_regression(&now(&creeping, &[], Worse::Down)), "for a rate that is better");
+        // Until somebody accepts it.
+        assert!(!is_regression(&now(&creeping, &[13], Worse::Up)));
+        // What stays within 10 % is borne.
+        let slowly: Vec<f64> = about(100.0, 14).iter().zip(0..).map(|(v, i)| v * 1.004_f64.powi(i)).collect();
+        assert!(!is_regression(&now(&slowly, &[], Worse::Up)));
     }
 
     #[test]

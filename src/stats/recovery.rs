@@ -1,6 +1,6 @@
 //! How long a system takes to be itself again after a fault or a burst.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::quantile::{median, type7, type8};
 
@@ -10,6 +10,9 @@ const LEAST_BEFORE: usize = 5;
 const IN_A_ROW: usize = 3;
 /// The band ends this much above what 95 % of the seconds before the event kept to.
 const MARGIN: f64 = 1.2;
+
+/// Of the seconds from a recovery on, the share that may be out of the band again.
+const MOST_AFTERWARDS: f64 = 0.2;
 
 /// The share of answers that are not as expected may be this much above that of the time before the event.
 const MARGIN_SHARE: f64 = 0.01;
@@ -59,6 +62,8 @@ pub fn time_to_recover(
 pub struct Request {
     /// Seconds of the run at which it was due.
     pub at_s: f64,
+    /// Seconds of the run at which it was done, or given up.
+    pub done_s: f64,
     /// Response time in any unit; infinite if it was not answered.
     pub time: f64,
     /// Whether it ended as expected: ok, or rejected where rejections are expected.
@@ -66,12 +71,17 @@ pub struct Request {
 }
 
 /// Seconds from an event's end until both the medians of response times and the answers themselves are back to
-/// what they were before it, for three seconds in a row; none if they never are.
+/// what they were before it, for three seconds in a row, and stay so; none if they never do.
+///
+/// They do not stay so where later on three seconds in a row, or more than a fifth of all that are left, are out of
+/// the band: a fault that shows late is no recovery.
 ///
 /// Times as for [`time_to_recover`]. Outcomes: of each second's requests the share that did not end as expected is at
 /// most 1.2 times its own 95 % quantile (type 8) over the seconds before, or one percentage point above the
 /// share of all requests before, whichever is more. So fast refusals are no recovery. `steady_s`, `start_s` and `end_s`
-/// are seconds of the run. Seconds without requests are skipped. A second whose median is infinite is not recovered,
+/// are seconds of the run. A second in which nothing was due counts by the requests that were under way all through it: those
+/// of an outage are slow. One without any is skipped, but ends the row where before the event
+/// requests never were so far apart. A second whose median is infinite is not recovered,
 /// and where 95 % of the seconds before the event had infinite medians, nothing but outcomes tells.
 ///
 /// # Errors
@@ -100,7 +110,20 @@ pub fn time_to_recover_as_expected(
         return Err(NoRecovery::TooLittleAfter);
     }
     let is_normal = |second: &Second| second.median <= slowest && second.unexpected_share() <= worst;
-    Ok(after.windows(IN_A_ROW).find(|seconds| seconds.iter().all(is_normal)).map(|row| row[0].place as f64))
+    let normal: Vec<bool> = after.iter().map(is_normal).collect();
+    let furthest = before.windows(2).map(|pair| pair[1].place - pair[0].place).max().unwrap_or(1);
+    let is_joined = |row: &[Second]| row.windows(2).all(|pair| pair[1].place - pair[0].place <= furthest);
+    let last_relapse = normal.windows(IN_A_ROW).rposition(|row| row.iter().all(|is_normal| !is_normal));
+    let stays = |from: usize| {
+        let bad = normal[from..].iter().filter(|is_normal| !**is_normal).count();
+        let most = MOST_AFTERWARDS * (normal.len() - from) as f64;
+        last_relapse.is_none_or(|relapse| relapse < from) && (bad < IN_A_ROW || bad as f64 <= most)
+    };
+    let from = (0..=after.len() - IN_A_ROW).find(|from| {
+        let row = *from..*from + IN_A_ROW;
+        normal[row.clone()].iter().all(|is_normal| *is_normal) && is_joined(&after[row]) && stays(*from)
+    });
+    Ok(from.map(|from| after[from].place as f64))
 }
 
 /// The requests of one second.
@@ -129,12 +152,33 @@ fn seconds(requests: &[Request], from_s: f64, until_s: f64, origin_s: f64) -> Ve
         second.0.push(request.time);
         second.1 += f64::from(u8::from(!request.is_as_expected));
     }
+    under_way(&mut by_second, requests, (from_s, until_s), origin_s);
     let of_second = |(place, (mut times, unexpected)): (i64, (Vec<f64>, f64))| {
         times.sort_by(f64::total_cmp);
         let median = type8(&times, 0.5)?;
         Some(Second { place, median, requests: times.len() as f64, unexpected })
     };
     by_second.into_iter().filter_map(of_second).collect()
+}
+
+/// Adds the seconds in which nothing was due, but requests were under way all the time, from `from_s` to `until_s`.
+fn under_way(
+    by_second: &mut BTreeMap<i64, (Vec<f64>, f64)>,
+    requests: &[Request],
+    (from_s, until_s): (f64, f64),
+    origin_s: f64,
+) {
+    let due: BTreeSet<i64> = by_second.keys().copied().collect();
+    for request in requests.iter().filter(|request| request.at_s < until_s && request.done_s > from_s) {
+        let first = (request.at_s.max(from_s) - origin_s).ceil();
+        let end = (request.done_s.min(until_s) - origin_s).floor();
+        #[expect(clippy::cast_possible_truncation, reason = "seconds of a run")]
+        for place in (first as i64..end as i64).filter(|place| !due.contains(place)) {
+            let second = by_second.entry(place).or_default();
+            second.0.push(request.time);
+            second.1 += f64::from(u8::from(!request.is_as_expected));
+        }
+    }
 }
 
 /// The median of each second from `origin_s` on, of the points from `from_s` to `until_s`.
@@ -188,7 +232,12 @@ mod tests {
         let request = |i: u32| {
             let at_s = f64::from(i) / 30.0;
             let is_refused = (bad_from_s..bad_until_s).contains(&at_s) && !i.is_multiple_of(10);
-            Request { at_s, time: if is_refused { 0.5 } else { 10.0 }, is_as_expected: !is_refused }
+            Request {
+                at_s,
+                done_s: at_s + 0.01,
+                time: if is_refused { 0.5 } else { 10.0 },
+                is_as_expected: !is_refused,
+            }
         };
         (0..600).map(request).collect()
     }
@@ -213,6 +262,53 @@ mod tests {
     }
 
     #[test]
+    fn an_outage_in_which_nothing_is_due_is_none() {
+        // A closed load: what is under way when the server hangs holds all its users back.
+        let mut requests = refusing(8.0, 8.0);
+        requests.retain(|request| !(9.0..16.0).contains(&request.at_s));
+        for request in requests.iter_mut().filter(|request| (8.9..9.0).contains(&request.at_s)) {
+            (request.time, request.done_s) = (7000.0, 16.0);
+        }
+        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 8.0), Ok(Some(8.0)));
+        // And none comes back.
+        requests.retain(|request| request.at_s < 9.0);
+        for request in requests.iter_mut().filter(|request| request.at_s >= 8.9) {
+            (request.time, request.done_s, request.is_as_expected) = (f64::INFINITY, 20.0, false);
+        }
+        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 8.0), Ok(None));
+        // Nor does silence count.
+        let silent: Vec<Request> =
+            refusing(8.0, 8.0).into_iter().filter(|r| !(9.0..16.0).contains(&r.at_s)).collect();
+        assert_eq!(time_to_recover_as_expected(&silent, 0.0, 8.0, 8.0), Ok(Some(8.0)));
+    }
+
+    #[test]
+    fn slow_answers_as_usual_are_no_outage() {
+        // One user, whose answers take 3 s.
+        let request = |i: u32| {
+            let at_s = f64::from(i) * 3.0;
+            Request { at_s, done_s: at_s + 3.0, time: 3000.0, is_as_expected: true }
+        };
+        let requests: Vec<Request> = (0..20).map(request).collect();
+        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 30.0, 30.0), Ok(Some(0.0)));
+    }
+
+    #[test]
+    fn a_relapse_is_no_recovery() {
+        // The fault shows 3.5 s after the event, and stays.
+        assert_eq!(time_to_recover_as_expected(&refusing(11.5, 99.0), 0.0, 8.0, 8.0), Ok(None));
+        // Or for a while.
+        assert_eq!(time_to_recover_as_expected(&refusing(11.5, 15.0), 0.0, 8.0, 8.0), Ok(Some(7.0)));
+        // A single second is chance; two of each four are not.
+        assert_eq!(time_to_recover_as_expected(&refusing(14.0, 15.0), 0.0, 8.0, 8.0), Ok(Some(0.0)));
+        let mut flapping = refusing(8.0, 8.0);
+        for request in flapping.iter_mut().filter(|r| r.at_s >= 11.0 && (r.at_s - 11.0) % 4.0 < 2.0) {
+            (request.time, request.is_as_expected) = (f64::INFINITY, false);
+        }
+        assert_ne!(time_to_recover_as_expected(&flapping, 0.0, 8.0, 8.0), Ok(Some(0.0)));
+    }
+
+    #[test]
     fn failures_as_usual_as_before_do_not_count_against_a_recovery() {
         // One of thirty requests always fails.
         let mut requests = refusing(8.0, 12.0);
@@ -233,14 +329,14 @@ mod tests {
     proptest! {
         #[test]
         fn with_all_as_expected_times_alone_tell(
-            times in prop::collection::vec(1.0..2.0_f64, 60..200), slow in 1.0..5.0_f64,
+            times in prop::collection::vec(1.0..1.2_f64, 60..200), slow in 1.0..5.0_f64,
         ) {
             let requests: Vec<Request> = times.iter().enumerate().map(|(i, time)| {
                 let at_s = i as f64 / 5.0;
                 let time = if (8.0..9.0).contains(&at_s) { time * slow } else { *time };
-                Request { at_s, time, is_as_expected: true }
+                Request { at_s, done_s: at_s + time / 1e3, time, is_as_expected: true }
             }).collect();
-            // The band reaches a little higher by type 8: no second that was back before is out of it now.
+            // The band reaches a little higher by type 8: no second that was back before is out of it now. None relapses.
             let points: Vec<(f64, f64)> = requests.iter().map(|r| (r.at_s, r.time)).collect();
             let by_times = time_to_recover(&points, 0.0, 7.0, 8.0);
             let by_both = time_to_recover_as_expected(&requests, 0.0, 7.0, 8.0);

@@ -116,7 +116,7 @@ fn one(
         before = Some(first);
         series.points.push(point(group, known));
     }
-    series.missing = missing(&series.points, present);
+    series.missing = missing(&series.points, present, known.accepted);
     judge::judge(&mut series, known.accepted, resolution(metric, &values));
     series
 }
@@ -136,17 +136,21 @@ fn point(group: &[(&RunFacts, f64)], known: &Known<'_>) -> Point {
 }
 
 /// The releases of which runs are `present`, but no point is there.
-fn missing(points: &[Point], present: &BTreeMap<RunId, &RunFacts>) -> Vec<Gap> {
+fn missing(points: &[Point], present: &BTreeMap<RunId, &RunFacts>, accepted: &[RunId]) -> Vec<Gap> {
     let mut missing: Vec<Gap> = Vec::new();
     let is_pointed = |run: &RunFacts| points.iter().any(|point| point.release == release(run));
     for run in present.values().copied().filter(|run| !is_pointed(run)) {
         let release = release(run);
         match missing.last_mut().filter(|gap| gap.release == release) {
-            Some(gap) => gap.runs.push(run.id),
+            Some(gap) => {
+                gap.runs.push(run.id);
+                gap.is_accepted |= accepted.contains(&run.id);
+            }
             None => missing.push(Gap {
                 place: points.iter().filter(|point| point.runs[0] < run.id).count(),
                 release,
                 runs: vec![run.id],
+                is_accepted: accepted.contains(&run.id),
             }),
         }
     }

@@ -15,6 +15,15 @@ pub struct Trend {
     pub left_out: Vec<LeftOut>,
 }
 
+impl Trend {
+    /// Whether nothing is known of the newest release in a series: it has no value there, or its runs are left out.
+    pub fn is_unknown(&self, series: &Series) -> bool {
+        let is_of = |left: &LeftOut| left.load == series.load && left.profile == series.profile;
+        series.missing_newest().next().is_some()
+            || self.left_out.iter().any(|left| left.is_newest && is_of(left))
+    }
+}
+
 /// A release's value.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
@@ -60,6 +69,8 @@ pub struct Gap {
     pub release: String,
     /// The runs behind it.
     pub runs: Vec<RunId>,
+    /// Whether somebody has accepted it.
+    pub is_accepted: bool,
 }
 
 /// One metric over releases.
@@ -98,9 +109,15 @@ impl Series {
         self.metric == Metric::ANSWERED
     }
 
-    /// The releases without a value that are newer than all points.
+    /// The releases without a value that are newer than all points, and that nobody has accepted: nothing is known of the
+    /// newest release here.
     pub fn missing_newest(&self) -> impl Iterator<Item = &Gap> {
-        self.missing.iter().filter(|gap| gap.place == self.points.len())
+        self.missing.iter().filter(|gap| gap.place == self.points.len() && !gap.is_accepted)
+    }
+
+    /// Whether the newest point is worse for longer, and neither mended nor accepted.
+    pub fn is_regression(&self) -> bool {
+        matches!(self.newest, Standing::Regression { .. })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::stats::decision;
 use crate::stats::interval::Interval;
 use crate::stats::lag;
 use crate::stats::ledger::LEAST_ROUNDS;
-use crate::stats::planning::rounds_needed;
+use crate::stats::planning::{MOST_NEEDED, rounds_needed};
 use crate::stats::quantile::{geometric_mean, median};
 
 use super::conclusion::Verdict;
@@ -360,7 +360,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     }
     if verdict == Verdict::Undecided {
         if enough {
-            decided.rounds_needed = needed(bound, &estimated, terms);
+            decided.rounds_needed = needed(&decided.claim, rounds, &estimated, terms);
         }
         if estimated.low.is_none() && estimated.high.is_none() {
             let reason = match (rounds.len(), estimated.scale) {
@@ -557,8 +557,32 @@ fn doubt(
     }
 }
 
-/// Rounds in all that would decide, at the spread seen.
-fn needed(bound: Bound, estimated: &Estimate, terms: &Terms<'_>) -> Option<usize> {
+/// Rounds in all that would decide, at the spread seen: enough for the mean, and enough that rounds like these, again and
+/// again, would decide with all that an interval allows for (how few samples lie beyond a quantile, how few of a
+/// share's were seen). None if [`MOST_NEEDED`] are too few.
+fn needed(claim: &Claim, rounds: &[&Evaluated], estimated: &Estimate, terms: &Terms<'_>) -> Option<usize> {
+    let by_spread = needed_by_spread(claim.bound, estimated, terms)?;
+    let decides = |times: &usize| {
+        let repeated: Vec<&Evaluated> = rounds.iter().copied().cycle().take(rounds.len() * times).collect();
+        let values: Vec<f64> = repeated.iter().map(|round| round.value).collect();
+        let found = estimate(&repeated, &values, claim, terms.last_alpha, false);
+        let verdict = found.verdict.unwrap_or_else(|| side_of(claim.bound, found.low, found.high));
+        verdict != Verdict::Undecided
+    };
+    let (mut few, mut enough) = (1, MOST_NEEDED / rounds.len().max(1));
+    if !decides(&enough) {
+        return None;
+    }
+    // What so many rounds decide, more do as well.
+    while enough - few > 1 {
+        let middle = usize::midpoint(few, enough);
+        *(if decides(&middle) { &mut enough } else { &mut few }) = middle;
+    }
+    Some(by_spread.max(rounds.len() * enough))
+}
+
+/// The same, at the spread of the rounds' values alone.
+fn needed_by_spread(bound: Bound, estimated: &Estimate, terms: &Terms<'_>) -> Option<usize> {
     let moments = estimated.moments.as_ref()?;
     let on_scale = |edge: f64| if estimated.scale == Scale::Log { edge.ln() } else { edge };
     let (low, high) = bound.edges();

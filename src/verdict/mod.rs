@@ -40,7 +40,7 @@ use self::evidence::Reading;
 use self::lateness::Lateness;
 use self::rounds::Round;
 use crate::claim::{
-    Amount, Bound, Claim, Evaluated, Expression, Metric, Rule, Selection, Side, Statistic, TimeKind, Unit,
+    Amount, Bound, Claim, Evaluated, Expression, Metric, Rule, Selection, Side, Statistic, Unit,
 };
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 pub use crate::stats::ledger::{LEAST_ROUNDS, Ledger, Look, Occasion, TOTAL_ALPHA};
@@ -352,7 +352,8 @@ fn evaluated(
 ) -> (Vec<Result<Evaluated, String>>, Option<Vec<Result<Evaluated, String>>>) {
     let by = |reading| rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
     let is_high = |statistic: &Statistic| match statistic {
-        Statistic::Time(TimeKind::Response, Metric::Quantile(p)) => *p >= HELD_BACK_FROM,
+        Statistic::Time(_, Metric::Quantile(p)) => *p >= HELD_BACK_FROM,
+        Statistic::Time(_, Metric::Mean) => true,
         _ => false,
     };
     let statistics = claim.value.statistics().unwrap_or_default();

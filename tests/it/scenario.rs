@@ -537,6 +537,24 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         ("value = \"run.ok_share\"\nat_least = \"+45%\"", "a change needs a ratio of the arms"),
         ("value = \"run.failed_share\"\nat_most = 1", "did you mean `1%`?"),
         ("value = \"run.ok_share\"\nat_least = 99", "did you mean `99%`?"),
+        ("value = \"run.failed_share + run.error_share\"\nat_most = 5", "did you mean `5%`?"),
+        ("value = \"treatment.failed_share - baseline.failed_share\"\nat_most = 1", "did you mean `1%`?"),
+        ("value = \"share(run.failed, run.requests)\"\nat_most = 5", "did you mean `5%`?"),
+        ("value = \"run.failed / run.requests\"\nat_most = 5", "did you mean `5%`?"),
+        ("value = \"run.ok_share\"\nwithin = [0, 1]", "every share keeps to this bound"),
+        ("value = \"treatment.p95 / baseline.p95\"\nat_least = 0", "every value keeps to this bound"),
+        ("value = \"treatment.p95 / baseline.p95\"\nat_most = 45", "say `45x` or `+45%`"),
+        ("value = \"treatment.ok_share / baseline.ok_share\"\nat_least = \"99%\"", "or `0.990x`?"),
+        ("value = \"treatment.ok_share * 100\"\nat_least = \"99%\"", "leave out the factor"),
+        ("value = \"(run.failed_share + run.error_share) * 100\"\nat_most = 5", "leave out the factor"),
+        ("value = \"share(run.failed, run.requests) * 100\"\nat_most = 5", "leave out the factor"),
+        ("value = \"run.p50 * 1e-3\"\nat_most = \"0.07s\"", "leave out the factor"),
+        ("value = \"run.p50 / 60\"\nat_most = \"1s\"", "leave out the factor"),
+        ("value = \"run.p50 / 100 / 10\"\nat_most = \"1s\"", "leave out the factor"),
+        ("value = \"(treatment.p50 - baseline.p50) / 1e+3\"\nat_most = \"1s\"", "leave out the factor"),
+        ("value = \"run.quantile(1)\"\nat_most = \"500ms\"", "percentiles count to 100"),
+        ("value = \"run.failed\"\nat_most = \"1%\"", "of which there is no share"),
+        ("value = \"run.requests\"\nat_least = \"45%\"", "of which there is no share"),
         (
             "value = \"run.cpu_per_request\"\nat_most = \"2ms\"\nselect = { phase = \"steady\" }",
             "CPU time is known of all requests together",
@@ -549,6 +567,27 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
     assert!(abort.contains("`throughput` is only known after the run"), "{abort}");
     let held = mistake("[profile.local]", "[profile.local]\nmust_hold = \"baseline.ok > 0\"");
     assert!(held.contains("this is about one run"), "{held}");
+}
+
+#[test]
+fn sums_differences_and_ratios_that_mean_something_are_read() {
+    for text in [
+        "value = \"run.failed_share + run.error_share\"\nat_most = \"0%\"",
+        "value = \"treatment.failed_share - 2 * baseline.failed_share\"\nat_most = 0",
+        "value = \"treatment.failed_share - baseline.failed_share\"\nat_most = \"1%\"",
+        "value = \"treatment.p95 - 1.2 * baseline.p95\"\nat_most = \"5ms\"",
+        "value = \"(run.p50 + run.p95) / 2\"\nat_most = \"5ms\"",
+        "value = \"run.throughput * 60\"\nat_least = 3000",
+        "value = \"run.failed / run.ok\"\nat_most = \"1%\"",
+        "value = \"baseline.p99 / treatment.p99\"\nat_least = \"10x\"",
+        "value = \"baseline.p99 / treatment.p99\"\nat_least = 3.1",
+        "value = \"run.failed\"\nat_most = 0",
+        "value = \"run.last('loadproof memory') / 1e6\"\nat_most = 500",
+    ] {
+        let text = format!("{GOOD}\n[[claim]]\ntitle = \"a\"\n{text}\n");
+        let read = compile(&text);
+        assert!(read.is_ok(), "{text}: {:?}", read.err().map(|e| e.to_string()));
+    }
 }
 
 #[test]

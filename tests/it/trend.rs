@@ -290,6 +290,27 @@ fn an_endpoint_that_is_never_answered_is_a_regression_however_rarely_it_is_calle
 }
 
 #[test]
+fn an_endpoint_that_is_gone_is_not_as_usual() {
+    let mut history = History::new();
+    for i in 0..5 {
+        history.measured(&format!("v{i}"), "");
+    }
+    assert_eq!(history.all().0, 0);
+    let gone = "DELETE FROM copy WHERE endpoint = (SELECT id FROM endpoint WHERE name = 'POST /jobs')";
+    history.measured("gone", gone);
+    let (code, document) = history.all();
+    let missing = of(&document, "POST /jobs", "p50")["missing"].as_array().unwrap();
+    assert_eq!(missing.last().unwrap()["release"], "gone");
+    // Nothing is known of it, unless something else has become worse besides.
+    assert!([98, 99].contains(&code), "{code}");
+    let text = stdout(&history.bench.run(&["trend", "jobs"]));
+    let row = text.lines().find(|line| line.contains("POST /jobs") && line.contains("p50")).unwrap();
+    assert!(row.contains("NOT KNOWN") && row.contains("n/a"), "{text}");
+    history.bench.out(&["trend", "accept", "latest", "--why", "it was removed"]);
+    assert_ne!(history.all().0, 98);
+}
+
+#[test]
 fn requests_that_are_never_answered_took_for_ever() {
     let mut history = History::new();
     for i in 0..5 {

@@ -35,14 +35,17 @@ async fn part(stint: Rc<Stint>) {
         Executor::Closed { .. } | Executor::StagedUsers { .. } => closed::run(&stint).await,
         Executor::Shared { iterations, over, .. } => shared::run(&stint, *iterations, *over).await,
         Executor::Open { rate, arrivals, run_time, max_in_flight, drop_after } => {
+            let Some(part) = part.at_most(*max_in_flight) else { return };
             let places = Places { max_in_flight: *max_in_flight, drop_after: *drop_after };
             open::run(&stint, Starts::new(*arrivals, *rate, *run_time, part, seed), places).await;
         }
         Executor::StagedRate { stages, arrivals, max_in_flight, drop_after } => {
+            let Some(part) = part.at_most(*max_in_flight) else { return };
             let places = Places { max_in_flight: *max_in_flight, drop_after: *drop_after };
             open::run(&stint, Starts::staged(*arrivals, stages.clone(), part, seed), places).await;
         }
         Executor::Bursts { size, every, times, max_in_flight, drop_after } => {
+            let Some(part) = part.at_most(*max_in_flight) else { return };
             let places = Places { max_in_flight: *max_in_flight, drop_after: *drop_after };
             open::run(&stint, Starts::bursts(*size, *every, *times, part), places).await;
         }

@@ -56,7 +56,9 @@ pub(super) async fn run(stint: &Rc<Stint>, starts: Starts, places: Places) {
     let worker = &stint.worker;
     let queue = Rc::new(Queue::default());
     let _rest = DropRest { stint, queue: &queue };
-    let own = worker.part.size(places.max_in_flight).max(1);
+    // A worker more than there are places would have none, and all starts are somebody's.
+    let Some(part) = worker.part.at_most(places.max_in_flight) else { return };
+    let own = part.size(places.max_in_flight).max(1);
     let mut users = JoinSet::new();
     let mut opened = 0;
     for (made, start) in (1..).zip(starts) {
@@ -72,7 +74,7 @@ pub(super) async fn run(stint: &Rc<Stint>, starts: Starts, places: Places) {
         let arrival = Arrival { number: start.number, due };
         queue.waiting.borrow_mut().push_back(arrival);
         if queue.idle.get() == 0 && opened < own {
-            let number = worker.part.number(opened);
+            let number = part.number(opened);
             users.spawn_local(serve(Rc::clone(stint), Rc::clone(&queue), number, places.drop_after));
             opened += 1;
         } else {

@@ -11,8 +11,10 @@ use crate::trend::{Change, LeftOut, Series, Standing, Trend};
 use crate::unit;
 
 /// Class and word of how the newest release stands.
-fn state(one: &Series) -> (&'static str, &'static str) {
+fn state(one: &Series, trend: &Trend) -> (&'static str, &'static str) {
     match one.newest {
+        // What an older release came to says nothing of it.
+        _ if trend.is_unknown(one) && !one.is_regression() => ("warn", "NOT KNOWN"),
         Standing::TooFew { .. } => ("warn", "too few"),
         Standing::Usual => ("valid", "usual"),
         Standing::Better { .. } => ("valid", "better"),

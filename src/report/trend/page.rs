@@ -41,7 +41,7 @@ struct Row {
 /// If the template is faulty.
 pub fn html(scenario: &str, trend: &Trend) -> Result<String, HtmlError> {
     let series = &trend.series[..];
-    let cards: Vec<Card> = series.iter().enumerate().map(|(place, one)| card(place, one)).collect();
+    let cards: Vec<Card> = series.iter().enumerate().map(|(place, one)| card(place, one, trend)).collect();
     let count = |word: &str| cards.iter().filter(|card| card.word == word).count();
     let summary = format!(
         "{} series: {} usual, {} better, {} suspect, {} with a regression, {} with too few releases.",
@@ -96,7 +96,7 @@ fn answer(trend: &Trend) -> TrendAnswer {
             others: Vec::new(),
         };
     };
-    let is_regression = matches!(worst.newest, Standing::Regression { .. });
+    let is_regression = worst.is_regression();
     if let Some(left) = trend.left_out.iter().rev().find(|left| left.is_newest && !is_regression) {
         return TrendAnswer {
             word: "NOT KNOWN".to_owned(),
@@ -105,8 +105,17 @@ fn answer(trend: &Trend) -> TrendAnswer {
             others: series.iter().filter(|one| rank(one) >= 2).map(told).collect(),
         };
     }
-    let same = series.iter().filter(|one| rank(one) == rank(worst)).count();
     let all = series.len();
+    let unknown: Vec<&Series> = series.iter().filter(|one| one.missing_newest().next().is_some()).collect();
+    if let Some(gap) = unknown.iter().find_map(|one| one.missing_newest().last()).filter(|_| !is_regression) {
+        return TrendAnswer {
+            word: "NOT KNOWN".to_owned(),
+            tone: "invalid",
+            sentence: format!("{} has no value in {} of {all} series.", gap.release, unknown.len()),
+            others: unknown.into_iter().map(told).collect(),
+        };
+    }
+    let same = series.iter().filter(|one| rank(one) == rank(worst)).count();
     let release = newest(worst);
     let (word, tone, sentence) = match worst.newest {
         Standing::Regression { .. } => (
@@ -137,8 +146,8 @@ fn answer(trend: &Trend) -> TrendAnswer {
     TrendAnswer { word: word.to_owned(), tone, sentence, others }
 }
 
-fn card(place: usize, one: &Series) -> Card {
-    let (class, word) = state(one);
+fn card(place: usize, one: &Series, trend: &Trend) -> Card {
+    let (class, word) = state(one, trend);
     let (sentence, name) = (sentence(one), name(one));
     let scale = if one.more_is_better() { Scale::Amount } else { Scale::Time };
     let drawing = html::drawing(releases::draw(&ReleaseCurve {

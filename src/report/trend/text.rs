@@ -22,14 +22,17 @@ pub fn text(scenario: &str, trend: &Trend) -> String {
     table.load_preset(presets::NOTHING);
     table.set_header(["", "load", "profile", "series", "releases", "newest", "changes"]);
     for one in series {
-        let (_, word) = state(one);
+        let (_, word) = state(one, trend);
+        let is_unknown = trend.is_unknown(one);
+        let newest = one.points.last().filter(|_| !is_unknown);
+        let newest = newest.map_or("n/a".to_owned(), |point| value(one, point.value));
         table.add_row([
             word,
             &one.load,
             &one.profile,
             &name(one),
             &one.points.len().to_string(),
-            &one.points.last().map_or(String::new(), |point| value(one, point.value)),
+            &newest,
             &one.changes.len().to_string(),
         ]);
     }

@@ -258,6 +258,9 @@ impl RoundRuns {
         let n = in_order.len() as u64;
         let p = match metric {
             Metric::Mean => {
+                if self.reading == Reading::Corrected && self.is_of_requests() {
+                    return Ok(corrected(run, &times, None, n));
+                }
                 let unanswered = in_order.iter().filter(|ms| ms.is_infinite()).count();
                 if unanswered > 0 {
                     return Err(format!(
@@ -275,8 +278,8 @@ impl RoundRuns {
         };
         let mut sorted = in_order.clone();
         sorted.sort_by(f64::total_cmp);
-        if self.reading == Reading::Corrected && kind == TimeKind::Response && self.is_of_requests() {
-            return Ok(corrected(run, &times, p, n));
+        if self.reading == Reading::Corrected && self.is_of_requests() {
+            return Ok(corrected(run, &times, Some(p), n));
         }
         let span_s = times
             .last()
@@ -396,6 +399,7 @@ impl RoundRuns {
                 let took = (samples.done_us[i] - samples.intended_us[i]) as f64 / 1e3;
                 recovery::Request {
                     at_s: s(samples.intended_us[i]),
+                    done_s: s(samples.done_us[i]),
                     time: if is_as_expected { took } else { f64::INFINITY },
                     is_as_expected,
                 }
@@ -409,8 +413,9 @@ impl RoundRuns {
     }
 }
 
-/// A quantile of response times with those that stalled users held back.
-fn corrected(run: &MeasuredRun, times: &[Timed], p: f64, n: u64) -> Found {
+/// A quantile of times with those that stalled users held back, or their mean; what was never answered makes that
+/// unbounded.
+fn corrected(run: &MeasuredRun, times: &[Timed], p: Option<f64>, n: u64) -> Found {
     let samples = &run.samples;
     // The users of a class, each with the starts of all its requests: think times and other endpoints keep it busy, too.
     let mut starts: BTreeMap<u64, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
@@ -442,6 +447,12 @@ fn corrected(run: &MeasuredRun, times: &[Timed], p: f64, n: u64) -> Found {
         })
         .collect();
     let corrected = Corrected::of(&waits);
+    let Some(p) = p else {
+        let values = corrected.values(MOST_CORRECTED).filter(|values| !values.is_empty());
+        // More than can be summed up are a stall that no mean should hide.
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+        return Found { value: values.map_or(f64::INFINITY, mean), n, ..Found::default() };
+    };
     let value = corrected.quantile(p).unwrap_or(f64::NAN);
     let values = corrected.values(MOST_CORRECTED).map(std::sync::Arc::new);
     Found { value, n, times: values, ..Found::default() }

@@ -1,0 +1,74 @@
+//! What claims may speak of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::run::RaisedEvent;
+use crate::sample::Subject;
+use crate::scenario::hook::{Hook, Moment};
+use crate::scenario::load::Load;
+use crate::scenario::profile::Profile;
+use crate::scenario::signal::SignalSource;
+
+/// What claims may speak of.
+pub(in crate::scenario) struct Known<'a> {
+    pub(in crate::scenario) endpoints: &'a [Subject],
+    pub(in crate::scenario) loads: &'a BTreeMap<String, Load>,
+    pub(in crate::scenario) profiles: Vec<String>,
+    /// Signals that are read, those of processes included.
+    pub(in crate::scenario) signals: Vec<String>,
+    /// Services with CPU time.
+    pub(in crate::scenario) services: Vec<String>,
+    /// Hooks that run beside the load, and stages of loads.
+    pub(in crate::scenario) events: Vec<String>,
+    /// What requests race each other for.
+    pub(in crate::scenario) races: &'a [String],
+    /// Checks that are counted and decide nothing.
+    pub(in crate::scenario) soft_checks: &'a [String],
+    /// Streams that requests raise events in.
+    pub(in crate::scenario) streams: Vec<String>,
+}
+
+impl<'a> Known<'a> {
+    pub(in crate::scenario) fn new(
+        endpoints: &'a [Subject],
+        loads: &'a BTreeMap<String, Load>,
+        profiles: &BTreeMap<String, Profile>,
+        signals: &[SignalSource],
+        hooks: &[Hook],
+    ) -> Self {
+        let services: BTreeSet<&str> =
+            profiles.values().flat_map(|p| &p.services).map(|s| s.name.as_str()).collect();
+        let of_processes =
+            services.iter().chain(&["loadproof"]).flat_map(|s| [format!("{s} cpu"), format!("{s} memory")]);
+        let signals =
+            signals.iter().flat_map(SignalSource::names).map(str::to_owned).chain(of_processes).collect();
+        let services = services.into_iter().map(str::to_owned).collect();
+        let all = hooks.iter().chain(profiles.values().flat_map(|p| &p.hooks));
+        let beside = all.filter(|h| matches!(h.moment, Moment::Beside(_))).map(|h| h.name.clone());
+        let events = beside.chain(loads.values().flat_map(Load::stage_names)).collect();
+        Self {
+            endpoints,
+            loads,
+            profiles: profiles.keys().cloned().collect(),
+            signals,
+            services,
+            events,
+            races: &[],
+            soft_checks: &[],
+            streams: Vec::new(),
+        }
+    }
+
+    /// The same, with races and the streams of raised events.
+    pub(in crate::scenario) fn racing(self, races: &'a [String], raised: &[RaisedEvent]) -> Self {
+        let streams: BTreeSet<&String> = raised.iter().map(|r| &r.stream).collect();
+        Self { races, streams: streams.into_iter().cloned().collect(), ..self }
+    }
+}
+
+impl<'a> Known<'a> {
+    /// The same, with checks that are counted and decide nothing.
+    pub(in crate::scenario) fn checking(self, soft_checks: &'a [String]) -> Self {
+        Self { soft_checks, ..self }
+    }
+}
