@@ -74,6 +74,8 @@ pub(super) struct Problems {
     files: RefCell<Vec<SourceFile>>,
     found: RefCell<Vec<Problem>>,
     old_keys: RefCell<Vec<(FileId, OldKey)>>,
+    /// What is warned of besides.
+    warned: RefCell<Vec<Problem>>,
     /// What could not be read, by kind and name; without a name, any of that kind.
     unread: RefCell<BTreeSet<(&'static str, Option<String>)>>,
     /// Places whose text could not be made out: whatever else is said of them says nothing.
@@ -106,6 +108,15 @@ impl Problems {
         // What several profiles have in common is read for each of them.
         if !found.contains(&problem) {
             found.push(problem);
+        }
+    }
+
+    /// Notes something that is right, but will fail as things are.
+    pub(super) fn warn(&self, place: &Place, title: impl Into<String>, label: impl Into<String>) {
+        let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help: None };
+        let mut warned = self.warned.borrow_mut();
+        if !warned.contains(&problem) {
+            warned.push(problem);
         }
     }
 
@@ -177,11 +188,13 @@ impl Problems {
     /// The warnings, as they are shown, if there were no mistakes; else all of both as one error.
     pub(super) fn into_result(self) -> Result<String, ScenarioError> {
         let (files, found) = (self.files.into_inner(), self.found.into_inner());
-        let warnings = render_warnings(&files, &self.old_keys.into_inner());
+        let warned = render(&files, &self.warned.into_inner(), &Level::WARNING);
+        let parts = [warned, render_warnings(&files, &self.old_keys.into_inner())];
+        let warnings = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
         if found.is_empty() {
             return Ok(warnings);
         }
-        let mut rendered = render(&files, &found);
+        let mut rendered = render(&files, &found, &Level::ERROR);
         if !warnings.is_empty() {
             rendered = format!("{rendered}\n\n{warnings}");
         }
@@ -251,7 +264,7 @@ fn find_word(text: &str, needle: &str) -> Option<usize> {
         .or_else(|| text.find(needle))
 }
 
-fn render(files: &[SourceFile], found: &[Problem]) -> String {
+fn render(files: &[SourceFile], found: &[Problem], level: &Level<'_>) -> String {
     let renderer = Renderer::plain();
     let parts: Vec<String> = found
         .iter()
@@ -260,7 +273,7 @@ fn render(files: &[SourceFile], found: &[Problem]) -> String {
             let annotation =
                 AnnotationKind::Primary.span(problem.place.span.clone()).label(problem.label.as_str());
             let snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(annotation);
-            let mut group = Level::ERROR.primary_title(problem.title.as_str()).element(snippet);
+            let mut group = level.clone().primary_title(problem.title.as_str()).element(snippet);
             if let Some(help) = &problem.help {
                 group = group.element(Level::HELP.message(help.as_str()));
             }

@@ -447,7 +447,8 @@ impl<'a> Book<'a> {
                 "environment variable" => {
                     let title = format!("the environment variable `{name}` is not set");
                     let label = format!("set it, or give a default: `env(\"{name}\", \"…\")`");
-                    self.problems.add(&place, title, label);
+                    // It may be set where the load is made.
+                    self.problems.warn(&place, title, label);
                 }
                 _ => self.problems.add_unknown(&place, what, name, known),
             }
