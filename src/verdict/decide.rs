@@ -257,7 +257,7 @@ fn voided(
     terms: &Terms<'_>,
 ) -> (Verdict, String) {
     if verdict != Verdict::Refuted
-        && let Some(nothing) = rounds.iter().flat_map(|round| &round.seen).find(|seen| is_of_nothing(seen))
+        && let Some(nothing) = rounds.iter().find_map(|round| of_nothing(&round.seen))
     {
         let name = format!("{}.{}", nothing.side.word(), nothing.statistic);
         return (Verdict::Invalid, format!("{name} is of nothing: no such sample was made (n = 0)"));
@@ -311,18 +311,19 @@ fn doubted(claim: &Claim, leans_to: Verdict, rounds: &[&Evaluated]) -> Option<St
     first.filter(|_| doubts.all(|other| other.is_some()))
 }
 
-/// Whether a number says nothing, because there is nothing that it counts.
-fn is_of_nothing(seen: &Seen) -> bool {
-    // That the system has counted events which nobody raised refutes; that it has counted none proves nothing.
-    let counts = matches!(
-        seen.statistic,
-        Statistic::Count(_)
-            | Statistic::Throughput
-            | Statistic::AllOk(_)
-            | Statistic::NoneOk(_)
-            | Statistic::Events(_)
-    );
-    counts && seen.found.n == 0
+/// The first of a round's numbers that says nothing, because there is nothing that it counts.
+fn of_nothing(all: &[Seen]) -> Option<&Seen> {
+    let counts = |seen: &&Seen| {
+        matches!(
+            seen.statistic,
+            Statistic::Count(_) | Statistic::Throughput | Statistic::AllOk(_) | Statistic::NoneOk(_)
+        )
+    };
+    // That the system has counted events which nobody raised refutes. That it has counted none proves nothing, unless
+    // there were others to count: a short load does not raise every event.
+    let events = || all.iter().filter(|seen| matches!(seen.statistic, Statistic::Events(_)));
+    let no_event = events().next().filter(|_| events().all(|seen| seen.found.n == 0));
+    all.iter().filter(counts).find(|seen| seen.found.n == 0).or(no_event)
 }
 
 /// The verdict and its reason; fills in estimate, interval and the rest.
