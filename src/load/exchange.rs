@@ -206,16 +206,16 @@ fn keep_exchange(
         is_cut: reply.is_cut || (body.is_empty() && reply.bytes_in > 0),
     });
     let hops = told.tally.hops.take();
-    let secrets = client.requests.secrets_of(told.scope, told.variables);
-    let reason = told.reason;
     recorder.keep(witness.exchange(
         sample,
-        reason,
-        &asked,
-        &hops,
-        answered.as_ref(),
-        told.variables,
-        secrets,
+        witness::Told {
+            reason: told.reason,
+            request: asked,
+            redirects: &hops,
+            answer: answered,
+            extracted: told.variables,
+            secrets: client.requests.secrets_of(told.scope, told.variables),
+        },
     ));
 }
 

@@ -44,6 +44,20 @@ pub(super) struct Said<'a> {
     pub(super) is_cut: bool,
 }
 
+/// An exchange as it is told to the witness.
+pub(super) struct Told<'a> {
+    /// Why it ended as it did; empty if as expected.
+    pub(super) reason: &'a str,
+    pub(super) request: Said<'a>,
+    /// Redirects that were followed.
+    pub(super) redirects: &'a [String],
+    pub(super) answer: Option<Said<'a>>,
+    /// Variables that were taken, with their values.
+    pub(super) extracted: &'a [(String, Value)],
+    /// Values that are secret whatever name they stand under.
+    pub(super) secrets: Vec<String>,
+}
+
 impl Witness {
     pub(super) fn new(kept: Kept, redactor: Arc<Redactor>) -> Self {
         Self { kept, redactor, counts: RefCell::default() }
@@ -79,18 +93,9 @@ impl Witness {
         *count <= MOST_EXCHANGES
     }
 
-    /// An exchange as it is kept. `redirects`: those that were followed; `extracted`: variables with their values;
-    /// `secrets`: values that are secret whatever name they stand under.
-    pub(super) fn exchange(
-        &self,
-        sample: &Sample,
-        reason: &str,
-        request: &Said<'_>,
-        redirects: &[String],
-        answer: Option<&Said<'_>>,
-        extracted: &[(String, Value)],
-        secrets: Vec<String>,
-    ) -> Exchange {
+    /// An exchange as it is kept.
+    pub(super) fn exchange(&self, sample: &Sample, told: Told<'_>) -> Exchange {
+        let Told { reason, request, redirects, answer, extracted, secrets } = told;
         let redactor = self.redactor.also_knowing(secrets);
         let shown = |value: &Value| beginning(written(value).as_bytes());
         Exchange {
@@ -102,8 +107,8 @@ impl Witness {
             sent_us: sample.sent_us,
             done_us: sample.done_us,
             redirects: redirects.iter().map(|hop| redactor.body(hop)).collect(),
-            request: message(&redactor, request),
-            answer: answer.map(|answer| message(&redactor, answer)),
+            request: message(&redactor, &request),
+            answer: answer.map(|answer| message(&redactor, &answer)),
             extracted: extracted
                 .iter()
                 .map(|(name, value)| (name.clone(), redactor.value(name, &shown(value))))
