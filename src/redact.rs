@@ -80,18 +80,7 @@ pub struct Redactor {
 impl Redactor {
     /// One that also knows secrets by value, wherever they stand.
     pub fn knowing(values: impl IntoIterator<Item = String>) -> Self {
-        let mut values: Vec<String> = values
-            .into_iter()
-            .filter(|v| v.len() >= SHORTEST_VALUE)
-            .flat_map(|value| {
-                let encoded = STANDARD.encode(&value);
-                let url: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
-                [encoded.trim_end_matches('=').to_owned(), url.replace('+', "%20"), url, value]
-            })
-            .collect();
-        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-        values.dedup();
-        Self { values }
+        Self::default().also_knowing(values)
     }
 
     /// The value of a header as it may be shown. Of cookies the names and attributes stay.
@@ -109,7 +98,10 @@ impl Redactor {
 
     /// The same one that knows further secrets by value.
     pub fn also_knowing(&self, values: impl IntoIterator<Item = String>) -> Self {
-        Self::knowing(values.into_iter().chain(self.values.iter().cloned()))
+        let further = values.into_iter().filter(|value| value.len() >= SHORTEST_VALUE).flat_map(forms);
+        let mut values: Vec<String> = further.chain(self.values.iter().cloned()).collect();
+        values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+        Self { values }
     }
 
     /// A value under a name, as a variable is shown.
@@ -139,6 +131,13 @@ impl Redactor {
         }
         text
     }
+}
+
+/// A value as it stands in texts: in base64, in URLs and forms, and plainly.
+fn forms(value: String) -> [String; 4] {
+    let encoded = STANDARD.encode(&value);
+    let url: String = form_urlencoded::byte_serialize(value.as_bytes()).collect();
+    [encoded.trim_end_matches('=').to_owned(), url.replace('+', "%20"), url, value]
 }
 
 /// `name=value` with its value hidden.

@@ -199,6 +199,9 @@ mod tests {
         assert_eq!(shown("--host=https://token@host?x=1"), "--host=https://host?x=1");
         assert_eq!(shown("http://host:9000"), "http://host:9000");
         assert_eq!(shown("no url"), "no url");
+        assert_eq!(shown("http://me:p@ss@h:1/a@b?c"), "http://h:1/a@b?c");
+        assert_eq!(shown("http://h/a@b"), "http://h/a@b");
+        assert_eq!(shown("nothing"), "nothing");
         assert_eq!(shown("me:s3cret@host:9000/a"), "host:9000/a");
         assert_eq!(shown("someone@host"), "someone@host", "no password");
         assert_eq!(shown(r#"{"mail":"a@b"}"#), r#"{"mail":"a@b"}"#);

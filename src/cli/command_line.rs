@@ -8,9 +8,6 @@ use crate::redact::{self, is_secret_name};
 const PLAIN_HEADERS: [&str; 7] =
     ["accept", "accept-encoding", "accept-language", "content-type", "host", "origin", "user-agent"];
 
-/// The flag whose value is a secret as a whole.
-const TOKEN: &str = "--ui-token";
-
 /// The command as it was typed; credentials in URLs and values of headers are left out.
 pub(super) fn command_line() -> String {
     let mut words = std::env::args();
@@ -40,9 +37,8 @@ pub(super) fn line(words: impl Iterator<Item = String>) -> String {
             ("-H" | "--header", None) => header(&word),
             ("--var", Some(value)) => format!("{flag}={}", var(value)),
             ("--var", None) => var(&word),
-            (TOKEN, Some(_)) => format!("{flag}=…"),
-            (TOKEN, None) => "…".to_owned(),
-            (flag, None) if redact::is_secret_name(flag) && flag.starts_with('-') => "…".to_owned(),
+            (flag, Some(_)) if is_secret_name(flag) => format!("{flag}=…"),
+            (flag, None) if flag.starts_with('-') && is_secret_name(flag) => "…".to_owned(),
             _ => redact::command(&crate::web::shown(&word)),
         };
         // A value is nothing that another one belongs to.

@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reading", &[]),
     ("claim", &["unit", "sample"]),
     ("run", &["sample", "reading", "claim"]),
-    ("scenario", &["unit", "redact", "checksum", "sample", "run", "claim"]),
+    ("scenario", &["unit", "web", "redact", "checksum", "sample", "run", "claim"]),
     ("draft", &["utc"]),
     ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "scenario"]),

@@ -22,14 +22,6 @@ pub(super) fn tail_mistake(url: &str) -> Option<String> {
     Some(format!("`{}` would be left out: requests have their own paths", &url[mark..]))
 }
 
-/// A URL as it may be shown.
-pub(super) fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let host = rest[..end].rsplit_once('@').map_or(&rest[..end], |(_, host)| host);
-    format!("{scheme}://{host}{}", &rest[end..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,12 +55,5 @@ mod tests {
         assert_eq!(tail_mistake("http://h/shop/v1"), None);
         assert!(tail_mistake("http://h?x=1").is_some_and(|label| label.contains("`?x=1`")));
         assert!(tail_mistake("http://h/a#f").is_some_and(|label| label.contains("`#f`")));
-    }
-
-    #[test]
-    fn names_and_passwords_are_not_shown() {
-        assert_eq!(without_user("http://me:p@ss@h:1/a@b?c"), "http://h:1/a@b?c");
-        assert_eq!(without_user("http://h/a@b"), "http://h/a@b");
-        assert_eq!(without_user("nothing"), "nothing");
     }
 }

@@ -120,7 +120,7 @@ impl Settings {
 pub(super) fn base_url(text: &Located<String>, settings: &Settings, problems: &Problems) -> String {
     let url = settings.fill(text, problems);
     if let Some(label) = address::server_mistake(&url).or_else(|| address::tail_mistake(&url)) {
-        problems.add(&text.place, format!("`{}` is not a base URL", address::without_user(&url)), label);
+        problems.add(&text.place, format!("`{}` is not a base URL", crate::web::shown(&url)), label);
     }
     url.trim_end_matches('/').to_owned()
 }
@@ -129,7 +129,7 @@ pub(super) fn base_url(text: &Located<String>, settings: &Settings, problems: &P
 pub(super) fn whole_url(text: &Located<String>, settings: &Settings, problems: &Problems) -> String {
     let url = settings.fill(text, problems);
     if let Some(label) = address::server_mistake(&url) {
-        problems.add(&text.place, format!("`{}` is not a URL", address::without_user(&url)), label);
+        problems.add(&text.place, format!("`{}` is not a URL", crate::web::shown(&url)), label);
     }
     url.trim_end_matches('/').to_owned()
 }

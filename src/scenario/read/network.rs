@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::Settings;
-use super::address::{server_mistake, without_user};
+use super::address::server_mistake;
 use crate::scenario::fields::Fields;
 use crate::scenario::transport::{Network, Proxy};
+use crate::web;
 
 /// Reads `[network]`; a socket is named relative to `folder`.
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, folder: &Path, settings: &Settings) -> Network {
@@ -21,7 +22,7 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, folder: &Path, settings: 
             problems.add(&text.place, "not the URL of an HTTP proxy", label);
             return None;
         }
-        Some(Proxy { url: without_user(&url), secret_url: url })
+        Some(Proxy { url: web::shown(&url), secret_url: url })
     });
     let unix_socket = table.text("unix_socket").map(|text| folder.join(settings.fill(&text, problems)));
     if unix_socket.is_some() && table.has("proxy") {

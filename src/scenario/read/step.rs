@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::address::{server_mistake, without_user};
+use super::address::server_mistake;
 use super::answer::{check_statuses, statuses};
 use super::around::{AROUND_KEYS, Around};
 use super::book::{Book, Flow};
@@ -20,6 +20,7 @@ use crate::scenario::journey::{
 };
 use crate::scenario::problem::is_misspelt;
 use crate::scenario::template::Text;
+use crate::web;
 
 /// The keys that decide a step's kind.
 const KINDS: [&str; 10] =
@@ -410,7 +411,7 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let origin = book.settings.fill(&located(origin), step.problems);
         if let Some(label) = server_mistake(&origin) {
-            let title = format!("`{}` is not a server", without_user(&origin));
+            let title = format!("`{}` is not a server", web::shown(&origin));
             step.problems.add(&line.place, title, label);
         }
         (Some(origin), path)
