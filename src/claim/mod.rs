@@ -137,6 +137,26 @@ impl Stretch {
 }
 
 impl Claim {
+    /// A claim about all samples of every run, decided by the interval of its values, that gates.
+    pub fn new(title: impl Into<String>, value: Expression, bound: Bound) -> Self {
+        Self {
+            id: String::new(),
+            title: title.into(),
+            why: String::new(),
+            value,
+            bound,
+            rule: Rule::Interval,
+            select: Selection::default(),
+            tolerates: None,
+            answers_differ: false,
+            gates: true,
+            spares_runs: false,
+            loads: Vec::new(),
+            deployments: Vec::new(),
+            profiles: Vec::new(),
+        }
+    }
+
     /// Whether it is about this load of this deployment (none if none was named).
     pub fn is_about(&self, load: &str, deployment: Option<&str>) -> bool {
         let loads = self.loads.is_empty() || self.loads.iter().any(|l| l == load);

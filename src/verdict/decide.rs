@@ -659,25 +659,10 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::{Amount, Expression, Selection};
+    use crate::claim::{Amount, Expression};
 
     fn claim(bound: Bound, rule: Rule) -> Claim {
-        Claim {
-            id: String::new(),
-            title: "Stays".to_owned(),
-            why: String::new(),
-            value: Expression::new("run.p95"),
-            bound,
-            rule,
-            select: Selection::default(),
-            gates: true,
-            spares_runs: false,
-            loads: Vec::new(),
-            deployments: Vec::new(),
-            profiles: Vec::new(),
-            tolerates: None,
-            answers_differ: false,
-        }
+        Claim { rule, ..Claim::new("Stays", Expression::new("run.p95"), bound) }
     }
 
     fn decided(bound: Bound, values: &[f64]) -> Decided {

@@ -90,28 +90,17 @@ pub fn could_move_a_claim(round: &[Arc<MeasuredRun>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::{Amount, Bound, Expression, Rule, Selection, Unit};
+    use crate::claim::{Amount, Bound, Expression, Unit};
     use crate::run::Arm;
     use crate::verdict::audit::tests::run_of;
 
     /// A round of requests that took 1 ms and were sent so late, ms, with a claim of their p50.
     fn round(late: i64, at_most_ms: f64) -> Vec<Arc<MeasuredRun>> {
-        let claim = Claim {
-            id: String::new(),
-            title: "Fast".to_owned(),
-            why: String::new(),
-            value: Expression::new("treatment.p50"),
-            bound: Bound::AtMost(Amount { value: at_most_ms, unit: Unit::Time }),
-            rule: Rule::Interval,
-            select: Selection::default(),
-            tolerates: None,
-            answers_differ: false,
-            gates: true,
-            spares_runs: false,
-            loads: Vec::new(),
-            deployments: Vec::new(),
-            profiles: Vec::new(),
-        };
+        let claim = Claim::new(
+            "Fast",
+            Expression::new("treatment.p50"),
+            Bound::AtMost(Amount { value: at_most_ms, unit: Unit::Time }),
+        );
         let of = |arm: Arm| {
             let requests: Vec<(i64, i64, i64)> =
                 (0..300).map(|i| (i * 100, i * 100 + late, i * 100 + late + 1)).collect();

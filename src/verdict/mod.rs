@@ -39,9 +39,7 @@ use self::decide::Terms;
 use self::evidence::Reading;
 use self::lateness::Lateness;
 use self::rounds::Round;
-use crate::claim::{
-    Amount, Bound, Claim, Evaluated, Expression, Metric, Rule, Selection, Side, Statistic, Unit,
-};
+use crate::claim::{Amount, Bound, Claim, Evaluated, Expression, Metric, Side, Statistic, Unit};
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
 pub use crate::stats::ledger::{LEAST_ROUNDS, Ledger, Look, Occasion, TOTAL_ALPHA};
 
@@ -303,20 +301,12 @@ fn mostly_failed(
 ) -> Option<Decided> {
     let half = Amount { value: 0.5, unit: Unit::Percent };
     let claim = Claim {
-        id: String::new(),
-        title: "Most requests end as expected".to_owned(),
         why: "Every run has this objective; `--allow-failures` lifts it.".to_owned(),
-        value: Expression::new("run.answered_share"),
-        bound: Bound::AtLeast(half),
-        rule: Rule::Interval,
-        select: Selection::default(),
-        tolerates: None,
-        answers_differ: false,
-        gates: true,
-        spares_runs: false,
-        loads: Vec::new(),
-        deployments: Vec::new(),
-        profiles: Vec::new(),
+        ..Claim::new(
+            "Most requests end as expected",
+            Expression::new("run.answered_share"),
+            Bound::AtLeast(half),
+        )
     };
     let (values, _) = evaluated(&claim, rounds, treatment, false);
     let terms = Terms {

@@ -149,27 +149,12 @@ fn rounds_of(claim: &Claim, round: &Round, treatment: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claim::{Amount, Bound, Expression, Rule, Selection, Unit};
+    use crate::claim::{Amount, Bound, Expression, Selection, Unit};
     use crate::run::Arm;
     use crate::verdict::audit::tests::run_of;
 
     fn claim(value: &str, bound: Bound) -> Claim {
-        Claim {
-            id: String::new(),
-            title: value.to_owned(),
-            why: String::new(),
-            value: Expression::new(value),
-            bound,
-            rule: Rule::Interval,
-            select: Selection::default(),
-            tolerates: None,
-            answers_differ: false,
-            gates: true,
-            spares_runs: false,
-            loads: Vec::new(),
-            deployments: Vec::new(),
-            profiles: Vec::new(),
-        }
+        Claim::new(value, Expression::new(value), bound)
     }
 
     fn ratio() -> Claim {

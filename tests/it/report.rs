@@ -155,20 +155,9 @@ fn signals(arm: Arm) -> Vec<SignalColumn> {
 /// One claim of each kind of verdict that a single pair can have, and one that does not gate.
 fn claims(names: Names) -> Vec<Claim> {
     let claim = |title: &str, value: &str, bound, rule, gates| Claim {
-        id: String::new(),
-        title: title.to_owned(),
-        why: String::new(),
-        value: Expression::new(value),
-        bound,
         rule,
-        select: Selection::default(),
-        tolerates: None,
-        answers_differ: false,
         gates,
-        spares_runs: false,
-        loads: Vec::new(),
-        deployments: Vec::new(),
-        profiles: Vec::new(),
+        ..Claim::new(title, Expression::new(value), bound)
     };
     let times = |value| Amount { value, unit: Unit::Times };
     let ms = |value| Amount { value, unit: Unit::Time };

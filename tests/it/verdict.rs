@@ -96,22 +96,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
 }
 
 fn claim(value: &str, bound: Bound) -> Claim {
-    Claim {
-        id: String::new(),
-        title: value.to_owned(),
-        why: String::new(),
-        value: Expression::new(value),
-        bound,
-        rule: Rule::Interval,
-        select: Selection::default(),
-        tolerates: None,
-        answers_differ: false,
-        gates: true,
-        spares_runs: false,
-        loads: Vec::new(),
-        deployments: Vec::new(),
-        profiles: Vec::new(),
-    }
+    Claim::new(value, Expression::new(value), bound)
 }
 
 fn at_least(value: f64) -> Bound {
