@@ -114,8 +114,8 @@ pub(super) async fn exchange<T>(
         Ok(arrived) => arrived,
         Err(reason) => {
             let ended = unanswered(&mut pending, request, Outcome::Error, &reason);
-            let told = Told { reason: &reason, scope, tally: &tally, answer: None, variables: &[] };
-            keep_exchange(client, request, &draft, &pending, &told);
+            let ending = Ending { reason: &reason, scope, tally: &tally, answer: None, variables: &[] };
+            keep_exchange(client, request, &draft, &pending, &ending);
             return ended;
         }
     };
@@ -157,13 +157,14 @@ pub(super) async fn exchange<T>(
     pending.answered(status, reply.first_byte, tally.bytes_in.get());
     pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
     let reason = judgement.reason.as_deref().unwrap_or_default();
-    let told = Told { reason, scope, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
-    keep_exchange(client, request, &draft, &pending, &told);
+    let ending =
+        Ending { reason, scope, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
+    keep_exchange(client, request, &draft, &pending, &ending);
     Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected, is_sent: true }
 }
 
 /// How a request ended, as far as it is kept.
-struct Told<'a> {
+struct Ending<'a> {
     reason: &'a str,
     /// The user's variables: some are secrets.
     scope: &'a Scope,
@@ -180,15 +181,15 @@ fn keep_exchange(
     request: &Request,
     draft: &Draft,
     pending: &Pending<'_>,
-    told: &Told<'_>,
+    ending: &Ending<'_>,
 ) {
     let (witness, recorder) = (&client.recording.witness, &client.recording.recorder);
     let sample = pending.sample();
-    if !witness.wants(sample.endpoint, sample.outcome, told.reason) {
+    if !witness.wants(sample.endpoint, sample.outcome, ending.reason) {
         return;
     }
     let mut message = client.requests.message(request, draft);
-    if let Some(cookies) = told.tally.cookies.take() {
+    if let Some(cookies) = ending.tally.cookies.take() {
         message.headers_mut().insert(COOKIE, cookies);
     }
     let asked = Said {
@@ -198,23 +199,23 @@ fn keep_exchange(
         body_bytes: message.body().len(),
         is_cut: false,
     };
-    let answered = told.answer.map(|(reply, body)| Said {
+    let answered = ending.answer.map(|(reply, body)| Said {
         start: witness::status_line(sample.status),
         headers: &reply.headers,
         body,
         body_bytes: reply.bytes_in,
         is_cut: reply.is_cut || (body.is_empty() && reply.bytes_in > 0),
     });
-    let hops = told.tally.hops.take();
+    let hops = ending.tally.hops.take();
     recorder.keep(witness.exchange(
         sample,
         witness::Told {
-            reason: told.reason,
+            reason: ending.reason,
             request: asked,
             redirects: &hops,
             answer: answered,
-            extracted: told.variables,
-            secrets: client.requests.secrets_of(told.scope, told.variables),
+            extracted: ending.variables,
+            secrets: client.requests.secrets_of(ending.scope, ending.variables),
         },
     ));
 }

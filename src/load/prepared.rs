@@ -400,19 +400,8 @@ pub(in crate::load) mod tests {
     use minijinja::value::Value;
 
     use super::*;
-    use crate::scenario::{World, compile};
-
-    struct Written(String);
-
-    impl World for Written {
-        fn read(&self, _path: &Path) -> std::io::Result<String> {
-            Ok(self.0.clone())
-        }
-
-        fn variable(&self, _name: &str) -> Option<String> {
-            None
-        }
-    }
+    use crate::scenario::compile;
+    use crate::scenario::tests::Written;
 
     /// A scenario of one journey with these steps.
     pub(in crate::load) fn scenario(steps: &str) -> Scenario {

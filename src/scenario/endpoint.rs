@@ -139,19 +139,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::scenario::{World, compile};
-
-    struct Written(String);
-
-    impl World for Written {
-        fn read(&self, _path: &Path) -> std::io::Result<String> {
-            Ok(self.0.clone())
-        }
-
-        fn variable(&self, _name: &str) -> Option<String> {
-            None
-        }
-    }
+    use crate::scenario::compile;
+    use crate::scenario::tests::Written;
 
     fn endpoint(request: &str, body: &str) -> Endpoint {
         Endpoint {

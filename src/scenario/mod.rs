@@ -284,3 +284,23 @@ fn named<'a, T>(map: &'a BTreeMap<String, T>, what: &str, name: &str) -> Result<
         ScenarioError::plain(format!("the scenario has no {what} `{name}`"), suggestion(name, &known))
     })
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::path::Path;
+
+    use super::World;
+
+    /// One scenario, whatever file is asked for; no variable of the environment is set.
+    pub(crate) struct Written(pub(crate) String);
+
+    impl World for Written {
+        fn read(&self, _path: &Path) -> std::io::Result<String> {
+            Ok(self.0.clone())
+        }
+
+        fn variable(&self, _name: &str) -> Option<String> {
+            None
+        }
+    }
+}

@@ -53,19 +53,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::scenario::{World, compile};
-
-    struct Written(&'static str);
-
-    impl World for Written {
-        fn read(&self, _path: &Path) -> std::io::Result<String> {
-            Ok(self.0.to_owned())
-        }
-
-        fn variable(&self, _name: &str) -> Option<String> {
-            None
-        }
-    }
+    use crate::scenario::compile;
+    use crate::scenario::tests::Written;
 
     const SHOP: &str = r#"
 name = "Shop"
@@ -84,7 +73,7 @@ journeys = { Browse = 3, Buy = 1 }
 
     /// `class: journey` of each class, with `*` behind those that start up.
     fn tried(only: Option<&str>) -> Result<Vec<String>, String> {
-        let scenario = compile(Path::new("s.toml"), &Written(SHOP)).map_err(|e| e.to_string())?;
+        let scenario = compile(Path::new("s.toml"), &Written(SHOP.to_owned())).map_err(|e| e.to_string())?;
         let scenario = scenario.with_a_class_per_journey(only).map_err(|e| e.to_string())?;
         let text = |class: &UserClass| {
             let journey = &scenario.journeys[class.journeys[0].0].name;
