@@ -39,7 +39,6 @@ use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
-use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
@@ -50,7 +49,6 @@ use crate::summary::live::Live;
 use crate::system::hook::{self, HookRun};
 use crate::system::{self, System, SystemError};
 use crate::utc;
-use crate::web::Way;
 
 /// From setting everything up to the first request.
 const LEAD: Duration = Duration::from_millis(200);
@@ -98,7 +96,7 @@ pub async fn carry_out(
     let sources = &setting.scenario.signals;
     let sources: Vec<&SignalSource> = sources.iter().filter(|s| s.is_of(&planned.profile)).collect();
     let mut collector =
-        Collector::new(&sources, processes, PROCESS_EVERY, &way(&setting.scenario).straight())?;
+        Collector::new(&sources, processes, PROCESS_EVERY, &setting.scenario.way().straight())?;
     let first_readings = collector.first_readings().await;
     let clock = Clock::starting_in(LEAD);
     let start = start(setting, planned, profile, &clock);
@@ -169,23 +167,11 @@ async fn bring_up(
         let names: Vec<&str> = profile.services.iter().map(|s| s.name.as_str()).collect();
         audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
-    let way = way(&setting.scenario);
+    let way = setting.scenario.way();
     let system = system::start(profile, &hooks.around, &way, &setting.journal).await?;
     system::reset(profile, &hooks.around, &way).await?;
     hooks.run(HookMoment::Before, runs).await?;
     Ok(system)
-}
-
-/// How the system is reached outside of the load: as the load reaches it.
-fn way(scenario: &Scenario) -> Way {
-    let Scenario { tls, network, .. } = scenario;
-    Way {
-        insecure: tls.insecure,
-        ca: tls.ca.as_ref().map(|pem| pem.0.clone()),
-        identity: tls.identity.as_ref().map(|(certificate, key)| format!("{}\n{}", certificate.0, key.0)),
-        proxy: network.proxy.as_ref().map(|proxy| proxy.secret_url.clone()),
-        unix_socket: network.unix_socket.clone(),
-    }
 }
 
 /// What is known of a run before its first request.

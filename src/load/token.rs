@@ -59,7 +59,9 @@ pub(super) async fn obtain(scenario: &Scenario) -> Result<(Vec<Credentials>, Ren
             }
             AuthKind::Bearer(token) => Credentials::Fixed(bearer(&token.0).ok_or_else(invalid)?),
             AuthKind::OAuth2(spec) => {
-                let client = Client::new(PATIENCE, Redirects::Kept, &way(scenario)).map_err(failed)?;
+                // As the system is reached, but not over its socket.
+                let way = Way { unix_socket: None, ..scenario.way() };
+                let client = Client::new(PATIENCE, Redirects::Kept, &way).map_err(failed)?;
                 let first = fetch(&client, spec).await.map_err(failed)?;
                 let (newest, shared) = watch::channel(first.header);
                 if let Some(lifetime) = first.lifetime {
@@ -70,18 +72,6 @@ pub(super) async fn obtain(scenario: &Scenario) -> Result<(Vec<Credentials>, Ren
         });
     }
     Ok((all, renewals))
-}
-
-/// How the server of tokens is reached: as the system is, but not over its socket.
-fn way(scenario: &Scenario) -> Way {
-    let Scenario { tls, network, .. } = scenario;
-    Way {
-        insecure: tls.insecure,
-        ca: tls.ca.as_ref().map(|pem| pem.0.clone()),
-        identity: tls.identity.as_ref().map(|(certificate, key)| format!("{}\n{}", certificate.0, key.0)),
-        proxy: network.proxy.as_ref().map(|proxy| proxy.secret_url.clone()),
-        unix_socket: None,
-    }
 }
 
 /// Replaces a token again and again. One that cannot be renewed stays until it can: what servers make of it is seen

@@ -75,6 +75,7 @@ use crate::claim::{Claim, Expression, Symptom};
 use crate::redact::Redactor;
 use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
 use crate::sample::Subject;
+use crate::web::Way;
 
 /// What a scenario may know of the world: its files and its environment.
 pub trait World {
@@ -259,6 +260,18 @@ impl Scenario {
         let until_zero = drain.until_zero.iter().filter(|name| read.contains(&name.as_str()));
         let until_zero: Vec<String> = until_zero.cloned().collect();
         (!until_zero.is_empty()).then_some(Drain { until_zero, within: drain.within })
+    }
+
+    /// How its system is reached outside of the load: as the load reaches it.
+    pub fn way(&self) -> Way {
+        let Self { tls, network, .. } = self;
+        Way {
+            insecure: tls.insecure,
+            ca: tls.ca.as_ref().map(|pem| pem.0.clone()),
+            identity: tls.identity.as_ref().map(|(certificate, key)| format!("{}\n{}", certificate.0, key.0)),
+            proxy: network.proxy.as_ref().map(|proxy| proxy.secret_url.clone()),
+            unix_socket: network.unix_socket.clone(),
+        }
     }
 
     /// The load of a name.

@@ -2,32 +2,19 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::read::{id_range, outcome};
+use super::read::id_range;
 use super::{Store, StoreError};
 use crate::run::RunId;
-use crate::sample::{Exchange, Kind, Message, Outcome, Subject};
+use crate::sample::{Exchange, Message};
 
-const SELECT: &str = "SELECT e.kind, e.traffic_class, e.name, x.user, x.journey, x.outcome, x.reason, x.sent_us, \
-     x.done_us, x.redirects, x.request, x.answer FROM exchange x JOIN endpoint e ON e.id = x.endpoint \
-     WHERE x.id >= ?1 AND x.id < ?2";
+const SELECT: &str = "SELECT x.reason, x.redirects, x.request, x.answer \
+     FROM exchange x JOIN endpoint e ON e.id = x.endpoint WHERE x.id >= ?1 AND x.id < ?2";
 
 /// An exchange of a run, as it comes back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredExchange {
-    /// What was called.
-    pub subject: Subject,
-    /// The user's number.
-    pub user: u32,
-    /// The journey instance's number.
-    pub journey: u32,
-    /// How it ended.
-    pub outcome: Outcome,
     /// Why it ended so.
     pub reason: String,
-    /// When it was sent, µs since the run's start.
-    pub sent_us: i64,
-    /// When it was done.
-    pub done_us: i64,
     /// Redirects that were followed.
     pub redirects: Vec<String>,
     /// What was asked.
@@ -81,16 +68,6 @@ impl std::fmt::Display for StoredExchange {
 }
 
 impl Store {
-    /// What was kept of a run's failed requests, in order of time.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn exchanges(&self, run: RunId) -> Result<Vec<StoredExchange>, StoreError> {
-        let mut statement = self.connection.prepare_cached(&format!("{SELECT} ORDER BY x.sent_us, x.id"))?;
-        let rows = statement.query_map(id_range(run), stored)?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
     /// What was kept of one sample: of the journey, and when it was sent.
     ///
     /// # Errors
@@ -133,17 +110,10 @@ impl Store {
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredExchange> {
     let message = |text: &str| serde_json::from_str::<Message>(text).unwrap_or_default();
-    let kind: String = row.get(0)?;
-    let redirects: String = row.get(9)?;
-    let (request, answer): (String, Option<String>) = (row.get(10)?, row.get(11)?);
+    let (redirects, request): (String, String) = (row.get(1)?, row.get(2)?);
+    let answer: Option<String> = row.get(3)?;
     Ok(StoredExchange {
-        subject: Subject { kind: Kind::of_word(&kind), traffic_class: row.get(1)?, endpoint: row.get(2)? },
-        user: row.get(3)?,
-        journey: row.get(4)?,
-        outcome: outcome(row.get(5)?)?,
-        reason: row.get(6)?,
-        sent_us: row.get(7)?,
-        done_us: row.get(8)?,
+        reason: row.get(0)?,
         redirects: serde_json::from_str(&redirects).unwrap_or_default(),
         request: message(&request),
         answer: answer.as_deref().map(message),

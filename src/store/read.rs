@@ -241,7 +241,7 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
     })
 }
 
-pub(super) fn outcome(code: u8) -> rusqlite::Result<Outcome> {
+fn outcome(code: u8) -> rusqlite::Result<Outcome> {
     Outcome::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(1, code))
 }
 
