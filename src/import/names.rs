@@ -10,8 +10,13 @@ pub(super) fn endpoint<'a>(method: &str, name: &'a str) -> Cow<'a, str> {
     if method.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{method} {name}")) }
 }
 
+/// The path of a URL. A name that holds a URL, as `/login?next=https://shop.test/` does, is none.
 fn path(name: &str) -> &str {
-    let Some((_, rest)) = name.split_once("://") else { return name };
+    let Some((scheme, rest)) = name.split_once("://") else { return name };
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(is_scheme) {
+        return name;
+    }
     let path = rest.find(['/', '?', '#']).map_or("/", |at| &rest[at..]);
     match path.split(['?', '#']).next() {
         Some("") | None => "/",
@@ -65,5 +70,8 @@ mod tests {
         assert_eq!(endpoint("GET", "http://shop.test?x=1"), "GET /");
         assert_eq!(endpoint("PUT", "/orders/{id}"), "PUT /orders/{id}");
         assert_eq!(endpoint("", "Home page"), "Home page");
+        for name in ["/login?next=https://shop.test/cart", "Home (http://shop.test/a)", "://a/b"] {
+            assert_eq!(endpoint("GET", name), format!("GET {name}"));
+        }
     }
 }

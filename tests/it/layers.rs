@@ -62,12 +62,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "system", "signals", "store", "summary", "capacity", "verdict", "assess",
         ],
     ),
-    // `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
+    // `web` for metrics that are sent elsewhere, `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
     // stored.
     (
         "live",
         &[
-            "utc", "unit", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict", "report",
+            "utc", "unit", "web", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict", "report",
             "export", "assess", "execute",
         ],
     ),
@@ -224,10 +224,10 @@ const HOMES: &[Home] = &[
         &["src/scenario/", "src/plan.rs", "src/load/"],
         "the one generator of all draws; see `rand`",
     ),
-    home("rand_distr", &["src/scenario/keys.rs"], ""),
+    home("rand_distr", &["src/scenario/keys.rs", "src/load/arrivals.rs"], "popularity of keys, and gaps between arrivals"),
     home(
         "csv",
-        &["src/scenario/read/feeder.rs", "src/import/"],
+        &["src/scenario/read/feeder.rs", "src/scenario/read/replay.rs", "src/import/"],
         "feeders' records, and result files of other tools",
     ),
     home("fake", &["src/scenario/generators.rs"], ""),
@@ -251,12 +251,27 @@ const HOMES: &[Home] = &[
         "signatures of bundles; hashes that requests are signed with",
     ),
     home("parquet", &["src/export/parquet.rs"], ""),
-    home("quick_xml", &["src/report/junit.rs"], ""),
+    home("encoding_rs", &["src/import/source.rs"], ""),
+    home("encoding_rs_io", &["src/import/source.rs"], ""),
+    home(
+        "quick_xml",
+        &["src/report/junit.rs", "src/import/jmeter_xml.rs"],
+        "reports for CI systems, and results of JMeter",
+    ),
     home(
         "jiff",
-        &["src/utc.rs", "src/scenario/generators.rs", "src/scenario/functions.rs", "src/signoff/rules.rs"],
-        "moments stand in `utc`; days as values are drawn for test data, and end waivers; templates write the time",
+        &[
+            "src/utc.rs",
+            "src/scenario/generators.rs",
+            "src/scenario/functions.rs",
+            "src/scenario/read/replay.rs",
+            "src/signoff/rules.rs",
+        ],
+        "moments stand in `utc`; days as values are drawn for test data, and end waivers; templates write the time; \
+         recorded starts have times",
     ),
+    home("prost", &["src/live/push/"], ""),
+    home("snap", &["src/live/push/remote_write.rs"], ""),
     home("axum", &["src/live/"], ""),
     home("clap", &["src/cli/"], ""),
     home("clap_complete", &["src/cli/"], ""),

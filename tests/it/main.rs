@@ -21,6 +21,7 @@ mod explain;
 mod export;
 mod grpc;
 mod import;
+mod import_kinds;
 mod init_from;
 mod invariants;
 mod keys;
