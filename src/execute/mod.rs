@@ -39,6 +39,7 @@ use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
@@ -217,6 +218,13 @@ fn load_facts(load: &Load, workers: u16) -> LoadFacts {
     }
 }
 
+/// What a run's identifiers are salted with: when it begins, unless its system begins afresh and so holds none of those that
+/// other runs with its seed have left.
+fn salt(scenario: &Scenario, planned: &PlannedRun, clock: &Clock) -> Option<u64> {
+    let profile = scenario.profile(&planned.profile).ok()?;
+    (!profile.begins_afresh()).then(|| clock.unix_us().unsigned_abs())
+}
+
 /// The measured part of a run.
 struct Measured {
     system: System,
@@ -253,6 +261,7 @@ async fn measure(
         load: planned.load.clone(),
         base_url: planned.base_url.clone(),
         seed: planned.seed,
+        salt: salt(scenario, planned, &clock),
         workers: setting.workers,
         clock,
         kept: Kept::Failed,

@@ -178,8 +178,10 @@ fn read_all(
     let mut named = read::signal::Named::default();
     let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
     let mut hooks = Vec::new();
+    let journeys = book.journey_names();
     for file in &mut files {
-        loads.extend(read::load::read(file, &user_classes, &mut aborts));
+        let of_loads = read::load::Work { user_classes: &user_classes, journeys: &journeys, folder, world };
+        loads.extend(read::load::read(file, of_loads, &mut aborts));
         profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
         signals.extend(read::signal::read(file, &settings, &mut named));

@@ -35,6 +35,7 @@ pub mod profile;
 pub mod program;
 mod read;
 mod renamed;
+pub mod replay;
 pub mod rpc;
 pub mod schema;
 pub mod scope;

@@ -138,7 +138,7 @@ fn several_runs_in_one_file_are_not_taken_for_one() {
     let said = imported(&bench, "two.jtl", &[]);
     assert_eq!(said["left_out"], "1 repeated header lines");
     assert!(said["gaps"].as_str().unwrap().starts_with("no request for 5 h 32 min, from 39 s"), "{said}");
-    let report = bench.json(&["report", "1", "--json"]);
+    let report: Value = serde_json::from_slice(&bench.run(&["report", "1", "--json"]).stdout).unwrap();
     let checks = &report["judgement"]["audit"]["runs"][0]["checks"];
     let gaps = checks.as_array().unwrap().iter().find(|check| check["name"] == "gaps").unwrap();
     assert_eq!(gaps["grade"], "INVALID");
@@ -179,16 +179,15 @@ fn metrics_without_samples_are_shown_and_decide_nothing() {
          86.54%\n  Latency Distribution\n     50%  250.00us\n     99%    2.70ms\n  12000 requests in 2.00s, 17.76MB \
          read\nRequests/sec:   6000.00\nTransfer/sec:      8.88MB\n",
     );
-    bench.write(
-        "claims.toml",
-        "name = \"page\"\nwhy = \"w\"\n[[journey]]\nname = \"page\"\n[[journey.step]]\nget = \"/\"\n[load.short]\nrate = 1\n\
-         duration = \"1s\"\n[profile.only]\nbase_url = \"http://127.0.0.1:1\"\n[[claim]]\ntitle = \"fast\"\nvalue = \
-         \"treatment.p99\"\nat_most = \"1s\"\n",
-    );
-    let said = imported(&bench, "wrk.txt", &["--scenario", "wrk"]);
+    let text = std::fs::read_to_string(bench.path("scenario.toml")).unwrap();
+    let claim = "[[claim]]\ntitle = \"fast\"\nvalue = \"treatment.p95\"\nat_most = \"1s\"\n";
+    bench.write("claims.toml", &format!("{text}\n{claim}"));
+    let said = imported(&bench, "wrk.txt", &["--scenario", "claims.toml", "--load", "short", "--profile", "b"]);
     assert_eq!((&said["samples"], &said["stated"]["p99"]), (&json!(0), &json!("2.70 ms")));
     let report = bench.run(&["report", "1"]);
     let text = String::from_utf8_lossy(&report.stdout).into_owned();
     assert!(text.contains("INVALID") && text.contains("p99 2.70 ms"), "{text}");
     assert!(text.contains("no samples, so nothing can be decided from it"), "{text}");
+    let report: Value = serde_json::from_slice(&bench.run(&["report", "1", "--json"]).stdout).unwrap();
+    assert_eq!(report["judgement"]["claims"][0]["verdict"], "invalid", "{}", report["judgement"]["claims"]);
 }

@@ -30,6 +30,7 @@ pub(super) mod patch;
 pub(super) mod plain;
 pub(super) mod profile;
 pub(super) mod program;
+pub(super) mod replay;
 pub(super) mod rpc;
 pub(super) mod signal;
 pub(super) mod stages;
