@@ -194,7 +194,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         seed: planned.seed,
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
+        environment: environment::facts(scenario, profile, planned, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
         stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },

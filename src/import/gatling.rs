@@ -9,6 +9,7 @@
 
 use std::borrow::Cow;
 
+use super::names::label;
 use super::row::{Each, Ending, Line, Row};
 use super::times::{Moment, moment};
 
@@ -56,8 +57,8 @@ fn request<'a>(fields: &[&'a str]) -> Result<Row<'a>, String> {
     let (groups, who) = before.split_last().map_or(("", before), |(groups, who)| (*groups, who));
     Ok(Row {
         endpoint: match groups {
-            "" => Cow::Borrowed(name),
-            groups => Cow::Owned(format!("{} / {name}", groups.replace(',', " / "))),
+            "" => label(name),
+            groups => Cow::Owned(format!("{} / {}", groups.replace(',', " / "), label(name))),
         },
         user_class: if who.len() > 1 { who[0] } else { "" },
         user: who.last().copied().unwrap_or_default(),

@@ -1,10 +1,9 @@
 //! JMeter's JTL as CSV: a line per sampler, with the moment of its start in ms. Which columns there are, what separates
 //! them and whether a first line names them is set in `jmeter.properties`.
 
-use std::borrow::Cow;
-
 use super::jmeter_columns::Columns;
 use super::jmeter_parts::{Parts, Span, TRANSACTION, group};
+use super::names;
 use super::number::{count, status, whole_ms};
 use super::row::{Each, Ending, Line, Row};
 use super::table::{Fields, Header, Table};
@@ -55,7 +54,7 @@ impl Table for Samples {
         }
         let code = fields.optional(columns.code);
         each(Line::Request(Row {
-            endpoint: Cow::Borrowed(label),
+            endpoint: names::label(label),
             user_class: group(thread),
             user: thread,
             start,

@@ -8,6 +8,7 @@ use quick_xml::events::{BytesStart, Event};
 
 use super::jmeter_parts::{TRANSACTION, group};
 use super::lines::LONGEST;
+use super::names;
 use super::number::{count, status, whole_ms};
 use super::row::{CUT_OFF, Each, Ending, Fault, Line, Row};
 use super::times::{Moment, Times};
@@ -152,7 +153,7 @@ impl Samples {
 impl Sample {
     fn row(&self) -> Row<'_> {
         Row {
-            endpoint: Cow::Borrowed(&self.label),
+            endpoint: names::label(&self.label),
             user_class: group(&self.thread),
             user: &self.thread,
             start: self.start.unwrap_or(Moment::known(0)),

@@ -1,10 +1,18 @@
 //! Numbers as other tools write them: spans in microseconds, counts, statuses.
 
+use super::times::is_rounded;
+
 /// The longest that a request may take: a year.
 const MOST_US: f64 = 366.0 * 86_400.0 * 1e6;
 
 /// A time span, given in a unit of so many µs, to the µs.
 pub(super) fn span(text: &str, unit_us: f64, what: &str) -> Result<i64, String> {
+    // Tools write small numbers with an exponent, and spreadsheets large ones.
+    if is_rounded(text) && !text.to_ascii_lowercase().contains("e-") {
+        return Err(format!(
+            "`{text}` is a rounded {what}, as spreadsheets show long numbers: import the file as the tool wrote it"
+        ));
+    }
     let us = text.trim().parse::<f64>().unwrap_or(f64::NAN) * unit_us;
     span_us(us).ok_or_else(|| format!("`{text}` is not a valid {what}"))
 }
@@ -48,6 +56,8 @@ mod tests {
     #[test]
     fn spans_are_finite_and_not_negative() {
         assert_eq!(span("40.59", 1e3, "time"), Ok(40_590));
+        assert_eq!(span("4e-05", 1e6, "time"), Ok(40));
+        assert!(span("1.23457E+09", 1e-3, "latency").unwrap_err().contains("rounded"));
         for text in ["", "-1", "NaN", "inf", "1e300", "fast"] {
             assert!(span(text, 1e3, "time").is_err(), "{text}");
         }

@@ -99,6 +99,9 @@ pub(super) enum Line<'a> {
 /// What a last line that is cut off is called among what was left out.
 pub(super) const CUT_OFF: &str = "cut-off last line";
 
+/// What a line of column names in the middle of a file is called there: another run begins.
+pub(super) const SECOND_HEADER: &str = "repeated header lines";
+
 /// Metrics without samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stated {

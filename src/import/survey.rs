@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::names::Names;
-use super::row::{Each, Fault, Line, Row, Stated};
+use super::row::{Each, Fault, Line, Row, SECOND_HEADER, Stated};
 use super::source::Encoding;
-use super::stretches::Stretches;
+use super::stretches::{Gaps, Stretches};
 use super::{ENDPOINTS, Format, Reading};
 use crate::run::imported::Lack;
 use crate::unit;
@@ -152,7 +152,9 @@ impl Survey {
 
     /// Pauses that speak for several runs in one file, in words; empty if there is none.
     pub(super) fn gaps(&self) -> String {
-        self.stretches.gaps(self.requests).map_or_else(String::new, |gaps| gaps.words())
+        let gaps = self.stretches.gaps(self.requests).map(Gaps::words);
+        let headers = self.left_out.get(SECOND_HEADER).map(|_| "there is a header line in its middle".to_owned());
+        gaps.into_iter().chain(headers).collect::<Vec<_>>().join("; ")
     }
 
     /// What was left out: `12 dropped iterations, 3 transactions`; empty if nothing was.

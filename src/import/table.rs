@@ -5,7 +5,7 @@ use std::io::Read;
 use csv::{ByteRecord, ErrorKind, ReaderBuilder, StringRecord};
 
 use super::lines::LastByte;
-use super::row::{CUT_OFF, Each, Fault, Line};
+use super::row::{CUT_OFF, Each, Fault, Line, SECOND_HEADER};
 use super::times::Times;
 
 /// Bytes within which the first line ends.
@@ -151,7 +151,7 @@ pub(super) fn read<T: Table>(mut input: impl Read, times: &Times, each: &mut Eac
     while let Some((line, record)) = row {
         row = rows.next()?;
         if dialect.names.as_ref() == Some(&record) {
-            each(Line::LeftOut("repeated header lines", 1)).map_err(|what| Fault::Line { line, what })?;
+            each(Line::LeftOut(SECOND_HEADER, 1)).map_err(|what| Fault::Line { line, what })?;
             continue;
         }
         // Only a line that something else follows is known to be whole.
@@ -170,7 +170,13 @@ pub(super) fn read<T: Table>(mut input: impl Read, times: &Times, each: &mut Eac
             Err(_) if may_be_cut => {
                 each(Line::LeftOut(CUT_OFF, 1)).map_err(|what| Fault::Line { line, what })?;
             }
-            understood => understood.map_err(|what| Fault::Line { line, what })?,
+            understood => {
+                understood.map_err(|what| Fault::Line { line, what })?;
+                if may_be_cut {
+                    let note = Line::Note("the last line does not end, and may be cut off");
+                    each(note).map_err(|what| Fault::Line { line, what })?;
+                }
+            }
         }
     }
     Ok(())

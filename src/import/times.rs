@@ -102,7 +102,7 @@ fn date(text: &str) -> Result<Moment, String> {
 }
 
 /// Whether it is a number with an exponent.
-fn is_rounded(text: &str) -> bool {
+pub(super) fn is_rounded(text: &str) -> bool {
     text.contains(['e', 'E']) && text.replace(',', ".").parse::<f64>().is_ok()
 }
 

@@ -18,7 +18,10 @@ const SUCCESS: std::ops::Range<u16> = 200..400;
 
 /// Whether a first line may be one of vegeta's.
 pub(super) fn is_result(fields: &[&str]) -> bool {
-    let is_number = |field: &&str| !field.is_empty() && field.chars().all(|c| c.is_ascii_digit());
+    // Numbers that a spreadsheet has rounded are seen here, and refused with their line.
+    let is_number = |field: &&str| {
+        field.starts_with(|c: char| c.is_ascii_digit()) && field.replace(',', ".").parse::<f64>().is_ok()
+    };
     COLUMNS.contains(&fields.len()) && fields[..5].iter().all(is_number)
 }
 

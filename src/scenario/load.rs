@@ -241,19 +241,12 @@ impl Executor {
                 time(*every),
                 count(max_in_flight)
             ),
-            Self::Replay { replay, max_in_flight, .. } => {
-                let speed = match replay.speed_up {
-                    1.0 => "at their own speed".to_owned(),
-                    speed_up => format!("{} times as fast", unit::plain(speed_up)),
-                };
-                format!(
-                    "{} starts of `{}` {speed}, at most {} at a time, {}",
-                    unit::count(replay.len() as u64),
-                    replay.file,
-                    count(max_in_flight),
-                    time(replay.run_time())
-                )
-            }
+            Self::Replay { replay, max_in_flight, .. } => format!(
+                "{}, at most {} at a time, {}",
+                replay.text(),
+                count(max_in_flight),
+                time(replay.run_time())
+            ),
         }
     }
 
@@ -323,6 +316,16 @@ impl Load {
             [part] if part.start_after.is_zero() => Some(&part.executor),
             _ => None,
         }
+    }
+
+    /// The recorded starts that it makes again, in words; none if it makes none.
+    pub fn replayed(&self) -> Option<String> {
+        let replays = self.parts.iter().filter_map(|part| match &part.executor {
+            Executor::Replay { replay, .. } => Some(replay.text()),
+            _ => None,
+        });
+        let replays: Vec<String> = replays.collect();
+        (!replays.is_empty()).then(|| replays.join("; "))
     }
 
     /// What kind of load its parts make.

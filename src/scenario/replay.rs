@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::unit;
+
 /// A start that was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -83,6 +85,17 @@ impl Replay {
     pub fn due_within(&self, from: Duration, to: Duration) -> usize {
         let before = |end: Duration| self.starts.partition_point(|start| self.scaled(start.after) < end);
         before(to) - before(from)
+    }
+
+    /// In words: `1200 starts of `log.csv`, 2 times as fast`.
+    pub fn text(&self) -> String {
+        let speed = match self.speed_up {
+            1.0 => "at their own speed".to_owned(),
+            speed_up => format!("{} times as fast", unit::plain(speed_up)),
+        };
+        let named = self.starts.iter().filter(|start| start.performs.is_some()).count();
+        let journeys = if named > 0 { ", each with its own journey" } else { "" };
+        format!("{} starts of `{}`, {speed}{journeys}", unit::count(self.len() as u64), self.file)
     }
 
     /// Everything of it that makes the load what it is.

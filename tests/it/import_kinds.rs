@@ -32,6 +32,8 @@ fn a_time_that_a_spreadsheet_has_rounded_is_refused_with_its_line() {
         assert!(said.contains(&format!("line {line}: `1.79528E+12` is a rounded time")), "{said}");
         assert!(said.contains("without decimals"), "{said}");
     }
+    bench.write("vegeta.csv", "1.79528E+18,200,1500000,0,5,,,a,1\n");
+    assert!(refused(&bench, "vegeta.csv").contains("line 1: `1.79528E+18` is a rounded time"));
     bench.write("day.jtl", &format!("{HEADER}\n46347.66145,20,Home,200,true\n"));
     assert!(refused(&bench, "day.jtl").contains("line 2: `46347.66145` is not a plausible time"));
     bench.write("points.jtl", &format!("{HEADER}\n1795276500000,1.234,Home,200,true\n"));
@@ -137,7 +139,8 @@ fn several_runs_in_one_file_are_not_taken_for_one() {
     bench.write("two.jtl", &format!("{HEADER}\n{}{HEADER}\n{later}", lines(40)));
     let said = imported(&bench, "two.jtl", &[]);
     assert_eq!(said["left_out"], "1 repeated header lines");
-    assert!(said["gaps"].as_str().unwrap().starts_with("no request for 5 h 32 min, from 39 s"), "{said}");
+    let gaps = said["gaps"].as_str().unwrap();
+    assert!(gaps.starts_with("no request for ") && gaps.ends_with("header line in its middle"), "{said}");
     let report: Value = serde_json::from_slice(&bench.run(&["report", "1", "--json"]).stdout).unwrap();
     let checks = &report["judgement"]["audit"]["runs"][0]["checks"];
     let gaps = checks.as_array().unwrap().iter().find(|check| check["name"] == "gaps").unwrap();

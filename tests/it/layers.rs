@@ -30,7 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("system", &["unit", "web", "checksum", "scenario"]),
     ("signals", &["unit", "web", "redact", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
-    ("import", &["utc", "unit", "checksum", "sample", "run", "scenario", "store"]),
+    ("import", &["utc", "unit", "web", "checksum", "sample", "run", "scenario", "store"]),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
     ("capacity", &["run", "stats"]),

@@ -31,6 +31,7 @@ mod layers;
 mod live;
 mod load;
 mod renamed;
+mod replay;
 mod report;
 mod scenario;
 mod sent;

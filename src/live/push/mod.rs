@@ -16,6 +16,7 @@ use super::event::Event;
 use super::metrics::{Family, families};
 use super::narrator::Listener;
 use super::state::State;
+use crate::execute::session::choose_tls_provider;
 use crate::utc;
 use crate::web::{self, Client, Redirects, Way};
 
@@ -24,7 +25,7 @@ const WAITING: usize = 60;
 /// How long a message may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what waits may take once the run is over.
-const LAST: Duration = Duration::from_secs(2);
+const LAST: Duration = Duration::from_millis(500);
 
 /// How metrics are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +95,7 @@ impl Pusher {
         if web::server(&to.url).is_none() {
             return Err(format!("`{shown}` is not a valid URL: expected e.g. `http://127.0.0.1:4318`"));
         }
+        choose_tls_provider();
         let client = Client::new(PATIENCE, Redirects::Kept, &Way::default())?;
         let (sender, receiver) = sync_channel(WAITING);
         let (account, deadline) = (Arc::<Account>::default(), Arc::<Mutex<Option<Instant>>>::default());

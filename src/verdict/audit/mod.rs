@@ -8,6 +8,7 @@ mod deviation;
 mod generator;
 mod imported;
 mod keys;
+mod replay;
 mod signals;
 mod sizes;
 pub(super) mod steady;
@@ -225,6 +226,7 @@ fn of_own(run: &MeasuredRun) -> Vec<Check> {
     [
         completion::checks(run),
         arrivals::checks(run),
+        replay::checks(run).into_iter().collect(),
         concurrency::checks(run),
         generator::checks(run),
         signals::checks(run),
