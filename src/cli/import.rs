@@ -62,12 +62,17 @@ fn in_words(imported: &Imported) -> String {
         let stated: Vec<String> =
             imported.stated.iter().map(|(name, value)| format!("{name} {value}")).collect();
         vec![
-            format!("run {run}: metrics without samples, imported from {from}; no claim can be decided from them"),
+            format!(
+                "run {run}: metrics without samples, imported from {from}; no claim can be decided from them"
+            ),
             format!("stated: {}", stated.join(", ")),
         ]
     };
-    let said = [("read as", &imported.read_as), ("left out", &imported.left_out), ("warning", &imported.gaps)];
-    lines.extend(said.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("{what}: {text}")));
+    let said =
+        [("read as", &imported.read_as), ("left out", &imported.left_out), ("warning", &imported.gaps)];
+    lines.extend(
+        said.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("{what}: {text}")),
+    );
     lines.join("\n")
 }
 

@@ -18,7 +18,10 @@ impl Draft {
             text.push_str("\n[tls]\ninsecure = true\n");
         }
         if let Pace::Replay(file) = &self.pace {
-            text.push_str(&format!("\n[feeder.{FEEDER}]\n{}order = \"sequential\"\n", line("file", &Item::text(file))));
+            text.push_str(&format!(
+                "\n[feeder.{FEEDER}]\n{}order = \"sequential\"\n",
+                line("file", &Item::text(file))
+            ));
         }
         for journey in &self.journeys {
             text.push_str(&journey.text(&self.pace));
@@ -31,7 +34,9 @@ impl Draft {
     fn head(&self, file: &str) -> String {
         let mut text = comment(&format!("Written from {}.", self.origin), "");
         let first = if matches!(self.pace, Pace::Replay(_)) { "replay" } else { "smoke" };
-        text.push_str(&format!("#\n#   loadproof check {file}\n#   loadproof run {file} --load {first}\n#\n"));
+        text.push_str(&format!(
+            "#\n#   loadproof check {file}\n#   loadproof run {file} --load {first}\n#\n"
+        ));
         text.push_str("# docs/FORMAT.md lists every key.\n");
         if !self.findings.secrets.is_empty() {
             text.push_str("#\n# Set these environment variables before a run:\n");

@@ -69,9 +69,10 @@ impl Moment {
         if by_plan.is_some_and(|left_s| left_s > 0.0) {
             return by_plan;
         }
-        let by_pace = self.journeys.filter(|(begun, _)| *begun > 0).map(|(begun, all)| {
-            self.elapsed_s * (all - begun.min(all)) as f64 / begun as f64
-        });
+        let by_pace = self
+            .journeys
+            .filter(|(begun, _)| *begun > 0)
+            .map(|(begun, all)| self.elapsed_s * (all - begun.min(all)) as f64 / begun as f64);
         by_pace.or(by_plan.map(|_| 0.0))
     }
 

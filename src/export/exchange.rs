@@ -53,7 +53,8 @@ pub fn benchstat(run: &RunFacts, metrics: &[Metric]) -> String {
 /// different names.
 fn benchmark_name(title: &str) -> String {
     let before_number = title.trim_end_matches(|c: char| c.is_ascii_digit());
-    let of_processors = before_number.strip_suffix('-').filter(|_| before_number.len() < title.len()).map(str::len);
+    let of_processors =
+        before_number.strip_suffix('-').filter(|_| before_number.len() < title.len()).map(str::len);
     let mut name = String::with_capacity(title.len());
     for (place, letter) in title.char_indices() {
         match letter {
@@ -170,8 +171,21 @@ mod tests {
     #[test]
     fn different_titles_are_different_benchmarks() {
         let titles = [
-            "GET /a:b", "GET /a?b", "GET /ab", "GET /a b", "GET /a_b", "GET_/a b", "GET /a%20b", "GET /a\tb", "GET /a-1",
-            "GET /a%2D1", "GET /a", "GET /a [x]", "GET /a (x)", "GET /ä", "GET /a%C3",
+            "GET /a:b",
+            "GET /a?b",
+            "GET /ab",
+            "GET /a b",
+            "GET /a_b",
+            "GET_/a b",
+            "GET /a%20b",
+            "GET /a\tb",
+            "GET /a-1",
+            "GET /a%2D1",
+            "GET /a",
+            "GET /a [x]",
+            "GET /a (x)",
+            "GET /ä",
+            "GET /a%C3",
         ];
         let names: BTreeSet<String> = titles.iter().map(|title| benchmark_name(title)).collect();
         assert_eq!(names.len(), titles.len(), "{names:?}");

@@ -22,11 +22,7 @@ pub(super) fn phase(survey: &Survey) -> PhaseSpan {
 }
 
 /// What is known before the first sample.
-pub(super) fn start(
-    import: &Import,
-    reading: &Reading,
-    survey: &Survey,
-) -> Result<RunStart, ImportError> {
+pub(super) fn start(import: &Import, reading: &Reading, survey: &Survey) -> Result<RunStart, ImportError> {
     let format = reading.format;
     let requests = survey.stated.as_ref().map_or(survey.requests, |stated| stated.requests);
     let text = format!(

@@ -46,7 +46,8 @@ fn request<'a>(fields: &[&'a str]) -> Result<Row<'a>, String> {
         .find(|at| ENDED.contains(&fields[*at]) && fields[at - 2..*at].iter().all(is_time))
         .ok_or("it does not end in two times, and `OK` or `KO`")?;
     // Of the four times of the first versions 2 the outer ones are those of the request.
-    let start = if ending >= 6 && fields[ending - 4..ending].iter().all(is_time) { ending - 4 } else { ending - 2 };
+    let start =
+        if ending >= 6 && fields[ending - 4..ending].iter().all(is_time) { ending - 4 } else { ending - 2 };
     let began = moment(fields[start])?;
     let ended: Moment = moment(fields[ending - 1])?;
     if ended.us < began.us {
@@ -66,7 +67,10 @@ fn request<'a>(fields: &[&'a str]) -> Result<Row<'a>, String> {
         elapsed_us: ended.us - began.us,
         first_byte_us: None,
         // The log has no status: what Gatling calls KO has failed a check, or was not answered.
-        ending: Ending::without_status(fields[ending] == "OK", fields.get(ending + 1).copied().unwrap_or_default()),
+        ending: Ending::without_status(
+            fields[ending] == "OK",
+            fields.get(ending + 1).copied().unwrap_or_default(),
+        ),
         bytes_in: 0,
         bytes_out: 0,
     })
@@ -92,16 +96,24 @@ mod tests {
         let times = "1795276500394\t1795276500845";
         assert_eq!(read(&format!("REQUEST\t\tping\t{times}\tOK\t")), expected("ping", "", "", Outcome::Ok));
         assert_eq!(
-            read(&format!("REQUEST\tLogin,Form\tOK\t{times}\tKO\tstatus.find.is(200), but actually found 500")),
+            read(&format!(
+                "REQUEST\tLogin,Form\tOK\t{times}\tKO\tstatus.find.is(200), but actually found 500"
+            )),
             expected("Login / Form / OK", "", "", Outcome::Failed)
         );
-        assert_eq!(read(&format!("REQUEST\t9\t\tping\t{times}\tOK\t")), expected("ping", "", "9", Outcome::Ok));
+        assert_eq!(
+            read(&format!("REQUEST\t9\t\tping\t{times}\tOK\t")),
+            expected("ping", "", "9", Outcome::Ok)
+        );
         assert_eq!(
             read(&format!("REQUEST\tShop\t3\t\tping\t{times}\tOK\t")),
             expected("ping", "Shop", "3", Outcome::Ok)
         );
         let four = "1795276500394\t1795276500395\t1795276500800\t1795276500845";
-        assert_eq!(read(&format!("REQUEST\tShop\t3\t\tping\t{four}\tOK")), expected("ping", "Shop", "3", Outcome::Ok));
+        assert_eq!(
+            read(&format!("REQUEST\tShop\t3\t\tping\t{four}\tOK")),
+            expected("ping", "Shop", "3", Outcome::Ok)
+        );
     }
 
     #[test]

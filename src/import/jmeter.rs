@@ -42,7 +42,9 @@ impl Table for Samples {
             return each(Line::LeftOut("transactions", 1));
         }
         if count(fields.optional(columns.sample_count), "number of samples")? > 1 {
-            return Err("it sums up several samples: let JMeter write each, with `-Jmode=StrippedBatch`".to_owned());
+            return Err(
+                "it sums up several samples: let JMeter write each, with `-Jmode=StrippedBatch`".to_owned()
+            );
         }
         let (label, thread) = (fields.text(columns.label)?, fields.optional(columns.thread));
         let start = self.times.moment(fields.text(columns.timestamp)?)?;

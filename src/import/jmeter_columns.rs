@@ -123,14 +123,18 @@ mod tests {
         let old = guessed("1795276500000,20,Home,200,OK,Thread Group 1-1,text,true,3478,16");
         assert_eq!((old.message, old.thread, old.bytes, old.latency), (Some(4), Some(5), Some(8), Some(9)));
         let new = guessed("1795276500000,20,Home,200,OK,Users 1-1,text,true,,3478,231,1,1,http://a/,16,0,2");
-        assert_eq!((new.failure, new.bytes, new.sent_bytes, new.latency), (Some(8), Some(9), Some(10), Some(14)));
+        assert_eq!(
+            (new.failure, new.bytes, new.sent_bytes, new.latency),
+            (Some(8), Some(9), Some(10), Some(14))
+        );
         let sparse = guessed("1795276500000,20,Home,Users 1-1,false,what,is,this");
         assert_eq!((sparse.code, sparse.thread, sparse.bytes), (None, Some(3), None));
     }
 
     #[test]
     fn what_is_no_line_of_jmeter_is_not_taken_for_one() {
-        for line in ["dear,diary,it,is,true", "1,2,3", "1795276500000,fast,Home,200,true", "1,200,3,4,5,,,,0"] {
+        for line in ["dear,diary,it,is,true", "1,2,3", "1795276500000,fast,Home,200,true", "1,200,3,4,5,,,,0"]
+        {
             assert_eq!(Columns::guessed(&line.split(',').collect::<Vec<_>>()), None, "{line}");
         }
     }

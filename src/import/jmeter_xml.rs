@@ -97,7 +97,9 @@ impl Samples {
             return each(Line::LeftOut("transactions", 1));
         }
         if count(&text("sc"), "number of samples")? > 1 {
-            return Err("it sums up several samples: let JMeter write each, with `-Jmode=StrippedBatch`".to_owned());
+            return Err(
+                "it sums up several samples: let JMeter write each, with `-Jmode=StrippedBatch`".to_owned()
+            );
         }
         self.open = Some(Sample {
             depth: self.depth,
@@ -214,9 +216,10 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        let lines = self.source.fill_buf().map_or(0, |bytes| {
-            bytes[..amount.min(bytes.len())].iter().filter(|byte| **byte == b'\n').count()
-        });
+        let lines = self
+            .source
+            .fill_buf()
+            .map_or(0, |bytes| bytes[..amount.min(bytes.len())].split(|byte| *byte == b'\n').count() - 1);
         self.line += lines as u64;
         self.read += amount as u64;
         self.source.consume(amount);
@@ -228,12 +231,18 @@ mod tests {
     use super::*;
 
     /// Label, status and reason of each request, and what was left out.
-    fn told(text: &str) -> Result<(Vec<(String, u16, String)>, Vec<&'static str>), String> {
+    type Told = (Vec<(String, u16, String)>, Vec<&'static str>);
+
+    fn told(text: &str) -> Result<Told, String> {
         let (mut requests, mut left_out) = (Vec::new(), Vec::new());
         let read = read(text.as_bytes(), &Times::default(), &mut |line| {
             match line {
                 Line::Request(row) => {
-                    requests.push((row.endpoint.into_owned(), row.ending.status, row.ending.reason.into_owned()));
+                    requests.push((
+                        row.endpoint.into_owned(),
+                        row.ending.status,
+                        row.ending.reason.into_owned(),
+                    ));
                 }
                 Line::LeftOut(what, _) => left_out.push(what),
                 _ => {}
@@ -255,7 +264,9 @@ mod tests {
     }
 
     fn file(samples: &str) -> String {
-        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testResults version=\"1.2\">\n{samples}</testResults>")
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testResults version=\"1.2\">\n{samples}</testResults>"
+        )
     }
 
     #[test]

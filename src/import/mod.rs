@@ -142,9 +142,12 @@ impl Format {
             Self::GatlingLog => "log",
             Self::HeyText | Self::WrkText => "text",
             Self::K6Summary => "summary",
-            Self::LocustCsv | Self::K6Csv | Self::JMeterCsv | Self::VegetaCsv | Self::OhaCsv | Self::HeyCsv => {
-                "CSV"
-            }
+            Self::LocustCsv
+            | Self::K6Csv
+            | Self::JMeterCsv
+            | Self::VegetaCsv
+            | Self::OhaCsv
+            | Self::HeyCsv => "CSV",
         };
         format!("{} {form}", self.tool())
     }

@@ -7,7 +7,11 @@ use crate::web;
 
 /// A name as the file has it, without the name and password of a URL in it.
 pub(super) fn label(name: &str) -> Cow<'_, str> {
-    if name.contains('@') && name.contains("://") { Cow::Owned(web::shown(name)) } else { Cow::Borrowed(name) }
+    if name.contains('@') && name.contains("://") {
+        Cow::Owned(web::shown(name))
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 /// The name of an endpoint: `GET /orders`. Of a URL the path is left, without host and query, so that runs against
@@ -73,7 +77,10 @@ mod tests {
     #[test]
     fn no_name_holds_a_password() {
         assert_eq!(label("Home https://me:s3cret@shop.test/a"), "Home https://shop.test/a");
-        assert_eq!(endpoint("GET", "/login?next=https://me:s3cret@shop.test/"), "GET /login?next=https://shop.test/");
+        assert_eq!(
+            endpoint("GET", "/login?next=https://me:s3cret@shop.test/"),
+            "GET /login?next=https://shop.test/"
+        );
         assert_eq!(label("write to me@shop.test"), "write to me@shop.test");
     }
 

@@ -153,7 +153,8 @@ impl Survey {
     /// Pauses that speak for several runs in one file, in words; empty if there is none.
     pub(super) fn gaps(&self) -> String {
         let gaps = self.stretches.gaps(self.requests).map(Gaps::words);
-        let headers = self.left_out.get(SECOND_HEADER).map(|_| "there is a header line in its middle".to_owned());
+        let headers =
+            self.left_out.get(SECOND_HEADER).map(|_| "there is a header line in its middle".to_owned());
         gaps.into_iter().chain(headers).collect::<Vec<_>>().join("; ")
     }
 

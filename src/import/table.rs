@@ -84,11 +84,8 @@ impl<'a> Fields<'a> {
 /// The first line of a text by each delimiter that it may have.
 pub(super) fn first_lines(text: &[u8]) -> impl Iterator<Item = (u8, StringRecord)> {
     DELIMITERS.into_iter().filter_map(move |delimiter| {
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .delimiter(delimiter)
-            .from_reader(text);
+        let mut reader =
+            ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
         let mut record = StringRecord::new();
         matches!(reader.read_record(&mut record), Ok(true)).then_some((delimiter, record))
     })

@@ -101,8 +101,6 @@ fn broken_lines_are_named() {
 fn a_month_is_the_longest_run() {
     let line = |second: u64| format!("{second},GET,/,1,7,200,\r\n");
     let text = format!("{}{}{}", HEADERS[1], line(1_000_000_000), line(1_795_276_379));
-    let Err(Fault::Line { line: 3, what }) = survey(Format::LocustCsv, &text) else {
-        panic!()
-    };
+    let Err(Fault::Line { line: 3, what }) = survey(Format::LocustCsv, &text) else { panic!() };
     assert_eq!(what, "it is 9204 days apart from other requests: one of the times is wrong");
 }

@@ -69,7 +69,6 @@ fn gauge(name: &'static str, unit: &'static str, help: &'static str, values: Vec
     Family { name, kind: Kind::Gauge, unit, help, values }
 }
 
-#[expect(clippy::too_many_lines, reason = "a list of metrics")]
 fn of_run(begin: &Begin, tick: &Tick) -> Vec<Family> {
     let run = labels_of_run(begin);
     let with = |more: Labels| [run.clone(), more].concat();
@@ -80,9 +79,8 @@ fn of_run(begin: &Begin, tick: &Tick) -> Vec<Family> {
         .map(|(endpoint, metrics)| (with(labels_of_endpoint(endpoint)), metrics))
         .collect();
     let outcomes = endpoints.iter().flat_map(|(labels, metrics)| {
-        Outcome::ALL.map(|outcome| {
-            (and(labels, "outcome", outcome.word()), metrics.n[outcome as usize] as f64)
-        })
+        Outcome::ALL
+            .map(|outcome| (and(labels, "outcome", outcome.word()), metrics.n[outcome as usize] as f64))
     });
     let quantiles = endpoints.iter().flat_map(|(labels, metrics)| {
         let times = metrics.times.iter().flat_map(|times| &times[..2]);
@@ -124,9 +122,8 @@ fn of_run(begin: &Begin, tick: &Tick) -> Vec<Family> {
         let help = "Cores that loadproof itself has in use.";
         families.push(gauge("loadproof_own_cores", "{cpu}", help, one(cores)));
     }
-    let phase = |phase: Phase| {
-        (and(&run, "phase", phase.word()), if phase.word() == tick.phase { 1.0 } else { 0.0 })
-    };
+    let phase =
+        |phase: Phase| (and(&run, "phase", phase.word()), if phase.word() == tick.phase { 1.0 } else { 0.0 });
     let phases = Phase::ALL.map(phase).to_vec();
     families.push(gauge("loadproof_phase", "1", "1 for the phase that the run is in.", phases));
     let signal = |(name, unit, value): &(String, String, f64)| {

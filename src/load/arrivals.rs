@@ -92,7 +92,9 @@ impl Starts {
                 rng: Pcg64Mcg::seed_from_u64(seed),
                 last_s: 0.0,
             },
-            Arrivals::Gamma { dispersion } => Process::Gamma { rate_per_s, gaps: Gaps::new(dispersion, seed) },
+            Arrivals::Gamma { dispersion } => {
+                Process::Gamma { rate_per_s, gaps: Gaps::new(dispersion, seed) }
+            }
         };
         Self { process, part, next: part.index.into(), run_time }
     }
@@ -108,7 +110,9 @@ impl Starts {
                 rng: Pcg64Mcg::seed_from_u64(seed),
                 area: 0.0,
             },
-            Arrivals::Gamma { dispersion } => Process::StagedGamma { stages, gaps: Gaps::new(dispersion, seed) },
+            Arrivals::Gamma { dispersion } => {
+                Process::StagedGamma { stages, gaps: Gaps::new(dispersion, seed) }
+            }
         };
         Self { process, part, next: part.index.into(), run_time }
     }
@@ -224,7 +228,10 @@ mod tests {
             let mean = counts.iter().sum::<f64>() / 1_000.0;
             let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / 999.0;
             // The standard error of a variance of 1 000 values is 4.5 %.
-            assert!((variance / mean / dispersion - 1.0).abs() < 0.2, "{variance} around {mean} at {dispersion}");
+            assert!(
+                (variance / mean / dispersion - 1.0).abs() < 0.2,
+                "{variance} around {mean} at {dispersion}"
+            );
         }
     }
 

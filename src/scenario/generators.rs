@@ -23,9 +23,11 @@ const MAIL_DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
 /// A function without arguments that draws a text.
 type Drawer = fn(&mut Pcg64Mcg) -> String;
+/// One whose text depends on a salt as well.
+type SaltedDrawer = fn(&mut Pcg64Mcg, u64) -> String;
 
 /// Functions whose texts are to be unique, also among runs with the same seed; the number is the run's salt.
-const UNIQUE: [(&str, fn(&mut Pcg64Mcg, u64) -> String); 2] = [("uuid", uuid), ("email", email)];
+const UNIQUE: [(&str, SaltedDrawer); 2] = [("uuid", uuid), ("email", email)];
 
 const PLAIN: [(&str, Drawer); 11] = [
     ("first_name", |rng| FirstName().fake_with_rng(rng)),
@@ -103,7 +105,9 @@ fn hex(rng: &mut Pcg64Mcg, digits: usize, salt: u64) -> String {
 /// A version 4 UUID (RFC 9562).
 fn uuid(rng: &mut Pcg64Mcg, salt: u64) -> String {
     let salt = u128::from(salt);
-    let bits = (rng.random::<u128>() ^ (salt << 64 | salt)) & !(0xf << 76) & !(0b11 << 62) | (0x4 << 76) | (0b10 << 62);
+    let bits = (rng.random::<u128>() ^ (salt << 64 | salt)) & !(0xf << 76) & !(0b11 << 62)
+        | (0x4 << 76)
+        | (0b10 << 62);
     let hex = format!("{bits:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

@@ -198,7 +198,7 @@ impl Executor {
             Self::Open { rate, run_time, .. } => Some(rate * run_time.as_secs_f64()),
             Self::StagedRate { stages, .. } => Some(stages.area()),
             Self::Bursts { size, times, .. } => Some(f64::from(*size) * f64::from(*times)),
-            Self::Replay { replay, .. } => Some(replay.len() as f64),
+            Self::Replay { replay, .. } => Some(replay.count() as f64),
             Self::Shared { iterations, .. } => Some(*iterations as f64),
         }
     }

@@ -87,10 +87,10 @@ fn of_part(part: &LoadPart) -> Vec<StageFacts> {
         }
         Executor::Replay { replay, .. } => {
             let run_time = replay.run_time();
-            let windows = if replay.len() < REPLAY_WINDOWED { 1 } else { REPLAY_WINDOWS };
+            let windows = if replay.count() < REPLAY_WINDOWED { 1 } else { REPLAY_WINDOWS };
             let window = |n: u32| {
                 let (start, end) = (run_time * n / windows, run_time * (n + 1) / windows);
-                let rate = replay.due_within(start, end) as f64 / (end - start).as_secs_f64();
+                let rate = replay.due_within(start, end) as f64 / end.saturating_sub(start).as_secs_f64();
                 let name = match windows {
                     1 => part.name.clone(),
                     _ => format!("{} {} of {windows}", part.name, n + 1).trim_start().to_owned(),

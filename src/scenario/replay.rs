@@ -37,7 +37,7 @@ pub struct Replay {
 
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Replay {{ {} starts of `{}`, {} times as fast }}", self.len(), self.file, self.speed_up)
+        write!(f, "Replay {{ {} starts of `{}`, {} times as fast }}", self.count(), self.file, self.speed_up)
     }
 }
 
@@ -55,7 +55,7 @@ impl Replay {
     }
 
     /// How many starts there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.starts.len()
     }
 
@@ -72,13 +72,13 @@ impl Replay {
     /// How long the load lasts: to the last start, and a mean gap more, in which that has its turn.
     pub fn run_time(&self) -> Duration {
         let last = self.starts.last().map_or(Duration::ZERO, |start| self.scaled(start.after));
-        let gaps = u32::try_from(self.len().saturating_sub(1)).unwrap_or(u32::MAX).max(1);
+        let gaps = u32::try_from(self.count().saturating_sub(1)).unwrap_or(u32::MAX).max(1);
         last + (last / gaps).clamp(Duration::from_millis(1), Duration::from_secs(1))
     }
 
     /// Starts per second, on average.
     pub fn mean_rate(&self) -> f64 {
-        self.len() as f64 / self.run_time().as_secs_f64()
+        self.count() as f64 / self.run_time().as_secs_f64()
     }
 
     /// How many of its starts are due in a stretch of the load.
@@ -95,7 +95,7 @@ impl Replay {
         };
         let named = self.starts.iter().filter(|start| start.performs.is_some()).count();
         let journeys = if named > 0 { ", each with its own journey" } else { "" };
-        format!("{} starts of `{}`, {speed}{journeys}", unit::count(self.len() as u64), self.file)
+        format!("{} starts of `{}`, {speed}{journeys}", unit::count(self.count() as u64), self.file)
     }
 
     /// Everything of it that makes the load what it is.

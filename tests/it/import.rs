@@ -239,13 +239,9 @@ fn what_holds_no_samples_is_refused_with_a_way_out() {
     std::fs::write(bench.path("results.bin"), [3, 0, 255, 0]).unwrap();
     let folder = format!("{}/", file(""));
     let mut said = Vec::new();
-    for name in [
-        "locust_stats.csv",
-        "locust_failures.json",
-        "oha.json",
-        "k6_summary.json",
-        "vegeta_report.json",
-    ] {
+    for name in
+        ["locust_stats.csv", "locust_failures.json", "oha.json", "k6_summary.json", "vegeta_report.json"]
+    {
         said.push(bench.run(&["import", &file(name)]));
     }
     for name in ["empty.csv", "notes.txt", "nothing.csv", "k6.csv.gz", "results.bin", "gone.csv"] {

@@ -189,11 +189,16 @@ fn an_access_log_is_replayed_at_its_own_times() {
     let bench = Bench::new();
     // Servers log answers: their order is not that of the requests.
     let lines: String = [(2, "/items/7?page=2"), (0, "/cart"), (1, "/items/8"), (1, "/cart?token=s3cret")]
-        .map(|(n, path)| format!("::1 - - [10/Oct/2026:13:55:0{n} +0000] \"GET {path} HTTP/1.1\" 200 5 \"-\" \"curl\"\n"))
+        .map(|(n, path)| {
+            format!("::1 - - [10/Oct/2026:13:55:0{n} +0000] \"GET {path} HTTP/1.1\" 200 5 \"-\" \"curl\"\n")
+        })
         .concat();
     let flags = ["--base-url", "http://127.0.0.1:8000", "--replay"];
     let (text, _) = made(&bench, "access.log", &lines, &flags);
-    assert!(text.contains("replay = \"made-starts.csv\"") && text.contains("GET /{{ hit.target }}"), "{text}");
+    assert!(
+        text.contains("replay = \"made-starts.csv\"") && text.contains("GET /{{ hit.target }}"),
+        "{text}"
+    );
     let starts = std::fs::read_to_string(bench.path("made-starts.csv")).unwrap();
     assert_eq!(
         starts,

@@ -67,8 +67,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "live",
         &[
-            "utc", "unit", "web", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict", "report",
-            "export", "assess", "execute",
+            "utc", "unit", "web", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict",
+            "report", "export", "assess", "execute",
         ],
     ),
     // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
@@ -224,7 +224,11 @@ const HOMES: &[Home] = &[
         &["src/scenario/", "src/plan.rs", "src/load/"],
         "the one generator of all draws; see `rand`",
     ),
-    home("rand_distr", &["src/scenario/keys.rs", "src/load/arrivals.rs"], "popularity of keys, and gaps between arrivals"),
+    home(
+        "rand_distr",
+        &["src/scenario/keys.rs", "src/load/arrivals.rs"],
+        "popularity of keys, and gaps between arrivals",
+    ),
     home(
         "csv",
         &["src/scenario/read/feeder.rs", "src/scenario/read/replay.rs", "src/import/"],

@@ -684,7 +684,7 @@ fn unknown_keys_are_named_where_something_else_is_missing_too() {
     assert_eq!(
         titles(&GOOD.replacen("users = 5\nrun_time = \"10s\"", "stagse = [1, 2]\ngrace = \"1s\"", 1)),
         [
-            "a load needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`, `part`",
+            "a load needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`, `replay`, `part`",
             "unknown key in a load: `stagse`"
         ]
     );

@@ -7,8 +7,8 @@ mod shape;
 use std::collections::BTreeMap;
 
 use self::line::Hit;
-use self::replay::{HIT, Recorded, TARGET};
 pub(super) use self::line::{is_entry, is_line};
+use self::replay::{HIT, Recorded, TARGET};
 use self::shape::{Endpoint, Shapes};
 use super::hosts::base_url;
 use super::model::{Draft, Findings, Journey, Pace, Request, Step, Target, count};
@@ -119,7 +119,10 @@ fn replayed(
     }
     let (text, starts, seconds) = recorded.file(endpoints);
     if starts == 0 {
-        return Err(DraftError::empty(Format::AccessLog, "a replay needs times, and no line of the log has one"));
+        return Err(DraftError::empty(
+            Format::AccessLog,
+            "a replay needs times, and no line of the log has one",
+        ));
     }
     let file = findings.file(&format!("{}-starts.csv", options.name), text.as_bytes());
     findings.note(format!(

@@ -39,7 +39,9 @@ impl Recorded {
         let mut text = format!("at,journey,{TARGET}\n");
         let (mut starts, mut first_us, mut last_us) = (0, None, 0);
         for (at_us, method, path) in &self.hits {
-            let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.has(method, path)) else { continue };
+            let Some(endpoint) = endpoints.iter().find(|endpoint| endpoint.has(method, path)) else {
+                continue;
+            };
             let after_us = at_us - *first_us.get_or_insert(*at_us);
             let target = path.strip_prefix('/').unwrap_or(path);
             let at = format!("{}.{:06}", after_us / 1_000_000, after_us % 1_000_000);

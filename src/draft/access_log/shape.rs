@@ -135,9 +135,8 @@ impl Endpoint {
     pub(super) fn has(&self, method: &str, path: &str) -> bool {
         let bare = path.split('?').next().unwrap_or_default();
         let mut segments = bare.split('/').skip(1);
-        let fits = |wanted: &String| {
-            segments.next().is_some_and(|segment| wanted == VARYING || wanted == segment)
-        };
+        let fits =
+            |wanted: &String| segments.next().is_some_and(|segment| wanted == VARYING || wanted == segment);
         self.method == method && self.segments.iter().all(fits) && segments.next().is_none()
     }
 

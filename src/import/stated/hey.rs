@@ -28,7 +28,8 @@ fn stated(text: &str) -> Option<Stated> {
     for line in text.lines().map(str::trim) {
         let words: Vec<&str> = line.split_whitespace().collect();
         let seconds = |text: &str| text.parse::<f64>().ok().map(|s| s * SECOND_US);
-        let bracketed = |text: &str| text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).map(str::to_owned);
+        let bracketed =
+            |text: &str| text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).map(str::to_owned);
         match &words[..] {
             [.., last] if line.ends_with("distribution:") || *last == "histogram:" => section = line,
             ["Total:", span, "secs"] => stated.span_us = span_us(seconds(span)?)?,
@@ -72,7 +73,8 @@ mod tests {
                     responses\n  [503]\t15 responses\n\nError distribution:\n  [5]\tGet \"http://a/\": timeout\n";
         let stated = stated(text).unwrap();
         assert_eq!((stated.requests, stated.span_us), (120, 2_000_000));
-        let metrics: Vec<String> = stated.metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let metrics: Vec<String> =
+            stated.metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
         insta::assert_snapshot!(metrics.join("\n"), @"
         max 100 ms
         min 1.00 ms

@@ -76,8 +76,10 @@ mod tests {
 
     #[test]
     fn both_forms_state_the_same() {
-        let durations = json!({ "avg": 12.5, "min": 1.0, "med": 10.0, "max": 90.0, "p(90)": 30.0, "p(95)": 40.0 });
-        let (requests, failed) = (json!({ "count": 600, "rate": 20.0 }), json!({ "passes": 6, "fails": 594 }));
+        let durations =
+            json!({ "avg": 12.5, "min": 1.0, "med": 10.0, "max": 90.0, "p(90)": 30.0, "p(95)": 40.0 });
+        let (requests, failed) =
+            (json!({ "count": 600, "rate": 20.0 }), json!({ "passes": 6, "fails": 594 }));
         let export = json!({ "root_group": {}, "metrics": {
             "http_req_duration": durations, "http_reqs": requests, "http_req_failed": failed
         } });
@@ -89,7 +91,8 @@ mod tests {
         let of_export = stated(&export).unwrap();
         assert_eq!(of_export, stated(&given).unwrap());
         assert_eq!((of_export.requests, of_export.span_us), (600, 30_000_000));
-        let metrics: Vec<String> = of_export.metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let metrics: Vec<String> =
+            of_export.metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
         insta::assert_snapshot!(metrics.join("\n"), @"
         mean 12.5 ms
         max 90.0 ms

@@ -11,7 +11,10 @@ use super::with_unit;
 pub(in super::super) fn read(input: impl Read, each: &mut Each<'_>) -> Result<(), Fault> {
     let text = whole(input)?;
     let stated = stated(&text).ok_or_else(|| {
-        Fault::refused("it is wrk's output, but without its line of requests", "was wrk ended before its time?")
+        Fault::refused(
+            "it is wrk's output, but without its line of requests",
+            "was wrk ended before its time?",
+        )
     })?;
     each(Line::Stated(stated)).map_err(|what| Fault::Line { line: 1, what })
 }
@@ -68,7 +71,8 @@ mod tests {
     fn only_answers_that_are_no_errors_make_throughput() {
         let stated = stated(TEXT).unwrap();
         assert_eq!((stated.requests, stated.span_us), (12_000, 2_000_000));
-        let metrics: Vec<String> = stated.metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let metrics: Vec<String> =
+            stated.metrics.iter().map(|(name, value)| format!("{name} {value}")).collect();
         insta::assert_snapshot!(metrics.join("\n"), @"
         mean 0.636 ms
         max 12.9 ms
@@ -82,6 +86,9 @@ mod tests {
 
     #[test]
     fn what_was_ended_early_states_nothing() {
-        assert_eq!(stated("Running 2s test @ http://127.0.0.1:8080/\n  2 threads and 10 connections\n"), None);
+        assert_eq!(
+            stated("Running 2s test @ http://127.0.0.1:8080/\n  2 threads and 10 connections\n"),
+            None
+        );
     }
 }

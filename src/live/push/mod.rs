@@ -126,7 +126,8 @@ impl Pusher {
         drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
         // A thread that has panicked has lost what it says it has, at least.
         let _ = self.thread.join();
-        let (sent, lost) = (self.account.sent.load(Ordering::Relaxed), self.account.lost.load(Ordering::Relaxed));
+        let (sent, lost) =
+            (self.account.sent.load(Ordering::Relaxed), self.account.lost.load(Ordering::Relaxed));
         let reason = self.account.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (lost > 0).then(|| {
             let all = sent + lost;
@@ -217,7 +218,8 @@ impl Sending {
 impl Protocol {
     /// The URL of an endpoint: one of OTLP without a path has the usual one.
     fn url(self, given: &str) -> String {
-        let path = given.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
+        let path =
+            given.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, path)| path);
         match self {
             Self::Otlp if path.is_empty() => format!("{}/v1/metrics", given.trim_end_matches('/')),
             _ => given.to_owned(),
@@ -254,7 +256,8 @@ mod tests {
                 let length = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap();
                 let mut body = vec![0; length.parse().unwrap()];
                 stream.read_exact(&mut body).unwrap();
-                write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").unwrap();
+                write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                    .unwrap();
                 request.extend(body);
                 requests.push(request);
             }
@@ -291,16 +294,21 @@ mod tests {
         let warned = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&warned);
         let pusher =
-            Pusher::start(to(Protocol::Otlp, url), move |text| told.lock().unwrap().push(text.to_owned())).unwrap();
+            Pusher::start(to(Protocol::Otlp, url), move |text| told.lock().unwrap().push(text.to_owned()))
+                .unwrap();
         let tell = pusher.listener();
         tell(Event::Tick(Tick::default()));
         let said = pusher.finish().unwrap();
         served.join().unwrap();
-        assert!(said.starts_with("1 of 1 messages with metrics were not delivered to http://127.0.0.1"), "{said}");
+        assert!(
+            said.starts_with("1 of 1 messages with metrics were not delivered to http://127.0.0.1"),
+            "{said}"
+        );
         assert!(said.ends_with("status 503 Service Unavailable"), "{said}");
         assert_eq!(warned.lock().unwrap().len(), 1, "once");
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let pusher = Pusher::start(to(Protocol::RemoteWrite, format!("http://me:pw@{gone}/w")), |_| ()).unwrap();
+        let pusher =
+            Pusher::start(to(Protocol::RemoteWrite, format!("http://me:pw@{gone}/w")), |_| ()).unwrap();
         pusher.listener()(Event::Tick(Tick::default()));
         assert!(!pusher.finish().unwrap().contains("pw"), "a password is not shown");
     }

@@ -1,5 +1,5 @@
-//! Prometheus's remote write, version 1 (prometheus.io/docs/specs/prw/remote_write_spec): time series as protobuf,
-//! compressed with Snappy.
+//! Prometheus's remote write, version 1 (<https://prometheus.io/docs/specs/prw/remote_write_spec/>): time series as
+//! protobuf, compressed with Snappy.
 
 use prost::Message as _;
 
@@ -27,7 +27,8 @@ fn series(family: &Family, at_ms: i64) -> impl Iterator<Item = TimeSeries> {
     family.values.iter().map(move |(labels, value)| {
         let name = std::iter::once(("__name__", family.name));
         // An empty label is as good as none, and must not be sent.
-        let labels = labels.iter().map(|(name, value)| (*name, value.as_str())).filter(|(_, value)| !value.is_empty());
+        let labels =
+            labels.iter().map(|(name, value)| (*name, value.as_str())).filter(|(_, value)| !value.is_empty());
         let mut labels: Vec<Label> = name
             .chain(labels)
             .map(|(name, value)| Label { name: name.to_owned(), value: value.to_owned() })

@@ -30,9 +30,8 @@ pub(super) async fn run(worker: &Rc<Worker>) {
 
 async fn part(stint: Rc<Stint>) {
     let part = stint.worker.part;
-    let seed = |arrivals: Arrivals| {
-        stint.seeds.arrivals(if arrivals.can_be_shared_out() { part.index } else { 0 })
-    };
+    let seed =
+        |arrivals: Arrivals| stint.seeds.arrivals(if arrivals.can_be_shared_out() { part.index } else { 0 });
     match &stint.part().executor {
         Executor::Closed { .. } | Executor::StagedUsers { .. } => closed::run(&stint).await,
         Executor::Shared { iterations, over, .. } => shared::run(&stint, *iterations, *over).await,

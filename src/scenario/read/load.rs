@@ -79,11 +79,7 @@ pub(in crate::scenario) fn read(
         .collect()
 }
 
-fn load(
-    mut table: Fields<'_>,
-    work: Work<'_>,
-    conditions: &mut Vec<Located<String>>,
-) -> Option<Load> {
+fn load(mut table: Fields<'_>, work: Work<'_>, conditions: &mut Vec<Located<String>>) -> Option<Load> {
     let parts = if table.has("part") {
         if let Some(amount) = AMOUNTS.into_iter().find(|key| table.has(key)) {
             let title = format!("a load with parts has no `{amount}` of its own");
@@ -304,7 +300,8 @@ fn gamma(table: &mut Fields<'_>) -> Option<Arrivals> {
     gamma.finish();
     let dispersion = dispersion?;
     if !DISPERSIONS.contains(&dispersion.value) {
-        let title = format!("`dispersion` has to lie between {} and {}", DISPERSIONS.start(), DISPERSIONS.end());
+        let title =
+            format!("`dispersion` has to lie between {} and {}", DISPERSIONS.start(), DISPERSIONS.end());
         problems.add(&dispersion.place, title, "1 is a Poisson process; more comes in clusters");
         return None;
     }

@@ -36,8 +36,8 @@ impl Work<'_> {
             journeys.map(|(journey, _)| *journey).find(|journey| self.journeys[*journey] == name)
         };
         let found = self.of_load.iter().find_map(|class| Some((*class, performs(&class)?)));
-        let (user_class, journey) = found
-            .ok_or_else(|| format!("no user class of the load performs a journey `{name}`"))?;
+        let (user_class, journey) =
+            found.ok_or_else(|| format!("no user class of the load performs a journey `{name}`"))?;
         Ok(Performed { user_class, journey })
     }
 }
@@ -67,7 +67,11 @@ pub(super) fn starts(path: &Path, world: &dyn World, work: &Work<'_>) -> Result<
         let seconds = match seconds(text) {
             Some(seconds) => seconds,
             None if is_first => continue,
-            None => return Err(at_line(format!("`{text}` is not a valid time: expected e.g. `0.125` or `2026-11-21T18:32:59Z`"))),
+            None => {
+                return Err(at_line(format!(
+                    "`{text}` is not a valid time: expected e.g. `0.125` or `2026-11-21T18:32:59Z`"
+                )));
+            }
         };
         if starts.is_empty() {
             first_s = if seconds >= SINCE_1970 { seconds } else { 0.0 };
@@ -75,7 +79,9 @@ pub(super) fn starts(path: &Path, world: &dyn World, work: &Work<'_>) -> Result<
         let after = Duration::try_from_secs_f64(seconds - first_s);
         let after = after.map_err(|_| at_line(format!("`{text}` lies before the first start")))?;
         if starts.last().is_some_and(|last| last.after > after) {
-            return Err(at_line(format!("`{text}` is earlier than the line before it: sort the file by its times")));
+            return Err(at_line(format!(
+                "`{text}` is earlier than the line before it: sort the file by its times"
+            )));
         }
         let performs = journey.map(|place| work.performed(record.get(place).unwrap_or_default()));
         starts.push(Recorded { after, performs: performs.transpose().map_err(at_line)? });
@@ -95,7 +101,10 @@ fn places(first: &StringRecord) -> Result<(usize, Option<usize>), String> {
     if first.len() == 1 && seconds(&first[0]).is_some() {
         return Ok((0, None));
     }
-    Err(format!("expected a time, or the names of columns with one of {} among them", TIMES.map(|name| format!("`{name}`")).join(", ")))
+    Err(format!(
+        "expected a time, or the names of columns with one of {} among them",
+        TIMES.map(|name| format!("`{name}`")).join(", ")
+    ))
 }
 
 /// Seconds: of an offset, or since 1970; those with 13 digits and more are ms, µs or ns.
@@ -136,11 +145,9 @@ mod tests {
 
     #[test]
     fn offsets_and_moments_are_told_apart() {
-        for text in [
-            "0.5\n0.75\n2\n",
-            "at\n0.5\n0.75\n2\n",
-            "# of Tuesday\npath,offset\n/a,0.5\n/b,0.75\n/c,2.0\n",
-        ] {
+        for text in
+            ["0.5\n0.75\n2\n", "at\n0.5\n0.75\n2\n", "# of Tuesday\npath,offset\n/a,0.5\n/b,0.75\n/c,2.0\n"]
+        {
             assert_eq!(read(text), Ok(vec![500, 750, 2_000]), "{text}");
         }
         for text in [
@@ -158,7 +165,9 @@ mod tests {
         assert!(read("at\n").unwrap_err().contains("no starts"));
         assert!(read("path,method\n/a,GET\n").unwrap_err().starts_with("line 1: expected a time"));
         assert!(read("at\n1\nsoon\n").unwrap_err().starts_with("line 3: `soon` is not a valid time"));
-        assert!(read("at\n2\n1\n").unwrap_err().starts_with("line 3: `1` is earlier than the line before it"));
+        assert!(
+            read("at\n2\n1\n").unwrap_err().starts_with("line 3: `1` is earlier than the line before it")
+        );
         assert!(read("at,journey\n0,buy\n").unwrap_err().contains("performs a journey `buy`"));
     }
 }

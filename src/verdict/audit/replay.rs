@@ -25,7 +25,8 @@ pub(super) fn checks(run: &MeasuredRun) -> Option<Check> {
     let made: Vec<&Start> = starts.iter().filter(|start| start.was_made).collect();
     let seconds = run.facts.load_end_us().unwrap_or(0) as f64 / 1e6;
     // What was not even due when the load ended early is missing as well.
-    let recorded = (run.facts.start.load_facts.rate_per_s.unwrap_or(0.0) * seconds).round().max(starts.len() as f64);
+    let recorded =
+        (run.facts.start.load_facts.rate_per_s.unwrap_or(0.0) * seconds).round().max(starts.len() as f64);
     let share = if recorded > 0.0 { made.len() as f64 / recorded } else { 0.0 };
     let mut late: Vec<f64> = made.iter().map(|start| (start.sent_us - start.due_us) as f64).collect();
     let mut late = |p: f64| type8_of(&mut late, p).map_or_else(|| "unknown".to_owned(), unit::time);
@@ -52,7 +53,14 @@ fn starts(run: &MeasuredRun) -> Vec<Start> {
             sent_us: samples.sent_us[i],
             was_made: samples.outcome[i] != Outcome::Dropped,
         };
-        first.entry(journey).and_modify(|known| if start.due_us < known.due_us { *known = start }).or_insert(start);
+        first
+            .entry(journey)
+            .and_modify(|known| {
+                if start.due_us < known.due_us {
+                    *known = start
+                }
+            })
+            .or_insert(start);
     }
     first.into_values().collect()
 }
