@@ -237,8 +237,8 @@ loadtest-site: build ## Visitors and customers of the web shop: logins, orders, 
 # ── Example pages ───────────────────────────────────────────────────────────────────────────────
 
 .PHONY: examples
-examples: build ## Write the pages of reports/example/: run, experiment, sign-off, trend (20 min, on a quiet machine)
-	reports/examples.sh
+examples: build ## Write the pages of reports/example/: trend, run, experiment, sign-off (12 min, on a quiet machine)
+	reports/example/pages.sh
 
 # ── Work on it ──────────────────────────────────────────────────────────────────────────────────
 
