@@ -493,7 +493,7 @@ fn beyond(bound: Bound, value: f64) -> f64 {
 }
 
 /// On which side of its bound the interval lies.
-fn side_of(bound: Bound, low: Option<f64>, high: Option<f64>) -> Verdict {
+pub(super) fn side_of(bound: Bound, low: Option<f64>, high: Option<f64>) -> Verdict {
     let interval = Interval { low: low.unwrap_or(f64::NEG_INFINITY), high: high.unwrap_or(f64::INFINITY) };
     let at = |edge: f64| decision::side(interval, edge);
     match bound {
