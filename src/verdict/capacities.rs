@@ -109,7 +109,7 @@ fn verdict(
     let reason = match verdict {
         Verdict::Supported => format!("the interval, {interval}, lies on the claim's side of the bound"),
         Verdict::Refuted => format!("the interval, {interval}, lies on the other side of the bound"),
-        _ => match results.iter().flat_map(|(_, result)| *result).find_map(open_end) {
+        _ => match results.iter().filter_map(|(_, result)| *result).find_map(open_end) {
             Some(open) => format!("the interval is {interval}: {open}"),
             None => format!("the interval, {interval}, contains the bound"),
         },
