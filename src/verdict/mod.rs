@@ -5,6 +5,7 @@
 //! over what the store returns; everything here can be done again from a stored run.
 
 pub mod audit;
+pub mod capacities;
 mod conclusion;
 mod decide;
 mod decided;
