@@ -1,6 +1,7 @@
 //! The command line, and the values that it stands for.
 
 mod faults;
+mod ingestor;
 mod site;
 mod storefront;
 
@@ -13,7 +14,7 @@ use testbed::{
     shopstream::{self, Bug, CONTEXTS, Engines},
 };
 
-use self::{faults::FaultArgs, site::SiteArgs, storefront::StorefrontArgs};
+use self::{faults::FaultArgs, ingestor::IngestorArgs, site::SiteArgs, storefront::StorefrontArgs};
 
 /// Serves a small real system on 127.0.0.1 for load tests to measure, until SIGTERM or SIGINT.
 #[derive(Parser)]
@@ -27,6 +28,7 @@ pub(crate) struct Args {
 pub(crate) enum System {
     Shopstream(ShopstreamArgs),
     Known(KnownArgs),
+    Ingestor(IngestorArgs),
     Site(SiteArgs),
     Storefront(StorefrontArgs),
 }

@@ -9,6 +9,7 @@ mod servers;
 mod support;
 
 mod cli;
+mod ingestor;
 mod known;
 mod lanes;
 mod shopstream;
