@@ -1,5 +1,6 @@
 //! Small real systems, served over real sockets, that load tests are tested against.
 //!
+//! - [`gateway`]: takes messages of sessions in, by a write-through and its log or by an outbox.
 //! - [`ingestor`]: takes messages in, queues them, and batches them into a database.
 //! - [`known`]: a server of known truth. Its service times, stalls and errors are one value, so
 //!   that a test can say what a measurement of it should have found.
@@ -13,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod clock;
+pub mod gateway;
 pub mod ingestor;
 pub mod known;
 mod metrics;

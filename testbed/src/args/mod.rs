@@ -1,6 +1,7 @@
 //! The command line, and the values that it stands for.
 
 mod faults;
+mod gateway;
 mod ingestor;
 mod site;
 mod storefront;
@@ -14,7 +15,10 @@ use testbed::{
     shopstream::{self, Bug, CONTEXTS, Engines},
 };
 
-use self::{faults::FaultArgs, ingestor::IngestorArgs, site::SiteArgs, storefront::StorefrontArgs};
+use self::{
+    faults::FaultArgs, gateway::GatewayArgs, ingestor::IngestorArgs, site::SiteArgs,
+    storefront::StorefrontArgs,
+};
 
 /// Serves a small real system on 127.0.0.1 for load tests to measure, until SIGTERM or SIGINT.
 #[derive(Parser)]
@@ -29,6 +33,7 @@ pub(crate) enum System {
     Shopstream(ShopstreamArgs),
     Known(KnownArgs),
     Ingestor(IngestorArgs),
+    Gateway(GatewayArgs),
     Site(SiteArgs),
     Storefront(StorefrontArgs),
 }

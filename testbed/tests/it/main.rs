@@ -9,6 +9,7 @@ mod servers;
 mod support;
 
 mod cli;
+mod gateway;
 mod ingestor;
 mod known;
 mod lanes;
