@@ -11,6 +11,7 @@ pub mod counter;
 pub mod decision;
 pub mod distribution;
 pub mod drift;
+pub mod excursion;
 pub mod gap;
 pub mod gate;
 pub mod groups;
