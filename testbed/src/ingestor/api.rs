@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Ingestor, board::Sight, dashboard, message::Posted, queue::Lengths};
 use crate::{
@@ -115,17 +115,8 @@ async fn health(State(ingestor): State<Arc<Ingestor>>) -> Response {
     }
 }
 
-/// What the dashboard shows.
-pub(super) async fn shown(ingestor: &Ingestor) -> Result<Value, Problem> {
-    let (sight, lengths) = (ingestor.board.sight().await?, ingestor.queue.lengths().await?);
-    let mut shown = serde_json::to_value(sight)?;
-    shown["queue_length"] = lengths.waiting.into();
-    shown["in_hand"] = lengths.in_hand.into();
-    Ok(shown)
-}
-
 async fn stats(State(ingestor): State<Arc<Ingestor>>) -> Response {
-    match shown(&ingestor).await {
+    match dashboard::shown(&ingestor).await {
         Ok(shown) => Json(shown).into_response(),
         Err(problem) => broken(&problem),
     }

@@ -13,6 +13,7 @@ use axum::{
 };
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tungstenite::{
     handshake::derive_accept_key,
@@ -22,12 +23,22 @@ use tungstenite::{
     },
 };
 
-use super::{Ingestor, api};
+use super::Ingestor;
+use crate::neighbour::Problem;
 
 /// Time between two messages.
 const PERIOD: Duration = Duration::from_millis(500);
 /// Longest frame that a client may send: all that it has to say is that it is there, or goes.
 const LONGEST: usize = 4096;
+
+/// What the dashboard shows.
+pub(super) async fn shown(ingestor: &Ingestor) -> Result<Value, Problem> {
+    let (sight, lengths) = (ingestor.board.sight().await?, ingestor.queue.lengths().await?);
+    let mut shown = serde_json::to_value(sight)?;
+    shown["queue_length"] = lengths.waiting.into();
+    shown["in_hand"] = lengths.in_hand.into();
+    Ok(shown)
+}
 
 /// Answers the handshake (RFC 6455), and streams from then on.
 pub(super) async fn upgrade(State(ingestor): State<Arc<Ingestor>>, mut request: Request) -> Response {
@@ -51,17 +62,14 @@ pub(super) async fn upgrade(State(ingestor): State<Arc<Ingestor>>, mut request: 
         .unwrap_or_else(|error| (StatusCode::BAD_REQUEST, error.to_string()).into_response())
 }
 
-async fn stream(
-    ingestor: &Ingestor,
-    mut connection: TokioIo<Upgraded>,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn stream(ingestor: &Ingestor, mut connection: TokioIo<Upgraded>) -> Result<(), Problem> {
     let mut ticks = tokio::time::interval(PERIOD);
     let mut received = Vec::new();
     loop {
         tokio::select! {
             _ = ticks.tick() => {
                 // While a neighbour does not answer there is nothing to show.
-                if let Ok(shown) = api::shown(ingestor).await {
+                if let Ok(shown) = shown(ingestor).await {
                     let frame = Frame::message(shown.to_string(), OpCode::Data(Data::Text), true);
                     send(&mut connection, frame).await?;
                 }
@@ -76,10 +84,7 @@ async fn stream(
 }
 
 /// Answers what a client has sent; false when it goes.
-async fn answer(
-    connection: &mut TokioIo<Upgraded>,
-    received: &mut Vec<u8>,
-) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+async fn answer(connection: &mut TokioIo<Upgraded>, received: &mut Vec<u8>) -> Result<bool, Problem> {
     loop {
         let mut cursor = Cursor::new(&received[..]);
         let Some((header, length)) = FrameHeader::parse(&mut cursor)? else { return Ok(true) };
@@ -106,10 +111,7 @@ async fn answer(
     }
 }
 
-async fn send(
-    connection: &mut TokioIo<Upgraded>,
-    frame: Frame,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn send(connection: &mut TokioIo<Upgraded>, frame: Frame) -> Result<(), Problem> {
     let mut bytes = Vec::new();
     frame.format(&mut bytes)?;
     Ok(connection.write_all(&bytes).await?)

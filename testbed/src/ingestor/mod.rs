@@ -186,12 +186,12 @@ pub fn start(api: Option<TcpListener>, config: Config) -> io::Result<Running> {
 }
 
 fn open(config: Config) -> Result<(Ingestor, Option<TempDir>), Problem> {
+    if let Some(folder) = &config.data {
+        std::fs::create_dir_all(folder)?;
+    }
     let (database, temporary) = match (&config.postgres, &config.data) {
         (Some(url), _) => (Database::on_server(url)?, None),
-        (None, Some(folder)) => {
-            std::fs::create_dir_all(folder)?;
-            (Database::in_folder(folder)?, None)
-        }
+        (None, Some(folder)) => (Database::in_folder(folder)?, None),
         (None, None) => {
             let folder = tempfile::Builder::new().prefix("ingestor-").tempdir()?;
             (Database::in_folder(folder.path())?, Some(folder))
