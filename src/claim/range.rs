@@ -99,6 +99,7 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::DrainTime
         | Statistic::CpuPerRequest(_)
         | Statistic::Recovery(_)
+        | Statistic::Excursion(..)
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
         | Statistic::Events(_)

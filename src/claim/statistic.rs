@@ -51,6 +51,8 @@ pub enum Statistic {
     /// From the end of an event (a hook that runs beside the load, or ms since the start) until
     /// response times are back in the band that they kept before it, ms; infinite if never.
     Recovery(String),
+    /// The longest time that a signal was above a level, ms; infinite if it was not back when it was last read.
+    Excursion(String, f64),
     /// How much a series has moved over the stretch, as a share of where it began: the change along
     /// the least-squares line over that line's start.
     Drift(DriftOf),
@@ -196,6 +198,7 @@ pub(super) const METHODS: [&str; 24] = [
     "status_share",
     "check_share",
     "recovery",
+    "excursion",
     "cpu_per_request",
     "drift",
     "correlation",
@@ -274,6 +277,11 @@ impl Statistic {
         }
     }
 
+    /// The statistic that a method with a signal and a level names.
+    pub(super) fn of_level(method: &str, signal: &str, level: f64) -> Option<Self> {
+        (method == "excursion" && level.is_finite()).then(|| Self::Excursion(signal.to_owned(), level))
+    }
+
     /// Whether it can be had while a run goes on: quantiles of response times, counts and shares by
     /// outcome, and a signal's last reading.
     pub fn is_live(&self) -> bool {
@@ -286,7 +294,14 @@ impl Statistic {
 
     /// Whether it is a time: it then counts in ms.
     pub fn is_time(&self) -> bool {
-        matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Recovery(_))
+        matches!(
+            self,
+            Self::Time(..)
+                | Self::DrainTime
+                | Self::CpuPerRequest(_)
+                | Self::Recovery(_)
+                | Self::Excursion(..)
+        )
     }
 
     /// The quantile's place, for a quantile of times.
@@ -300,9 +315,10 @@ impl Statistic {
     /// The signal that it reads, if it reads one.
     pub fn signal(&self) -> Option<&str> {
         match self {
-            Self::Signal(_, name) | Self::Drift(DriftOf::Signal(name)) | Self::Correlation(name) => {
-                Some(name)
-            }
+            Self::Signal(_, name)
+            | Self::Excursion(name, _)
+            | Self::Drift(DriftOf::Signal(name))
+            | Self::Correlation(name) => Some(name),
             _ => None,
         }
     }
@@ -372,6 +388,7 @@ impl fmt::Display for Statistic {
             }
             Self::CheckShare(check) => write!(f, "check_share('{check}')"),
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
+            Self::Excursion(name, level) => write!(f, "excursion('{name}', {level})"),
             Self::Drift(DriftOf::Signal(name)) => write!(f, "drift('{name}')"),
             Self::Drift(DriftOf::Quantile(p)) => write!(f, "drift({})", (p * 1e8).round() / 1e6),
             Self::Correlation(name) => write!(f, "correlation('{name}')"),
@@ -403,7 +420,9 @@ mod tests {
             assert_eq!(again, statistic, "{name}");
         }
         for method in METHODS {
-            let found = Statistic::of_text(method, "x").or_else(|| Statistic::of_number(method, 50.0));
+            let found = Statistic::of_text(method, "x")
+                .or_else(|| Statistic::of_number(method, 50.0))
+                .or_else(|| Statistic::of_level(method, "x", 50.0));
             assert!(found.is_some(), "{method}");
         }
     }

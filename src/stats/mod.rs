@@ -12,6 +12,7 @@ pub mod crossing;
 pub mod decision;
 pub mod distribution;
 pub mod drift;
+pub mod excursion;
 pub mod gap;
 pub mod gate;
 pub mod groups;

@@ -130,6 +130,7 @@ fn mode(condition: &Expression) -> Mode {
         Statistic::Time(..) | Statistic::Recovery(_) => Mode::Latency,
         Statistic::Count(_) | Statistic::Share(_) | Statistic::CheckShare(_) => Mode::Errors,
         Statistic::DrainTime
+        | Statistic::Excursion(..)
         | Statistic::Signal(SignalMetric::Max | SignalMetric::Last | SignalMetric::Growth, _) => {
             Mode::Backlog
         }

@@ -16,7 +16,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
-pub(super) use self::load::{Capacity, Common, Experiment, Run};
+pub(super) use self::load::{Capacity, Common, Experiment, Run, SummaryForm};
 pub(super) use self::results::{
     ArmName, Compare, Export, ExportFormat, Import, Query, Report, RunFilter, RunList, Runs, RunsCommand,
     Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend, TrendCommand,
@@ -329,6 +329,8 @@ pub(super) enum ProgressStyle {
     Auto,
     /// A block that is redrawn
     Bar,
+    /// One line that is redrawn: a bar, how many of how many, rate, successes, failures, time left
+    Line,
     /// A line from time to time
     Plain,
     /// Events as JSON, one a line (NDJSON); docs/LIVE.md describes them

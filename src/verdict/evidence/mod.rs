@@ -72,6 +72,7 @@ impl LookUp for RoundRuns {
             Statistic::CpuPerRequest(service) => self.cpu_per_request(run, service.as_deref()),
             Statistic::Signal(metric, name) => self.signal(run, *metric, name),
             Statistic::Recovery(event) => self.recovery(run, event),
+            Statistic::Excursion(signal, level) => self.excursion(run, signal, *level),
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
             Statistic::Overlap(race) => races::overlap(run, race),

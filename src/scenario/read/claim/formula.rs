@@ -85,10 +85,10 @@ pub(super) fn expression(
         }
         let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
         match &statistic {
-            Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
-            Statistic::Drift(DriftOf::Signal(name)) | Statistic::Correlation(name) => {
-                check_name(&at(name), "signal", &known.signals, problems);
-            }
+            Statistic::Signal(_, name)
+            | Statistic::Excursion(name, _)
+            | Statistic::Drift(DriftOf::Signal(name))
+            | Statistic::Correlation(name) => check_name(&at(name), "signal", &known.signals, problems),
             Statistic::Overlap(name) | Statistic::AllOk(name) | Statistic::NoneOk(name) => {
                 check_name(&at(name), "race", known.races, problems);
             }

@@ -1,6 +1,6 @@
 //! `[[claim]]`: statements with bounds. A claim says what it is about with one key: `value` for any
 //! formula, or a word for the common shapes (`always`, `grows`, `constant`, `drains`,
-//! `recovers_after`, `leaks`, `degrades`, `accounts_for`), which stand for formulas.
+//! `recovers`, `recovers_after`, `leaks`, `degrades`, `accounts_for`), which stand for formulas.
 
 mod bound;
 mod capacity;
@@ -52,7 +52,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     if subject.is_none() {
         // What belongs to a subject that cannot be read is no mistake of its own.
         table.know(&SUBJECTS);
-        table.know(&["arm", "tolerance", "at_least", "at_most", "within"]);
+        table.know(&["arm", "above", "tolerance", "at_least", "at_most", "within"]);
     }
     table.finish();
     let (value, bound, rule) = subject?;

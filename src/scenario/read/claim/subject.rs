@@ -9,8 +9,18 @@ use crate::scenario::fields::{Fields, Located};
 use crate::scenario::problem::{Place, Problems};
 
 /// The keys of which a claim has exactly one.
-pub(super) const SUBJECTS: [&str; 9] =
-    ["value", "always", "grows", "constant", "drains", "recovers_after", "leaks", "degrades", "accounts_for"];
+pub(super) const SUBJECTS: [&str; 10] = [
+    "value",
+    "always",
+    "grows",
+    "constant",
+    "drains",
+    "recovers",
+    "recovers_after",
+    "leaks",
+    "degrades",
+    "accounts_for",
+];
 
 /// How much a signal may drift over a run, if a claim does not say: at most.
 const LEAK: f64 = 0.05;
@@ -62,6 +72,23 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
         "grows" => (of("growth"), Bound::AtLeast(share(tolerance)), Rule::Interval),
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
         "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
+        "recovers" => {
+            let above = table.number("above");
+            let (bound, place) = needed(bound, table)?;
+            let Some(above) = above else {
+                problems.add(
+                    &text.place,
+                    "`recovers` needs the level that the signal comes back to",
+                    "say `above = 2`",
+                );
+                return None;
+            };
+            let value =
+                Expression::new(format!("{}.excursion('{}', {})", side.word(), text.value, above.value));
+            check_units(&value, bound, &place, problems);
+            check_sense(&value, bound, &place, problems);
+            (value, bound, Rule::EveryRun)
+        }
         "leaks" => {
             let most =
                 bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound_of_drift(&of("drift"), bound));
