@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::doubt::Doubt;
 use super::quantity::plain;
-use super::statistic::{CountOf, METHODS, NAMES, Side, Statistic};
+use super::statistic::{CountOf, METHODS, NAMES, OF_TWO, Side, Statistic};
 use crate::unit;
 
 /// An expression, as text; it is compiled where it is worked out, a few times per run.
@@ -365,10 +365,18 @@ impl Object for Arm {
                 Some(text) => Statistic::of_text(method, text),
                 None => f64::try_from(argument.clone()).ok().and_then(|n| Statistic::of_number(method, n)),
             },
+            [signal, event] => {
+                signal.as_str().zip(event.as_str()).and_then(|(s, e)| Statistic::of_two(method, s, e))
+            }
             _ => None,
         };
         let found = match statistic {
             Some(statistic) => self.look_up(statistic),
+            None if OF_TWO.contains(&method) => {
+                let example = "'name of a signal', 'name of a fault'";
+                self.note(format!("`{method}` needs two arguments, as in `{method}({example})`"));
+                None
+            }
             None if METHODS.contains(&method) => {
                 let example = if method.contains("quantile") { "99.9" } else { "'name of a signal'" };
                 self.note(format!("`{method}` needs one argument, as in `{method}({example})`"));

@@ -99,6 +99,9 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::DrainTime
         | Statistic::CpuPerRequest(_)
         | Statistic::Recovery(_)
+        | Statistic::Detection(_)
+        | Statistic::Reaction { .. }
+        | Statistic::Settling { .. }
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
         | Statistic::Events(_) => [TINY, HUGE],

@@ -48,9 +48,27 @@ pub enum Statistic {
     CpuPerRequest(Option<String>),
     /// A metric of a signal's readings.
     Signal(SignalMetric, String),
-    /// From the end of an event (a hook that runs beside the load, or ms since the start) until
-    /// response times are back in the band that they kept before it, ms; infinite if never.
+    /// From the end of an event (a fault, a stage, a hook that runs beside the load, or ms since the start) until
+    /// response times and answers are back in the band that they kept before it, ms; infinite if never.
     Recovery(String),
+    /// From the start of an event until response times or answers have left that band, ms; infinite if they
+    /// do not before they have recovered from it.
+    Detection(String),
+    /// From the start of an event until a signal has left the range that it kept before it, ms; infinite if it does
+    /// not while the run lasts.
+    Reaction {
+        /// The signal.
+        signal: String,
+        /// The event.
+        event: String,
+    },
+    /// From the end of an event until a signal is back in that range and stays there, ms; infinite if never.
+    Settling {
+        /// The signal.
+        signal: String,
+        /// The event.
+        event: String,
+    },
     /// How much a series has moved over the stretch, as a share of where it began: the change along
     /// the least-squares line over that line's start.
     Drift(DriftOf),
@@ -175,8 +193,11 @@ pub(super) const NAMES: [&str; 23] = [
     "cpu_per_request",
 ];
 
-/// The names of statistics that take an argument.
-pub(super) const METHODS: [&str; 23] = [
+/// The names of those that take two arguments: a signal and an event.
+pub(super) const OF_TWO: [&str; 2] = ["reaction", "settling"];
+
+/// The names of statistics that take an argument, or two.
+pub(super) const METHODS: [&str; 26] = [
     "min",
     "max",
     "mean",
@@ -193,6 +214,9 @@ pub(super) const METHODS: [&str; 23] = [
     "status_share",
     "check_share",
     "recovery",
+    "detection",
+    "reaction",
+    "settling",
     "cpu_per_request",
     "drift",
     "correlation",
@@ -254,6 +278,7 @@ impl Statistic {
             "status_share" => status().map(Self::Share),
             "check_share" => Some(Self::CheckShare(text)),
             "recovery" => Some(Self::Recovery(text)),
+            "detection" => Some(Self::Detection(text)),
             "drift" => Some(Self::Drift(DriftOf::Signal(text))),
             "correlation" => Some(Self::Correlation(text)),
             "overlap" => Some(Self::Overlap(text)),
@@ -265,6 +290,16 @@ impl Statistic {
                 .iter()
                 .find(|(name, _)| *name == method)
                 .map(|(_, metric)| Self::Signal(*metric, text)),
+        }
+    }
+
+    /// The statistic that a method with a signal and an event names.
+    pub(super) fn of_two(method: &str, signal: &str, event: &str) -> Option<Self> {
+        let (signal, event) = (signal.to_owned(), event.to_owned());
+        match method {
+            "reaction" => Some(Self::Reaction { signal, event }),
+            "settling" => Some(Self::Settling { signal, event }),
+            _ => None,
         }
     }
 
@@ -280,7 +315,19 @@ impl Statistic {
 
     /// Whether it is a time: it then counts in ms.
     pub fn is_time(&self) -> bool {
-        matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Recovery(_))
+        let is_measured = matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_));
+        is_measured || self.event().is_some()
+    }
+
+    /// The event that it counts from, if it counts from one.
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            Self::Recovery(event)
+            | Self::Detection(event)
+            | Self::Reaction { event, .. }
+            | Self::Settling { event, .. } => Some(event),
+            _ => None,
+        }
     }
 
     /// The quantile's place, for a quantile of times.
@@ -294,9 +341,11 @@ impl Statistic {
     /// The signal that it reads, if it reads one.
     pub fn signal(&self) -> Option<&str> {
         match self {
-            Self::Signal(_, name) | Self::Drift(DriftOf::Signal(name)) | Self::Correlation(name) => {
-                Some(name)
-            }
+            Self::Signal(_, name)
+            | Self::Drift(DriftOf::Signal(name))
+            | Self::Correlation(name)
+            | Self::Reaction { signal: name, .. }
+            | Self::Settling { signal: name, .. } => Some(name),
             _ => None,
         }
     }
@@ -366,6 +415,9 @@ impl fmt::Display for Statistic {
             }
             Self::CheckShare(check) => write!(f, "check_share('{check}')"),
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
+            Self::Detection(event) => write!(f, "detection('{event}')"),
+            Self::Reaction { signal, event } => write!(f, "reaction('{signal}', '{event}')"),
+            Self::Settling { signal, event } => write!(f, "settling('{signal}', '{event}')"),
             Self::Drift(DriftOf::Signal(name)) => write!(f, "drift('{name}')"),
             Self::Drift(DriftOf::Quantile(p)) => write!(f, "drift({})", (p * 1e8).round() / 1e6),
             Self::Correlation(name) => write!(f, "correlation('{name}')"),
@@ -395,7 +447,9 @@ mod tests {
             assert_eq!(again, statistic, "{name}");
         }
         for method in METHODS {
-            let found = Statistic::of_text(method, "x").or_else(|| Statistic::of_number(method, 50.0));
+            let found = Statistic::of_text(method, "x")
+                .or_else(|| Statistic::of_number(method, 50.0))
+                .or_else(|| Statistic::of_two(method, "x", "y"));
             assert!(found.is_some(), "{method}");
         }
     }

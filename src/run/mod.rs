@@ -2,6 +2,7 @@
 
 mod conduct;
 mod facts;
+mod fault;
 pub mod imported;
 pub mod machine;
 mod measured;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
+pub use fault::{FaultFacts, FaultOutcome};
 pub use measured::{MeasuredRun, SoftCheckCount};
 pub use planned::{PartFacts, StageFacts};
 

@@ -5,10 +5,12 @@
 //! `treatment / baseline`.
 
 pub mod autoregression;
+pub mod band;
 pub mod clusters;
 pub mod contingency;
 pub mod counter;
 pub mod decision;
+pub mod detection;
 pub mod distribution;
 pub mod drift;
 pub mod gap;
@@ -31,6 +33,7 @@ pub mod proportion;
 pub mod quantile;
 pub mod quantile_claim;
 pub mod rank_correlation;
+pub mod reaction;
 pub mod recovery;
 pub mod regimes;
 pub mod shares;
