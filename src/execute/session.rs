@@ -44,7 +44,8 @@ impl Session {
     /// belong to.
     ///
     /// # Errors
-    /// If files that an earlier process has left patched cannot be put back, or the system gives no runtime.
+    /// If files that an earlier process has left patched cannot be put back, or its faults not be undone, or the system
+    /// gives no runtime.
     pub fn new(
         scenario: &Arc<Scenario>,
         store: &Path,
@@ -64,11 +65,16 @@ impl Session {
         for file in system::patch::restore_leftovers(&journal)? {
             audience.note(&format!("restored `{}`, which an earlier run had left patched", file.display()));
         }
+        let undo = folder.join("undo");
+        for fault in system::fault::undo_leftovers(&undo)? {
+            audience.note(&format!("undid fault `{fault}`, which an earlier run had left"));
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setting = Setting {
             scenario: Arc::clone(scenario),
             logs: folder.join("logs"),
             journal,
+            undo,
             store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             label: options.label,

@@ -3,6 +3,7 @@
 mod capacity;
 mod conduct;
 mod facts;
+mod fault;
 pub mod imported;
 pub mod machine;
 mod measured;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub use capacity::{CapacityEnding, CapacityId, LoadUnit};
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
+pub use fault::{FaultFacts, FaultOutcome};
 pub use measured::{MeasuredRun, SoftCheckCount};
 pub use planned::{PartFacts, StageFacts};
 

@@ -9,6 +9,7 @@ mod conduct;
 mod exchange;
 mod experiment;
 mod extract;
+mod fault;
 mod metric;
 mod query;
 mod read;

@@ -74,16 +74,8 @@ impl RunningService {
         self
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(super) fn process(&self) -> u32 {
         self.child.id()
-    }
-
-    pub(super) fn log(&self) -> &Path {
-        &self.log
     }
 
     /// The last lines of the log, indented.
@@ -116,7 +108,19 @@ impl RunningService {
     /// TERM to the group, KILL when its time is up.
     pub(super) async fn stop(mut self) {
         self.signal(Signal::TERM);
+        // A process that is paused hears of it only when it goes on.
+        self.signal(Signal::CONT);
         let deadline = Instant::now() + self.stop_within;
+        while !self.is_gone() && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.finish();
+    }
+
+    /// KILL to the group.
+    pub(super) async fn kill(mut self) {
+        self.signal(Signal::KILL);
+        let deadline = Instant::now() + KILL_TAKES;
         while !self.is_gone() && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
         }
@@ -150,7 +154,8 @@ impl RunningService {
         self.gone
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal to all processes of the group.
+    pub(super) fn signal(&self, signal: Signal) {
         if let Some(group) = self.group() {
             // A group that is gone needs no signal.
             let _ = kill_process_group(group, signal);
@@ -185,6 +190,7 @@ impl Drop for RunningService {
             return;
         }
         self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
         let deadline = Instant::now() + self.stop_within;
         while !self.is_gone() && Instant::now() < deadline {
             std::thread::sleep(LOOK);

@@ -10,7 +10,8 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 /// `read` fails at the end of the pipe and succeeds on a line.
-const SCRIPT: &str = r#"read _ || { kill -TERM -"$1"; i=0; while kill -0 -"$1" && [ "$i" -lt 50 ]; do
+/// A service that is paused hears of TERM when it goes on.
+const SCRIPT: &str = r#"read _ || { kill -TERM -"$1"; kill -CONT -"$1"; i=0; while kill -0 -"$1" && [ "$i" -lt 50 ]; do
 sleep 0.1; i=$((i + 1)); done; kill -KILL -"$1"; } 2>/dev/null"#;
 
 /// Watches over one process group.
