@@ -93,14 +93,14 @@ fn one(
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.
         Ending::Interrupted => {
-            anstream::eprintln!("interrupted; {}", continued(scenario, id));
+            output::say(&format!("interrupted; {}", continued(scenario, id)));
             Ok(Ended::Interrupted(reported.ok()))
         }
         Ending::Invalid => {
-            anstream::eprintln!(
+            output::say(&format!(
                 "ended, since more rounds cannot make its claims valid; {}",
                 continued(scenario, id)
-            );
+            ));
             reported.map(Ended::Reported)
         }
         _ => reported.map(Ended::Reported),

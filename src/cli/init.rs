@@ -58,7 +58,7 @@ fn init_from(command: &Init, from: &Path) -> Result<Exit> {
     say(&draft, &path)?;
     // What was written is right, or this program is not.
     if let Err(error) = world::scenario_without_warnings(&path) {
-        anstream::eprintln!("{error}\n");
+        output::say(&format!("{error}\n"));
         return Ok(Exit::Internal);
     }
     Ok(Exit::Done)
@@ -116,7 +116,7 @@ fn write(draft: &Draft, path: &Path) -> Result<()> {
 /// Says what was made of the file, and to stderr what was left out or guessed.
 fn say(draft: &Draft, path: &Path) -> Result<()> {
     for note in &draft.findings.notes {
-        anstream::eprintln!("{note}");
+        output::say(&note.to_string());
     }
     let requests = draft.requests();
     let mut text = format!(

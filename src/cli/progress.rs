@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as Style};
 
 use super::arguments::ProgressStyle;
+use super::output;
 use crate::execute::{Moment, Progress};
 use crate::plan::{PILOT, Plan};
+use crate::printable;
 use crate::sample::{Outcome, Phase};
 use crate::unit::{self, TimeScale};
 
@@ -74,12 +76,12 @@ impl Progress for Plain {
     fn show(&mut self, moment: &Moment) {
         if moment.elapsed_s > 0.0 {
             let total = unit::clock(self.overall.started.elapsed().as_secs_f64());
-            anstream::eprintln!("loadproof {total} {}", plain_line(moment));
+            output::say(&format!("loadproof {total} {}", plain_line(moment)));
         }
     }
 
     fn note(&mut self, text: &str) {
-        anstream::eprintln!("loadproof: {text}");
+        output::say(&format!("loadproof: {text}"));
     }
 }
 
@@ -158,12 +160,13 @@ impl Progress for Block {
     }
 
     fn show(&mut self, moment: &Moment) {
-        self.bar.set_message(block(moment, &self.overall.text()));
+        let text = block(moment, &self.overall.text());
+        self.bar.set_message(printable::for_terminal(&text).into_owned());
         self.bar.tick();
     }
 
     fn note(&mut self, text: &str) {
-        self.bar.suspend(|| anstream::eprintln!("loadproof: {text}"));
+        self.bar.suspend(|| output::say(&format!("loadproof: {text}")));
     }
 }
 

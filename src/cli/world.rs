@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::output;
 use crate::scenario::endpoint::{self, Endpoint};
 use crate::scenario::{self, Fixed, Scenario, ScenarioError};
 
@@ -65,7 +66,7 @@ pub(super) fn scenario_with(path: &Path, vars: &Vars) -> Result<Arc<Scenario>, S
     let world = RealWorld { vars: vars.to_vec() };
     let scenario = scenario::compile(path, &world).map(Arc::new)?;
     if !scenario.warnings.is_empty() {
-        anstream::eprintln!("{}\n", scenario.warnings);
+        output::say(&format!("{}\n", scenario.warnings));
     }
     Ok(scenario)
 }

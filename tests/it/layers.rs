@@ -16,6 +16,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("utc", &[]),
     ("web", &[]),
     ("redact", &[]),
+    ("printable", &[]),
     ("checksum", &[]),
     ("trace", &["checksum"]),
     ("bundle", &["checksum"]),
@@ -41,8 +42,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "checksum", "unit", "bundle", "trace", "sample", "run", "claim", "stats", "summary", "capacity",
-            "trend", "verdict", "signoff",
+            "checksum", "unit", "printable", "bundle", "trace", "sample", "run", "claim", "stats", "summary",
+            "capacity", "trend", "verdict", "signoff",
         ],
     ),
     ("export", &["utc", "unit", "trace", "sample", "run", "stats", "trend"]),
@@ -72,11 +73,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
-    // fingerprint, `redact` for what a command line tells of secrets.
+    // fingerprint, `redact` for what a command line tells of secrets, `printable` for what goes to a terminal.
     (
         "cli",
         &[
-            "unit", "utc", "web", "redact", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
+            "unit", "utc", "web", "redact", "printable", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
             "import", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
             "execute", "live",
         ],
