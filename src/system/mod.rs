@@ -11,6 +11,7 @@ pub mod patch;
 mod ready;
 mod reset;
 mod service;
+mod strays;
 mod watchdog;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ pub use reset::reset;
 use self::hook::Around;
 use self::patch::Patched;
 use self::ready::Probe;
-use self::service::RunningService;
+use self::service::{RunningService, Strays};
 use crate::scenario::profile::{Profile, Service};
 use crate::web::Way;
 
@@ -192,6 +193,7 @@ pub async fn start(
             &service.program,
             service.stop_within,
             &log,
+            Strays::End,
         )?);
         if let Some(started) = system.services.last_mut() {
             wait_until_ready(service, started, around, way).await?;
