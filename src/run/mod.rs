@@ -6,6 +6,7 @@ pub mod imported;
 pub mod machine;
 mod measured;
 mod planned;
+mod seal;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
 pub use measured::{MeasuredRun, SoftCheckCount};
 pub use planned::{PartFacts, StageFacts};
+pub use seal::Seal;
 
 use crate::sample::Subject;
 

@@ -13,6 +13,8 @@ mod query;
 mod read;
 mod run;
 mod schema;
+mod seal;
+mod sealing;
 mod source;
 mod verdict;
 mod write;
