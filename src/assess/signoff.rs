@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use super::bundle::{self, Bundle, MANIFEST, SAMPLES, SIGNATURE, StoreCopy};
 use super::error::AssessError;
 use super::{candidates, files};
+use crate::bounded;
 use crate::bundle::signature::{Signer, Verifier};
 use crate::checksum;
 use crate::report::signoff::About;
 use crate::run::RunId;
 use crate::signoff::Rules;
 use crate::store::Store;
+
+/// Bytes of the largest key.
+const LARGEST_KEY: u64 = 1 << 20;
 
 /// Decides by rules whether a release is signed, and writes the bundle that shows why. `folder`: an empty one;
 /// `signer`: signs the manifest, if there is a key.
@@ -79,7 +83,7 @@ pub fn verifier(path: &Path) -> Result<Verifier, AssessError> {
 }
 
 fn read_key(path: &Path) -> Result<String, AssessError> {
-    std::fs::read_to_string(path).map_err(|error| AssessError::Unreadable {
+    bounded::text(path, LARGEST_KEY).map_err(|error| AssessError::Unreadable {
         what: "the key ",
         path: path.to_owned(),
         error,

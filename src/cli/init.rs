@@ -9,6 +9,7 @@ use super::arguments::{DraftFormat, Init};
 use super::exit::{Exit, UsageError};
 use super::{output, world};
 use crate::assess::files;
+use crate::bounded;
 use crate::draft::{self, Draft, Format, Options};
 
 const STARTER: &str = include_str!("../../templates/starter.toml");
@@ -79,7 +80,7 @@ fn read(from: &Path) -> Result<String> {
     let source: Box<dyn Read> = if is_input {
         Box::new(std::io::stdin())
     } else {
-        Box::new(std::fs::File::open(from).map_err(unreadable)?)
+        Box::new(bounded::open(from, u64::MAX).map_err(unreadable)?)
     };
     let mut bytes = Vec::new();
     source.take(draft::LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;

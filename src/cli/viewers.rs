@@ -16,7 +16,7 @@ use super::{output, progress};
 use crate::assess::history::History;
 use crate::execute::session::SessionOptions;
 use crate::execute::{Audience, Progress};
-use crate::live::event::{Done, Event, WholeMetric};
+use crate::live::event::{Done, Event, Note, WholeMetric};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
 use crate::plan::Plan;
 use crate::report::model::{Headline, Tile};
@@ -95,6 +95,15 @@ impl Viewers {
     fn narrator(&self, rounds: u32) -> Option<Box<dyn Progress>> {
         let listener = Arc::clone(self.listener.as_ref()?);
         Some(Box::new(Narrator::new(listener, rounds)))
+    }
+
+    /// Tells of something after the last run.
+    pub(super) fn note(&self, shown: Shown, text: String) {
+        match shown.progress {
+            ProgressStyle::None => {}
+            ProgressStyle::Json => self.tell(Event::Note(Note::now(text))),
+            _ => output::say(&format!("loadproof: {text}")),
+        }
     }
 
     fn tell(&self, event: Event) {

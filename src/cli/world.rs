@@ -4,8 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::output;
+use crate::bounded;
 use crate::scenario::endpoint::{self, Endpoint};
 use crate::scenario::{self, Fixed, Scenario, ScenarioError};
+
+/// Bytes of the largest scenario, part of one or list of values.
+const LARGEST_TEXT: u64 = 256 << 20;
+/// Bytes of the largest file that requests send.
+const LARGEST_BODY: u64 = 1 << 30;
 
 /// Values in place of those in `[vars]`, by name.
 type Vars = [(String, String)];
@@ -18,11 +24,11 @@ struct RealWorld {
 
 impl scenario::World for RealWorld {
     fn read(&self, path: &Path) -> std::io::Result<String> {
-        std::fs::read_to_string(path)
+        bounded::text(path, LARGEST_TEXT)
     }
 
     fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        std::fs::read(path)
+        bounded::bytes(path, LARGEST_BODY)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

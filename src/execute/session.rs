@@ -99,6 +99,10 @@ impl Session {
         let carried = self.runtime.block_on(carry_out(&self.setting, planned, &mut self.audience))?;
         let (run, samples) = (carried.run, unit::count(carried.samples));
         self.audience.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
+        // That of an experiment covers those of its runs.
+        if let Some(seal) = carried.seal.as_ref().filter(|_| self.setting.experiment.is_none()) {
+            self.audience.note(&format!("seal of run {run}: {seal}"));
+        }
         if !carried.note.is_empty() {
             self.audience.note(&carried.note);
         }

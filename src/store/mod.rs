@@ -3,6 +3,7 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod check;
 mod checksum;
 mod conduct;
 mod exchange;
@@ -24,6 +25,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
+pub use check::Checked;
 pub use checksum::Block;
 pub use conduct::LookRow;
 pub use exchange::StoredExchange;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::checksum::{self as rows, Block, Which};
 use super::{Store, StoreError};
 use crate::checksum::{self, Sum};
-use crate::run::{ExperimentId, RunId, Seal};
+use crate::run::{ExperimentId, Judged, RunId, Seal};
 
 /// The form of seals that is written: which rows they cover, and how.
 const FORM: u32 = 1;
@@ -255,13 +255,30 @@ impl Store {
         Ok(changed)
     }
 
+    /// Whether this store holds some runs of another one, as that of a bundle does.
+    pub(super) fn is_part(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT coalesce(max(is_part), 0) FROM seal_start";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// The seal that was written of a run or an experiment, without a look at what it is of.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn written_seal(&self, of: Judged) -> Result<Option<String>, StoreError> {
+        let (sql, id) = match of {
+            Judged::Run(run) => ("SELECT sha256 FROM seal WHERE run = ?1", run.0),
+            Judged::Experiment(id) => ("SELECT sha256 FROM experiment_seal WHERE experiment = ?1", id.0),
+        };
+        Ok(self.connection.query_row(sql, [id], |row| row.get(0)).optional()?)
+    }
+
     /// Where runs that were sealed in this store are gone: between which others. Those after the last are not missed.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn gaps(&self) -> Result<Vec<String>, StoreError> {
-        let is_part = "SELECT coalesce(max(is_part), 0) FROM seal_start";
-        if self.connection.query_row(is_part, [], |row| row.get(0))? {
+        if self.is_part()? {
             return Ok(Vec::new());
         }
         let mut statement =

@@ -1,6 +1,7 @@
 //! One service as a process: in a group of its own, with its output in a file.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
@@ -15,6 +16,8 @@ use crate::scenario::program::Program;
 
 /// Lines of a log that an error quotes.
 const TAIL_LINES: usize = 15;
+/// Bytes of a log in which they are looked for.
+const TAIL_BYTES: u64 = 64 << 10;
 /// Time between two looks at whether a process has ended.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long processes may take to be gone after KILL.
@@ -207,9 +210,19 @@ impl RunningService {
     }
 }
 
+/// The end of a log, which may be of any length.
+fn last_bytes(log: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The last lines of a log, indented.
 pub(super) fn tail_of(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
+    let bytes = last_bytes(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];

@@ -1,7 +1,7 @@
 //! Experiments: looks, rounds, budgets, matrices, resumption, and a system that is put back
 //! whatever happens.
 
-use crate::support::bench;
+use crate::support::{bench, older_than_seals};
 
 use std::process::{Output, Stdio};
 use std::time::Duration;

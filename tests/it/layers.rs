@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("web", &[]),
     ("redact", &[]),
     ("printable", &[]),
+    ("bounded", &["unit"]),
     ("checksum", &[]),
     ("trace", &["checksum"]),
     ("bundle", &["checksum"]),
@@ -28,10 +29,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("draft", &["utc"]),
     ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "scenario"]),
-    ("system", &["unit", "web", "checksum", "scenario"]),
-    ("signals", &["unit", "web", "redact", "reading", "scenario"]),
+    ("system", &["unit", "web", "bounded", "checksum", "scenario"]),
+    ("signals", &["unit", "web", "redact", "bounded", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
-    ("import", &["utc", "unit", "checksum", "sample", "run", "scenario", "store"]),
+    ("import", &["utc", "unit", "bounded", "checksum", "sample", "run", "scenario", "store"]),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
     ("capacity", &["run", "stats"]),
@@ -51,8 +52,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "assess",
         &[
-            "utc", "unit", "checksum", "bundle", "run", "claim", "scenario", "plan", "store", "summary",
-            "capacity", "trend", "verdict", "baseline", "signoff", "report", "export",
+            "utc", "unit", "bounded", "checksum", "bundle", "run", "claim", "scenario", "plan", "store",
+            "summary", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export",
         ],
     ),
     // `assess` and `verdict` for the looks of experiments, `capacity` for searches.
@@ -77,7 +78,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "unit", "utc", "web", "redact", "printable", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
+            "unit", "utc", "web", "redact", "printable", "bounded", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
             "import", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
             "execute", "live",
         ],
@@ -115,7 +116,7 @@ const HOMES: &[Home] = &[
     ),
     home(
         "futures_util",
-        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/execute/", "src/live/"],
+        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/signals/source/postgres.rs", "src/execute/", "src/live/"],
         "several things at once, and streams; tokio has neither without a task each",
     ),
     home(

@@ -14,11 +14,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::SystemError;
+use crate::bounded;
 use crate::checksum::sha256;
 use crate::scenario::patch::Patch;
 
 /// What a journal folder holds beside the originals.
 const MANIFEST: &str = "manifest.json";
+/// Bytes of the largest file that is patched.
+const LARGEST: u64 = 64 << 20;
 
 /// Held while files are changed or put back. Whoever ends the process at once takes it for good, so that nothing is patched
 /// behind its back.
@@ -77,7 +80,7 @@ impl Patched {
             let place = match files.iter().position(|(known, _, _)| *known == path) {
                 Some(place) => place,
                 None => {
-                    let bytes = fs::read(&path).map_err(|e| wrong(e.to_string()))?;
+                    let bytes = bounded::bytes(&path, LARGEST).map_err(|e| wrong(e.to_string()))?;
                     let text =
                         String::from_utf8(bytes.clone()).map_err(|_| wrong("it is not text".to_owned()))?;
                     files.push((path, bytes, text));

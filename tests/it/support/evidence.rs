@@ -244,7 +244,7 @@ impl Shelf {
         let words =
             RunWords { endpoints: &endpoints, user_classes: vec!["User"], signals: &[], soft_checks: &[] };
         let writer = RunWriter::start(&self.database(), run, &words, Box::new(|_| {})).unwrap();
-        let mut recorder = Recorder::new(0, writer.sink());
+        let recorder = Recorder::new(0, writer.sink());
         for n in 0..SAMPLES {
             let wobble = 1.0 + ((n * 7919) % 101 - 50) as f64 / 250.0 + f64::from(round) / 200.0;
             let due = n * EVERY_US;
