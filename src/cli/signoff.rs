@@ -38,6 +38,7 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
         qualification: qualification::text(path),
         floor: qualification::floor(path),
         key: signer.as_ref().map(Signer::fingerprint),
+        breaches: Vec::new(),
     };
     let named = || files::folder_of(path).join(files::file_name(&format!("signoff-{}", command.release)));
     let folder = command.output.clone().unwrap_or_else(named);

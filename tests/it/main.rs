@@ -35,6 +35,7 @@ mod scenario;
 mod sent;
 mod shared;
 mod shopstream;
+mod lies;
 mod signoff;
 mod site;
 mod stages;
