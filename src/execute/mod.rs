@@ -39,7 +39,7 @@ use self::watched::Watched;
 use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
-use crate::run::{LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState};
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
@@ -72,6 +72,8 @@ pub struct Carried {
     pub note: String,
     /// Whether the user ended it, though its load may be complete.
     pub was_interrupted: bool,
+    /// The seal of what is stored of it.
+    pub seal: Option<String>,
 }
 
 /// Carries out one run. Samples that were taken are stored in every case.
@@ -133,6 +135,7 @@ pub async fn carry_out(
                     signals: measured.signals,
                     note: end.note,
                     was_interrupted: measured.outcome.was_interrupted,
+                    seal: store.written_seal(Judged::Run(run))?,
                 }),
             }
         }

@@ -8,6 +8,7 @@ pub mod imported;
 pub mod machine;
 mod measured;
 mod planned;
+mod seal;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub use facts::{RunEnd, RunFacts, RunStart};
 pub use fault::{FaultFacts, FaultOutcome};
 pub use measured::{MeasuredRun, SoftCheckCount};
 pub use planned::{PartFacts, StageFacts};
+pub use seal::Seal;
 
 use crate::sample::Subject;
 

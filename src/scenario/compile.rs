@@ -67,8 +67,10 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
+        let (sources, literals) = source::sources(&texts);
         Scenario {
-            sources: source::sources(&texts),
+            sources,
+            literals,
             ..read_all(path, files, used, &variables, world, &problems)
         }
     };
@@ -256,6 +258,7 @@ fn read_all(
         network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
+        literals: Vec::new(),
         warnings: String::new(),
         workload_variables,
         canonical_workload,

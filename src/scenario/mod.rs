@@ -168,6 +168,8 @@ pub struct Scenario {
     pub templates: Arc<Templates>,
     /// Its files, without what may be secret in them.
     pub sources: Vec<Source>,
+    /// Where they have literals that look like secrets: `shop.toml, line 3`.
+    pub literals: Vec<String>,
     /// Hides what is secret in messages, the values of its environment variables among it.
     pub redactor: Arc<Redactor>,
     /// What its files should say otherwise, as it is shown to people; empty if nothing.

@@ -11,7 +11,7 @@ use super::SystemError;
 use super::hook::Around;
 use super::pids::Pids;
 use super::ready::Probe;
-use super::service::RunningService;
+use super::service::{RunningService, Strays};
 use crate::scenario::profile::Service;
 use crate::web::Way;
 
@@ -38,7 +38,13 @@ impl Fleet {
 
     /// Starts a service, the first time or again, with its output in `log`; whether it is ready is another question.
     pub(super) fn start(&self, service: &Service, log: &Path) -> Result<(), SystemError> {
-        let running = RunningService::start(&service.name, &service.program, service.stop_within, log)?;
+        let running = RunningService::start(
+            &service.name,
+            &service.program,
+            service.stop_within,
+            log,
+            Strays::End,
+        )?;
         self.pids.note(&service.name, Some(running.process()));
         let mut members = self.lock();
         match members.iter_mut().find(|member| member.service.name == service.name) {
@@ -113,7 +119,7 @@ impl Fleet {
 
     /// Sends a signal to a service's processes; false if it does not run.
     pub(super) fn signal(&self, name: &str, signal: Signal) -> bool {
-        self.with(name, |running| running.signal(signal)).is_some()
+        self.with(name, |running| running.signal_all(signal)).is_some()
     }
 
     /// Takes the service that was started last.

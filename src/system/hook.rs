@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::SystemError;
 use super::pids::Pids;
-use super::service::{RunningService, tail_of};
+use super::service::{RunningService, Strays, tail_of};
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::program::Program;
 
@@ -126,7 +126,7 @@ async fn run_one(hook: &Hook, around: &Around, stop: impl Future<Output = ()>) -
     let log = around.logs.join(format!("{}-hook-{}.log", around.profile, file_name(&hook.name)));
     let start = Instant::now();
     let program = told(&hook.program, around);
-    let mut running = match RunningService::start(&hook.name, &program, STOP_WITHIN, &log) {
+    let mut running = match RunningService::start(&hook.name, &program, STOP_WITHIN, &log, Strays::Stay) {
         Ok(running) => running,
         Err(error) => return (hook_run(hook, start, Instant::now(), None, error.to_string()), log),
     };

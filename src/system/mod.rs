@@ -16,6 +16,7 @@ mod proxy;
 mod ready;
 mod reset;
 mod service;
+mod strays;
 mod watchdog;
 
 use std::path::{Path, PathBuf};

@@ -93,6 +93,49 @@ fn a_service_is_started_and_its_whole_group_is_stopped() {
 }
 
 #[test]
+fn processes_in_sessions_of_their_own_end_with_their_service() {
+    let logs = tempfile::tempdir().unwrap();
+    run(async {
+        // One whose parent stays, one that is an orphan at once, and one that is deaf besides.
+        let deaf = "trap '' TERM HUP; echo up; while :; do sleep 0.05; done";
+        let script = format!("setsid sleep 60 & (setsid sleep 61 &) ; (setsid sh -c \"{deaf}\" &) ; wait");
+        let (system, _listener) = start_listening(&script, logs.path()).await;
+        let (_, leader) = system.services().next().unwrap();
+        let mark = system.services[0].mark().clone();
+        let mut strays = Vec::new();
+        while strays.len() < 3 {
+            strays = strays::of(leader, &mark);
+        }
+        system.stop().await.unwrap();
+        assert!(strays.iter().all(|stray| !stray.is_alive()), "{strays:?}");
+        assert!(strays::of(leader, &mark).is_empty());
+    });
+}
+
+#[test]
+fn a_watchdog_ends_what_has_left_the_group_of_its_service() {
+    use std::os::unix::process::CommandExt;
+    let mark = strays::Mark::new();
+    let mut service = std::process::Command::new("sh")
+        .args(["-c", "(setsid sleep 60 &); sleep 61"])
+        .env(strays::VARIABLE, mark.text())
+        .process_group(0)
+        .spawn()
+        .unwrap();
+    let strays = loop {
+        let strays = strays::of(service.id(), &mark);
+        if !strays.is_empty() {
+            break strays;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let mut watchdog = watchdog::Watchdog::over(service.id(), Some(&mark)).unwrap();
+    watchdog.abandon();
+    service.wait().unwrap();
+    assert!(strays.iter().all(|stray| !stray.is_alive()), "{strays:?}");
+}
+
+#[test]
 fn a_service_that_ignores_term_is_killed() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
@@ -119,7 +162,7 @@ fn dropping_a_system_stops_it() {
 fn a_watchdog_stops_the_service_of_a_loadproof_that_is_gone() {
     use std::os::unix::process::CommandExt;
     let mut service = std::process::Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
-    let mut watchdog = watchdog::Watchdog::over(service.id()).unwrap();
+    let mut watchdog = watchdog::Watchdog::over(service.id(), None).unwrap();
     // What the end of a process does to its pipes.
     watchdog.abandon();
     let status = service.wait().unwrap();
