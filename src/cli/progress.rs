@@ -1,14 +1,19 @@
 //! Progress while a run goes on: a block that is redrawn on a terminal, plain lines elsewhere.
 //! All of it goes to stderr.
 
+mod line;
+
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as Style};
 
+use self::line::Line;
 use super::arguments::ProgressStyle;
+use super::output;
 use crate::execute::{Moment, Progress};
 use crate::plan::{PILOT, Plan};
+use crate::printable;
 use crate::sample::{Outcome, Phase};
 use crate::unit::{self, TimeScale};
 
@@ -25,6 +30,7 @@ pub(super) fn of(style: ProgressStyle, interval: Duration, plan: &Plan) -> Box<d
         // Its events are told by a narrator.
         ProgressStyle::None | ProgressStyle::Json => Box::new(Silent),
         ProgressStyle::Bar => Box::new(Block::new(overall)),
+        ProgressStyle::Line => Box::new(Line::new(interval, terminal)),
         ProgressStyle::Auto if terminal => Box::new(Block::new(overall)),
         ProgressStyle::Auto | ProgressStyle::Plain => {
             let interval = interval.max(Duration::from_millis(100));
@@ -74,12 +80,12 @@ impl Progress for Plain {
     fn show(&mut self, moment: &Moment) {
         if moment.elapsed_s > 0.0 {
             let total = unit::clock(self.overall.started.elapsed().as_secs_f64());
-            anstream::eprintln!("loadproof {total} {}", plain_line(moment));
+            output::say(&format!("loadproof {total} {}", plain_line(moment)));
         }
     }
 
     fn note(&mut self, text: &str) {
-        anstream::eprintln!("loadproof: {text}");
+        output::say(&format!("loadproof: {text}"));
     }
 }
 
@@ -121,19 +127,38 @@ fn plain_line(moment: &Moment) -> String {
     words.join(" ")
 }
 
-/// A block of lines that is redrawn in place.
+/// Text that is redrawn in place.
+struct Drawn(ProgressBar);
+
+impl Drawn {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = Style::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    fn show(&self, text: String) {
+        self.0.set_message(printable::for_terminal(&text).into_owned());
+        self.0.tick();
+    }
+
+    /// Prints a line above it.
+    fn note(&self, text: &str) {
+        self.0.suspend(|| output::say(&format!("loadproof: {text}")));
+    }
+}
+
+/// A block of lines that is redrawn in place, and gone in the end.
 struct Block {
-    bar: ProgressBar,
+    drawn: Drawn,
     overall: Overall,
 }
 
 impl Block {
     fn new(overall: Overall) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = Style::with_template("{msg}") {
-            bar.set_style(style);
-        }
-        Self { bar, overall }
+        Self { drawn: Drawn::new(), overall }
     }
 }
 
@@ -143,18 +168,17 @@ impl Progress for Block {
     }
 
     fn show(&mut self, moment: &Moment) {
-        self.bar.set_message(block(moment, &self.overall.text()));
-        self.bar.tick();
+        self.drawn.show(block(moment, &self.overall.text()));
     }
 
     fn note(&mut self, text: &str) {
-        self.bar.suspend(|| anstream::eprintln!("loadproof: {text}"));
+        self.drawn.note(text);
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.drawn.0.finish_and_clear();
     }
 }
 
@@ -232,7 +256,7 @@ mod tests {
     use crate::run::{Arm, ExperimentId};
     use crate::summary::live::RunSoFar;
 
-    fn moment() -> Moment {
+    pub(super) fn moment() -> Moment {
         Moment {
             profile: "lanes-on".to_owned(),
             part: Some((ExperimentId(1), Part { arm: Arm::Treatment, round: 2 })),

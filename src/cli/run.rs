@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::arguments::{Outputs, Run};
+use super::arguments::{Outputs, Run, SummaryForm};
 use super::choices::{choices, only_or_named};
 use super::exit::Exit;
 use super::viewers::{Concluded, Viewers};
@@ -41,9 +41,23 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
             let facts = store.run(&Reference::Run(carried.run))?;
             export::locust(&store, &facts, prefix, command.locust.csv_full_history)?;
         }
-        report_single(&carried, store, &command.common.outputs)
+        let concluded = report_single(&carried, store, &command.common.outputs)?;
+        print_summary(command.summary, &concluded)?;
+        Ok(concluded)
     });
     viewers.conclude(concluded)
+}
+
+/// A run in a few lines, after its report.
+fn print_summary(form: Option<SummaryForm>, concluded: &Concluded) -> Result<()> {
+    let Some(totals) = concluded.reported.first().and_then(|reported| reported.totals.as_ref()) else {
+        return Ok(());
+    };
+    match form {
+        None => Ok(()),
+        Some(SummaryForm::Block) => output::result(&format!("\n{}", totals.block())),
+        Some(SummaryForm::Json) => output::result(&totals.json()?),
+    }
 }
 
 /// Carries out the one run of a plan, and reports it.

@@ -1,6 +1,5 @@
 //! A file as text: which encoding it is in, what it begins with, and its checksum.
 
-use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +7,7 @@ use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1252};
 use encoding_rs_io::{DecodeReaderBytes, DecodeReaderBytesBuilder};
 
 use super::ImportError;
+use crate::bounded;
 use crate::checksum::Summing;
 
 /// Bytes that are read at a time.
@@ -67,7 +67,8 @@ impl Source {
     /// Reads a file once, for what can only be told from all of it.
     pub(super) fn of(path: &Path) -> Result<Self, ImportError> {
         let failed = |error| ImportError::Read { path: path.to_owned(), error };
-        let mut input = Summing::new(File::open(path).map_err(failed)?);
+        // It is read several times: a pipe would be empty by then.
+        let mut input = Summing::new(bounded::open(path, u64::MAX).map_err(failed)?);
         let mut look = Look::default();
         let mut piece = vec![0; PIECE];
         loop {
@@ -83,7 +84,7 @@ impl Source {
 
     /// Its text in UTF-8, from the beginning; its last letter may be cut off.
     pub(super) fn open(&self) -> std::io::Result<impl Read + use<>> {
-        let mut file = BufReader::with_capacity(PIECE, File::open(&self.path)?);
+        let mut file = BufReader::with_capacity(PIECE, bounded::open(&self.path, u64::MAX)?);
         std::io::copy(&mut file.by_ref().take(self.mark), &mut std::io::sink())?;
         let encoding = match self.encoding {
             Encoding::Utf8 => UTF_8,
