@@ -20,6 +20,7 @@ pub(super) mod experiment;
 pub(super) mod extract;
 pub(super) mod feeder;
 pub(super) mod hook;
+pub(super) mod hosts;
 pub(super) mod journey;
 pub(super) mod keys;
 pub(super) mod load;
