@@ -136,7 +136,14 @@ const HOMES: &[Home] = &[
     home("cookie_store", &["src/load/jar.rs"], ""),
     home(
         "url",
-        &["src/load/", "src/draft/", "src/redact.rs", "src/scenario/read/address.rs"],
+        &[
+            "src/load/",
+            "src/draft/",
+            "src/redact.rs",
+            "src/scenario/read/address.rs",
+            "src/scenario/read/hosts.rs",
+            "src/scenario/hosts.rs",
+        ],
         "redirects and cookies of the load, addresses of recordings, secrets in URLs, mistakes in URLs where they are \
          written",
     ),
