@@ -105,8 +105,9 @@ const HOMES: &[Home] = &[
         "whatever waits for the network, for processes or for time, runs on it",
     ),
     home("hyper", &["src/load/"], ""),
-    home("http_body_util", &["src/load/"], ""),
-    home("hyper_util", &["src/load/connection.rs"], ""),
+    home("httparse", &["src/load/http1/"], ""),
+    home("http_body_util", &["src/load/http2.rs", "src/load/http1/against_hyper.rs"], ""),
+    home("hyper_util", &["src/load/http2.rs", "src/load/http1/against_hyper.rs"], ""),
     home(
         "bytes",
         &["src/load/", "src/scenario/"],
@@ -122,6 +123,7 @@ const HOMES: &[Home] = &[
         &[
             "src/load/tls.rs",
             "src/load/origin.rs",
+            "src/load/stream.rs",
             "src/scenario/read/tls.rs",
             "src/bundle/signature.rs",
             "src/execute/session.rs",
