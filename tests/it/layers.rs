@@ -108,8 +108,13 @@ const HOMES: &[Home] = &[
         "whatever waits for the network, for processes or for time, runs on it",
     ),
     home("hyper", &["src/load/", "src/live/connections.rs"], "requests of the load, and of viewers of the page"),
-    home("http_body_util", &["src/load/"], ""),
-    home("hyper_util", &["src/load/connection.rs", "src/live/connections.rs"], "see `hyper`"),
+    home("httparse", &["src/load/http1/"], ""),
+    home("http_body_util", &["src/load/http2.rs", "src/load/http1/against_hyper.rs"], ""),
+    home(
+        "hyper_util",
+        &["src/load/http2.rs", "src/load/http1/against_hyper.rs", "src/live/connections.rs"],
+        "see `hyper`",
+    ),
     home(
         "bytes",
         &["src/load/", "src/scenario/"],
@@ -125,6 +130,7 @@ const HOMES: &[Home] = &[
         &[
             "src/load/tls.rs",
             "src/load/origin.rs",
+            "src/load/stream.rs",
             "src/scenario/read/tls.rs",
             "src/bundle/signature.rs",
             "src/execute/session.rs",
