@@ -7,6 +7,7 @@ pub mod imported;
 pub mod machine;
 mod measured;
 mod planned;
+mod windows;
 
 use serde::{Deserialize, Serialize};
 
