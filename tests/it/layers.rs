@@ -122,7 +122,15 @@ const HOMES: &[Home] = &[
     ),
     home(
         "futures_util",
-        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/signals/source/postgres.rs", "src/execute/", "src/live/"],
+        &[
+            "src/load/",
+            "src/system/hook.rs",
+            "src/system/fault/",
+            "src/signals/collector.rs",
+            "src/signals/source/postgres.rs",
+            "src/execute/",
+            "src/live/",
+        ],
         "several things at once, and streams; tokio has neither without a task each",
     ),
     home(
@@ -232,12 +240,12 @@ const HOMES: &[Home] = &[
     home("humantime", &["src/unit.rs"], ""),
     home(
         "rand",
-        &["src/scenario/", "src/plan.rs", "src/load/"],
-        "what is drawn: values, the order of the arms, journeys and arrivals",
+        &["src/scenario/", "src/plan.rs", "src/load/", "src/system/proxy/"],
+        "what is drawn: values, the order of the arms, journeys and arrivals, the jitter of proxies",
     ),
     home(
         "rand_pcg",
-        &["src/scenario/", "src/plan.rs", "src/load/"],
+        &["src/scenario/", "src/plan.rs", "src/load/", "src/system/proxy/"],
         "the one generator of all draws; see `rand`",
     ),
     home(
