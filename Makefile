@@ -217,6 +217,11 @@ STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml
 loadtest-storefront: build ## The five headline claims of the storefront in one table (until decided, at most 40 min)
 	$(LOADPROOF) experiment $(STOREFRONT) $(EXACTLY) --html reports/storefront.html $(FLAGS)
 
+.PHONY: capacity-storefront
+capacity-storefront: build ## How much more the storefront's reads take after the rewrite (about 60 trials of 8 s; BUDGET=15m)
+	$(LOADPROOF) capacity scenarios/storefront/browse.toml --profiles before,after $(if $(BUDGET),--budget $(BUDGET)) \
+	  --html reports/capacity-storefront.html $(FLAGS)
+
 .PHONY: loadtest-storefront-real
 loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL and Redis (POSTGRES_URL=, REDIS_URL=)
 	$(LOADPROOF) experiment scenarios/storefront/browse.toml --baseline before-real --treatment after-real --rounds $(ROUNDS) $(FLAGS)
@@ -318,8 +323,8 @@ load-soak: build ## A soak by TARGET_URL, RPS, DURATION, CONCURRENCY, JWT, TENAN
 # ── Example pages ───────────────────────────────────────────────────────────────────────────────
 
 .PHONY: examples
-examples: build ## Write the pages of reports/example/: run, experiment, sign-off, trend (20 min, on a quiet machine)
-	reports/examples.sh
+examples: build ## Write the pages of reports/example/: trend, run, experiment, sign-off (12 min, on a quiet machine)
+	reports/example/pages.sh
 
 # ── Work on it ──────────────────────────────────────────────────────────────────────────────────
 
@@ -357,6 +362,10 @@ bench-stall: build ## Response and service times of a stalled server
 .PHONY: bench-live
 bench-live: build ## CPU per request with the live page and 20 viewers, beside that without
 	benches/live.sh
+
+.PHONY: bench-capacity
+bench-capacity: build ## Is a capacity by construction found? 40 searches of about 100 s each (SEARCHES=20; needs jq)
+	BUILD=$(dir $(LOADPROOF)) benches/capacity.sh
 
 .PHONY: bench-smoke
 bench-smoke: quick ## All benchmarks that need no other tool, in seconds: do they still run?

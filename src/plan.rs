@@ -167,7 +167,7 @@ fn planned(
 }
 
 /// The order of `arms` arms in each round: one is drawn, the next is its reverse, and so on.
-fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
+pub(crate) fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     std::iter::repeat_with(move || {
         let mut order: Vec<usize> = (0..arms).collect();
@@ -179,7 +179,7 @@ fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
 }
 
 /// A seed per round that stays within SQLite's integers.
-fn round_seed(seed: u64, round: u32) -> u64 {
+pub(crate) fn round_seed(seed: u64, round: u32) -> u64 {
     (seed.wrapping_mul(1_000_003).wrapping_add(round.into())) & (u64::MAX >> 1)
 }
 

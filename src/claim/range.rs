@@ -102,7 +102,8 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::Excursion(..)
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
-        | Statistic::Events(_) => [TINY, HUGE],
+        | Statistic::Events(_)
+        | Statistic::Capacity(_) => [TINY, HUGE],
         Statistic::Share(_) | Statistic::CheckShare(_) | Statistic::Overlap(_) | Statistic::Count(_) => {
             [TINY, 1.0]
         }

@@ -67,6 +67,8 @@ pub enum Statistic {
     NoneOk(String),
     /// Events that the run's `ok` requests have raised in a stream, whatever is selected.
     Events(String),
+    /// The highest load that meets a search goal (the first one's if none is named): of a search, not of a run.
+    Capacity(Option<String>),
 }
 
 /// What drifts.
@@ -151,7 +153,7 @@ impl SignalMetric {
 }
 
 /// The names of statistics without an argument, for suggestions; quantiles stand for all of them.
-pub(super) const NAMES: [&str; 23] = [
+pub(super) const NAMES: [&str; 24] = [
     "p50",
     "p90",
     "p95",
@@ -175,6 +177,7 @@ pub(super) const NAMES: [&str; 23] = [
     "throughput",
     "drain_time",
     "cpu_per_request",
+    "capacity",
 ];
 
 /// The names of statistics that take an argument.
@@ -203,6 +206,7 @@ pub(super) const METHODS: [&str; 24] = [
     "all_ok",
     "none_ok",
     "events",
+    "capacity",
 ];
 
 impl Statistic {
@@ -219,6 +223,7 @@ impl Statistic {
             "throughput" => Self::Throughput,
             "drain_time" => Self::DrainTime,
             "cpu_per_request" => Self::CpuPerRequest(None),
+            "capacity" => Self::Capacity(None),
             name => match name.strip_suffix("_share") {
                 Some(of) => Self::Share(CountOf::of_name(of)?),
                 None => Self::Count(CountOf::of_name(name)?),
@@ -263,6 +268,7 @@ impl Statistic {
             "all_ok" => Some(Self::AllOk(text)),
             "none_ok" => Some(Self::NoneOk(text)),
             "events" => Some(Self::Events(text)),
+            "capacity" => Some(Self::Capacity(Some(text))),
             "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
             _ => SignalMetric::ALL
                 .iter()
@@ -390,6 +396,8 @@ impl fmt::Display for Statistic {
             Self::AllOk(race) => write!(f, "all_ok('{race}')"),
             Self::NoneOk(race) => write!(f, "none_ok('{race}')"),
             Self::Events(stream) => write!(f, "events('{stream}')"),
+            Self::Capacity(None) => f.write_str("capacity"),
+            Self::Capacity(Some(goal)) => write!(f, "capacity('{goal}')"),
         }
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::{output, world};
+use super::{found, output, world};
 use crate::assess::subject::subject;
 use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
 use crate::report::model::{ClaimRow, Headline};
@@ -19,6 +19,15 @@ use crate::verdict::Verdict;
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     let mut store = Store::open_existing(path)?;
+    if let [name] = &command.subjects[..]
+        && let Some(id) = found::named(name)
+    {
+        if command.claims.is_some() {
+            let text = "--claims judges runs and experiments; a capacity search keeps its own claims";
+            return Err(UsageError(text.to_owned()).into());
+        }
+        return found::report(id, &store, &command.outputs);
+    }
     let subjects =
         command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>, AssessError>>()?;
     let claims = command.claims.as_deref().map(late_claims).transpose()?;

@@ -67,7 +67,9 @@ pub enum ExecuteError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A load cannot be raised.
-    #[error("load `{0}` has neither a rate nor a number of users to raise")]
+    #[error(
+        "load `{0}` has nothing to raise: its journeys are worked off at the system's own speed\n  hint: name a load with `rate`, `users` or stages of them"
+    )]
     NothingToRaise(String),
     /// The selftest's scenario describes no experiment.
     #[error("the scenario of the selftest has no [experiment]")]

@@ -35,16 +35,11 @@ pub fn render(report: &Report) -> String {
         parts.push(format!("> **{}**", judged.in_spite));
     }
     if !judged.claims.is_empty() {
-        let mut table = "| Verdict | Claim | Estimate | Interval | n |\n|---|---|---:|---|---:|".to_owned();
-        for claim in &judged.claims {
-            table.push('\n');
-            table.push_str(&row(claim));
-        }
-        parts.push(table);
+        parts.push(claim_table(&judged.claims));
         parts.push(escape(&judged.level));
-        let open = judged.claims.iter().filter(|c| c.verdict != "supported").map(reason).collect::<Vec<_>>();
+        let open = open_reasons(&judged.claims);
         if !open.is_empty() {
-            parts.push(open.join("\n"));
+            parts.push(open);
         }
     }
     if !judged.symptoms.is_empty() {
@@ -80,6 +75,22 @@ pub fn render(report: &Report) -> String {
         parts.push(format!("<details><summary>Reproduce</summary>\n\n```sh\n{commands}\n```\n\n</details>"));
     }
     cut(parts.join("\n\n") + "\n")
+}
+
+/// Claims as a table.
+pub(super) fn claim_table(claims: &[ClaimRow]) -> String {
+    let mut table = "| Verdict | Claim | Estimate | Interval | n |\n|---|---|---:|---|---:|".to_owned();
+    for claim in claims {
+        table.push('\n');
+        table.push_str(&row(claim));
+    }
+    table
+}
+
+/// Why claims are not supported, a line each; empty if all are.
+pub(super) fn open_reasons(claims: &[ClaimRow]) -> String {
+    let open = claims.iter().filter(|claim| claim.verdict != "supported").map(reason);
+    open.collect::<Vec<_>>().join("\n")
 }
 
 fn row(claim: &ClaimRow) -> String {

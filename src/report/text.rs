@@ -139,9 +139,9 @@ fn grade_style(grade: &str) -> anstyle::Style {
 }
 
 /// One line a claim: verdict, number, what it says, estimate, interval; then what it rests on.
-fn claims(judged: &Judged) -> String {
+pub(super) fn claim_lines(claims: &[ClaimRow]) -> String {
     let width = |of: fn(&ClaimRow) -> &str| {
-        judged.claims.iter().map(|c| unicode_width::UnicodeWidthStr::width(of(c))).max().unwrap_or(0)
+        claims.iter().map(|c| unicode_width::UnicodeWidthStr::width(of(c))).max().unwrap_or(0)
     };
     let pad = |text: &str, to: usize| {
         format!("{text}{}", " ".repeat(to.saturating_sub(unicode_width::UnicodeWidthStr::width(text))))
@@ -151,7 +151,7 @@ fn claims(judged: &Judged) -> String {
     let dim = anstyle::Style::new().dimmed();
     let mut lines = Vec::new();
     let mut said = String::new();
-    for claim in &judged.claims {
+    for claim in claims {
         let style = tone_style(claim.tone);
         let gate = if claim.gates { "" } else { "  (not gating)" };
         let line = format!(
@@ -169,6 +169,13 @@ fn claims(judged: &Judged) -> String {
             lines.push(format!("  {}{dim}{detail}{dim:#}", " ".repeat(words + 2 + ids + 2)));
         }
     }
+    lines.join("\n")
+}
+
+/// The claims, and what they were decided by.
+fn claims(judged: &Judged) -> String {
+    let mut lines: Vec<String> =
+        Some(claim_lines(&judged.claims)).filter(|text| !text.is_empty()).into_iter().collect();
     let bold = anstyle::Style::new().bold();
     lines.push(format!("  {bold}{}{bold:#} {}", judged.sentence, judged.level));
     if !judged.after_the_fact.is_empty() {

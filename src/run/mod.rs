@@ -1,5 +1,6 @@
 //! A run as it is remembered: plain facts that `store` keeps and `report` prints.
 
+mod capacity;
 mod conduct;
 mod facts;
 pub mod imported;
@@ -9,6 +10,7 @@ mod planned;
 
 use serde::{Deserialize, Serialize};
 
+pub use capacity::{CapacityEnding, CapacityId, LoadUnit};
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
 pub use measured::{MeasuredRun, SoftCheckCount};

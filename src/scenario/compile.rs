@@ -197,6 +197,8 @@ fn read_all(
         .racing(&work.races, &work.raised)
         .checking(&work.soft_checks);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
+    let goals = capacity.iter().flat_map(|spec| &spec.goals).map(|goal| goal.name.clone());
+    let known = known.searching(goals.filter(|name| !name.is_empty()));
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     held.check(&known, &loads, problems);

@@ -33,6 +33,7 @@ mod planned;
 mod problem;
 pub mod profile;
 pub mod program;
+pub mod raise;
 mod read;
 mod renamed;
 pub mod rpc;

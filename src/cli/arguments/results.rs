@@ -129,8 +129,9 @@ pub(in crate::cli) enum ArmName {
 /// Write a report
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Report {
-    /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`); of several also the claims in one table
-    #[arg(value_name = "RUN|EXPERIMENT", required = true)]
+    /// A run (`3`, a label, a profile, `latest`), an experiment (`e1`) or a search for capacity (`c1`, by itself); of
+    /// several also the claims in one table
+    #[arg(value_name = "RUN|EXPERIMENT|CAPACITY", required = true)]
     pub(in crate::cli) subjects: Vec<String>,
     /// Judge by the claims of this scenario file, not by those that the runs were made with; every form of the report
     /// says that they were made after the fact, and they do not count for a sign-off

@@ -79,6 +79,7 @@ impl LookUp for RoundRuns {
             Statistic::AllOk(race) => Ok(races::won_by(run, race, |winners, entrants| winners == entrants)),
             Statistic::NoneOk(race) => Ok(races::won_by(run, race, |winners, _| winners == 0)),
             Statistic::Events(stream) => Ok(races::events(run, stream)),
+            Statistic::Capacity(_) => Err("a capacity is found by a search, `loadproof capacity`".to_owned()),
         }
     }
 }

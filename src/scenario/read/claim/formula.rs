@@ -16,6 +16,11 @@ pub(in crate::scenario) fn condition(
         let title = "this compares a time with what is none";
         problems.add(&text.place, title, "none of its statistics is a time");
     }
+    let statistics = expression.statistics().unwrap_or_default();
+    if let Some((_, capacity)) = statistics.iter().find(|(_, s)| matches!(s, Statistic::Capacity(_))) {
+        let title = format!("`{capacity}` is of a search, and this is about one run");
+        problems.add(&text.place, title, "capacities stand in claims, as in `run.capacity`");
+    }
     let others = expression.sides().is_ok_and(|sides| sides.iter().any(|s| *s != Side::Run));
     if others {
         problems.add(
@@ -90,6 +95,9 @@ pub(super) fn expression(
             Statistic::CheckShare(name) => check_name(&at(name), "soft check", known.soft_checks, problems),
             Statistic::Events(name) => {
                 check_name(&at(name), "stream of raised events", &known.streams, problems);
+            }
+            Statistic::Capacity(Some(name)) => {
+                check_name(&at(name), "goal of the search for capacity", &known.goals, problems);
             }
             Statistic::CpuPerRequest(Some(name)) => {
                 check_name(&at(name), "service", &known.services, problems);

@@ -26,6 +26,8 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) soft_checks: &'a [String],
     /// Streams that requests raise events in.
     pub(in crate::scenario) streams: Vec<String>,
+    /// Goals of the search for capacity.
+    pub(in crate::scenario) goals: Vec<String>,
 }
 
 impl<'a> Known<'a> {
@@ -56,6 +58,7 @@ impl<'a> Known<'a> {
             races: &[],
             soft_checks: &[],
             streams: Vec::new(),
+            goals: Vec::new(),
         }
     }
 
@@ -67,6 +70,11 @@ impl<'a> Known<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// The same, with the goals of the search for capacity.
+    pub(in crate::scenario) fn searching(self, goals: impl IntoIterator<Item = String>) -> Self {
+        Self { goals: goals.into_iter().collect(), ..self }
+    }
+
     /// The same, with checks that are counted and decide nothing.
     pub(in crate::scenario) fn checking(self, soft_checks: &'a [String]) -> Self {
         Self { soft_checks, ..self }

@@ -3,6 +3,7 @@
 //! `recovers`, `recovers_after`, `leaks`, `degrades`, `accounts_for`), which stand for formulas.
 
 mod bound;
+mod capacity;
 mod formula;
 mod known;
 mod select;
@@ -60,6 +61,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         let title = "CPU time is known of all requests together, not of a selection";
         problems.add(&place, title, "leave out `select`, or `cpu_per_request`");
     }
+    capacity::check(&value, is_selective || every_run, &place, problems);
     let rule = if every_run { Rule::EveryRun } else { rule };
     let loads = if loads.is_empty() { loads_with_stage(&value, known) } else { loads };
     let title = title?.value;
