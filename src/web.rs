@@ -164,14 +164,6 @@ impl Answer {
         }
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
-
-    /// Its body as text.
-    ///
-    /// # Errors
-    /// Why it broke off.
-    pub async fn text(self) -> Result<String, String> {
-        self.0.text().await.map_err(|e| reason(&e))
-    }
 }
 
 /// The server of a URL as `host:port`; none if it is not a URL with a server.

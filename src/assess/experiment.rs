@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::context::ReportContext;
 use super::error::AssessError;
 use super::{qualification, runs};
-use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState};
+use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState, Seal};
 use crate::store::{Ending, ExperimentFacts, LookRow, Store};
 use crate::verdict::audit;
 use crate::verdict::floor::Floor;
@@ -88,13 +88,15 @@ pub(super) struct Circumstances {
     facts: ExperimentFacts,
     ledger: Ledger,
     repeats: Repeats,
+    seal: Seal,
 }
 
 impl Circumstances {
     pub(super) fn of(id: ExperimentId, store: &Store) -> Result<Self, AssessError> {
         let facts = store.experiment_facts(id)?;
         let ledger = ledger_of(&facts, store)?;
-        Ok(Self { facts, ledger, repeats: Repeats(store.repetitions(id)?) })
+        let repeats = Repeats(store.repetitions(id)?);
+        Ok(Self { facts, ledger, repeats, seal: store.experiment_seal(id)? })
     }
 
     /// Judges the runs that are evidence.
@@ -109,6 +111,7 @@ impl Circumstances {
             repeats: self.repeats.clone(),
             allow_invalid,
             floor,
+            seal: self.seal.clone(),
             ..Options::default()
         };
         let conduct = Conduct {

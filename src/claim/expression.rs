@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::doubt::Doubt;
 use super::quantity::plain;
-use super::statistic::{CountOf, METHODS, NAMES, Side, Statistic};
+use super::statistic::{CountOf, METHODS, NAMES, OF_TWO, Side, Statistic};
 use crate::unit;
 
 /// An expression, as text; it is compiled where it is worked out, a few times per run.
@@ -369,15 +369,16 @@ impl Object for Arm {
                 Some(text) => Statistic::of_text(method, text),
                 None => f64::try_from(argument.clone()).ok().and_then(|n| Statistic::of_number(method, n)),
             },
-            [signal, level] => signal
-                .as_str()
-                .and_then(|signal| Statistic::of_level(method, signal, f64::try_from(level.clone()).ok()?)),
+            [signal, second] => signal.as_str().and_then(|signal| match second.as_str() {
+                Some(event) => Statistic::of_two(method, signal, event),
+                None => Statistic::of_level(method, signal, f64::try_from(second.clone()).ok()?),
+            }),
             _ => None,
         };
         let found = match statistic {
             Some(statistic) => self.look_up(statistic),
-            None if method == "excursion" => {
-                self.note("`excursion` needs a signal and a level, as in `excursion('lag', 2)`".to_owned());
+            None if let Some((_, example)) = OF_TWO.iter().find(|(name, _)| *name == method) => {
+                self.note(format!("`{method}` needs two arguments, as in `{method}({example})`"));
                 None
             }
             None if METHODS.contains(&method) => {

@@ -10,8 +10,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as Style};
 
 use self::line::Line;
 use super::arguments::ProgressStyle;
+use super::output;
 use crate::execute::{Moment, Progress};
 use crate::plan::{PILOT, Plan};
+use crate::printable;
 use crate::sample::{Outcome, Phase};
 use crate::unit::{self, TimeScale};
 
@@ -78,12 +80,12 @@ impl Progress for Plain {
     fn show(&mut self, moment: &Moment) {
         if moment.elapsed_s > 0.0 {
             let total = unit::clock(self.overall.started.elapsed().as_secs_f64());
-            anstream::eprintln!("loadproof {total} {}", plain_line(moment));
+            output::say(&format!("loadproof {total} {}", plain_line(moment)));
         }
     }
 
     fn note(&mut self, text: &str) {
-        anstream::eprintln!("loadproof: {text}");
+        output::say(&format!("loadproof: {text}"));
     }
 }
 
@@ -153,13 +155,13 @@ impl Drawn {
     }
 
     fn show(&self, text: String) {
-        self.0.set_message(text);
+        self.0.set_message(printable::for_terminal(&text).into_owned());
         self.0.tick();
     }
 
     /// Prints a line above it.
     fn note(&self, text: &str) {
-        self.0.suspend(|| anstream::eprintln!("loadproof: {text}"));
+        self.0.suspend(|| output::say(&format!("loadproof: {text}")));
     }
 }
 

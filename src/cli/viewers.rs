@@ -1,7 +1,7 @@
 //! Viewers: those who follow a command, on its terminal, on its page, or by its events.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::{output, progress};
 use crate::assess::history::History;
 use crate::execute::session::SessionOptions;
 use crate::execute::{Audience, Progress};
-use crate::live::event::{Done, Event, WholeMetric};
+use crate::live::event::{Done, Event, Note, WholeMetric};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
 use crate::plan::Plan;
 use crate::report::model::{Headline, Tile};
@@ -45,7 +45,7 @@ impl Viewers {
 
     /// Those whom the flags let in.
     pub(super) fn follow(ui: &PageFlags, shown: Shown, store: &Path) -> Result<Self> {
-        let interrupt = Interrupt::listen(|| {})?;
+        let interrupt = Interrupt::listen(interrupt::ending_at_once(store))?;
         let to_stderr = (shown.progress == ProgressStyle::Json).then(|| to_stderr(interrupt.clone()));
         if !ui.ui {
             return Ok(Self { interrupt, listener: to_stderr, page: None });
@@ -55,7 +55,7 @@ impl Viewers {
         let site = Site {
             feed: Arc::clone(&feed),
             history: History::new(store, command_line()),
-            control: Box::new(OwnRun(interrupt.clone())),
+            control: Box::new(OwnRun { interrupt: interrupt.clone(), store: store.to_owned() }),
         };
         let server = serve(&ui.served, site)?;
         let listener: Listener = Arc::new(move |event: Event| {
@@ -97,6 +97,15 @@ impl Viewers {
         Some(Box::new(Narrator::new(listener, rounds)))
     }
 
+    /// Tells of something after the last run.
+    pub(super) fn note(&self, shown: Shown, text: String) {
+        match shown.progress {
+            ProgressStyle::None => {}
+            ProgressStyle::Json => self.tell(Event::Note(Note::now(text))),
+            _ => output::say(&format!("loadproof: {text}")),
+        }
+    }
+
     fn tell(&self, event: Event) {
         if let Some(listener) = &self.listener {
             listener(event);
@@ -110,10 +119,10 @@ impl Viewers {
         }
         if let Some((server, linger)) = self.page {
             if !linger.is_zero() {
-                anstream::eprintln!(
+                output::say(&format!(
                     "loadproof: the page remains at {}; press Ctrl-C to end it",
                     server.url()
-                );
+                ));
             }
             server.close(linger, self.interrupt.receiver());
         }
@@ -194,19 +203,23 @@ pub(super) fn serve(served: &Served, site: Site) -> Result<Server> {
         ServeError::SetUp(_) => anyhow::Error::from(error),
         _ => UsageError(error.to_string()).into(),
     })?;
-    anstream::eprintln!("loadproof: live at {}{hint}", server.url());
+    output::say(&format!("loadproof: live at {}{hint}", server.url()));
     Ok(server)
 }
 
 /// Control over the run of this process.
-struct OwnRun(Interrupt);
+struct OwnRun {
+    interrupt: Interrupt,
+    store: PathBuf,
+}
 
 impl Control for OwnRun {
     fn stop(&self) {
-        self.0.stop();
+        self.interrupt.stop();
     }
 
     fn abort(&self) {
+        interrupt::ending_at_once(&self.store)();
         interrupt::quit();
     }
 }

@@ -81,7 +81,7 @@ fn fingerprint(import: &Import, format: Format) -> String {
     let named = match &import.belonging {
         Belonging::Of(scenario) => {
             if let Some(load) = import.load.as_ref().and_then(|load| scenario.loads.get(load)) {
-                return scenario.fingerprint(load);
+                return scenario.fingerprint(load, &[]);
             }
             scenario.name.as_str()
         }

@@ -27,10 +27,16 @@ struct Entry {
     num_reqs_per_sec: BTreeMap<String, u64>,
 }
 
+/// Bytes of the largest file of counts.
+const LARGEST: u64 = 256 << 20;
+
 /// Hands every request to `each`.
-pub(super) fn read(mut input: impl Read, each: &mut Each<'_>) -> Result<(), Fault> {
+pub(super) fn read(input: impl Read, each: &mut Each<'_>) -> Result<(), Fault> {
     let mut text = String::new();
-    input.read_to_string(&mut text).map_err(Fault::Read)?;
+    input.take(LARGEST + 1).read_to_string(&mut text).map_err(Fault::Read)?;
+    if text.len() as u64 > LARGEST {
+        return Err(Fault::refused("its counts are larger than 256 MiB", "give the log of requests instead"));
+    }
     let entries: Vec<Entry> = serde_json::from_str(&text)
         .map_err(|error| Fault::Line { line: error.line() as u64, what: error.to_string() })?;
     for entry in &entries {

@@ -27,6 +27,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::bounded;
 use crate::run::RunId;
 use crate::run::imported::Lack;
 use crate::scenario::Scenario;
@@ -277,6 +278,8 @@ pub fn import(import: &Import, store: &Path) -> Result<Imported, ImportError> {
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, ImportError> {
-    let file = File::open(path).map_err(|error| ImportError::Read { path: path.to_owned(), error })?;
+    // It is read several times: a pipe would be empty by then.
+    let file = bounded::open(path, u64::MAX);
+    let file = file.map_err(|error| ImportError::Read { path: path.to_owned(), error })?.into_inner();
     Ok(BufReader::with_capacity(1 << 18, file))
 }

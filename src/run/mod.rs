@@ -3,18 +3,22 @@
 mod capacity;
 mod conduct;
 mod facts;
+mod fault;
 pub mod imported;
 pub mod machine;
 mod measured;
 mod planned;
+mod seal;
 
 use serde::{Deserialize, Serialize};
 
 pub use capacity::{CapacityEnding, CapacityId, LoadUnit};
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
+pub use fault::{FaultFacts, FaultOutcome};
 pub use measured::{MeasuredRun, SoftCheckCount};
 pub use planned::{PartFacts, StageFacts};
+pub use seal::Seal;
 
 use crate::sample::Subject;
 

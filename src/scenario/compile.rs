@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::fault::Fault;
 use super::fields::{Fields, Located};
 use super::journey::UserClass;
 use super::problem::{FileId, Place, Problems, ScenarioError};
@@ -66,8 +67,10 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
+        let (sources, literals) = source::sources(&texts);
         Scenario {
-            sources: source::sources(&texts),
+            sources,
+            literals,
             ..read_all(path, files, used, &variables, world, &problems)
         }
     };
@@ -177,11 +180,13 @@ fn read_all(
     let mut signals = Vec::new();
     let mut named = read::signal::Named::default();
     let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
-    let mut hooks = Vec::new();
+    let (mut hooks, mut faults, mut proxies) = (Vec::new(), Vec::new(), Vec::new());
     for file in &mut files {
         loads.extend(read::load::read(file, &user_classes, &mut aborts));
         profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
+        faults.extend(read::fault::read(file, &settings));
+        read::fault::read_proxies(file, &settings, &mut proxies);
         signals.extend(read::signal::read(file, &settings, &mut named));
     }
     let main = &mut files[0];
@@ -196,6 +201,17 @@ fn read_all(
     let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
         .racing(&work.races, &work.raised)
         .checking(&work.soft_checks);
+    let surroundings = read::fault::Surroundings {
+        loads: &loads,
+        profiles: &profiles,
+        proxies: &proxies,
+        drain: drain.as_ref(),
+        experiment: experiment.as_ref(),
+        windows: &known.events,
+    };
+    read::fault::check(&faults, &surroundings, problems);
+    let faults: Vec<Fault> = faults.into_iter().map(read::fault::Written::into_fault).collect();
+    let known = known.faulting(&faults);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let goals = capacity.iter().flat_map(|spec| &spec.goals).map(|goal| goal.name.clone());
     let known = known.searching(goals.filter(|name| !name.is_empty()));
@@ -221,6 +237,8 @@ fn read_all(
         signals,
         drain,
         hooks,
+        faults,
+        proxies,
         claims,
         symptoms,
         races: work.races,
@@ -240,6 +258,7 @@ fn read_all(
         network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
+        literals: Vec::new(),
         warnings: String::new(),
         workload_variables,
         canonical_workload,
@@ -289,9 +308,12 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, .. } = scenario;
-    let known =
-        Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
+    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, faults, .. } =
+        scenario;
+    let known = Known::new(endpoints, loads, profiles, signals, hooks)
+        .racing(races, raised)
+        .checking(soft_checks)
+        .faulting(faults);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| {

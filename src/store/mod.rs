@@ -4,16 +4,20 @@
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
 mod capacity;
+mod check;
 mod checksum;
 mod conduct;
 mod exchange;
 mod experiment;
 mod extract;
+mod fault;
 mod metric;
 mod query;
 mod read;
 mod run;
 mod schema;
+mod seal;
+mod sealing;
 mod source;
 mod verdict;
 mod write;
@@ -24,6 +28,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 pub use capacity::{CapacityFacts, NewCapacitySearch, TrialRow};
+pub use check::Checked;
 pub use checksum::Block;
 pub use conduct::LookRow;
 pub use exchange::StoredExchange;

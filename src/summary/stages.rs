@@ -153,6 +153,7 @@ mod tests {
             soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
+            seal: crate::run::Seal::default(),
         })
     }
 

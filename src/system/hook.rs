@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::SystemError;
-use super::service::{RunningService, tail_of};
+use super::pids::Pids;
+use super::service::{RunningService, Strays, tail_of};
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::program::Program;
 
@@ -24,6 +25,8 @@ pub struct Around {
     pub base_url: String,
     /// Folder of the log files.
     pub logs: PathBuf,
+    /// The process ids of its services.
+    pub pids: Pids,
 }
 
 /// A hook that was run.
@@ -123,7 +126,7 @@ async fn run_one(hook: &Hook, around: &Around, stop: impl Future<Output = ()>) -
     let log = around.logs.join(format!("{}-hook-{}.log", around.profile, file_name(&hook.name)));
     let start = Instant::now();
     let program = told(&hook.program, around);
-    let mut running = match RunningService::start(&hook.name, &program, STOP_WITHIN, &log) {
+    let mut running = match RunningService::start(&hook.name, &program, STOP_WITHIN, &log, Strays::Stay) {
         Ok(running) => running,
         Err(error) => return (hook_run(hook, start, Instant::now(), None, error.to_string()), log),
     };
@@ -166,6 +169,7 @@ fn told(program: &Program, around: &Around) -> Program {
     program.env.insert("LOADPROOF_RUN_BASE_URL".to_owned(), around.base_url.clone());
     // The old name, for one more version.
     program.env.insert("LOADPROOF_RUN_HOST".to_owned(), around.base_url.clone());
+    program.env.extend(around.pids.variables());
     program
 }
 
@@ -184,7 +188,8 @@ mod tests {
     }
 
     fn around(logs: &std::path::Path) -> Around {
-        Around { profile: "on".to_owned(), base_url: "http://h".to_owned(), logs: logs.to_owned() }
+        let (profile, base_url) = ("on".to_owned(), "http://h".to_owned());
+        Around { profile, base_url, logs: logs.to_owned(), pids: Pids::default() }
     }
 
     fn run<T>(work: impl Future<Output = T>) -> T {

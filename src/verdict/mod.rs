@@ -44,7 +44,7 @@ use self::evidence::Reading;
 use self::lateness::Lateness;
 use self::rounds::Round;
 use crate::claim::{Amount, Bound, Claim, Evaluated, Expression, Metric, Side, Statistic, Unit};
-use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
+use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState, Seal};
 pub use crate::stats::ledger::{LEAST_ROUNDS, Ledger, Look, Occasion, TOTAL_ALPHA};
 
 /// What the runs say.
@@ -104,6 +104,8 @@ pub struct Options {
     pub floor: Option<floor::Floor>,
     /// Audits that were made when a baseline was saved.
     pub saved_audits: BTreeMap<RunId, audit::RunAudit>,
+    /// Whether the plan and the looks of an experiment are those that were written.
+    pub seal: Seal,
 }
 
 impl Judgement {
@@ -216,6 +218,9 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let rounds = rounds::pair(runs);
     let counted: Vec<Arc<MeasuredRun>> = rounds.iter().flat_map(Round::runs).collect();
     let mut audit = audit::of_runs(&counted, &options.saved_audits);
+    if let Some(check) = audit::seal::of(&options.seal) {
+        audit.add(check);
+    }
     let held = hold::check(&counted);
     let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
     let last = runs.last().map(|r| &r.facts);
@@ -242,6 +247,9 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
             counted.iter().filter(|r| is_meant(&r.facts.start.profile, r.facts.start.arm)).cloned().collect();
         let held: Vec<Held> = held.iter().filter(|h| is_meant(&h.profile, h.arm)).cloned().collect();
         let mut of_arms = audit.of(&of_treatment);
+        if let Some(check) = audit::seal::of(&options.seal) {
+            of_arms.add(check);
+        }
         if let Some(check) = options.repeats.check(baseline, treatment, rounds.len()) {
             of_arms.add(check.clone());
             audit.add(check);

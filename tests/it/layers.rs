@@ -16,6 +16,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("utc", &[]),
     ("web", &[]),
     ("redact", &[]),
+    ("printable", &[]),
+    ("bounded", &["unit"]),
     ("checksum", &[]),
     ("trace", &["checksum"]),
     ("bundle", &["checksum"]),
@@ -24,13 +26,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("claim", &["unit", "sample"]),
     ("run", &["sample", "reading", "claim"]),
     ("scenario", &["unit", "web", "redact", "checksum", "sample", "run", "claim"]),
-    ("draft", &["utc"]),
+    ("draft", &["utc", "redact"]),
     ("plan", &["unit", "web", "run", "scenario"]),
     ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "scenario"]),
-    ("system", &["unit", "web", "checksum", "scenario"]),
-    ("signals", &["unit", "web", "redact", "reading", "scenario"]),
+    ("system", &["unit", "web", "bounded", "checksum", "scenario"]),
+    ("signals", &["unit", "web", "redact", "bounded", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
-    ("import", &["utc", "unit", "checksum", "sample", "run", "scenario", "store"]),
+    ("import", &["utc", "unit", "bounded", "checksum", "sample", "run", "scenario", "store"]),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
     // `claim` for what its goals ask.
@@ -42,8 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "report",
         &[
-            "checksum", "unit", "bundle", "trace", "sample", "run", "claim", "stats", "summary", "capacity",
-            "trend", "verdict", "signoff",
+            "checksum", "unit", "printable", "bundle", "trace", "sample", "run", "claim", "stats", "summary",
+            "capacity", "trend", "verdict", "signoff",
         ],
     ),
     ("export", &["utc", "unit", "trace", "sample", "run", "stats", "trend"]),
@@ -51,8 +53,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "assess",
         &[
-            "utc", "unit", "checksum", "bundle", "run", "claim", "scenario", "plan", "store", "summary",
-            "capacity", "trend", "verdict", "baseline", "signoff", "report", "export",
+            "utc", "unit", "bounded", "checksum", "bundle", "run", "claim", "scenario", "plan", "store",
+            "summary", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export",
         ],
     ),
     // `assess` and `verdict` for the looks of experiments, `capacity` for searches.
@@ -73,11 +75,11 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
-    // fingerprint, `redact` for what a command line tells of secrets.
+    // fingerprint, `redact` for what a command line tells of secrets, `printable` for what goes to a terminal.
     (
         "cli",
         &[
-            "unit", "utc", "web", "redact", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
+            "unit", "utc", "web", "redact", "printable", "bounded", "bundle", "sample", "run", "scenario", "draft", "plan", "store",
             "import", "capacity", "trend", "verdict", "baseline", "signoff", "report", "export", "assess",
             "execute", "live",
         ],
@@ -105,9 +107,9 @@ const HOMES: &[Home] = &[
         &["src/load/", "src/system/", "src/signals/", "src/execute/", "src/live/", "src/cli/"],
         "whatever waits for the network, for processes or for time, runs on it",
     ),
-    home("hyper", &["src/load/"], ""),
+    home("hyper", &["src/load/", "src/live/connections.rs"], "requests of the load, and of viewers of the page"),
     home("http_body_util", &["src/load/"], ""),
-    home("hyper_util", &["src/load/connection.rs"], ""),
+    home("hyper_util", &["src/load/connection.rs", "src/live/connections.rs"], "see `hyper`"),
     home(
         "bytes",
         &["src/load/", "src/scenario/"],
@@ -115,7 +117,7 @@ const HOMES: &[Home] = &[
     ),
     home(
         "futures_util",
-        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/execute/", "src/live/"],
+        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/signals/source/postgres.rs", "src/execute/", "src/live/"],
         "several things at once, and streams; tokio has neither without a task each",
     ),
     home(
@@ -243,6 +245,7 @@ const HOMES: &[Home] = &[
             "src/load/basic.rs",
             "src/redact.rs",
             "src/draft/har/entry.rs",
+            "src/bundle/attestation.rs",
         ],
         "pictures within pages; what templates encode; the name and password of a URL; answers in recordings",
     ),

@@ -37,6 +37,7 @@ mod scenario;
 mod sent;
 mod shared;
 mod shopstream;
+mod lies;
 mod signoff;
 mod site;
 mod stages;

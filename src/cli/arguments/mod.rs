@@ -25,7 +25,7 @@ pub(super) use self::setting_up::{DraftFormat, Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};
 pub(super) use self::tryout::TryOut;
 pub(super) use self::ui::{Browse, PageFlags, Served};
-use super::output::is_step_summary;
+use super::output::{self, is_step_summary};
 use crate::unit;
 
 /// Heading of the flags that change the load.
@@ -266,9 +266,7 @@ impl Deployment {
     /// Its name, if one was given. Warns of the old flag.
     pub(super) fn name(&self) -> Option<String> {
         if self.old_name.is_some() {
-            anstream::eprintln!(
-                "warning: `--env` (LOADPROOF_ENV) is now `--deployment` (LOADPROOF_DEPLOYMENT)"
-            );
+            output::say("warning: `--env` (LOADPROOF_ENV) is now `--deployment` (LOADPROOF_DEPLOYMENT)");
         }
         self.deployment.clone().or_else(|| self.old_name.clone())
     }

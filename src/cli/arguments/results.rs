@@ -346,6 +346,8 @@ pub(in crate::cli) struct StoreCommands {
 pub(in crate::cli) enum StoreCommand {
     /// Query the store in SQL, read-only
     Query(Query),
+    /// Check the file, and that every run and experiment is as it was written
+    Check,
 }
 
 /// Query the store in SQL, read-only

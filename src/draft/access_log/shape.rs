@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::Hit;
 use crate::draft::names;
-use crate::draft::secrets::is_secret_name;
+use crate::redact::is_secret_name;
 
 /// What stands for a varying part.
 const VARYING: &str = "{id}";

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::draft::model::{Findings, Journey, Step};
 use crate::draft::names;
-use crate::draft::secrets::is_secret_name;
+use crate::redact::is_secret_name;
 use crate::draft::template::Template;
 use crate::draft::tree::Tree;
 

@@ -28,6 +28,8 @@ pub struct Evidence {
     pub failing: Vec<String>,
     /// Its reports in the bundle.
     pub reports: Vec<String>,
+    /// Its seal, if it has one.
+    pub seal: Option<String>,
 }
 
 /// What a page is made of.
@@ -165,6 +167,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
         audit: evidence.audit.word(),
         failing: evidence.failing.clone(),
         reports: evidence.reports.clone(),
+        seal: evidence.seal.clone().unwrap_or_else(|| "none: it is older than seals".to_owned()),
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) mod defaults;
 pub(super) mod event;
 pub(super) mod experiment;
 pub(super) mod extract;
+pub(super) mod fault;
 pub(super) mod feeder;
 pub(super) mod hook;
 pub(super) mod journey;

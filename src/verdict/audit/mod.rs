@@ -8,6 +8,7 @@ mod deviation;
 mod generator;
 mod imported;
 mod keys;
+pub(super) mod seal;
 mod signals;
 mod sizes;
 pub(super) mod steady;
@@ -206,10 +207,11 @@ pub fn disturbance<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Option<&'
 
 /// Audits one run.
 pub fn of_run(run: &MeasuredRun) -> RunAudit {
-    let checks = match run.facts.imported() {
+    let mut checks = match run.facts.imported() {
         Some(imported) => imported::checks(run, &imported),
         None => of_own(run),
     };
+    checks.extend(seal::checks(run));
     RunAudit {
         run: run.facts.id,
         profile: run.facts.start.profile.clone(),
@@ -324,6 +326,7 @@ pub(in crate::verdict) mod tests {
             soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
+            seal: crate::run::Seal::default(),
         }
     }
 

@@ -54,6 +54,21 @@ impl RoundRuns {
         Ok(Found { value: longest_s * 1e3, n: points.len() as u64, doubt, ..Found::default() })
     }
 
+    /// A signal over a run as `(s, level)`: of a counter the increase per second since the reading before.
+    pub(super) fn levels(&self, run: &MeasuredRun, name: &str) -> Result<Vec<(f64, f64)>, String> {
+        let column = column(run, name)?;
+        self.read_to_the_end(run, column)?;
+        let points = whole(points(column, (i64::MIN, i64::MAX)), column);
+        if !column.is_counter {
+            return Ok(points);
+        }
+        let increase = |pair: &[(f64, f64)]| {
+            let seconds = pair[1].0 - pair[0].0;
+            (seconds > 0.0).then(|| (pair[1].0, (pair[1].1 - pair[0].1) / seconds))
+        };
+        Ok(points.windows(2).filter_map(increase).collect())
+    }
+
     /// What a metric of a signal leaves out, if anything.
     fn doubt(
         &self,

@@ -9,7 +9,7 @@ use crate::scenario::fields::{Fields, Located};
 use crate::scenario::problem::{Place, Problems};
 
 /// The keys of which a claim has exactly one.
-pub(super) const SUBJECTS: [&str; 10] = [
+pub(super) const SUBJECTS: [&str; 11] = [
     "value",
     "always",
     "grows",
@@ -17,6 +17,7 @@ pub(super) const SUBJECTS: [&str; 10] = [
     "drains",
     "recovers",
     "recovers_after",
+    "detected_after",
     "leaks",
     "degrades",
     "accounts_for",
@@ -44,7 +45,7 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
     let tolerance = tolerance(table);
     let bound = bound(table);
     let of = |metric: &str| Expression::new(format!("{}.{metric}('{}')", side.word(), text.value));
-    if !["value", "recovers_after", "degrades"].contains(&key) {
+    if !["value", "recovers_after", "detected_after", "degrades"].contains(&key) {
         check_name(&text, "signal", &known.signals, problems);
     }
     let share = |value| Amount { value, unit: Unit::Percent };
@@ -105,10 +106,11 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
         _ => {
             let time = crate::unit::parse_duration(&text.value);
             if time.is_err() {
-                check_name(&text, "hook beside the load, nor a stage, nor a time,", &known.events, problems);
+                let what = "fault, nor a stage, nor a hook beside the load, nor a time,";
+                check_name(&text, what, &known.events, problems);
             }
             let (bound, place) = needed(bound, table)?;
-            let value = of("recovery");
+            let value = of(if key == "recovers_after" { "recovery" } else { "detection" });
             check_units(&value, bound, &place, problems);
             check_sense(&value, bound, &place, problems);
             (value, bound, Rule::EveryRun)
