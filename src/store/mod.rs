@@ -106,7 +106,9 @@ pub enum StoreError {
     #[error("no experiment {0} in the store; `loadproof runs` lists what there is")]
     NoExperiment(i64),
     /// There is no such search for capacity.
-    #[error("no capacity search c{0} in the store; `loadproof store query 'SELECT id, scenario, profiles, started_at FROM capacity_search'` lists them")]
+    #[error(
+        "no capacity search c{0} in the store; `loadproof store query 'SELECT id, scenario, profiles, started_at FROM capacity_search'` lists them"
+    )]
     NoCapacity(i64),
     /// A question that is no SQL, or asks for what is not there.
     #[error("the store cannot answer: {0}; docs/SCHEMA.md describes its tables and views")]
