@@ -15,6 +15,7 @@ mod frame;
 pub mod live;
 mod modes;
 pub mod race;
+pub mod recovery;
 mod rounds;
 mod series;
 mod shift;

@@ -12,11 +12,12 @@ use crate::claim::{CountOf, Found, LookUp, Metric, Selection, Side, Statistic, S
 use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::clusters::exceedance_clusters;
+use crate::stats::counter;
 use crate::stats::omission::{Corrected, Waits, usual_interval};
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type8;
 use crate::stats::woodruff::Woodruff;
-use crate::stats::{counter, recovery};
+use crate::summary::recovery;
 use crate::unit;
 
 pub(super) use endings::Endings;
@@ -388,29 +389,11 @@ impl RoundRuns {
     }
 
     fn recovery(&self, run: &MeasuredRun, event: &str) -> Result<Found, String> {
-        let (start_us, end_us) = event_us(&run.facts, event)?;
-        let steady_us = span_of(&run.facts, "steady").map_or(0, |(start, _)| start);
-        let s = |us: i64| us as f64 / 1e6;
-        let samples = &run.samples;
-        // Those whose answers were wrong have no time, but they are no recovery either.
-        let requests: Vec<recovery::Request> = self
-            .selected(run)
-            .map(|i| {
-                let is_as_expected = self.select.outcome.is_some() || samples.outcome[i].is_answered();
-                let took = (samples.done_us[i] - samples.intended_us[i]) as f64 / 1e3;
-                recovery::Request {
-                    at_s: s(samples.intended_us[i]),
-                    done_s: s(samples.done_us[i]),
-                    time: if is_as_expected { took } else { f64::INFINITY },
-                    is_as_expected,
-                }
-            })
-            .collect();
-        let recovered =
-            recovery::time_to_recover_as_expected(&requests, s(steady_us), s(start_us), s(end_us))
-                .map_err(|e| format!("{e} in run {}", run.facts.id))?;
-        let value = recovered.map_or(f64::INFINITY, |seconds| seconds * 1e3);
-        Ok(Found { value, n: requests.len() as u64, ..Found::default() })
+        let event = event_us(&run.facts, event)?;
+        let is_expected = |outcome: Outcome| self.select.outcome.is_some() || outcome.is_answered();
+        let (seconds, n) = recovery::seconds_after(run, self.selected(run), is_expected, event)
+            .map_err(|e| format!("{e} in run {}", run.facts.id))?;
+        Ok(Found { value: seconds * 1e3, n, ..Found::default() })
     }
 }
 
