@@ -15,6 +15,8 @@ pub(crate) mod unit;
 pub(crate) mod utc;
 pub(crate) mod web;
 pub(crate) mod redact;
+pub(crate) mod printable;
+pub(crate) mod bounded;
 pub mod checksum;
 pub mod trace;
 pub(crate) mod bundle;

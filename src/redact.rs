@@ -1,8 +1,10 @@
 //! What is secret in texts from outside, and how it is hidden: the one place that decides either.
 //!
-//! Names decide, not values: a header, field or variable whose name speaks of a credential. Texts may be cut off anywhere,
-//! so they are searched, not parsed.
+//! Names decide: a header, field or variable whose name speaks of a credential. And values that look like nothing else: what
+//! follows `Bearer`, web tokens, private keys, keys of well-known services. Texts may be cut off anywhere, so they are
+//! searched, not parsed.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -15,9 +17,39 @@ pub const HIDDEN: &str = "(hidden)";
 
 /// A part of a name that tells of a secret, as a regular expression without groups; names are compared in any case.
 pub const SECRET_NAME: &str = concat!(
-    "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|pwd|secret|(?:api|app|private|access|signing)[-_]?key",
-    r"|token|session[-_]?id|csrf|xsrf|jwt|signature|(?:\b|_)(?:pass|pw|pin|otp|sig|auth)\b)"
+    "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|passcode|pwd|secret",
+    r"|(?:api|app|private|access|signing|subscription|shared|auth|encryption|master|account)[-_ ]?key",
+    r"|token|session[-_]?id|csrf|xsrf|jwt|signature|bearer|cvv|cvc|card[-_]?number|cc[-_]?number",
+    r"|(?:\b|_)(?:pass|pw|pin|otp|sig|sid|auth|session|ssn)\b)"
 );
+
+/// Names with such a part that tell of none.
+const HARMLESS_NAME: &str = concat!(
+    "(?:token[-_ ]?(?:type|count|url|endpoint|limit)|(?:max|total|input|output|prompt|completion)[-_ ]?tokens?",
+    "|(?:forgot|reset)[-_ ]?password|password[-_ ]?(?:hint|policy)|signature[-_ ]?method)"
+);
+
+static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| regex(HARMLESS_NAME));
+
+/// How keys of well-known services begin, and how many characters more they have at least.
+const SERVICE_KEY: &str = concat!(
+    r"\b(?:AIza|sk_live_|sk_test_|rk_live_|sk-|ghp_|gho_|ghs_|ghu_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|npm_|hf_)",
+    "[A-Za-z0-9_-]{12,}"
+);
+/// JSON Web Tokens.
+const WEB_TOKEN: &str = r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?";
+/// Private keys in PEM, also where line ends are escaped; the end may be cut off.
+const PRIVATE_KEY: &str =
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)";
+
+/// Values that are secret wherever they stand.
+static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [SERVICE_KEY, WEB_TOKEN, PRIVATE_KEY].iter().filter_map(|pattern| Regex::new(pattern).ok()).collect()
+});
+
+/// Credentials behind the name of their scheme.
+static SCHEME: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"\b(bearer|basic|apikey)(\s+)([a-z0-9._~+/-]{4,}=*)"));
 
 /// Values shorter than this are not searched for in texts: they stand in too many by chance.
 const SHORTEST_VALUE: usize = 6;
@@ -29,7 +61,17 @@ static FIELDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let name = SECRET_NAME;
     let patterns = [
         // JSON: `"access_token": "…"`
-        format!(r#"("[^"\n]*{name}[^"\n]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|[^\s,}}\]\[{{"]+)"#),
+        format!(
+            r#"("[^"\n]*{name}[^"\n]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\{{[^{{}}]*\}}?|[^\s,}}\]\[{{"\\]+)"#
+        ),
+        // JSON within JSON: `\"password\": \"…\"`
+        format!(r#"(\\"[^"\\\n]*{name}[^"\\\n]*\\"\s*:\s*\\")((?:[^"\\]|\\\\.)+)"#),
+        // `'password': '…'`, as some languages print it
+        format!(r"('[^'\n]*{name}[^'\n]*'\s*:\s*)('(?:[^'\\]|\\.)*'?)"),
+        // XML: `<password>…</password>`
+        format!(r"(<[\w:.-]*{name}[\w:.-]*(?:\s[^<>]*)?>)([^<>]+)"),
+        // Lines of headers, and YAML: `x-api-key: …`
+        format!(r#"((?:^|\n)[ \t]*[\w.-]*{name}[\w.-]*[ \t]*:[ \t]+)([^\r\n"'\[{{][^\r\n]*)"#),
         // Forms and queries: `password=…`
         format!(r#"((?:^|[?&;\s])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"'<>]+)"#),
         // HTML: `<input name="csrf_token" value="…">`, in either order
@@ -58,8 +100,51 @@ fn regex(pattern: &str) -> Option<Regex> {
 
 /// Whether a header, field or variable of this name holds a secret.
 pub fn is_secret_name(name: &str) -> bool {
-    // Without the pattern nothing is known to be harmless.
-    NAME.as_ref().is_none_or(|pattern| pattern.is_match(name))
+    let (Some(secret), Some(harmless)) = (NAME.as_ref(), HARMLESS.as_ref()) else {
+        // Without the patterns nothing is known to be harmless.
+        return true;
+    };
+    // What else is in the name may tell of one.
+    secret.is_match(name) && secret.is_match(&harmless.replace_all(name, " "))
+}
+
+/// Whether a text holds a value that is a secret whatever it is called.
+pub fn is_secret_value(text: &str) -> bool {
+    matches!(without_secret_values(text), Cow::Owned(_))
+}
+
+/// A text without values that are secret whatever they are called.
+fn without_secret_values(text: &str) -> Cow<'_, str> {
+    let mut shown = Cow::Borrowed(text);
+    for pattern in VALUES.iter() {
+        if let Cow::Owned(hidden) = pattern.replace_all(&shown, HIDDEN) {
+            shown = Cow::Owned(hidden);
+        }
+    }
+    let Some(scheme) = SCHEME.as_ref() else { return shown };
+    let is_any = scheme.captures_iter(&shown).any(|found| is_credential(&found[1], &found[3]));
+    if is_any {
+        let hidden = scheme.replace_all(&shown, |found: &Captures<'_>| {
+            let value = if is_credential(&found[1], &found[3]) { HIDDEN } else { &found[3] };
+            format!("{}{}{value}", &found[1], &found[2])
+        });
+        shown = Cow::Owned(hidden.into_owned());
+    }
+    shown
+}
+
+/// Whether what stands behind the name of a scheme is a credential, and no word: `Basic authentication`.
+fn is_credential(scheme: &str, value: &str) -> bool {
+    if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = STANDARD.decode(format!("{}{}", value.trim_end_matches('='), padding(value)));
+        return decoded.is_ok_and(|pair| pair.contains(&b':'));
+    }
+    value.len() >= 20 || value.chars().any(|c| c.is_ascii_digit())
+}
+
+/// What lacks at the end of a text in base64.
+fn padding(value: &str) -> &'static str {
+    ["", "", "==", "="][value.trim_end_matches('=').len() % 4]
 }
 
 /// A command as it may be shown: without credentials in URLs, flags, headers and bodies.
@@ -111,16 +196,31 @@ impl Redactor {
 
     /// A body, path or other text as it may be shown.
     pub fn body(&self, text: &str) -> String {
-        let mut text = text.to_owned();
+        self.shown(text, |_| false)
+    }
+
+    /// A text in which a value may be a template: what that comes to is hidden where it is shown.
+    pub fn template(&self, text: &str) -> String {
+        self.shown(text, |value| value.contains("{{") || value.contains("{%"))
+    }
+
+    fn shown(&self, text: &str, is_harmless: fn(&str) -> bool) -> String {
+        let mut text = without_secret_values(text).into_owned();
         for pattern in FIELDS.iter() {
             let hidden = pattern.replace_all(&text, |found: &Captures<'_>| {
                 let whole = &found[0];
                 let behind = &whole[found[1].len() + found[2].len()..];
+                let is_hidden = found[2].trim_matches(['"', '\'']) == HIDDEN || is_blank(&found[2]);
+                let is_named =
+                    found[1].starts_with("://") || is_secret_name(&format!("{}{behind}", &found[1]));
+                if is_hidden || is_harmless(&found[2]) || !is_named {
+                    return whole.to_owned();
+                }
                 let quote = found[2].chars().next().filter(|c| ['"', '\''].contains(c));
                 let quote = quote.map_or(String::new(), String::from);
                 format!("{}{quote}{HIDDEN}{quote}{behind}", &found[1])
             });
-            if let std::borrow::Cow::Owned(hidden) = hidden {
+            if let Cow::Owned(hidden) = hidden {
                 text = hidden;
             }
         }
@@ -131,6 +231,11 @@ impl Redactor {
         }
         text
     }
+}
+
+/// Whether a value is none.
+fn is_blank(value: &str) -> bool {
+    value.trim_matches(['"', '\'', ' ']).is_empty()
 }
 
 /// A value as it stands in texts: in base64, in URLs and forms, and plainly.
@@ -166,6 +271,15 @@ mod tests {
             "sessionid",
             "client_secret",
             "csrf",
+            "session",
+            "TOKEN",
+            "privateKey",
+            "subscription-key",
+            "pwd",
+            "passphrase",
+            "AccountKey",
+            "user[password]",
+            "card_number",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
@@ -175,11 +289,14 @@ mod tests {
             "order_id",
             "author",
             "keyboard",
-            "session",
             "passenger",
             "spinning",
             "key",
             "oauth2",
+            "max_tokens",
+            "token_type",
+            "total_tokens",
+            "session_count",
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
@@ -220,9 +337,44 @@ mod tests {
                 "--x\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n(hidden)\r\n--x--",
             ),
             (r#"{"detail": "no such token"}"#, r#"{"detail": "no such token"}"#),
+            (r#"{"max_tokens": 5, "total_tokens": 9}"#, r#"{"max_tokens": 5, "total_tokens": 9}"#),
+            (r#"{"tokens": ["a", "b"], "n": 1}"#, r#"{"tokens": (hidden), "n": 1}"#),
+            (
+                r#"{"body": "{\"password\": \"hun ter2\", \"n\": 1}"}"#,
+                r#"{"body": "{\"password\": \"(hidden)\", \"n\": 1}"}"#,
+            ),
+            ("{'password': 'x', 'n': 1}", "{'password': '(hidden)', 'n': 1}"),
+            ("<login><password>x</password></login>", "<login><password>(hidden)</password></login>"),
+            ("GET / HTTP/1.1\nX-Api-Key: abc\nAccept: x", "GET / HTTP/1.1\nX-Api-Key: (hidden)\nAccept: x"),
         ] {
             assert_eq!(redactor.body(body), shown);
         }
+    }
+
+    #[test]
+    fn values_that_look_like_nothing_else_are_hidden_under_any_name() {
+        let redactor = Redactor::default();
+        for (text, shown) in [
+            ("note: Bearer abc123def", "note: Bearer (hidden)"),
+            ("Basic dXNlcjpwYXNz is sent", "Basic (hidden) is sent"),
+            ("bearer of news, basic authentication", "bearer of news, basic authentication"),
+            ("x=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.abc-def_1", "x=(hidden)"),
+            ("sk_live_0123456789abcdef", "(hidden)"),
+            ("ask-0123456789abcdef", "ask-0123456789abcdef"),
+            ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest", "(hidden)\nrest"),
+            (r"-----BEGIN PRIVATE KEY-----\nMIIE\n", "(hidden)"),
+            ("-----BEGIN CERTIFICATE-----\nMIIE", "-----BEGIN CERTIFICATE-----\nMIIE"),
+        ] {
+            assert_eq!(redactor.body(text), shown);
+            assert_eq!(is_secret_value(text), text != shown);
+        }
+    }
+
+    #[test]
+    fn templates_stay_where_a_text_is_shown_as_it_was_written() {
+        let text = r#"{"password": "{{ env('PASSWORD') }}", "token": "abc"}"#;
+        let shown = r#"{"password": "{{ env('PASSWORD') }}", "token": "(hidden)"}"#;
+        assert_eq!(Redactor::default().template(text), shown);
     }
 
     #[test]

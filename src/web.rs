@@ -112,6 +112,16 @@ impl Client {
 }
 
 impl Client {
+    /// Posts a body with headers.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer, String> {
+        let request = self.0.post(url).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.map(Answer).map_err(|e| reason(&e))
+    }
+
     /// Posts a form that is encoded already.
     ///
     /// # Errors
@@ -163,14 +173,6 @@ impl Answer {
             }
         }
         Ok(String::from_utf8_lossy(&body).into_owned())
-    }
-
-    /// Its body as text.
-    ///
-    /// # Errors
-    /// Why it broke off.
-    pub async fn text(self) -> Result<String, String> {
-        self.0.text().await.map_err(|e| reason(&e))
     }
 }
 

@@ -8,6 +8,7 @@ use super::assessment::{self, Assessment};
 use super::context::ReportContext;
 use super::error::AssessError;
 use super::{candidates, scenario_files};
+use crate::bounded;
 use crate::bundle::Manifest;
 use crate::checksum;
 use crate::report::signoff as render;
@@ -24,6 +25,10 @@ pub(super) const BLOCKS: &str = "samples.sha256";
 pub(super) const MANIFEST: &str = "MANIFEST.sha256";
 /// The manifest's signature.
 pub(super) const SIGNATURE: &str = "MANIFEST.sha256.sig";
+/// What is attested of the manifest, in an envelope that is signed.
+pub(super) const ATTESTATION: &str = "MANIFEST.sha256.intoto.json";
+/// Which claims have passed, as attestations state it.
+pub(super) const PREDICATE: &str = "predicate.json";
 /// The rules.
 pub(super) const RULES: &str = "rules.toml";
 /// The sign-off for machines.
@@ -75,7 +80,7 @@ pub(super) fn compose(
     };
     let judgements: Vec<_> = choices.iter().map(judgement).collect();
     let found: Vec<_> = choices.into_iter().zip(judgements).collect();
-    let signoff = signoff::decide(&parsed, &release, &found);
+    let signoff = signoff::decide(&parsed, &release, &found, &about.breaches);
 
     let mut files = BTreeMap::from([(RULES.to_owned(), rules.to_owned())]);
     let mut shown = Vec::new();
@@ -94,7 +99,8 @@ pub(super) fn compose(
         }
         let (of, runs) = (candidate.of, candidate.runs.clone());
         let (audit, failing) = (assessment.judgement.audit.grade, failing.into_iter().collect());
-        shown.push(render::Evidence { of, runs, audit, failing, reports });
+        let seal = store.written_seal(of)?;
+        shown.push(render::Evidence { of, runs, audit, failing, reports, seal });
     }
     let runs: Vec<RunId> = shown.iter().flat_map(|evidence| &evidence.runs).map(|run| run.id).collect();
     files.extend(scenario_files::of_runs(store, &runs)?);
@@ -110,6 +116,7 @@ pub(super) fn compose(
     });
     files.insert("signoff.html".to_owned(), render::html(&page)?);
     files.insert(SIGNOFF.to_owned(), render::json(&page, &signoff)?);
+    files.insert(PREDICATE.to_owned(), render::predicate(&page, &checksum::sha256(rules))?);
     files.insert("signoff.xml".to_owned(), render::junit(&page).map_err(AssessError::JUnit)?);
     files.insert("signoff.md".to_owned(), render::markdown(&page));
     Ok(Bundle { signoff, page, files })
@@ -163,6 +170,12 @@ impl StoreCopy {
     pub(super) fn of(path: &Path) -> Result<Self, AssessError> {
         let folder = tempfile::tempdir().map_err(AssessError::TemporaryFolder)?;
         let copy = folder.path().join(SAMPLES);
+        // A link, a pipe or a folder in its place is no store.
+        bounded::open(path, u64::MAX).map_err(|source| AssessError::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
         std::fs::copy(path, &copy).map_err(|source| AssessError::File {
             action: "read",
             path: path.to_owned(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::context::ReportContext;
 use super::error::AssessError;
 use super::{qualification, runs};
-use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState};
+use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState, Seal};
 use crate::store::{Ending, ExperimentFacts, LookRow, Store};
 use crate::verdict::audit;
 use crate::verdict::floor::Floor;
@@ -73,6 +73,10 @@ pub fn enter_look(
         if after == before {
             break;
         }
+        // Shown, and not kept: whoever is shown it elsewhere spends the same again.
+        if store.is_read_only() {
+            return Ok(after);
+        }
         let known = u32::try_from(before.looks().len()).unwrap_or(u32::MAX);
         let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
         if store.add_look(id, known, &LookRow { rounds, alpha, occasion: occasion.word().to_owned() })? {
@@ -88,13 +92,15 @@ pub(super) struct Circumstances {
     facts: ExperimentFacts,
     ledger: Ledger,
     repeats: Repeats,
+    seal: Seal,
 }
 
 impl Circumstances {
     pub(super) fn of(id: ExperimentId, store: &Store) -> Result<Self, AssessError> {
         let facts = store.experiment_facts(id)?;
         let ledger = ledger_of(&facts, store)?;
-        Ok(Self { facts, ledger, repeats: Repeats(store.repetitions(id)?) })
+        let repeats = Repeats(store.repetitions(id)?);
+        Ok(Self { facts, ledger, repeats, seal: store.experiment_seal(id)? })
     }
 
     /// Judges the runs that are evidence.
@@ -109,6 +115,7 @@ impl Circumstances {
             repeats: self.repeats.clone(),
             allow_invalid,
             floor,
+            seal: self.seal.clone(),
             ..Options::default()
         };
         let conduct = Conduct {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::AssessError;
-use crate::run::{MeasuredRun, Metric, RunFacts, RunId};
+use crate::run::{MeasuredRun, Metric, RunFacts, RunId, Seal};
 use crate::store::{Reference, Store};
 use crate::summary;
 
@@ -15,7 +15,8 @@ pub fn measured(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>, Asse
     let (samples, signals) = (store.samples(facts.id)?, store.signals(facts.id)?);
     let (reasons, slowest) = (store.reasons(facts.id)?, store.slowest(facts.id)?);
     let (soft_checks, checksum) = (store.soft_checks(facts.id)?, String::new());
-    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, soft_checks, slowest, checksum }))
+    let seal = Seal::default();
+    Ok(Arc::new(MeasuredRun { facts, samples, signals, reasons, soft_checks, slowest, checksum, seal }))
 }
 
 /// Reads a run by its number, as [`measured`] does.
@@ -43,11 +44,11 @@ pub fn metrics(store: &Store, run: RunId) -> Result<Vec<Metric>, AssessError> {
     Ok(summary::metrics::metrics(&measured)?)
 }
 
-/// Reads the run of a report: with its checksum, which takes as long again as its samples.
+/// Reads the run of a report: with its checksum and its seal, which takes as long again as its samples.
 pub(super) fn with_checksum(store: &Store, facts: RunFacts) -> Result<Arc<MeasuredRun>, AssessError> {
-    let checksum = store.checksum(facts.id)?;
+    let (checksum, seal) = (store.checksum(facts.id)?, store.seal(facts.id, true)?);
     let measured = Arc::unwrap_or_clone(measured(store, facts)?);
-    Ok(Arc::new(MeasuredRun { checksum, ..measured }))
+    Ok(Arc::new(MeasuredRun { checksum, seal, ..measured }))
 }
 
 /// Reads the runs of a report, with the checksums that it shows.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::error::AssessError;
 use super::{files, runs, subject};
 use crate::baseline::Baseline;
+use crate::bounded;
 use crate::run::{Arm, MeasuredRun, RunFacts, RunState};
 use crate::store::Store;
 use crate::utc;
@@ -42,13 +43,19 @@ impl Named<'_> {
     }
 }
 
+/// Bytes of the largest saved baseline.
+const LARGEST: u64 = 256 << 20;
+
 /// Reads a saved baseline.
 ///
 /// # Errors
 /// If there is none, or its file cannot be used.
 pub fn load(named: &Named<'_>) -> Result<Baseline, AssessError> {
     let path = named.path()?;
-    let text = std::fs::read_to_string(&path).map_err(|_| named.missing())?;
+    let text = bounded::text(&path, LARGEST).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => named.missing(),
+        _ => AssessError::Unreadable { what: "the baseline ", path: path.clone(), error },
+    })?;
     Baseline::parse(&text).map_err(|source| AssessError::Baseline { path, source })
 }
 

@@ -1,16 +1,23 @@
 //! Signing a release off: its evidence is copied out of the store, and the bundle is made of the copy.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::bundle::{self, Bundle, MANIFEST, SAMPLES, SIGNATURE, StoreCopy};
+use super::bundle::{self, ATTESTATION, Bundle, MANIFEST, PREDICATE, SAMPLES, SIGNATURE, StoreCopy};
 use super::error::AssessError;
+use super::verify::files as files_found;
 use super::{candidates, files};
+use crate::bounded;
+use crate::bundle::attestation::{self, Subjects};
 use crate::bundle::signature::{Signer, Verifier};
 use crate::checksum;
 use crate::report::signoff::About;
 use crate::run::RunId;
 use crate::signoff::Rules;
 use crate::store::Store;
+
+/// Bytes of the largest key.
+const LARGEST_KEY: u64 = 1 << 20;
 
 /// Decides by rules whether a release is signed, and writes the bundle that shows why. `folder`: an empty one;
 /// `signer`: signs the manifest, if there is a key.
@@ -24,16 +31,28 @@ pub fn sign_off(
     signer: Option<&Signer>,
     folder: &Path,
 ) -> Result<Bundle, AssessError> {
-    let samples = extract(&Store::open_existing(store)?, &Rules::parse(rules, &about.rules)?, about, folder)?;
-    let bytes = std::fs::read(&samples).map_err(|source| AssessError::File {
-        action: "read",
-        path: samples.clone(),
-        source,
-    })?;
-    let sum = checksum::sha256(bytes);
+    let store = Store::open_existing(store)?;
+    let about = &About { breaches: breaches(&store)?, ..about.clone() };
+    let samples = extract(&store, &Rules::parse(rules, &about.rules)?, about, folder)?;
+    let sum = files_found::sum(&samples)?;
     let bundle = bundle::compose(&StoreCopy::of(&samples)?.store, &sum, rules, about)?;
-    write(&bundle, &sum, signer, folder)?;
+    write(&bundle, &sum, about, signer, folder)?;
     Ok(bundle)
+}
+
+/// What is not as it was written in a store as a whole: which evidence there is depends on the facts of all its runs.
+fn breaches(store: &Store) -> Result<Vec<String>, AssessError> {
+    let mut breaches = store.gaps()?;
+    let mut experiments = BTreeSet::new();
+    for run in store.runs()? {
+        // What was measured is looked at in what becomes evidence.
+        breaches.extend(store.seal(run.id, false)?.changed().iter().cloned());
+        experiments.extend(run.start.experiment);
+    }
+    for id in experiments {
+        breaches.extend(store.experiment_seal(id)?.changed().iter().cloned());
+    }
+    Ok(breaches)
 }
 
 /// Makes the empty folder of a bundle, in place of an older bundle if `replace`.
@@ -79,7 +98,7 @@ pub fn verifier(path: &Path) -> Result<Verifier, AssessError> {
 }
 
 fn read_key(path: &Path) -> Result<String, AssessError> {
-    std::fs::read_to_string(path).map_err(|error| AssessError::Unreadable {
+    bounded::text(path, LARGEST_KEY).map_err(|error| AssessError::Unreadable {
         what: "the key ",
         path: path.to_owned(),
         error,
@@ -108,7 +127,13 @@ fn extract(store: &Store, rules: &Rules, about: &About, folder: &Path) -> Result
     Ok(path)
 }
 
-fn write(bundle: &Bundle, samples: &str, signer: Option<&Signer>, folder: &Path) -> Result<(), AssessError> {
+fn write(
+    bundle: &Bundle,
+    samples: &str,
+    about: &About,
+    signer: Option<&Signer>,
+    folder: &Path,
+) -> Result<(), AssessError> {
     for (path, text) in &bundle.files {
         files::write(&folder.join(path), text)?;
     }
@@ -116,6 +141,11 @@ fn write(bundle: &Bundle, samples: &str, signer: Option<&Signer>, folder: &Path)
     files::write(&folder.join(MANIFEST), &manifest)?;
     if let Some(signer) = signer {
         files::write(&folder.join(SIGNATURE), signer.sign(manifest.as_bytes()))?;
+        let predicate = bundle.files.get(PREDICATE).and_then(|text| serde_json::from_str(text).ok());
+        let sum = checksum::sha256(&manifest);
+        let of = Subjects { manifest: (MANIFEST, &sum), commit: about.commit.as_deref() };
+        let statement = attestation::statement(&of, &predicate.unwrap_or_default());
+        files::write(&folder.join(ATTESTATION), attestation::sealed(&statement, signer))?;
     }
     Ok(())
 }

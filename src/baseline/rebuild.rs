@@ -77,6 +77,7 @@ impl Baseline {
             soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
+            seal: crate::run::Seal::None,
         }
     }
 }

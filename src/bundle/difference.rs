@@ -2,6 +2,9 @@
 
 use serde_json::Value;
 
+/// Keys of what was decided: `NOT SIGNED` is no other wording of `SIGNED, 1 WAIVED`.
+const DECISIONS: [&str; 6] = ["word", "verdict", "state", "grade", "tone", "audit"];
+
 /// A value that is not what it was.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -14,8 +17,12 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether it is a sentence that reads otherwise. Numbers, names and words such as a verdict are none.
+    /// Whether it is a sentence that reads otherwise. Numbers, names and what a decision is called are none.
     pub fn is_wording(&self) -> bool {
+        let key = self.place.rsplit('.').next().unwrap_or_default();
+        if DECISIONS.contains(&key) {
+            return false;
+        }
         let is_sentence = |value: &Option<Value>| {
             value.as_ref().and_then(Value::as_str).is_some_and(|text| text.contains(' '))
         };

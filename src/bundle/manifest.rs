@@ -11,7 +11,7 @@ pub struct Manifest {
 
 /// A line that is no line of a manifest.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} of the manifest is not `<SHA-256>  <file>`")]
+#[error("line {line} of the manifest is not `<SHA-256>  <file>` of a file that no other line names")]
 pub struct ManifestError {
     /// Its number, from 1.
     pub line: usize,
@@ -65,7 +65,15 @@ impl Manifest {
             let is_sum = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
             if is_sum { Ok((path.to_owned(), sha256.to_owned())) } else { Err(ManifestError { line }) }
         };
-        Ok(Self { files: (1..).zip(text.lines()).map(entry).collect::<Result<_, _>>()? })
+        let mut files = BTreeMap::new();
+        for (line, text) in (1..).zip(text.lines()) {
+            let (path, sha256) = entry((line, text))?;
+            // Of two sums for a file, tools would check one or the other.
+            if files.insert(path, sha256).is_some() {
+                return Err(ManifestError { line });
+            }
+        }
+        Ok(Self { files })
     }
 
     /// What of the files that were found is not as it was.
@@ -116,6 +124,8 @@ mod tests {
         d: there, and not in the manifest
         ");
         assert_eq!(Manifest::parse("nonsense"), Err(ManifestError { line: 1 }));
+        let twice = format!("{signed}{}", manifest(&[("b", '4')]));
+        assert_eq!(Manifest::parse(&twice), Err(ManifestError { line: 4 }));
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Bundles of files that can be checked later: a manifest of checksums, a signature over it, and what differs where a file
 //! was made anew.
 
+pub mod attestation;
 mod difference;
 mod manifest;
 mod renamed;

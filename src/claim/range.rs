@@ -99,6 +99,10 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::DrainTime
         | Statistic::CpuPerRequest(_)
         | Statistic::Recovery(_)
+        | Statistic::Excursion(..)
+        | Statistic::Detection(_)
+        | Statistic::Reaction { .. }
+        | Statistic::Settling { .. }
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
         | Statistic::Events(_)

@@ -17,7 +17,7 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
         match unfit.map_or_else(|| world::scenario_with(path, &command.vars.vars), Err) {
             Ok(scenario) => {
                 for doubt in scenario.doubts() {
-                    anstream::eprintln!("warning: {}: {doubt}", scenario.file);
+                    output::say(&format!("warning: {}: {doubt}", scenario.file));
                 }
                 if command.json {
                     summaries.push(json(&scenario));
@@ -32,7 +32,7 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
             }
             Err(error) => {
                 wrong += error.count;
-                anstream::eprintln!("{error}\n");
+                output::say(&format!("{error}\n"));
             }
         }
     }
@@ -40,7 +40,7 @@ pub(super) fn check(command: &Check) -> Result<Exit> {
         output::result(&serde_json::to_string_pretty(&summaries)?)?;
     }
     if wrong > 0 {
-        anstream::eprintln!("{wrong} mistake(s) found");
+        output::say(&format!("{wrong} mistake(s) found"));
         return Ok(Exit::BadScenario);
     }
     Ok(Exit::Done)
@@ -60,7 +60,7 @@ fn fix(path: &Path) -> Result<Option<ScenarioError>> {
             format!("`{old}` is now `{new}`{times}")
         });
         let replaced: Vec<String> = replaced.collect();
-        anstream::eprintln!("rewrote `{}`: {}", path.display(), replaced.join(", "));
+        output::say(&format!("rewrote `{}`: {}", path.display(), replaced.join(", ")));
     }
     Ok(None)
 }

@@ -12,6 +12,7 @@ use super::choices::fresh_seed;
 use super::exit::{Exit, UsageError};
 use super::viewers::Viewers;
 use super::{run, world};
+use crate::bounded;
 use crate::execute::session::SessionOptions;
 use crate::plan::{Choices, Plan};
 use crate::scenario::Scenario;
@@ -87,10 +88,13 @@ fn split(url: &str) -> Result<(String, String)> {
     Ok((format!("{scheme}://{authority}"), path))
 }
 
+/// Bytes of the largest text that is given by its file.
+const LARGEST: u64 = 64 << 20;
+
 /// A body as given, or of a file: `@order.json`, `@image.png`. What is text may hold templates; the rest is sent as it is.
 fn body(given: &str) -> Result<Body> {
     let Some(path) = given.strip_prefix('@') else { return Ok(Body::Text(given.to_owned())) };
-    match std::fs::read_to_string(path) {
+    match bounded::text(Path::new(path), LARGEST) {
         Ok(text) => Ok(Body::Text(text)),
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Ok(Body::File(path.to_owned())),
         Err(error) => Err(error).with_context(|| format!("cannot read `{path}`")),
@@ -100,7 +104,9 @@ fn body(given: &str) -> Result<Body> {
 /// A text as given, or of a file: `@order.json`.
 fn text(given: &str) -> Result<String> {
     match given.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read `{path}`")),
+        Some(path) => {
+            bounded::text(Path::new(path), LARGEST).with_context(|| format!("cannot read `{path}`"))
+        }
         None => Ok(given.to_owned()),
     }
 }

@@ -14,7 +14,7 @@ use super::report::{self, Reported};
 use super::viewers::{Concluded, Viewers};
 use super::{output, world};
 use crate::execute::experiment::{Experiment, ExperimentFlags, Start, StopRules};
-use crate::run::ExperimentId;
+use crate::run::{ExperimentId, Judged};
 use crate::scenario::{ExperimentSpec, MOST_ROUNDS, Scenario};
 use crate::store::{Ending, Store};
 
@@ -89,18 +89,23 @@ fn one(
     let rules = StopRules { budget: command.budget, allow_invalid: outputs.allow_invalid };
     let options = viewers.session_options(common, experiment.plan());
     let (id, ending) = experiment.carry_out(rules, path, options)?;
-    let reported = report::of_experiment(id, &mut Store::open(path)?, outputs);
+    let mut store = Store::open(path)?;
+    let reported = report::of_experiment(id, &mut store, outputs);
+    // The report may have been a look, which is sealed, too.
+    if let Some(seal) = store.written_seal(Judged::Experiment(id))? {
+        viewers.note(common.shown, format!("seal of e{id}: {seal}"));
+    }
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.
         Ending::Interrupted => {
-            anstream::eprintln!("interrupted; {}", continued(scenario, id));
+            output::say(&format!("interrupted; {}", continued(scenario, id)));
             Ok(Ended::Interrupted(reported.ok()))
         }
         Ending::Invalid => {
-            anstream::eprintln!(
+            output::say(&format!(
                 "ended, since more rounds cannot make its claims valid; {}",
                 continued(scenario, id)
-            );
+            ));
             reported.map(Ended::Reported)
         }
         _ => reported.map(Ended::Reported),

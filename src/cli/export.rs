@@ -115,7 +115,7 @@ fn stream(command: &Export) -> Result<BufWriter<Box<dyn Write>>> {
             let file = File::create(path);
             Box::new(file.with_context(|| format!("cannot write `{}`", path.display()))?)
         }
-        None => Box::new(std::io::stdout().lock()),
+        None => output::data(),
     };
     Ok(BufWriter::new(out))
 }

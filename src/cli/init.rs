@@ -9,6 +9,7 @@ use super::arguments::{DraftFormat, Init};
 use super::exit::{Exit, UsageError};
 use super::{output, world};
 use crate::assess::files;
+use crate::bounded;
 use crate::draft::{self, Draft, Format, Options};
 
 const STARTER: &str = include_str!("../../templates/starter.toml");
@@ -50,6 +51,7 @@ fn init_from(command: &Init, from: &Path) -> Result<Exit> {
         keep_all: command.keep_all,
         hosts: command.include_host.clone(),
         unsafe_methods: command.unsafe_methods,
+        replay: command.replay,
     };
     let text = read(from)?;
     let draft = draft::draft(&text, &options)
@@ -58,7 +60,7 @@ fn init_from(command: &Init, from: &Path) -> Result<Exit> {
     say(&draft, &path)?;
     // What was written is right, or this program is not.
     if let Err(error) = world::scenario_without_warnings(&path) {
-        anstream::eprintln!("{error}\n");
+        output::say(&format!("{error}\n"));
         return Ok(Exit::Internal);
     }
     Ok(Exit::Done)
@@ -79,7 +81,7 @@ fn read(from: &Path) -> Result<String> {
     let source: Box<dyn Read> = if is_input {
         Box::new(std::io::stdin())
     } else {
-        Box::new(std::fs::File::open(from).map_err(unreadable)?)
+        Box::new(bounded::open(from, u64::MAX).map_err(unreadable)?)
     };
     let mut bytes = Vec::new();
     source.take(draft::LONGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
@@ -116,7 +118,7 @@ fn write(draft: &Draft, path: &Path) -> Result<()> {
 /// Says what was made of the file, and to stderr what was left out or guessed.
 fn say(draft: &Draft, path: &Path) -> Result<()> {
     for note in &draft.findings.notes {
-        anstream::eprintln!("{note}");
+        output::say(&note.to_string());
     }
     let requests = draft.requests();
     let mut text = format!(

@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) if is_closed_pipe(&error) => Exit::Done.into(),
         Err(error) => {
-            anstream::eprintln!("{}", output::error_text(&error));
+            output::say(&output::error_text(&error));
             Exit::of(&error).into()
         }
     }

@@ -1,13 +1,14 @@
 //! Text to people: results to stdout, everything else to stderr; colour only where it is wanted
 //! (`NO_COLOR`, `CLICOLOR_FORCE` and terminals are respected by anstream).
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
 use crate::assess::files;
 use crate::execute::ExecuteError;
+use crate::printable;
 use crate::scenario::ScenarioError;
 
 /// An error with its causes; a scenario's mistakes come ready to print.
@@ -29,12 +30,38 @@ pub(super) fn error_text(error: &anyhow::Error) -> String {
     text
 }
 
+/// Tells something on stderr. A terminal that is gone cannot be told, and nothing ends for that.
+pub(super) fn say(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", printable::for_terminal(text));
+}
+
 /// Prints a result.
 pub(super) fn result(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{}", text.trim_end())?;
+    writeln!(out, "{}", printable::for_terminal(text.trim_end()))?;
     out.flush()?;
     Ok(())
+}
+
+/// Where data for other programs goes: stdout, as it is unless that is a terminal.
+pub(super) fn data() -> Box<dyn Write> {
+    let out = std::io::stdout();
+    if out.is_terminal() { Box::new(Shown(out)) } else { Box::new(out.lock()) }
+}
+
+/// A terminal that is given printable text only.
+struct Shown(std::io::Stdout);
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        self.0.write_all(printable::for_terminal(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// Writes a file, with its folder if need be.

@@ -11,6 +11,7 @@ use super::{found, output, world};
 use crate::assess::subject::subject;
 use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
 use crate::report::model::{ClaimRow, Headline};
+use crate::report::totals::Totals;
 use crate::report::{LateClaims, model, text};
 use crate::run::{ExperimentId, Judged, RunId};
 use crate::store::{Reference, Store};
@@ -63,6 +64,8 @@ pub(super) struct Reported {
     /// The answer that its page begins with; of several treatments the worst one's, none without a report.
     pub(super) headline: Option<Headline>,
     claims: Vec<ClaimRow>,
+    /// A single run in a few lines.
+    pub(super) totals: Option<Totals>,
 }
 
 /// The exit code of some reports; of several also their gating claims in one table.
@@ -145,6 +148,7 @@ fn reported(
         sentence: model::sentence(&assessment.judgement),
         headline: worst.map(|made| made.model.headline.clone()),
         claims: assessment.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
+        totals: assessment.reports.first().and_then(ProfileReport::totals),
     })
 }
 

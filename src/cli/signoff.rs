@@ -9,6 +9,7 @@ use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::output;
 use crate::assess::{files, qualification, signoff as assess};
+use crate::bounded;
 use crate::bundle::signature::Signer;
 use crate::execute::git_commit;
 use crate::report::signoff as render;
@@ -16,9 +17,12 @@ use crate::report::signoff::About;
 use crate::signoff::{ReleaseKey, Rules, State};
 use crate::utc;
 
+/// Bytes of the largest file of rules.
+const LARGEST_RULES: u64 = 16 << 20;
+
 pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
     let name = command.rules.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let text = std::fs::read_to_string(&command.rules)
+    let text = bounded::text(&command.rules, LARGEST_RULES)
         .map_err(|e| UsageError(format!("cannot read the rules `{}`: {e}", command.rules.display())))?;
     let rules = Rules::parse(&text, &command.rules.to_string_lossy())?;
     let signer = command.key.as_deref().map(assess::signer).transpose()?;
@@ -34,6 +38,7 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
         qualification: qualification::text(path),
         floor: qualification::floor(path),
         key: signer.as_ref().map(Signer::fingerprint),
+        breaches: Vec::new(),
     };
     let named = || files::folder_of(path).join(files::file_name(&format!("signoff-{}", command.release)));
     let folder = command.output.clone().unwrap_or_else(named);

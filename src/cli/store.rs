@@ -11,12 +11,29 @@ use super::exit::{Exit, UsageError};
 use super::output;
 use crate::export::csv::field;
 use crate::run::RunId;
-use crate::store::{self, Answer, Store};
+use crate::store::{self, Answer, Checked, Store};
+use crate::unit;
 
 pub(super) fn store(command: &StoreCommands, path: &Path) -> Result<Exit> {
     match &command.command {
         StoreCommand::Query(command) => query(command, path),
+        StoreCommand::Check => check(path),
     }
+}
+
+/// Names what is damaged or was changed after it was stored.
+fn check(path: &Path) -> Result<Exit> {
+    let Checked { whole, unsealed, experiments, problems } = Store::open_existing(path)?.check()?;
+    let count = |n: usize| unit::count(n as u64);
+    let mut lines = vec![format!(
+        "{} runs and {} experiments are as they were written; {} runs have no seal",
+        count(whole),
+        count(experiments),
+        count(unsealed)
+    )];
+    lines.extend(problems.iter().map(|problem| format!("  PROBLEM  {problem}")));
+    output::result(&lines.join("\n"))?;
+    Ok(if problems.is_empty() { Exit::Done } else { Exit::NotVerified })
 }
 
 fn query(command: &Query, path: &Path) -> Result<Exit> {

@@ -14,6 +14,7 @@ use super::{output, viewers, world};
 use crate::assess::history::History;
 use crate::live::{Control, ExperimentOffer, Feed, LoadOffer, NoOffer, Offer, Offers, Runner, Site, Starter};
 use crate::scenario::Scenario;
+use crate::web;
 
 pub(super) fn ui(command: &Browse, store: &Path) -> Result<Exit> {
     let own = std::env::current_exe().context("cannot find loadproof's own program")?;
@@ -124,6 +125,10 @@ fn offer(file: String, scenario: &Scenario) -> Offer {
             text: format!("{} against {}", experiment.treatments.join(", "), experiment.baseline),
             load: experiment.load.clone(),
         }),
-        base_urls: std::iter::once(scenario.base_url.clone()).chain(of_profiles).collect(),
+        // One with a password is not shown; it is what a run uses that names none.
+        base_urls: std::iter::once(scenario.base_url.clone())
+            .chain(of_profiles)
+            .filter(|url| web::shown(url) == *url)
+            .collect(),
     }
 }

@@ -1,13 +1,13 @@
 //! Viewers: those who follow a command, on its terminal, on its page, or by its events.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::arguments::{Common, PageFlags, ProgressStyle, Served, Shown};
+use super::arguments::{Common, PageFlags, ProgressStyle, Pushes, Served, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::interrupt::{self, Interrupt};
@@ -16,7 +16,8 @@ use super::{output, progress};
 use crate::assess::history::History;
 use crate::execute::session::SessionOptions;
 use crate::execute::{Audience, Progress};
-use crate::live::event::{Done, Event, WholeMetric};
+use crate::live::event::{Done, Event, Note, WholeMetric};
+use crate::live::push::{Destination, Protocol, Pusher};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
 use crate::plan::Plan;
 use crate::report::model::{Headline, Tile};
@@ -28,6 +29,8 @@ pub(super) struct Viewers {
     interrupt: Interrupt,
     listener: Option<Listener>,
     page: Option<(Server, Duration)>,
+    /// Who sends metrics to other systems.
+    pushers: Vec<Pusher>,
 }
 
 /// What came of a command.
@@ -45,26 +48,24 @@ impl Viewers {
 
     /// Those whom the flags let in.
     pub(super) fn follow(ui: &PageFlags, shown: Shown, store: &Path) -> Result<Self> {
-        let interrupt = Interrupt::listen(|| {})?;
+        let interrupt = Interrupt::listen(interrupt::ending_at_once(store))?;
         let to_stderr = (shown.progress == ProgressStyle::Json).then(|| to_stderr(interrupt.clone()));
+        let pushers = pushers(&ui.pushes)?;
+        let mut listeners: Vec<Listener> = to_stderr.into_iter().collect();
+        listeners.extend(pushers.iter().map(Pusher::listener));
         if !ui.ui {
-            return Ok(Self { interrupt, listener: to_stderr, page: None });
+            return Ok(Self { interrupt, listener: all(listeners), page: None, pushers });
         }
         let feed = Arc::new(Feed::default());
         feed.begin_anew();
         let site = Site {
             feed: Arc::clone(&feed),
             history: History::new(store, command_line()),
-            control: Box::new(OwnRun(interrupt.clone())),
+            control: Box::new(OwnRun { interrupt: interrupt.clone(), store: store.to_owned() }),
         };
         let server = serve(&ui.served, site)?;
-        let listener: Listener = Arc::new(move |event: Event| {
-            feed.tell(&event);
-            if let Some(to_stderr) = &to_stderr {
-                to_stderr(event);
-            }
-        });
-        Ok(Self { interrupt, listener: Some(listener), page: Some((server, ui.ui_linger)) })
+        listeners.push(Arc::new(move |event: Event| feed.tell(&event)));
+        Ok(Self { interrupt, listener: all(listeners), page: Some((server, ui.ui_linger)), pushers })
     }
 
     /// How the runs of a command are made, and who is told of them.
@@ -97,6 +98,15 @@ impl Viewers {
         Some(Box::new(Narrator::new(listener, rounds)))
     }
 
+    /// Tells of something after the last run.
+    pub(super) fn note(&self, shown: Shown, text: String) {
+        match shown.progress {
+            ProgressStyle::None => {}
+            ProgressStyle::Json => self.tell(Event::Note(Note::now(text))),
+            _ => output::say(&format!("loadproof: {text}")),
+        }
+    }
+
     fn tell(&self, event: Event) {
         if let Some(listener) = &self.listener {
             listener(event);
@@ -108,17 +118,52 @@ impl Viewers {
         if self.listener.is_some() {
             self.tell(Event::Done(done(&concluded)));
         }
+        for lost in self.pushers.into_iter().filter_map(Pusher::finish) {
+            output::say(&format!("loadproof: {lost}"));
+        }
         if let Some((server, linger)) = self.page {
             if !linger.is_zero() {
-                anstream::eprintln!(
+                output::say(&format!(
                     "loadproof: the page remains at {}; press Ctrl-C to end it",
                     server.url()
-                );
+                ));
             }
             server.close(linger, self.interrupt.receiver());
         }
         concluded.map(|concluded| concluded.exit)
     }
+}
+
+/// One who tells all of them; none if there are none.
+fn all(listeners: Vec<Listener>) -> Option<Listener> {
+    if listeners.is_empty() {
+        return None;
+    }
+    Some(Arc::new(move |event: Event| {
+        for listener in &listeners {
+            listener(event.clone());
+        }
+    }))
+}
+
+/// Who sends metrics to other systems, as the flags say.
+fn pushers(flags: &Pushes) -> Result<Vec<Pusher>> {
+    let header = |text: &String| match text.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(UsageError("--push-header: expected `NAME: VALUE`".to_owned())),
+    };
+    let headers = flags.push_header.iter().map(header).collect::<Result<Vec<_>, _>>()?;
+    let to = [
+        ("--otlp", Protocol::Otlp, &flags.otlp),
+        ("--remote-write", Protocol::RemoteWrite, &flags.remote_write),
+    ];
+    let wanted = to.into_iter().filter_map(|(flag, protocol, url)| Some((flag, protocol, url.clone()?)));
+    let start = |(flag, protocol, url)| {
+        let to = Destination { protocol, url, headers: headers.clone() };
+        Pusher::start(to, |text| output::say(&format!("loadproof: {text}")))
+            .map_err(|error| UsageError(format!("{flag}: {error}")).into())
+    };
+    wanted.map(start).collect()
 }
 
 fn done(concluded: &Result<Concluded>) -> Done {
@@ -194,19 +239,23 @@ pub(super) fn serve(served: &Served, site: Site) -> Result<Server> {
         ServeError::SetUp(_) => anyhow::Error::from(error),
         _ => UsageError(error.to_string()).into(),
     })?;
-    anstream::eprintln!("loadproof: live at {}{hint}", server.url());
+    output::say(&format!("loadproof: live at {}{hint}", server.url()));
     Ok(server)
 }
 
 /// Control over the run of this process.
-struct OwnRun(Interrupt);
+struct OwnRun {
+    interrupt: Interrupt,
+    store: PathBuf,
+}
 
 impl Control for OwnRun {
     fn stop(&self) {
-        self.0.stop();
+        self.interrupt.stop();
     }
 
     fn abort(&self) {
+        interrupt::ending_at_once(&self.store)();
         interrupt::quit();
     }
 }

@@ -3,8 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::output;
+use crate::bounded;
 use crate::scenario::endpoint::{self, Endpoint};
 use crate::scenario::{self, Fixed, Scenario, ScenarioError};
+
+/// Bytes of the largest scenario, part of one or list of values.
+const LARGEST_TEXT: u64 = 256 << 20;
+/// Bytes of the largest file that requests send.
+const LARGEST_BODY: u64 = 1 << 30;
 
 /// Values in place of those in `[vars]`, by name.
 type Vars = [(String, String)];
@@ -17,11 +24,11 @@ struct RealWorld {
 
 impl scenario::World for RealWorld {
     fn read(&self, path: &Path) -> std::io::Result<String> {
-        std::fs::read_to_string(path)
+        bounded::text(path, LARGEST_TEXT)
     }
 
     fn read_bytes(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        std::fs::read(path)
+        bounded::bytes(path, LARGEST_BODY)
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -65,7 +72,7 @@ pub(super) fn scenario_with(path: &Path, vars: &Vars) -> Result<Arc<Scenario>, S
     let world = RealWorld { vars: vars.to_vec() };
     let scenario = scenario::compile(path, &world).map(Arc::new)?;
     if !scenario.warnings.is_empty() {
-        anstream::eprintln!("{}\n", scenario.warnings);
+        output::say(&format!("{}\n", scenario.warnings));
     }
     Ok(scenario)
 }

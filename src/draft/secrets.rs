@@ -8,51 +8,7 @@ use super::model::{Body, Draft, Findings, Part, Request, Secret};
 use super::names;
 use super::template::Template;
 use super::tree::Tree;
-
-/// Words within names of secrets, without what separates words.
-const WORDS: [&str; 24] = [
-    "password",
-    "passwd",
-    "passphrase",
-    "passcode",
-    "secret",
-    "token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "authorization",
-    "credential",
-    "sessionid",
-    "jwt",
-    "bearer",
-    "cvv",
-    "cvc",
-    "cardnumber",
-    "ccnumber",
-    "ssn",
-    "signature",
-    "otp",
-    "subscriptionkey",
-    "sharedkey",
-    "authkey",
-];
-/// Names that are secrets as they are.
-const NAMES: [&str; 7] = ["pwd", "pass", "pin", "auth", "sid", "sig", "session"];
-/// Names with such a word in them that are none.
-const HARMLESS: [&str; 9] = [
-    "tokentype",
-    "maxtokens",
-    "tokencount",
-    "totaltokens",
-    "passwordhint",
-    "passwordpolicy",
-    "forgotpassword",
-    "resetpassword",
-    "signaturemethod",
-];
-/// How keys of well-known services begin.
-const PREFIXES: [&str; 10] =
-    ["AIza", "sk_live_", "sk_test_", "sk-", "ghp_", "gho_", "github_pat_", "xoxb-", "xoxp-", "AKIA"];
+use crate::redact::{self, is_secret_name};
 
 impl Findings {
     /// The environment variable for a secret. An equal value is the same secret.
@@ -154,7 +110,7 @@ fn hide_in_tree(name: &str, tree: &mut Tree<Template>, findings: &mut Findings) 
 
 fn hide_value(name: &str, value: &mut Template, what: &str, findings: &mut Findings) {
     let Some(text) = value.as_literal() else { return };
-    if text.is_empty() || !(is_secret_name(name) || is_secret_text(text)) {
+    if text.is_empty() || !(is_secret_name(name) || redact::is_secret_value(text)) {
         return;
     }
     let (wanted, what) = if name.is_empty() {
@@ -200,38 +156,9 @@ fn cookies(text: &str, findings: &mut Findings) -> Template {
     template
 }
 
-/// Whether what has this name is a secret.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let bare: String =
-        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    NAMES.contains(&bare.as_str())
-        || (WORDS.iter().any(|word| bare.contains(word)) && !HARMLESS.iter().any(|word| bare.contains(word)))
-}
-
-/// Whether a text looks like a secret whatever its name is: a JSON Web Token, a key of a well-known service.
-fn is_secret_text(text: &str) -> bool {
-    let is_web_token = text.starts_with("eyJ") && text.split('.').count() == 3 && text.len() > 40;
-    let is_key = text.len() >= 20 && PREFIXES.iter().any(|prefix| text.starts_with(prefix));
-    is_web_token || is_key
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_tell_secrets() {
-        for name in
-            ["password", "user[password]", "X-Api-Key", "access_token", "clientSecret", "pwd", "csrf-token"]
-        {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in
-            ["name", "token_type", "max_tokens", "author", "keyword", "sort_key_name", "passenger", ""]
-        {
-            assert!(!is_secret_name(name), "{name}");
-        }
-    }
 
     #[test]
     fn an_equal_secret_is_one_variable_and_another_has_its_own() {

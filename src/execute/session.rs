@@ -1,6 +1,6 @@
 //! A session: what the runs of one command share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -32,6 +32,17 @@ pub struct SessionOptions {
     pub audience: Audience,
 }
 
+/// Puts back the files that the runs of this process have changed, because it is about to end at once. `store`: that of the
+/// runs. The files that could not be put back, and what keeps all of them as they are until the end.
+pub fn restore_at_once(store: &Path) -> (Vec<system::SystemError>, system::patch::Still) {
+    system::patch::restore_own(&journal_of(store))
+}
+
+/// The folder of the originals of patched files.
+fn journal_of(store: &Path) -> PathBuf {
+    files::folder_of(store).join("patched")
+}
+
 /// Carries out the runs of a command, one after another.
 pub struct Session {
     runtime: tokio::runtime::Runtime,
@@ -39,20 +50,25 @@ pub struct Session {
     audience: Audience,
 }
 
+/// Has the load's TLS and that of other requests use the same provider; once more is no harm.
+pub fn choose_tls_provider() {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Session {
     /// Makes ready for runs of a scenario. `store`: its file, in whose folder logs go, too; `experiment`: the one that they
     /// belong to.
     ///
     /// # Errors
-    /// If files that an earlier process has left patched cannot be put back, or the system gives no runtime.
+    /// If files that an earlier process has left patched cannot be put back, or its faults not be undone, or the system
+    /// gives no runtime.
     pub fn new(
         scenario: &Arc<Scenario>,
         store: &Path,
         options: SessionOptions,
         experiment: Option<ExperimentId>,
     ) -> Result<Self, ExecuteError> {
-        // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        choose_tls_provider();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -60,15 +76,20 @@ impl Session {
         let folder = files::folder_of(store);
         let mut audience = options.audience;
         // What a killed process has left patched is put back before anything else.
-        let journal = folder.join("patched");
+        let journal = journal_of(store);
         for file in system::patch::restore_leftovers(&journal)? {
             audience.note(&format!("restored `{}`, which an earlier run had left patched", file.display()));
+        }
+        let undo = folder.join("undo");
+        for fault in system::fault::undo_leftovers(&undo)? {
+            audience.note(&format!("undid fault `{fault}`, which an earlier run had left"));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setting = Setting {
             scenario: Arc::clone(scenario),
             logs: folder.join("logs"),
             journal,
+            undo,
             store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             label: options.label,
@@ -88,6 +109,10 @@ impl Session {
         let carried = self.runtime.block_on(carry_out(&self.setting, planned, &mut self.audience))?;
         let (run, samples) = (carried.run, unit::count(carried.samples));
         self.audience.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
+        // That of an experiment covers those of its runs.
+        if let Some(seal) = carried.seal.as_ref().filter(|_| self.setting.experiment.is_none()) {
+            self.audience.note(&format!("seal of run {run}: {seal}"));
+        }
         if !carried.note.is_empty() {
             self.audience.note(&carried.note);
         }

@@ -25,6 +25,8 @@ pub struct Setting {
     pub logs: PathBuf,
     /// Folder of the originals of patched files.
     pub journal: PathBuf,
+    /// Folder of what undoes faults.
+    pub undo: PathBuf,
     /// Threads that make load.
     pub workers: u16,
     /// The user's own name for the runs.

@@ -10,6 +10,7 @@
 //! read from the store while a run goes on, and who reads slowly is dropped. Pages about stored runs are made by `assess`.
 //! What lies beyond (scenario files, the end of a run) is asked of the program through a trait, [`Control`].
 
+mod connections;
 mod download;
 pub mod event;
 mod feed;
@@ -18,6 +19,7 @@ mod metrics;
 mod narrator;
 mod page;
 mod problem;
+pub mod push;
 mod routes;
 mod runner;
 mod secret;

@@ -1,12 +1,13 @@
 //! What is answered to whom.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
 };
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -22,6 +23,9 @@ use super::{download, metrics, page, stream};
 use crate::assess::history::Page;
 
 type Shared = State<Arc<Context>>;
+
+/// How long a request that wants something done may take, with its body.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) fn router(context: Arc<Context>) -> Router {
     Router::new()
@@ -49,6 +53,11 @@ pub(super) fn router(context: Arc<Context>) -> Router {
 async fn admit(State(context): Shared, request: Request, next: Next) -> Response {
     let admitted = context.guard.admit(request.method(), request.uri(), request.headers());
     let mut response = match admitted {
+        Ok(Admission::In) if request.method() == Method::POST => {
+            // Their bodies are short.
+            let answer = tokio::time::timeout(BODY_WITHIN, next.run(request)).await;
+            answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
+        }
         Ok(Admission::In) => next.run(request).await,
         Ok(Admission::Welcome(cookie)) => welcome(cookie, request.uri()),
         Err(refusal) => refusal.into_response(),

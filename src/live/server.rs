@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+use super::connections;
 use super::feed::Feed;
 use super::guard::Guard;
 use super::routes;
@@ -99,11 +100,7 @@ async fn serve(listener: TcpListener, guard: Guard, site: Site, closed: oneshot:
     let (close, closing) = watch::channel(false);
     let feed = Arc::clone(&site.feed);
     let context = Arc::new(Context { site, guard, closing: closing.clone() });
-    let mut told = closing.clone();
-    let serving = axum::serve(listener, routes::router(context)).with_graceful_shutdown(async move {
-        let _ = told.wait_for(|closing| *closing).await;
-    });
-    let serving = tokio::spawn(serving.into_future());
+    let serving = tokio::spawn(connections::serve(listener, routes::router(context), closing));
     if let Ok(closing) = closed.await {
         stay(closing, &feed).await;
     }

@@ -7,6 +7,7 @@ use quick_xml::events::{BytesDecl, BytesText, Event};
 use quick_xml::writer::Writer;
 
 use super::model::{ClaimRow, Report, StageRow};
+use crate::printable;
 use crate::verdict::audit::Grade;
 
 /// The claims of a report as JUnit XML.
@@ -116,7 +117,8 @@ impl Suite {
             Ok(())
         })?;
         let text = String::from_utf8(writer.into_inner()).map_err(std::io::Error::other)?;
-        Ok(text + "\n")
+        // Once for all names, messages and texts.
+        Ok(printable::for_xml(&text).into_owned() + "\n")
     }
 
     fn write_properties(&self, writer: &mut Writer<Vec<u8>>) -> std::io::Result<()> {

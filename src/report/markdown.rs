@@ -1,6 +1,7 @@
 //! A report's claims in Markdown, for a pull request or a step summary.
 
 use super::model::{Answer, ClaimRow, Report, SymptomRow};
+use crate::printable;
 
 /// GitHub refuses comments of more than 65 536 characters; step summaries may hold 1 MiB.
 const MOST: usize = 60_000;
@@ -32,7 +33,7 @@ pub fn render(report: &Report) -> String {
         parts.push(report.doubts.iter().map(line).collect::<Vec<_>>().join("\n>\n"));
     }
     if !judged.in_spite.is_empty() {
-        parts.push(format!("> **{}**", judged.in_spite));
+        parts.push(format!("> **{}**", escape(&judged.in_spite)));
     }
     if !judged.claims.is_empty() {
         parts.push(claim_table(&judged.claims));
@@ -52,16 +53,19 @@ pub fn render(report: &Report) -> String {
         };
         parts.push(judged.symptoms.iter().map(symptom).collect::<Vec<_>>().join("\n"));
     }
+    if !report.faults.is_empty() {
+        parts.push(faults(report));
+    }
     let checks: Vec<String> = judged
         .checks
         .iter()
         .map(|c| format!("- {} {}: {}", c.grade, escape(&c.name), escape(&c.text)))
         .chain(judged.held.iter().map(|h| {
             format!(
-                "- {} {}: `{}` {}; {}",
+                "- {} {}: {} {}; {}",
                 if h.holds { "observed" } else { "NOT OBSERVED" },
                 escape(&h.profile),
-                h.condition,
+                code(&h.condition),
                 h.runs,
                 escape(&h.seen)
             )
@@ -75,7 +79,8 @@ pub fn render(report: &Report) -> String {
     ));
     if !report.reproduce.is_empty() {
         let commands = report.reproduce.join("\n");
-        parts.push(format!("<details><summary>Reproduce</summary>\n\n```sh\n{commands}\n```\n\n</details>"));
+        let commands = fenced(&commands);
+        parts.push(format!("<details><summary>Reproduce</summary>\n\n{commands}\n\n</details>"));
     }
     cut(parts.join("\n\n") + "\n")
 }
@@ -96,6 +101,26 @@ fn stage_table(report: &Report) -> String {
         lines.push(format!("| {} |", texts.join(" | ")));
     }
     lines.join("\n")
+}
+
+/// What was done to the system, and what came of it.
+fn faults(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let mut table = if has_arms {
+        "| Arm | Fault | Time | Detected | Recovered | Failed |\n|---|---|---|---|---|---:|".to_owned()
+    } else {
+        "| Fault | Time | Detected | Recovered | Failed |\n|---|---|---|---|---:|".to_owned()
+    };
+    for row in &report.faults {
+        let arm = if has_arms { format!("| {} ", escape(&row.arm)) } else { String::new() };
+        let [name, text, span] = [&row.name, &row.text, &row.span].map(|text| escape(text));
+        let [detected, recovered] = [&row.detected, &row.recovered].map(|text| escape(text));
+        table.push_str(&format!(
+            "\n{arm}| **{name}**<br>{text} | {span} | {detected} | {recovered} | {} |",
+            row.failed
+        ));
+    }
+    table
 }
 
 /// Claims as a table.
@@ -127,10 +152,10 @@ fn row(claim: &ClaimRow) -> String {
         _ => (claim.estimate.as_str(), claim.interval.as_str()),
     };
     format!(
-        "| {mark} {} | {}{gate}<br>`{}` | {} | {} | {} |",
+        "| {mark} {} | {}{gate}<br>{} | {} | {} | {} |",
         claim.word,
         escape(&claim.title),
-        claim.formula.replace('|', "\\|").replace('`', "'"),
+        code(&claim.formula.replace('|', "\\|")),
         estimate,
         interval,
         claim.n
@@ -155,10 +180,26 @@ pub(super) fn escape(text: &str) -> String {
                 escaped.push(c);
             }
             '\n' => escaped.push(' '),
+            '@' => {
+                // Nobody is to be told of it: a mention needs a name right behind.
+                escaped.push_str("@\u{200b}");
+            }
             c => escaped.push(c),
         }
     }
-    escaped
+    printable::for_terminal(&escaped).into_owned()
+}
+
+/// A text between backticks.
+fn code(text: &str) -> String {
+    format!("`{}`", printable::for_terminal(&text.replace('`', "'").replace('\n', " ")))
+}
+
+/// Lines of a shell in a fence that they cannot end.
+fn fenced(lines: &str) -> String {
+    let longest = lines.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(3.max(longest + 1));
+    format!("{fence}sh\n{}\n{fence}", printable::for_terminal(lines))
 }
 
 fn cut(text: String) -> String {

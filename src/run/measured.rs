@@ -1,7 +1,7 @@
 //! A run with everything that was measured in it: what judgement and reports start from.
 
 use super::imported::Lack;
-use super::{FailureReason, RunFacts, SlowSample};
+use super::{FailureReason, RunFacts, Seal, SlowSample};
 use crate::reading::SignalColumn;
 use crate::sample::{Phase, SampleColumns, Subject};
 
@@ -37,6 +37,8 @@ pub struct MeasuredRun {
     pub slowest: Vec<SlowSample>,
     /// SHA-256, in hex, of everything that was measured in it; empty where nobody asked for it, or the run stands in no store.
     pub checksum: String,
+    /// Whether that is what was written.
+    pub seal: Seal,
 }
 
 impl MeasuredRun {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::fault::Fault;
 use super::fields::{Fields, Located};
 use super::journey::UserClass;
 use super::problem::{FileId, Place, Problems, ScenarioError};
@@ -19,7 +20,8 @@ use super::{Scenario, World, extend, source, substitute};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
-const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "experiment", "network", "tls"];
+const OF_ITSELF: [&str; 9] =
+    ["name", "why", "base_url", "allow_hosts", "defaults", "drain", "experiment", "network", "tls"];
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -66,10 +68,8 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             })
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
-        Scenario {
-            sources: source::sources(&texts),
-            ..read_all(path, files, used, &variables, world, &problems)
-        }
+        let (sources, literals) = source::sources(&texts);
+        Scenario { sources, literals, ..read_all(path, files, used, &variables, world, &problems) }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)
@@ -161,6 +161,7 @@ fn read_all(
     let why = main.text("why").map_or(String::new(), |l| l.value);
     main.require("base_url");
     let base_url = main.text("base_url").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
+    let allowed_hosts = read::hosts::read(main, &settings);
     let defaults = read::defaults::read(main);
     let http = defaults.http;
     let tls = read::tls::read(main, folder, &settings, world);
@@ -177,11 +178,15 @@ fn read_all(
     let mut signals = Vec::new();
     let mut named = read::signal::Named::default();
     let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
-    let mut hooks = Vec::new();
+    let (mut hooks, mut faults, mut proxies) = (Vec::new(), Vec::new(), Vec::new());
+    let journeys = book.journey_names();
     for file in &mut files {
-        loads.extend(read::load::read(file, &user_classes, &mut aborts));
+        let of_loads = read::load::Work { user_classes: &user_classes, journeys: &journeys, folder, world };
+        loads.extend(read::load::read(file, of_loads, &mut aborts));
         profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
+        faults.extend(read::fault::read(file, &settings));
+        read::fault::read_proxies(file, &settings, &mut proxies);
         signals.extend(read::signal::read(file, &settings, &mut named));
     }
     let main = &mut files[0];
@@ -192,10 +197,24 @@ fn read_all(
     let main = &mut files[0];
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
+    let of_profiles = profiles.values().filter_map(|profile| profile.base_url.as_deref());
+    let allowed_hosts = allowed_hosts.with(std::iter::once(base_url.as_str()).chain(of_profiles));
+    read::hosts::check(&book.elsewhere, &allowed_hosts, problems);
     let work = book.finish();
     let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
         .racing(&work.races, &work.raised)
         .checking(&work.soft_checks);
+    let surroundings = read::fault::Surroundings {
+        loads: &loads,
+        profiles: &profiles,
+        proxies: &proxies,
+        drain: drain.as_ref(),
+        experiment: experiment.as_ref(),
+        windows: &known.events,
+    };
+    read::fault::check(&faults, &surroundings, problems);
+    let faults: Vec<Fault> = faults.into_iter().map(read::fault::Written::into_fault).collect();
+    let known = known.faulting(&faults);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let goals = capacity.iter().flat_map(|spec| &spec.goals).map(|goal| goal.name.clone());
     let known = known.searching(goals.filter(|name| !name.is_empty()));
@@ -211,6 +230,7 @@ fn read_all(
         why,
         file: path.to_string_lossy().into_owned(),
         base_url,
+        allowed_hosts,
         endpoints: work.endpoints,
         journeys: work.journeys,
         user_classes,
@@ -221,6 +241,8 @@ fn read_all(
         signals,
         drain,
         hooks,
+        faults,
+        proxies,
         claims,
         symptoms,
         races: work.races,
@@ -240,6 +262,7 @@ fn read_all(
         network,
         templates: Arc::new(work.templates),
         sources: Vec::new(),
+        literals: Vec::new(),
         warnings: String::new(),
         workload_variables,
         canonical_workload,
@@ -289,9 +312,12 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, .. } = scenario;
-    let known =
-        Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
+    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, faults, .. } =
+        scenario;
+    let known = Known::new(endpoints, loads, profiles, signals, hooks)
+        .racing(races, raised)
+        .checking(soft_checks)
+        .faulting(faults);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| {

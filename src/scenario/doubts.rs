@@ -10,6 +10,12 @@ impl Scenario {
         if self.loads.is_empty() {
             doubts.push("no `[load.NAME]`: it can be tried, and not run".to_owned());
         }
+        if !self.literals.is_empty() {
+            doubts.push(format!(
+                "what looks like a secret is written out in {}: use `{{{{ env(\"NAME\") }}}}`; it is not kept with runs",
+                self.literals.join("; ")
+            ));
+        }
         let Some(experiment) = &self.experiment else { return doubts };
         let arms: Vec<&Profile> = std::iter::once(&experiment.baseline)
             .chain(&experiment.treatments)

@@ -1,63 +1,128 @@
 //! Scenario files as they are kept with runs: without what may be secret in them.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::endpoint;
 use super::template::is_template;
-use crate::redact;
+use crate::redact::{self, Redactor};
 use crate::run::Source;
 
 /// Stands for what was left out.
 const LEFT_OUT: &str = "(left out)";
 
-/// `authorization = "…"`, `DB_PASSWORD = "…"`, quoted keys too.
-static CREDENTIAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    // `bearer` is a token in `[auth]`, and the name of a scheme elsewhere.
-    let key = format!("(?:{}|bearer)", redact::SECRET_NAME);
-    Regex::new(&format!(r#"(?i)([\w-]*{key}[\w-]*["']?\s*=\s*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*')"#)).ok()
-});
-
-/// `postgres://me:secret@host`
-static USER_INFO: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r#"(://)([^/@\s"'`]+@)"#).ok());
-
-/// The files of a scenario for keeping; none of a scenario that was written for one request, and stands in no file.
-pub(super) fn sources(texts: &[(PathBuf, String)]) -> Vec<Source> {
+/// The files of a scenario for keeping; none of a scenario that was written for one request, and stands in no file. With
+/// them the places of literals that look like secrets: `shop.toml, line 3`.
+pub(super) fn sources(texts: &[(PathBuf, String)]) -> (Vec<Source>, Vec<String>) {
     let is_file = |(path, _): &&(PathBuf, String)| path.as_os_str() != endpoint::FILE;
-    let source = |(path, text): &(PathBuf, String)| Source {
-        path: path.to_string_lossy().into_owned(),
-        text: without_secrets(text),
-    };
-    texts.iter().filter(is_file).map(source).collect()
+    let (mut sources, mut places) = (Vec::new(), Vec::new());
+    for (path, text) in texts.iter().filter(is_file) {
+        let path = path.to_string_lossy().into_owned();
+        let secrets = Secrets::of(text);
+        places.extend(secrets.lines(text).into_iter().map(|line| format!("{path}, line {line}")));
+        sources.push(Source { path, text: secrets.left_out(text) });
+    }
+    (sources, places)
 }
 
-/// The text without values that look like credentials. What comes from the environment by a template is none, nor is a
-/// pointer into an answer.
-fn without_secrets(text: &str) -> String {
-    let (Some(credential), Some(user_info)) = (CREDENTIAL.as_ref(), USER_INFO.as_ref()) else {
-        return String::new();
-    };
-    let text = credential.replace_all(text, |found: &Captures<'_>| {
-        let value = found[2].trim_matches(['"', '\'']);
-        let is_pointer =
-            value.starts_with('/') && value.chars().all(|c| c.is_alphanumeric() || "/_-".contains(c));
-        if is_template(value) || is_pointer {
-            found[0].to_owned()
-        } else {
-            format!("{}\"{LEFT_OUT}\"", &found[1])
+/// Literals that look like credentials, and what is kept in their place, in order of their places. What comes from the
+/// environment by a template is none, nor is a pointer into an answer.
+struct Secrets(Vec<(std::ops::Range<usize>, String)>);
+
+impl Secrets {
+    fn of(text: &str) -> Self {
+        let mut secrets = Self(Vec::new());
+        match DeTable::parse(text) {
+            Ok(table) => secrets.look_in(table.get_ref()),
+            // Nothing is known of it: nothing of it is kept.
+            Err(_) => secrets.0.push((0..text.len(), String::new())),
         }
-    });
-    let text = user_info.replace_all(&text, |found: &Captures<'_>| {
-        if is_template(&found[2]) { found[0].to_owned() } else { format!("{}{LEFT_OUT}@", &found[1]) }
-    });
-    text.into_owned()
+        secrets.0.sort_by_key(|(place, _)| place.start);
+        secrets
+    }
+
+    fn look_in(&mut self, table: &DeTable<'_>) {
+        for (name, value) in table {
+            self.look_at(redact::is_secret_name(name.get_ref()), value);
+        }
+    }
+
+    fn look_at(&mut self, is_named: bool, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::String(text) => {
+                let shown = shown(is_named, text);
+                if shown != **text {
+                    // A string of JSON is one of TOML.
+                    let literal = serde_json::Value::String(shown).to_string();
+                    self.0.push((value.span(), literal));
+                }
+            }
+            DeValue::Integer(_) | DeValue::Float(_) if is_named => {
+                self.0.push((value.span(), format!("\"{LEFT_OUT}\"")));
+            }
+            DeValue::Array(items) => items.iter().for_each(|item| self.look_at(is_named, item)),
+            // A table may be named after what it is for: `[auth.shop]`.
+            DeValue::Table(table) => self.look_in(table),
+            _ => {}
+        }
+    }
+
+    /// The lines that they stand in, from 1.
+    fn lines(&self, text: &str) -> Vec<usize> {
+        let line =
+            |(place, _): &(std::ops::Range<usize>, String)| text[..place.start].matches('\n').count() + 1;
+        let mut lines: Vec<usize> = self.0.iter().map(line).collect();
+        lines.dedup();
+        lines
+    }
+
+    fn left_out(&self, text: &str) -> String {
+        let (mut kept, mut end) = (String::with_capacity(text.len()), 0);
+        for (place, shown) in &self.0 {
+            kept.push_str(&text[end..place.start]);
+            kept.push_str(shown);
+            end = place.end;
+        }
+        kept.push_str(&text[end..]);
+        kept
+    }
+}
+
+/// A text of a scenario as it may be kept.
+fn shown(is_named: bool, text: &str) -> String {
+    let is_pointer = text.starts_with('/') && text.chars().all(|c| c.is_alphanumeric() || "/_-".contains(c));
+    match (is_named, is_template(text)) {
+        (true, false) if !is_pointer && !text.is_empty() => LEFT_OUT.to_owned(),
+        _ => without_user(&Redactor::default().template(text)).replace(redact::HIDDEN, LEFT_OUT),
+    }
+}
+
+/// A text with the users of its URLs left out, and not only their passwords: a token may stand in their place.
+fn without_user(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| "/?# \"'`\n".contains(c)).unwrap_or(part.len());
+        shown.push_str("://");
+        match part[..end].rsplit_once('@') {
+            Some((user, _)) if !is_template(user) => {
+                shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..]))
+            }
+            _ => shown.push_str(part),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
-    use super::without_secrets;
+    use super::*;
+
+    fn without_secrets(text: &str) -> String {
+        Secrets::of(text).left_out(text)
+    }
 
     #[test]
     fn literal_credentials_are_left_out_and_the_rest_stays() {
@@ -77,5 +142,30 @@ url = "postgres://{{ env('DB_USER') }}@127.0.0.1/shop"
         extract = { access_token = "/data/token" }
         url = "postgres://{{ env('DB_USER') }}@127.0.0.1/shop"
         "#);
+    }
+
+    #[test]
+    fn secrets_are_left_out_in_every_form_of_text() {
+        let text = r#"
+request = "GET /things?api_key=S3CRET&page=2"
+TOKEN = """
+S3CRET
+of two lines"""
+privateKey = ["S3CRET-1", "S3CRET-2"]
+body = '{"user": "ada", "password": "S3CRET", "n": 1}'
+json = "{\"session\": \"S3CRET\"}"
+pin = 12345
+note = "send Bearer S3CRET0123456789 with it"
+command = ["curl", "-H", "X-Api-Key: S3CRET"]
+form = { user = "ada", pwd = "S3CRET", passphrase = "{{ env('S') }}" }
+max_tokens = 5
+"#;
+        let kept = without_secrets(text);
+        assert!(!kept.contains("S3CRET") && !kept.contains("12345"), "{kept}");
+        for stays in ["page=2", "ada", "\\\"n\\\": 1", "{{ env('S') }}", "max_tokens = 5", "curl"] {
+            assert!(kept.contains(stays) || kept.contains(&stays.replace("\\\"", "\"")), "{stays}: {kept}");
+        }
+        assert!(DeTable::parse(&kept).is_ok(), "{kept}");
+        assert_eq!(Secrets::of(text).lines(text), [2, 3, 6, 7, 8, 9, 10, 11, 12]);
     }
 }

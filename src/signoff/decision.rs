@@ -9,6 +9,9 @@ use crate::run::Judged;
 use crate::utc;
 use crate::verdict::{Decided, Judgement, Verdict};
 
+/// What is required of the store, whatever the rules say.
+const STORE: &str = "Store";
+
 /// What became of everything that was required.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SignOff {
@@ -96,8 +99,14 @@ impl SignOff {
     }
 }
 
-/// Decides. `found`: for each requirement, in the rules' order, what was chosen for it and what that says.
-pub fn decide(rules: &Rules, release: &Release, found: &[(Choice<'_>, Option<Judgement>)]) -> SignOff {
+/// Decides. `found`: for each requirement, in the rules' order, what was chosen for it and what that says; `breaches`: what
+/// was changed in the store that it was chosen from.
+pub fn decide(
+    rules: &Rules,
+    release: &Release,
+    found: &[(Choice<'_>, Option<Judgement>)],
+    breaches: &[String],
+) -> SignOff {
     let mut items: Vec<Item> = Vec::new();
     for (requirement, (choice, judgement)) in rules.require.iter().zip(found) {
         match (choice.candidate, judgement) {
@@ -106,7 +115,11 @@ pub fn decide(rules: &Rules, release: &Release, found: &[(Choice<'_>, Option<Jud
             }
             _ => items.push(missing(requirement, &choice.passed_over)),
         }
+        // Without evidence that is said already.
+        let withheld = choice.withheld.iter().filter(|_| choice.candidate.is_some());
+        items.extend(withheld.map(|one| of_withheld(requirement, one)));
     }
+    items.extend(breaches.iter().map(|breach| of_breach(breach)));
     let today = utc::date(release.at_unix_s);
     for item in items.iter_mut().filter(|item| item.state != State::Supported) {
         let waivers: Vec<&Waiver> = rules.waive.iter().filter(|waiver| is_for(waiver, item)).collect();
@@ -129,6 +142,34 @@ pub fn decide(rules: &Rules, release: &Release, found: &[(Choice<'_>, Option<Jud
 fn is_for(waiver: &Waiver, item: &Item) -> bool {
     let is_claim = |name: &String| *name == item.claim || *name == item.id;
     waiver.require == item.requirement && waiver.claim.as_ref().is_none_or(is_claim)
+}
+
+/// Evidence that was not given: what it would have said is not known.
+fn of_withheld(requirement: &Requirement, withheld: &PassedOver) -> Item {
+    let PassedOver { of, why, .. } = withheld;
+    let remedy = match of {
+        Judged::Experiment(_) => {
+            format!("finish it (`experiment … --resume {of}`), or explain it in the rules")
+        }
+        Judged::Run(_) => "explain it in the rules".to_owned(),
+    };
+    Item { evidence: Some(*of), why: format!("{of}: {why}: {remedy}"), ..missing(requirement, &[]) }
+}
+
+/// Evidence that cannot be trusted as a whole: what is there may be what pleased.
+fn of_breach(breach: &str) -> Item {
+    Item {
+        requirement: STORE.to_owned(),
+        claim: "the store is as it was written".to_owned(),
+        id: String::new(),
+        evidence: None,
+        decided: None,
+        number: 0,
+        rounds: 0,
+        state: State::Invalid,
+        why: breach.to_owned(),
+        waiver: None,
+    }
 }
 
 fn missing(requirement: &Requirement, passed_over: &[PassedOver]) -> Item {

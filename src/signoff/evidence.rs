@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Release;
-use super::rules::{EvidenceKind, ReleaseKey, Requirement, Rules};
+use super::rules::{EvidenceKind, Explanation, ReleaseKey, Requirement, Rules};
 use crate::run::{Arm, Judged, RunFacts, RunState};
 
 /// Digits of a commit that tell it apart.
@@ -40,6 +40,8 @@ pub struct Choice<'a> {
     pub candidate: Option<&'a Candidate>,
     /// What was passed over, the newest first.
     pub passed_over: Vec<PassedOver>,
+    /// What would be evidence if it had been finished, and is not explained.
+    pub withheld: Vec<PassedOver>,
 }
 
 /// Chooses the evidence for a requirement: the newest that counts, whatever it says. Candidates come newest first.
@@ -49,7 +51,7 @@ pub fn choose<'a>(
     release: &Release,
     candidates: &'a [Candidate],
 ) -> Choice<'a> {
-    let mut choice = Choice { candidate: None, passed_over: Vec::new() };
+    let mut choice = Choice { candidate: None, passed_over: Vec::new(), withheld: Vec::new() };
     for candidate in candidates.iter().filter(|candidate| is_about(candidate, requirement)) {
         let why = match (&choice.candidate, unfit(candidate, rules, release)) {
             (_, Some(why)) => why,
@@ -59,7 +61,14 @@ pub fn choose<'a>(
                 continue;
             }
         };
-        choice.passed_over.push(PassedOver { requirement: requirement.name.clone(), of: candidate.of, why });
+        let mut passed_over = PassedOver { requirement: requirement.name.clone(), of: candidate.of, why };
+        if is_withheld(candidate, rules, release) {
+            match rules.explain.iter().find(|explanation| explanation.is_of(candidate)) {
+                Some(Explanation { who, why, .. }) => passed_over.why.push_str(&format!("; {who}: {why}")),
+                None => choice.withheld.push(passed_over.clone()),
+            }
+        }
+        choice.passed_over.push(passed_over);
     }
     choice
 }
@@ -97,10 +106,29 @@ fn unfit(candidate: &Candidate, rules: &Rules, release: &Release) -> Option<Stri
         });
     }
     let done: Vec<&RunFacts> = candidate.runs.iter().filter(|run| run.end.state == RunState::Done).collect();
-    done.iter()
+    of_other_work(last, &done, rules, release)
+}
+
+/// Whether a candidate would be evidence if it had been finished, and has shown something: an experiment that was stopped
+/// may have been stopped for what it showed.
+fn is_withheld(candidate: &Candidate, rules: &Rules, release: &Release) -> bool {
+    let has_shown = |run: &&RunFacts| match candidate.of {
+        Judged::Experiment(_) => run.end.state == RunState::Done,
+        Judged::Run(_) => run.samples > 0 && run.end.state == RunState::Interrupted,
+    };
+    let shown: Vec<&RunFacts> = candidate.runs.iter().filter(has_shown).collect();
+    let (false, Some(last)) = (candidate.has_ended || shown.is_empty(), candidate.runs.last()) else {
+        return false;
+    };
+    of_other_work(last, &shown, rules, release).is_none()
+}
+
+/// Why runs are not of the release, of an accepted environment, or recent; none if they are.
+fn of_other_work(last: &RunFacts, runs: &[&RunFacts], rules: &Rules, release: &Release) -> Option<String> {
+    runs.iter()
         .find_map(|run| of_another(run, rules.release, release))
         .or_else(|| {
-            done.iter().find_map(|run| {
+            runs.iter().find_map(|run| {
                 rules.environment.refuses(run.start.deployment.as_deref(), &run.start.environment)
             })
         })

@@ -1,7 +1,8 @@
 //! Signing a release off: what must be supported, by which evidence, and what was waived.
 //!
 //! Rules say which claims a release needs. The newest experiment of the release's commit, on an accepted environment
-//! and recent enough, is the evidence for a requirement, whatever it says: nobody can choose the one that pleases.
+//! and recent enough, is the evidence for a requirement, whatever it says. One that was stopped before its end counts as
+//! evidence that was not given: it may have been stopped for what it showed.
 //! Pure over what the store and the verdicts are; made again, it comes to the same.
 
 mod decision;
@@ -10,7 +11,7 @@ mod rules;
 
 pub use decision::{Item, SignOff, State, decide};
 pub use evidence::{Candidate, Choice, PassedOver, choose};
-pub use rules::{EvidenceKind, ReleaseKey, Requirement, Rules, RulesError, Waiver};
+pub use rules::{EvidenceKind, Explanation, ReleaseKey, Requirement, Rules, RulesError, Waiver};
 
 /// What is to be signed off, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::evidence::Candidate;
+use crate::run::Judged;
 use crate::unit;
 
 /// A rules file that cannot be used.
@@ -38,6 +40,31 @@ pub struct Rules {
     /// What was waived.
     #[serde(default)]
     pub waive: Vec<Waiver>,
+    /// Why experiments were not finished.
+    #[serde(default)]
+    pub explain: Vec<Explanation>,
+}
+
+/// Why an experiment, or a run, was not finished: it is then passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explanation {
+    /// Its name: `e4`, or the number of a run.
+    pub evidence: String,
+    /// Who answers for it.
+    pub who: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Explanation {
+    /// Whether it is of this candidate.
+    pub(super) fn is_of(&self, candidate: &Candidate) -> bool {
+        match candidate.of {
+            Judged::Experiment(id) => self.evidence == format!("e{id}"),
+            Judged::Run(run) => self.evidence == run.to_string(),
+        }
+    }
 }
 
 /// How runs tell which release they are of.
@@ -137,6 +164,14 @@ impl Rules {
             }
             if [&waiver.who, &waiver.why].iter().any(|text| text.trim().is_empty()) {
                 return Err(error(format!("the waiver for `{}` needs `who` and `why`", waiver.require)));
+            }
+        }
+        for explanation in &rules.explain {
+            if [&explanation.who, &explanation.why].iter().any(|text| text.trim().is_empty()) {
+                return Err(error(format!(
+                    "the explanation of `{}` needs `who` and `why`",
+                    explanation.evidence
+                )));
             }
         }
         Ok(rules)

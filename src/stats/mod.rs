@@ -5,13 +5,16 @@
 //! `treatment / baseline`.
 
 pub mod autoregression;
+pub mod band;
 pub mod clusters;
 pub mod contingency;
 pub mod counter;
 pub mod crossing;
 pub mod decision;
+pub mod detection;
 pub mod distribution;
 pub mod drift;
+pub mod excursion;
 pub mod gap;
 pub mod gate;
 pub mod groups;
@@ -33,6 +36,7 @@ pub mod proportion;
 pub mod quantile;
 pub mod quantile_claim;
 pub mod rank_correlation;
+pub mod reaction;
 pub mod recovery;
 pub mod regimes;
 pub mod shares;

@@ -1,6 +1,7 @@
-//! Checksums of what was measured: for reports, and for finding what was changed afterwards.
+//! Checksums of a run's rows, block by block: for reports, for seals, and for finding what was changed afterwards.
 
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Row};
 
 use super::read::id_range;
 use super::{Store, StoreError};
@@ -8,30 +9,148 @@ use crate::checksum::{self, Sum};
 use crate::run::RunId;
 
 /// Rows under one checksum.
-const BLOCK: usize = 256;
+pub(super) const BLOCK: u64 = 256;
 
-/// The tables that hold what was measured, by what a row of theirs is called, with the question for a run's rows.
-const MEASURED: [(&str, &str); 4] = [
-    ("sample", "SELECT * FROM sample WHERE id >= ?1 AND id < ?2 ORDER BY id"),
-    ("entrant", "SELECT * FROM entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample"),
-    ("reading", "SELECT * FROM reading WHERE id >= ?1 AND id < ?2 ORDER BY id"),
-    (
-        "soft check",
-        "SELECT * FROM soft_check WHERE run >= ?1 >> 32 AND run < ?2 >> 32 ORDER BY run, name, endpoint, phase",
-    ),
+/// Columns of a sample, in the order in which they are written and summed up.
+pub(super) const SAMPLE: [&str; 18] = [
+    "id",
+    "endpoint",
+    "user_class",
+    "user",
+    "journey",
+    "phase",
+    "outcome",
+    "status",
+    "intended_us",
+    "sent_us",
+    "first_byte_us",
+    "done_us",
+    "bytes_in",
+    "bytes_out",
+    "redirects",
+    "repeats",
+    "reason",
+    "key",
 ];
+
+/// Rows of a run that are summed up together.
+pub(super) struct Part {
+    /// What a row is called.
+    pub(super) name: &'static str,
+    /// Asks for the rows in a fixed order; ?1 and ?2 bound the ids of the run's rows. Columns are named one by one, so that
+    /// a new one changes no checksum of a run that was stored before.
+    sql: &'static str,
+}
+
+impl Part {
+    /// Asks for one row by its number, where rows are words.
+    pub(super) fn of_one(&self) -> String {
+        let all = self.sql.split(" WHERE ").next().unwrap_or(self.sql);
+        format!("{all} WHERE id = ?1")
+    }
+}
+
+pub(super) const SAMPLES: &str = "sample";
+pub(super) const ENTRANTS: &str = "entrant";
+pub(super) const READINGS: &str = "reading";
+pub(super) const USER_CLASSES: &str = "user classes";
+pub(super) const REASONS: &str = "reasons";
+pub(super) const ENDPOINTS: &str = "endpoints";
+
+/// What was measured.
+const MEASURED: [Part; 4] = [
+    Part {
+        name: SAMPLES,
+        sql: "SELECT id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, sent_us, first_byte_us, \
+              done_us, bytes_in, bytes_out, redirects, repeats, reason, key FROM sample WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    },
+    Part {
+        name: ENTRANTS,
+        sql: "SELECT sample, race FROM entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample",
+    },
+    Part {
+        name: READINGS,
+        sql: "SELECT id, signal, at_us, value FROM reading WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    },
+    Part {
+        name: "soft check",
+        sql: "SELECT name, endpoint, phase, passed, failed FROM soft_check WHERE run >= ?1 >> 32 AND run < ?2 >> 32 \
+              ORDER BY name, endpoint, phase",
+    },
+];
+
+/// The words that what was measured refers to by number, and what failed requests said.
+const WORDS: [Part; 5] = [
+    Part {
+        name: ENDPOINTS,
+        sql: "SELECT id, kind, traffic_class, name FROM endpoint \
+              WHERE id IN (SELECT endpoint FROM sample WHERE id >= ?1 AND id < ?2) ORDER BY id",
+    },
+    Part {
+        name: USER_CLASSES,
+        sql: "SELECT id, name FROM user_class \
+              WHERE id IN (SELECT user_class FROM sample WHERE id >= ?1 AND id < ?2) ORDER BY id",
+    },
+    Part {
+        name: REASONS,
+        sql: "SELECT id, text FROM reason \
+              WHERE id IN (SELECT reason FROM sample WHERE id >= ?1 AND id < ?2) ORDER BY id",
+    },
+    Part {
+        name: "signals",
+        sql: "SELECT id, name, unit, is_counter, source FROM signal WHERE run = ?1 >> 32 ORDER BY id",
+    },
+    Part {
+        name: "exchanges",
+        sql: "SELECT x.id, e.kind, e.traffic_class, e.name, x.user, x.journey, x.outcome, x.reason, x.sent_us, x.done_us, \
+              x.redirects, x.request, x.answer FROM exchange x JOIN endpoint e ON e.id = x.endpoint \
+              WHERE x.id >= ?1 AND x.id < ?2 ORDER BY x.id",
+    },
+];
+
+/// What explains it.
+pub(super) const FACTS: [Part; 5] = [
+    Part {
+        name: "facts",
+        sql: "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, arm, round, state, \
+              started_at, started_unix_us, last_us, machine, seed, command, tool_version, samples, claims, must_hold, \
+              end_note, clock_step_us, executor, max_in_flight, rate_per_s, workers, deployment, trace_url, keys, races, \
+              raised, symptoms, parts, stages FROM run WHERE id = ?1 >> 32",
+    },
+    Part {
+        name: "environment",
+        sql: "SELECT name, value FROM environment WHERE run = ?1 >> 32 ORDER BY name",
+    },
+    Part {
+        name: "phases",
+        sql: "SELECT name, start_us, end_us, complete, unknown FROM run_phase WHERE run = ?1 >> 32 ORDER BY start_us, name",
+    },
+    Part {
+        name: "hooks",
+        sql: "SELECT name, moment, command, start_us, end_us, exit_code, note FROM hook WHERE run = ?1 >> 32 ORDER BY id",
+    },
+    Part {
+        name: "scenario files",
+        sql: "SELECT r.path, r.sha256, s.text FROM run_source r JOIN source s ON s.sha256 = r.sha256 \
+              WHERE r.run = ?1 >> 32 ORDER BY r.path",
+    },
+];
+
+/// Columns of `run` that are in no checksum: they tell of the process while it runs.
+#[cfg(test)]
+const UNSEALED: [&str; 2] = ["heartbeat_unix_us", "process"];
 
 /// Some rows of a run that follow each other, with their checksum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// The run.
     pub run: RunId,
-    /// `sample`, `entrant`, `reading` or `soft check`.
-    pub table: &'static str,
+    /// What a row is called: `sample`, `entrant`, `reading`, `soft check`, …
+    pub part: &'static str,
     /// Place of the first row within the run.
-    pub first: usize,
+    pub first: u64,
     /// Place of the last row.
-    pub last: usize,
+    pub last: u64,
     /// SHA-256, in hex, of the rows' values as SQLite has them.
     pub sha256: String,
 }
@@ -39,8 +158,67 @@ pub struct Block {
 impl std::fmt::Display for Block {
     /// `sample 3:0 to 3:255`
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { run, table, first, last, .. } = self;
-        write!(f, "{table} {run}:{first} to {run}:{last}")
+        let Self { run, part, first, last, .. } = self;
+        write!(f, "{part} {run}:{first} to {run}:{last}")
+    }
+}
+
+/// Sums up the rows of a part as they come.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    run: RunId,
+    part: &'static str,
+    rows: u64,
+    row: Vec<u8>,
+    sum: Sum,
+}
+
+impl Blocks {
+    pub(super) fn of(run: RunId, part: &'static str) -> Self {
+        Self { run, part, rows: 0, row: Vec::new(), sum: Sum::default() }
+    }
+
+    /// Adds a row; the block that it completes.
+    pub(super) fn add<'a>(&mut self, values: impl IntoIterator<Item = ValueRef<'a>>) -> Option<Block> {
+        self.row.clear();
+        for value in values {
+            encode(value, &mut self.row);
+        }
+        self.sum.add(&self.row);
+        self.rows += 1;
+        self.rows.is_multiple_of(BLOCK).then(|| self.close())
+    }
+
+    /// The last block, if it holds less than others.
+    pub(super) fn rest(&mut self) -> Option<Block> {
+        (!self.rows.is_multiple_of(BLOCK)).then(|| self.close())
+    }
+
+    fn close(&mut self) -> Block {
+        let last = self.rows - 1;
+        let first = last / BLOCK * BLOCK;
+        Block { run: self.run, part: self.part, first, last, sha256: self.sum.take() }
+    }
+}
+
+/// Which rows of a run are summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    /// What reports and bundles name: samples, readings and what else was counted.
+    Measured,
+    /// The words that these refer to, and what failed requests said.
+    Words,
+    /// What explains them.
+    Facts,
+}
+
+impl Which {
+    pub(super) fn parts(self) -> &'static [Part] {
+        match self {
+            Self::Measured => &MEASURED,
+            Self::Words => &WORDS,
+            Self::Facts => &FACTS,
+        }
     }
 }
 
@@ -59,50 +237,105 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn blocks(&self, run: RunId) -> Result<Vec<Block>, StoreError> {
-        let mut blocks = Vec::new();
-        for (table, question) in MEASURED {
-            let mut statement = self.connection.prepare_cached(question)?;
-            let columns = statement.column_count();
-            let mut rows = statement.query(id_range(run))?;
-            let (mut place, mut hash) = (0, Sum::default());
-            let mut close = |hash: &mut Sum, next: usize| {
-                let sha256 = hash.take();
-                let first = (next - 1) / BLOCK * BLOCK;
-                blocks.push(Block { run, table, first, last: next - 1, sha256 });
-            };
-            while let Some(row) = rows.next()? {
-                for column in 0..columns {
-                    add(&mut hash, row.get_ref(column)?);
-                }
-                place += 1;
-                if place % BLOCK == 0 {
-                    close(&mut hash, place);
-                }
-            }
-            if place % BLOCK != 0 {
-                close(&mut hash, place);
-            }
-        }
-        Ok(blocks)
+        summed_up(&self.connection, run, Which::Measured)
     }
 }
 
+/// Rows of a run, summed up as they stand in the store.
+pub(super) fn summed_up(connection: &Connection, run: RunId, which: Which) -> Result<Vec<Block>, StoreError> {
+    let mut blocks = Vec::new();
+    for part in which.parts() {
+        blocks.extend(of_part(connection, run, part)?);
+    }
+    Ok(blocks)
+}
+
+/// The rows of one part of a run.
+pub(super) fn of_part(connection: &Connection, run: RunId, part: &Part) -> Result<Vec<Block>, StoreError> {
+    let mut statement = connection.prepare_cached(part.sql)?;
+    let wants = statement.parameter_count();
+    let mut rows = statement.query(rusqlite::params_from_iter(&id_range(run)[..wants]))?;
+    let (mut sums, mut blocks) = (Blocks::of(run, part.name), Vec::new());
+    while let Some(row) = rows.next()? {
+        blocks.extend(sums.add(values(row)?));
+    }
+    blocks.extend(sums.rest());
+    Ok(blocks)
+}
+
+/// The values of a row.
+pub(super) fn values<'a>(row: &'a Row<'_>) -> rusqlite::Result<Vec<ValueRef<'a>>> {
+    (0..row.as_ref().column_count()).map(|column| row.get_ref(column)).collect()
+}
+
 /// A value with its type and length, so that no two rows have the same bytes.
-fn add(hash: &mut Sum, value: ValueRef<'_>) {
+fn encode(value: ValueRef<'_>, row: &mut Vec<u8>) {
     match value {
-        ValueRef::Null => hash.add([0]),
+        ValueRef::Null => row.push(0),
         ValueRef::Integer(number) => {
-            hash.add([1]);
-            hash.add(number.to_le_bytes());
+            row.push(1);
+            row.extend(number.to_le_bytes());
         }
         ValueRef::Real(number) => {
-            hash.add([2]);
-            hash.add(number.to_bits().to_le_bytes());
+            row.push(2);
+            row.extend(number.to_bits().to_le_bytes());
         }
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-            hash.add([3]);
-            hash.add((bytes.len() as u64).to_le_bytes());
-            hash.add(bytes);
+            row.push(3);
+            row.extend((bytes.len() as u64).to_le_bytes());
+            row.extend(bytes);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_is_in_a_checksum_or_named_as_one_that_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.db")).unwrap();
+        let columns = |table: &str| -> Vec<String> {
+            let mut names = store.connection.prepare("SELECT name FROM pragma_table_info(?1)").unwrap();
+            names.query_map([table], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        };
+        let summed = |part: &Part| -> Vec<String> {
+            let statement = store.connection.prepare(part.sql).unwrap();
+            statement.column_names().into_iter().map(str::to_owned).collect()
+        };
+        for (table, part, others) in [
+            ("run", &FACTS[0], &UNSEALED[..]),
+            ("run_phase", &FACTS[2], &["run"]),
+            ("hook", &FACTS[3], &["id", "run"]),
+            ("sample", &MEASURED[0], &[]),
+            ("entrant", &MEASURED[1], &[]),
+            ("reading", &MEASURED[2], &[]),
+            ("soft_check", &MEASURED[3], &["run"]),
+            ("signal", &WORDS[3], &["run"]),
+            ("exchange", &WORDS[4], &["endpoint"]),
+        ] {
+            let summed = summed(part);
+            let missing: Vec<String> = columns(table)
+                .into_iter()
+                .filter(|column| !summed.contains(column) && !others.contains(&column.as_str()))
+                .collect();
+            assert!(missing.is_empty(), "{table}: {missing:?} would not be sealed");
+        }
+        assert_eq!(summed(&MEASURED[0]), SAMPLE, "the writer sums up what it writes");
+    }
+
+    #[test]
+    fn rows_with_other_values_have_other_bytes() {
+        let bytes = |values: &[ValueRef<'_>]| {
+            let mut row = Vec::new();
+            values.iter().for_each(|value| encode(*value, &mut row));
+            row
+        };
+        let (a, bc, ab, c) =
+            (ValueRef::Text(b"a"), ValueRef::Text(b"bc"), ValueRef::Text(b"ab"), ValueRef::Text(b"c"));
+        assert_ne!(bytes(&[a, bc]), bytes(&[ab, c]));
+        assert_ne!(bytes(&[ValueRef::Integer(0)]), bytes(&[ValueRef::Null]));
+        assert_ne!(bytes(&[ValueRef::Integer(0)]), bytes(&[ValueRef::Real(0.0)]));
     }
 }

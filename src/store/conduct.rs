@@ -35,13 +35,15 @@ impl Store {
     /// # Errors
     /// If the store cannot be written.
     pub fn add_look(&self, id: ExperimentId, known: u32, look: &LookRow) -> Result<bool, StoreError> {
-        let added = self.connection.execute(
-            "INSERT INTO look (experiment, number, rounds, alpha, occasion) \
-             SELECT ?1, coalesce((SELECT max(number) FROM look WHERE experiment = ?1), 0) + 1, ?2, ?3, ?4 \
-             WHERE (SELECT count(*) FROM look WHERE experiment = ?1) = ?5",
-            params![id.0, look.rounds, look.alpha, look.occasion, known],
-        )?;
-        Ok(added == 1)
+        self.within_seal(id, |connection| {
+            let added = connection.execute(
+                "INSERT INTO look (experiment, number, rounds, alpha, occasion) \
+                 SELECT ?1, coalesce((SELECT max(number) FROM look WHERE experiment = ?1), 0) + 1, ?2, ?3, ?4 \
+                 WHERE (SELECT count(*) FROM look WHERE experiment = ?1) = ?5",
+                params![id.0, look.rounds, look.alpha, look.occasion, known],
+            )?;
+            Ok(added == 1)
+        })
     }
 
     /// The runs for whose sake rounds of an experiment were made again, in order.

@@ -100,14 +100,17 @@ impl Store {
         Ok(ExperimentId(self.connection.last_insert_rowid()))
     }
 
-    /// Writes down how an experiment ended, or that it goes on again.
+    /// Writes down how an experiment ended, and seals it; or that it goes on again.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub fn end_experiment(&self, id: ExperimentId, ending: Option<Ending>) -> Result<(), StoreError> {
         let word = ending.map_or("", Ending::word);
         self.connection.execute("UPDATE experiment SET ended = ?2 WHERE id = ?1", params![id.0, word])?;
-        Ok(())
+        match ending {
+            Some(_) => self.seal_experiment(id),
+            None => self.unseal_experiment(id),
+        }
     }
 
     /// What was planned for an experiment, and how it ended.

@@ -10,7 +10,7 @@ use crate::run::RunId;
 
 /// What is copied: facts of all wanted runs, and what was measured in those that are wanted whole. Words and experiments
 /// come first: runs refer to them.
-const FACTS: [&str; 11] = [
+const FACTS: [&str; 16] = [
     "INSERT INTO extract.experiment SELECT * FROM main.experiment \
      WHERE id IN (SELECT r.experiment FROM main.run r JOIN wanted w ON w.run = r.id)",
     "INSERT INTO extract.look SELECT * FROM main.look WHERE experiment IN (SELECT id FROM extract.experiment)",
@@ -20,20 +20,27 @@ const FACTS: [&str; 11] = [
     "INSERT INTO extract.environment SELECT * FROM main.environment WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.run_phase SELECT * FROM main.run_phase WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.hook SELECT * FROM main.hook WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.fault SELECT * FROM main.fault WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.source SELECT * FROM main.source WHERE sha256 IN \
      (SELECT s.sha256 FROM main.run_source s JOIN wanted w ON w.run = s.run)",
     "INSERT INTO extract.run_source SELECT * FROM main.run_source WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.endpoint SELECT * FROM main.endpoint",
     "INSERT INTO extract.user_class SELECT * FROM main.user_class",
+    "INSERT INTO extract.seal SELECT * FROM main.seal WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.seal_block SELECT * FROM main.seal_block WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.experiment_seal SELECT * FROM main.experiment_seal \
+     WHERE experiment IN (SELECT id FROM extract.experiment)",
+    "UPDATE extract.seal_start SET is_part = 1, (run, experiment) = (SELECT max(run), max(experiment) FROM main.seal_start)",
 ];
 
 /// ?1 and ?2: the ids of a run's rows.
-const MEASURED: [&str; 6] = [
+const MEASURED: [&str; 7] = [
     "INSERT OR IGNORE INTO extract.reason SELECT * FROM main.reason WHERE id IN \
      (SELECT reason FROM main.sample WHERE id >= ?1 AND id < ?2 AND reason IS NOT NULL)",
     "INSERT INTO extract.sample SELECT * FROM main.sample WHERE id >= ?1 AND id < ?2 ORDER BY id",
     "INSERT INTO extract.entrant SELECT * FROM main.entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample",
     "INSERT INTO extract.exchange SELECT * FROM main.exchange WHERE id >= ?1 AND id < ?2 ORDER BY id",
+    "INSERT INTO extract.soft_check SELECT * FROM main.soft_check WHERE run = ?1 >> 32",
     "INSERT INTO extract.signal SELECT * FROM main.signal WHERE run = ?1 >> 32",
     "INSERT INTO extract.reading SELECT * FROM main.reading WHERE id >= ?1 AND id < ?2 ORDER BY id",
 ];

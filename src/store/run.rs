@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ValueRef};
 use rusqlite::{Row, params, params_from_iter};
 
-use super::{Store, StoreError, now_unix_us, source, sql_integer};
+use super::{Store, StoreError, fault, now_unix_us, seal, source, sql_integer};
 use crate::run::{
     Arm, ExperimentId, HookFacts, LoadFacts, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState, Source,
 };
@@ -63,12 +63,14 @@ impl Store {
         Ok(id)
     }
 
-    /// Writes down how a run ended, and its phases.
+    /// Writes down how a run ended, and its phases; seals it, if its [`RunWriter`](super::RunWriter) has finished.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub fn end_run(&mut self, run: RunId, end: &RunEnd) -> Result<(), StoreError> {
-        let transaction = self.connection.transaction()?;
+        // At once: two runs that end together are sealed one after the other.
+        let transaction =
+            self.connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for phase in &end.phases {
             transaction.execute(
                 "INSERT OR REPLACE INTO run_phase (run, name, start_us, end_us, complete, unknown) \
@@ -92,11 +94,13 @@ impl Store {
                 ],
             )?;
         }
+        fault::keep(&transaction, run, &end.faults)?;
         let last = end.phases.iter().map(|p| p.end_us).max().unwrap_or(0);
         transaction.execute(
             "UPDATE run SET state = ?2, last_us = max(last_us, ?3), end_note = ?4, clock_step_us = ?5 WHERE id = ?1",
             params![run.0, end.state.word(), last, end.note, end.clock_step_us],
         )?;
+        seal::close(&transaction, run)?;
         transaction.commit()?;
         Ok(())
     }
@@ -139,6 +143,7 @@ impl Store {
             run.start.environment = self.environment(run.id)?;
             run.end.phases = self.phases(run.id)?;
             run.end.hooks = self.hooks(run.id)?;
+            run.end.faults = fault::of(&self.connection, run.id)?;
         }
         Ok(runs)
     }
@@ -273,6 +278,7 @@ fn facts_of(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
             note: row.get("end_note")?,
             phases: Vec::new(),
             hooks: Vec::new(),
+            faults: Vec::new(),
             clock_step_us: row.get("clock_step_us")?,
         },
     })

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
+use super::checksum::SAMPLE;
 use super::schema::RUN_SHIFT;
+use super::sealing::Sealing;
 use super::{StoreError, connect, exchange, now_unix_us};
 use crate::reading::{Reading, SignalInfo};
 use crate::run::RunId;
@@ -23,7 +25,7 @@ const COMMIT_EVERY: Duration = Duration::from_millis(300);
 const COMMIT_ROWS: usize = 20_000;
 
 /// Columns of a sample.
-const COLUMNS: usize = 18;
+const COLUMNS: usize = SAMPLE.len();
 /// Rows that are inserted by one statement.
 const BLOCK: usize = 64;
 
@@ -164,6 +166,7 @@ struct Writer {
     /// … and how many of an endpoint and a reason: every worker keeps as many as a run may.
     kept: HashMap<(EndpointId, String), usize>,
     last_us: i64,
+    sealing: Sealing,
 }
 
 impl Writer {
@@ -177,6 +180,7 @@ impl Writer {
             exchanges: 0,
             kept: HashMap::new(),
             last_us: 0,
+            sealing: Sealing::of(run),
         }
     }
 
@@ -198,6 +202,11 @@ impl Writer {
                 }
             }
             self.note_progress(&transaction)?;
+            self.sealing.keep(&transaction)?;
+            if ended {
+                let Numbers { endpoints, user_classes, .. } = &self.numbers;
+                self.sealing.finish(&transaction, endpoints, user_classes, self.samples)?;
+            }
             transaction.commit()?;
             if ended {
                 return Ok(self.samples);
@@ -281,6 +290,7 @@ impl Writer {
             place += 1;
             let key = (sample.key != Key::NONE).then(|| super::sql_integer(sample.key.code()));
             insert.raw_bind_parameter(place, key)?;
+            self.sealing.sample(&row, reason, key, (sample.endpoint, sample.user_class));
             self.samples += 1;
             self.last_us = self.last_us.max(sample.done_us);
         }
@@ -289,13 +299,14 @@ impl Writer {
     }
 
     /// Notes which of the samples, all of them yet to be inserted, were released together.
-    fn enter_races(&self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
+    fn enter_races(&mut self, transaction: &Connection, batch: &Batch) -> Result<(), StoreError> {
         for (place, sample) in (self.samples..).zip(&batch.samples) {
             if sample.race != Race::NONE {
                 let race = super::sql_integer(sample.race.code());
                 transaction
                     .prepare_cached("INSERT INTO entrant (sample, race) VALUES (?1, ?2)")?
                     .execute(params![row_id(self.run, place), race])?;
+                self.sealing.entrant(row_id(self.run, place), race);
             }
         }
         Ok(())
@@ -331,6 +342,7 @@ impl Writer {
             let id = row_id(self.run, self.readings);
             let signal = self.numbers.signals[usize::from(reading.signal.0)];
             insert.execute(params![id, signal, reading.at_us, reading.value])?;
+            self.sealing.reading(id, signal, reading.at_us, reading.value);
             self.readings += 1;
             self.last_us = self.last_us.max(reading.at_us);
         }
@@ -351,11 +363,7 @@ impl Writer {
 /// An insertion of a number of samples at once.
 fn insert_samples(rows: usize) -> String {
     let row = format!("({})", vec!["?"; COLUMNS].join(","));
-    format!(
-        "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, sent_us, \
-         first_byte_us, done_us, bytes_in, bytes_out, redirects, repeats, reason, key) VALUES {}",
-        vec![row; rows].join(",")
-    )
+    format!("INSERT INTO sample ({}) VALUES {}", SAMPLE.join(", "), vec![row; rows].join(","))
 }
 
 /// What comes in until the next commit is due, and whether nothing will come any more.

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::recovery;
+use super::faults::{request, steady_from_s};
 use crate::run::{MeasuredRun, RunFacts};
-use crate::sample::{Kind, Outcome, PROBE_CLASS};
+use crate::sample::{Kind, PROBE_CLASS};
+use crate::stats::band::{Event, Request};
 use crate::stats::quantile::{type8, type8_of};
+use crate::stats::recovery::time_to_recover_as_expected;
 
 /// A named stage, or a burst, in the runs of an arm: counts add up, the others are medians over the runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -117,18 +119,27 @@ fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
         rate_per_s: n as f64 * 1e6 / (end - start) as f64,
         error_share: if n == 0 { 0.0 } else { errors as f64 / n as f64 },
         times_us: time(0.5).zip(time(0.95)).zip(time(0.99)).map(|((p50, p95), p99)| [p50, p95, p99]),
-        recovery_s: is_relieved(&run.facts, name)
-            .then(|| recovery::seconds_after(run, wanted(), Outcome::is_answered, (start, end)).ok())
-            .flatten()
-            .map(|(seconds, _)| seconds),
+        recovery_s: is_relieved(&run.facts, name).then(|| recovery_s(run, wanted(), (start, end))).flatten(),
     })
+}
+
+/// Seconds from a stage's end until requests are again as before it, infinite if they never are; none if too little was
+/// measured.
+fn recovery_s(
+    run: &MeasuredRun,
+    wanted: impl Iterator<Item = usize>,
+    (start, end): (i64, i64),
+) -> Option<f64> {
+    let requests: Vec<Request> = wanted.map(|i| request(&run.samples, i, false)).collect();
+    let event = Event::only(steady_from_s(&run.facts), start as f64 / 1e6, end as f64 / 1e6);
+    Some(time_to_recover_as_expected(&requests, &event).ok()?.unwrap_or(f64::INFINITY))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::run::{RunStart, StageFacts};
-    use crate::sample::{Phase, SampleColumns, Subject};
+    use crate::sample::{Outcome, Phase, SampleColumns, Subject};
 
     fn stage(name: &str, start_s: i64, end_s: i64, level: f64) -> StageFacts {
         StageFacts {
@@ -172,6 +183,7 @@ mod tests {
             soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
+            seal: crate::run::Seal::default(),
         })
     }
 

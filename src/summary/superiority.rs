@@ -77,6 +77,7 @@ mod tests {
             reasons: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
+            seal: crate::run::Seal::default(),
             soft_checks: Vec::new(),
         }
     }

@@ -1,6 +1,7 @@
 //! One service as a process: in a group of its own, with its output in a file.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
@@ -8,16 +9,28 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
+use super::strays::{self, Mark, Stray};
 use super::watchdog::Watchdog;
 use super::{SystemError, gate};
 use crate::scenario::program::Program;
 
 /// Lines of a log that an error quotes.
 const TAIL_LINES: usize = 15;
+/// Bytes of a log in which they are looked for.
+const TAIL_BYTES: u64 = 64 << 10;
 /// Time between two looks at whether a process has ended.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long processes may take to be gone after KILL.
 const KILL_TAKES: Duration = Duration::from_secs(1);
+
+/// What becomes of processes that a program has put into sessions of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strays {
+    /// They end with it: they are part of a service.
+    End,
+    /// They stay: a hook may have been there to start them.
+    Stay,
+}
 
 /// A service that was started.
 #[derive(Debug)]
@@ -27,6 +40,8 @@ pub(super) struct RunningService {
     log: PathBuf,
     stop_within: Duration,
     watchdog: Option<Watchdog>,
+    /// On all its processes, if those outside of its group end with it.
+    mark: Option<Mark>,
     /// Nobody of its group is left: the group's number may stand for another one from now on.
     gone: bool,
     stopped: bool,
@@ -38,6 +53,7 @@ impl RunningService {
         program: &Program,
         stop_within: Duration,
         log: &Path,
+        strays: Strays,
     ) -> Result<Self, SystemError> {
         let no_log = |error| SystemError::Log { path: log.to_owned(), error };
         if let Some(folder) = log.parent() {
@@ -53,6 +69,8 @@ impl RunningService {
             error,
         };
         let mut command = gate::closed(program).map_err(cannot_start)?;
+        let mark = (strays == Strays::End).then(Mark::new);
+        command.env(strays::VARIABLE, mark.as_ref().map_or("", Mark::text));
         let child = command.stdout(out).stderr(err).process_group(0).spawn().map_err(cannot_start)?;
         let mut running = Self {
             name: name.to_owned(),
@@ -60,10 +78,12 @@ impl RunningService {
             log: log.to_owned(),
             stop_within,
             watchdog: None,
+            mark,
             gone: false,
             stopped: false,
         };
-        running.watchdog = Some(Watchdog::over(running.process()).map_err(cannot_start)?);
+        running.watchdog =
+            Some(Watchdog::over(running.process(), running.mark.as_ref()).map_err(cannot_start)?);
         gate::open(&mut running.child).map_err(cannot_start)?;
         Ok(running)
     }
@@ -74,16 +94,13 @@ impl RunningService {
         self
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    #[cfg(test)]
+    pub(super) fn mark(&self) -> &Mark {
+        self.mark.as_ref().unwrap()
     }
 
     pub(super) fn process(&self) -> u32 {
         self.child.id()
-    }
-
-    pub(super) fn log(&self) -> &Path {
-        &self.log
     }
 
     /// The last lines of the log, indented.
@@ -115,27 +132,64 @@ impl RunningService {
 
     /// TERM to the group, KILL when its time is up.
     pub(super) async fn stop(mut self) {
-        self.signal(Signal::TERM);
+        let strays = self.terminate();
         let deadline = Instant::now() + self.stop_within;
-        while !self.is_gone() && Instant::now() < deadline {
+        while self.has_any(&strays) && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
         }
-        self.finish();
+        self.finish(strays);
     }
 
-    /// Ends what is left of the group, and lets the watchdog go.
-    fn finish(&mut self) {
+    /// KILL to the group and to those who have left it.
+    pub(super) async fn kill(mut self) {
+        let strays = self.signal_all(Signal::KILL);
+        let deadline = Instant::now() + KILL_TAKES;
+        while self.has_any(&strays) && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.finish(strays);
+    }
+
+    /// TERM to the group and to those who have left it, who are given back. A process that is paused hears of it only
+    /// when it goes on.
+    fn terminate(&self) -> Vec<Stray> {
+        self.signal_all(Signal::TERM);
+        self.signal_all(Signal::CONT)
+    }
+
+    /// A signal to the group and to those who have left it, who are given back.
+    pub(super) fn signal_all(&self, signal: Signal) -> Vec<Stray> {
+        let strays = self.strays();
+        self.signal(signal);
+        strays.iter().for_each(|stray| stray.signal(signal));
+        strays
+    }
+
+    fn strays(&self) -> Vec<Stray> {
+        self.mark.as_ref().map_or_else(Vec::new, |mark| strays::of(self.process(), mark))
+    }
+
+    /// Whether a process of the group, or one of those who have left it, still runs.
+    fn has_any(&mut self, strays: &[Stray]) -> bool {
+        !self.is_gone() || strays.iter().any(|stray| stray.is_alive())
+    }
+
+    /// Ends what is left of the group and of those who have left it, and lets the watchdog go.
+    fn finish(&mut self, mut strays: Vec<Stray>) {
         if self.stopped {
             return;
         }
         self.stopped = true;
+        // What was started since TERM is found by its parents, as long as they are there.
+        strays.extend(self.strays());
         if !self.is_gone() {
             self.signal(Signal::KILL);
         }
+        strays.iter().for_each(|stray| stray.signal(Signal::KILL));
         let _ = self.child.wait();
         // The next run wants the ports.
         let deadline = Instant::now() + KILL_TAKES;
-        while !self.is_gone() && Instant::now() < deadline {
+        while self.has_any(&strays) && Instant::now() < deadline {
             std::thread::sleep(LOOK);
         }
         if let Some(watchdog) = self.watchdog.take() {
@@ -150,7 +204,8 @@ impl RunningService {
         self.gone
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal to all processes of the group.
+    pub(super) fn signal(&self, signal: Signal) {
         if let Some(group) = self.group() {
             // A group that is gone needs no signal.
             let _ = kill_process_group(group, signal);
@@ -166,9 +221,19 @@ impl RunningService {
     }
 }
 
+/// The end of a log, which may be of any length.
+fn last_bytes(log: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(log)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
+    let mut bytes = Vec::new();
+    file.take(TAIL_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The last lines of a log, indented.
 pub(super) fn tail_of(log: &Path) -> String {
-    let bytes = std::fs::read(log).unwrap_or_default();
+    let bytes = last_bytes(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let tail = &lines[lines.len().saturating_sub(TAIL_LINES)..];
@@ -184,12 +249,12 @@ impl Drop for RunningService {
         if self.stopped {
             return;
         }
-        self.signal(Signal::TERM);
+        let strays = self.terminate();
         let deadline = Instant::now() + self.stop_within;
-        while !self.is_gone() && Instant::now() < deadline {
+        while self.has_any(&strays) && Instant::now() < deadline {
             std::thread::sleep(LOOK);
         }
-        self.finish();
+        self.finish(strays);
     }
 }
 

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::conclusion::Verdict;
-use super::decide::{Decided, Input, side_of};
+use super::decided::{Decided, Input};
 use super::estimate::Scale;
+use super::side::side_of;
 use crate::capacity::{Capacity, GoalResult};
 use crate::claim::{Claim, Expression, Found, LookUp, Side, Statistic};
 use crate::unit;

@@ -8,17 +8,20 @@ pub mod audit;
 pub mod capacities;
 mod conclusion;
 mod decide;
+mod decided;
 mod estimate;
 mod evidence;
 pub mod faults;
 pub mod floor;
 mod hold;
 pub mod lateness;
+mod needed;
 pub mod objective;
 pub mod pilot;
 pub mod qualification;
 mod repeats;
 mod rounds;
+mod side;
 mod survivors;
 mod symptom;
 mod uncounted;
@@ -29,7 +32,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use conclusion::Verdict;
-pub use decide::{Decided, Input};
+pub use decided::{Decided, Input};
 pub use estimate::Scale;
 pub use hold::{Held, HeldValue};
 pub use repeats::Repeats;
@@ -41,7 +44,7 @@ use self::evidence::Reading;
 use self::lateness::Lateness;
 use self::rounds::Round;
 use crate::claim::{Amount, Bound, Claim, Evaluated, Expression, Metric, Side, Statistic, Unit};
-use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState};
+use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState, Seal};
 pub use crate::stats::ledger::{LEAST_ROUNDS, Ledger, Look, Occasion, TOTAL_ALPHA};
 
 /// What the runs say.
@@ -101,6 +104,8 @@ pub struct Options {
     pub floor: Option<floor::Floor>,
     /// Audits that were made when a baseline was saved.
     pub saved_audits: BTreeMap<RunId, audit::RunAudit>,
+    /// Whether the plan and the looks of an experiment are those that were written.
+    pub seal: Seal,
 }
 
 impl Judgement {
@@ -120,11 +125,13 @@ impl Judgement {
     }
 
     /// What the gating claims come to, as an exit code tells it: indications for a claim pass, those against it fail if
-    /// `fails_on_indication`. Without a gating claim, invalid if the audit says so.
+    /// `fails_on_indication`. Without a gating claim, invalid if the audit says so, or the treatment was not seen to take
+    /// effect.
     pub fn consequence(&self, fails_on_indication: bool) -> Option<Verdict> {
         let gating = self.claims.iter().filter(|c| c.claim.gates);
         let worst = gating.map(|c| c.consequence(fails_on_indication)).max();
-        let is_void = self.audit.grade == Grade::Invalid && !self.allows_invalid;
+        let is_in_doubt = self.audit.grade == Grade::Invalid || self.held.iter().any(|held| !held.holds);
+        let is_void = is_in_doubt && !self.allows_invalid;
         worst.or_else(|| is_void.then_some(Verdict::Invalid))
     }
 
@@ -213,6 +220,9 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     let rounds = rounds::pair(runs);
     let counted: Vec<Arc<MeasuredRun>> = rounds.iter().flat_map(Round::runs).collect();
     let mut audit = audit::of_runs(&counted, &options.saved_audits);
+    if let Some(check) = audit::seal::of(&options.seal) {
+        audit.add(check);
+    }
     let held = hold::check(&counted);
     let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
     let last = runs.last().map(|r| &r.facts);
@@ -239,6 +249,9 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
             counted.iter().filter(|r| is_meant(&r.facts.start.profile, r.facts.start.arm)).cloned().collect();
         let held: Vec<Held> = held.iter().filter(|h| is_meant(&h.profile, h.arm)).cloned().collect();
         let mut of_arms = audit.of(&of_treatment);
+        if let Some(check) = audit::seal::of(&options.seal) {
+            of_arms.add(check);
+        }
         if let Some(check) = options.repeats.check(baseline, treatment, rounds.len()) {
             of_arms.add(check.clone());
             audit.add(check);

@@ -128,9 +128,10 @@ fn missed(run: &Arc<MeasuredRun>, condition: &Expression) -> Option<Broken> {
 fn mode(condition: &Expression) -> Mode {
     let statistics = condition.statistics().unwrap_or_default();
     statistics.first().map_or(Mode::Other, |(_, statistic)| match statistic {
-        Statistic::Time(..) | Statistic::Recovery(_) => Mode::Latency,
+        Statistic::Time(..) | Statistic::Recovery(_) | Statistic::Detection(_) => Mode::Latency,
         Statistic::Count(_) | Statistic::Share(_) | Statistic::CheckShare(_) => Mode::Errors,
         Statistic::DrainTime
+        | Statistic::Excursion(..)
         | Statistic::Signal(SignalMetric::Max | SignalMetric::Last | SignalMetric::Growth, _) => {
             Mode::Backlog
         }

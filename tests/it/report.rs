@@ -222,6 +222,7 @@ fn measured(arm: Arm, names: Names) -> Arc<MeasuredRun> {
         soft_checks: Vec::new(),
         slowest: vec![slow],
         checksum: "9f1c2b40e07a".repeat(5),
+        seal: loadproof::run::Seal::default(),
     })
 }
 
@@ -469,6 +470,7 @@ fn a_run_without_samples_still_makes_a_page() {
         soft_checks: Vec::new(),
         slowest: Vec::new(),
         checksum: String::new(),
+        seal: loadproof::run::Seal::default(),
     });
     let judgement = verdict::of_run(&run, &Options::default());
     assert_eq!(judgement.audit.grade, Grade::Invalid);

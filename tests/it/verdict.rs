@@ -92,6 +92,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         soft_checks: Vec::new(),
         slowest: Vec::new(),
         checksum: String::new(),
+        seal: loadproof::run::Seal::default(),
     }
 }
 

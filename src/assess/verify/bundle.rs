@@ -1,15 +1,27 @@
 //! Verifying the bundle of a sign-off.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::files::{self, Found};
 use super::findings::{Findings, first_difference};
-use crate::assess::bundle::{BLOCKS, MANIFEST, RULES, SAMPLES, SIGNATURE, SIGNOFF, StoreCopy, compose};
+use crate::assess::bundle::{
+    ATTESTATION, BLOCKS, MANIFEST, PREDICATE, RULES, SAMPLES, SIGNATURE, SIGNOFF, StoreCopy, compose,
+};
 use crate::assess::error::AssessError;
 use crate::assess::signoff;
+use crate::bounded;
+use crate::bundle::attestation::{self, Subjects};
+use crate::bundle::signature::Verifier;
 use crate::bundle::{Changed, Manifest};
 use crate::checksum;
 use crate::report::signoff as signed;
+use crate::report::signoff::About;
+
+/// Files that stand outside of the manifest.
+const BESIDES: [&str; 3] = [MANIFEST, SIGNATURE, ATTESTATION];
+/// Bytes of the largest manifest, signature and attestation.
+const LARGEST: u64 = 16 << 20;
 
 /// Verifies the bundle in a folder. `public_key`: the file of the signer's key, if its signature is to be checked.
 ///
@@ -18,13 +30,13 @@ use crate::report::signoff as signed;
 pub fn bundle(folder: &Path, public_key: Option<&Path>) -> Result<Findings, AssessError> {
     let mut findings = Findings::default();
     let manifest = read(folder, MANIFEST)?;
-    findings.signature(public_key, &manifest, folder)?;
+    let key = public_key.map(signoff::verifier).transpose()?;
+    findings.signature(key.as_ref(), &manifest, folder);
     let signed_files = Manifest::parse(&manifest)
         .map_err(|e| AssessError::NotABundle { folder: folder.to_owned(), problem: e.to_string() })?;
-    let found = files(folder)?;
-    let sums = Manifest {
-        files: found.iter().map(|(path, bytes)| (path.clone(), checksum::sha256(bytes))).collect(),
-    };
+    let mut found = files::find(folder, &BESIDES)?;
+    findings.differs.append(&mut found.strange);
+    let sums = Manifest { files: found.sums.clone() };
     let changes = signed_files.changes(&sums);
     let all = signed_files.files.len();
     let as_signed = changes.iter().filter(|change| !matches!(change, Changed::Added { .. })).count();
@@ -32,7 +44,7 @@ pub fn bundle(folder: &Path, public_key: Option<&Path>) -> Result<Findings, Asse
     findings.differs.extend(changes.iter().map(ToString::to_string));
 
     let text = |path: &'static str| {
-        let bytes = found.get(path).ok_or(AssessError::NotInBundle(path))?;
+        let bytes = found.texts.get(path).ok_or(AssessError::NotInBundle(path))?;
         Ok::<_, AssessError>(String::from_utf8_lossy(bytes).into_owned())
     };
     let Some(about) = text(SIGNOFF).ok().and_then(|text| signed::about(&text)) else {
@@ -41,13 +53,14 @@ pub fn bundle(folder: &Path, public_key: Option<&Path>) -> Result<Findings, Asse
         return Ok(findings);
     };
     findings.subject = format!("{}: sign-off of {} of {}", folder.display(), about.version, about.at);
+    findings.attestation(key.as_ref(), &manifest, &about, text(PREDICATE).ok().as_deref(), folder);
     let again = || {
-        let samples = sums.files.get(SAMPLES).ok_or(AssessError::NotInBundle(SAMPLES))?;
+        let samples = found.sums.get(SAMPLES).ok_or(AssessError::NotInBundle(SAMPLES))?;
         compose(&StoreCopy::of(&folder.join(SAMPLES))?.store, samples, &text(RULES)?, &about)
     };
     match again() {
         Ok(again) => {
-            findings.files(&found, &again.files, about.tool_version == env!("CARGO_PKG_VERSION"));
+            findings.files(&found, &again.files, &about.tool_version);
             findings.made_again(&about.tool_version);
         }
         Err(error) => findings.differs.push(format!("it cannot be rebuilt: {}", with_causes(&error))),
@@ -56,21 +69,21 @@ pub fn bundle(folder: &Path, public_key: Option<&Path>) -> Result<Findings, Asse
 }
 
 impl Findings {
-    fn signature(
-        &mut self,
-        public_key: Option<&Path>,
-        manifest: &str,
-        folder: &Path,
-    ) -> Result<(), AssessError> {
-        let signature = std::fs::read(folder.join(SIGNATURE)).ok();
-        let key = public_key.map(signoff::verifier).transpose()?;
+    fn signature(&mut self, key: Option<&Verifier>, manifest: &str, folder: &Path) {
+        let signature = bounded::bytes(&folder.join(SIGNATURE), LARGEST).ok();
         let outcome = match (signature, key) {
-            (None, None) => "none".to_owned(),
+            (None, None) => {
+                "none: whoever could write this folder can have made all of it; it shows that its pages follow from its \
+                 samples, and not where these are from"
+                    .to_owned()
+            }
             (None, Some(_)) => {
                 self.differs.push(format!("{SIGNATURE}: not there"));
                 "wanted, and not there".to_owned()
             }
-            (Some(_), None) => "not checked: name the signer's key with --public-key".to_owned(),
+            (Some(_), None) => {
+                "not checked: name the signer's key with --public-key; without it, anybody can have signed".to_owned()
+            }
             (Some(signature), Some(key)) if key.accepts(manifest.as_bytes(), &signature) => {
                 format!("good, of key {}", key.fingerprint())
             }
@@ -80,26 +93,73 @@ impl Findings {
             }
         };
         self.checked.push(("signature", outcome));
-        Ok(())
     }
 
-    /// Compares the files of a bundle with those that come out now.
-    fn files(
+    /// Compares what is attested with what is in the bundle.
+    fn attestation(
         &mut self,
-        found: &BTreeMap<String, Vec<u8>>,
-        again: &BTreeMap<String, String>,
-        is_same_version: bool,
+        key: Option<&Verifier>,
+        manifest: &str,
+        about: &About,
+        predicate: Option<&str>,
+        folder: &Path,
     ) {
+        let Ok(envelope) = bounded::text(&folder.join(ATTESTATION), LARGEST) else { return };
+        let Some(key) = key else {
+            self.checked
+                .push(("attestation", "not checked: name the signer's key with --public-key".to_owned()));
+            return;
+        };
+        let predicate = predicate.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        let sum = checksum::sha256(manifest);
+        let of = Subjects { manifest: (MANIFEST, &sum), commit: about.commit.as_deref() };
+        let is_good = attestation::opened(&envelope, key) == Some(attestation::statement(&of, &predicate));
+        let outcome = if is_good {
+            format!("good, of key {}", key.fingerprint())
+        } else {
+            self.differs.push(format!("{ATTESTATION}: not of key {} for this bundle", key.fingerprint()));
+            "bad".to_owned()
+        };
+        self.checked.push(("attestation", outcome));
+    }
+
+    /// Compares the files of a bundle with those that come out now: which there are, and what they say.
+    fn files(&mut self, found: &Found, again: &BTreeMap<String, String>, version: &str) {
+        let is_same_version = version == env!("CARGO_PKG_VERSION");
+        let is_known = |path: &&String| again.contains_key(*path) || *path == SAMPLES;
+        for path in found.sums.keys().filter(|path| !is_known(path)) {
+            self.of_set(path, "no file of such a bundle", version);
+        }
         for (path, made) in again {
-            let Some(written) = found.get(path) else { continue };
+            let Some(written) = found.texts.get(path) else {
+                self.of_set(path, "a file of such a bundle, and not there", version);
+                continue;
+            };
             let is_json = Path::new(path).extension().is_some_and(|end| end == "json");
             let parsed = || Some((serde_json::from_slice(written).ok()?, serde_json::from_str(made).ok()?));
             match parsed().filter(|_| is_json) {
-                Some((written, made)) => self.document(path, &written, &made, is_same_version),
+                Some((document, again)) => {
+                    self.document(path, &document, &again, is_same_version);
+                    if !is_same_version && written != made.as_bytes() {
+                        self.of_other_version(&format!("sentences of {path}"), version);
+                    }
+                }
+                None if written == made.as_bytes() => {}
                 None if path == BLOCKS => self.blocks(&String::from_utf8_lossy(written), made),
-                None if !is_same_version || written == made.as_bytes() => {}
-                None => self.differs.push(format!("{path}: {}", first_difference(written, made.as_bytes()))),
+                None if is_same_version => {
+                    self.differs.push(format!("{path}: {}", first_difference(written, made.as_bytes())));
+                }
+                None => self.of_other_version(path, version),
             }
+        }
+    }
+
+    /// A file that is there, or is not, other than the rules and the samples have it.
+    fn of_set(&mut self, path: &str, what: &str, version: &str) {
+        if version == env!("CARGO_PKG_VERSION") {
+            self.differs.push(format!("{path}: {what}"));
+        } else {
+            self.unverified.push(format!("{path}: {what}, as this version makes them"));
         }
     }
 
@@ -121,35 +181,10 @@ impl Findings {
 }
 
 fn read(folder: &Path, name: &str) -> Result<String, AssessError> {
-    let path = folder.join(name);
-    std::fs::read_to_string(&path).map_err(|e| AssessError::NotABundle {
+    bounded::text(&folder.join(name), LARGEST).map_err(|e| AssessError::NotABundle {
         folder: folder.to_owned(),
         problem: format!("cannot read {name}: {e}"),
     })
-}
-
-/// The files of a bundle by their paths in it, but for the manifest and its signature.
-fn files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, AssessError> {
-    let mut found = BTreeMap::new();
-    let mut pending: Vec<PathBuf> = vec![folder.to_owned()];
-    while let Some(inner) = pending.pop() {
-        for entry in std::fs::read_dir(&inner).map_err(unreadable(&inner))? {
-            let path = entry.map_err(unreadable(&inner))?.path();
-            if path.is_dir() {
-                pending.push(path);
-                continue;
-            }
-            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
-            if name != MANIFEST && name != SIGNATURE {
-                found.insert(name, std::fs::read(&path).map_err(unreadable(&path))?);
-            }
-        }
-    }
-    Ok(found)
-}
-
-fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> AssessError {
-    move |source| AssessError::File { action: "read", path: path.to_owned(), source }
 }
 
 /// An error and what caused it, in a line.

@@ -17,6 +17,8 @@ pub struct Findings {
     pub checked: Vec<(&'static str, String)>,
     /// What is not the same.
     pub differs: Vec<String>,
+    /// What could not be verified, and why: pages of other versions.
+    pub unverified: Vec<String>,
     /// Numbers that were made again and compared.
     pub(super) numbers: usize,
     /// What one version of loadproof writes and the other does not.
@@ -60,6 +62,11 @@ impl Findings {
             )
         };
         self.checked.push(("made again", outcome));
+    }
+
+    /// Notes a file that only another version of loadproof could verify.
+    pub(super) fn of_other_version(&mut self, path: &str, version: &str) {
+        self.unverified.push(format!("{path}: only loadproof {version}, which wrote it, can verify it"));
     }
 }
 

@@ -9,16 +9,20 @@ use crate::assess::assessment::{self, Assessment};
 use crate::assess::context::ReportContext;
 use crate::assess::error::AssessError;
 use crate::assess::saved;
+use crate::bounded;
 use crate::bundle::of_json;
 use crate::report::{About, Of, html};
 use crate::store::Store;
+
+/// Bytes of the largest report.
+const LARGEST: u64 = 256 << 20;
 
 /// Verifies a report by itself, against the store that it was made of. `baselines`: the folder of saved baselines.
 ///
 /// # Errors
 /// If it is not a report, or the store does not hold what it is about.
 pub fn report(path: &Path, store: &Path, baselines: &Path) -> Result<Findings, AssessError> {
-    let written = std::fs::read_to_string(path).map_err(|error| AssessError::Unreadable {
+    let written = bounded::text(path, LARGEST).map_err(|error| AssessError::Unreadable {
         what: "",
         path: path.to_owned(),
         error,
@@ -44,7 +48,12 @@ pub fn report(path: &Path, store: &Path, baselines: &Path) -> Result<Findings, A
     let made = made.ok_or(AssessError::OtherRuns)?;
     let again: Value = serde_json::from_str(&made.json()?)?;
     match json {
-        Some(document) => findings.document("document", &document, &again, is_same_version),
+        Some(document) => {
+            findings.document("document", &document, &again, is_same_version);
+            if !is_same_version {
+                findings.of_other_version("sentences of the document", &version);
+            }
+        }
         None => {
             let page = made.html()?;
             findings.numbers = of_json(&again["page"], &again["page"]).numbers;

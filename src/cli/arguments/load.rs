@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 
 use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
 use crate::scenario::overrides::LoadOverrides;
@@ -41,8 +41,20 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) profile: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) locust: Locust,
+    /// Print the run in a few lines at the end, as load scripts do
+    #[arg(long, env = "LOADPROOF_SUMMARY", value_enum, value_name = "FORM", conflicts_with = "json", help_heading = OUTPUT)]
+    pub(in crate::cli) summary: Option<SummaryForm>,
     #[command(flatten)]
     pub(in crate::cli) common: Common,
+}
+
+/// A run in a few lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SummaryForm {
+    /// Requests, successes, failures, time, throughput, mean
+    Block,
+    /// One line: `count`, `ok`, `err`, `p50`, `p95`, `p99` (ms) and more
+    Json,
 }
 
 /// Files as Locust writes them

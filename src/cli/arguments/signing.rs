@@ -50,6 +50,9 @@ pub(in crate::cli) struct Verify {
     /// The Ed25519 public key (PEM) of the bundle's signer
     #[arg(long, env = "LOADPROOF_PUBLIC_KEY", value_name = "FILE")]
     pub(in crate::cli) public_key: Option<PathBuf>,
+    /// Of what another version wrote, be content with the numbers: its pages and sentences are not verified
+    #[arg(long, env = "LOADPROOF_NUMBERS_ONLY", value_parser = FalseyValueParser::new())]
+    pub(in crate::cli) numbers_only: bool,
     #[command(flatten)]
     pub(in crate::cli) baselines: Baselines,
 }

@@ -41,6 +41,31 @@ pub fn json(page: &Page, signoff: &SignOff) -> Result<String, serde_json::Error>
     }))
 }
 
+/// The required claims as attestations state test results. `rules`: the SHA-256 of the rules.
+///
+/// # Errors
+/// If it cannot be written as JSON, which its types rule out.
+pub fn predicate(page: &Page, rules: &str) -> Result<String, serde_json::Error> {
+    let tests = |is_meant: fn(&str) -> bool| -> Vec<String> {
+        let rows = page.rows.iter().filter(|row| is_meant(row.state));
+        rows.map(|row| format!("{}: {}", row.requirement, row.claim)).collect()
+    };
+    let (passed, warned) = (tests(|state| state == "supported"), tests(|state| state == "waived"));
+    let failed = tests(|state| !["supported", "waived"].contains(&state));
+    let result = match (failed.is_empty(), warned.is_empty()) {
+        (false, _) => "FAILED",
+        (true, false) => "WARNED",
+        (true, true) => "PASSED",
+    };
+    serde_json::to_string_pretty(&json!({
+        "result": result,
+        "configuration": [{ "name": "rules.toml", "digest": { "sha256": rules } }],
+        "passedTests": passed,
+        "warnedTests": warned,
+        "failedTests": failed,
+    }))
+}
+
 /// What a sign-off's JSON says of itself; none if the text is none.
 pub fn about(text: &str) -> Option<About> {
     let document: serde_json::Value = serde_json::from_str(text).ok()?;

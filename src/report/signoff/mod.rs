@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::floor::Floor;
 
 pub use build::{Evidence, Source, page};
-pub use forms::{about, html, json, junit, markdown, text};
+pub use forms::{about, html, json, junit, markdown, predicate, text};
 
 /// What a sign-off says of itself. Together with the bundle's store and rules it is enough to make the same again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct About {
     pub floor: Option<Floor>,
     /// Tells the key of the detached signature from others; none without a signature.
     pub key: Option<String>,
+    /// What was not as it was written in the store that the evidence is from, beyond the evidence itself.
+    #[serde(default)]
+    pub breaches: Vec<String>,
 }
 
 /// Everything that the page says.
@@ -110,4 +113,6 @@ pub struct EvidenceRow {
     pub failing: Vec<String>,
     /// Its reports in the bundle.
     pub reports: Vec<String>,
+    /// Its seal, as the command that made it has printed it; or that it has none.
+    pub seal: String,
 }

@@ -1,19 +1,26 @@
 //! What a control group (version 2) has used: of a container, a unit, a pod.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use super::first_answers;
+use crate::bounded;
 use crate::scenario::signal::{Question, Signal, Usage};
 
 /// Where the control group file system is mounted.
 const ROOT: &str = "/sys/fs/cgroup";
+/// Bytes of the longest of its files.
+const LONGEST: u64 = 1 << 20;
+/// How long the container client may take to answer, and the time between two looks at whether it has.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Reads the files of a group's folder.
 pub(super) fn read(folder: &Path, signals: &[Signal]) -> Result<Vec<Option<f64>>, String> {
     let file = |name: &str| {
         let path = folder.join(name);
-        std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))
+        bounded::text(&path, LONGEST).map_err(|error| format!("{}: {error}", path.display()))
     };
     let cpu_s = cpu_s(&file("cpu.stat")?);
     // The root of all groups has no memory of its own.
@@ -33,8 +40,9 @@ fn cpu_s(stat: &str) -> Option<f64> {
 /// The folder of a container's group, by asking for its first process.
 pub(super) fn of_container(name: &str) -> Result<PathBuf, String> {
     let client = std::env::var("LOADPROOF_CONTAINER_CLIENT").unwrap_or_else(|_| "docker".to_owned());
-    let asked = Command::new(&client).args(["inspect", "--format", "{{.State.Pid}}", "--", name]).output();
-    let answer = asked.map_err(|error| format!("cannot ask `{client}`: {error}"))?;
+    let mut question = Command::new(&client);
+    question.args(["inspect", "--format", "{{.State.Pid}}", "--", name]);
+    let answer = answer(question).map_err(|error| format!("cannot ask `{client}`: {error}"))?;
     if !answer.status.success() {
         return Err(format!("{client}: {}", String::from_utf8_lossy(&answer.stderr).trim()));
     }
@@ -44,6 +52,21 @@ pub(super) fn of_container(name: &str) -> Result<PathBuf, String> {
     // `0::/path` is the line of version 2.
     let path = group.lines().find_map(|line| line.strip_prefix("0::/"));
     path.map(|path| Path::new(ROOT).join(path)).ok_or_else(|| "no control groups of version 2".to_owned())
+}
+
+/// What a program answers in time: little enough for the pipes to hold it until the program has ended.
+fn answer(mut question: Command) -> std::io::Result<Output> {
+    let mut child = question.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let deadline = Instant::now() + ANSWER_WITHIN;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            child.kill()?;
+            child.wait()?;
+            return Err(std::io::Error::new(std::io::ErrorKind::TimedOut, "it does not answer"));
+        }
+        std::thread::sleep(LOOK);
+    }
+    child.wait_with_output()
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use crate::scenario::signal::{Question, Signal};
 use crate::signals::prometheus as format;
 use crate::web::Client;
 
+/// Bytes of the longest page that is read; the largest exporters are at a tenth of that.
+const LONGEST: usize = 64 << 20;
+
 pub(super) async fn prometheus(
     client: &Client,
     url: &str,
@@ -38,5 +41,5 @@ fn number(value: &serde_json::Value) -> Option<f64> {
 }
 
 async fn fetch(client: &Client, url: &str) -> Result<String, String> {
-    client.ask("GET", url).await?.below(300)?.text().await
+    client.ask("GET", url).await?.below(300)?.text_up_to(LONGEST).await
 }

@@ -1,8 +1,9 @@
 //! Lines that are appended to a file while it is watched.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
 
+use crate::bounded;
 use crate::scenario::signal::{Question, Signal};
 
 /// The most that one reading takes in; the rest is for the next.
@@ -24,7 +25,7 @@ impl Log {
         if self.values.is_empty() {
             self.values = signals.iter().map(at_first).collect();
         }
-        let mut file = File::open(path).map_err(|e| e.to_string())?;
+        let mut file = bounded::open(Path::new(path), u64::MAX).map_err(|e| e.to_string())?.into_inner();
         let length = file.metadata().map_err(|e| e.to_string())?.len();
         let from = match self.position {
             // Lines from before the run are not the run's.
@@ -38,6 +39,10 @@ impl Log {
         self.position = Some(from + read as u64);
         let whole = self.unfinished.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let lines: Vec<u8> = self.unfinished.drain(..whole).collect();
+        // What goes on without an end is no line.
+        if self.unfinished.len() as u64 > MOST {
+            self.unfinished.clear();
+        }
         for line in String::from_utf8_lossy(&lines).lines() {
             for (value, signal) in self.values.iter_mut().zip(signals) {
                 *value = after(line, signal, *value);
@@ -103,5 +108,21 @@ mod tests {
         file.as_file().set_len(0).unwrap();
         assert_eq!(read(), [Some(2.0), Some(0.25)]);
         assert!(Log::default().read("/nowhere/x.log", &signals).is_err());
+        let endless = Log::default().read("/dev/zero", &signals).unwrap_err();
+        assert!(endless.contains("not a file"), "{endless}");
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_given_up() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_str().unwrap().to_owned();
+        let signals = [signal("x")];
+        let mut log = Log::default();
+        log.read(&path, &signals).unwrap();
+        file.write_all(&vec![b'x'; 2 * usize::try_from(MOST).unwrap() + 2]).unwrap();
+        for _ in 0..3 {
+            log.read(&path, &signals).unwrap();
+            assert!(log.unfinished.len() as u64 <= MOST);
+        }
     }
 }

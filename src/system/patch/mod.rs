@@ -9,15 +9,33 @@ use std::fs::{self, File, Metadata};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
 use super::SystemError;
+use super::journal::{Owner, write_durably};
+use crate::bounded;
 use crate::checksum::sha256;
 use crate::scenario::patch::Patch;
 
 /// What a journal folder holds beside the originals.
 const MANIFEST: &str = "manifest.json";
+/// Bytes of the largest file that is patched.
+const LARGEST: u64 = 64 << 20;
+
+/// Held while files are changed or put back. Whoever ends the process at once takes it for good, so that nothing is patched
+/// behind its back.
+static CHANGING: Mutex<()> = Mutex::new(());
+
+/// Nobody changes a file while this is held.
+pub struct Still {
+    _changing: MutexGuard<'static, ()>,
+}
+
+fn changing() -> Still {
+    Still { _changing: CHANGING.lock().unwrap_or_else(PoisonError::into_inner) }
+}
 
 /// Files that are changed; dropped, it puts them back.
 #[derive(Debug)]
@@ -29,9 +47,8 @@ pub struct Patched {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
-    process: u32,
-    /// When the process was started, as its system counts: a number is given to others later.
-    process_start: Option<u64>,
+    #[serde(flatten)]
+    owner: Owner,
     files: Vec<Entry>,
 }
 
@@ -40,6 +57,9 @@ struct Entry {
     path: PathBuf,
     /// The original's name in the journal folder.
     kept_as: String,
+    /// The name of what it is patched to; none in journals of older versions.
+    #[serde(default)]
+    patched_as: Option<String>,
     original_sha256: String,
     patched_sha256: String,
 }
@@ -51,6 +71,7 @@ impl Patched {
     /// If a file cannot be read, changed as wanted, or is patched by another loadproof just now; no
     /// file is changed then.
     pub fn apply(patches: &[Patch], journal: &Path) -> Result<Self, SystemError> {
+        let still = changing();
         let mut files: Vec<(PathBuf, Vec<u8>, String)> = Vec::new();
         for patch in patches {
             let wrong = |reason: String| SystemError::Patch { file: patch.file.clone(), reason };
@@ -59,7 +80,7 @@ impl Patched {
             let place = match files.iter().position(|(known, _, _)| *known == path) {
                 Some(place) => place,
                 None => {
-                    let bytes = fs::read(&path).map_err(|e| wrong(e.to_string()))?;
+                    let bytes = bounded::bytes(&path, LARGEST).map_err(|e| wrong(e.to_string()))?;
                     let text =
                         String::from_utf8(bytes.clone()).map_err(|_| wrong("it is not text".to_owned()))?;
                     files.push((path, bytes, text));
@@ -72,14 +93,13 @@ impl Patched {
         let failed =
             |e: std::io::Error| SystemError::Journal { folder: journal.to_owned(), reason: e.to_string() };
         let patched = Self::keep(journal, &files).map_err(failed)?;
-        for (path, _, text) in &files {
-            // What was changed before a failure is put back by the drop of `patched`.
-            replace(path, text.as_bytes()).map_err(|e| SystemError::Patch {
-                file: path.display().to_string(),
-                reason: e.to_string(),
-            })?;
-        }
-        Ok(patched)
+        let changed = files.iter().try_for_each(|(path, _, text)| {
+            replace(path, text.as_bytes())
+                .map_err(|e| SystemError::Patch { file: path.display().to_string(), reason: e.to_string() })
+        });
+        // What was changed before a failure is put back by the drop of `patched`, which waits for its turn.
+        drop(still);
+        changed.map(|()| patched)
     }
 
     /// Puts the originals into a journal folder, whole or not at all.
@@ -91,16 +111,18 @@ impl Patched {
         fs::create_dir_all(&draft)?;
         let mut entries = Vec::new();
         for (place, (path, original, patched)) in files.iter().enumerate() {
-            let kept_as = format!("{place}.original");
+            let (kept_as, patched_as) = (format!("{place}.original"), format!("{place}.patched"));
             write_durably(&draft.join(&kept_as), original)?;
+            write_durably(&draft.join(&patched_as), patched.as_bytes())?;
             entries.push(Entry {
                 path: path.clone(),
                 kept_as,
+                patched_as: Some(patched_as),
                 original_sha256: sha256(original),
                 patched_sha256: sha256(patched),
             });
         }
-        let manifest = Manifest { process, process_start: start_of(process), files: entries };
+        let manifest = Manifest { owner: Owner::own(), files: entries };
         write_durably(&draft.join(MANIFEST), serde_json::to_string_pretty(&manifest)?.as_bytes())?;
         fs::rename(&draft, &folder)?;
         File::open(journal)?.sync_all()?;
@@ -114,6 +136,7 @@ impl Patched {
     /// original is.
     pub fn restore(mut self) -> Result<(), SystemError> {
         self.restored = true;
+        let _still = changing();
         put_back(&self.folder, &self.manifest).map(|_| ())
     }
 }
@@ -121,6 +144,7 @@ impl Patched {
 impl Drop for Patched {
     fn drop(&mut self) {
         if !self.restored {
+            let _still = changing();
             // Nobody is there to be told; the journal stays for the next start if it fails.
             let _ = put_back(&self.folder, &self.manifest);
         }
@@ -134,11 +158,20 @@ impl Drop for Patched {
 pub fn restore_leftovers(journal: &Path) -> Result<Vec<PathBuf>, SystemError> {
     let mut restored = Vec::new();
     for (folder, manifest) in journals(journal) {
-        if !is_alive(&manifest) {
+        if !manifest.owner.is_alive() {
             restored.extend(put_back(&folder, &manifest)?);
         }
     }
     Ok(restored)
+}
+
+/// Puts back what this process has changed, because it is about to end at once: the files that could not be put back, and
+/// what keeps all files as they are until the end.
+pub fn restore_own(journal: &Path) -> (Vec<SystemError>, Still) {
+    let still = changing();
+    let own = std::process::id();
+    let of_own = journals(journal).into_iter().filter(|(_, manifest)| manifest.owner.process() == own);
+    (of_own.filter_map(|(folder, manifest)| put_back(&folder, &manifest).err()).collect(), still)
 }
 
 fn journals(journal: &Path) -> Vec<(PathBuf, Manifest)> {
@@ -157,35 +190,58 @@ fn refuse_taken(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> Result<
     for (_, manifest) in journals(journal) {
         let taken = manifest.files.iter().find(|entry| files.iter().any(|(path, _, _)| *path == entry.path));
         if let Some(entry) = taken {
-            let reason = format!("process {} has patched it and not yet restored it", manifest.process);
+            let reason =
+                format!("process {} has patched it and not yet restored it", manifest.owner.process());
             return Err(SystemError::Patch { file: entry.path.display().to_string(), reason });
         }
     }
     Ok(())
 }
 
+/// Puts back all files that can be; the first failure, if there is one, is told after the others are back.
 fn put_back(folder: &Path, manifest: &Manifest) -> Result<Vec<PathBuf>, SystemError> {
     let mut restored = Vec::new();
+    let mut failure = None;
     for entry in &manifest.files {
-        let kept = folder.join(&entry.kept_as);
-        let wrong = |reason: String| SystemError::NotRestored {
-            file: entry.path.clone(),
-            kept: kept.clone(),
-            reason,
-        };
-        let now = fs::read(&entry.path).map(sha256).unwrap_or_default();
-        if now == entry.original_sha256 {
-            continue;
+        match put_one_back(folder, entry) {
+            Ok(true) => restored.push(entry.path.clone()),
+            Ok(false) => {}
+            Err(reason) => {
+                failure.get_or_insert(SystemError::NotRestored {
+                    file: entry.path.clone(),
+                    kept: folder.join(&entry.kept_as),
+                    reason,
+                });
+            }
         }
-        if now != entry.patched_sha256 {
-            return Err(wrong("somebody else has changed it since".to_owned()));
-        }
-        let original = fs::read(&kept).map_err(|e| wrong(e.to_string()))?;
-        replace(&entry.path, &original).map_err(|e| wrong(e.to_string()))?;
-        restored.push(entry.path.clone());
     }
-    let _ = fs::remove_dir_all(folder);
-    Ok(restored)
+    match failure {
+        Some(error) => Err(error),
+        None => {
+            let _ = fs::remove_dir_all(folder);
+            Ok(restored)
+        }
+    }
+}
+
+/// Puts a file back; whether it had to be. Why not, if it cannot be.
+fn put_one_back(folder: &Path, entry: &Entry) -> Result<bool, String> {
+    let now = fs::read(&entry.path).unwrap_or_default();
+    let sum = sha256(&now);
+    if sum == entry.original_sha256 {
+        return Ok(false);
+    }
+    let original = fs::read(folder.join(&entry.kept_as)).map_err(|e| e.to_string())?;
+    if sum != entry.patched_sha256 {
+        // A kill in the middle of a write in place leaves the beginning of what was to be written.
+        let patched = entry.patched_as.as_ref().and_then(|name| fs::read(folder.join(name)).ok());
+        let is_torn = original.starts_with(&now) || patched.is_some_and(|text| text.starts_with(&now));
+        if !is_torn {
+            return Err("another process has changed it since".to_owned());
+        }
+    }
+    replace(&entry.path, &original).map_err(|e| e.to_string())?;
+    Ok(true)
 }
 
 /// Replaces a file's content: in one step where that keeps owner and permissions; in place for files
@@ -211,29 +267,6 @@ fn replace_at_once(path: &Path, bytes: &[u8], before: &Metadata) -> std::io::Res
         let _ = fs::remove_file(&draft);
     }
     written
-}
-
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn is_alive(manifest: &Manifest) -> bool {
-    match (start_of(manifest.process), manifest.process_start) {
-        (Some(now), Some(then)) => now == then,
-        _ => {
-            let pid = i32::try_from(manifest.process).ok().and_then(rustix::process::Pid::from_raw);
-            pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
-                && manifest.process_start.is_none()
-        }
-    }
-}
-
-/// When a process was started, in its system's own count; none where the system does not tell.
-fn start_of(process: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    stat.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -331,8 +364,38 @@ mod tests {
         let patched = bench.apply().unwrap();
         fs::write(bench.file(), "mine").unwrap();
         let error = patched.restore().unwrap_err().to_string();
-        assert!(error.contains("somebody else has changed it") && error.contains("0.original"), "{error}");
+        assert!(error.contains("another process has changed it") && error.contains("0.original"), "{error}");
         assert_eq!(bench.text(), "mine");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_put_back_keeps_no_other_from_it() {
+        let bench = Bench::new();
+        let other = bench.folder.path().join("other.toml");
+        fs::write(&other, ORIGINAL).unwrap();
+        let patch = |file: &Path| Patch {
+            file: file.display().to_string(),
+            format: Format::Toml,
+            set: vec![("lanes.enabled".to_owned(), PatchValue::Flag(true))],
+            create: false,
+        };
+        let patched = Patched::apply(&[patch(&other), patch(&bench.file())], &bench.journal()).unwrap();
+        fs::write(&other, "mine").unwrap();
+        assert!(patched.restore().is_err());
+        assert!(bench.is_as_it_was());
+        assert_eq!(fs::read_to_string(&other).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_file_that_was_half_written_when_the_process_was_killed_is_put_back() {
+        for (of_patch, length) in [(false, 0), (false, 30), (true, 30)] {
+            let bench = Bench::new();
+            let patched = bench.apply().unwrap();
+            let whole = if of_patch { bench.text() } else { ORIGINAL.to_owned() };
+            fs::write(bench.file(), &whole[..length]).unwrap();
+            patched.restore().unwrap();
+            assert_eq!(bench.text(), ORIGINAL);
+        }
     }
 
     #[test]

@@ -5,9 +5,12 @@ mod clock;
 mod completion;
 mod concurrency;
 mod deviation;
+mod faults;
 mod generator;
 mod imported;
 mod keys;
+mod replay;
+pub(super) mod seal;
 mod signals;
 mod sizes;
 pub(super) mod steady;
@@ -206,10 +209,11 @@ pub fn disturbance<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Option<&'
 
 /// Audits one run.
 pub fn of_run(run: &MeasuredRun) -> RunAudit {
-    let checks = match run.facts.imported() {
+    let mut checks = match run.facts.imported() {
         Some(imported) => imported::checks(run, &imported),
         None => of_own(run),
     };
+    checks.extend(seal::checks(run));
     RunAudit {
         run: run.facts.id,
         profile: run.facts.start.profile.clone(),
@@ -225,11 +229,13 @@ fn of_own(run: &MeasuredRun) -> Vec<Check> {
     [
         completion::checks(run),
         arrivals::checks(run),
+        replay::checks(run).into_iter().collect(),
         concurrency::checks(run),
         generator::checks(run),
         signals::checks(run),
         steady::checks(run),
         clock::checks(run),
+        faults::checks(run),
         keys::checks(run),
     ]
     .into_iter()
@@ -324,6 +330,7 @@ pub(in crate::verdict) mod tests {
             soft_checks: Vec::new(),
             slowest: Vec::new(),
             checksum: String::new(),
+            seal: crate::run::Seal::default(),
         }
     }
 

@@ -4,9 +4,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use loadproof::run::{Arm, ExperimentId, LoadFacts, PhaseSpan, RunEnd, RunId, RunStart, RunState};
+use loadproof::sample::{
+    EndpointId, Key, Kind, Outcome, Phase, Race, ReasonId, Recorder, Sample, Subject, UserClassId,
+};
 use loadproof::scenario::{self, Scenario, World};
-use loadproof::store::{Ending, NewExperiment, Store};
-use rusqlite::{Connection, params};
+use loadproof::store::{Ending, NewExperiment, RunWords, RunWriter, Store};
+use rusqlite::Connection;
+
+use super::older_than_seals;
 
 /// A day's seconds.
 pub(crate) const DAY: i64 = 86_400;
@@ -107,8 +112,14 @@ impl Shelf {
         Self { folder, scenario }
     }
 
-    /// Changes what was stored.
+    /// Changes what was stored, as if that were what had been measured before there were seals.
     pub(crate) fn plant(&self, sql: &str) {
+        self.change(sql);
+        older_than_seals(&self.database());
+    }
+
+    /// Changes what was stored behind loadproof's back.
+    pub(crate) fn change(&self, sql: &str) {
         Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
     }
 
@@ -176,7 +187,7 @@ impl Shelf {
         let start = RunStart {
             scenario: "shop".to_owned(),
             scenario_file: self.scenario.file.clone(),
-            fingerprint: self.scenario.fingerprint(load),
+            fingerprint: self.scenario.fingerprint(load, &[]),
             load: "steady".to_owned(),
             load_text: load.text(),
             profile: profile.to_owned(),
@@ -224,31 +235,45 @@ impl Shelf {
 
     /// Samples about a mean, the same in every store; rounds differ by half a percent.
     fn samples(&self, run: RunId, ms: f64, reads: i64, round: u32) {
-        let mut store = Connection::open(self.database()).unwrap();
-        let transaction = store.transaction().unwrap();
-        transaction
-            .execute_batch(
-                "INSERT OR IGNORE INTO endpoint VALUES (1, 'request', 'production', 'POST /orders');
-                 INSERT OR IGNORE INTO endpoint VALUES (2, 'request', 'production', 'GET /items');
-                 INSERT OR IGNORE INTO user_class VALUES (1, 'User');",
-            )
-            .unwrap();
+        let subject = |endpoint: &str| Subject {
+            kind: Kind::Request,
+            traffic_class: "production".to_owned(),
+            endpoint: endpoint.to_owned(),
+        };
+        let endpoints = [subject("POST /orders"), subject("GET /items")];
+        let words =
+            RunWords { endpoints: &endpoints, user_classes: vec!["User"], signals: &[], soft_checks: &[] };
+        let writer = RunWriter::start(&self.database(), run, &words, Box::new(|_| {})).unwrap();
+        let recorder = Recorder::new(0, writer.sink());
         for n in 0..SAMPLES {
             let wobble = 1.0 + ((n * 7919) % 101 - 50) as f64 / 250.0 + f64::from(round) / 200.0;
             let due = n * EVERY_US;
-            let (endpoint, ms) = if n * 37 % 100 < reads { (2, 5.0) } else { (1, ms) };
+            let (endpoint, ms) = if n * 37 % 100 < reads { (1, 5.0) } else { (0, ms) };
             #[allow(clippy::cast_possible_truncation, reason = "microseconds of a test")]
             let done = due + (ms * 1000.0 * wobble) as i64;
-            transaction
-                .execute(
-                    "INSERT INTO sample (id, endpoint, user_class, user, journey, phase, outcome, status, intended_us, \
-                     sent_us, first_byte_us, done_us, bytes_in, bytes_out) \
-                     VALUES (?1, ?5, 1, 0, ?2, 1, 0, 200, ?3, ?3, ?4, ?4, 10, 10)",
-                    params![(run.0 << 32) + n, n, due, done, endpoint],
-                )
-                .unwrap();
+            recorder.record(Sample {
+                endpoint: EndpointId(endpoint),
+                user_class: UserClassId(0),
+                user: 0,
+                journey: u32::try_from(n).unwrap(),
+                phase: Phase::Steady,
+                outcome: Outcome::Ok,
+                status: 200,
+                reason: ReasonId::default(),
+                intended_us: due,
+                sent_us: due,
+                first_byte_us: done,
+                done_us: done,
+                key: Key::NONE,
+                race: Race::NONE,
+                bytes_in: 10,
+                bytes_out: 10,
+                redirects: 0,
+                repeats: 0,
+            });
         }
-        transaction.execute("UPDATE run SET samples = ?2 WHERE id = ?1", params![run.0, SAMPLES]).unwrap();
-        transaction.commit().unwrap();
+        recorder.flush();
+        drop(recorder);
+        writer.finish().unwrap();
     }
 }

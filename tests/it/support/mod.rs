@@ -118,6 +118,7 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, base_url: &str, drive: Drive<'_>) 
         load: scenario.load(drive.load).unwrap().clone(),
         base_url: base_url.to_owned(),
         seed: drive.seed,
+        salt: None,
         workers: drive.workers,
         clock,
         kept: loadproof::load::Kept::Failed,
@@ -144,6 +145,7 @@ pub(crate) fn fails(scenario: &Arc<Scenario>, base_url: &str) -> String {
         load: scenario.load("test").unwrap().clone(),
         base_url: base_url.to_owned(),
         seed: 1,
+        salt: None,
         workers: 1,
         clock: Clock::starting_in(Duration::ZERO),
         kept: loadproof::load::Kept::Failed,
@@ -157,4 +159,16 @@ pub(crate) fn fails(scenario: &Arc<Scenario>, base_url: &str) -> String {
 pub(crate) fn quantile(mut values: Vec<f64>, p: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     loadproof::stats::quantile::type7(&values, p).expect("no values")
+}
+
+/// Takes the seals of a store, as if it were older than they: what tests have changed in it is then what was measured.
+pub(crate) fn older_than_seals(store: &Path) {
+    let store = rusqlite::Connection::open(store).unwrap();
+    store
+        .execute_batch(
+            "DELETE FROM seal; DELETE FROM seal_block; DELETE FROM experiment_seal;
+             UPDATE seal_start SET run = (SELECT coalesce(max(id), 0) FROM run),
+                                   experiment = (SELECT coalesce(max(id), 0) FROM experiment);",
+        )
+        .unwrap();
 }

@@ -85,10 +85,10 @@ pub(super) fn expression(
         }
         let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
         match &statistic {
-            Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
-            Statistic::Drift(DriftOf::Signal(name)) | Statistic::Correlation(name) => {
-                check_name(&at(name), "signal", &known.signals, problems);
-            }
+            Statistic::Signal(_, name)
+            | Statistic::Excursion(name, _)
+            | Statistic::Drift(DriftOf::Signal(name))
+            | Statistic::Correlation(name) => check_name(&at(name), "signal", &known.signals, problems),
             Statistic::Overlap(name) | Statistic::AllOk(name) | Statistic::NoneOk(name) => {
                 check_name(&at(name), "race", known.races, problems);
             }
@@ -102,10 +102,13 @@ pub(super) fn expression(
             Statistic::CpuPerRequest(Some(name)) => {
                 check_name(&at(name), "service", &known.services, problems);
             }
-            Statistic::Recovery(name) if crate::unit::parse_duration(name).is_err() => {
-                check_name(&at(name), "hook beside the load or stage", &known.events, problems);
+            Statistic::Reaction { signal, .. } | Statistic::Settling { signal, .. } => {
+                check_name(&at(signal), "signal", &known.signals, problems);
             }
             _ => {}
+        }
+        if let Some(event) = statistic.event().filter(|event| crate::unit::parse_duration(event).is_err()) {
+            check_name(&at(event), "fault, stage or hook beside the load", &known.events, problems);
         }
     }
     Some(expression)

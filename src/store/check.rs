@@ -1,0 +1,90 @@
+//! Whether a store is whole: its pages, its references, and what was written of every run and experiment.
+
+use super::{Store, StoreError};
+use crate::run::{ExperimentId, RunId, Seal};
+
+/// Damages of the file that are told.
+const MOST_DAMAGES: u32 = 20;
+
+/// What a check of a store has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Runs that are as they were written.
+    pub whole: usize,
+    /// Runs without a seal: older than seals, or cut short.
+    pub unsealed: usize,
+    /// Experiments that are as they were written.
+    pub experiments: usize,
+    /// What was changed or is damaged, in words.
+    pub problems: Vec<String>,
+}
+
+impl Store {
+    /// Checks the file, and everything that is sealed in it.
+    ///
+    /// # Errors
+    /// If the store cannot be read at all.
+    pub fn check(&self) -> Result<Checked, StoreError> {
+        let mut checked = Checked { problems: self.damages()?, ..Checked::default() };
+        let numbers = |table: &str| -> Result<Vec<i64>, StoreError> {
+            let mut statement = self.connection.prepare(&format!("SELECT id FROM {table} ORDER BY id"))?;
+            Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        };
+        let is_part = self.is_part()?;
+        for run in numbers("run")?.into_iter().map(RunId) {
+            // Of evidence that was passed over, a bundle has only the facts.
+            let has_samples = !is_part || self.has_samples(run)?;
+            match self.seal(run, has_samples) {
+                Ok(Seal::Whole { .. }) => checked.whole += 1,
+                Ok(seal) if seal.changed().is_empty() => checked.unsealed += 1,
+                Ok(seal) => checked.problems.extend(seal.changed().iter().map(|what| changed(what))),
+                Err(error) => checked.problems.push(format!("run {run} cannot be read: {error}")),
+            }
+        }
+        for id in numbers("experiment")?.into_iter().map(ExperimentId) {
+            match self.experiment_seal(id) {
+                Ok(Seal::Whole { .. }) => checked.experiments += 1,
+                Ok(seal) => checked.problems.extend(seal.changed().iter().map(|what| changed(what))),
+                Err(error) => checked.problems.push(format!("experiment e{id} cannot be read: {error}")),
+            }
+        }
+        checked.problems.extend(self.gaps()?);
+        Ok(checked)
+    }
+
+    /// What SQLite finds wrong with the file, and rows that refer to what is not there.
+    fn damages(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare(&format!("PRAGMA integrity_check({MOST_DAMAGES})"))?;
+        let found = statement.query_map([], |row| row.get::<_, String>(0))?;
+        let mut damages = Vec::new();
+        for line in found {
+            match line {
+                Ok(text) if text == "ok" => {}
+                Ok(text) => damages.push(format!("the file is damaged: {text}")),
+                Err(error) => {
+                    damages.push(format!("the file is damaged: {error}"));
+                    break;
+                }
+            }
+        }
+        let mut statement = self.connection.prepare("PRAGMA foreign_key_check")?;
+        let mut lost = statement.query([])?;
+        let mut count = 0_u64;
+        while let Ok(Some(_)) = lost.next() {
+            count += 1;
+        }
+        if count > 0 {
+            damages.push(format!("{count} rows refer to rows that are not there"));
+        }
+        Ok(damages)
+    }
+
+    fn has_samples(&self, run: RunId) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM sample WHERE id >= ?1 AND id < ?2 LIMIT 1)";
+        Ok(self.connection.query_row(sql, super::read::id_range(run), |row| row.get::<_, i64>(0))? > 0)
+    }
+}
+
+fn changed(what: &str) -> String {
+    format!("changed after it was stored: {what}")
+}
