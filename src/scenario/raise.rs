@@ -42,6 +42,7 @@ impl Load {
             let reason = match executor {
                 Executor::Open { rate, .. } => limits::rate(*rate),
                 Executor::StagedRate { stages, .. } => limits::rate(stages.peak()),
+                Executor::Replay { replay, .. } => limits::rate(replay.mean_rate()),
                 Executor::Closed { .. } | Executor::StagedUsers { .. } => {
                     limits::users(executor.max_in_flight())
                 }
@@ -65,6 +66,8 @@ fn multiply(executor: &mut Executor, factor: f64) {
         Executor::Open { rate, .. } => *rate *= factor,
         Executor::StagedUsers { stages } | Executor::StagedRate { stages, .. } => stages.multiply(factor),
         Executor::Bursts { size, .. } => *size = users(f64::from(*size) * factor),
+        // The same starts in less time.
+        Executor::Replay { replay, .. } => replay.speed_up *= factor,
         Executor::Shared { .. } => {}
     }
 }
