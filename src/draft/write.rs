@@ -10,6 +10,10 @@ impl Draft {
         let mut text = self.head(file);
         text.push_str(&line("name", &Item::text(&self.name)));
         text.push_str(&line("base_url", &Item::text(&self.base_url)));
+        let others: Vec<Item> = self.other_hosts().iter().map(|host| Item::text(host)).collect();
+        if !others.is_empty() {
+            text.push_str(&line("allow_hosts", &Item::List(others)));
+        }
         if !self.headers.is_empty() {
             text.push_str("\n# Of every request.\n[defaults]\n");
             text.push_str(&line("headers", &Item::texts(&self.headers)));
@@ -28,6 +32,17 @@ impl Draft {
         }
         text.push_str(&self.traffic());
         text
+    }
+
+    /// Hosts besides the main one that requests go to.
+    fn other_hosts(&self) -> Vec<String> {
+        let steps = self.journeys.iter().flat_map(|journey| &journey.steps);
+        let hosts = steps.filter_map(|step| {
+            let origin = step.request()?.origin.as_ref()?;
+            Some(origin.split_once("://").map_or(origin.as_str(), |(_, host)| host).to_owned())
+        });
+        let hosts: std::collections::BTreeSet<String> = hosts.filter(|host| !host.contains("{{")).collect();
+        hosts.into_iter().collect()
     }
 
     /// What its reader has to know.

@@ -118,9 +118,11 @@ pub async fn carry_out(
         measure(setting, planned, run, clock, (collector, first_readings), &around, system, audience).await;
     match measured {
         Ok(mut measured) => {
+            let during = hook::none_failed(&around.hooks, &around.around, &measured.hooks);
             hooks.append(&mut measured.hooks);
             let after = match measured.outcome.state {
-                RunState::Done => around.run(HookMoment::After, &mut hooks).await,
+                // What comes after is done whatever has failed before: it may be there to clean up.
+                RunState::Done => around.run(HookMoment::After, &mut hooks).await.and(during),
                 _ => Ok(()),
             };
             let faults = measured.faults.iter().map(|run| fault::facts(run, &clock)).collect();

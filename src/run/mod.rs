@@ -9,6 +9,7 @@ pub mod machine;
 mod measured;
 mod planned;
 mod seal;
+mod windows;
 
 use serde::{Deserialize, Serialize};
 

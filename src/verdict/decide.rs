@@ -297,7 +297,7 @@ fn of_one_run(decided: &Decided, estimated: &Estimate) -> (Verdict, String) {
         (None, None) => String::new(),
         _ => format!("; other runs may lie in {}", interval_text(estimated, unit)),
     };
-    (verdict, format!("{} of {} samples{interval}", unit.text(estimated.value), crate::unit::count(n)))
+    (verdict, format!("{} (n = {}){interval}", unit.text(estimated.value), crate::unit::count(n)))
 }
 
 /// The verdict where a quantile has no end in some rounds, because too few requests were answered.

@@ -108,8 +108,13 @@ const HOMES: &[Home] = &[
         "whatever waits for the network, for processes or for time, runs on it",
     ),
     home("hyper", &["src/load/", "src/live/connections.rs"], "requests of the load, and of viewers of the page"),
-    home("http_body_util", &["src/load/"], ""),
-    home("hyper_util", &["src/load/connection.rs", "src/live/connections.rs"], "see `hyper`"),
+    home("httparse", &["src/load/http1/"], ""),
+    home("http_body_util", &["src/load/http2.rs", "src/load/http1/against_hyper.rs"], ""),
+    home(
+        "hyper_util",
+        &["src/load/http2.rs", "src/load/http1/against_hyper.rs", "src/live/connections.rs"],
+        "see `hyper`",
+    ),
     home(
         "bytes",
         &["src/load/", "src/scenario/"],
@@ -117,7 +122,15 @@ const HOMES: &[Home] = &[
     ),
     home(
         "futures_util",
-        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/signals/source/postgres.rs", "src/execute/", "src/live/"],
+        &[
+            "src/load/",
+            "src/system/hook.rs",
+            "src/system/fault/",
+            "src/signals/collector.rs",
+            "src/signals/source/postgres.rs",
+            "src/execute/",
+            "src/live/",
+        ],
         "several things at once, and streams; tokio has neither without a task each",
     ),
     home(
@@ -125,6 +138,7 @@ const HOMES: &[Home] = &[
         &[
             "src/load/tls.rs",
             "src/load/origin.rs",
+            "src/load/stream.rs",
             "src/scenario/read/tls.rs",
             "src/bundle/signature.rs",
             "src/execute/session.rs",
@@ -136,7 +150,14 @@ const HOMES: &[Home] = &[
     home("cookie_store", &["src/load/jar.rs"], ""),
     home(
         "url",
-        &["src/load/", "src/draft/", "src/redact.rs", "src/scenario/read/address.rs"],
+        &[
+            "src/load/",
+            "src/draft/",
+            "src/redact.rs",
+            "src/scenario/read/address.rs",
+            "src/scenario/read/hosts.rs",
+            "src/scenario/hosts.rs",
+        ],
         "redirects and cookies of the load, addresses of recordings, secrets in URLs, mistakes in URLs where they are \
          written",
     ),
@@ -219,12 +240,12 @@ const HOMES: &[Home] = &[
     home("humantime", &["src/unit.rs"], ""),
     home(
         "rand",
-        &["src/scenario/", "src/plan.rs", "src/load/"],
-        "what is drawn: values, the order of the arms, journeys and arrivals",
+        &["src/scenario/", "src/plan.rs", "src/load/", "src/system/proxy/"],
+        "what is drawn: values, the order of the arms, journeys and arrivals, the jitter of proxies",
     ),
     home(
         "rand_pcg",
-        &["src/scenario/", "src/plan.rs", "src/load/"],
+        &["src/scenario/", "src/plan.rs", "src/load/", "src/system/proxy/"],
         "the one generator of all draws; see `rand`",
     ),
     home(

@@ -17,6 +17,7 @@ mod conformance;
 mod doubt;
 mod events;
 mod experiment;
+mod faults;
 mod explain;
 mod export;
 mod gateway;

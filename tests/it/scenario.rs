@@ -469,7 +469,7 @@ fn settings_take_values_from_the_environment() {
 fn the_fingerprint_knows_the_work_and_nothing_else() {
     let fingerprint = |text: &str| {
         let scenario = compile(text).unwrap();
-        scenario.fingerprint(&scenario.loads["smoke"])
+        scenario.fingerprint(&scenario.loads["smoke"], &[])
     };
     let original = fingerprint(GOOD);
     let same = ["# a comment\n", "[profile.other]\n"].map(|extra| fingerprint(&format!("{GOOD}{extra}")));

@@ -21,6 +21,7 @@ pub(super) mod extract;
 pub(super) mod fault;
 pub(super) mod feeder;
 pub(super) mod hook;
+pub(super) mod hosts;
 pub(super) mod journey;
 pub(super) mod keys;
 pub(super) mod load;

@@ -5,6 +5,7 @@ mod clock;
 mod completion;
 mod concurrency;
 mod deviation;
+mod faults;
 mod generator;
 mod imported;
 mod keys;
@@ -234,6 +235,7 @@ fn of_own(run: &MeasuredRun) -> Vec<Check> {
         signals::checks(run),
         steady::checks(run),
         clock::checks(run),
+        faults::checks(run),
         keys::checks(run),
     ]
     .into_iter()

@@ -66,7 +66,7 @@ async fn accept(gateway: &Arc<Gateway>, headers: &HeaderMap, body: &Bytes) -> Re
         enqueued.map_err(|problem| (StatusCode::SERVICE_UNAVAILABLE, problem.to_string()))?;
         "outbox"
     };
-    Ok(json!({"session_id": event.session_id, "event_id": event.event_id, "way": way}))
+    Ok(json!({"session_id": event.session_id, "event_id": event.id, "way": way}))
 }
 
 /// Writes an event to memory and log; false if it has to take the outbox.

@@ -225,7 +225,9 @@ mod tests {
     #[test]
     fn times_are_counted_in_buckets_that_include_the_smaller_ones() {
         let counters = Counters::default();
-        [0.001, 0.2, 9.0].into_iter().for_each(|time| counters.request_seconds.observe(time));
+        for time in [0.001, 0.2, 9.0] {
+            counters.request_seconds.observe(time);
+        }
         let page = counters.page(None);
         for line in [
             "gateway_request_seconds_bucket{path=\"/v1/session/message\",le=\"0.001\"} 1",

@@ -25,7 +25,8 @@ struct Metadata {
 /// A message that was received.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Event {
-    pub(super) event_id: String,
+    #[serde(rename = "event_id")]
+    pub(super) id: String,
     pub(super) session_id: String,
     pub(super) tenant: Option<String>,
     pub(super) persona_id: Option<String>,
@@ -44,7 +45,7 @@ impl Posted {
         }
         let new_id = || uuid::Uuid::new_v4().to_string();
         Ok(Event {
-            event_id: new_id(),
+            id: new_id(),
             session_id: session_id.filter(|id| !id.is_empty()).unwrap_or_else(new_id),
             tenant: tenant.or(metadata.tenant),
             persona_id: persona_id.or(metadata.persona_id),

@@ -40,7 +40,7 @@ fn step(gateway: &Gateway) -> Result<usize, Problem> {
         }
         // An event that is in the log twice is applied once.
         gateway.wal.append(&mut event)?;
-        gateway.replica.dequeue(&event.event_id)?;
+        gateway.replica.dequeue(&event.id)?;
         gateway.counters.published.ok.add(1);
     }
     Ok(count)

@@ -114,7 +114,7 @@ impl Replica {
                     "INSERT INTO dlq (event_id, topic, payload, reason, created_at) VALUES ($1, $2, $3, $4, $5) \
                      ON CONFLICT (event_id) DO NOTHING",
                     &[
-                        Parameter::Text(&event.event_id),
+                        Parameter::Text(&event.id),
                         Parameter::Text(TOPIC),
                         Parameter::Text(&payload),
                         Parameter::Text(reason),
@@ -146,8 +146,7 @@ impl Replica {
         let payload = serde_json::to_string(event)?;
         let sql = "INSERT INTO outbox (event_id, payload, created_at) VALUES ($1, $2, $3)";
         let now = Parameter::Whole(clock::now_us());
-        self.ask(|c| c.execute(sql, &[Parameter::Text(&event.event_id), Parameter::Text(&payload), now]))
-            .map(drop)
+        self.ask(|c| c.execute(sql, &[Parameter::Text(&event.id), Parameter::Text(&payload), now])).map(drop)
     }
 
     /// The oldest events of the outbox.
@@ -214,7 +213,7 @@ fn insert(connection: &mut Connection, event: &Event, now: i64) -> Result<(), Pr
              (event_id, session_id, tenant, persona_id, message, wal_timestamp, replicated_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (event_id) DO NOTHING",
             &[
-                Parameter::Text(&event.event_id),
+                Parameter::Text(&event.id),
                 Parameter::Text(&event.session_id),
                 event.tenant.as_deref().into(),
                 event.persona_id.as_deref().into(),

@@ -82,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let wal = Wal::open(&folder.path().join("memory.wal")).unwrap();
         let event = |n: u64| Event {
-            event_id: n.to_string(),
+            id: n.to_string(),
             session_id: "s".to_owned(),
             tenant: None,
             persona_id: None,
@@ -92,7 +92,7 @@ mod tests {
         for n in 0..3 {
             wal.append(&mut event(n)).unwrap();
         }
-        let ids = |events: Vec<Event>| events.into_iter().map(|event| event.event_id).collect::<Vec<_>>();
+        let ids = |events: Vec<Event>| events.into_iter().map(|event| event.id).collect::<Vec<_>>();
         let (first, position) = wal.read(0, 2).unwrap();
         assert_eq!(ids(first), ["0", "1"]);
         let (second, end) = wal.read(position, 2).unwrap();

@@ -44,14 +44,23 @@ pub(super) struct Sight {
 /// Of the last hundred messages, ms; 0 before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Latency {
-    pub(super) avg_latency_ms: f64,
-    pub(super) p95_latency_ms: f64,
-    pub(super) p99_latency_ms: f64,
+    #[serde(rename = "avg_latency_ms")]
+    pub(super) mean: f64,
+    #[serde(rename = "p95_latency_ms")]
+    pub(super) p95: f64,
+    #[serde(rename = "p99_latency_ms")]
+    pub(super) p99: f64,
 }
 
 pub(super) enum Board {
     Memory(Mutex<Memory>),
-    Redis { client: Client, connection: Shared },
+    Redis(Box<Keys>),
+}
+
+/// The keys of a Redis.
+pub(super) struct Keys {
+    client: Client,
+    connection: Shared,
 }
 
 #[derive(Default)]
@@ -69,7 +78,7 @@ impl Board {
             None => Ok(Board::Memory(Mutex::default())),
             Some(url) => {
                 let client = Client::open(url)?;
-                Ok(Board::Redis { connection: Shared::new(client.clone()), client })
+                Ok(Board::Redis(Box::new(Keys { connection: Shared::new(client.clone()), client })))
             }
         }
     }
@@ -84,10 +93,10 @@ impl Board {
     pub(super) async fn sight(&self) -> Result<Sight, Problem> {
         match self {
             Board::Memory(memory) => Ok(lock(memory).sight(clock::now_us())),
-            Board::Redis { connection, .. } => {
+            Board::Redis(keys) => {
                 let mut commands = redis::pipe();
                 commands.cmd("MGET").arg(&KEYS);
-                let (values,): (Vec<Option<f64>>,) = connection.ask(&commands).await?;
+                let (values,): (Vec<Option<f64>>,) = keys.connection.ask(&commands).await?;
                 let value = |place: usize| values.get(place).copied().flatten().unwrap_or(0.0);
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -99,11 +108,7 @@ impl Board {
                     total_messages: count(0),
                     total_batches: count(1),
                     current_rps: value(2),
-                    latency: Latency {
-                        avg_latency_ms: value(3),
-                        p95_latency_ms: value(4),
-                        p99_latency_ms: value(5),
-                    },
+                    latency: Latency { mean: value(3), p95: value(4), p99: value(5) },
                 })
             }
         }
@@ -115,10 +120,10 @@ impl Board {
                 *lock(memory) = Memory::default();
                 Ok(())
             }
-            Board::Redis { connection, .. } => {
+            Board::Redis(keys) => {
                 let mut commands = redis::pipe();
-                commands.cmd("DEL").arg(&KEYS).arg(LATENCIES).arg(&seconds(clock::now_us())).ignore();
-                Ok(connection.ask(&commands).await?)
+                commands.cmd("DEL").arg(&KEYS).arg(LATENCIES).arg(seconds(clock::now_us())).ignore();
+                Ok(keys.connection.ask(&commands).await?)
             }
         }
     }
@@ -127,7 +132,7 @@ impl Board {
     pub(super) fn publisher(&self) -> Option<Publisher> {
         match self {
             Board::Memory(_) => None,
-            Board::Redis { client, .. } => Some(Publisher { link: Link::new(client.clone()) }),
+            Board::Redis(keys) => Some(Publisher { link: Link::new(keys.client.clone()) }),
         }
     }
 }
@@ -176,9 +181,9 @@ impl Latency {
             rank => values_ms[rank - 1],
         };
         Latency {
-            avg_latency_ms: values_ms.iter().sum::<f64>() / count.max(1) as f64,
-            p95_latency_ms: ranked(95),
-            p99_latency_ms: ranked(99),
+            mean: values_ms.iter().sum::<f64>() / count.max(1) as f64,
+            p95: ranked(95),
+            p99: ranked(99),
         }
     }
 }
@@ -227,13 +232,13 @@ pub(super) struct Publisher {
 impl Publisher {
     pub(super) fn publish(&mut self) -> Result<(), Problem> {
         let mut questions = redis::pipe();
-        questions.cmd("MGET").arg(&seconds(clock::now_us()));
+        questions.cmd("MGET").arg(seconds(clock::now_us()));
         questions.cmd("LRANGE").arg(LATENCIES).arg(0).arg(-1);
         let (counts, mut latencies): (Vec<Option<f64>>, Vec<f64>) =
             self.link.ask(|connection| questions.query(connection))?;
         let rate = counts.iter().flatten().sum::<f64>() / WINDOW_S as f64;
-        let Latency { avg_latency_ms, p95_latency_ms, p99_latency_ms } = Latency::of(&mut latencies);
-        let values = [rate, avg_latency_ms, p95_latency_ms, p99_latency_ms];
+        let Latency { mean, p95, p99 } = Latency::of(&mut latencies);
+        let values = [rate, mean, p95, p99];
         let mut commands = redis::pipe();
         for (key, value) in KEYS[2..].iter().zip(values) {
             commands.cmd("SET").arg(key).arg(value).ignore();
@@ -270,10 +275,7 @@ mod tests {
         memory.record(&entry(0, &[1000.0; 50]));
         memory.record(&entry(0, &(1..=100).map(f64::from).collect::<Vec<_>>()));
         let latency = memory.sight(0).latency;
-        assert_eq!(
-            (latency.avg_latency_ms, latency.p95_latency_ms, latency.p99_latency_ms),
-            (50.5, 95.0, 99.0)
-        );
-        assert_eq!(Memory::default().sight(0).latency.p99_latency_ms, 0.0);
+        assert_eq!((latency.mean, latency.p95, latency.p99), (50.5, 95.0, 99.0));
+        assert_eq!(Memory::default().sight(0).latency.p99, 0.0);
     }
 }

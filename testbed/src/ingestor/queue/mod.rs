@@ -36,20 +36,20 @@ pub(super) struct Lengths {
 
 pub(super) enum Queue {
     Embedded(Embedded),
-    Redis(Redis),
+    Redis(Box<Redis>),
 }
 
 /// A worker's end of the queue.
 pub(super) enum Taker<'a> {
     Embedded { queue: &'a Embedded, in_hand: usize },
-    Redis(RedisTaker),
+    Redis(Box<RedisTaker>),
 }
 
 impl Queue {
     pub(super) fn open(redis: Option<&str>, batching: Batching) -> Result<Queue, Problem> {
         match redis {
             None => Ok(Queue::Embedded(Embedded::new(batching))),
-            Some(url) => Redis::open(url, batching).map(Queue::Redis),
+            Some(url) => Redis::open(url, batching).map(Box::new).map(Queue::Redis),
         }
     }
 
@@ -86,7 +86,7 @@ impl Queue {
     pub(super) fn taker(&self, name: &str) -> Taker<'_> {
         match self {
             Queue::Embedded(queue) => Taker::Embedded { queue, in_hand: 0 },
-            Queue::Redis(queue) => Taker::Redis(queue.taker(name)),
+            Queue::Redis(queue) => Taker::Redis(Box::new(queue.taker(name))),
         }
     }
 
