@@ -300,3 +300,13 @@ fn claims_that_name_a_fault_are_about_the_runs_that_have_it() {
     let with = scenario.fingerprint(load, &scenario.faults_under("level", "b"));
     assert_ne!(with, scenario.fingerprint(load, &[]), "a run with a fault did other work");
 }
+
+#[test]
+fn the_scenario_of_the_document_is_right() {
+    let document = std::fs::read_to_string("docs/FAULTS.md").unwrap();
+    let mut blocks = document.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let whole = blocks.next().unwrap();
+    assert_eq!(crate::support::scenario(whole).faults.len(), 2);
+    let fault = blocks.next().unwrap();
+    assert_eq!(crate::support::scenario(&format!("{whole}\n{fault}")).faults.len(), 3);
+}
