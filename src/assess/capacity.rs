@@ -2,11 +2,11 @@
 
 use super::error::AssessError;
 use super::runs;
-use crate::capacity::{Capacity, Goal, Searched, Trial};
+use crate::capacity::{Capacity, Goal, Purpose, Searched, Trial};
 use crate::claim::Side;
 use crate::report::capacity::{ArmReport, CapacityReport};
 use crate::run::{CapacityId, RunId};
-use crate::store::Store;
+use crate::store::{Store, TrialRow};
 use crate::verdict::{TOTAL_ALPHA, capacities, objective};
 
 /// A stored run at a load, held against goals.
@@ -27,7 +27,10 @@ pub fn report(id: CapacityId, store: &Store) -> Result<CapacityReport, AssessErr
     let mut arms = Vec::new();
     for profile in &searched.profiles {
         let rows = facts.trials.iter().filter(|row| row.profile == *profile);
+        let is_disturbed = |row: &&TrialRow| row.purpose == Purpose::Disturbed.word();
+        let disturbed = rows.clone().filter(is_disturbed).count();
         let trials = rows
+            .filter(|row| !is_disturbed(row))
             .map(|row| tried(row.run, row.load, &searched.terms.goals, store))
             .collect::<Result<Vec<_>, _>>()?;
         let capacity = Capacity::of(&searched.terms, &trials);
@@ -35,6 +38,7 @@ pub fn report(id: CapacityId, store: &Store) -> Result<CapacityReport, AssessErr
             profile: profile.clone(),
             not_held: not_held(&capacity, &trials),
             trials: trials.len(),
+            disturbed,
             capacity,
         });
     }

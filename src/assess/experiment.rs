@@ -73,6 +73,10 @@ pub fn enter_look(
         if after == before {
             break;
         }
+        // Shown, and not kept: whoever is shown it elsewhere spends the same again.
+        if store.is_read_only() {
+            return Ok(after);
+        }
         let known = u32::try_from(before.looks().len()).unwrap_or(u32::MAX);
         let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
         if store.add_look(id, known, &LookRow { rounds, alpha, occasion: occasion.word().to_owned() })? {

@@ -122,6 +122,7 @@ mod tests {
             not_ok_share: 0.0,
             missed: vec![if is_met { Vec::new() } else { vec![broken] }],
             not_held: Vec::new(),
+            disturbance: None,
             reasons: Vec::new(),
         }
     }

@@ -39,6 +39,8 @@ pub enum Purpose {
     Confirm,
     /// To see how the system fails at more than its capacity.
     Beyond,
+    /// None any more: something outside of the system disturbed it, and it was made again.
+    Disturbed,
 }
 
 impl Purpose {
@@ -48,6 +50,7 @@ impl Purpose {
             Self::Search => "search",
             Self::Confirm => "confirm",
             Self::Beyond => "beyond",
+            Self::Disturbed => "disturbed",
         }
     }
 }

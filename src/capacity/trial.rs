@@ -25,6 +25,8 @@ pub struct Trial {
     pub missed: Vec<Vec<Broken>>,
     /// What had to be seen to be true of the run's profile, and was not.
     pub not_held: Vec<String>,
+    /// What outside of the system kept loadproof from making the load as planned, such as other processes on its cores.
+    pub disturbance: Option<String>,
     /// Reasons why requests did not end well, the most frequent first.
     pub reasons: Vec<FailureReason>,
 }

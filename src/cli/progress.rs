@@ -96,15 +96,11 @@ fn plain_line(moment: &Moment) -> String {
         words.push(format!("experiment=e{experiment} round={} arm={}", part.round, part.arm.word()));
     }
     words.push(format!("profile={} phase={}", moment.profile, moment.phase.word()));
-    match moment.load_s {
-        Some(load_s) => {
-            words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment)));
-        }
-        None => words.push(match eta_of_journeys_s(moment) {
-            Some(eta) => format!("t={:.0}s eta={eta:.0}s", moment.elapsed_s),
-            None => format!("t={:.0}s", moment.elapsed_s),
-        }),
-    }
+    words.push(match moment.load_s {
+        Some(load_s) => format!("t={:.0}/{load_s:.0}s", moment.elapsed_s),
+        None => format!("t={:.0}s", moment.elapsed_s),
+    });
+    words.extend(moment.eta_s().map(|eta| format!("eta={eta:.0}s")));
     if let Some((begun, all)) = moment.journeys {
         words.push(format!("journeys={begun}/{all}"));
     }
@@ -129,17 +125,6 @@ fn plain_line(moment: &Moment) -> String {
         moment.silent.iter().map(|(name, s)| format!("{}=(no reading for {s:.0}s)", name.replace(' ', "_"))),
     );
     words.join(" ")
-}
-
-/// Seconds that the load still lasts.
-fn eta_s(moment: &Moment) -> f64 {
-    moment.load_s.map_or(0.0, |load_s| (load_s - moment.elapsed_s).max(0.0))
-}
-
-/// Seconds that a load still lasts whose journeys are counted and whose time is not known: at the pace so far.
-fn eta_of_journeys_s(moment: &Moment) -> Option<f64> {
-    let (begun, all) = moment.journeys.filter(|(begun, _)| *begun > 0)?;
-    Some(moment.elapsed_s * (all - begun.min(all)) as f64 / begun as f64)
 }
 
 /// Text that is redrawn in place.
@@ -219,12 +204,9 @@ fn bar_line(moment: &Moment) -> String {
         .map(|(begun, all)| format!("{} of {} journeys", unit::count(begun), unit::count(all)));
     let counts = journeys.into_iter().chain(counts).collect::<Vec<_>>().join(" | ");
     let is_load = matches!(moment.phase, Phase::Ramp | Phase::Steady);
-    let (share, eta_s) = match (moment.load_s, moment.journeys, eta_of_journeys_s(moment)) {
-        (Some(load_s), ..) if is_load => (moment.elapsed_s / load_s.max(1e-3), eta_s(moment)),
-        (None, Some((begun, all)), Some(eta_s)) if is_load => (begun as f64 / all.max(1) as f64, eta_s),
-        _ => return format!("{} | {counts}", unit::clock(moment.elapsed_s)),
+    let Some((share, eta_s)) = moment.share().zip(moment.eta_s()).filter(|_| is_load) else {
+        return format!("{} | {counts}", unit::clock(moment.elapsed_s));
     };
-    let share = share.clamp(0.0, 1.0);
     format!("[{}] {:.0} % | {counts} | ETA {}", bar(share), share * 100.0, unit::clock(eta_s))
 }
 

@@ -16,6 +16,11 @@ use crate::plan::Plan;
 use crate::run::RunState;
 use crate::scenario::Scenario;
 use crate::store::{Reference, Store};
+use crate::unit;
+
+/// Samples of an interrupted run that are reported at once: who presses Ctrl-C wants the program to end within a second, and
+/// has the report of more when it is asked for.
+const AT_ONCE: u64 = 50_000;
 
 pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
     let scenario = world::scenario_with(&command.scenario, &command.common.vars.vars)?;
@@ -79,6 +84,14 @@ fn carry_out_single(
 }
 
 fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<Concluded> {
+    if carried.state == RunState::Interrupted && carried.samples > AT_ONCE && !outputs.ask_for_files() {
+        let run = carried.run;
+        output::result(&format!(
+            "run {run}: ended by the user; its {} samples are stored\nnext: loadproof report {run}",
+            unit::count(carried.samples)
+        ))?;
+        return Ok(Concluded { exit: Exit::Interrupted, reported: Vec::new() });
+    }
     let reported = vec![report::of_run(carried.run, &mut Store::open(store)?, outputs)?];
     let judged = report::together(&reported, outputs)?;
     let exit = match carried.state {

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use super::session::{Session, SessionOptions};
 use super::setting::ExecuteError;
 use crate::assess::capacity as assess;
-use crate::capacity::{Goal, Limits, Planned, Purpose, Search, Searched, Step, Terms, planned};
+use crate::capacity::{
+    Broken, Goal, Limits, Planned, Purpose, Search, Searched, Step, Terms, Trial, planned,
+};
 use crate::plan::{self, Choices, Plan};
 use crate::run::{Arm, CapacityEnding, CapacityId, RunState};
 use crate::scenario::Scenario;
@@ -21,6 +23,9 @@ use crate::verdict::{TOTAL_ALPHA, capacities};
 const FACTOR: f64 = 1.5;
 /// Nothing beyond this many times the first load is tried, if nobody says where to end.
 const MOST_TIMES: f64 = 1000.0;
+/// Trials of a profile at one load that are made again because something outside of the system disturbed them; further ones
+/// count as misses: a load at which loadproof is always late is its own limit.
+const MOST_DISTURBED: usize = 2;
 /// Loads beyond the capacity that show how the system breaks, as multiples of it.
 const BEYOND: [f64; 2] = [1.5, 2.0];
 
@@ -167,6 +172,20 @@ struct Tried {
     arm: Option<Arm>,
     search: Search,
     made: u32,
+    /// Loads of trials that were made again.
+    disturbed: Vec<f64>,
+}
+
+impl Tried {
+    /// Whether a trial is to be made again, because of what disturbed it.
+    fn is_given_up(&mut self, trial: &Trial) -> bool {
+        let before = self.disturbed.iter().filter(|load| **load == trial.load).count();
+        let is_given_up = trial.disturbance.is_some() && before < MOST_DISTURBED;
+        if is_given_up {
+            self.disturbed.push(trial.load);
+        }
+        is_given_up
+    }
 }
 
 impl<'a> Trials<'a> {
@@ -182,6 +201,7 @@ impl<'a> Trials<'a> {
             arm: role(place),
             search: Search::new(search.searched.terms.clone()),
             made: 0,
+            disturbed: Vec::new(),
         };
         let arms = profiles.iter().enumerate().map(arm).collect();
         Self { search, id, store, session, arms, begun: Instant::now(), longest: Duration::ZERO }
@@ -277,40 +297,46 @@ impl<'a> Trials<'a> {
             return Ok(false);
         }
         let store = Store::open(self.store)?;
-        let goals = &searched.terms.goals;
-        let trial = assess::tried(carried.run, step.load, goals, &store)?;
-        store.add_trial(
-            self.id,
-            &TrialRow {
-                run: carried.run,
-                profile: arm.profile.clone(),
-                load: step.load,
-                purpose: step.purpose.word().to_owned(),
-                missed: trial
-                    .missed
-                    .iter()
-                    .map(|goal| goal.iter().map(|broken| broken.condition.clone()).collect())
-                    .collect(),
-            },
-        )?;
-        arm.search.note(step.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
+        let trial = assess::tried(carried.run, step.load, &searched.terms.goals, &store)?;
+        let is_given_up = arm.is_given_up(&trial);
+        let purpose = if is_given_up { Purpose::Disturbed } else { step.purpose };
+        store.add_trial(self.id, &row(&trial, &arm.profile, purpose))?;
+        if !is_given_up {
+            arm.search.note(step.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
+        }
         self.longest = self.longest.max(begun.elapsed());
-        let words: Vec<String> = goals
-            .iter()
-            .zip(&trial.missed)
-            .map(|(goal, missed)| {
-                let name = if goal.name.is_empty() { String::new() } else { format!("{}: ", goal.name) };
-                match missed.first() {
-                    None => format!("{name}met"),
-                    Some(broken) => format!("{name}missed: {} ({})", broken.condition, broken.seen),
-                }
-            })
-            .collect();
         let profile = if searched.profiles.len() > 1 { format!("{}: ", arm.profile) } else { String::new() };
         let load = format!("{} {}", unit::plain(step.load), searched.terms.limits.unit.text());
-        self.session.audience().note(&format!("{profile}{load}: {}", words.join("; ")));
+        let came_to = match &trial.disturbance {
+            Some(disturbance) if is_given_up => format!("disturbed, and made again ({disturbance})"),
+            _ => came_to(&trial, &searched.terms.goals),
+        };
+        self.session.audience().note(&format!("{profile}{load}: {came_to}"));
         Ok(true)
     }
+}
+
+fn row(trial: &Trial, profile: &str, purpose: Purpose) -> TrialRow {
+    let conditions = |goal: &Vec<Broken>| goal.iter().map(|broken| broken.condition.clone()).collect();
+    TrialRow {
+        run: trial.run,
+        profile: profile.to_owned(),
+        load: trial.load,
+        purpose: purpose.word().to_owned(),
+        missed: trial.missed.iter().map(conditions).collect(),
+    }
+}
+
+/// Of each goal, whether a trial met it.
+fn came_to(trial: &Trial, goals: &[Goal]) -> String {
+    let of = |(goal, missed): (&Goal, &Vec<Broken>)| {
+        let name = if goal.name.is_empty() { String::new() } else { format!("{}: ", goal.name) };
+        match missed.first() {
+            None => format!("{name}met"),
+            Some(broken) => format!("{name}missed: {} ({})", broken.condition, broken.seen),
+        }
+    };
+    goals.iter().zip(&trial.missed).map(of).collect::<Vec<_>>().join("; ")
 }
 
 /// The choices at another level, with another seed.

@@ -40,6 +40,7 @@ use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
@@ -117,9 +118,11 @@ pub async fn carry_out(
         measure(setting, planned, run, clock, (collector, first_readings), &around, system, audience).await;
     match measured {
         Ok(mut measured) => {
+            let during = hook::none_failed(&around.hooks, &around.around, &measured.hooks);
             hooks.append(&mut measured.hooks);
             let after = match measured.outcome.state {
-                RunState::Done => around.run(HookMoment::After, &mut hooks).await,
+                // What comes after is done whatever has failed before: it may be there to clean up.
+                RunState::Done => around.run(HookMoment::After, &mut hooks).await.and(during),
                 _ => Ok(()),
             };
             let faults = measured.faults.iter().map(|run| fault::facts(run, &clock)).collect();
@@ -203,7 +206,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         seed: planned.seed,
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
+        environment: environment::facts(scenario, profile, planned, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
         stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },
@@ -225,6 +228,13 @@ fn load_facts(load: &Load, workers: u16) -> LoadFacts {
         rate_per_s: load.mean_rate(),
         workers,
     }
+}
+
+/// What a run's identifiers are salted with: when it begins, unless its system begins afresh and so holds none of those that
+/// other runs with its seed have left.
+fn salt(scenario: &Scenario, planned: &PlannedRun, clock: &Clock) -> Option<u64> {
+    let profile = scenario.profile(&planned.profile).ok()?;
+    (!profile.begins_afresh()).then(|| clock.unix_us().unsigned_abs())
 }
 
 /// The measured part of a run.
@@ -265,6 +275,7 @@ async fn measure(
         load: planned.load.clone(),
         base_url: planned.base_url.clone(),
         seed: planned.seed,
+        salt: salt(scenario, planned, &clock),
         workers: setting.workers,
         clock,
         kept: Kept::Failed,

@@ -50,6 +50,11 @@ pub struct Session {
     audience: Audience,
 }
 
+/// Has the load's TLS and that of other requests use the same provider; once more is no harm.
+pub fn choose_tls_provider() {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Session {
     /// Makes ready for runs of a scenario. `store`: its file, in whose folder logs go, too; `experiment`: the one that they
     /// belong to.
@@ -63,8 +68,7 @@ impl Session {
         options: SessionOptions,
         experiment: Option<ExperimentId>,
     ) -> Result<Self, ExecuteError> {
-        // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        choose_tls_provider();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -7,6 +7,7 @@ use url::Url;
 
 use super::origin::Origin;
 use super::prepared::Requests;
+use crate::scenario::hosts::AllowedHosts;
 
 /// Other servers that a worker's requests may be sent to: a redirect that leads to ever new ones
 /// would fill the memory.
@@ -22,8 +23,11 @@ impl Abroad {
     /// The origin of a URL and its place: among those of the scenario, or behind them.
     ///
     /// # Errors
-    /// In words, if it cannot be reached by any means.
+    /// In words, if it is none of the system's, or cannot be reached by any means.
     pub(super) fn origin(&self, requests: &Requests, url: &Url) -> Result<(usize, Arc<Origin>), String> {
+        if !requests.allowed.allow(url) {
+            return Err(format!("refused the redirect: {}", AllowedHosts::refusal(url)));
+        }
         let wanted = url.origin().ascii_serialization();
         let is_it = |origin: &Arc<Origin>| origin.url == wanted && origin.version == requests.version;
         let own = requests.origins.len();

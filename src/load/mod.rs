@@ -91,6 +91,8 @@ pub struct LoadRun {
     pub base_url: String,
     /// Seed of all draws.
     pub seed: u64,
+    /// What distinguishes its identifiers from those of other runs with its seed; none if none of those are left.
+    pub salt: Option<u64>,
     /// Threads that make load.
     pub workers: u16,
     /// The run's clock; the load starts at its zero, which may lie ahead.

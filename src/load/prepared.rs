@@ -19,6 +19,7 @@ use super::target;
 use super::token::Credentials;
 use super::{grpc, reflection};
 use crate::redact;
+use crate::scenario::hosts::AllowedHosts;
 use crate::scenario::Scenario;
 use crate::scenario::check::{Extract, ExtractFrom};
 use crate::scenario::journey::{Protocol, Request, Step};
@@ -38,6 +39,8 @@ pub(super) struct Requests {
     pub(super) origins: Vec<Arc<Origin>>,
     /// The version of HTTP for all but gRPC.
     pub(super) version: HttpVersion,
+    /// Where requests may go.
+    pub(super) allowed: AllowedHosts,
     /// How other origins are reached.
     pub(super) ways: Ways,
     pub(super) templates: Arc<Templates>,
@@ -95,6 +98,7 @@ impl Requests {
             prepared: Vec::new(),
             origins: vec![Arc::new(target)],
             version: scenario.http,
+            allowed: scenario.allowed_hosts.with([base_url]),
             ways,
             templates: Arc::clone(&scenario.templates),
             is_traced: scenario.trace.is_some(),

@@ -92,7 +92,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         load: run.load,
         requests,
         recording,
-        seeds: Seeds::new(run.seed),
+        seeds: Seeds::new(run.seed).salted(run.salt),
         timer: Timer::new().map_err(LoadError::Runtime)?,
         deadlines: Deadlines::default(),
         given_out,

@@ -50,6 +50,9 @@ pub fn render(report: &Report) -> String {
         };
         parts.push(judged.symptoms.iter().map(symptom).collect::<Vec<_>>().join("\n"));
     }
+    if !report.faults.is_empty() {
+        parts.push(faults(report));
+    }
     let checks: Vec<String> = judged
         .checks
         .iter()
@@ -77,6 +80,26 @@ pub fn render(report: &Report) -> String {
         parts.push(format!("<details><summary>Reproduce</summary>\n\n{commands}\n\n</details>"));
     }
     cut(parts.join("\n\n") + "\n")
+}
+
+/// What was done to the system, and what came of it.
+fn faults(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let mut table = if has_arms {
+        "| Arm | Fault | Time | Detected | Recovered | Failed |\n|---|---|---|---|---|---:|".to_owned()
+    } else {
+        "| Fault | Time | Detected | Recovered | Failed |\n|---|---|---|---|---:|".to_owned()
+    };
+    for row in &report.faults {
+        let arm = if has_arms { format!("| {} ", escape(&row.arm)) } else { String::new() };
+        let [name, text, span] = [&row.name, &row.text, &row.span].map(|text| escape(text));
+        let [detected, recovered] = [&row.detected, &row.recovered].map(|text| escape(text));
+        table.push_str(&format!(
+            "\n{arm}| **{name}**<br>{text} | {span} | {detected} | {recovered} | {} |",
+            row.failed
+        ));
+    }
+    table
 }
 
 /// Claims as a table.

@@ -49,6 +49,9 @@ pub fn render(report: &Report) -> String {
     if !report.stages.is_empty() {
         parts.push(stages_table(report));
     }
+    if !report.faults.is_empty() {
+        parts.push(faults_table(report));
+    }
     if report.signals.iter().any(|row| !row.is_of_generator) {
         parts.push(signals_table(report, &arms));
     }
@@ -335,6 +338,24 @@ fn stages_table(report: &Report) -> String {
         table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
     }
     heading("Stages", "of the load", &finish(table, if has_arms { 4 } else { 3 }))
+}
+
+/// What was done to the system, and what came of it.
+fn faults_table(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let arm = has_arms.then(|| "arm".to_owned());
+    let names = ["", "what", "time", "detected", "recovered", "failed", "missing"].map(str::to_owned);
+    let mut table = table(arm.into_iter().chain(names).collect());
+    for row in &report.faults {
+        let cells =
+            [&row.name, &row.text, &row.span, &row.detected, &row.recovered, &row.failed, &row.missing];
+        table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
+    }
+    heading(
+        "Faults",
+        "from start to detection, from end to recovery",
+        &finish(table, if has_arms { 6 } else { 5 }),
+    )
 }
 
 fn failures_table(report: &Report) -> String {

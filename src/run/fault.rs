@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::RunFacts;
-
 /// A fault of a run: as it was planned, and as it was carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FaultFacts {
@@ -84,28 +82,6 @@ impl FaultFacts {
     /// How much later it began than it was due, µs.
     pub fn late_us(&self) -> Option<i64> {
         Some((self.start_us? - self.due_us?).max(0))
-    }
-}
-
-impl RunFacts {
-    /// The fault of a name.
-    pub fn fault(&self, name: &str) -> Option<&FaultFacts> {
-        self.end.faults.iter().find(|fault| fault.name == name)
-    }
-
-    /// Start and end of a stage of its load, or of a fault, by name, µs since the run's start; none if it has neither, or
-    /// ended before.
-    pub fn window_us(&self, name: &str) -> Option<(i64, i64)> {
-        match self.fault(name) {
-            Some(fault) => fault.window_us(self.last_us()).filter(|(start, end)| end > start),
-            None => self.stage_us(name),
-        }
-    }
-
-    /// The last thing that was measured, µs since the run's start.
-    #[expect(clippy::cast_possible_truncation, reason = "a run lasts less than 2^53 µs")]
-    pub fn last_us(&self) -> i64 {
-        (self.duration_s * 1e6) as i64
     }
 }
 

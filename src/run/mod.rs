@@ -9,6 +9,7 @@ pub mod machine;
 mod measured;
 mod planned;
 mod seal;
+mod windows;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,9 @@ pub struct PhaseSpan {
 
 /// The moment of a hook that runs beside the load, as the store has it.
 pub const WHEN_BESIDE: &str = "beside";
+
+/// The fact of a run's environment that tells which recorded starts its load has made again.
+pub const REPLAYED: &str = "replayed";
 
 /// A command that was run around a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

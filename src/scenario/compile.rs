@@ -20,7 +20,8 @@ use super::{Scenario, World, extend, source, substitute};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
-const OF_ITSELF: [&str; 8] = ["name", "why", "base_url", "defaults", "drain", "experiment", "network", "tls"];
+const OF_ITSELF: [&str; 9] =
+    ["name", "why", "base_url", "allow_hosts", "defaults", "drain", "experiment", "network", "tls"];
 
 /// Reads a scenario file and its includes, and checks everything in them.
 ///
@@ -164,6 +165,7 @@ fn read_all(
     let why = main.text("why").map_or(String::new(), |l| l.value);
     main.require("base_url");
     let base_url = main.text("base_url").map_or(String::new(), |l| read::base_url(&l, &settings, problems));
+    let allowed_hosts = read::hosts::read(main, &settings);
     let defaults = read::defaults::read(main);
     let http = defaults.http;
     let tls = read::tls::read(main, folder, &settings, world);
@@ -181,8 +183,10 @@ fn read_all(
     let mut named = read::signal::Named::default();
     let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
     let (mut hooks, mut faults, mut proxies) = (Vec::new(), Vec::new(), Vec::new());
+    let journeys = book.journey_names();
     for file in &mut files {
-        loads.extend(read::load::read(file, &user_classes, &mut aborts));
+        let of_loads = read::load::Work { user_classes: &user_classes, journeys: &journeys, folder, world };
+        loads.extend(read::load::read(file, of_loads, &mut aborts));
         profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
         faults.extend(read::fault::read(file, &settings));
@@ -197,6 +201,9 @@ fn read_all(
     let main = &mut files[0];
     let trace = read::trace::read(main, &settings);
     let drain = read::profile::read_drain(main, &signals);
+    let of_profiles = profiles.values().filter_map(|profile| profile.base_url.as_deref());
+    let allowed_hosts = allowed_hosts.with(std::iter::once(base_url.as_str()).chain(of_profiles));
+    read::hosts::check(&book.elsewhere, &allowed_hosts, problems);
     let work = book.finish();
     let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
         .racing(&work.races, &work.raised)
@@ -227,6 +234,7 @@ fn read_all(
         why,
         file: path.to_string_lossy().into_owned(),
         base_url,
+        allowed_hosts,
         endpoints: work.endpoints,
         journeys: work.journeys,
         user_classes,

@@ -21,6 +21,7 @@ mod fix;
 mod functions;
 pub mod generators;
 pub mod hook;
+pub mod hosts;
 pub mod journey;
 pub mod json;
 pub mod json_path;
@@ -37,6 +38,7 @@ pub mod program;
 pub mod raise;
 mod read;
 mod renamed;
+pub mod replay;
 pub mod rpc;
 pub mod schema;
 pub mod scope;
@@ -61,6 +63,7 @@ pub use fix::{Fixed, fix};
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
+use self::hosts::AllowedHosts;
 use self::auth::Auth;
 use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
@@ -107,6 +110,8 @@ pub struct Scenario {
     pub file: String,
     /// The target's base URL, unless a profile says otherwise.
     pub base_url: String,
+    /// The hosts that its requests may go to.
+    pub allowed_hosts: AllowedHosts,
     /// What is called: [`EndpointId`](crate::sample::EndpointId) is a place in this list.
     pub endpoints: Vec<Subject>,
     /// Named sequences of steps.

@@ -6,12 +6,13 @@ use super::overrides::{LoadOverrides, OverrideError};
 use crate::run::LoadUnit;
 
 impl Load {
-    /// Its own level; none if it has nothing to raise: a number of journeys is worked off at the system's own speed.
+    /// Its own level; none if it has nothing to raise: a number of journeys is worked off at the system's own speed, and what was
+    /// recorded starts when it did.
     pub fn level(&self) -> Option<(f64, LoadUnit)> {
         match self.only() {
             Some(Executor::Closed { users, .. }) => Some(((*users).into(), LoadUnit::Users)),
             Some(Executor::Open { rate, .. }) => Some((*rate, LoadUnit::PerSecond)),
-            _ if self.parts.iter().any(|part| matches!(part.executor, Executor::Shared { .. })) => None,
+            _ if self.parts.iter().any(|part| is_fixed(&part.executor)) => None,
             _ => Some((1.0, LoadUnit::Times)),
         }
     }
@@ -45,7 +46,7 @@ impl Load {
                 Executor::Closed { .. } | Executor::StagedUsers { .. } => {
                     limits::users(executor.max_in_flight())
                 }
-                Executor::Bursts { .. } | Executor::Shared { .. } => None,
+                Executor::Bursts { .. } | Executor::Shared { .. } | Executor::Replay { .. } => None,
             };
             if let Some(reason) = reason {
                 return Err(OverrideError::Limit { flag: "--to", reason });
@@ -53,6 +54,10 @@ impl Load {
         }
         Ok(load)
     }
+}
+
+fn is_fixed(executor: &Executor) -> bool {
+    matches!(executor, Executor::Shared { .. } | Executor::Replay { .. })
 }
 
 fn multiply(executor: &mut Executor, factor: f64) {
@@ -65,7 +70,7 @@ fn multiply(executor: &mut Executor, factor: f64) {
         Executor::Open { rate, .. } => *rate *= factor,
         Executor::StagedUsers { stages } | Executor::StagedRate { stages, .. } => stages.multiply(factor),
         Executor::Bursts { size, .. } => *size = users(f64::from(*size) * factor),
-        Executor::Shared { .. } => {}
+        Executor::Shared { .. } | Executor::Replay { .. } => {}
     }
 }
 

@@ -62,9 +62,13 @@ impl Band {
     /// That of the steady seconds before an event; none if there are fewer than five.
     ///
     /// Medians: 1.2 times their own 95 % quantile (type 8). Outcomes: 1.2 times the 95 % quantile of the seconds' shares,
-    /// or one percentage point above the share of all requests before, whichever is more.
+    /// or one percentage point above the share of all requests before, whichever is more. Only whole seconds count, and
+    /// requests that had ended: those under way when the event began already tell of it.
     pub(super) fn before(requests: &[Request], event: &Event) -> Option<Self> {
-        let before = seconds(requests, event.steady_s, event.calm_until_s, event.steady_s);
+        let whole_s = event.steady_s + (event.calm_until_s - event.steady_s).floor();
+        let ended: Vec<Request> =
+            requests.iter().filter(|request| request.done_s <= event.calm_until_s).copied().collect();
+        let before = seconds(&ended, event.steady_s, whole_s, event.steady_s);
         if before.len() < LEAST_BEFORE {
             return None;
         }

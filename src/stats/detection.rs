@@ -114,6 +114,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_under_way_at_the_start_does_not_widen_the_band() {
+        let mut paused = steady();
+        for request in paused.iter_mut().filter(|r| (9.95..13.003).contains(&r.at_s)) {
+            (request.done_s, request.time) = (13.003, (13.003 - request.at_s) * 1e3);
+        }
+        // The event begins a little after a whole second, as they do.
+        let event = Event::only(0.0, 10.003, 13.003);
+        let latency = time_to_detect(&paused, &event).unwrap().latency_s;
+        assert!(latency.is_some_and(|s| (0.4..0.6).contains(&s)), "{latency:?}");
+    }
+
+    #[test]
     fn a_fault_that_nobody_feels_is_not_detected_by_what_comes_later() {
         let mut requests = steady();
         for request in requests.iter_mut().filter(|r| (25.0..26.0).contains(&r.at_s)) {

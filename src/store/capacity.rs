@@ -46,7 +46,7 @@ pub struct TrialRow {
     pub profile: String,
     /// The load.
     pub load: f64,
-    /// What it was for: `search`, `confirm` or `beyond`.
+    /// What it was for: `search`, `confirm` or `beyond`; `disturbed` if it was made again.
     pub purpose: String,
     /// For each goal the conditions that were missed.
     pub missed: Vec<Vec<String>>,

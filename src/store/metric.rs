@@ -22,6 +22,9 @@ impl Store {
     /// # Errors
     /// If the store cannot be written.
     pub fn keep_metrics(&mut self, run: RunId, metrics: &[Metric]) -> Result<(), StoreError> {
+        if self.is_read_only {
+            return Ok(());
+        }
         let transaction = self.connection.transaction()?;
         transaction.execute("DELETE FROM metric WHERE run = ?1", [run.0])?;
         {

@@ -25,7 +25,7 @@ mod write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use capacity::{CapacityFacts, NewCapacitySearch, TrialRow};
 pub use check::Checked;
@@ -83,6 +83,22 @@ pub enum StoreError {
         /// The newest this program knows.
         known: i64,
     },
+    /// It cannot be brought to the current schema where it stands.
+    #[error(
+        "the store `{path}` has schema version {found}, and cannot be brought to version {known} where nothing can be \
+         written: copy it to another folder"
+    )]
+    ReadOnlyOlder {
+        /// The file.
+        path: PathBuf,
+        /// The store's version.
+        found: i64,
+        /// That of this program.
+        known: i64,
+    },
+    /// Its last changes cannot be read where it stands.
+    #[error("the store `{0}` was not closed, and its log cannot be read where nothing can be written: copy both to another folder")]
+    ReadOnlyLog(PathBuf),
     /// There is no such run.
     #[error("no run `{0}` in the store; `loadproof runs` lists what there is")]
     NoRun(String),
@@ -90,7 +106,9 @@ pub enum StoreError {
     #[error("no experiment {0} in the store; `loadproof runs` lists what there is")]
     NoExperiment(i64),
     /// There is no such search for capacity.
-    #[error("no capacity search c{0} in the store; `loadproof store query 'SELECT id, scenario, profiles, started_at FROM capacity_search'` lists them")]
+    #[error(
+        "no capacity search c{0} in the store; `loadproof store query 'SELECT id, scenario, profiles, started_at FROM capacity_search'` lists them"
+    )]
     NoCapacity(i64),
     /// A question that is no SQL, or asks for what is not there.
     #[error("the store cannot answer: {0}; docs/SCHEMA.md describes its tables and views")]
@@ -108,6 +126,8 @@ pub enum StoreError {
 pub struct Store {
     connection: Connection,
     path: PathBuf,
+    /// Whether it stands where nothing can be written; what was decided is then not kept.
+    is_read_only: bool,
 }
 
 impl Store {
@@ -124,19 +144,40 @@ impl Store {
         schema::check_own(path)?;
         let mut connection = connect(path)?;
         schema::migrate(&mut connection)?;
-        let store = Self { connection, path: path.to_owned() };
+        let store = Self { connection, path: path.to_owned(), is_read_only: false };
         store.mark_crashed()?;
         Ok(store)
     }
 
-    /// Opens a store that there is, as [`Store::open`] does, to be asked.
+    /// Opens a store that stands where nothing can be written.
+    fn open_immutable(path: &Path) -> Result<Self, StoreError> {
+        let connection = connect_immutable(path)?;
+        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if found != schema::current_version() {
+            return Err(StoreError::ReadOnlyOlder { path: path.to_owned(), found, known: schema::current_version() });
+        }
+        Ok(Self { connection, path: path.to_owned(), is_read_only: true })
+    }
+
+    /// Whether it stands where nothing can be written.
+    pub fn is_read_only(&self) -> bool {
+        self.is_read_only
+    }
+
+    /// Opens a store that there is, as [`Store::open`] does, to be asked; also where nothing can be written.
     ///
     /// # Errors
     /// Also if there is none.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
         // A file without content is no store yet, and may become another program's.
         let is_there = std::fs::metadata(path).is_ok_and(|file| file.is_dir() || file.len() > 0);
-        if is_there { Self::open(path) } else { Err(StoreError::Missing(path.to_owned())) }
+        if !is_there {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
+        match Self::open(path) {
+            Err(error) if is_for_want_of_writing(&error) => Self::open_immutable(path),
+            other => other,
+        }
     }
 
     /// The store's file.
@@ -183,6 +224,26 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         Ok(connection)
     };
     open().map_err(|error| StoreError::Open { path: path.to_owned(), error })
+}
+
+/// A connection to a store that nobody can write: SQLite looks for no log beside it, and makes none.
+fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+        return Err(StoreError::ReadOnlyLog(path.to_owned()));
+    }
+    let encoded = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{encoded}?immutable=1"), flags)
+        .map_err(|error| StoreError::Open { path: path.to_owned(), error })
+}
+
+/// Whether a store cannot be opened since nothing can be written where it stands.
+fn is_for_want_of_writing(error: &StoreError) -> bool {
+    let (StoreError::Open { error, .. } | StoreError::Sqlite(error)) = error else { return false };
+    let codes = [ErrorCode::CannotOpen, ErrorCode::ReadOnly, ErrorCode::PermissionDenied];
+    error.sqlite_error_code().is_some_and(|code| codes.contains(&code))
 }
 
 fn is_alive(process: u32) -> bool {
@@ -249,6 +310,19 @@ mod tests {
         }
         std::fs::write(&path, "no database at all, but long enough to be taken for one").unwrap();
         assert!(Store::open(&path).is_err());
+    }
+
+    #[test]
+    fn a_store_where_nothing_can_be_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a?b#c%d.db");
+        drop(Store::open(&path).unwrap());
+        let store = Store::open_immutable(&path).unwrap();
+        assert!(store.is_read_only() && store.runs().unwrap().is_empty());
+        assert!(store.begin_experiment(&NewExperiment::default()).is_err());
+        drop(store);
+        std::fs::write(folder.path().join("a?b#c%d.db-wal"), "log").unwrap();
+        assert!(matches!(Store::open_immutable(&path), Err(StoreError::ReadOnlyLog(_))));
     }
 
     #[test]

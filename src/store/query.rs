@@ -27,7 +27,14 @@ pub fn query(path: &Path, sql: &str) -> Result<Answer, StoreError> {
         connection.busy_timeout(BUSY)?;
         Ok(connection)
     };
-    let connection = open().map_err(|error| StoreError::Open { path: path.to_owned(), error })?;
+    let is_readable = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+    };
+    let opened = open().and_then(|connection| is_readable(&connection).map(|_| connection));
+    let connection = match opened.map_err(|error| StoreError::Open { path: path.to_owned(), error }) {
+        Err(error) if super::is_for_want_of_writing(&error) && path.is_file() => super::connect_immutable(path)?,
+        other => other?,
+    };
     let mut statement = connection.prepare(sql).map_err(StoreError::Question)?;
     if !statement.readonly() {
         return Err(StoreError::NotReading);

@@ -71,6 +71,9 @@ impl Store {
     /// # Errors
     /// If the store cannot be written.
     pub fn keep_first_checks(&mut self, checks: &[CheckRow]) -> Result<(), StoreError> {
+        if self.is_read_only {
+            return Ok(());
+        }
         let transaction = self.connection.transaction()?;
         for check in checks {
             transaction.execute(
@@ -119,6 +122,9 @@ impl Store {
         verdicts: &[VerdictRow],
         checks: &[CheckRow],
     ) -> Result<(), StoreError> {
+        if self.is_read_only {
+            return Ok(());
+        }
         let transaction = self.connection.transaction()?;
         let (experiment, run) = match of {
             Judged::Experiment(id) => (Some(id.0), None),

@@ -38,8 +38,9 @@ pub struct FaultMetrics {
     pub n: u64,
     /// Those of them that did not end as expected.
     pub unexpected: u64,
-    /// By how many fewer answers there were from its start to the recovery than at the rate before it; none where the
-    /// load's own level changes, or nothing is known of the recovery.
+    /// By how many fewer requests were due from its start to the recovery, and answered in the end, than at the rate before
+    /// it: work that was lost, or that users who waited never asked for. None where the load's own level changes, or
+    /// nothing is known of the recovery.
     pub missing: Option<f64>,
 }
 
@@ -168,7 +169,7 @@ fn of_run(run: &MeasuredRun, fault: &FaultFacts) -> Result<OfRun, String> {
     let (n, unexpected) = hit.fold((0, 0), |(n, bad), r| (n + 1, bad + u64::from(!r.is_as_expected)));
     let ok_within = |from_s: f64, until_s: f64| {
         let is_ok = |i: &usize| {
-            samples.outcome[*i] == Outcome::Ok && (from_s..until_s).contains(&s(samples.done_us[*i]))
+            samples.outcome[*i] == Outcome::Ok && (from_s..until_s).contains(&s(samples.intended_us[*i]))
         };
         places().filter(is_ok).count() as f64
     };

@@ -122,6 +122,11 @@ impl Fleet {
         self.with(name, |running| running.signal_all(signal)).is_some()
     }
 
+    #[cfg(test)]
+    pub(super) fn mark(&self, name: &str) -> Option<super::strays::Mark> {
+        self.with(name, |running| running.mark().clone())
+    }
+
     /// Takes the service that was started last.
     pub(super) fn take_last(&self) -> Option<Option<RunningService>> {
         let member = self.lock().pop()?;

@@ -16,6 +16,11 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How long a hook has to end after TERM.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
+/// What is noted of a hook that was still at work.
+const ENDED_WITH_RUN: &str = "ended with the run";
+/// What is noted of a hook that was never run.
+const NOT_DUE: &str = "the run ended before this hook was due";
+
 /// What hooks are told of the run, and where their output goes.
 #[derive(Clone, Debug)]
 pub struct Around {
@@ -87,8 +92,30 @@ pub async fn run_all(
     Ok(())
 }
 
+/// The first of the hooks that belong to the time of the load that has failed, or never ran, and may not. `runs`: what
+/// [`run_during_load`] gave back of a load that was complete.
+///
+/// # Errors
+/// That it has.
+pub fn none_failed(hooks: &[Hook], around: &Around, runs: &[HookRun]) -> Result<(), SystemError> {
+    let during = hooks.iter().filter(|hook| matches!(hook.moment, Moment::Beside(_)));
+    let failed = during.zip(runs).find(|(hook, run)| {
+        // One that has no end of its own ends with the run.
+        run.exit_code != Some(0) && run.note != ENDED_WITH_RUN && !hook.may_fail
+    });
+    let Some((hook, run)) = failed else { return Ok(()) };
+    let log = log_of(hook, around);
+    let tail = if run.note == NOT_DUE { String::new() } else { tail_of(&log) };
+    Err(SystemError::Hook { hook: hook.name.clone(), status: run.status(), log, tail })
+}
+
+/// Where a hook's output goes.
+fn log_of(hook: &Hook, around: &Around) -> PathBuf {
+    around.logs.join(format!("{}-hook-{}.log", around.profile, file_name(&hook.name)))
+}
+
 /// Runs the hooks that belong to the time of the load, each at its time after `zero`, until `stop` becomes true; those that
-/// are still at work then are ended. What they come to is only recorded.
+/// are still at work then are ended. What they come to is told by [`none_failed`].
 pub async fn run_during_load(
     hooks: &[Hook],
     around: &Around,
@@ -106,8 +133,7 @@ pub async fn run_during_load(
                 () = tokio::time::sleep_until(at.into()) => {}
                 () = stopped(&mut stop) => {
                     let now = Instant::now();
-                    let note = "the run ended before this hook was due".to_owned();
-                    return hook_run(hook, now, now, None, note);
+                    return hook_run(hook, now, now, None, NOT_DUE.to_owned());
                 }
             }
             run_one(hook, around, stopped(&mut stop)).await.0
@@ -123,7 +149,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 
 /// Runs a hook to its end, its deadline, or until `stop` is ready.
 async fn run_one(hook: &Hook, around: &Around, stop: impl Future<Output = ()>) -> (HookRun, PathBuf) {
-    let log = around.logs.join(format!("{}-hook-{}.log", around.profile, file_name(&hook.name)));
+    let log = log_of(hook, around);
     let start = Instant::now();
     let program = told(&hook.program, around);
     let mut running = match RunningService::start(&hook.name, &program, STOP_WITHIN, &log, Strays::Stay) {
@@ -150,7 +176,7 @@ async fn run_one(hook: &Hook, around: &Around, stop: impl Future<Output = ()>) -
             None => (None, "ended by a signal".to_owned()),
         },
         () = deadline => (None, "ended at its deadline".to_owned()),
-        () = stop => (None, "ended with the run".to_owned()),
+        () = stop => (None, ENDED_WITH_RUN.to_owned()),
     };
     let end = Instant::now();
     running.stop().await;
@@ -249,5 +275,13 @@ mod tests {
         assert!(runs[0].start - zero >= Duration::from_millis(50));
         assert_eq!((runs[1].exit_code, runs[1].note.as_str()), (None, "ended with the run"));
         assert_eq!(runs[2].note, "the run ended before this hook was due");
+        let failed = |hooks: &[Hook], runs| none_failed(hooks, &around, runs).map_err(|e| e.to_string());
+        assert!(failed(&hooks, &runs).unwrap_err().contains("hook `quick` failed with exit code 4"));
+        let rest = failed(&hooks[1..], &runs[1..]).unwrap_err();
+        assert!(rest.contains("hook `too late` failed with the run ended before this hook was due"), "{rest}");
+        assert_eq!(failed(&hooks[1..2], &runs[1..2]), Ok(()));
+        let mut spared = hooks.clone();
+        spared.iter_mut().for_each(|hook| hook.may_fail = true);
+        assert_eq!(failed(&spared, &runs), Ok(()));
     }
 }

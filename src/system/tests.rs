@@ -100,8 +100,8 @@ fn processes_in_sessions_of_their_own_end_with_their_service() {
         let deaf = "trap '' TERM HUP; echo up; while :; do sleep 0.05; done";
         let script = format!("setsid sleep 60 & (setsid sleep 61 &) ; (setsid sh -c \"{deaf}\" &) ; wait");
         let (system, _listener) = start_listening(&script, logs.path()).await;
-        let (_, leader) = system.services().next().unwrap();
-        let mark = system.services[0].mark().clone();
+        let (_, leader) = system.services().remove(0);
+        let mark = system.services.mark("under-test").unwrap();
         let mut strays = Vec::new();
         while strays.len() < 3 {
             strays = strays::of(leader, &mark);

@@ -125,11 +125,13 @@ impl Judgement {
     }
 
     /// What the gating claims come to, as an exit code tells it: indications for a claim pass, those against it fail if
-    /// `fails_on_indication`. Without a gating claim, invalid if the audit says so.
+    /// `fails_on_indication`. Without a gating claim, invalid if the audit says so, or the treatment was not seen to take
+    /// effect.
     pub fn consequence(&self, fails_on_indication: bool) -> Option<Verdict> {
         let gating = self.claims.iter().filter(|c| c.claim.gates);
         let worst = gating.map(|c| c.consequence(fails_on_indication)).max();
-        let is_void = self.audit.grade == Grade::Invalid && !self.allows_invalid;
+        let is_in_doubt = self.audit.grade == Grade::Invalid || self.held.iter().any(|held| !held.holds);
+        let is_void = is_in_doubt && !self.allows_invalid;
         worst.or_else(|| is_void.then_some(Verdict::Invalid))
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::audit::{self, Grade};
+use super::audit::{self, Grade, RunAudit};
 use super::hold::evaluated;
 use crate::capacity::{Broken, Goal, Mode, Trial};
 use crate::claim::{CountOf, Expression, Selection, SignalMetric, Statistic, seen_text};
@@ -30,7 +30,8 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, goals: &[Goal]) -> Trial {
         evaluated(run, &Expression::new(text), &Selection::default()).map_or(f64::NAN, |(value, _)| value)
     };
     let achieved_per_s = achieved_per_s(run);
-    let whatever: Vec<Broken> = generator(run).into_iter().chain(behind(run, achieved_per_s)).collect();
+    let audit = audit::of_run(run);
+    let whatever: Vec<Broken> = generator(&audit).into_iter().chain(behind(run, achieved_per_s)).collect();
     let backlog: Vec<Broken> = undrained(run).into_iter().collect();
     let of_goal = |goal: &Goal| {
         let own = goal.objective.iter().filter_map(|condition| missed(run, condition));
@@ -52,6 +53,7 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, goals: &[Goal]) -> Trial {
             .filter(|held| !held.holds)
             .map(super::Held::text)
             .collect(),
+        disturbance: audit::disturbance(&audit.checks).map(|check| format!("{}: {}", check.name, check.text)),
         reasons: run.reasons.clone(),
     }
 }
@@ -107,8 +109,7 @@ fn achieved_per_s(run: &MeasuredRun) -> f64 {
 }
 
 /// What the audit says of loadproof, if it could not keep up.
-fn generator(run: &MeasuredRun) -> Option<Broken> {
-    let audit = audit::of_run(run);
+fn generator(audit: &RunAudit) -> Option<Broken> {
     let bad = audit.checks.iter().find(|c| c.grade == Grade::Invalid && OF_GENERATOR.contains(&&*c.name))?;
     Some(Broken { mode: Mode::Generator, condition: bad.name.to_string(), seen: bad.text.clone() })
 }

@@ -82,7 +82,7 @@ fn every_old_key_is_read_and_warned_of() {
 #[test]
 fn equal_work_keeps_its_fingerprint_over_the_names() {
     let fingerprints = |scenario: &Scenario| {
-        scenario.loads.values().map(|load| scenario.fingerprint(load)).collect::<Vec<_>>()
+        scenario.loads.values().map(|load| scenario.fingerprint(load, &scenario.faults)).collect::<Vec<_>>()
     };
     let (old, new) = (EveryKey::old().compiled(), EveryKey::new().compiled());
     assert_eq!(fingerprints(&old), fingerprints(&new));

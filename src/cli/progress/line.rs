@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Drawn, REDRAW, bar, eta_s};
+use super::{Drawn, REDRAW, bar};
 use crate::execute::{Moment, Progress};
 use crate::sample::Outcome;
 
@@ -68,7 +68,7 @@ fn text(moment: &Moment) -> String {
         }
         (None, Some(load_s)) => {
             let elapsed_s = moment.elapsed_s.min(load_s);
-            (elapsed_s / load_s.max(1e-3), format!("{elapsed_s:.0}s/{load_s:.0}s"), Some(eta_s(moment)))
+            (elapsed_s / load_s.max(1e-3), format!("{elapsed_s:.0}s/{load_s:.0}s"), moment.eta_s())
         }
         (None, None) => (0.0, format!("{all}"), None),
     };

@@ -61,8 +61,13 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
         },
         is_time = timer.sleep_until(cause.done + awaited.within) => {
             let reason = format!("not seen within {:?}", awaited.within);
-            let stopped = (Outcome::Error, "not awaited: the run was stopped");
-            effect.end(0, Err(if is_time { (Outcome::Failed, &reason) } else { stopped }));
+            let is_unknown = brokers.waiting[awaited.subscription].away.meanwhile(cause.done);
+            effect.end(0, Err(match (is_time, is_unknown) {
+                (true, false) => (Outcome::Failed, &reason),
+                // It may have come, and nobody was there.
+                (true, true) => (Outcome::Error, "not seen: the connection to the broker was lost meanwhile"),
+                (false, _) => (Outcome::Error, "not awaited: the run was stopped"),
+            }));
             false
         }
     }

@@ -4,6 +4,7 @@
 //! arrives for a while: an event may come before its publication is acknowledged.
 
 pub(super) mod awaited;
+mod away;
 pub(super) mod brokers;
 #[cfg(feature = "kafka")]
 mod kafka;

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
-use async_nats::{Client, ConnectOptions, HeaderMap};
+use async_nats::{Client, ConnectOptions, Event, HeaderMap};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use tokio::sync::oneshot;
 
+use super::away::Away;
 use super::outgoing::Outgoing;
 use super::waiting::Waiting;
 
@@ -26,7 +27,7 @@ pub(super) struct Publisher {
 
 impl Publisher {
     pub(super) async fn connect(url: &str) -> Result<Self, String> {
-        let client = connected(url).await?;
+        let client = connected(url, Away::default()).await?;
         let inbox = client.new_inbox();
         let mut words = client.subscribe(inbox.clone()).await.map_err(|e| format!("NATS: {e}"))?;
         let echoes = Echoes::default();
@@ -67,7 +68,7 @@ impl Publisher {
 
 /// Hands every message that is published from now on to `waiting`.
 pub(super) async fn subscribe(url: &str, subject: &str, waiting: Rc<Waiting>) -> Result<(), String> {
-    let client = connected(url).await?;
+    let client = connected(url, waiting.away.clone()).await?;
     let mut messages = client.subscribe(subject.to_owned()).await.map_err(|e| format!("NATS: {e}"))?;
     client.flush().await.map_err(|e| format!("NATS: {e}"))?;
     tokio::task::spawn_local(async move {
@@ -81,6 +82,15 @@ pub(super) async fn subscribe(url: &str, subject: &str, waiting: Rc<Waiting>) ->
     Ok(())
 }
 
-async fn connected(url: &str) -> Result<Client, String> {
-    ConnectOptions::new().name("loadproof").connect(url).await.map_err(|e| format!("NATS: {}", e.kind()))
+/// A client that connects again by itself; what is published to its subscriptions meanwhile is lost.
+async fn connected(url: &str, away: Away) -> Result<Client, String> {
+    let options = ConnectOptions::new().name("loadproof").event_callback(move |event| {
+        match event {
+            Event::Disconnected => away.lost(),
+            Event::Connected => away.back(),
+            _ => {}
+        }
+        std::future::ready(())
+    });
+    options.connect(url).await.map_err(|e| format!("NATS: {}", e.kind()))
 }

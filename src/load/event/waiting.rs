@@ -8,6 +8,8 @@ use bytes::Bytes;
 use minijinja::value::{Serde, Value};
 use tokio::sync::oneshot;
 
+use super::away::Away;
+
 /// Events that nobody has waited for yet and that are still known; older ones are forgotten.
 const KEPT: usize = 65_536;
 
@@ -23,6 +25,8 @@ pub(super) struct Event {
 pub(super) struct Waiting {
     pointers: Vec<String>,
     inner: RefCell<Inner>,
+    /// When its connection was lost.
+    pub(super) away: Away,
 }
 
 #[derive(Default)]
@@ -38,7 +42,7 @@ struct Inner {
 
 impl Waiting {
     pub(super) fn new(pointers: Vec<String>) -> Self {
-        Self { pointers, inner: RefCell::default() }
+        Self { pointers, inner: RefCell::default(), away: Away::default() }
     }
 
     /// Takes an event in; one that has no values at the pointers is none of this subscription's.

@@ -129,8 +129,13 @@ fn parsed<'b>(
     for line in response.headers.iter() {
         told.note(line);
     }
-    // What cannot be seen of the lines is where the first one begins.
-    let start = bytes[..end].iter().position(|byte| *byte == b'\n').map_or(end, |place| place + 1);
+    // What cannot be seen of the lines is where the first one begins, and whether one goes on on the next. Empty lines
+    // may come before all of them.
+    let first = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(end);
+    let start =
+        bytes[first..end].iter().position(|byte| *byte == b'\n').map_or(end, |place| first + place + 1);
+    let breaks = bytes[start..end].iter().filter(|byte| **byte == b'\n').count();
+    let is_folded = breaks > response.headers.len() + 1;
     let stays = if is_new { !told.closes } else { !told.closes && told.keeps };
     let is_tunnel = status == 101 || (asked == Asked::Connect && (200..300).contains(&status));
     let has_body = !is_tunnel && status >= 200 && !matches!(status, 204 | 304) && asked != Asked::Head;
@@ -141,7 +146,7 @@ fn parsed<'b>(
         stays: stays && !is_tunnel && length != Some(Length::UntilClose),
         lines: start..end,
         end,
-        is_folded: told.is_folded,
+        is_folded,
     }))
 }
 
@@ -153,7 +158,6 @@ struct Told {
     is_chunked: Option<bool>,
     closes: bool,
     keeps: bool,
-    is_folded: bool,
 }
 
 /// What lines `content-length` state.
@@ -166,8 +170,6 @@ enum Stated {
 
 impl Told {
     fn note(&mut self, line: &Header<'_>) {
-        // A fold is the only line break that a value can have.
-        self.is_folded |= line.value.contains(&b'\n');
         match line.name.len() {
             10 if line.name.eq_ignore_ascii_case("connection") => {
                 self.closes |= has_token(line.value, b"close");
@@ -328,10 +330,10 @@ mod tests {
 
     #[test]
     fn folded_values_become_one_line() {
-        let text = "HTTP/1.1 204 No\r\na: one \r\n\t two\r\n  three\r\nb: c\r\n\r\n";
+        let text = "HTTP/1.1 204 No\r\na: one \r\n\t two\r\n  three\r\nb:\r\n c\r\n\r\n";
         assert!(head(text, Asked::Other).unwrap().is_folded);
         let plain = unfolded(text.as_bytes());
-        assert_eq!(String::from_utf8_lossy(&plain), "HTTP/1.1 204 No\r\na: one two three\nb: c\r\n\r\n");
+        assert_eq!(String::from_utf8_lossy(&plain), "HTTP/1.1 204 No\r\na: one two three\nb: c\n\r\n");
         assert!(!head(&String::from_utf8(plain).unwrap(), Asked::Other).unwrap().is_folded);
     }
 }

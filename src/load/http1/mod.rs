@@ -2,6 +2,8 @@
 //! task behind it, nothing is allocated for an answer that is only counted, and while nothing comes there is no
 //! buffer.
 
+#[cfg(test)]
+mod against_hyper;
 mod chunked;
 mod framing;
 mod head;

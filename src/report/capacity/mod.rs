@@ -40,8 +40,10 @@ pub struct CapacityReport {
 pub struct ArmReport {
     /// The profile's name.
     pub profile: String,
-    /// How many trials were made.
+    /// How many trials count.
     pub trials: usize,
+    /// How many more were disturbed by something outside of the system, and made again.
+    pub disturbed: usize,
     /// What had to be seen to be true of it at a bound, and was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_held: Option<String>,

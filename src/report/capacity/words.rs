@@ -31,7 +31,13 @@ impl CapacityReport {
             Some(CapacityEnding::Interrupted) => ", interrupted",
             Some(CapacityEnding::Failed) | None => ", not complete",
         };
-        format!("load {} · {trials} trials of {}{ended}", self.searched.load, unit::span(terms.trial_s))
+        let disturbed = match self.arms.iter().map(|arm| arm.disturbed).sum::<usize>() {
+            0 => String::new(),
+            1 => ", one more was disturbed and made again".to_owned(),
+            n => format!(", {n} more were disturbed and made again"),
+        };
+        let time = unit::span(terms.trial_s);
+        format!("load {} · {trials} trials of {time}{disturbed}{ended}", self.searched.load)
     }
 
     /// The goals, a line each.

@@ -77,6 +77,8 @@ pub(in crate::scenario) struct Book<'a> {
     /// Queues that something is taken from, and whether something is put there.
     taken: Vec<(usize, Place)>,
     filled: BTreeSet<usize>,
+    /// Requests with servers of their own, by their places.
+    pub(in crate::scenario) elsewhere: Vec<(Place, String)>,
     /// The events of each endpoint, and where they are stated.
     raised: BTreeMap<u16, (Vec<(String, String)>, Place)>,
 }
@@ -126,6 +128,7 @@ impl<'a> Book<'a> {
             soft_checks: Vec::new(),
             taken: Vec::new(),
             filled: BTreeSet::new(),
+            elsewhere: Vec::new(),
             raised: BTreeMap::new(),
         }
     }
@@ -250,7 +253,7 @@ impl<'a> Book<'a> {
         self.journeys.iter().position(|j| j.name == name)
     }
 
-    pub(super) fn journey_names(&self) -> Vec<&str> {
+    pub(in crate::scenario) fn journey_names(&self) -> Vec<&str> {
         self.journeys.iter().map(|j| j.name.as_str()).collect()
     }
 

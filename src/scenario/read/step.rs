@@ -271,6 +271,9 @@ fn request(
     // The rest of a request that cannot be made is read all the same: for its own mistakes.
     let read = request_line(step, &line, book);
     let is_readable = read.is_some();
+    if let Some(server) = read.as_ref().and_then(|line| line.origin.clone()) {
+        book.elsewhere.push((line.place.clone(), server));
+    }
     let RequestLine { method, origin, path } = read.unwrap_or_else(|| RequestLine {
         method: "GET".to_owned(),
         origin: None,

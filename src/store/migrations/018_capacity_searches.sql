@@ -14,7 +14,7 @@ CREATE TABLE capacity_search (
     ended       TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 
--- number: order in time, from 1. purpose: `search`, `confirm` or `beyond`. missed: for each goal the conditions that were missed,
+-- number: order in time, from 1. purpose: `search`, `confirm`, `beyond` or `disturbed`. missed: for each goal the conditions that were missed,
 -- as JSON.
 CREATE TABLE capacity_trial (
     search      INTEGER NOT NULL REFERENCES capacity_search (id),
