@@ -241,9 +241,10 @@ loadtest-site: build ## Visitors and customers of the web shop: logins, orders, 
 
 # ── The ingestor: messages through a queue into a database ──────────────────────────────────────
 #
-# MESSAGES= and CONCURRENT= override a preset; URL= is an ingestor that is up; REAL=1 starts one on Redis and
-# PostgreSQL (REDIS_URL=, POSTGRES_URL=); else one starts by itself, at the pace of the guide's figures, or with INGESTOR=embedded as
-# fast as it goes. BATCH_SIZE=, BATCH_TIMEOUT= and WORKERS= are the ingestor's.
+# MESSAGES= and CONCURRENT= override a preset. URL= is an ingestor that is up; REAL=1 starts one on Redis and PostgreSQL
+# (REDIS_URL=, POSTGRES_URL=), INGESTOR=split also its workers in a process of their own. Else one starts by itself, at the
+# pace of the guide's figures, or with INGESTOR=embedded as fast as it goes. BATCH_SIZE=, BATCH_TIMEOUT= and WORKERS= are
+# the ingestor's.
 
 MESSAGES   ?=
 CONCURRENT ?=
@@ -251,10 +252,10 @@ URL        ?=
 INGESTOR   ?= guide
 MESSAGES_URL = $(dir $(POSTGRES_URL))messages_db
 # $(call ingestor,LOAD,NAME)
-ingestor = $(if $(REAL),MESSAGES_SQL=$(MESSAGES_URL)) $(foreach name,BATCH_SIZE BATCH_TIMEOUT WORKERS,$(if $($(name)),$(name)=$($(name)))) \
+ingestor = $(if $(REAL)$(filter split,$(INGESTOR)),MESSAGES_SQL=$(MESSAGES_URL)) $(foreach name,BATCH_SIZE BATCH_TIMEOUT WORKERS,$(if $($(name)),$(name)=$($(name)))) \
   $(LOADPROOF) run scenarios/ingestor/ingestor.toml --load $(1) --seed $(SEED) --progress line --summary block \
   $(if $(MESSAGES),--iterations $(MESSAGES)) $(if $(CONCURRENT),--users $(CONCURRENT)) $(call OUTPUTS,$(2),$(2)-report) \
-  $(if $(URL),--profile running --var url=$(URL),--profile $(if $(REAL),real,$(INGESTOR)))
+  $(if $(URL),--profile running --var url=$(URL),--profile $(if $(filter split,$(INGESTOR)),split,$(if $(REAL),real,$(INGESTOR))))
 
 .PHONY: load-quick
 load-quick: build ## Is it fast? 1000 messages, 50 at a time

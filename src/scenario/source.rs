@@ -71,7 +71,8 @@ impl Secrets {
 
     /// The lines that they stand in, from 1.
     fn lines(&self, text: &str) -> Vec<usize> {
-        let line = |(place, _): &(std::ops::Range<usize>, String)| text[..place.start].matches('\n').count() + 1;
+        let line =
+            |(place, _): &(std::ops::Range<usize>, String)| text[..place.start].matches('\n').count() + 1;
         let mut lines: Vec<usize> = self.0.iter().map(line).collect();
         lines.dedup();
         lines
@@ -106,7 +107,9 @@ fn without_user(text: &str) -> String {
         let end = part.find(|c: char| "/?# \"'`\n".contains(c)).unwrap_or(part.len());
         shown.push_str("://");
         match part[..end].rsplit_once('@') {
-            Some((user, _)) if !is_template(user) => shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..])),
+            Some((user, _)) if !is_template(user) => {
+                shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..]))
+            }
             _ => shown.push_str(part),
         }
     }

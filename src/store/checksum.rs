@@ -332,7 +332,8 @@ mod tests {
             values.iter().for_each(|value| encode(*value, &mut row));
             row
         };
-        let (a, bc, ab, c) = (ValueRef::Text(b"a"), ValueRef::Text(b"bc"), ValueRef::Text(b"ab"), ValueRef::Text(b"c"));
+        let (a, bc, ab, c) =
+            (ValueRef::Text(b"a"), ValueRef::Text(b"bc"), ValueRef::Text(b"ab"), ValueRef::Text(b"c"));
         assert_ne!(bytes(&[a, bc]), bytes(&[ab, c]));
         assert_ne!(bytes(&[ValueRef::Integer(0)]), bytes(&[ValueRef::Null]));
         assert_ne!(bytes(&[ValueRef::Integer(0)]), bytes(&[ValueRef::Real(0.0)]));
