@@ -277,6 +277,11 @@ load-sustained: build ## 100 000 messages evenly over 10 min: leaks, slowing dow
 load-burst: build ## Two bursts of 5000 messages, and whether the ingestor recovers from each
 	$(call ingestor,burst,ingestor-burst)
 
+.PHONY: load-faults
+load-faults: build ## A worker is killed and the database cut off under load, on Redis and PostgreSQL: is anything lost? (20 s)
+	MESSAGES_SQL=$(MESSAGES_URL) $(LOADPROOF) run scenarios/ingestor/faults.toml --load faults --profile split --seed $(SEED) \
+	  $(call OUTPUTS,ingestor-faults,ingestor-faults-report)
+
 # ── The gateway: a smoke test, and a soak that the environment describes ────────────────────────
 #
 # TARGET_URL=http://127.0.0.1:8010 RPS=25 DURATION=120 CONCURRENCY=50 make load-soak
