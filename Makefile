@@ -300,8 +300,9 @@ CONCURRENCY ?= 20
 # request is one, and PATH is what it was before; anything else is the shell's.
 ifeq ($(filter command line environment,$(origin PATH))$(findstring :,$(PATH))$(wildcard $(PATH)),$(origin PATH))
 ifneq ($(filter /%,$(PATH)),)
-REQUEST_PATH ?= $(PATH)
-export REQUEST_PATH
+ifndef REQUEST_PATH
+REQUEST_PATH := $(PATH)
+endif
 $(warning PATH=$(PATH) is taken for the path of the requests; say REQUEST_PATH= in its place)
 SHELLS_PATH := $(shell /usr/bin/tr '\0' '\n' < /proc/$$PPID/environ | /bin/sed -n 's/^PATH=//p')
 override export PATH := $(if $(findstring :,$(SHELLS_PATH)),$(SHELLS_PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$(HOME)/.cargo/bin)
@@ -311,12 +312,12 @@ endif
 RUNNING = $(if $(filter bare,$(GATEWAY)),bare,$(if $(filter outbox,$(GATEWAY)),running-outbox,running))
 # How messages are followed into the replica needs an endpoint that another gateway may not have: FOLLOW=0.2.
 FOLLOW ?= $(if $(TARGET_URL),0,0.2)
-export TARGET_URL REQUEST_PATH METRICS_URL JWT TENANT PERSONA_ID MESSAGE
+export TARGET_URL METRICS_URL JWT TENANT PERSONA_ID MESSAGE
 # What is exported and empty would be taken for a value.
-$(foreach name,TARGET_URL REQUEST_PATH METRICS_URL JWT TENANT PERSONA_ID MESSAGE,$(if $($(name)),,$(eval unexport $(name))))
+$(foreach name,TARGET_URL METRICS_URL JWT TENANT PERSONA_ID MESSAGE,$(if $($(name)),,$(eval unexport $(name))))
 # $(call gateway,LOAD,NAME,FLAGS)
 gateway = $(if $(filter real,$(GATEWAY)),REPLICA_SQL=$(dir $(POSTGRES_URL))gateway_db) $(LOADPROOF) run scenarios/gateway/gateway.toml --load $(1) --seed $(SEED) --summary json \
-  --deployment $(DEPLOYMENT) --profile $(if $(TARGET_URL),$(RUNNING),$(GATEWAY)) --var follow=$(FOLLOW) $(3) $(call OUTPUTS,$(2),$(2)-report)
+  --deployment $(DEPLOYMENT) --profile $(if $(TARGET_URL),$(RUNNING),$(GATEWAY)) --var follow=$(FOLLOW) $(if $(REQUEST_PATH),--var path=$(REQUEST_PATH)) $(3) $(call OUTPUTS,$(2),$(2)-report)
 
 .PHONY: load-smoke
 load-smoke: build ## Does the gateway answer? 5 messages a second for 15 s, and a JSON summary
