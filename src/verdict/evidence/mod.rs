@@ -76,7 +76,7 @@ impl LookUp for RoundRuns {
             Statistic::Recovery(event)
             | Statistic::Detection(event)
             | Statistic::Reaction { event, .. }
-            | Statistic::Settling { event, .. } => self.from_event(run, statistic, event),
+            | Statistic::Settling { event, .. } => self.since_event(run, statistic, event),
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
             Statistic::Overlap(race) => races::overlap(run, race),
