@@ -102,7 +102,7 @@ impl Trip<'_> {
             count(&self.tally.redirects);
             self.tally.hops.borrow_mut().push(format!("{} to {}", reply.status, web::shown(to.as_str())));
             connection = self.client.connect(place, &origin, self.request.connect_timeout).await?;
-            let outgoing = Outgoing::Message(message.clone());
+            let outgoing = Outgoing::Message(Box::new(message.clone()));
             (connection, reply) = self.deliver(&origin, connection, outgoing).await?;
         }
     }
@@ -130,7 +130,7 @@ impl Trip<'_> {
             }
             other => return Err(other.reason()),
         }
-        let mut connection = Connection::open(origin, self.request.connect_timeout).await?;
+        let mut connection = self.client.open(origin, self.request.connect_timeout).await?;
         let reply = connection.send(&outgoing, self.keep).await.map_err(SendFailure::reason)?;
         self.receive(origin, &outgoing, &reply);
         Ok((connection, reply))
@@ -150,7 +150,7 @@ impl Trip<'_> {
         let outgoing = match outgoing {
             // They stand in one line with its own.
             Outgoing::Drafted(drafted) if drafted.form.states_cookies() => {
-                Outgoing::Message(drafted.message())
+                Outgoing::Message(Box::new(drafted.message()))
             }
             other => other,
         };

@@ -134,8 +134,8 @@ fn parsed<'b>(
     let first = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(end);
     let start =
         bytes[first..end].iter().position(|byte| *byte == b'\n').map_or(end, |place| first + place + 1);
-    let breaks = bytes[start..end].iter().filter(|byte| **byte == b'\n').count();
-    let is_folded = breaks > response.headers.len() + 1;
+    let mut raw = bytes[start..end].split(|byte| *byte == b'\n');
+    let is_folded = raw.any(|line| matches!(line.first(), Some(b' ' | b'\t')));
     let stays = if is_new { !told.closes } else { !told.closes && told.keeps };
     let is_tunnel = status == 101 || (asked == Asked::Connect && (200..300).contains(&status));
     let has_body = !is_tunnel && status >= 200 && !matches!(status, 204 | 304) && asked != Asked::Head;
