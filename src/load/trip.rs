@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
+use hyper::header::{COOKIE, HeaderValue};
 use hyper::http::uri::Uri;
 use url::Url;
 
@@ -176,7 +176,7 @@ impl Trip<'_> {
     fn receive(&self, origin: &Origin, outgoing: &Outgoing<'_>, reply: &Reply) {
         self.tally.bytes_in.set(self.tally.bytes_in.get() + reply.bytes_in);
         if self.request.cookies
-            && reply.headers.has(SET_COOKIE.as_str())
+            && reply.sets_cookies
             && let Some(url) = outgoing.target().and_then(|target| url(origin, target))
         {
             self.client.jar.take(&url, &reply.headers);

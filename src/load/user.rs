@@ -453,6 +453,6 @@ mod tests {
     fn a_user_at_work_takes_little_room() {
         // There may be tens of thousands: what is done seldom is boxed.
         let (user, work) = (size_of::<User>(), size(User::perform));
-        assert!(user <= 400 && work <= 2500, "{user} {work}");
+        assert!(user <= 400 && work <= 2800, "{user} {work}");
     }
 }

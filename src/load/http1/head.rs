@@ -38,6 +38,7 @@ pub(super) struct Head {
     pub(super) end: usize,
     /// Whether a value goes on on a line of its own.
     pub(super) is_folded: bool,
+    pub(super) sets_cookies: bool,
 }
 
 /// How long a body is.
@@ -147,6 +148,7 @@ fn parsed<'b>(
         lines: start..end,
         end,
         is_folded,
+        sets_cookies: told.sets_cookies,
     }))
 }
 
@@ -158,6 +160,7 @@ struct Told {
     is_chunked: Option<bool>,
     closes: bool,
     keeps: bool,
+    sets_cookies: bool,
 }
 
 /// What lines `content-length` state.
@@ -175,6 +178,7 @@ impl Told {
                 self.closes |= has_token(line.value, b"close");
                 self.keeps |= has_token(line.value, b"keep-alive");
             }
+            10 if line.name.eq_ignore_ascii_case("set-cookie") => self.sets_cookies = true,
             14 if line.name.eq_ignore_ascii_case("content-length") => {
                 for number in line.value.split(|byte| *byte == b',') {
                     let stated = digits(number.trim_ascii()).map_or(Stated::Nonsense, Stated::Length);
