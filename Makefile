@@ -362,6 +362,14 @@ deny: ## Check licences and advisories of the dependencies (needs cargo-deny)
 bench-load: build ## CPU per request against nginx beside wrk (needs nginx and wrk)
 	benches/load.sh
 
+.PHONY: bench-peers
+bench-peers: build ## CPU per request beside every load generator that is found (needs nginx)
+	benches/peers.sh
+
+.PHONY: bench-instructions
+bench-instructions: build ## Instructions per request by path, beside their budgets (needs valgrind)
+	benches/instructions.sh
+
 .PHONY: bench-stall
 bench-stall: build ## Response and service times of a stalled server
 	benches/stall.sh

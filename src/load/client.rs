@@ -36,11 +36,28 @@ impl Client<'_> {
         origin: &Origin,
         timeout: Duration,
     ) -> Result<Connection, String> {
+        match self.open_already(place).await {
+            Some(connection) => Ok(connection),
+            None => self.open(origin, timeout).await,
+        }
+    }
+
+    /// A connection that is open and can take a request, if there is one.
+    pub(super) async fn open_already(&self, place: usize) -> Option<Connection> {
         while let Some(mut connection) = self.connections.take(place) {
             if connection.settle().await {
-                return Ok(connection);
+                return Some(connection);
             }
         }
-        Connection::open(origin, timeout).await
+        None
+    }
+
+    /// A new connection.
+    ///
+    /// # Errors
+    /// In words, if none can be opened within `timeout`.
+    pub(super) async fn open(&self, origin: &Origin, timeout: Duration) -> Result<Connection, String> {
+        // Boxed: most requests find one that is open, and all would carry the room for it.
+        Box::pin(Connection::open(origin, timeout)).await
     }
 }

@@ -39,8 +39,7 @@ impl Connection {
     /// # Errors
     /// In words that name the server.
     pub(super) async fn open(origin: &Origin, timeout: Duration) -> Result<Self, String> {
-        // Boxed: most requests find a connection, and all would carry the room for a new one.
-        match tokio::time::timeout(timeout, Box::pin(Self::connect(origin, timeout))).await {
+        match tokio::time::timeout(timeout, Self::connect(origin, timeout)).await {
             Ok(opened) => opened,
             Err(_) => Err(format!("connect to {}: timeout after {timeout:?}", origin.url)),
         }

@@ -47,14 +47,20 @@ pub(super) struct Ended<T> {
 
 /// Puts a request together and opens a connection for it.
 pub(super) async fn make_ready(client: Client<'_>, request: &Request, scope: &Arc<Scope>) -> Ready {
-    let since = Instant::now();
     let requests = client.requests;
     let draft = match requests.draft(request, scope) {
         Ok(draft) => draft,
-        Err(error) => return Ready::Stuck { outcome: Outcome::Failed, reason: error.to_string(), since },
+        Err(error) => {
+            let since = Instant::now();
+            return Ready::Stuck { outcome: Outcome::Failed, reason: error.to_string(), since };
+        }
     };
     let place = requests.origin_of(request);
-    match client.connect(place, &requests.origins[place], request.connect_timeout).await {
+    if let Some(connection) = client.open_already(place).await {
+        return Ready::Go { connection, draft };
+    }
+    let since = Instant::now();
+    match client.open(&requests.origins[place], request.connect_timeout).await {
         Ok(connection) => Ready::Go { connection, draft },
         Err(reason) => Ready::Stuck { outcome: Outcome::Error, reason, since },
     }

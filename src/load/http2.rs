@@ -5,7 +5,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http2};
-use hyper::header::HOST;
+use hyper::header::{HOST, SET_COOKIE};
 use hyper::http::uri::{Authority, Scheme, Uri};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::time::Instant;
@@ -116,6 +116,7 @@ async fn receive(
     }
     Ok(Reply {
         status,
+        sets_cookies: head.headers.contains_key(SET_COOKIE),
         headers: Headers::of_map(head.headers, trailers),
         body: Body::Own(body),
         bytes_in,

@@ -75,7 +75,8 @@ impl Draft {
 /// A request as it goes out.
 pub(super) enum Outgoing<'a> {
     Drafted(Drafted<'a>),
-    Message(Message),
+    /// Boxed: it takes much more room.
+    Message(Box<Message>),
 }
 
 /// A drafted request, and what its user adds to it.
@@ -254,7 +255,7 @@ impl Outgoing<'_> {
     pub(super) fn message(&self) -> Message {
         match self {
             Self::Drafted(drafted) => drafted.message(),
-            Self::Message(message) => message.clone(),
+            Self::Message(message) => (**message).clone(),
         }
     }
 
@@ -394,7 +395,7 @@ mod tests {
             "host: h\r\nx-a: 1\r\nx-b: 2\r\nauthorization: Bearer t\r\ntraceparent: 00-1\r\ncookie: a=b\r\n";
         let wanted = format!("PUT /x HTTP/1.1\r\n{lines}content-length: 0\r\n\r\n");
         assert_eq!(text(&Outgoing::Drafted(drafted.clone())), wanted);
-        assert_eq!(text(&Outgoing::Message(drafted.message())), wanted);
+        assert_eq!(text(&Outgoing::Message(Box::new(drafted.message()))), wanted);
     }
 
     #[test]

@@ -133,7 +133,7 @@ impl Asked<'_> {
 
 /// The frames of an answer.
 async fn answer(connection: &mut Connection, message: Message) -> Result<Bytes, Refusal> {
-    let sent = connection.send(&Outgoing::Message(message), Keep::UpTo(MOST_BYTES)).await;
+    let sent = connection.send(&Outgoing::Message(Box::new(message)), Keep::UpTo(MOST_BYTES)).await;
     let reply = sent.map_err(SendFailure::reason)?;
     if reply.is_cut {
         return Err(format!("reflection: an answer of more than {}", unit::size(MOST_BYTES as u64)).into());

@@ -43,6 +43,8 @@ pub(super) struct Reply {
     pub(super) done: Instant,
     /// Whether the body was longer than it might be: the connection holds the rest of it.
     pub(super) is_cut: bool,
+    /// Whether there is a header `set-cookie`: it is looked for after every answer.
+    pub(super) sets_cookies: bool,
 }
 
 /// What is kept of a body.

@@ -28,6 +28,8 @@ struct Queue {
     sleepers: RefCell<BinaryHeap<Reverse<Sleeper>>>,
     armed: Cell<Option<Instant>>,
     last_wake: Cell<Instant>,
+    /// The latest time that somebody has read from the clock.
+    seen: Cell<Instant>,
     cancelled: Cell<bool>,
 }
 
@@ -67,6 +69,7 @@ impl Timer {
             sleepers: RefCell::new(BinaryHeap::new()),
             armed: Cell::new(None),
             last_wake: Cell::new(Instant::now()),
+            seen: Cell::new(Instant::now()),
             cancelled: Cell::new(false),
         };
         Ok(Self { queue: Rc::new(queue) })
@@ -85,10 +88,23 @@ impl Timer {
     /// Sleeps until `deadline`, at once if it has passed. False if the sleep was cut short by
     /// [`Timer::cancel`].
     pub(super) async fn sleep_until(&self, deadline: Instant) -> bool {
-        if !self.queue.cancelled.get() && Instant::now() < deadline {
+        if !self.queue.cancelled.get() && !self.has_passed(deadline) {
             Sleep { queue: &self.queue, deadline, waker: None }.await;
         }
         !self.queue.cancelled.get()
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> Instant {
+        let now = Instant::now();
+        self.queue.seen.set(now);
+        now
+    }
+
+    /// Whether it is past `deadline`. The clock is only read if nobody has seen that yet: without thinking, every step
+    /// is due when the last one has ended, and several ask.
+    pub(super) fn has_passed(&self, deadline: Instant) -> bool {
+        self.queue.seen.get() >= deadline || self.now() >= deadline
     }
 
     /// Whether nobody sleeps any more.

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use hyper::HeaderMap;
-use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
+use hyper::header::{COOKIE, HeaderValue};
 use hyper::http::uri::Uri;
 use url::Url;
 
@@ -102,7 +102,7 @@ impl Trip<'_> {
             count(&self.tally.redirects);
             self.tally.hops.borrow_mut().push(format!("{} to {}", reply.status, web::shown(to.as_str())));
             connection = self.client.connect(place, &origin, self.request.connect_timeout).await?;
-            let outgoing = Outgoing::Message(message.clone());
+            let outgoing = Outgoing::Message(Box::new(message.clone()));
             (connection, reply) = self.deliver(&origin, connection, outgoing).await?;
         }
     }
@@ -130,7 +130,7 @@ impl Trip<'_> {
             }
             other => return Err(other.reason()),
         }
-        let mut connection = Connection::open(origin, self.request.connect_timeout).await?;
+        let mut connection = self.client.open(origin, self.request.connect_timeout).await?;
         let reply = connection.send(&outgoing, self.keep).await.map_err(SendFailure::reason)?;
         self.receive(origin, &outgoing, &reply);
         Ok((connection, reply))
@@ -150,7 +150,7 @@ impl Trip<'_> {
         let outgoing = match outgoing {
             // They stand in one line with its own.
             Outgoing::Drafted(drafted) if drafted.form.states_cookies() => {
-                Outgoing::Message(drafted.message())
+                Outgoing::Message(Box::new(drafted.message()))
             }
             other => other,
         };
@@ -176,7 +176,7 @@ impl Trip<'_> {
     fn receive(&self, origin: &Origin, outgoing: &Outgoing<'_>, reply: &Reply) {
         self.tally.bytes_in.set(self.tally.bytes_in.get() + reply.bytes_in);
         if self.request.cookies
-            && reply.headers.has(SET_COOKIE.as_str())
+            && reply.sets_cookies
             && let Some(url) = outgoing.target().and_then(|target| url(origin, target))
         {
             self.client.jar.take(&url, &reply.headers);

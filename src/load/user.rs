@@ -123,7 +123,7 @@ impl User {
         self.turn = instance.turn;
         if let Some(start) = user_class.start
             && self.started[class].is_none()
-            && self.start_up(class, &scenario.journeys[start]).await == Next::Stop
+            && Box::pin(self.start_up(class, &scenario.journeys[start])).await == Next::Stop
         {
             return (Next::Stop, self.due);
         }
@@ -131,7 +131,7 @@ impl User {
         let drawn = self.scope.draw(|rng| draw_journey(user_class, rng));
         let journey = &scenario.journeys[instance.journey.unwrap_or(drawn)];
         if let Some(once) = journey.once {
-            let variables = match self.once(once, &scenario.journeys[once]).await {
+            let variables = match Box::pin(self.once(once, &scenario.journeys[once])).await {
                 Ok(variables) => variables,
                 Err(next) => return (next, self.due),
             };
@@ -201,7 +201,7 @@ impl User {
             if next == Next::Skip {
                 continue;
             }
-            self.due = Instant::now() + self.scope.draw(|rng| think_time(think, rng));
+            self.due = self.worker.timer.now() + self.think(think);
             if next != Next::Step {
                 return next;
             }
@@ -209,16 +209,25 @@ impl User {
         Next::Step
     }
 
+    /// How long it thinks now.
+    fn think(&self, think: Think) -> Duration {
+        match think {
+            Think::None | Think::Pacing(_) => Duration::ZERO,
+            think => self.scope.draw(|rng| think_time(think, rng)),
+        }
+    }
+
+    /// What most users do seldom is boxed: all users would carry the room for it.
     async fn step(&mut self, step: &Step, journey: &Journey) -> Next {
         match step {
             Step::Request(request) => self.request(request).await,
-            Step::Parallel(parallel) => self.parallel(parallel).await,
-            Step::Meet(meet) => self.meet(meet).await,
+            Step::Parallel(parallel) => Box::pin(self.parallel(parallel)).await,
+            Step::Meet(meet) => Box::pin(self.meet(meet)).await,
             Step::Let(bindings) => self.bind_for_journey(bindings, journey).await,
             Step::Steps(steps) => self.steps(steps, journey).await,
             Step::Repeat(repeat) => self.repeat(repeat, journey).await,
             Step::With { bindings, step } => self.with(bindings, step, journey).await,
-            Step::Group(group) => self.group(group, journey).await,
+            Step::Group(group) => Box::pin(self.group(group, journey)).await,
             Step::If { condition, step } => match self.evaluate(condition, journey) {
                 Ok(value) if value.is_true() => Box::pin(self.step(step, journey)).await,
                 Ok(_) => Next::Skip,
@@ -246,20 +255,20 @@ impl User {
                     scope: &self.scope,
                     who: self.who,
                 };
-                let seen = until_visible(asker, poll, self.last).await;
+                let seen = Box::pin(until_visible(asker, poll, self.last)).await;
                 self.waits += 1;
                 self.due = Instant::now();
                 let outcome = if seen { Outcome::Ok } else { Outcome::Failed };
                 self.after(outcome, poll.request.continue_on_failure)
             }
-            Step::Publish(publish) => self.publish(publish).await,
+            Step::Publish(publish) => Box::pin(self.publish(publish)).await,
             Step::Await(awaited) if awaited.background => {
                 self.await_in_background(awaited);
                 Next::Step
             }
             Step::Await(awaited) => {
                 let waiter = waiter(&self.worker, &self.scope, self.who, self.last);
-                let seen = until_seen(waiter, awaited).await;
+                let seen = Box::pin(until_seen(waiter, awaited)).await;
                 self.waits += 1;
                 self.due = Instant::now();
                 let outcome = if seen { Outcome::Ok } else { Outcome::Failed };
@@ -277,7 +286,7 @@ impl User {
 
     /// Waits until the next step is due; false if that lies past the load's end, or the run was stopped.
     async fn wait_until_due(&mut self) -> bool {
-        if Instant::now() < self.due {
+        if !self.worker.timer.has_passed(self.due) {
             self.waits += 1;
         }
         if self.groups > 0 {
@@ -432,4 +441,21 @@ fn waiter<'a>(worker: &'a Worker, scope: &'a Arc<Scope>, who: Who, cause: Cause)
 
 fn race(place: usize, number: u32) -> Race {
     Race::new(u16::try_from(place).unwrap_or(u16::MAX), number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of the future of an asynchronous method.
+    fn size<'a, F: Future>(_: impl FnOnce(&'a mut User, usize, Instance, Instant) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_user_at_work_takes_little_room() {
+        // There may be tens of thousands: what is done seldom is boxed.
+        let (user, work) = (size_of::<User>(), size(User::perform));
+        assert!(user <= 400 && work <= 2800, "{user} {work}");
+    }
 }

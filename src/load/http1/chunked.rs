@@ -3,13 +3,23 @@
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
-use super::framing::Part;
 use super::head::{MOST_LINES, Malformed};
 
 /// Bytes of all extensions of a body's chunks at most: nothing reads them.
 const MOST_EXTENSION: usize = 16 << 10;
 /// Bytes of the header lines behind a body at most.
 const MOST_TRAILERS: usize = 16 << 10;
+
+/// A part of a body among bytes that have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Bytes before it, which are none of the body.
+    pub(super) skip: usize,
+    /// Its length.
+    pub(super) data: usize,
+    /// Whether the body ends with it.
+    pub(super) is_last: bool,
+}
 
 /// Where in a body of chunks its reader stands.
 #[derive(Debug, Default)]

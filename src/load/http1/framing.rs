@@ -1,6 +1,6 @@
 //! Where in a stream of bytes a body lies, and where it ends (RFC 9112 §6.3). Pure.
 
-use super::chunked::Chunked;
+use super::chunked::{Chunked, Part};
 use super::head::{Length, Malformed};
 
 /// How the body that is being read is framed.
@@ -11,17 +11,6 @@ pub(super) enum Framing {
     Chunked(Box<Chunked>),
     /// It ends with the connection.
     UntilClose,
-}
-
-/// A part of a body among bytes that have come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    /// Bytes before it, which are none of the body.
-    pub(super) skip: usize,
-    /// Its length.
-    pub(super) data: usize,
-    /// Whether the body ends with it.
-    pub(super) is_last: bool,
 }
 
 impl Framing {

@@ -38,6 +38,7 @@ pub(super) struct Head {
     pub(super) end: usize,
     /// Whether a value goes on on a line of its own.
     pub(super) is_folded: bool,
+    pub(super) sets_cookies: bool,
 }
 
 /// How long a body is.
@@ -134,8 +135,8 @@ fn parsed<'b>(
     let first = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(end);
     let start =
         bytes[first..end].iter().position(|byte| *byte == b'\n').map_or(end, |place| first + place + 1);
-    let breaks = bytes[start..end].iter().filter(|byte| **byte == b'\n').count();
-    let is_folded = breaks > response.headers.len() + 1;
+    let mut raw = bytes[start..end].split(|byte| *byte == b'\n');
+    let is_folded = raw.any(|line| matches!(line.first(), Some(b' ' | b'\t')));
     let stays = if is_new { !told.closes } else { !told.closes && told.keeps };
     let is_tunnel = status == 101 || (asked == Asked::Connect && (200..300).contains(&status));
     let has_body = !is_tunnel && status >= 200 && !matches!(status, 204 | 304) && asked != Asked::Head;
@@ -147,6 +148,7 @@ fn parsed<'b>(
         lines: start..end,
         end,
         is_folded,
+        sets_cookies: told.sets_cookies,
     }))
 }
 
@@ -158,6 +160,7 @@ struct Told {
     is_chunked: Option<bool>,
     closes: bool,
     keeps: bool,
+    sets_cookies: bool,
 }
 
 /// What lines `content-length` state.
@@ -175,6 +178,7 @@ impl Told {
                 self.closes |= has_token(line.value, b"close");
                 self.keeps |= has_token(line.value, b"keep-alive");
             }
+            10 if line.name.eq_ignore_ascii_case("set-cookie") => self.sets_cookies = true,
             14 if line.name.eq_ignore_ascii_case("content-length") => {
                 for number in line.value.split(|byte| *byte == b',') {
                     let stated = digits(number.trim_ascii()).map_or(Stated::Nonsense, Stated::Length);

@@ -110,6 +110,7 @@ impl<'a> Receiver<'a> {
                     first_byte,
                     done,
                     is_cut: !end.is_whole,
+                    sets_cookies: head.sets_cookies,
                 };
                 Ok(Some(Received { reply, stays }))
             }
@@ -129,6 +130,7 @@ impl<'a> Receiver<'a> {
             first_byte,
             done: Instant::now(),
             is_cut: false,
+            sets_cookies: head.sets_cookies,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Variables of journeys and steps: where their values come from, and how long they last.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use minijinja::value::Value;
 
@@ -41,23 +41,14 @@ impl User {
                     None => return self.cannot_go_on(journey, NO_RECORD, Next::Stop),
                 },
                 BindingFrom::Count(counter) => Value::from(worker.shared.count(*counter)),
-                BindingFrom::Take { queue, within } => {
-                    self.waits += 1;
-                    let given_up = Instant::now() + *within;
-                    let value = tokio::select! {
-                        value = worker.shared.take(*queue) => Some(value),
-                        _ = worker.wait_until(given_up) => None,
-                    };
-                    self.due = self.due.max(Instant::now());
-                    match value {
-                        Some(value) => value,
-                        None if worker.recording.schedule.is_over(self.due) => return Next::Stop,
-                        None => {
-                            let reason = format!("queue `{}` stayed empty", worker.scenario.queues[*queue]);
-                            return self.cannot_go_on(journey, &reason, Next::Journey);
-                        }
+                BindingFrom::Take { queue, within } => match Box::pin(self.take(*queue, *within)).await {
+                    Some(value) => value,
+                    None if worker.recording.schedule.is_over(self.due) => return Next::Stop,
+                    None => {
+                        let reason = format!("queue `{}` stayed empty", worker.scenario.queues[*queue]);
+                        return self.cannot_go_on(journey, &reason, Next::Journey);
                     }
-                }
+                },
                 BindingFrom::Value(computed) => match self.evaluate(computed, journey) {
                     Ok(value) => value,
                     Err(next) => return next,
@@ -69,6 +60,19 @@ impl User {
             }
         }
         Next::Step
+    }
+
+    /// The next item of a queue, as soon as there is one; none if that takes too long.
+    async fn take(&mut self, queue: usize, within: Duration) -> Option<Value> {
+        self.waits += 1;
+        let given_up = Instant::now() + within;
+        let worker = Rc::clone(&self.worker);
+        let value = tokio::select! {
+            value = worker.shared.take(queue) => Some(value),
+            _ = worker.wait_until(given_up) => None,
+        };
+        self.due = self.due.max(Instant::now());
+        value
     }
 
     /// The record of a feeder for this journey.
