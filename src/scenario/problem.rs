@@ -1,7 +1,7 @@
 //! Mistakes in scenario files, shown where they are: file, line, column, caret, suggestion.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -29,6 +29,8 @@ const NAMED: [&str; 20] = [
     "hook beside the load",
     "arm",
 ];
+/// Mistakes, and warnings, that are shown one by one: each is shown with its line, and nobody reads more at once.
+const MOST_TOLD: usize = 200;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
 const ALIKE: f64 = 0.8;
 
@@ -73,6 +75,8 @@ struct SourceFile {
 pub(super) struct Problems {
     files: RefCell<Vec<SourceFile>>,
     found: RefCell<Vec<Problem>>,
+    /// Mistakes besides those that are shown.
+    beyond: Cell<usize>,
     old_keys: RefCell<Vec<(FileId, OldKey)>>,
     /// What is warned of besides.
     warned: RefCell<Vec<Problem>>,
@@ -106,8 +110,13 @@ impl Problems {
         let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help };
         let mut found = self.found.borrow_mut();
         // What several profiles have in common is read for each of them.
-        if !found.contains(&problem) {
+        if found.contains(&problem) {
+            return;
+        }
+        if found.len() < MOST_TOLD {
             found.push(problem);
+        } else {
+            self.beyond.set(self.beyond.get() + 1);
         }
     }
 
@@ -115,7 +124,7 @@ impl Problems {
     pub(super) fn warn(&self, place: &Place, title: impl Into<String>, label: impl Into<String>) {
         let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help: None };
         let mut warned = self.warned.borrow_mut();
-        if !warned.contains(&problem) {
+        if warned.len() < MOST_TOLD && !warned.contains(&problem) {
             warned.push(problem);
         }
     }
@@ -164,6 +173,11 @@ impl Problems {
         self.files.borrow()[place.file.0].text.get(place.span.clone()).unwrap_or_default().to_owned()
     }
 
+    /// Whether further mistakes are only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.borrow().len() >= MOST_TOLD
+    }
+
     /// Where `needle` stands within the first of `places` that holds it; the last of them if none
     /// does.
     pub(super) fn find(&self, places: &[Place], needle: &str) -> Option<Place> {
@@ -195,10 +209,14 @@ impl Problems {
             return Ok(warnings);
         }
         let mut rendered = render(&files, &found, &Level::ERROR);
+        let beyond = self.beyond.get();
+        if beyond > 0 {
+            rendered.push_str(&format!("\n\nerror: {beyond} more mistakes"));
+        }
         if !warnings.is_empty() {
             rendered = format!("{rendered}\n\n{warnings}");
         }
-        Err(ScenarioError { rendered, count: found.len() })
+        Err(ScenarioError { rendered, count: found.len() + beyond })
     }
 }
 
@@ -225,12 +243,8 @@ impl ScenarioError {
 
 /// `did you mean …` for the word most like `word`, and the known ones if they are few.
 pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
-    let mut distinct = Vec::new();
-    for word in known {
-        if !distinct.contains(word) {
-            distinct.push(*word);
-        }
-    }
+    let mut seen = HashSet::new();
+    let distinct: Vec<&str> = known.iter().copied().filter(|word| seen.insert(*word)).collect();
     let known = distinct.as_slice();
     let nearest = known
         .iter()
