@@ -217,6 +217,11 @@ STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml
 loadtest-storefront: build ## The five headline claims of the storefront in one table (until decided, at most 40 min)
 	$(LOADPROOF) experiment $(STOREFRONT) $(EXACTLY) --html reports/storefront.html $(FLAGS)
 
+.PHONY: capacity-storefront
+capacity-storefront: build ## How much more the storefront's reads take after the rewrite (about 60 trials of 8 s; BUDGET=15m)
+	$(LOADPROOF) capacity scenarios/storefront/browse.toml --profiles before,after $(if $(BUDGET),--budget $(BUDGET)) \
+	  --html reports/capacity-storefront.html $(FLAGS)
+
 .PHONY: loadtest-storefront-real
 loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL and Redis (POSTGRES_URL=, REDIS_URL=)
 	$(LOADPROOF) experiment scenarios/storefront/browse.toml --baseline before-real --treatment after-real --rounds $(ROUNDS) $(FLAGS)
@@ -234,11 +239,92 @@ loadtest-site: build ## Visitors and customers of the web shop: logins, orders, 
 	$(LOADPROOF) run scenarios/site/site.toml --load load $(FLAGS) $(call OUTPUTS,site-test,site-report) \
 	  --profile $(if $(HOST),running,up)
 
+# ── The ingestor: messages through a queue into a database ──────────────────────────────────────
+#
+# MESSAGES= and CONCURRENT= override a preset; URL= is an ingestor that is up; REAL=1 starts one on Redis and
+# PostgreSQL (REDIS_URL=, POSTGRES_URL=); else one starts by itself, at the pace of the guide's figures, or with INGESTOR=embedded as
+# fast as it goes. BATCH_SIZE=, BATCH_TIMEOUT= and WORKERS= are the ingestor's.
+
+MESSAGES   ?=
+CONCURRENT ?=
+URL        ?=
+INGESTOR   ?= guide
+MESSAGES_URL = $(dir $(POSTGRES_URL))messages_db
+# $(call ingestor,LOAD,NAME)
+ingestor = $(if $(REAL),MESSAGES_SQL=$(MESSAGES_URL)) $(foreach name,BATCH_SIZE BATCH_TIMEOUT WORKERS,$(if $($(name)),$(name)=$($(name)))) \
+  $(LOADPROOF) run scenarios/ingestor/ingestor.toml --load $(1) --seed $(SEED) --progress line --summary block \
+  $(if $(MESSAGES),--iterations $(MESSAGES)) $(if $(CONCURRENT),--users $(CONCURRENT)) $(call OUTPUTS,$(2),$(2)-report) \
+  $(if $(URL),--profile running --var url=$(URL),--profile $(if $(REAL),real,$(INGESTOR)))
+
+.PHONY: load-quick
+load-quick: build ## Is it fast? 1000 messages, 50 at a time
+	$(call ingestor,quick,ingestor-quick)
+
+.PHONY: load-stress
+load-stress: build ## 10 000 messages, 200 at a time
+	$(call ingestor,stress,ingestor-stress)
+
+.PHONY: load-extreme
+load-extreme: build ## 50 000 messages, 500 at a time
+	$(call ingestor,extreme,ingestor-extreme)
+
+.PHONY: load-sustained
+load-sustained: build ## 100 000 messages evenly over 10 min: leaks, slowing down, backlog
+	$(call ingestor,sustained,ingestor-sustained)
+
+.PHONY: load-burst
+load-burst: build ## Two bursts of 5000 messages, and whether the ingestor recovers from each
+	$(call ingestor,burst,ingestor-burst)
+
+# ── The gateway: a smoke test, and a soak that the environment describes ────────────────────────
+#
+# TARGET_URL=http://127.0.0.1:8010 RPS=25 DURATION=120 CONCURRENCY=50 make load-soak
+# REQUEST_PATH= is the path, JWT= a bearer token, TENANT=, PERSONA_ID= and MESSAGE= go into the request.
+# DEPLOYMENT=dev or staging chooses the latency that is claimed. Without TARGET_URL a gateway starts by itself:
+# GATEWAY=write-through (default), outbox, auth, real or distant. With it, GATEWAY=outbox says that its write-through is
+# off, and GATEWAY=bare that its metrics are out of reach (else they are at METRICS_URL, or at TARGET_URL/metrics).
+
+GATEWAY     ?= write-through
+DEPLOYMENT  ?= dev
+RPS         ?= 5
+DURATION    ?= 30
+CONCURRENCY ?= 20
+
+# `make load-soak PATH=/v1/session/message` would take every program away from the recipes. What can only be the path of a
+# request is one, and PATH is what it was before; anything else is the shell's.
+ifeq ($(filter command line environment,$(origin PATH))$(findstring :,$(PATH))$(wildcard $(PATH)),$(origin PATH))
+ifneq ($(filter /%,$(PATH)),)
+REQUEST_PATH ?= $(PATH)
+export REQUEST_PATH
+$(warning PATH=$(PATH) is taken for the path of the requests; say REQUEST_PATH= in its place)
+SHELLS_PATH := $(shell /usr/bin/tr '\0' '\n' < /proc/$$PPID/environ | /bin/sed -n 's/^PATH=//p')
+override export PATH := $(if $(findstring :,$(SHELLS_PATH)),$(SHELLS_PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$(HOME)/.cargo/bin)
+endif
+endif
+
+RUNNING = $(if $(filter bare,$(GATEWAY)),bare,$(if $(filter outbox,$(GATEWAY)),running-outbox,running))
+# How messages are followed into the replica needs an endpoint that another gateway may not have: FOLLOW=0.2.
+FOLLOW ?= $(if $(TARGET_URL),0,0.2)
+export TARGET_URL REQUEST_PATH METRICS_URL JWT TENANT PERSONA_ID MESSAGE
+# What is exported and empty would be taken for a value.
+$(foreach name,TARGET_URL REQUEST_PATH METRICS_URL JWT TENANT PERSONA_ID MESSAGE,$(if $($(name)),,$(eval unexport $(name))))
+# $(call gateway,LOAD,NAME,FLAGS)
+gateway = $(if $(filter real,$(GATEWAY)),REPLICA_SQL=$(dir $(POSTGRES_URL))gateway_db) $(LOADPROOF) run scenarios/gateway/gateway.toml --load $(1) --seed $(SEED) --summary json \
+  --deployment $(DEPLOYMENT) --profile $(if $(TARGET_URL),$(RUNNING),$(GATEWAY)) --var follow=$(FOLLOW) $(3) $(call OUTPUTS,$(2),$(2)-report)
+
+.PHONY: load-smoke
+load-smoke: build ## Does the gateway answer? 5 messages a second for 15 s, and a JSON summary
+	$(call gateway,smoke,gateway-smoke)
+
+.PHONY: load-soak
+load-soak: build ## A soak by TARGET_URL, RPS, DURATION, CONCURRENCY, JWT, TENANT, PERSONA_ID, MESSAGE, REQUEST_PATH
+	$(call gateway,soak,gateway-soak,--rate $(RPS) --run-time $(DURATION)s --users $(CONCURRENCY))
+
 # ── Example pages ───────────────────────────────────────────────────────────────────────────────
 
 .PHONY: examples
-examples: build ## Write the pages of reports/example/: run, experiment, sign-off, trend (20 min, on a quiet machine)
-	reports/examples.sh
+examples: build ## Write the pages of reports/example/: trend, run, experiment, sign-off (12 min, on a quiet machine)
+	reports/example/pages.sh
 
 # ── Work on it ──────────────────────────────────────────────────────────────────────────────────
 
@@ -276,6 +362,10 @@ bench-stall: build ## Response and service times of a stalled server
 .PHONY: bench-live
 bench-live: build ## CPU per request with the live page and 20 viewers, beside that without
 	benches/live.sh
+
+.PHONY: bench-capacity
+bench-capacity: build ## Is a capacity by construction found? 40 searches of about 100 s each (SEARCHES=20; needs jq)
+	BUILD=$(dir $(LOADPROOF)) benches/capacity.sh
 
 .PHONY: bench-smoke
 bench-smoke: quick ## All benchmarks that need no other tool, in seconds: do they still run?

@@ -20,7 +20,7 @@
 
 use std::process::ExitCode;
 
-use loadproof::run::{MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunState};
+use loadproof::run::{MeasuredRun, PhaseSpan, RunEnd, RunFacts, RunState, Seal};
 use loadproof::sample::{self, Kind, Phase, SampleColumns, Subject};
 use loadproof::stats::decision::{LOOKS, Side, alpha_at, side};
 use loadproof::stats::ledger::{Ledger, Occasion, TOTAL_ALPHA};
@@ -470,6 +470,7 @@ fn wandering_run(correlation: f64, spread: f64, slow_start: f64, rng: &mut Pcg64
         slowest: Vec::new(),
         checksum: String::new(),
         soft_checks: Vec::new(),
+        seal: Seal::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use rand_pcg::Pcg64Mcg;
 use serde::Serialize;
 
 use crate::run::Arm;
+use crate::scenario::fault::Fault;
 use crate::scenario::load::Load;
 use crate::scenario::{ExperimentSpec, Scenario, ScenarioError};
 use crate::unit;
@@ -37,6 +38,8 @@ pub struct PlannedRun {
     pub load: Load,
     /// The same as it was stated: a pilot may have made it last longer, which is no other work.
     pub stated_load: Load,
+    /// What is done to the system during it on purpose.
+    pub faults: Vec<Fault>,
     /// Seed of all draws; the same in both arms of a round.
     pub seed: u64,
     /// The arm that the scenario's experiment, or this one, gives its profile.
@@ -160,6 +163,7 @@ fn planned(
         load_name: choices.load_name.clone(),
         load: choices.load.clone(),
         stated_load: choices.load.clone(),
+        faults: scenario.faults_under(&choices.load_name, profile),
         seed,
         arm: part.map(|p| p.arm),
         part,
@@ -167,7 +171,7 @@ fn planned(
 }
 
 /// The order of `arms` arms in each round: one is drawn, the next is its reverse, and so on.
-fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
+pub(crate) fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
     let mut rng = Pcg64Mcg::seed_from_u64(seed);
     std::iter::repeat_with(move || {
         let mut order: Vec<usize> = (0..arms).collect();
@@ -179,7 +183,7 @@ fn orders(arms: usize, seed: u64) -> impl Iterator<Item = Vec<usize>> {
 }
 
 /// A seed per round that stays within SQLite's integers.
-fn round_seed(seed: u64, round: u32) -> u64 {
+pub(crate) fn round_seed(seed: u64, round: u32) -> u64 {
     (seed.wrapping_mul(1_000_003).wrapping_add(round.into())) & (u64::MAX >> 1)
 }
 
@@ -201,6 +205,9 @@ impl fmt::Display for Plan {
                 run.load.text(),
                 run.seed
             )?;
+            for fault in &run.faults {
+                writeln!(f, "     fault {}: {}, {}", fault.name, fault.text(), fault.start)?;
+            }
         }
         Ok(())
     }

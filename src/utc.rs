@@ -55,6 +55,17 @@ pub fn parse_log_us(text: &str) -> Option<i64> {
         .map(Timestamp::as_microsecond)
 }
 
+/// A time in µs since 1970 from a text in a form of strftime, and whether the text tells its offset from UTC; one that
+/// does not is taken as UTC. None for other texts.
+pub fn parse_form_us(form: &str, text: &str) -> Option<(i64, bool)> {
+    let parsed = jiff::fmt::strtime::parse(form, text).ok()?;
+    if let Ok(time) = parsed.to_timestamp() {
+        return Some((time.as_microsecond(), true));
+    }
+    let time = parsed.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok()?;
+    Some((time.timestamp().as_microsecond(), false))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -112,6 +112,16 @@ impl Client {
 }
 
 impl Client {
+    /// Posts a body with headers.
+    ///
+    /// # Errors
+    /// Why no answer came.
+    pub async fn post(&self, url: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<Answer, String> {
+        let request = self.0.post(url).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.map(Answer).map_err(|e| reason(&e))
+    }
+
     /// Posts a form that is encoded already.
     ///
     /// # Errors

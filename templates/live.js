@@ -90,9 +90,10 @@ const Live = (() => {
     by("phase").textContent = phase;
     by("phase").className = "chip " + (running ? "running" : "done");
     by("clock").textContent = last ? Numbers.clock(last.t) : "";
-    by("planned").textContent = last && begin.load_s ? "of " + Numbers.clock(begin.load_s) : "";
-    by("progress").hidden = !(begin && begin.load_s);
-    if (begin && begin.load_s) by("progress").value = !running ? 1 : last ? Math.min(last.t / begin.load_s, 1) : 0;
+    const [begun, all] = last && last.journeys || [0, 0];
+    by("planned").textContent = last ? [begin.load_s && "of " + Numbers.clock(begin.load_s), all && `${Numbers.count(begun)} of ${Numbers.count(all)} journeys`, running && last.eta_s != null && "ETA " + Numbers.clock(last.eta_s)].filter(Boolean).join(" · ") : "";
+    by("progress").hidden = !(begin && (begin.load_s || all));
+    by("progress").value = !running ? 1 : !last ? 0 : begin.load_s ? Math.min(last.t / begin.load_s, 1) : all ? begun / all : 0;
     document.title = state.done ? `${mark(state.done.word)} ${state.done.word} · ${begin ? begin.scenario : "loadproof"}` : running && last ? `● ${Numbers.clock(last.t)} ${Numbers.short(last.rate)}/s · ${begin.scenario}` : "loadproof";
   }
   const mark = word => ({ supported: "✓", done: "✓", refuted: "✕", failed: "✕" })[word] || "–";

@@ -7,6 +7,7 @@ use super::error::AssessError;
 use super::experiment;
 use super::runs::{all_with_checksums, with_checksum};
 use crate::baseline::Baseline;
+use crate::report::totals::Totals;
 use crate::report::{Of, html, json, junit, markdown, model};
 use crate::run::{Arm, ExperimentId, Judged, MeasuredRun, RunId};
 use crate::store::{Reference, Store};
@@ -78,6 +79,14 @@ impl ProfileReport {
     /// If it cannot be rendered.
     pub fn junit(&self) -> Result<String, AssessError> {
         junit::render(&self.model).map_err(AssessError::JUnit)
+    }
+
+    /// In a few lines; none of an experiment, or of a run without requests.
+    pub fn totals(&self) -> Option<Totals> {
+        match &self.metrics {
+            Metrics::Run(summary) => Totals::of(summary),
+            Metrics::Comparison(_) => None,
+        }
     }
 
     /// As Markdown.

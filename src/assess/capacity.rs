@@ -1,38 +1,77 @@
-//! What the tries of a search for capacity come to.
+//! Searches for capacity, from the store: what the trials come to, and what that says of the claims.
 
 use super::error::AssessError;
 use super::runs;
-use crate::capacity::Try;
-use crate::claim::Expression;
-use crate::plan::Choices;
-use crate::report::capacity::Subject;
-use crate::run::RunId;
-use crate::scenario::capacity::CapacitySpec;
-use crate::scenario::load::Executor;
-use crate::store::Store;
-use crate::verdict::objective;
+use crate::capacity::{Capacity, Goal, Purpose, Searched, Trial};
+use crate::claim::Side;
+use crate::report::capacity::{ArmReport, CapacityReport};
+use crate::run::{CapacityId, RunId};
+use crate::store::{Store, TrialRow};
+use crate::verdict::{TOTAL_ALPHA, capacities, objective};
 
-/// A stored run at a load, held against an objective.
+/// A stored run at a load, held against goals.
 ///
 /// # Errors
 /// If there is no such run, or the store cannot be read.
-pub fn tried(run: RunId, load: f64, objective: &[Expression], store: &Store) -> Result<Try, AssessError> {
-    Ok(objective::tried(&runs::measured_by_id(store, run)?, load, objective))
+pub fn tried(run: RunId, load: f64, goals: &[Goal], store: &Store) -> Result<Trial, AssessError> {
+    Ok(objective::tried(&runs::measured_by_id(store, run)?, load, goals))
 }
 
-/// What the report of a search says that it was about.
-pub fn subject(scenario: &str, profile: &str, choices: &Choices, spec: &CapacitySpec) -> Subject {
-    Subject {
-        scenario: scenario.to_owned(),
-        profile: profile.to_owned(),
-        objective: spec.objective.iter().map(ToString::to_string).collect(),
-        load_text: choices.load.text(),
-        load_unit: match choices.load.only() {
-            Some(Executor::Closed { .. }) => "users",
-            _ => "per second",
-        },
-        run_time_s: choices.load.run_time().map_or(0.0, |t| t.as_secs_f64()),
-        precision: spec.precision,
-        repeats: spec.repeats,
+/// Everything that is reported of a search: worked out from the samples of its trials.
+///
+/// # Errors
+/// If there is no such search, or the store cannot be read.
+pub fn report(id: CapacityId, store: &Store) -> Result<CapacityReport, AssessError> {
+    let facts = store.capacity(id)?;
+    let searched: Searched = serde_json::from_str(&facts.planned.subject)?;
+    let mut arms = Vec::new();
+    for profile in &searched.profiles {
+        let rows = facts.trials.iter().filter(|row| row.profile == *profile);
+        let is_disturbed = |row: &&TrialRow| row.purpose == Purpose::Disturbed.word();
+        let disturbed = rows.clone().filter(is_disturbed).count();
+        let trials = rows
+            .filter(|row| !is_disturbed(row))
+            .map(|row| tried(row.run, row.load, &searched.terms.goals, store))
+            .collect::<Result<Vec<_>, _>>()?;
+        let capacity = Capacity::of(&searched.terms, &trials);
+        arms.push(ArmReport {
+            profile: profile.clone(),
+            not_held: not_held(&capacity, &trials),
+            trials: trials.len(),
+            disturbed,
+            capacity,
+        });
     }
+    let sides = match arms.len() {
+        1 => vec![None],
+        _ => vec![Some(Side::Baseline), Some(Side::Treatment)],
+    };
+    let found: Vec<_> = arms.iter().zip(sides).map(|(arm, side)| found(arm, side)).collect();
+    let claims = capacities::decide(&searched.claims, &found, TOTAL_ALPHA);
+    Ok(CapacityReport {
+        id,
+        started_at: facts.started_at,
+        command: facts.planned.command,
+        ended: facts.ended,
+        searched,
+        arms,
+        claims,
+    })
+}
+
+fn found(arm: &ArmReport, side: Option<Side>) -> capacities::Searched<'_> {
+    capacities::Searched {
+        side,
+        profile: &arm.profile,
+        capacity: &arm.capacity,
+        not_held: arm.not_held.as_deref(),
+    }
+}
+
+/// What had to be seen at a bound, and was not: at other loads nothing follows from it.
+fn not_held(capacity: &Capacity, trials: &[Trial]) -> Option<String> {
+    let is_bound = |load: f64| {
+        capacity.goals.iter().any(|goal| goal.lower_bound == Some(load) || goal.upper_bound == Some(load))
+    };
+    trials.iter().filter(|trial| is_bound(trial.load)).find_map(|trial| trial.not_held.first().cloned())
 }

@@ -172,7 +172,10 @@ impl AssessError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Store(error) => {
-                matches!(error, StoreError::NoRun(_) | StoreError::NoExperiment(_))
+                matches!(
+                    error,
+                    StoreError::NoRun(_) | StoreError::NoExperiment(_) | StoreError::NoCapacity(_)
+                )
             }
             Self::NoArm { .. }
             | Self::NoTreatment(_)

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::doubt::Doubt;
 use super::quantity::plain;
-use super::statistic::{CountOf, METHODS, NAMES, Side, Statistic};
+use super::statistic::{CountOf, METHODS, NAMES, OF_TWO, Side, Statistic};
 use crate::unit;
 
 /// An expression, as text; it is compiled where it is worked out, a few times per run.
@@ -223,7 +223,11 @@ impl Expression {
         };
         let is_positive = tries.iter().all(|tried| tried.value > 0.0);
         let statistics = tries.first().map_or(&[][..], |tried| &tried.seen);
-        let is_scaled = |seen: &Seen| seen.statistic.is_time() || seen.statistic == Statistic::Throughput;
+        // A signal that was never above its level was there for no time.
+        let may_be_0 = |seen: &Seen| matches!(seen.statistic, Statistic::Excursion(..));
+        let is_scaled = |seen: &Seen| {
+            (seen.statistic.is_time() && !may_be_0(seen)) || seen.statistic == Statistic::Throughput
+        };
         if all(|value, a, b| near(value, a / b)) {
             Form::Ratio { is_inverse: false }
         } else if all(|value, a, b| near(value, b / a)) {
@@ -365,10 +369,18 @@ impl Object for Arm {
                 Some(text) => Statistic::of_text(method, text),
                 None => f64::try_from(argument.clone()).ok().and_then(|n| Statistic::of_number(method, n)),
             },
+            [signal, second] => signal.as_str().and_then(|signal| match second.as_str() {
+                Some(event) => Statistic::of_two(method, signal, event),
+                None => Statistic::of_level(method, signal, f64::try_from(second.clone()).ok()?),
+            }),
             _ => None,
         };
         let found = match statistic {
             Some(statistic) => self.look_up(statistic),
+            None if let Some((_, example)) = OF_TWO.iter().find(|(name, _)| *name == method) => {
+                self.note(format!("`{method}` needs two arguments, as in `{method}({example})`"));
+                None
+            }
             None if METHODS.contains(&method) => {
                 let example = if method.contains("quantile") { "99.9" } else { "'name of a signal'" };
                 self.note(format!("`{method}` needs one argument, as in `{method}({example})`"));
@@ -471,6 +483,7 @@ mod tests {
             ("baseline.p9x", "unknown statistic `p9x`; did you mean `p90`?"),
             ("run.maxx('x')", "unknown statistic with an argument `maxx`; did you mean `max`?"),
             ("run.quantile(101)", "`quantile` needs one argument, as in `quantile(99.9)`"),
+            ("run.excursion('lag')", "`excursion` needs a signal and a level, as in `excursion('lag', 2)`"),
             ("run.mean", "run.mean cannot be had: nothing was measured"),
         ] {
             assert_eq!(evaluate(text).unwrap_err(), words, "{text}");
@@ -489,6 +502,7 @@ mod tests {
             ("treatment.throughput", Dimension::Number),
             ("run.max('backlog')", Dimension::Number),
             ("run.drain_time", Dimension::Time),
+            ("run.excursion('backlog', 2)", Dimension::Time),
         ] {
             assert_eq!(Expression::new(text).dimension(), Ok(dimension), "{text}");
         }

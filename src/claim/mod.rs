@@ -157,8 +157,23 @@ impl Claim {
         }
     }
 
-    /// Whether it is about this load of this deployment (none if none was named).
+    /// Whether runs of this load of this deployment (none if none was named) can decide it. What is claimed of a capacity
+    /// is decided by a search.
     pub fn is_about(&self, load: &str, deployment: Option<&str>) -> bool {
+        self.is_meant_for(load, deployment) && !self.is_of_capacity()
+    }
+
+    /// Whether a search for capacity with this load of this deployment can decide it.
+    pub fn is_about_capacity(&self, load: &str, deployment: Option<&str>) -> bool {
+        self.is_meant_for(load, deployment) && self.is_of_capacity()
+    }
+
+    fn is_of_capacity(&self) -> bool {
+        let is_capacity = |(_, statistic): &(Side, Statistic)| matches!(statistic, Statistic::Capacity(_));
+        self.value.statistics().is_ok_and(|all| all.iter().any(is_capacity))
+    }
+
+    fn is_meant_for(&self, load: &str, deployment: Option<&str>) -> bool {
         let loads = self.loads.is_empty() || self.loads.iter().any(|l| l == load);
         let here = self.deployments.is_empty()
             || deployment.is_some_and(|name| self.deployments.iter().any(|d| d == name));

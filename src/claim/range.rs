@@ -99,9 +99,14 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::DrainTime
         | Statistic::CpuPerRequest(_)
         | Statistic::Recovery(_)
+        | Statistic::Excursion(..)
+        | Statistic::Detection(_)
+        | Statistic::Reaction { .. }
+        | Statistic::Settling { .. }
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
-        | Statistic::Events(_) => [TINY, HUGE],
+        | Statistic::Events(_)
+        | Statistic::Capacity(_) => [TINY, HUGE],
         Statistic::Share(_) | Statistic::CheckShare(_) | Statistic::Overlap(_) | Statistic::Count(_) => {
             [TINY, 1.0]
         }

@@ -48,9 +48,29 @@ pub enum Statistic {
     CpuPerRequest(Option<String>),
     /// A metric of a signal's readings.
     Signal(SignalMetric, String),
-    /// From the end of an event (a hook that runs beside the load, or ms since the start) until
-    /// response times are back in the band that they kept before it, ms; infinite if never.
+    /// From the end of an event (a fault, a stage, a hook that runs beside the load, or ms since the start) until
+    /// response times and answers are back in the band that they kept before it, ms; infinite if never.
     Recovery(String),
+    /// The longest time that a signal was above a level, ms; infinite if it was not back when it was last read.
+    Excursion(String, f64),
+    /// From the start of an event until response times or answers have left that band, ms; infinite if they
+    /// do not before they have recovered from it.
+    Detection(String),
+    /// From the start of an event until a signal has left the range that it kept before it, ms; infinite if it does
+    /// not while the run lasts.
+    Reaction {
+        /// The signal.
+        signal: String,
+        /// The event.
+        event: String,
+    },
+    /// From the end of an event until a signal is back in that range and stays there, ms; infinite if never.
+    Settling {
+        /// The signal.
+        signal: String,
+        /// The event.
+        event: String,
+    },
     /// How much a series has moved over the stretch, as a share of where it began: the change along
     /// the least-squares line over that line's start.
     Drift(DriftOf),
@@ -65,6 +85,8 @@ pub enum Statistic {
     NoneOk(String),
     /// Events that the run's `ok` requests have raised in a stream, whatever is selected.
     Events(String),
+    /// The highest load that meets a search goal (the first one's if none is named): of a search, not of a run.
+    Capacity(Option<String>),
 }
 
 /// What drifts.
@@ -149,7 +171,7 @@ impl SignalMetric {
 }
 
 /// The names of statistics without an argument, for suggestions; quantiles stand for all of them.
-pub(super) const NAMES: [&str; 23] = [
+pub(super) const NAMES: [&str; 24] = [
     "p50",
     "p90",
     "p95",
@@ -173,10 +195,18 @@ pub(super) const NAMES: [&str; 23] = [
     "throughput",
     "drain_time",
     "cpu_per_request",
+    "capacity",
 ];
 
-/// The names of statistics that take an argument.
-pub(super) const METHODS: [&str; 23] = [
+/// The names of those that take two arguments, a signal and a level or an event, each with an example.
+pub(super) const OF_TWO: [(&str, &str); 3] = [
+    ("excursion", "'name of a signal', 2"),
+    ("reaction", "'name of a signal', 'name of a fault'"),
+    ("settling", "'name of a signal', 'name of a fault'"),
+];
+
+/// The names of statistics that take an argument, or two.
+pub(super) const METHODS: [&str; 28] = [
     "min",
     "max",
     "mean",
@@ -193,6 +223,10 @@ pub(super) const METHODS: [&str; 23] = [
     "status_share",
     "check_share",
     "recovery",
+    "excursion",
+    "detection",
+    "reaction",
+    "settling",
     "cpu_per_request",
     "drift",
     "correlation",
@@ -200,6 +234,7 @@ pub(super) const METHODS: [&str; 23] = [
     "all_ok",
     "none_ok",
     "events",
+    "capacity",
 ];
 
 impl Statistic {
@@ -216,6 +251,7 @@ impl Statistic {
             "throughput" => Self::Throughput,
             "drain_time" => Self::DrainTime,
             "cpu_per_request" => Self::CpuPerRequest(None),
+            "capacity" => Self::Capacity(None),
             name => match name.strip_suffix("_share") {
                 Some(of) => Self::Share(CountOf::of_name(of)?),
                 None => Self::Count(CountOf::of_name(name)?),
@@ -254,17 +290,34 @@ impl Statistic {
             "status_share" => status().map(Self::Share),
             "check_share" => Some(Self::CheckShare(text)),
             "recovery" => Some(Self::Recovery(text)),
+            "detection" => Some(Self::Detection(text)),
             "drift" => Some(Self::Drift(DriftOf::Signal(text))),
             "correlation" => Some(Self::Correlation(text)),
             "overlap" => Some(Self::Overlap(text)),
             "all_ok" => Some(Self::AllOk(text)),
             "none_ok" => Some(Self::NoneOk(text)),
             "events" => Some(Self::Events(text)),
+            "capacity" => Some(Self::Capacity(Some(text))),
             "cpu_per_request" => Some(Self::CpuPerRequest(Some(text))),
             _ => SignalMetric::ALL
                 .iter()
                 .find(|(name, _)| *name == method)
                 .map(|(_, metric)| Self::Signal(*metric, text)),
+        }
+    }
+
+    /// The statistic that a method with a signal and a level names.
+    pub(super) fn of_level(method: &str, signal: &str, level: f64) -> Option<Self> {
+        (method == "excursion" && level.is_finite()).then(|| Self::Excursion(signal.to_owned(), level))
+    }
+
+    /// The statistic that a method with a signal and an event names.
+    pub(super) fn of_two(method: &str, signal: &str, event: &str) -> Option<Self> {
+        let (signal, event) = (signal.to_owned(), event.to_owned());
+        match method {
+            "reaction" => Some(Self::Reaction { signal, event }),
+            "settling" => Some(Self::Settling { signal, event }),
+            _ => None,
         }
     }
 
@@ -280,7 +333,22 @@ impl Statistic {
 
     /// Whether it is a time: it then counts in ms.
     pub fn is_time(&self) -> bool {
-        matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Recovery(_))
+        let is_measured = matches!(
+            self,
+            Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Excursion(..)
+        );
+        is_measured || self.event().is_some()
+    }
+
+    /// The event that it counts from, if it counts from one.
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            Self::Recovery(event)
+            | Self::Detection(event)
+            | Self::Reaction { event, .. }
+            | Self::Settling { event, .. } => Some(event),
+            _ => None,
+        }
     }
 
     /// The quantile's place, for a quantile of times.
@@ -294,9 +362,12 @@ impl Statistic {
     /// The signal that it reads, if it reads one.
     pub fn signal(&self) -> Option<&str> {
         match self {
-            Self::Signal(_, name) | Self::Drift(DriftOf::Signal(name)) | Self::Correlation(name) => {
-                Some(name)
-            }
+            Self::Signal(_, name)
+            | Self::Excursion(name, _)
+            | Self::Drift(DriftOf::Signal(name))
+            | Self::Correlation(name)
+            | Self::Reaction { signal: name, .. }
+            | Self::Settling { signal: name, .. } => Some(name),
             _ => None,
         }
     }
@@ -366,6 +437,10 @@ impl fmt::Display for Statistic {
             }
             Self::CheckShare(check) => write!(f, "check_share('{check}')"),
             Self::Recovery(event) => write!(f, "recovery('{event}')"),
+            Self::Excursion(name, level) => write!(f, "excursion('{name}', {level})"),
+            Self::Detection(event) => write!(f, "detection('{event}')"),
+            Self::Reaction { signal, event } => write!(f, "reaction('{signal}', '{event}')"),
+            Self::Settling { signal, event } => write!(f, "settling('{signal}', '{event}')"),
             Self::Drift(DriftOf::Signal(name)) => write!(f, "drift('{name}')"),
             Self::Drift(DriftOf::Quantile(p)) => write!(f, "drift({})", (p * 1e8).round() / 1e6),
             Self::Correlation(name) => write!(f, "correlation('{name}')"),
@@ -373,6 +448,8 @@ impl fmt::Display for Statistic {
             Self::AllOk(race) => write!(f, "all_ok('{race}')"),
             Self::NoneOk(race) => write!(f, "none_ok('{race}')"),
             Self::Events(stream) => write!(f, "events('{stream}')"),
+            Self::Capacity(None) => f.write_str("capacity"),
+            Self::Capacity(Some(goal)) => write!(f, "capacity('{goal}')"),
         }
     }
 }
@@ -395,7 +472,10 @@ mod tests {
             assert_eq!(again, statistic, "{name}");
         }
         for method in METHODS {
-            let found = Statistic::of_text(method, "x").or_else(|| Statistic::of_number(method, 50.0));
+            let found = Statistic::of_text(method, "x")
+                .or_else(|| Statistic::of_number(method, 50.0))
+                .or_else(|| Statistic::of_level(method, "x", 50.0))
+                .or_else(|| Statistic::of_two(method, "x", "y"));
             assert!(found.is_some(), "{method}");
         }
     }

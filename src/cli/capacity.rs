@@ -1,4 +1,4 @@
-//! `loadproof capacity`: raises a load until the objective is missed, and narrows down where.
+//! `loadproof capacity`: raises a load until a goal is missed, narrows down where, and confirms it.
 
 use std::path::Path;
 
@@ -8,59 +8,80 @@ use super::arguments::Capacity as Command;
 use super::choices::{choices, only_or_named};
 use super::exit::{Exit, UsageError};
 use super::viewers::{Concluded, Viewers};
-use super::{output, world};
-use crate::assess::capacity::subject;
-use crate::capacity::Capacity;
+use super::{found, output, world};
 use crate::execute::capacity::CapacitySearch;
-use crate::report::capacity::{self, Subject};
+use crate::run::CapacityEnding;
 use crate::scenario::Scenario;
-use crate::scenario::capacity::{CapacitySpec, PRECISION, REPEATS};
+use crate::scenario::capacity::{CapacitySpec, DurationSum, GoalSpec};
 use crate::scenario::overrides::LoadOverrides;
+use crate::store::Store;
 
 pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
     let common = &command.common;
-    let scenario = world::scenario_with(&command.scenario, &command.common.vars.vars)?;
+    let scenario = world::scenario_with(&command.scenario, &common.vars.vars)?;
     let spec = spec(command, &scenario)?;
-    let profile = only_or_named(command.profile.as_deref(), scenario.profiles.keys(), "profile")?;
+    let profiles = profiles(command, &scenario)?;
     let mut choices = choices(&scenario, &spec.load, common)?;
-    if let Some(run_time) = common.overrides.of_load().run_time.or(spec.run_time) {
-        choices.load =
-            choices.load.with(&LoadOverrides { run_time: Some(run_time), ..LoadOverrides::default() })?;
+    if common.overrides.of_load().run_time.is_none() && spec.run_time.is_some() {
+        let overrides = LoadOverrides { run_time: spec.run_time, ..LoadOverrides::default() };
+        choices.load = choices.load.with(&overrides)?;
     }
-    let subject = subject(&scenario.name, &profile, &choices, &spec);
-    let search = CapacitySearch::new(&scenario, &profile, choices, spec)?;
+    let deployment = common.deployment.name();
+    let search = CapacitySearch::new(&scenario, profiles, choices, &spec, deployment.as_deref())?;
+    let beyond = !command.no_beyond;
     if common.dry_run {
-        let text = format!("{}then more, while {}", search.plan(), subject.objective.join(" and "));
-        output::result(&text)?;
+        output::result(&format!(
+            "{}then more, as their results ask for: {}",
+            search.plan(),
+            search.cost(beyond)
+        ))?;
         return Ok(Exit::Done);
     }
     let viewers = Viewers::of(common, path)?;
     let mut options = viewers.session_options(common, search.plan());
     options.label.get_or_insert_with(|| "capacity".to_owned());
-    let found = search.carry_out(!command.no_beyond, path, options).map_err(anyhow::Error::from);
-    let concluded = found.and_then(|found| {
-        let exit = match &found {
-            None => Exit::Interrupted,
-            Some(found) => {
-                write(&subject, found, command, path)?;
-                if found.found.is_some() { Exit::Done } else { Exit::Refuted }
-            }
+    options.audience.note(&format!("capacity: {}", search.cost(beyond)));
+    let concluded = search.carry_out(beyond, path, options).map_err(anyhow::Error::from);
+    let concluded = concluded.and_then(|(id, ending)| {
+        let reported = found::report(id, &Store::open(path)?, &common.outputs);
+        let exit = match ending? {
+            CapacityEnding::Interrupted => Exit::Interrupted,
+            _ => reported?,
         };
         Ok(Concluded { exit, reported: Vec::new() })
     });
     viewers.conclude(concluded)
 }
 
+/// The profiles that are searched, the baseline first.
+fn profiles(command: &Command, scenario: &Scenario) -> Result<Vec<String>> {
+    match &command.profiles[..] {
+        [] => Ok(vec![only_or_named(command.profile.as_deref(), scenario.profiles.keys(), "profile")?]),
+        [baseline, treatment] if baseline != treatment => Ok(command.profiles.clone()),
+        _ => {
+            let text = "--profiles needs two profiles, the baseline first: `--profiles before,after`";
+            Err(UsageError(text.to_owned()).into())
+        }
+    }
+}
+
 /// The scenario's search with the flags' values in it.
 fn spec(command: &Command, scenario: &Scenario) -> Result<CapacitySpec> {
     let own = scenario.capacity.as_ref();
-    let objective = match &command.objective[..] {
-        [] => own.map(|spec| spec.objective.clone()).unwrap_or_default(),
-        given => given.iter().map(|text| scenario.condition(text)).collect::<Result<_, _>>()?,
-    };
-    if objective.is_empty() {
+    let mut goals = own.map(|spec| spec.goals.clone()).unwrap_or_default();
+    if !command.objective.is_empty() {
+        let objective =
+            command.objective.iter().map(|text| scenario.condition(text)).collect::<Result<_, _>>()?;
+        let like = goals.first().cloned().unwrap_or_else(|| GoalSpec::new(Vec::new()));
+        goals = vec![GoalSpec { name: String::new(), objective, ..like }];
+    }
+    if goals.is_empty() || goals.iter().any(|goal| goal.objective.is_empty()) {
         let text = "no objective: use --objective 'run.p99 <= 50' (ms), or add [capacity] to the scenario";
         return Err(UsageError(text.to_owned()).into());
+    }
+    for goal in &mut goals {
+        goal.duration_sum = command.repeats.map_or(goal.duration_sum, DurationSum::Trials);
+        goal.width = command.width.unwrap_or(goal.width);
     }
     let load = match (&command.common.load, own) {
         (Some(load), _) => load.clone(),
@@ -68,25 +89,11 @@ fn spec(command: &Command, scenario: &Scenario) -> Result<CapacitySpec> {
         (None, None) => only_or_named(None, scenario.loads.keys(), "load")?,
     };
     Ok(CapacitySpec {
-        objective,
+        goals,
         load,
         from: command.from.or(own.and_then(|s| s.from)),
         to: command.to.or(own.and_then(|s| s.to)),
         run_time: own.and_then(|s| s.run_time),
-        repeats: command.repeats.or(own.map(|s| s.repeats)).unwrap_or(REPEATS) | 1,
-        precision: own.map_or(PRECISION, |s| s.precision),
+        budget: command.budget.or(own.and_then(|s| s.budget)),
     })
-}
-
-fn write(subject: &Subject, result: &Capacity, command: &Command, path: &Path) -> Result<()> {
-    let outputs = &command.common.outputs;
-    let name = format!("capacity-{}-{}", subject.scenario, subject.profile);
-    let page = output::report_path(outputs.html.as_ref(), path, &name);
-    if !outputs.json || outputs.html.is_some() {
-        output::file(&page, &capacity::html(subject, result)?)?;
-    }
-    if outputs.json {
-        return output::result(&capacity::json(subject, result)?);
-    }
-    output::result(&format!("{}\n\n  report  {}", capacity::text(subject, result), page.display()))
 }

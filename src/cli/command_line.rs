@@ -33,8 +33,8 @@ pub(super) fn line(words: impl Iterator<Item = String>) -> String {
             _ => (before.as_str(), None),
         };
         let shown = match (flag, value) {
-            ("--header", Some(value)) => format!("{flag}={}", header(value)),
-            ("-H" | "--header", None) => header(&word),
+            ("--header" | "--push-header", Some(value)) => format!("{flag}={}", header(value)),
+            ("-H" | "--header" | "--push-header", None) => header(&word),
             ("--var", Some(value)) => format!("{flag}={}", var(value)),
             ("--var", None) => var(&word),
             (flag, Some(_)) if is_secret_name(flag) => format!("{flag}=…"),

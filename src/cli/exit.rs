@@ -111,6 +111,7 @@ impl Exit {
             StoreError::NoRun(_)
             | StoreError::Missing(_)
             | StoreError::NoExperiment(_)
+            | StoreError::NoCapacity(_)
             | StoreError::Question(_)
             | StoreError::NotReading => Self::Usage,
             _ => Self::Store,

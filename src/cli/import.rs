@@ -1,5 +1,6 @@
 //! `loadproof import`: results of other tools, stored and compared as any other run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
@@ -9,7 +10,7 @@ use super::arguments::Import;
 use super::command_line::command_line;
 use super::exit::Exit;
 use super::{output, world};
-use crate::import::{self, Belonging};
+use crate::import::{self, Belonging, Imported};
 use crate::unit;
 
 pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
@@ -17,6 +18,7 @@ pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
         &import::Import {
             file: command.file.clone(),
             format: command.format,
+            time_format: command.time_format.clone(),
             endpoint: command.endpoint.clone(),
             belonging: belonging(command)?,
             load: command.load.clone(),
@@ -36,22 +38,42 @@ pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
             "samples": imported.samples,
             "endpoints": imported.endpoints,
             "left_out": imported.left_out,
+            "read_as": imported.read_as,
+            "gaps": imported.gaps,
+            "stated": imported.stated.iter().cloned().collect::<BTreeMap<_, _>>(),
         });
         output::result(&document.to_string())?;
         return Ok(Exit::Done);
     }
-    let mut text = format!(
-        "run {run}: {} requests to {} endpoint{}, imported from {}",
-        unit::count(imported.samples),
-        imported.endpoints,
-        if imported.endpoints == 1 { "" } else { "s" },
-        imported.format.text()
-    );
-    if !imported.left_out.is_empty() {
-        text.push_str(&format!("\nleft out: {}", imported.left_out));
-    }
-    output::result(&format!("{text}\nnext: loadproof report {run}"))?;
+    output::result(&format!("{}\nnext: loadproof report {run}", in_words(&imported)))?;
     Ok(Exit::Done)
+}
+
+fn in_words(imported: &Imported) -> String {
+    let (run, from) = (imported.run, imported.format.text());
+    let mut lines = if imported.stated.is_empty() {
+        vec![format!(
+            "run {run}: {} requests to {} endpoint{}, imported from {from}",
+            unit::count(imported.samples),
+            imported.endpoints,
+            if imported.endpoints == 1 { "" } else { "s" },
+        )]
+    } else {
+        let stated: Vec<String> =
+            imported.stated.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        vec![
+            format!(
+                "run {run}: metrics without samples, imported from {from}; no claim can be decided from them"
+            ),
+            format!("stated: {}", stated.join(", ")),
+        ]
+    };
+    let said =
+        [("read as", &imported.read_as), ("left out", &imported.left_out), ("warning", &imported.gaps)];
+    lines.extend(
+        said.iter().filter(|(_, text)| !text.is_empty()).map(|(what, text)| format!("{what}: {text}")),
+    );
+    lines.join("\n")
 }
 
 /// What was named is a scenario file if there is one, or if it looks like one.

@@ -51,6 +51,7 @@ fn init_from(command: &Init, from: &Path) -> Result<Exit> {
         keep_all: command.keep_all,
         hosts: command.include_host.clone(),
         unsafe_methods: command.unsafe_methods,
+        replay: command.replay,
     };
     let text = read(from)?;
     let draft = draft::draft(&text, &options)

@@ -12,6 +12,7 @@ pub mod exit;
 mod experiment;
 mod export;
 mod faults;
+mod found;
 mod generate;
 mod import;
 mod init;

@@ -1,11 +1,14 @@
 //! Progress while a run goes on: a block that is redrawn on a terminal, plain lines elsewhere.
 //! All of it goes to stderr.
 
+mod line;
+
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as Style};
 
+use self::line::Line;
 use super::arguments::ProgressStyle;
 use super::output;
 use crate::execute::{Moment, Progress};
@@ -27,6 +30,7 @@ pub(super) fn of(style: ProgressStyle, interval: Duration, plan: &Plan) -> Box<d
         // Its events are told by a narrator.
         ProgressStyle::None | ProgressStyle::Json => Box::new(Silent),
         ProgressStyle::Bar => Box::new(Block::new(overall)),
+        ProgressStyle::Line => Box::new(Line::new(interval, terminal)),
         ProgressStyle::Auto if terminal => Box::new(Block::new(overall)),
         ProgressStyle::Auto | ProgressStyle::Plain => {
             let interval = interval.max(Duration::from_millis(100));
@@ -92,15 +96,11 @@ fn plain_line(moment: &Moment) -> String {
         words.push(format!("experiment=e{experiment} round={} arm={}", part.round, part.arm.word()));
     }
     words.push(format!("profile={} phase={}", moment.profile, moment.phase.word()));
-    match moment.load_s {
-        Some(load_s) => {
-            words.push(format!("t={:.0}/{load_s:.0}s eta={:.0}s", moment.elapsed_s, eta_s(moment)));
-        }
-        None => words.push(match eta_of_journeys_s(moment) {
-            Some(eta) => format!("t={:.0}s eta={eta:.0}s", moment.elapsed_s),
-            None => format!("t={:.0}s", moment.elapsed_s),
-        }),
-    }
+    words.push(match moment.load_s {
+        Some(load_s) => format!("t={:.0}/{load_s:.0}s", moment.elapsed_s),
+        None => format!("t={:.0}s", moment.elapsed_s),
+    });
+    words.extend(moment.eta_s().map(|eta| format!("eta={eta:.0}s")));
     if let Some((begun, all)) = moment.journeys {
         words.push(format!("journeys={begun}/{all}"));
     }
@@ -127,30 +127,38 @@ fn plain_line(moment: &Moment) -> String {
     words.join(" ")
 }
 
-/// Seconds that the load still lasts.
-fn eta_s(moment: &Moment) -> f64 {
-    moment.load_s.map_or(0.0, |load_s| (load_s - moment.elapsed_s).max(0.0))
+/// Text that is redrawn in place.
+struct Drawn(ProgressBar);
+
+impl Drawn {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = Style::with_template("{msg}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    fn show(&self, text: String) {
+        self.0.set_message(printable::for_terminal(&text).into_owned());
+        self.0.tick();
+    }
+
+    /// Prints a line above it.
+    fn note(&self, text: &str) {
+        self.0.suspend(|| output::say(&format!("loadproof: {text}")));
+    }
 }
 
-/// Seconds that a load still lasts whose journeys are counted and whose time is not known: at the pace so far.
-fn eta_of_journeys_s(moment: &Moment) -> Option<f64> {
-    let (begun, all) = moment.journeys.filter(|(begun, _)| *begun > 0)?;
-    Some(moment.elapsed_s * (all - begun.min(all)) as f64 / begun as f64)
-}
-
-/// A block of lines that is redrawn in place.
+/// A block of lines that is redrawn in place, and gone in the end.
 struct Block {
-    bar: ProgressBar,
+    drawn: Drawn,
     overall: Overall,
 }
 
 impl Block {
     fn new(overall: Overall) -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = Style::with_template("{msg}") {
-            bar.set_style(style);
-        }
-        Self { bar, overall }
+        Self { drawn: Drawn::new(), overall }
     }
 }
 
@@ -160,19 +168,17 @@ impl Progress for Block {
     }
 
     fn show(&mut self, moment: &Moment) {
-        let text = block(moment, &self.overall.text());
-        self.bar.set_message(printable::for_terminal(&text).into_owned());
-        self.bar.tick();
+        self.drawn.show(block(moment, &self.overall.text()));
     }
 
     fn note(&mut self, text: &str) {
-        self.bar.suspend(|| output::say(&format!("loadproof: {text}")));
+        self.drawn.note(text);
     }
 }
 
 impl Drop for Block {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        self.drawn.0.finish_and_clear();
     }
 }
 
@@ -198,12 +204,9 @@ fn bar_line(moment: &Moment) -> String {
         .map(|(begun, all)| format!("{} of {} journeys", unit::count(begun), unit::count(all)));
     let counts = journeys.into_iter().chain(counts).collect::<Vec<_>>().join(" | ");
     let is_load = matches!(moment.phase, Phase::Ramp | Phase::Steady);
-    let (share, eta_s) = match (moment.load_s, moment.journeys, eta_of_journeys_s(moment)) {
-        (Some(load_s), ..) if is_load => (moment.elapsed_s / load_s.max(1e-3), eta_s(moment)),
-        (None, Some((begun, all)), Some(eta_s)) if is_load => (begun as f64 / all.max(1) as f64, eta_s),
-        _ => return format!("{} | {counts}", unit::clock(moment.elapsed_s)),
+    let Some((share, eta_s)) = moment.share().zip(moment.eta_s()).filter(|_| is_load) else {
+        return format!("{} | {counts}", unit::clock(moment.elapsed_s));
     };
-    let share = share.clamp(0.0, 1.0);
     format!("[{}] {:.0} % | {counts} | ETA {}", bar(share), share * 100.0, unit::clock(eta_s))
 }
 
@@ -253,7 +256,7 @@ mod tests {
     use crate::run::{Arm, ExperimentId};
     use crate::summary::live::RunSoFar;
 
-    fn moment() -> Moment {
+    pub(super) fn moment() -> Moment {
         Moment {
             profile: "lanes-on".to_owned(),
             part: Some((ExperimentId(1), Part { arm: Arm::Treatment, round: 2 })),

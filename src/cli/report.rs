@@ -7,10 +7,11 @@ use anyhow::Result;
 use super::arguments::{Outputs, Report};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
-use super::{output, world};
+use super::{found, output, world};
 use crate::assess::subject::subject;
 use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
 use crate::report::model::{ClaimRow, Headline};
+use crate::report::totals::Totals;
 use crate::report::{LateClaims, model, text};
 use crate::run::{ExperimentId, Judged, RunId};
 use crate::store::{Reference, Store};
@@ -18,6 +19,15 @@ use crate::verdict::Verdict;
 
 pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     let mut store = Store::open_existing(path)?;
+    if let [name] = &command.subjects[..]
+        && let Some(id) = found::named(name)
+    {
+        if command.claims.is_some() {
+            let text = "--claims judges runs and experiments; a capacity search keeps its own claims";
+            return Err(UsageError(text.to_owned()).into());
+        }
+        return found::report(id, &store, &command.outputs);
+    }
     let subjects =
         command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>, AssessError>>()?;
     let claims = command.claims.as_deref().map(late_claims).transpose()?;
@@ -54,6 +64,8 @@ pub(super) struct Reported {
     /// The answer that its page begins with; of several treatments the worst one's, none without a report.
     pub(super) headline: Option<Headline>,
     claims: Vec<ClaimRow>,
+    /// A single run in a few lines.
+    pub(super) totals: Option<Totals>,
 }
 
 /// The exit code of some reports; of several also their gating claims in one table.
@@ -136,6 +148,7 @@ fn reported(
         sentence: model::sentence(&assessment.judgement),
         headline: worst.map(|made| made.model.headline.clone()),
         claims: assessment.reports.iter().flat_map(|made| made.model.judged.claims.clone()).collect(),
+        totals: assessment.reports.first().and_then(ProfileReport::totals),
     })
 }
 

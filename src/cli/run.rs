@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::arguments::{Outputs, Run};
+use super::arguments::{Outputs, Run, SummaryForm};
 use super::choices::{choices, only_or_named};
 use super::exit::Exit;
 use super::viewers::{Concluded, Viewers};
@@ -16,6 +16,11 @@ use crate::plan::Plan;
 use crate::run::RunState;
 use crate::scenario::Scenario;
 use crate::store::{Reference, Store};
+use crate::unit;
+
+/// Samples of an interrupted run that are reported at once: who presses Ctrl-C wants the program to end within a second, and
+/// has the report of more when it is asked for.
+const AT_ONCE: u64 = 50_000;
 
 pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
     let scenario = world::scenario_with(&command.scenario, &command.common.vars.vars)?;
@@ -36,9 +41,23 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
             let facts = store.run(&Reference::Run(carried.run))?;
             export::locust(&store, &facts, prefix, command.locust.csv_full_history)?;
         }
-        report_single(&carried, store, &command.common.outputs)
+        let concluded = report_single(&carried, store, &command.common.outputs)?;
+        print_summary(command.summary, &concluded)?;
+        Ok(concluded)
     });
     viewers.conclude(concluded)
+}
+
+/// A run in a few lines, after its report.
+fn print_summary(form: Option<SummaryForm>, concluded: &Concluded) -> Result<()> {
+    let Some(totals) = concluded.reported.first().and_then(|reported| reported.totals.as_ref()) else {
+        return Ok(());
+    };
+    match form {
+        None => Ok(()),
+        Some(SummaryForm::Block) => output::result(&format!("\n{}", totals.block())),
+        Some(SummaryForm::Json) => output::result(&totals.json()?),
+    }
 }
 
 /// Carries out the one run of a plan, and reports it.
@@ -65,6 +84,14 @@ fn carry_out_single(
 }
 
 fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<Concluded> {
+    if carried.state == RunState::Interrupted && carried.samples > AT_ONCE && !outputs.ask_for_files() {
+        let run = carried.run;
+        output::result(&format!(
+            "run {run}: ended by the user; its {} samples are stored\nnext: loadproof report {run}",
+            unit::count(carried.samples)
+        ))?;
+        return Ok(Concluded { exit: Exit::Interrupted, reported: Vec::new() });
+    }
     let reported = vec![report::of_run(carried.run, &mut Store::open(store)?, outputs)?];
     let judged = report::together(&reported, outputs)?;
     let exit = match carried.state {

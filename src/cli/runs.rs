@@ -160,6 +160,16 @@ fn facts(run: &RunFacts, json: bool) -> Result<()> {
         let (start, took) = (hook.start_us as f64 / 1e6, (hook.end_us - hook.start_us) as f64 / 1e6);
         format!("  hook         {} ({}): at {start:.3} s for {took:.3} s, {code}", hook.name, hook.moment)
     }));
+    lines.extend(run.end.faults.iter().map(|fault| {
+        let s = |us: i64| format!("{:.3} s", us as f64 / 1e6);
+        let time = match (fault.start_us, fault.end_us) {
+            (Some(start), Some(end)) => format!("{} to {}", s(start), s(end)),
+            (Some(start), None) => format!("from {} on", s(start)),
+            (None, _) => fault.outcome.word().to_owned(),
+        };
+        let note = if fault.note.is_empty() { String::new() } else { format!(", {}", fault.note) };
+        format!("  fault        {} ({}): {time}{note}", fault.name, fault.text)
+    }));
     lines.extend(run.start.environment.iter().map(|(name, value)| format!("  environment  {name}: {value}")));
     output::result(&lines.join("\n"))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::arguments::{Common, PageFlags, ProgressStyle, Served, Shown};
+use super::arguments::{Common, PageFlags, ProgressStyle, Pushes, Served, Shown};
 use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::interrupt::{self, Interrupt};
@@ -17,6 +17,7 @@ use crate::assess::history::History;
 use crate::execute::session::SessionOptions;
 use crate::execute::{Audience, Progress};
 use crate::live::event::{Done, Event, Note, WholeMetric};
+use crate::live::push::{Destination, Protocol, Pusher};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
 use crate::plan::Plan;
 use crate::report::model::{Headline, Tile};
@@ -28,6 +29,8 @@ pub(super) struct Viewers {
     interrupt: Interrupt,
     listener: Option<Listener>,
     page: Option<(Server, Duration)>,
+    /// Who sends metrics to other systems.
+    pushers: Vec<Pusher>,
 }
 
 /// What came of a command.
@@ -47,8 +50,11 @@ impl Viewers {
     pub(super) fn follow(ui: &PageFlags, shown: Shown, store: &Path) -> Result<Self> {
         let interrupt = Interrupt::listen(interrupt::ending_at_once(store))?;
         let to_stderr = (shown.progress == ProgressStyle::Json).then(|| to_stderr(interrupt.clone()));
+        let pushers = pushers(&ui.pushes)?;
+        let mut listeners: Vec<Listener> = to_stderr.into_iter().collect();
+        listeners.extend(pushers.iter().map(Pusher::listener));
         if !ui.ui {
-            return Ok(Self { interrupt, listener: to_stderr, page: None });
+            return Ok(Self { interrupt, listener: all(listeners), page: None, pushers });
         }
         let feed = Arc::new(Feed::default());
         feed.begin_anew();
@@ -58,13 +64,8 @@ impl Viewers {
             control: Box::new(OwnRun { interrupt: interrupt.clone(), store: store.to_owned() }),
         };
         let server = serve(&ui.served, site)?;
-        let listener: Listener = Arc::new(move |event: Event| {
-            feed.tell(&event);
-            if let Some(to_stderr) = &to_stderr {
-                to_stderr(event);
-            }
-        });
-        Ok(Self { interrupt, listener: Some(listener), page: Some((server, ui.ui_linger)) })
+        listeners.push(Arc::new(move |event: Event| feed.tell(&event)));
+        Ok(Self { interrupt, listener: all(listeners), page: Some((server, ui.ui_linger)), pushers })
     }
 
     /// How the runs of a command are made, and who is told of them.
@@ -117,6 +118,9 @@ impl Viewers {
         if self.listener.is_some() {
             self.tell(Event::Done(done(&concluded)));
         }
+        for lost in self.pushers.into_iter().filter_map(Pusher::finish) {
+            output::say(&format!("loadproof: {lost}"));
+        }
         if let Some((server, linger)) = self.page {
             if !linger.is_zero() {
                 output::say(&format!(
@@ -128,6 +132,38 @@ impl Viewers {
         }
         concluded.map(|concluded| concluded.exit)
     }
+}
+
+/// One who tells all of them; none if there are none.
+fn all(listeners: Vec<Listener>) -> Option<Listener> {
+    if listeners.is_empty() {
+        return None;
+    }
+    Some(Arc::new(move |event: Event| {
+        for listener in &listeners {
+            listener(event.clone());
+        }
+    }))
+}
+
+/// Who sends metrics to other systems, as the flags say.
+fn pushers(flags: &Pushes) -> Result<Vec<Pusher>> {
+    let header = |text: &String| match text.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => Err(UsageError("--push-header: expected `NAME: VALUE`".to_owned())),
+    };
+    let headers = flags.push_header.iter().map(header).collect::<Result<Vec<_>, _>>()?;
+    let to = [
+        ("--otlp", Protocol::Otlp, &flags.otlp),
+        ("--remote-write", Protocol::RemoteWrite, &flags.remote_write),
+    ];
+    let wanted = to.into_iter().filter_map(|(flag, protocol, url)| Some((flag, protocol, url.clone()?)));
+    let start = |(flag, protocol, url)| {
+        let to = Destination { protocol, url, headers: headers.clone() };
+        Pusher::start(to, |text| output::say(&format!("loadproof: {text}")))
+            .map_err(|error| UsageError(format!("{flag}: {error}")).into())
+    };
+    wanted.map(start).collect()
 }
 
 fn done(concluded: &Result<Concluded>) -> Done {

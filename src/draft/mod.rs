@@ -77,6 +77,8 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Whether an access log's requests that change something are taken over.
     pub unsafe_methods: bool,
+    /// Whether an access log's requests are made at their own times.
+    pub replay: bool,
 }
 
 /// Why a file gives no draft.
@@ -106,6 +108,9 @@ impl DraftError {
 pub fn draft(text: &str, options: &Options) -> Result<Draft, DraftError> {
     let text = text.trim_start_matches('\u{feff}');
     let read = detect::read(text, options.format)?;
+    if options.replay && !matches!(read, detect::Read::AccessLog) {
+        return Err(DraftError::new("only an access log can be replayed", "leave `--replay` out"));
+    }
     let draft = match &read {
         detect::Read::Har(tree) => har::read(tree, options),
         detect::Read::OpenApi(tree) => openapi::read(tree, options),

@@ -27,7 +27,7 @@ pub struct Draft {
 }
 
 /// How fast users go.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Pace {
     /// The pauses are among the steps.
     Recorded,
@@ -35,6 +35,8 @@ pub enum Pace {
     Usual,
     /// Journeys start at this mean rate per second.
     Rate(f64),
+    /// Journeys start when a file says, with its lines.
+    Replay(String),
 }
 
 /// What a draft's reader has to know.

@@ -1,5 +1,6 @@
 //! A draft as the text of a scenario.
 
+use super::access_log::replay::HIT;
 use super::layout::{Item, comment, key};
 use super::model::{Body, Draft, Extract, Journey, Pace, Part, Request, Step};
 
@@ -20,8 +21,14 @@ impl Draft {
         if self.is_insecure {
             text.push_str("\n[tls]\ninsecure = true\n");
         }
+        if let Pace::Replay(file) = &self.pace {
+            text.push_str(&format!(
+                "\n[feeder.{FEEDER}]\n{}order = \"sequential\"\n",
+                line("file", &Item::text(file))
+            ));
+        }
         for journey in &self.journeys {
-            text.push_str(&journey.text());
+            text.push_str(&journey.text(&self.pace));
         }
         text.push_str(&self.traffic());
         text
@@ -41,7 +48,10 @@ impl Draft {
     /// What its reader has to know.
     fn head(&self, file: &str) -> String {
         let mut text = comment(&format!("Written from {}.", self.origin), "");
-        text.push_str(&format!("#\n#   loadproof check {file}\n#   loadproof run {file} --load smoke\n#\n"));
+        let first = if matches!(self.pace, Pace::Replay(_)) { "replay" } else { "smoke" };
+        text.push_str(&format!(
+            "#\n#   loadproof check {file}\n#   loadproof run {file} --load {first}\n#\n"
+        ));
         text.push_str("# docs/FORMAT.md lists every key.\n");
         if !self.findings.secrets.is_empty() {
             text.push_str("#\n# Set these environment variables before a run:\n");
@@ -66,15 +76,21 @@ impl Draft {
             (journey.name.clone(), Item::integer(weight))
         });
         let weights = line("journeys", &Item::Table(weights.collect()));
-        let think = match self.pace {
+        let think = match &self.pace {
             Pace::Usual => "think = { uniform = [\"0.5s\", \"2s\"] }           # guessed\n",
-            Pace::Recorded | Pace::Rate(_) => "",
+            Pace::Recorded | Pace::Rate(_) | Pace::Replay(_) => "",
         };
-        let loads = match self.pace {
+        let loads = match &self.pace {
+            Pace::Replay(file) => {
+                let replay = line("replay", &Item::text(file));
+                format!(
+                    "# The log at its own times, and ten times as fast.\n[load.replay]\n{replay}\n[load.fast]\n{replay}speed_up = 10\n"
+                )
+            }
             Pace::Rate(rate) => format!(
                 "[load.smoke]\nrate = 1\nrun_time = \"10s\"\n\n# The mean rate of the log.\n[load.recorded]\nrate = {}\n\
                  arrivals = \"poisson\"\nrun_time = \"1m\"\n",
-                plain(rate)
+                plain(*rate)
             ),
             _ if self.journeys.len() == 1 => {
                 format!("# The journey once.\n[load.smoke]\niterations = 1\nconcurrency = 1\n\n{STEADY}")
@@ -84,6 +100,9 @@ impl Draft {
         format!("\n[[user_class]]\nname = \"User\"\n{think}{weights}\n{loads}\n{OBJECTIVES}")
     }
 }
+
+/// The feeder of a replay's lines.
+const FEEDER: &str = "starts";
 
 const STEADY: &str = "[load.steady]\nusers = 5\nspawn_rate = 1\nrun_time = \"1m\"\n";
 
@@ -104,10 +123,13 @@ at_least = \"99.9%\"
 ";
 
 impl Journey {
-    fn text(&self) -> String {
+    fn text(&self, pace: &Pace) -> String {
         let mut text = format!("\n{}[[journey]]\n", comment(&self.comment, ""));
         text.push_str(&line("name", &Item::text(&self.name)));
         text.push_str("traffic_class = \"production\"\n");
+        if matches!(pace, Pace::Replay(_)) {
+            text.push_str(&format!("let = {{ {HIT} = {{ feed = \"{FEEDER}\" }} }}\n"));
+        }
         if !self.variables.is_empty() {
             text.push_str(&line("let", &Item::texts(&self.variables)));
         }

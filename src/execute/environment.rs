@@ -6,7 +6,9 @@ use std::process::Command;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::load::priority;
+use crate::plan::PlannedRun;
 use crate::redact;
+use crate::run::REPLAYED;
 use crate::run::machine::VARIABLE;
 use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
@@ -15,7 +17,7 @@ use crate::scenario::profile::Profile;
 pub(super) fn facts(
     scenario: &Scenario,
     profile: &Profile,
-    base_url: &str,
+    planned: &PlannedRun,
     workers: u16,
 ) -> BTreeMap<String, String> {
     let kinds = RefreshKind::nothing()
@@ -23,11 +25,12 @@ pub(super) fn facts(
         .with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(kinds).ok();
     let mut facts = BTreeMap::from([
-        ("target".to_owned(), crate::web::shown(base_url)),
+        ("target".to_owned(), crate::web::shown(&planned.base_url)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
         ("load threads".to_owned(), priority::text(workers)),
     ]);
+    facts.extend(planned.load.replayed().map(|replayed| (REPLAYED.to_owned(), replayed)));
     let variables = scenario.workload_variables.iter();
     facts.extend(variables.map(|(name, value)| (format!("{VARIABLE}{name}"), value.clone())));
     let mut push = |name: &str, value: Option<String>| {

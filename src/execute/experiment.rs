@@ -158,7 +158,7 @@ impl Experiment {
             Err(AssessError::Store(StoreError::NoExperiment(_))) => return Ok(BTreeSet::new()),
             Err(error) => return Err(error.into()),
         };
-        let now = self.plan.runs.last().map(|r| self.scenario.fingerprint(&r.stated_load));
+        let now = self.plan.runs.last().map(|r| self.scenario.fingerprint(&r.stated_load, &r.faults));
         if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
             return Err(ResumeError::OtherWork { id, command: self.facts.command.clone() }.into());
         }

@@ -7,8 +7,8 @@ use crate::redact;
 use crate::run::HookFacts;
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::profile::Profile;
-use crate::system::SystemError;
 use crate::system::hook::{self, Around, HookRun};
+use crate::system::{Pids, SystemError};
 
 /// The hooks of a run, and what they are told.
 pub(super) struct Hooks {
@@ -23,6 +23,7 @@ impl Hooks {
             profile: planned.profile.clone(),
             base_url: planned.base_url.clone(),
             logs: setting.logs.clone(),
+            pids: Pids::default(),
         };
         Self { hooks, around }
     }

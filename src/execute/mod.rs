@@ -8,6 +8,7 @@ mod abort;
 pub mod capacity;
 mod drain;
 mod environment;
+mod fault;
 pub mod experiment;
 pub mod faults;
 mod hooks;
@@ -39,6 +40,7 @@ use crate::load::{self, Clock, Kept, LoadRun};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
@@ -46,8 +48,9 @@ use crate::scenario::signal::SignalSource;
 use crate::signals::{Collector, CollectorReport};
 use crate::store::{RunWords, RunWriter, Store};
 use crate::summary::live::Live;
+use crate::system::fault::{FaultRun, Times};
 use crate::system::hook::{self, HookRun};
-use crate::system::{self, System, SystemError};
+use crate::system::{self, System, SystemError, Wanted};
 use crate::utc;
 
 /// From setting everything up to the first request.
@@ -94,11 +97,13 @@ pub async fn carry_out(
         system = bring_up(setting, profile, planned, &around, &mut hooks, audience) => system?,
         () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
     };
-    let processes = system.services().map(|(name, pid)| (name.to_owned(), pid)).collect();
+    let processes = system.services();
     let sources = &setting.scenario.signals;
     let sources: Vec<&SignalSource> = sources.iter().filter(|s| s.is_of(&planned.profile)).collect();
+    let pids = around.around.pids.clone();
     let mut collector =
-        Collector::new(&sources, processes, PROCESS_EVERY, &setting.scenario.way().straight())?;
+        Collector::new(&sources, processes, PROCESS_EVERY, &setting.scenario.way().straight())?
+            .following(move |service| pids.of(service));
     let first_readings = collector.first_readings().await;
     let clock = Clock::starting_in(LEAD);
     let start = start(setting, planned, profile, &clock);
@@ -120,7 +125,8 @@ pub async fn carry_out(
                 RunState::Done => around.run(HookMoment::After, &mut hooks).await.and(during),
                 _ => Ok(()),
             };
-            let end = end_of(&mut measured.outcome, after.err(), &hooks, &clock);
+            let faults = measured.faults.iter().map(|run| fault::facts(run, &clock)).collect();
+            let end = RunEnd { faults, ..end_of(&mut measured.outcome, after.err(), &hooks, &clock) };
             store.end_run(run, &end)?;
             measured.system.stop().await?;
             match measured.outcome.error {
@@ -155,6 +161,7 @@ fn end_of(outcome: &mut Outcome, failed: Option<SystemError>, hooks: &[HookRun],
         note,
         phases: std::mem::take(&mut outcome.phases),
         hooks: hooks.iter().map(|hook| hooks::facts(hook, clock)).collect(),
+        faults: Vec::new(),
         clock_step_us: clock.wall_step_us(),
     }
 }
@@ -173,7 +180,8 @@ async fn bring_up(
         audience.note(&format!("{}: starting {}", planned.profile, names.join(", ")));
     }
     let way = setting.scenario.way();
-    let system = system::start(profile, &hooks.around, &way, &setting.journal).await?;
+    let wanted = Wanted { profile, proxies: &setting.scenario.proxies, seed: planned.seed };
+    let system = system::start(wanted, &hooks.around, &way, &setting.journal).await?;
     system::reset(profile, &hooks.around, &way).await?;
     hooks.run(HookMoment::Before, runs).await?;
     Ok(system)
@@ -185,7 +193,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
     RunStart {
         scenario: scenario.name.clone(),
         scenario_file: scenario.file.clone(),
-        fingerprint: scenario.fingerprint(&planned.stated_load),
+        fingerprint: scenario.fingerprint(&planned.stated_load, &planned.faults),
         load: planned.load_name.clone(),
         load_text: planned.load.text(),
         profile: planned.profile.clone(),
@@ -198,7 +206,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         seed: planned.seed,
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment::facts(scenario, profile, &planned.base_url, setting.workers),
+        environment: environment::facts(scenario, profile, planned, setting.workers),
         load_facts: load_facts(&planned.load, setting.workers),
         parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
         stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },
@@ -222,6 +230,13 @@ fn load_facts(load: &Load, workers: u16) -> LoadFacts {
     }
 }
 
+/// What a run's identifiers are salted with: when it begins, unless its system begins afresh and so holds none of those that
+/// other runs with its seed have left.
+fn salt(scenario: &Scenario, planned: &PlannedRun, clock: &Clock) -> Option<u64> {
+    let profile = scenario.profile(&planned.profile).ok()?;
+    (!profile.begins_afresh()).then(|| clock.unix_us().unsigned_abs())
+}
+
 /// The measured part of a run.
 struct Measured {
     system: System,
@@ -230,9 +245,11 @@ struct Measured {
     signals: CollectorReport,
     /// The hooks that ran during the load.
     hooks: Vec<HookRun>,
+    /// What was done to the system on purpose.
+    faults: Vec<FaultRun>,
 }
 
-/// Load, signals and the hooks during the load, from the first request to the last reading.
+/// Load, signals, faults and the hooks during the load, from the first request to the last reading.
 #[expect(clippy::too_many_arguments, reason = "the rooms meet here")]
 async fn measure(
     setting: &Setting,
@@ -241,7 +258,7 @@ async fn measure(
     clock: Clock,
     (collector, first_readings): (Collector, Vec<Reading>),
     hooks: &Hooks,
-    mut system: System,
+    system: System,
     audience: &mut Audience,
 ) -> Result<Measured, ExecuteError> {
     let scenario = &setting.scenario;
@@ -258,6 +275,7 @@ async fn measure(
         load: planned.load.clone(),
         base_url: planned.base_url.clone(),
         seed: planned.seed,
+        salt: salt(scenario, planned, &clock),
         workers: setting.workers,
         clock,
         kept: Kept::Failed,
@@ -268,25 +286,34 @@ async fn measure(
     let emit = writer.readings();
     emit(first_readings);
     let collect = collector.run(move || clock.now_us(), emit, stopping.clone());
-    let during = hook::run_during_load(&hooks.hooks, &hooks.around, clock.zero(), stopping);
+    let during = hook::run_during_load(&hooks.hooks, &hooks.around, clock.zero(), stopping.clone());
+    let (drain_begins, drain) = watch::channel(None);
+    let (tell, told) = std::sync::mpsc::channel();
+    let tools = system.fault_tools(&hooks.around, &scenario.way(), &setting.undo);
+    let times = Times { zero: clock.zero(), drain, stop: stopping };
+    // The last ones are over when nobody listens any more.
+    let tell = move |text| drop(tell.send(text));
+    let faults = system::fault::carry_out(&planned.faults, &tools, &times, &tell);
     let mut stage = Stage {
         setting,
         planned,
         clock,
         writer: &writer,
-        system: &mut system,
+        system: &system,
         latest: latest.clone(),
         watched: Watched::new(audience, planned, setting.experiment, &running, Arc::clone(&live), latest),
         abort: planned.load.abort.clone().map(|abort| AbortWatch::new(abort, live)),
+        drain_begins,
+        told,
     };
     let drive = async {
         let outcome = stage.play(running).await;
         let _ = stop.send(true);
         outcome
     };
-    let (signals, hooks, outcome) = futures_util::future::join3(collect, during, drive).await;
+    let (signals, hooks, faults, outcome) = futures_util::future::join4(collect, during, faults, drive).await;
     let samples = writer.finish()?;
-    Ok(Measured { system, outcome, samples, signals, hooks })
+    Ok(Measured { system, outcome, samples, signals, hooks, faults })
 }
 
 fn observer(live: &Arc<Mutex<Live>>) -> crate::store::Observer {

@@ -61,6 +61,32 @@ pub struct Moment {
     pub increases: Vec<(String, String, f64)>,
 }
 
+impl Moment {
+    /// Seconds that the load still lasts: by its plan, or at the pace so far where it is journeys that are counted and not
+    /// time. None where neither is known, or its journeys have not begun.
+    pub fn eta_s(&self) -> Option<f64> {
+        let by_plan = self.load_s.map(|load_s| load_s - self.elapsed_s);
+        if by_plan.is_some_and(|left_s| left_s > 0.0) {
+            return by_plan;
+        }
+        let by_pace = self
+            .journeys
+            .filter(|(begun, _)| *begun > 0)
+            .map(|(begun, all)| self.elapsed_s * (all - begun.min(all)) as f64 / begun as f64);
+        by_pace.or(by_plan.map(|_| 0.0))
+    }
+
+    /// The share of the load that is behind, in [0, 1]: of its time, or of its journeys; none where neither is known.
+    pub fn share(&self) -> Option<f64> {
+        let share = match (self.load_s, self.journeys) {
+            (Some(load_s), _) => self.elapsed_s / load_s.max(1e-3),
+            (None, Some((begun, all))) => begun as f64 / all.max(1) as f64,
+            (None, None) => return None,
+        };
+        Some(share.clamp(0.0, 1.0))
+    }
+}
+
 /// Shows people how far things are.
 pub trait Progress {
     /// How often it wants to be shown a moment.

@@ -50,20 +50,25 @@ pub struct Session {
     audience: Audience,
 }
 
+/// Has the load's TLS and that of other requests use the same provider; once more is no harm.
+pub fn choose_tls_provider() {
+    let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+}
+
 impl Session {
     /// Makes ready for runs of a scenario. `store`: its file, in whose folder logs go, too; `experiment`: the one that they
     /// belong to.
     ///
     /// # Errors
-    /// If files that an earlier process has left patched cannot be put back, or the system gives no runtime.
+    /// If files that an earlier process has left patched cannot be put back, or its faults not be undone, or the system
+    /// gives no runtime.
     pub fn new(
         scenario: &Arc<Scenario>,
         store: &Path,
         options: SessionOptions,
         experiment: Option<ExperimentId>,
     ) -> Result<Self, ExecuteError> {
-        // The load path's and reqwest's TLS use the same provider; a second installation is no harm.
-        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
+        choose_tls_provider();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -75,11 +80,16 @@ impl Session {
         for file in system::patch::restore_leftovers(&journal)? {
             audience.note(&format!("restored `{}`, which an earlier run had left patched", file.display()));
         }
+        let undo = folder.join("undo");
+        for fault in system::fault::undo_leftovers(&undo)? {
+            audience.note(&format!("undid fault `{fault}`, which an earlier run had left"));
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setting = Setting {
             scenario: Arc::clone(scenario),
             logs: folder.join("logs"),
             journal,
+            undo,
             store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             label: options.label,

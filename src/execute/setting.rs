@@ -25,6 +25,8 @@ pub struct Setting {
     pub logs: PathBuf,
     /// Folder of the originals of patched files.
     pub journal: PathBuf,
+    /// Folder of what undoes faults.
+    pub undo: PathBuf,
     /// Threads that make load.
     pub workers: u16,
     /// The user's own name for the runs.
@@ -67,7 +69,9 @@ pub enum ExecuteError {
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A load cannot be raised.
-    #[error("load `{0}` has neither a rate nor a number of users to raise")]
+    #[error(
+        "load `{0}` has nothing to raise: its journeys are worked off at the system's own speed\n  hint: name a load with `rate`, `users` or stages of them"
+    )]
     NothingToRaise(String),
     /// The selftest's scenario describes no experiment.
     #[error("the scenario of the selftest has no [experiment]")]

@@ -1,6 +1,9 @@
 //! The measured part of a run: load, drain and effects, with an eye on target, store and user.
 
-use std::time::Duration;
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
 
 use super::abort::AbortWatch;
 use super::drain::{self, Drained};
@@ -47,10 +50,14 @@ pub(super) struct Stage<'a> {
     pub(super) planned: &'a PlannedRun,
     pub(super) clock: Clock,
     pub(super) writer: &'a RunWriter,
-    pub(super) system: &'a mut System,
+    pub(super) system: &'a System,
     pub(super) latest: Latest,
     pub(super) watched: Watched<'a>,
     pub(super) abort: Option<AbortWatch>,
+    /// Hears when the drain begins.
+    pub(super) drain_begins: watch::Sender<Option<Instant>>,
+    /// What is done to the system meanwhile, in sentences.
+    pub(super) told: Receiver<String>,
 }
 
 /// Why a run goes no further.
@@ -140,6 +147,9 @@ impl Stage<'_> {
 
     /// Whether the run can go on.
     fn check(&mut self) -> Result<(), Cut> {
+        for text in self.told.try_iter() {
+            self.watched.note(&text);
+        }
         self.system.check_alive().map_err(|e| Cut::Failed(e.into()))?;
         if self.writer.has_failed() {
             return Err(Cut::Failed(StoreError::WriterGone.into()));
@@ -174,6 +184,7 @@ impl Stage<'_> {
     async fn drain(&mut self, phases: &mut Vec<PhaseSpan>) -> Result<(), Cut> {
         let Some(drain) = self.setting.scenario.drain_under(&self.planned.profile) else { return Ok(()) };
         let start_us = self.clock.now_us();
+        self.drain_begins.send_replace(Some(Instant::now()));
         let latest = self.latest.clone();
         let empty = drain::until_empty(&drain, &latest, start_us);
         tokio::pin!(empty);

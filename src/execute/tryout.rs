@@ -92,13 +92,15 @@ async fn journey(setting: &Setting, planned: &PlannedRun, class: usize) -> Resul
     let scenario = &setting.scenario;
     let batches: Arc<Mutex<Vec<Batch>>> = Arc::default();
     let taken = Arc::clone(&batches);
+    let clock = Clock::starting_in(LEAD);
     let run = LoadRun {
         scenario: Arc::clone(scenario),
         load: Load::of(Executor::Shared { iterations: 1, concurrency: 1, over: None }, vec![class], GRACE),
         base_url: planned.base_url.clone(),
         seed: planned.seed,
+        salt: super::salt(scenario, planned, &clock),
         workers: 1,
-        clock: Clock::starting_in(LEAD),
+        clock,
         kept: Kept::All,
     };
     let running = load::start(

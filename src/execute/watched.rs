@@ -85,6 +85,11 @@ impl<'a> Watched<'a> {
         self.members.iter().map(|member| member.next).min().unwrap_or_else(|| Instant::now() + day)
     }
 
+    /// Tells all of something that has happened.
+    pub(super) fn note(&mut self, text: &str) {
+        self.audience.note(text);
+    }
+
     /// Shows what is to be seen to all whose time has come. `phase`: of the load, `Steady` standing for
     /// the ramp and the cool-down as well.
     pub(super) fn show(&mut self, phase: Phase, now_us: i64) {

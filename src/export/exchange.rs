@@ -35,13 +35,7 @@ pub fn benchstat(run: &RunFacts, metrics: &[Metric]) -> String {
         run.start.scenario, run.start.load, run.start.profile
     );
     for metrics in metrics.chunk_by(|a, b| a.subject == b.subject) {
-        let name: String = metrics[0]
-            .subject
-            .title()
-            .split_whitespace()
-            .map(|word| word.replace(|c: char| !c.is_alphanumeric() && !"/{}_-.".contains(c), ""))
-            .collect::<Vec<_>>()
-            .join("_");
+        let name = benchmark_name(&metrics[0].subject.title());
         let _ = write!(text, "Benchmark{}{name} {}", first_capital(&name), metrics[0].n);
         for metric in metrics {
             let _ = match ns(metric) {
@@ -52,6 +46,28 @@ pub fn benchstat(run: &RunFacts, metrics: &[Metric]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// A title as the name of a benchmark, which has no spaces: each becomes `_`. What stood for something else then, for a
+/// `_` or for the number of processors at a name's end, is written as `%` with its code, so that different titles have
+/// different names.
+fn benchmark_name(title: &str) -> String {
+    let before_number = title.trim_end_matches(|c: char| c.is_ascii_digit());
+    let of_processors =
+        before_number.strip_suffix('-').filter(|_| before_number.len() < title.len()).map(str::len);
+    let mut name = String::with_capacity(title.len());
+    for (place, letter) in title.char_indices() {
+        match letter {
+            ' ' => name.push('_'),
+            '_' | '%' => name.push_str(&format!("%{:02X}", u32::from(letter))),
+            '-' if of_processors == Some(place) => name.push_str("%2D"),
+            letter if letter.is_whitespace() || letter.is_control() => {
+                name.push_str(&format!("%{:02X}", u32::from(letter)));
+            }
+            letter => name.push(letter),
+        }
+    }
+    name
 }
 
 /// What has to stand between `Benchmark` and a name: Go wants no small letter there.
@@ -144,4 +160,37 @@ fn quantile(metric: &Metric) -> Option<String> {
 /// A label's value, escaped.
 pub(crate) fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::benchmark_name;
+
+    #[test]
+    fn different_titles_are_different_benchmarks() {
+        let titles = [
+            "GET /a:b",
+            "GET /a?b",
+            "GET /ab",
+            "GET /a b",
+            "GET /a_b",
+            "GET_/a b",
+            "GET /a%20b",
+            "GET /a\tb",
+            "GET /a-1",
+            "GET /a%2D1",
+            "GET /a",
+            "GET /a [x]",
+            "GET /a (x)",
+            "GET /ä",
+            "GET /a%C3",
+        ];
+        let names: BTreeSet<String> = titles.iter().map(|title| benchmark_name(title)).collect();
+        assert_eq!(names.len(), titles.len(), "{names:?}");
+        assert!(names.iter().all(|name| !name.contains(char::is_whitespace)), "{names:?}");
+        assert_eq!(benchmark_name("POST /orders/{id}/confirm"), "POST_/orders/{id}/confirm");
+        assert_eq!(benchmark_name("GET /page-1"), "GET_/page%2D1");
+    }
 }

@@ -1,10 +1,11 @@
-//! What a file is, seen from how it begins; and what to give in its place, where it holds no samples.
+//! What a file is, seen from how it begins; and what to give in its place, where it holds nothing of use.
 
 use std::io::Read;
 
-use super::Format;
+use super::jmeter_columns::{Columns, lacks_times};
 use super::row::Fault;
-use super::vegeta;
+use super::table::first_lines;
+use super::{Format, gatling, vegeta};
 
 /// Bytes that are looked at.
 const LOOKED_AT: u64 = 64 << 10;
@@ -22,25 +23,20 @@ const JSON: [(&[&str], Kind); 7] = [
         &["\"latencies\"", "\"status_codes\""],
         Kind::Useless("vegeta's report", "it contains no samples: use `vegeta encode --to csv results.bin`"),
     ),
-    (
-        &["\"metrics\"", "\"http_req_duration\""],
-        Kind::Useless("k6's summary", "it contains no samples: run k6 with --out csv=results.csv"),
-    ),
-    (
-        &["\"metrics\"", "\"root_group\""],
-        Kind::Useless("k6's summary", "it contains no samples: run k6 with --out csv=results.csv"),
-    ),
+    (&["\"metrics\"", "\"http_req_duration\""], Kind::Known(Format::K6Summary)),
+    (&["\"metrics\"", "\"root_group\""], Kind::Known(Format::K6Summary)),
 ];
 
 const LOCUST_LOG: &str = "it contains no samples: use the log of requests (locust.contrib.csv_request_logger), or the \
                           histograms of --json-file";
 
 /// Columns that a header of CSV has, and what the file is then.
-const CSV: [(&[&str], Kind); 9] = [
+const CSV: [(&[&str], Kind); 11] = [
     (&["timestamp", "request_type", "name", "response_time_ms"], Kind::Known(Format::LocustCsv)),
     (&["metric_name", "timestamp", "metric_value"], Kind::Known(Format::K6Csv)),
     (&["timeStamp", "elapsed", "label", "success"], Kind::Known(Format::JMeterCsv)),
     (&["request-start", "request-duration", "status"], Kind::Known(Format::OhaCsv)),
+    (&["response-time", "status-code", "offset"], Kind::Known(Format::HeyCsv)),
     (&["Type", "Name", "Request Count"], Kind::Useless("Locust's statistics (_stats.csv)", LOCUST_LOG)),
     (&["Timestamp", "User Count"], Kind::Useless("Locust's history (_stats_history.csv)", LOCUST_LOG)),
     (&["Method", "Name", "Error", "Occurrences"], Kind::Useless("Locust's table of failures", LOCUST_LOG)),
@@ -52,7 +48,14 @@ const CSV: [(&[&str], Kind); 9] = [
             "it contains no samples: use the JTL file (`jmeter -l results.jtl`)",
         ),
     ),
+    (&["label", "responseCode", "success"], WITHOUT_TIMES),
 ];
+
+const WITHOUT_TIMES: Kind = Kind::Useless(
+    "JMeter's JTL without its times",
+    "let JMeter write `timeStamp` and `elapsed`: `-Jjmeter.save.saveservice.time=true \
+     -Jjmeter.save.saveservice.timestamp_format=ms`",
+);
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -70,13 +73,21 @@ impl Kind {
     }
 }
 
-/// What a file is.
-pub(super) fn format(input: impl Read) -> Result<Format, Fault> {
-    let mut bytes = Vec::new();
-    input.take(LOOKED_AT).read_to_end(&mut bytes).map_err(Fault::Read)?;
+/// What a file is, by its first bytes and its text.
+pub(super) fn format(bytes: &[u8], input: impl Read) -> Result<Format, Fault> {
     if bytes.starts_with(&[0x1f, 0x8b]) {
         return Err(Fault::refused("it is compressed", "unpack it: `gunzip --keep FILE`"));
     }
+    if let Some(version) = gatling::binary_version(bytes) {
+        let hint = "Gatling's versions before 3.12 write a text log, which can be imported; of a newer one, import the \
+                    results of another tool or run the load with loadproof";
+        return Err(Fault::refused(
+            format!("it is the binary log of Gatling {version}, whose form is not documented"),
+            hint,
+        ));
+    }
+    let mut bytes = Vec::new();
+    input.take(LOOKED_AT).read_to_end(&mut bytes).map_err(Fault::Read)?;
     if bytes.contains(&0) {
         let hint = "results of vegeta become text with `vegeta encode --to csv`";
         return Err(Fault::refused("it is not text", hint));
@@ -87,11 +98,9 @@ pub(super) fn format(input: impl Read) -> Result<Format, Fault> {
     match text.chars().next() {
         None => Err(Fault::refused("it is empty", "did the tool end well?")),
         Some('{' | '[') => of_json(text),
-        Some('<') => Err(Fault::refused(
-            "it is XML",
-            "let JMeter write CSV: `-Jjmeter.save.saveservice.output_format=csv`",
-        )),
-        Some(_) => of_csv(text),
+        Some('<') if text.contains("<testResults") => Ok(Format::JMeterXml),
+        Some('<') => Err(Fault::refused("it is XML, but not of JMeter", supported())),
+        Some(_) => of_lines(text),
     }
 }
 
@@ -100,18 +109,48 @@ fn of_json(text: &str) -> Result<Format, Fault> {
     found.map_or_else(|| Err(unknown()), |(_, kind)| kind.format())
 }
 
-fn of_csv(text: &str) -> Result<Format, Fault> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let first = reader.records().next().and_then(Result::ok).unwrap_or_default();
-    let fields: Vec<&str> = first.iter().collect();
-    if let Some((_, kind)) = CSV.iter().find(|(columns, _)| columns.iter().all(|c| fields.contains(c))) {
-        return kind.format();
+fn of_lines(text: &str) -> Result<Format, Fault> {
+    let first = text.lines().next().unwrap_or_default();
+    if first.starts_with("Running ") && first.contains(" test @ ") {
+        return Ok(Format::WrkText);
     }
-    if vegeta::is_result(&fields) { Ok(Format::VegetaCsv) } else { Err(unknown()) }
+    if first.trim() == "Summary:" && text.contains("Requests/sec:") {
+        return Ok(Format::HeyText);
+    }
+    if ["RUN\t", "ASSERTION\t", "USER\t", "REQUEST\t"].iter().any(|word| first.starts_with(word)) {
+        return Ok(Format::GatlingLog);
+    }
+    of_csv(text)
+}
+
+fn of_csv(text: &str) -> Result<Format, Fault> {
+    let has = |fields: &[&str], columns: &[&str]| columns.iter().all(|column| fields.contains(column));
+    for (_, record) in first_lines(text.as_bytes()) {
+        let fields: Vec<&str> = record.iter().map(str::trim).collect();
+        if let Some((_, kind)) = CSV.iter().find(|(columns, _)| has(&fields, columns)) {
+            return kind.format();
+        }
+    }
+    for (_, record) in first_lines(text.as_bytes()) {
+        let fields: Vec<&str> = record.iter().collect();
+        if vegeta::is_result(&fields) {
+            return Ok(Format::VegetaCsv);
+        }
+        if Columns::guessed(&fields).is_some() {
+            return Ok(Format::JMeterCsv);
+        }
+        if lacks_times(&fields) {
+            return WITHOUT_TIMES.format();
+        }
+    }
+    Err(unknown())
 }
 
 fn unknown() -> Fault {
+    Fault::refused("unknown format", supported())
+}
+
+fn supported() -> String {
     let known: Vec<String> = Format::ALL.into_iter().map(Format::text).collect();
-    let hint = format!("supported formats: {}; docs/EXCHANGE.md shows how to write them", known.join(", "));
-    Fault::refused("unknown format", hint)
+    format!("supported formats: {}; docs/EXCHANGE.md shows how to write them", known.join(", "))
 }

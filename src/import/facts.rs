@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::survey::Survey;
-use super::{Belonging, Format, Import, ImportError};
+use super::{Belonging, Format, Import, ImportError, Reading};
 use crate::checksum::sha256;
-use crate::run::imported::{CHECKSUM, EXECUTOR, FILE, FROM, LACKS, LEFT_OUT, Lack};
+use crate::run::imported::{CHECKSUM, EXECUTOR, FILE, FROM, GAPS, LACKS, LEFT_OUT, Lack, READ_AS, STATED};
 use crate::run::{Arm, LoadFacts, PhaseSpan, RunStart, Source};
 use crate::sample::Phase;
 use crate::scenario::Scenario;
@@ -22,10 +22,12 @@ pub(super) fn phase(survey: &Survey) -> PhaseSpan {
 }
 
 /// What is known before the first sample.
-pub(super) fn start(import: &Import, format: Format, survey: &Survey) -> Result<RunStart, ImportError> {
+pub(super) fn start(import: &Import, reading: &Reading, survey: &Survey) -> Result<RunStart, ImportError> {
+    let format = reading.format;
+    let requests = survey.stated.as_ref().map_or(survey.requests, |stated| stated.requests);
     let text = format!(
         "{} requests in {}, as {} made them",
-        unit::count(survey.requests),
+        unit::count(requests),
         unit::span(survey.span_us() as f64 / 1e6),
         format.tool()
     );
@@ -50,7 +52,7 @@ pub(super) fn start(import: &Import, format: Format, survey: &Survey) -> Result<
         started_unix_us,
         command: import.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment(import, format, survey),
+        environment: environment(import, reading, survey),
         load_facts: LoadFacts { executor: EXECUTOR.to_owned(), ..LoadFacts::default() },
         claims: scenario.map_or_else(Vec::new, |scenario| scenario.claims.clone()),
         deployment: import.deployment.clone(),
@@ -81,7 +83,7 @@ fn fingerprint(import: &Import, format: Format) -> String {
     let named = match &import.belonging {
         Belonging::Of(scenario) => {
             if let Some(load) = import.load.as_ref().and_then(|load| scenario.loads.get(load)) {
-                return scenario.fingerprint(load);
+                return scenario.fingerprint(load, &[]);
             }
             scenario.name.as_str()
         }
@@ -91,19 +93,23 @@ fn fingerprint(import: &Import, format: Format) -> String {
     sha256(format!("imported from {}\nscenario {named}", format.tool()))
 }
 
-fn environment(import: &Import, format: Format, survey: &Survey) -> BTreeMap<String, String> {
+fn environment(import: &Import, reading: &Reading, survey: &Survey) -> BTreeMap<String, String> {
     let file = import.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let lacks: Vec<&str> = survey.lacks().into_iter().map(Lack::words).collect();
     let facts = [
-        (FROM, format.text()),
+        (FROM, reading.format.text()),
         (FILE, file),
-        (CHECKSUM, survey.sha256.clone()),
+        (CHECKSUM, reading.source.sha256.clone()),
         (LACKS, lacks.join(", ")),
         (LEFT_OUT, survey.left_out()),
+        (READ_AS, survey.read_as(reading.source.encoding)),
+        (GAPS, survey.gaps()),
         ("loadproof", env!("CARGO_PKG_VERSION").to_owned()),
     ];
     let said = facts.into_iter().filter(|(_, value)| !value.is_empty());
-    said.map(|(name, value)| (name.to_owned(), value)).collect()
+    let stated = survey.stated.iter().flat_map(|stated| &stated.metrics);
+    let stated = stated.map(|(name, value)| (format!("{STATED}{name}"), value.clone()));
+    said.map(|(name, value)| (name.to_owned(), value)).chain(stated).collect()
 }
 
 /// When the first request was sent. Where the file keeps no date, the load ended when the file was written.

@@ -1,87 +1,90 @@
-//! JMeter's JTL as CSV: a line per sampler, with the moment of its start in ms. Which columns there are, is set in
-//! `jmeter.properties`.
+//! JMeter's JTL as CSV: a line per sampler, with the moment of its start in ms. Which columns there are, what separates
+//! them and whether a first line names them is set in `jmeter.properties`.
 
-use std::borrow::Cow;
-
-use super::number::{count, moment, span, status};
+use super::jmeter_columns::Columns;
+use super::jmeter_parts::{Parts, Span, TRANSACTION, group};
+use super::names;
+use super::number::{count, status, whole_ms};
 use super::row::{Each, Ending, Line, Row};
 use super::table::{Fields, Header, Table};
+use super::times::Times;
 
-/// What the message of a transaction's line begins with; it sums up lines of its own.
-const TRANSACTION: &str = "Number of samples in transaction";
-
-/// The columns of a JTL.
+/// The samples of a JTL.
 pub(super) struct Samples {
-    timestamp: usize,
-    elapsed: usize,
-    label: usize,
-    success: usize,
-    code: Option<usize>,
-    message: Option<usize>,
-    failure: Option<usize>,
-    thread: Option<usize>,
-    bytes: Option<usize>,
-    sent_bytes: Option<usize>,
-    latency: Option<usize>,
+    columns: Columns,
+    has_names: bool,
+    times: Times,
+    parts: Parts,
+}
+
+impl Samples {
+    fn new(columns: Columns, has_names: bool, first: &Header<'_>) -> Self {
+        Self { columns, has_names, times: first.times(), parts: Parts::default() }
+    }
 }
 
 impl Table for Samples {
     fn of(first: &Header<'_>) -> Result<Self, String> {
-        Ok(Self {
-            timestamp: first.required("timeStamp")?,
-            elapsed: first.required("elapsed")?,
-            label: first.required("label")?,
-            success: first.required("success")?,
-            code: first.column("responseCode"),
-            message: first.column("responseMessage"),
-            failure: first.column("failureMessage"),
-            thread: first.column("threadName"),
-            bytes: first.column("bytes"),
-            sent_bytes: first.column("sentBytes"),
-            latency: first.column("Latency"),
-        })
+        Ok(Self::new(Columns::of(first)?, true, first))
     }
 
-    fn line(&self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
-        let message = fields.optional(self.message);
+    fn unnamed(first: &Header<'_>) -> Option<Self> {
+        Some(Self::new(Columns::guessed(&first.fields())?, false, first))
+    }
+
+    fn line(&mut self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
+        let columns = &self.columns;
+        if !std::mem::replace(&mut self.has_names, true) {
+            each(Line::Note("no header line: columns in JMeter's order"))?;
+        }
+        let message = fields.optional(columns.message);
         if message.starts_with(TRANSACTION) {
             return each(Line::LeftOut("transactions", 1));
         }
-        let code = fields.optional(self.code);
-        let latency = fields.optional(self.latency);
-        let thread = fields.optional(self.thread);
+        if count(fields.optional(columns.sample_count), "number of samples")? > 1 {
+            return Err(
+                "it sums up several samples: let JMeter write each, with `-Jmode=StrippedBatch`".to_owned()
+            );
+        }
+        let (label, thread) = (fields.text(columns.label)?, fields.optional(columns.thread));
+        let start = self.times.moment(fields.text(columns.timestamp)?)?;
+        let elapsed_us = whole_ms(fields.text(columns.elapsed)?, "elapsed time")?;
+        let is_ok = is_success(fields.text(columns.success)?)?;
+        let span = Span { start_us: start.us, elapsed_us };
+        if self.parts.is_part(fields.optional(columns.host), thread, label, span) {
+            return each(Line::LeftOut("sub-results", 1));
+        }
+        let code = fields.optional(columns.code);
         each(Line::Request(Row {
-            endpoint: Cow::Borrowed(fields.text(self.label)?),
+            endpoint: names::label(label),
             user_class: group(thread),
             user: thread,
-            start_us: moment(fields.text(self.timestamp)?)?,
-            elapsed_us: span(fields.text(self.elapsed)?, 1e3, "elapsed time")?,
-            first_byte_us: match latency {
+            start,
+            elapsed_us,
+            first_byte_us: match fields.optional(columns.latency) {
                 // A sampler that had no answer writes 0.
                 "" | "0" => None,
-                latency => Some(span(latency, 1e3, "latency")?),
+                latency => Some(whole_ms(latency, "latency")?),
             },
             ending: Ending::of(
-                is_success(fields.text(self.success)?)?,
+                is_ok,
                 // `Non HTTP response code: java.net.ConnectException`, or what another sampler calls its codes.
                 status(code).unwrap_or(0),
-                &[fields.optional(self.failure), message, code],
+                &[fields.optional(columns.failure), message, code],
             ),
-            bytes_in: count(fields.optional(self.bytes), "number of bytes")?,
-            bytes_out: count(fields.optional(self.sent_bytes), "number of bytes")?,
+            bytes_in: count(fields.optional(columns.bytes), "number of bytes")?,
+            bytes_out: count(fields.optional(columns.sent_bytes), "number of bytes")?,
         }))
     }
 }
 
+/// A truth as JMeter writes it, and as spreadsheets write it back.
 fn is_success(text: &str) -> Result<bool, String> {
-    match text {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        other => Err(format!("`{other}` is neither `true` nor `false`")),
+    if text.eq_ignore_ascii_case("true") {
+        return Ok(true);
     }
-}
-
-/// The thread group of `Thread Group 1-3`: what stands before the numbers of group and thread.
-fn group(thread: &str) -> &str {
-    thread.rsplit_once(' ').map_or("", |(group, _)| group)
+    if text.eq_ignore_ascii_case("false") {
+        return Ok(false);
+    }
+    Err(format!("`{text}` is neither `true` nor `false`"))
 }

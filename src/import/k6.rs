@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use super::lines::json;
 use super::names::endpoint;
-use super::number::{moment, span_us, status};
+use super::number::{span_us, status};
 use super::row::{Each, Ending, Line, Row};
 use super::table::{Fields, Header, Table};
+use super::times::moment;
 
 /// The columns of the CSV; which tags have one depends on k6's version and `--system-tags`.
 pub(super) struct Metrics {
@@ -45,7 +46,7 @@ impl Table for Metrics {
         })
     }
 
-    fn line(&self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
+    fn line(&mut self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
         let metadata = fields.optional(self.metadata);
         let tags = Tags {
             name: fields.optional(self.name).into(),
@@ -163,7 +164,7 @@ fn request<'a>(measured: &Measured<'a>) -> Result<Row<'a>, String> {
         endpoint: endpoint(&tags.method, name),
         user_class: &tags.scenario,
         user: measured.vu,
-        start_us: moment(measured.time)?.saturating_sub(elapsed_us),
+        start: moment(measured.time)?.before(elapsed_us),
         elapsed_us,
         first_byte_us: None,
         ending: Ending::of(is_ok, status, &[&tags.error, &tags.error_code]),

@@ -2,9 +2,10 @@
 //! of its sending.
 
 use super::names::endpoint;
-use super::number::{count, moment, span, status};
+use super::number::{count, span, status};
 use super::row::{Each, Ending, Line, Row};
 use super::table::{Fields, Header, Table};
+use super::times::moment;
 
 /// The columns of a log.
 pub(super) struct Requests {
@@ -30,7 +31,7 @@ impl Table for Requests {
         })
     }
 
-    fn line(&self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
+    fn line(&mut self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
         let time = fields.text(self.time)?;
         if time.is_empty() {
             // An event of somebody's own that has no duration.
@@ -41,7 +42,7 @@ impl Table for Requests {
             endpoint: endpoint(fields.text(self.method)?, fields.text(self.name)?),
             user_class: "",
             user: "",
-            start_us: moment(fields.text(self.timestamp)?)?,
+            start: moment(fields.text(self.timestamp)?)?,
             elapsed_us: span(time, 1e3, "response time")?,
             first_byte_us: None,
             ending: Ending::of(exception.is_empty(), status(fields.optional(self.status))?, &[exception]),

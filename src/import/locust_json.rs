@@ -6,9 +6,11 @@ use std::io::Read;
 
 use serde::Deserialize;
 
+use super::lines::whole;
 use super::names::endpoint;
 use super::number::span_us;
 use super::row::{Each, Ending, Fault, Line, Row};
+use super::times::Moment;
 
 const SECOND_US: i64 = 1_000_000;
 
@@ -27,16 +29,9 @@ struct Entry {
     num_reqs_per_sec: BTreeMap<String, u64>,
 }
 
-/// Bytes of the largest file of counts.
-const LARGEST: u64 = 256 << 20;
-
 /// Hands every request to `each`.
 pub(super) fn read(input: impl Read, each: &mut Each<'_>) -> Result<(), Fault> {
-    let mut text = String::new();
-    input.take(LARGEST + 1).read_to_string(&mut text).map_err(Fault::Read)?;
-    if text.len() as u64 > LARGEST {
-        return Err(Fault::refused("its counts are larger than 256 MiB", "give the log of requests instead"));
-    }
+    let text = whole(input)?;
     let entries: Vec<Entry> = serde_json::from_str(&text)
         .map_err(|error| Fault::Line { line: error.line() as u64, what: error.to_string() })?;
     for entry in &entries {
@@ -82,7 +77,7 @@ fn requests(entry: &Entry, each: &mut Each<'_>) -> Result<(), String> {
                 endpoint: endpoint(entry.method.as_deref().unwrap_or_default(), &entry.name),
                 user_class: "",
                 user: "",
-                start_us: second.saturating_add(within).saturating_sub(elapsed_us),
+                start: Moment::known(second.saturating_add(within).saturating_sub(elapsed_us)),
                 elapsed_us,
                 first_byte_us: None,
                 ending: Ending::of(true, 0, &[]),

@@ -3,15 +3,31 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::web;
+
+/// A name as the file has it, without the name and password of a URL in it.
+pub(super) fn label(name: &str) -> Cow<'_, str> {
+    if name.contains('@') && name.contains("://") {
+        Cow::Owned(web::shown(name))
+    } else {
+        Cow::Borrowed(name)
+    }
+}
+
 /// The name of an endpoint: `GET /orders`. Of a URL the path is left, without host and query, so that runs against
 /// two hosts can be compared; a name that is no URL stays as it is.
 pub(super) fn endpoint<'a>(method: &str, name: &'a str) -> Cow<'a, str> {
-    let name = path(name);
-    if method.is_empty() { Cow::Borrowed(name) } else { Cow::Owned(format!("{method} {name}")) }
+    let name = label(path(name));
+    if method.is_empty() { name } else { Cow::Owned(format!("{method} {name}")) }
 }
 
+/// The path of a URL. A name that holds a URL, as `/login?next=https://shop.test/` does, is none.
 fn path(name: &str) -> &str {
-    let Some((_, rest)) = name.split_once("://") else { return name };
+    let Some((scheme, rest)) = name.split_once("://") else { return name };
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(is_scheme) {
+        return name;
+    }
     let path = rest.find(['/', '?', '#']).map_or("/", |at| &rest[at..]);
     match path.split(['?', '#']).next() {
         Some("") | None => "/",
@@ -56,7 +72,17 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use super::endpoint;
+    use super::{endpoint, label};
+
+    #[test]
+    fn no_name_holds_a_password() {
+        assert_eq!(label("Home https://me:s3cret@shop.test/a"), "Home https://shop.test/a");
+        assert_eq!(
+            endpoint("GET", "/login?next=https://me:s3cret@shop.test/"),
+            "GET /login?next=https://shop.test/"
+        );
+        assert_eq!(label("write to me@shop.test"), "write to me@shop.test");
+    }
 
     #[test]
     fn urls_become_paths_and_other_names_stay() {
@@ -65,5 +91,8 @@ mod tests {
         assert_eq!(endpoint("GET", "http://shop.test?x=1"), "GET /");
         assert_eq!(endpoint("PUT", "/orders/{id}"), "PUT /orders/{id}");
         assert_eq!(endpoint("", "Home page"), "Home page");
+        for name in ["/login?next=https://shop.test/cart", "Home (http://shop.test/a)", "://a/b"] {
+            assert_eq!(endpoint("GET", name), format!("GET {name}"));
+        }
     }
 }

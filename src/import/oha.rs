@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::number::{count, span, status};
 use super::row::{Each, Ending, Line, Row};
 use super::table::{Fields, Header, Table};
+use super::times::Moment;
 
 const SECOND_US: f64 = 1e6;
 
@@ -28,13 +29,13 @@ impl Table for Requests {
         })
     }
 
-    fn line(&self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
+    fn line(&mut self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
         let status = status(fields.text(self.status)?)?;
         each(Line::Request(Row {
             endpoint: Cow::Borrowed(""),
             user_class: "",
             user: "",
-            start_us: span(fields.text(self.start)?, SECOND_US, "start")?,
+            start: Moment::known(span(fields.text(self.start)?, SECOND_US, "start")?),
             elapsed_us: span(fields.text(self.duration)?, SECOND_US, "duration")?,
             first_byte_us: match fields.optional(self.first_byte) {
                 // What oha writes for an answer that it has seen no first byte of.

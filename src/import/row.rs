@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::times::Moment;
 use crate::sample::{Outcome, status_text};
 
 /// A request, as a file has it.
@@ -13,8 +14,8 @@ pub(super) struct Row<'a> {
     pub(super) user_class: &'a str,
     /// The user's name within the file; empty where the file does not tell.
     pub(super) user: &'a str,
-    /// When it was sent, µs since 1970; since the run's start for a tool that keeps no date.
-    pub(super) start_us: i64,
+    /// When it was sent.
+    pub(super) start: Moment,
     /// From then to its end, µs.
     pub(super) elapsed_us: i64,
     /// From then to the answer's head, µs; none where the file does not tell.
@@ -26,6 +27,19 @@ pub(super) struct Row<'a> {
     /// Body bytes sent.
     pub(super) bytes_out: u64,
 }
+
+/// Words of failures by which no answer came.
+const UNANSWERED: [&str; 9] = [
+    "timeout",
+    "timed out",
+    "connect",
+    "closed",
+    "reset",
+    "refused",
+    "unknownhost",
+    "unresolved",
+    "exception",
+];
 
 /// How a request ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +66,19 @@ impl<'a> Ending<'a> {
         let reason = said.map_or(Cow::Owned(unsaid), |reason| Cow::Borrowed(*reason));
         Self { outcome, status, reason }
     }
+
+    /// The same for a tool that keeps no status: `failed`, unless its words are those of a request without an answer.
+    pub(super) fn without_status(is_ok: bool, reason: &'a str) -> Self {
+        let mut ending = Self::of(is_ok, 0, &[reason]);
+        let lower = reason.to_ascii_lowercase();
+        if !is_ok && !UNANSWERED.iter().any(|word| lower.contains(word)) {
+            ending.outcome = Outcome::Failed;
+            if reason.is_empty() {
+                ending.reason = Cow::Borrowed("failed");
+            }
+        }
+        ending
+    }
 }
 
 /// What a line is.
@@ -61,8 +88,29 @@ pub(super) enum Line<'a> {
     Request(Row<'a>),
     /// So many of something that is told of but is no request with a time: `dropped iterations`.
     LeftOut(&'static str, u64),
+    /// How the file had to be read, if that is not the usual way.
+    Note(&'static str),
+    /// What the tool itself has made of its requests, where the file holds nothing else.
+    Stated(Stated),
     /// Something else.
     Other,
+}
+
+/// What a last line that is cut off is called among what was left out.
+pub(super) const CUT_OFF: &str = "cut-off last line";
+
+/// What a line of column names in the middle of a file is called there: another run begins.
+pub(super) const SECOND_HEADER: &str = "repeated header lines";
+
+/// Metrics without samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stated {
+    /// How many requests they are of.
+    pub(super) requests: u64,
+    /// How long the load was, µs.
+    pub(super) span_us: i64,
+    /// Their names and values, as the tool states them: `p99`, `46.51 ms`.
+    pub(super) metrics: Vec<(String, String)>,
 }
 
 /// Takes a line, or says what is wrong with it.

@@ -2,12 +2,12 @@
 //! before its first sample.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 
 use super::names::Names;
-use super::row::{Fault, Line, Row};
-use super::{ENDPOINTS, Format};
-use crate::checksum::Summing;
+use super::row::{Each, Fault, Line, Row, SECOND_HEADER, Stated};
+use super::source::Encoding;
+use super::stretches::{Gaps, Stretches};
+use super::{ENDPOINTS, Format, Reading};
 use crate::run::imported::Lack;
 use crate::unit;
 
@@ -30,12 +30,15 @@ pub(super) struct Survey {
     pub(super) start_us: i64,
     /// When the last had its answer.
     pub(super) end_us: i64,
-    /// The file's SHA-256, in hex.
-    pub(super) sha256: String,
+    /// What the tool states of its requests, if the file holds none of them.
+    pub(super) stated: Option<Stated>,
     left_out: BTreeMap<&'static str, u64>,
+    notes: Vec<&'static str>,
+    stretches: Stretches,
     lacks: &'static [Lack],
     tells_users: bool,
     tells_fine_times: bool,
+    tells_zone: bool,
 }
 
 /// The name that a row's endpoint goes by.
@@ -49,29 +52,44 @@ pub(super) fn endpoint<'a>(row: &'a Row<'_>, in_place: Option<&'a str>) -> &'a s
 
 impl Survey {
     /// Reads a file. `in_place`: the name of all endpoints, if it is not that in the file.
-    pub(super) fn of(format: Format, input: impl Read, in_place: Option<&str>) -> Result<Self, Fault> {
+    pub(super) fn of(reading: &Reading, in_place: Option<&str>) -> Result<Self, Fault> {
+        Self::with(reading.format, in_place, |each| reading.each(each))
+    }
+
+    /// The same, of what `read` hands on.
+    pub(super) fn with(
+        format: Format,
+        in_place: Option<&str>,
+        read: impl FnOnce(&mut Each<'_>) -> Result<(), Fault>,
+    ) -> Result<Self, Fault> {
         let mut survey = Self {
             endpoints: Names::default(),
             user_classes: Names::default(),
             requests: 0,
             start_us: i64::MAX,
             end_us: i64::MIN,
-            sha256: String::new(),
+            stated: None,
             left_out: BTreeMap::new(),
+            notes: Vec::new(),
+            stretches: Stretches::default(),
             lacks: format.lacks(),
             tells_users: false,
             tells_fine_times: false,
+            tells_zone: true,
         };
-        let mut input = Summing::new(input);
-        format.read(&mut input, &mut |line| {
+        read(&mut |line| {
             match line {
                 Line::Request(row) => survey.add(&row, in_place)?,
                 Line::LeftOut(what, count) => *survey.left_out.entry(what).or_default() += count,
-                Line::Other => {}
+                Line::Note(note) if !survey.notes.contains(&note) => survey.notes.push(note),
+                Line::Stated(stated) => {
+                    (survey.start_us, survey.end_us) = (0, stated.span_us);
+                    survey.stated = Some(stated);
+                }
+                Line::Note(_) | Line::Other => {}
             }
             Ok(())
         })?;
-        survey.sha256 = input.sha256();
         Ok(survey)
     }
 
@@ -88,8 +106,8 @@ impl Survey {
             return Err("too many user classes".to_owned());
         }
         self.requests += 1;
-        self.start_us = self.start_us.min(row.start_us);
-        let done_us = row.start_us.checked_add(row.elapsed_us).ok_or("it ends beyond all time")?;
+        self.start_us = self.start_us.min(row.start.us);
+        let done_us = row.start.us.checked_add(row.elapsed_us).ok_or("it ends beyond all time")?;
         self.end_us = self.end_us.max(done_us);
         if self.span_us() > LONGEST_US {
             let days = self.span_us() / (86_400 * SECOND_US);
@@ -97,6 +115,8 @@ impl Survey {
         }
         self.tells_users |= !row.user.is_empty();
         self.tells_fine_times |= done_us % SECOND_US != 0;
+        self.tells_zone &= row.start.has_zone;
+        self.stretches.add(row.start.us, done_us);
         Ok(())
     }
 
@@ -110,14 +130,32 @@ impl Survey {
         Lack::ALL
             .into_iter()
             .filter(|lack| {
+                if self.stated.is_some() {
+                    return self.lacks.contains(lack);
+                }
                 let is_seen = match lack {
                     Lack::Users => self.tells_users,
                     Lack::FineTimes => self.tells_fine_times,
+                    Lack::TimeZone => self.tells_zone,
                     _ => true,
                 };
                 !is_seen || self.lacks.contains(lack)
             })
             .collect()
+    }
+
+    /// How the file had to be read, in words; empty if in the usual way.
+    pub(super) fn read_as(&self, encoding: Encoding) -> String {
+        let notes = encoding.note().into_iter().chain(self.notes.iter().copied());
+        notes.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Pauses that speak for several runs in one file, in words; empty if there is none.
+    pub(super) fn gaps(&self) -> String {
+        let gaps = self.stretches.gaps(self.requests).map(Gaps::words);
+        let headers =
+            self.left_out.get(SECOND_HEADER).map(|_| "there is a header line in its middle".to_owned());
+        gaps.into_iter().chain(headers).collect::<Vec<_>>().join("; ")
     }
 
     /// What was left out: `12 dropped iterations, 3 transactions`; empty if nothing was.

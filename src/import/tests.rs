@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::row::{Fault, Line};
 use super::survey::Survey;
+use super::times::Times;
 use super::{Format, detect};
 use crate::sample::Outcome;
 
@@ -16,10 +17,14 @@ const HEADERS: [&str; 5] = [
     "request-start,DNS,DNS+dialup,Response-delay,request-duration,bytes,status\n",
 ];
 
+fn survey(format: Format, text: &str) -> Result<Survey, Fault> {
+    Survey::with(format, None, |each| format.read(text.as_bytes(), &Times::default(), each))
+}
+
 /// How each request of a text ended, and how long it took, µs.
 fn read(format: Format, text: &str) -> Result<Vec<(String, Outcome, u16, i64)>, String> {
     let mut found = Vec::new();
-    let read = format.read(text.as_bytes(), &mut |line| {
+    let read = format.read(text.as_bytes(), &Times::default(), &mut |line| {
         if let Line::Request(row) = line {
             found.push((row.endpoint.into_owned(), row.ending.outcome, row.ending.status, row.elapsed_us));
         }
@@ -39,11 +44,11 @@ proptest! {
         fields in proptest::collection::vec("[0-9.eE:,\"\\-]{0,24}|true|false|NaN|\\PC{0,6}", 0..14),
         header in proptest::sample::select(&HEADERS[..]),
     ) {
-        let _ = detect::format(text.as_bytes());
+        let _ = detect::format(text.as_bytes(), text.as_bytes());
         let under_header = format!("{header}{}\n{text}", fields.join(","));
         for format in Format::ALL {
-            let _ = Survey::of(format, text.as_bytes(), None);
-            let _ = Survey::of(format, under_header.as_bytes(), None);
+            let _ = survey(format, &text);
+            let _ = survey(format, &under_header);
         }
     }
 
@@ -61,7 +66,7 @@ proptest! {
              \"num_reqs_per_sec\":{{\"{big}\":3}}}}]"
         );
         for (format, text) in [(Format::K6Json, k6), (Format::VegetaJson, vegeta), (Format::LocustJson, locust)] {
-            let _ = Survey::of(format, text.as_bytes(), None);
+            let _ = survey(format, &text);
         }
     }
 
@@ -78,7 +83,8 @@ fn broken_lines_are_named() {
     let lines = |lines: &str| read(Format::LocustCsv, &format!("{}{lines}", HEADERS[1])).unwrap_err();
     assert_eq!(
         lines("1795276379,GET,/,1.5,7,200,\r\nsoon,GET,/,1.5,7,200,\r\n"),
-        "3: `soon` is not a valid time: expected e.g. `1795276379` or `2026-11-21T18:32:59Z`"
+        "3: `soon` is not a valid time: expected e.g. `1795276379` or `2026-11-21T18:32:59Z`; another form is named with \
+         --time-format"
     );
     assert_eq!(lines("1795276379,GET,/\r\n"), "2: it ends after 3 fields");
     assert_eq!(lines("1795276379,GET,/,-1,7,200,\r\n"), "2: `-1` is not a valid response time");
@@ -94,9 +100,7 @@ fn broken_lines_are_named() {
 #[test]
 fn a_month_is_the_longest_run() {
     let line = |second: u64| format!("{second},GET,/,1,7,200,\r\n");
-    let text = format!("{}{}{}", HEADERS[1], line(0), line(1_795_276_379));
-    let Err(Fault::Line { line: 3, what }) = Survey::of(Format::LocustCsv, text.as_bytes(), None) else {
-        panic!()
-    };
-    assert_eq!(what, "it is 20778 days apart from other requests: one of the times is wrong");
+    let text = format!("{}{}{}", HEADERS[1], line(1_000_000_000), line(1_795_276_379));
+    let Err(Fault::Line { line: 3, what }) = survey(Format::LocustCsv, &text) else { panic!() };
+    assert_eq!(what, "it is 9204 days apart from other requests: one of the times is wrong");
 }

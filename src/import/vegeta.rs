@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::lines::json;
 use super::names::endpoint;
-use super::number::{count, moment, span, span_us, status};
+use super::number::{count, span, span_us, status};
 use super::row::{Each, Ending, Line, Row};
 use super::table::{Fields, Header, Table};
+use super::times::{Moment, moment};
 
 /// Columns of the CSV, which has no header; versions before 12.9 end after the ninth.
 const COLUMNS: std::ops::RangeInclusive<usize> = 9..=12;
@@ -17,7 +18,10 @@ const SUCCESS: std::ops::Range<u16> = 200..400;
 
 /// Whether a first line may be one of vegeta's.
 pub(super) fn is_result(fields: &[&str]) -> bool {
-    let is_number = |field: &&str| !field.is_empty() && field.chars().all(|c| c.is_ascii_digit());
+    // Numbers that a spreadsheet has rounded are seen here, and refused with their line.
+    let is_number = |field: &&str| {
+        field.starts_with(|c: char| c.is_ascii_digit()) && field.replace(',', ".").parse::<f64>().is_ok()
+    };
     COLUMNS.contains(&fields.len()) && fields[..5].iter().all(is_number)
 }
 
@@ -25,23 +29,21 @@ pub(super) fn is_result(fields: &[&str]) -> bool {
 pub(super) struct Results;
 
 impl Table for Results {
-    const HAS_HEADER: bool = false;
-
-    fn of(_: &Header<'_>) -> Result<Self, String> {
-        Ok(Self)
+    /// No file of vegeta's has a line of names.
+    fn of(first: &Header<'_>) -> Result<Self, String> {
+        Err(fields_missing(first.fields().len()))
     }
 
-    fn line(&self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
+    fn unnamed(first: &Header<'_>) -> Option<Self> {
+        COLUMNS.contains(&first.fields().len()).then_some(Self)
+    }
+
+    fn line(&mut self, fields: &Fields<'_>, each: &mut Each<'_>) -> Result<(), String> {
         if !COLUMNS.contains(&fields.len()) {
-            return Err(format!(
-                "it has {} fields, and not {} to {}",
-                fields.len(),
-                COLUMNS.start(),
-                COLUMNS.end()
-            ));
+            return Err(fields_missing(fields.len()));
         }
         each(request(&Hit {
-            start_us: moment(fields.text(0)?)?,
+            start: moment(fields.text(0)?)?,
             status: status(fields.text(1)?)?,
             latency_us: span(fields.text(2)?, 1e-3, "latency")?,
             bytes_out: count(fields.text(3)?, "number of bytes")?,
@@ -51,6 +53,10 @@ impl Table for Results {
             url: fields.optional(Some(10)),
         }))
     }
+}
+
+fn fields_missing(count: usize) -> String {
+    format!("it has {count} fields, and not {} to {}", COLUMNS.start(), COLUMNS.end())
 }
 
 /// A line of the JSON.
@@ -77,7 +83,7 @@ pub(super) fn result(text: &str, each: &mut Each<'_>) -> Result<(), String> {
     let result: Answered<'_> = json(text)?;
     let latency_us = span_us(result.latency * 1e-3);
     each(request(&Hit {
-        start_us: moment(&result.timestamp)?,
+        start: moment(&result.timestamp)?,
         status: result.code,
         latency_us: latency_us
             .ok_or_else(|| format!("`{}` is not a valid latency: expected nanoseconds", result.latency))?,
@@ -91,7 +97,7 @@ pub(super) fn result(text: &str, each: &mut Each<'_>) -> Result<(), String> {
 
 /// What both forms tell of a request.
 struct Hit<'a> {
-    start_us: i64,
+    start: Moment,
     status: u16,
     latency_us: i64,
     bytes_out: u64,
@@ -107,7 +113,7 @@ fn request<'a>(hit: &Hit<'a>) -> Line<'a> {
         endpoint: endpoint(hit.method, hit.url),
         user_class: "",
         user: "",
-        start_us: hit.start_us,
+        start: hit.start,
         elapsed_us: hit.latency_us,
         first_byte_us: None,
         ending: Ending::of(is_ok, hit.status, &[hit.error]),

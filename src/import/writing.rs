@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::row::{Line, Row};
 use super::survey::{self, Survey};
-use super::{Format, Import, ImportError, facts, open};
+use super::{Import, ImportError, Reading, facts};
 use crate::run::{RunEnd, RunId, RunState};
 use crate::sample::{EndpointId, Key, Kind, Phase, Race, ReasonId, Recorder, Sample, Subject, UserClassId};
 use crate::store::{RunWords, RunWriter, Store};
@@ -13,13 +13,13 @@ use crate::store::{RunWords, RunWriter, Store};
 /// Stores a file, which was surveyed before, as a run.
 pub(super) fn store(
     import: &Import,
-    format: Format,
+    reading: &Reading,
     survey: &Survey,
     path: &Path,
 ) -> Result<RunId, ImportError> {
     let mut store = Store::open(path)?;
-    let run = store.begin_run(&facts::start(import, format, survey)?, facts::sources(import))?;
-    let written = write(import, format, survey, path, run);
+    let run = store.begin_run(&facts::start(import, reading, survey)?, facts::sources(import))?;
+    let written = write(import, reading, survey, path, run);
     let end = match &written {
         Ok(()) => RunEnd { state: RunState::Done, phases: vec![facts::phase(survey)], ..RunEnd::default() },
         Err(error) => RunEnd::failed(error.to_string()),
@@ -30,7 +30,7 @@ pub(super) fn store(
 
 fn write(
     import: &Import,
-    format: Format,
+    reading: &Reading,
     survey: &Survey,
     path: &Path,
     run: RunId,
@@ -49,7 +49,7 @@ fn write(
         users: HashMap::new(),
         recorder: Recorder::new(0, writer.sink()),
     };
-    let read = format.read(open(&import.file)?, &mut |line| match line {
+    let read = reading.each(&mut |line| match line {
         // What is wrong with the writer is told when it is finished.
         Line::Request(row) if !writer.has_failed() => samples.record(&row),
         _ => Ok(()),
@@ -78,7 +78,7 @@ impl Samples<'_> {
         let endpoint = survey::endpoint(row, self.endpoint);
         let endpoint = self.survey.endpoints.place(endpoint).ok_or_else(unheard_of)?;
         let user_class = self.survey.user_classes.place(row.user_class).ok_or_else(unheard_of)?;
-        let sent_us = row.start_us.saturating_sub(self.survey.start_us);
+        let sent_us = row.start.us.saturating_sub(self.survey.start_us);
         let done_us = sent_us.saturating_add(row.elapsed_us);
         let reason = match &*row.ending.reason {
             "" => ReasonId::default(),

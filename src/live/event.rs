@@ -117,6 +117,12 @@ pub struct Tick {
     pub users: u32,
     /// Requests under way.
     pub in_flight: u32,
+    /// Journeys begun, and those that the load begins in all, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journeys: Option<(u64, u64)>,
+    /// Seconds that the load still lasts, where that is known or can be told by its pace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta_s: Option<f64>,
     /// Requests answered per second since the last tick.
     pub rate: f64,
     /// p50, p95 and p99 of the response times since the last tick; none where nothing ended.

@@ -1,4 +1,4 @@
-//! The run that goes on, in Prometheus's text format.
+//! The run that goes on, as metrics: the one list that Prometheus's text format, its remote write and OTLP are made of.
 
 use std::fmt::Write;
 
@@ -7,137 +7,173 @@ use super::state::{Stage, State};
 use crate::export::exchange::label;
 use crate::sample::{Outcome, Phase};
 
-/// The content type of the format.
+/// The content type of the text format.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The quantiles that ticks have.
 const QUANTILES: [&str; 3] = ["0.5", "0.95", "0.99"];
 
+/// How the values of a metric go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// They only rise while a run goes on.
+    Counter,
+    Gauge,
+}
+
+/// Names and values of labels.
+pub(super) type Labels = Vec<(&'static str, String)>;
+
+/// A metric with its values.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Family {
+    /// Its name as Prometheus has them: with its unit, and `_total` for a counter.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// Its unit by UCUM, as OTLP has them.
+    pub(super) unit: &'static str,
+    pub(super) help: &'static str,
+    /// Its values, each with what distinguishes it.
+    pub(super) values: Vec<(Labels, f64)>,
+}
+
 /// What is known now. Without a run there is only that there is none.
-pub(super) fn render(state: &State) -> String {
-    let mut text = Text::default();
-    text.family("loadproof_running", "gauge", "1 while a command is under way, between two runs as well.");
-    text.line("loadproof_running", "", if state.stage == Stage::Running { "1" } else { "0" });
+pub(super) fn families(state: &State) -> Vec<Family> {
+    let running = if state.stage == Stage::Running { 1.0 } else { 0.0 };
+    let help = "1 while a command is under way, between two runs as well.";
+    let mut families = vec![gauge("loadproof_running", "1", help, vec![(Vec::new(), running)])];
     if let (Some(begin), Some(tick)) = (&state.begin, &state.last) {
-        text.run(begin, tick);
+        families.extend(of_run(begin, tick));
     }
-    text.0
+    families
 }
 
-#[derive(Default)]
-struct Text(String);
-
-impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
+/// The metrics in Prometheus's text format.
+pub(super) fn render(state: &State) -> String {
+    let mut text = String::new();
+    for Family { name, kind, help, values, .. } in families(state) {
+        let kind = if kind == Kind::Counter { "counter" } else { "gauge" };
         // Writing to a String cannot fail.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    fn line(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
-        let _ = writeln!(self.0, "{name}{{{labels}}} {value}");
-    }
-
-    fn run(&mut self, begin: &Begin, tick: &Tick) {
-        let of_run = of_run(begin);
-        let endpoints: Vec<(String, &EndpointTick)> = begin
-            .endpoints
-            .iter()
-            .zip(&tick.endpoints)
-            .map(|(endpoint, metrics)| (format!("{of_run},{}", of_endpoint(endpoint)), metrics))
-            .collect();
-        self.family("loadproof_samples_total", "counter", "Requests and effects by outcome.");
-        for (labels, metrics) in &endpoints {
-            for outcome in Outcome::ALL {
-                let labels = format!("{labels},outcome=\"{}\"", outcome.word());
-                self.line("loadproof_samples_total", &labels, metrics.n[outcome as usize]);
-            }
-        }
-        self.family(
-            "loadproof_response_time_seconds",
-            "gauge",
-            "Quantiles of response and effect times so far, to two digits.",
-        );
-        for (labels, metrics) in &endpoints {
-            for (quantile, ms) in QUANTILES.iter().zip(metrics.times.iter().flat_map(|times| &times[..2])) {
-                let labels = format!("{labels},quantile=\"{quantile}\"");
-                self.line("loadproof_response_time_seconds", &labels, seconds(*ms));
-            }
-        }
-        self.family(
-            "loadproof_recent_response_time_seconds",
-            "gauge",
-            "Quantiles of all requests of the last second, to two digits.",
-        );
-        for (quantile, ms) in QUANTILES.iter().zip(tick.times.iter().flatten()) {
-            let labels = format!("{of_run},quantile=\"{quantile}\"");
-            self.line("loadproof_recent_response_time_seconds", &labels, seconds(*ms));
-        }
-        self.gauge("loadproof_users", "Users at work.", &of_run, tick.users);
-        self.gauge("loadproof_requests_in_flight", "Requests under way.", &of_run, tick.in_flight);
-        self.gauge("loadproof_elapsed_seconds", "Since the load's start.", &of_run, tick.t);
-        if let Some(cores) = tick.own_cores {
-            self.gauge("loadproof_own_cores", "Cores that loadproof itself has in use.", &of_run, cores);
-        }
-        self.family("loadproof_phase", "gauge", "1 for the phase that the run is in.");
-        for phase in Phase::ALL {
-            let labels = format!("{of_run},phase=\"{}\"", phase.word());
-            self.line("loadproof_phase", &labels, u8::from(phase.word() == tick.phase));
-        }
-        self.family(
-            "loadproof_signal",
-            "gauge",
-            "Signals of the system under test; counters by their increase per second.",
-        );
-        for (name, unit, value) in &tick.signals {
-            let labels = format!("{of_run},signal=\"{}\",unit=\"{}\"", label(name), label(unit));
-            self.line("loadproof_signal", &labels, value);
-        }
-        self.silent(&of_run, tick);
-    }
-
-    /// Signals that are not read: an alert on their value would go by an old one.
-    fn silent(&mut self, of_run: &str, tick: &Tick) {
-        if tick.silent.is_empty() {
-            return;
-        }
-        self.family("loadproof_signal_silent_seconds", "gauge", "Since when a signal has had no reading.");
-        for (name, seconds) in &tick.silent {
-            let labels = format!("{of_run},signal=\"{}\"", label(name));
-            self.line("loadproof_signal_silent_seconds", &labels, seconds);
+        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        for (labels, value) in values {
+            let labels: Vec<String> =
+                labels.iter().map(|(name, value)| format!("{name}=\"{}\"", label(value))).collect();
+            let value = if value == f64::INFINITY { "+Inf".to_owned() } else { value.to_string() };
+            let _ = writeln!(text, "{name}{{{}}} {value}", labels.join(","));
         }
     }
-
-    fn gauge(&mut self, name: &str, help: &str, labels: &str, value: impl std::fmt::Display) {
-        self.family(name, "gauge", help);
-        self.line(name, labels, value);
-    }
+    text
 }
 
-/// A time as Prometheus writes it: `+Inf` for one that has no end.
-fn seconds(ms: Option<f64>) -> String {
-    ms.map_or("+Inf".to_owned(), |ms| (ms / 1e3).to_string())
+fn gauge(name: &'static str, unit: &'static str, help: &'static str, values: Vec<(Labels, f64)>) -> Family {
+    Family { name, kind: Kind::Gauge, unit, help, values }
 }
 
-fn of_run(begin: &Begin) -> String {
-    let part = begin.part.as_ref().map_or(String::new(), |part| {
-        format!(",experiment=\"e{}\",arm=\"{}\",round=\"{}\"", part.experiment, part.arm, part.round)
+fn of_run(begin: &Begin, tick: &Tick) -> Vec<Family> {
+    let run = labels_of_run(begin);
+    let with = |more: Labels| [run.clone(), more].concat();
+    let endpoints: Vec<(Labels, &EndpointTick)> = begin
+        .endpoints
+        .iter()
+        .zip(&tick.endpoints)
+        .map(|(endpoint, metrics)| (with(labels_of_endpoint(endpoint)), metrics))
+        .collect();
+    let outcomes = endpoints.iter().flat_map(|(labels, metrics)| {
+        Outcome::ALL
+            .map(|outcome| (and(labels, "outcome", outcome.word()), metrics.n[outcome as usize] as f64))
     });
-    format!(
-        "run=\"{}\",scenario=\"{}\",load=\"{}\",profile=\"{}\"{part}",
-        begin.run,
-        label(&begin.scenario),
-        label(&begin.load),
-        label(&begin.profile)
-    )
+    let quantiles = endpoints.iter().flat_map(|(labels, metrics)| {
+        let times = metrics.times.iter().flat_map(|times| &times[..2]);
+        QUANTILES.iter().zip(times).map(|(quantile, ms)| (and(labels, "quantile", quantile), seconds(*ms)))
+    });
+    let recent = QUANTILES.iter().zip(tick.times.iter().flatten());
+    let recent = recent.map(|(quantile, ms)| (and(&run, "quantile", quantile), seconds(*ms)));
+    let one = |value: f64| vec![(run.clone(), value)];
+    let mut families = vec![
+        Family {
+            name: "loadproof_samples_total",
+            kind: Kind::Counter,
+            unit: "{sample}",
+            help: "Requests and effects by outcome.",
+            values: outcomes.collect(),
+        },
+        gauge(
+            "loadproof_response_time_seconds",
+            "s",
+            "Quantiles of response and effect times so far, to two digits.",
+            quantiles.collect(),
+        ),
+        gauge(
+            "loadproof_recent_response_time_seconds",
+            "s",
+            "Quantiles of all requests of the last second, to two digits.",
+            recent.collect(),
+        ),
+        gauge("loadproof_users", "{user}", "Users at work.", one(tick.users.into())),
+        gauge("loadproof_requests_in_flight", "{request}", "Requests under way.", one(tick.in_flight.into())),
+        gauge("loadproof_elapsed_seconds", "s", "Since the load's start.", one(tick.t)),
+    ];
+    if let Some((begun, all)) = tick.journeys {
+        let planned = "Journeys that the load begins in all.";
+        families.push(gauge("loadproof_journeys_begun", "{journey}", "Journeys begun.", one(begun as f64)));
+        families.push(gauge("loadproof_journeys_planned", "{journey}", planned, one(all as f64)));
+    }
+    if let Some(cores) = tick.own_cores {
+        let help = "Cores that loadproof itself has in use.";
+        families.push(gauge("loadproof_own_cores", "{cpu}", help, one(cores)));
+    }
+    let phase =
+        |phase: Phase| (and(&run, "phase", phase.word()), if phase.word() == tick.phase { 1.0 } else { 0.0 });
+    let phases = Phase::ALL.map(phase).to_vec();
+    families.push(gauge("loadproof_phase", "1", "1 for the phase that the run is in.", phases));
+    let signal = |(name, unit, value): &(String, String, f64)| {
+        (with(vec![("signal", name.clone()), ("unit", unit.clone())]), *value)
+    };
+    families.push(gauge(
+        "loadproof_signal",
+        "1",
+        "Signals of the system under test; counters by their increase per second.",
+        tick.signals.iter().map(signal).collect(),
+    ));
+    if !tick.silent.is_empty() {
+        // An alert on their value would go by an old one.
+        let silent = tick.silent.iter().map(|(name, seconds)| (and(&run, "signal", name), *seconds));
+        let help = "Since when a signal has had no reading.";
+        families.push(gauge("loadproof_signal_silent_seconds", "s", help, silent.collect()));
+    }
+    families
 }
 
-fn of_endpoint(endpoint: &Endpoint) -> String {
-    format!(
-        "kind=\"{}\",traffic_class=\"{}\",endpoint=\"{}\"",
-        label(&endpoint.kind),
-        label(&endpoint.traffic_class),
-        label(&endpoint.name)
-    )
+fn and(labels: &Labels, name: &'static str, value: &str) -> Labels {
+    [labels.as_slice(), &[(name, value.to_owned())]].concat()
+}
+
+/// A time as Prometheus has it: infinite for one that has no end.
+fn seconds(ms: Option<f64>) -> f64 {
+    ms.map_or(f64::INFINITY, |ms| ms / 1e3)
+}
+
+fn labels_of_run(begin: &Begin) -> Labels {
+    let mut labels = vec![
+        ("run", begin.run.to_string()),
+        ("scenario", begin.scenario.clone()),
+        ("load", begin.load.clone()),
+        ("profile", begin.profile.clone()),
+    ];
+    if let Some(part) = &begin.part {
+        labels.push(("experiment", format!("e{}", part.experiment)));
+        labels.push(("arm", part.arm.clone()));
+        labels.push(("round", part.round.to_string()));
+    }
+    labels
+}
+
+fn labels_of_endpoint(endpoint: &Endpoint) -> Labels {
+    vec![
+        ("kind", endpoint.kind.clone()),
+        ("traffic_class", endpoint.traffic_class.clone()),
+        ("endpoint", endpoint.name.clone()),
+    ]
 }
 
 #[cfg(test)]
@@ -167,6 +203,8 @@ mod tests {
             t: 4.5,
             phase: "steady".to_owned(),
             users: 7,
+            journeys: Some((3, 10)),
+            eta_s: None,
             in_flight: 2,
             rate: 40.0,
             times: Some([Some(1.5), Some(2.5), None]),

@@ -19,6 +19,7 @@ mod metrics;
 mod narrator;
 mod page;
 mod problem;
+pub mod push;
 mod routes;
 mod runner;
 mod secret;

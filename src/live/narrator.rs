@@ -11,7 +11,7 @@ use crate::execute::{Begun, Moment, Progress};
 use crate::plan::PlannedRun;
 use crate::report::model::{self, signal_unit};
 use crate::run::ExperimentId;
-use crate::sample::EndpointId;
+use crate::sample::{EndpointId, Phase};
 use crate::scenario::Scenario;
 use crate::summary::live::{EndpointSoFar, FailureSoFar};
 use crate::verdict::Judgement;
@@ -160,6 +160,7 @@ fn part(experiment: Option<ExperimentId>, planned: &PlannedRun, rounds: u32) -> 
 }
 
 fn tick(moment: &Moment) -> Tick {
+    let is_load = matches!(moment.phase, Phase::Ramp | Phase::Steady);
     let own = moment.increases.iter().find(|(name, ..)| name == OWN_CPU);
     let shown = |(name, unit, value): &(String, String, f64), is_counter| {
         let (unit, divisor) = signal_unit(unit, is_counter);
@@ -172,6 +173,8 @@ fn tick(moment: &Moment) -> Tick {
         phase: moment.phase.word().to_owned(),
         users: moment.users,
         in_flight: moment.in_flight,
+        journeys: moment.journeys,
+        eta_s: moment.eta_s().filter(|_| is_load).map(short),
         rate: short(moment.rate_per_s),
         times: moment.so_far.quantiles_us.map(ms),
         outcomes: moment.so_far.outcomes,
@@ -204,7 +207,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::sample::{Outcome, Phase};
+    use crate::sample::Outcome;
     use crate::summary::live::RunSoFar;
 
     fn moment(elapsed_s: f64, failures: Vec<FailureSoFar>) -> Moment {
@@ -299,7 +302,7 @@ mod tests {
     #[test]
     fn a_tick_is_short_and_comes_back_as_it_was() {
         let events = told(&[moment(1.0, Vec::new())]);
-        insta::assert_snapshot!(events[1].json(), @r#"{"event":"tick","t":1.0,"phase":"ramp","users":3,"in_flight":1,"rate":40.0,"times":[1.0,2.0,3.0],"outcomes":[39,0,1,0,0],"own_cores":0.25,"endpoints":[{"n":[39,0,1,0,0],"rate":40.0,"times":[1.0,2.0,9.0]}],"signals":[["shop memory","MiB",3.0],["loadproof cpu","s per second",0.25]]}"#);
+        insta::assert_snapshot!(events[1].json(), @r#"{"event":"tick","t":1.0,"phase":"ramp","users":3,"in_flight":1,"eta_s":8.0,"rate":40.0,"times":[1.0,2.0,3.0],"outcomes":[39,0,1,0,0],"own_cores":0.25,"endpoints":[{"n":[39,0,1,0,0],"rate":40.0,"times":[1.0,2.0,9.0]}],"signals":[["shop memory","MiB",3.0],["loadproof cpu","s per second",0.25]]}"#);
         assert_eq!(serde_json::from_str::<Event>(&events[1].json()).unwrap(), events[1]);
     }
 }

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use rand::SeedableRng;
+use rand_distr::{Distribution, Gamma};
 use rand_pcg::Pcg64Mcg;
 
 use super::draw::exponential;
 use super::part::Part;
 use crate::scenario::load::Arrivals;
+use crate::scenario::replay::Replay;
 use crate::scenario::stages::Stages;
 
 /// A start.
@@ -41,8 +43,43 @@ enum Process {
     /// The same with draws from the exponential distribution in place of whole numbers: a Poisson process whose
     /// rate changes (its time is that of a process of rate 1).
     StagedPoisson { stages: Stages, parts: f64, rng: Pcg64Mcg, area: f64 },
+    /// Gaps are drawn from a gamma distribution. A part of such starts is not of their kind, so each worker draws all and
+    /// takes its own.
+    Gamma { rate_per_s: f64, gaps: Gaps },
+    /// The same in the time of a rate that changes.
+    StagedGamma { stages: Stages, gaps: Gaps },
+    /// As they were recorded.
+    Replayed { replay: Replay },
     /// So many at a time, every so often.
     Bursts { size: u64, every: Duration },
+}
+
+/// Gaps of mean 1 between the starts of a whole load, whose squared coefficient of variation, and so the index of
+/// dispersion of counts over long times, is that of a renewal process with gamma-distributed gaps (Cox and Lewis 1966,
+/// chapter 4): 1 for a Poisson process.
+struct Gaps {
+    /// None for a dispersion that no gamma distribution has: all gaps are equal then.
+    gamma: Option<Gamma<f64>>,
+    rng: Pcg64Mcg,
+    /// How many gaps were drawn.
+    drawn: u64,
+    sum: f64,
+}
+
+impl Gaps {
+    fn new(dispersion: f64, seed: u64) -> Self {
+        let gamma = Gamma::new(1.0 / dispersion, dispersion).ok();
+        Self { gamma, rng: Pcg64Mcg::seed_from_u64(seed), drawn: 0, sum: 0.0 }
+    }
+
+    /// The sum of the gaps before a start; starts are asked for in order.
+    fn until(&mut self, number: u64) -> f64 {
+        while self.drawn <= number {
+            self.sum += self.gamma.map_or(1.0, |gamma| gamma.sample(&mut self.rng));
+            self.drawn += 1;
+        }
+        self.sum
+    }
 }
 
 impl Starts {
@@ -55,6 +92,9 @@ impl Starts {
                 rng: Pcg64Mcg::seed_from_u64(seed),
                 last_s: 0.0,
             },
+            Arrivals::Gamma { dispersion } => {
+                Process::Gamma { rate_per_s, gaps: Gaps::new(dispersion, seed) }
+            }
         };
         Self { process, part, next: part.index.into(), run_time }
     }
@@ -70,8 +110,17 @@ impl Starts {
                 rng: Pcg64Mcg::seed_from_u64(seed),
                 area: 0.0,
             },
+            Arrivals::Gamma { dispersion } => {
+                Process::StagedGamma { stages, gaps: Gaps::new(dispersion, seed) }
+            }
         };
         Self { process, part, next: part.index.into(), run_time }
+    }
+
+    /// The starts of a `part` of a load that was recorded.
+    pub(super) fn replayed(replay: Replay, part: Part) -> Self {
+        let run_time = replay.run_time();
+        Self { process: Process::Replayed { replay }, part, next: part.index.into(), run_time }
     }
 
     /// The starts of a `part` of a load of so many bursts.
@@ -99,6 +148,9 @@ impl Iterator for Starts {
                 *area += exponential(rng) * *parts;
                 stages.reaches(*area)
             }
+            Process::Gamma { rate_per_s, gaps } => of_seconds(gaps.until(number) / *rate_per_s),
+            Process::StagedGamma { stages, gaps } => stages.reaches(gaps.until(number)),
+            Process::Replayed { replay } => replay.due(number),
             Process::Bursts { size, every } => every.checked_mul(u32::try_from(number / *size).ok()?),
         }?;
         self.next += u64::from(self.part.of);
@@ -154,6 +206,55 @@ mod tests {
             let beyond = gaps.iter().filter(|gap| **gap > x * mean).count() as f64 / n;
             assert!((beyond - (-x).exp()).abs() < 0.01, "{beyond} of the gaps exceed {x} means");
         }
+    }
+
+    #[test]
+    fn gamma_arrivals_have_the_dispersion_that_is_stated() {
+        for (dispersion, of_gaps) in [(0.25, 0.5), (1.0, 1.0), (4.0, 2.0)] {
+            let starts = starts(Arrivals::Gamma { dispersion }, 50.0, 2_000, WHOLE, 7);
+            let gaps = gaps_s(&starts);
+            let n = gaps.len() as f64;
+            let mean = gaps.iter().sum::<f64>() / n;
+            assert!((mean * 50.0 - 1.0).abs() < 0.03, "mean gap {mean} s at {dispersion}");
+            let deviation = (gaps.iter().map(|gap| (gap - mean).powi(2)).sum::<f64>() / n).sqrt();
+            assert!((deviation / mean / of_gaps - 1.0).abs() < 0.05, "{deviation} s at {dispersion}");
+            // Counts in stretches much longer than a gap: their variance is the dispersion times their mean.
+            let mut counts = [0.0; 1_000];
+            for start in &starts {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place")]
+                let place = (start.after.as_secs_f64() / 2.0) as usize;
+                counts[place] += 1.0;
+            }
+            let mean = counts.iter().sum::<f64>() / 1_000.0;
+            let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / 999.0;
+            // The standard error of a variance of 1 000 values is 4.5 %.
+            assert!(
+                (variance / mean / dispersion - 1.0).abs() < 0.2,
+                "{variance} around {mean} at {dispersion}"
+            );
+        }
+    }
+
+    #[test]
+    fn workers_share_one_gamma_process() {
+        let kind = Arrivals::Gamma { dispersion: 9.0 };
+        let whole = starts(kind, 30.0, 10, WHOLE, 3);
+        let parts = (0..4).flat_map(|index| starts(kind, 30.0, 10, Part { index, of: 4 }, 3));
+        let mut parts: Vec<Start> = parts.collect();
+        parts.sort_by_key(|start| start.number);
+        assert_eq!(parts, whole);
+        let hilly = Starts::staged(kind, hill(), WHOLE, 3).count();
+        assert!((800..1_200).contains(&hilly), "1 000 are expected: {hilly}");
+    }
+
+    #[test]
+    fn recorded_starts_come_as_they_came_whoever_makes_them() {
+        let replay = Replay::of_times("log.csv", &[0, 0, 300, 1_000], 2.0);
+        let of = |index| Starts::replayed(replay.clone(), Part { index, of: 2 });
+        let mut starts: Vec<Start> = of(0).chain(of(1)).collect();
+        starts.sort_by_key(|start| start.number);
+        let after_ms: Vec<u128> = starts.iter().map(|start| start.after.as_millis()).collect();
+        assert_eq!(after_ms, [0, 0, 150, 500]);
     }
 
     /// Up to 100 per second in 10 s, and down again.

@@ -18,7 +18,7 @@ struct Count {
 }
 
 impl Background {
-    /// Lets work go on beside the users; needs a `LocalSet`.
+    /// Lets work go on beside the users; needs a runtime, or a `LocalSet`, of the current thread.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.count.under_way.set(self.count.under_way.get() + 1);
         let count = Rc::clone(&self.count);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::abroad::Abroad;
 use super::connection::Connection;
 use super::connections::Connections;
+use super::deadlines::Deadlines;
 use super::jar::Jar;
 use super::origin::Origin;
 use super::prepared::Requests;
@@ -15,6 +16,7 @@ use super::recording::Recording;
 pub(super) struct Client<'a> {
     pub(super) requests: &'a Requests,
     pub(super) recording: &'a Recording,
+    pub(super) deadlines: &'a Deadlines,
     /// Servers that redirects have led to.
     pub(super) abroad: &'a Abroad,
     /// Those of whoever makes the requests.
@@ -34,7 +36,7 @@ impl Client<'_> {
         origin: &Origin,
         timeout: Duration,
     ) -> Result<Connection, String> {
-        while let Some(connection) = self.connections.take(place) {
+        while let Some(mut connection) = self.connections.take(place) {
             if connection.settle().await {
                 return Ok(connection);
             }

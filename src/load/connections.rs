@@ -15,8 +15,8 @@ impl Connections {
     pub(super) fn take(&self, origin: usize) -> Option<Connection> {
         let mut idle = self.idle.borrow_mut();
         let idle = idle.get_mut(origin)?;
-        let connection = idle.pop()?;
-        if connection.is_usable() {
+        let mut connection = idle.pop()?;
+        if connection.is_shared() && connection.is_usable() {
             idle.extend(connection.shared());
         }
         Some(connection)
@@ -28,7 +28,7 @@ impl Connections {
         if idle.len() <= origin {
             idle.resize_with(origin + 1, Vec::new);
         }
-        let is_there = connection.is_shared() && idle[origin].iter().any(Connection::is_usable);
+        let is_there = connection.is_shared() && idle[origin].iter_mut().any(Connection::is_usable);
         if !is_there {
             idle[origin].push(connection);
         }

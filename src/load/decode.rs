@@ -7,10 +7,10 @@ use brotli_decompressor::Decompressor;
 use flate2::bufread::GzDecoder;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use flate2::{Decompress, FlushDecompress, Status};
-use hyper::HeaderMap;
 use hyper::header::CONTENT_ENCODING;
 use ruzstd::decoding::StreamingDecoder;
 
+use super::headers::Headers;
 use crate::unit;
 
 /// What requests offer to read.
@@ -26,20 +26,15 @@ const GZIP_TRAILER: usize = 8;
 ///
 /// # Errors
 /// In words, if it has a coding that is not known, is damaged, or is longer than `limit` bytes.
-pub(super) fn decoded<'a>(
-    headers: &HeaderMap,
-    body: &'a [u8],
-    limit: usize,
-) -> Result<Cow<'a, [u8]>, String> {
+pub(super) fn decoded<'a>(headers: &Headers, body: &'a [u8], limit: usize) -> Result<Cow<'a, [u8]>, String> {
     let mut body = Cow::Borrowed(body);
     // Nothing is coded in an answer without content, such as one to HEAD.
-    if body.is_empty() || !headers.contains_key(CONTENT_ENCODING) {
+    if body.is_empty() || !headers.has(CONTENT_ENCODING.as_str()) {
         return Ok(body);
     }
     let lines: Vec<String> = headers
-        .get_all(CONTENT_ENCODING)
-        .iter()
-        .map(|line| String::from_utf8_lossy(line.as_bytes()).to_ascii_lowercase())
+        .all(CONTENT_ENCODING.as_str())
+        .map(|line| String::from_utf8_lossy(line).to_ascii_lowercase())
         .collect();
     let codings: Vec<&str> = lines
         .iter()
@@ -136,6 +131,7 @@ mod tests {
 
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use hyper::HeaderMap;
     use hyper::header::HeaderValue;
 
     use super::*;
@@ -154,7 +150,7 @@ mod tests {
         for coding in codings {
             headers.append(CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
-        decoded(&headers, body, limit).map(Cow::into_owned)
+        decoded(&headers.into(), body, limit).map(Cow::into_owned)
     }
 
     #[test]

@@ -4,17 +4,21 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::header::{COOKIE, HeaderValue};
+use hyper::header::HeaderValue;
 use minijinja::value::Value;
 
 use super::client::Client;
 use super::clock::Clock;
-use super::connection::{Connection, Keep, Reply};
+use super::connection::Connection;
+use super::deadlines::Passed;
 use super::decode;
 use super::grpc;
+use super::headers::Headers;
 use super::judge::{Answer, Judge, Judgement};
+use super::outgoing::{Draft, Drafted};
 use super::pending::Pending;
-use super::prepared::{Draft, Requests};
+use super::prepared::Requests;
+use super::reply::{Keep, Reply};
 use super::trip::{Arrival, Tally, Trip};
 use super::who::Who;
 use super::witness::{self, Said};
@@ -100,14 +104,14 @@ pub(super) async fn exchange<T>(
     pending.sent(sent, draft.size());
     // Pinned here: the future is large, and would be moved into the timeout otherwise.
     let way = std::pin::pin!(trip.go(connection));
-    let arrived = tokio::time::timeout_at((sent + request.timeout).into(), way).await;
+    let arrived = client.deadlines.within(sent + request.timeout, way).await;
     pending.went(&tally);
     let arrived = match arrived {
-        Err(_) => Err(format!("timeout after {:?}", request.timeout)),
+        Err(Passed) => Err(format!("timeout after {:?}", request.timeout)),
         Ok(arrived) => arrived,
     };
     let arrived = arrived.and_then(|Arrival { reply, fault }| {
-        let (status, reply) = with_status(request, reply).ok_or("answered without a gRPC status")?;
+        let status = status_of(request, &reply).ok_or("answered without a gRPC status")?;
         Ok((status, reply, fault))
     });
     let (status, reply, fault) = match arrived {
@@ -122,12 +126,12 @@ pub(super) async fn exchange<T>(
     let body = match fault {
         Some(fault) => Err(fault),
         None if is_kept => readable(requests, request, status, &reply),
-        None if reply.body.is_empty() => Ok(Cow::Borrowed(&[][..])),
+        None if reply.body().is_empty() => Ok(Cow::Borrowed(&[][..])),
         // A part of a compressed one says nothing.
-        None => Ok(decode::decoded(&reply.headers, &reply.body, request.body_limit).unwrap_or_default()),
+        None => Ok(decode::decoded(&reply.headers, reply.body(), request.body_limit).unwrap_or_default()),
     };
     // What was answered with, for keeping: the body that was judged, if it could be.
-    let legible = body.as_deref().unwrap_or(&reply.body);
+    let legible = body.as_deref().unwrap_or(reply.body());
     let judge = Judge { templates: &requests.templates, scope };
     let answer = |body| Answer {
         status,
@@ -188,15 +192,14 @@ fn keep_exchange(
     if !witness.wants(sample.endpoint, sample.outcome, ending.reason) {
         return;
     }
-    let mut message = client.requests.message(request, draft);
-    if let Some(cookies) = ending.tally.cookies.take() {
-        message.headers_mut().insert(COOKIE, cookies);
-    }
+    let cookies = ending.tally.cookies.take();
+    let drafted = client.requests.drafted(request, draft, None);
+    let (head, sent) = Drafted { cookies, ..drafted }.message().into_parts();
     let asked = Said {
-        start: format!("{} {}", message.method(), message.uri()),
-        headers: message.headers(),
-        body: message.body(),
-        body_bytes: message.body().len(),
+        start: format!("{} {}", head.method, head.uri),
+        headers: &Headers::from(head.headers),
+        body: &sent,
+        body_bytes: sent.len(),
         is_cut: false,
     };
     let answered = ending.answer.map(|(reply, body)| Said {
@@ -220,16 +223,12 @@ fn keep_exchange(
     ));
 }
 
-/// The status that counts, and the answer with its trailers among its headers; none for a gRPC answer that has no status.
-fn with_status(request: &Request, mut reply: Reply) -> Option<(u16, Reply)> {
-    let status = match request.protocol {
-        Protocol::Http(_) => reply.status,
-        Protocol::Grpc(_) => grpc::status(reply.status, &reply.headers, reply.trailers.as_ref())?,
-    };
-    if let Some(trailers) = reply.trailers.take() {
-        reply.headers.extend(trailers);
+/// The status that counts; none for a gRPC answer that has none.
+fn status_of(request: &Request, reply: &Reply) -> Option<u16> {
+    match request.protocol {
+        Protocol::Http(_) => Some(reply.status),
+        Protocol::Grpc(_) => grpc::status(reply.status, &reply.headers),
     }
-    Some((status, reply))
 }
 
 /// The header that links a request to its trace.
@@ -256,10 +255,10 @@ fn readable<'a>(
 ) -> Result<Cow<'a, [u8]>, String> {
     match requests.codec_of(request) {
         Some(codec) if status == grpc_status(0) => {
-            codec.decode(&reply.body).map(Cow::Owned).map_err(|e| e.to_string())
+            codec.decode(reply.body()).map(Cow::Owned).map_err(|e| e.to_string())
         }
-        Some(_) => Ok(Cow::Borrowed(&reply.body)),
-        None => decode::decoded(&reply.headers, &reply.body, request.body_limit),
+        Some(_) => Ok(Cow::Borrowed(reply.body())),
+        None => decode::decoded(&reply.headers, reply.body(), request.body_limit),
     }
 }
 

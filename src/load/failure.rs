@@ -19,6 +19,11 @@ pub(super) fn reason(error: &hyper::Error) -> String {
     }
 }
 
+/// Why a stream of bytes has broken.
+pub(super) fn stream_reason(error: &std::io::Error) -> String {
+    tls::reason(error).unwrap_or_else(|| io_reason(error))
+}
+
 /// Why the system gave up.
 pub(super) fn io_reason(error: &std::io::Error) -> String {
     match error.kind() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, TE};
 
+use super::headers::Headers;
 use crate::sample::grpc_status;
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
@@ -30,9 +31,9 @@ pub(super) fn headers(timeout: Duration) -> HeaderMap {
 
 /// The status of a call that was answered, as samples have it: HTTP's if that tells of a failure
 /// beneath gRPC; none if there is neither.
-pub(super) fn status(http: u16, head: &HeaderMap, trailers: Option<&HeaderMap>) -> Option<u16> {
-    let value = trailers.and_then(|t| t.get(STATUS)).or_else(|| head.get(STATUS));
-    let code = value.and_then(|v| v.to_str().ok()?.parse::<u16>().ok()).filter(|code| *code < 17);
+pub(super) fn status(http: u16, headers: &Headers) -> Option<u16> {
+    let code =
+        headers.texts(STATUS).next().and_then(|code| code.parse::<u16>().ok()).filter(|code| *code < 17);
     match code {
         Some(code) => Some(grpc_status(code)),
         None => (http != 200).then_some(http),
@@ -58,10 +59,11 @@ mod tests {
             map.insert(STATUS, HeaderValue::from_static(code));
             map
         };
-        let none = HeaderMap::new();
-        assert_eq!(status(200, &none, Some(&with("5"))), Some(1005));
-        assert_eq!(status(200, &with("14"), None), Some(1014));
-        assert_eq!(status(503, &none, None), Some(503));
-        assert_eq!(status(200, &none, Some(&with("many"))), None);
+        let status = |http, head, trailers| status(http, &Headers::of_map(head, trailers));
+        let none = HeaderMap::new;
+        assert_eq!(status(200, none(), Some(with("5"))), Some(1005));
+        assert_eq!(status(200, with("14"), None), Some(1014));
+        assert_eq!(status(503, none(), None), Some(503));
+        assert_eq!(status(200, none(), Some(with("many"))), None);
     }
 }

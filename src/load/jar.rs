@@ -7,6 +7,8 @@ use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
 use url::Url;
 
+use super::headers::Headers;
+
 /// Cookies that a jar holds at most; browsers hold about as many.
 const MOST_COOKIES: usize = 3000;
 /// Bytes of a cookie with its attributes at most; browsers take half of it.
@@ -27,10 +29,10 @@ impl Jar {
     }
 
     /// Takes the cookies of an answer from `url`.
-    pub(super) fn take(&self, url: &Url, headers: &HeaderMap) {
+    pub(super) fn take(&self, url: &Url, headers: &Headers) {
         let mut cookies = self.cookies.borrow_mut();
-        for line in headers.get_all(SET_COOKIE) {
-            let line = String::from_utf8_lossy(line.as_bytes());
+        for line in headers.all(SET_COOKIE.as_str()) {
+            let line = String::from_utf8_lossy(line);
             if line.len() > MOST_BYTES || breaks_its_promise(&line) {
                 continue;
             }
@@ -42,10 +44,11 @@ impl Jar {
         }
     }
 
-    /// Adds the cookies for `url` to a request's headers, behind those that it brings itself.
-    pub(super) fn give(&self, url: &Url, headers: &mut HeaderMap) {
+    /// What a request to `url` says in `cookie`, in place of what it says itself: its own cookies, and the jar's
+    /// behind them. None if the jar has none for it.
+    pub(super) fn line(&self, url: &Url, headers: &HeaderMap) -> Option<HeaderValue> {
         let cookies = self.cookies.borrow();
-        let Some(store) = cookies.as_ref() else { return };
+        let store = cookies.as_ref()?;
         let mut found = store.matches(url);
         // RFC 6265 §5.4: those of longer paths first; then by name, so that both arms send the same.
         found.sort_by(|a, b| {
@@ -64,11 +67,8 @@ impl Jar {
             .filter(|cookie| !is_own(cookie.name()))
             .map(|cookie| format!("{}={}", cookie.name(), cookie.value()));
         let all: Vec<String> = own.iter().cloned().chain(pairs).collect();
-        if all.len() > own.len()
-            && let Ok(value) = HeaderValue::from_maybe_shared(bytes::Bytes::from(all.join("; ")))
-        {
-            headers.insert(COOKIE, value);
-        }
+        let has_any = all.len() > own.len();
+        has_any.then(|| HeaderValue::from_maybe_shared(bytes::Bytes::from(all.join("; "))).ok()).flatten()
     }
 
     /// Keeps the cookies that are there now for good: [`Jar::clear`] does not take them away.
@@ -104,15 +104,15 @@ mod tests {
         Url::parse(text).unwrap()
     }
 
-    fn headers(lines: &[&str]) -> HeaderMap {
-        lines.iter().map(|line| (SET_COOKIE, HeaderValue::from_str(line).unwrap())).collect()
+    fn headers(lines: &[&str]) -> Headers {
+        let lines = lines.iter().map(|line| (SET_COOKIE, HeaderValue::from_str(line).unwrap()));
+        lines.collect::<HeaderMap>().into()
     }
 
     /// What a request to `to` is given of a jar.
     fn given(jar: &Jar, to: &str) -> String {
-        let mut headers = HeaderMap::new();
-        jar.give(&url(to), &mut headers);
-        headers.get(COOKIE).map_or(String::new(), |value| value.to_str().unwrap().to_owned())
+        let line = jar.line(&url(to), &HeaderMap::new());
+        line.map_or(String::new(), |value| value.to_str().unwrap().to_owned())
     }
 
     #[test]
@@ -174,9 +174,8 @@ mod tests {
     fn a_requests_own_cookies_come_first_and_win() {
         let jar = Jar::default();
         jar.take(&url("http://h/"), &headers(&["a=jar", "b=jar"]));
-        let mut headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("a=own; c=own"))]);
-        jar.give(&url("http://h/"), &mut headers);
-        assert_eq!(headers[COOKIE], "a=own; c=own; b=jar");
+        let headers = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("a=own; c=own"))]);
+        assert_eq!(jar.line(&url("http://h/"), &headers).unwrap(), "a=own; c=own; b=jar");
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::HeaderMap;
 use minijinja::value::Value;
 use rand::RngExt;
 
+use super::headers::Headers;
 use super::words;
 use crate::sample::{Outcome, status_text};
 use crate::scenario::check::{Check, Extract, ExtractFrom, JsonPlace, Test, Wanted, Which, captured};
@@ -20,7 +20,7 @@ use crate::scenario::template::{RenderError, Templates};
 /// An answer, as far as its request asked to keep it.
 pub(super) struct Answer<'a> {
     pub(super) status: u16,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) headers: &'a Headers,
     /// Empty unless the request needs it.
     pub(super) body: &'a [u8],
     /// Bytes of the body as they came.
@@ -112,8 +112,7 @@ impl Judge<'_> {
                 })
             }
             Check::Header { name, test } => {
-                let values: Vec<_> =
-                    answer.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+                let values: Vec<_> = answer.headers.texts(name).collect();
                 let fails = |value: Option<&str>| {
                     self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))))
                 };
@@ -230,10 +229,7 @@ impl Judge<'_> {
                 }
             }
             ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
-            ExtractFrom::Header(name) => {
-                let values = answer.headers.get_all(name).iter();
-                values.filter_map(|value| value.to_str().ok()).map(Value::from).collect()
-            }
+            ExtractFrom::Header(name) => answer.headers.texts(name).map(Value::from).collect(),
             ExtractFrom::Regex(regex) => {
                 let text = String::from_utf8_lossy(answer.body);
                 let is_first = matches!(extract.which, None | Some(Which::First));
@@ -350,6 +346,7 @@ impl<'a> Document<'a> {
 
 #[cfg(test)]
 mod tests {
+    use hyper::HeaderMap;
     use hyper::header::{AGE, ETAG, HeaderValue, SET_COOKIE};
 
     use super::*;
@@ -367,7 +364,7 @@ mod tests {
             header(AGE, "30"),
         ]);
         let (body, time) = (body.as_bytes(), Duration::from_millis(150));
-        let answer = Answer { status, headers: &headers, body, size: body.len() as u64, time };
+        let answer = Answer { status, headers: &headers.into(), body, size: body.len() as u64, time };
         let scope = Scope::new(1, || 0);
         scope.set("id", &Json::parse("12345678901234567890123").unwrap().value());
         let judge = Judge { templates: &scenario.templates, scope: &scope };

@@ -8,10 +8,12 @@ mod address;
 mod arrivals;
 mod background;
 mod basic;
+mod buffer;
 mod client;
 mod clock;
 mod connection;
 mod connections;
+mod deadlines;
 mod decode;
 mod draw;
 mod effect;
@@ -22,10 +24,14 @@ mod failure;
 mod gauge;
 mod group;
 mod grpc;
+mod headers;
 mod heard;
+mod http1;
+mod http2;
 mod jar;
 mod judge;
 mod origin;
+mod outgoing;
 mod part;
 mod pending;
 mod poll;
@@ -34,10 +40,12 @@ pub mod priority;
 mod recording;
 mod redirect;
 mod reflection;
+mod reply;
 mod route;
 mod schedule;
 mod seeds;
 mod shared;
+mod stream;
 mod target;
 mod thread;
 mod timer;
@@ -83,6 +91,8 @@ pub struct LoadRun {
     pub base_url: String,
     /// Seed of all draws.
     pub seed: u64,
+    /// What distinguishes its identifiers from those of other runs with its seed; none if none of those are left.
+    pub salt: Option<u64>,
     /// Threads that make load.
     pub workers: u16,
     /// The run's clock; the load starts at its zero, which may lie ahead.

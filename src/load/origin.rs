@@ -1,7 +1,6 @@
 //! Where requests go: a scheme, a host and a port.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use hyper::header::HeaderValue;
 use hyper::http::uri::{Authority, Scheme};
@@ -30,8 +29,6 @@ pub(super) struct Origin {
     pub(super) route: Arc<Route>,
     /// For https.
     pub(super) tls: Option<(TlsConnector, ServerName<'static>)>,
-    /// Whether its answers have had more header lines than usual.
-    has_many_headers: AtomicBool,
 }
 
 /// How all servers of a load are reached.
@@ -129,19 +126,7 @@ impl Origin {
             addresses: Addresses::new(address, url.port_or_known_default().ok_or_else(not_url)?),
             scheme,
             tls,
-            has_many_headers: AtomicBool::new(false),
         })
-    }
-
-    /// Whether connections have to make room for more header lines than usual: that costs every
-    /// answer something, so it is done for servers that have sent as many.
-    pub(super) fn has_many_headers(&self) -> bool {
-        self.has_many_headers.load(Ordering::Relaxed)
-    }
-
-    /// An answer had more header lines than usual.
-    pub(super) fn note_many_headers(&self) {
-        self.has_many_headers.store(true, Ordering::Relaxed);
     }
 }
 

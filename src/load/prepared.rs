@@ -5,17 +5,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, HOST, HeaderName, HeaderValue, RANGE, USER_AGENT,
 };
 use hyper::{HeaderMap, Method, Uri};
 use minijinja::value::Value;
 use prost_reflect::DescriptorPool;
-use tokio::sync::watch;
 
 use super::LoadError;
-use super::connection::Message;
 use super::decode;
 use super::origin::{Below, Origin, Ways};
+use super::outgoing::{Draft, Drafted, Form};
 use super::target;
 use super::token::Credentials;
 use super::{grpc, reflection};
@@ -52,16 +51,13 @@ pub(super) struct Requests {
 }
 
 struct Prepared {
-    method: Method,
+    form: Form,
     origin: usize,
-    target: Target,
-    fixed_headers: HeaderMap,
-    rendered_headers: Vec<(HeaderName, Text)>,
-    /// What it says in `authorization`, where that is a token that may be renewed.
-    token: Option<watch::Receiver<HeaderValue>>,
+    /// A target that is rendered, and the path under which it lies; mostly empty.
+    target: Option<(Text, String)>,
+    /// Values of the form's rendered headers, in their order.
+    headers: Vec<Text>,
     body: Body,
-    /// Whether an empty body has to be stated: some servers refuse the request otherwise (411).
-    tells_length: bool,
     /// For gRPC.
     codec: Option<Codec>,
 }
@@ -71,28 +67,6 @@ enum Body {
     Text(Text),
     /// A message that is rendered as JSON.
     Message(Text, Codec),
-}
-
-enum Target {
-    Fixed(Uri),
-    /// A text, and the path under which it lies; mostly empty.
-    Rendered(Text, String),
-}
-
-/// What a request has of its user and its moment; with what is prepared, it makes the message as often
-/// as that is needed.
-pub(super) struct Draft {
-    uri: Uri,
-    /// Values of the rendered headers, in their order.
-    headers: Vec<HeaderValue>,
-    body: Bytes,
-}
-
-impl Draft {
-    /// Bytes of its body.
-    pub(super) fn size(&self) -> usize {
-        self.body.len()
-    }
 }
 
 /// Why a request could not be put together for its user.
@@ -196,7 +170,7 @@ impl Requests {
         for (name, _) in &request.headers {
             fixed_headers.remove(name.as_str());
         }
-        let mut rendered_headers = Vec::new();
+        let (mut rendered, mut headers) = (Vec::new(), Vec::new());
         for (name, value) in &request.headers {
             let name: HeaderName = name.parse().map_err(|_| invalid())?;
             match value {
@@ -205,28 +179,20 @@ impl Requests {
                         HeaderValue::from_bytes(bytes).map_err(|_| LoadError::Header(name.clone()))?;
                     fixed_headers.append(name, value);
                 }
-                Text::Template(_) | Text::Joined(_) => rendered_headers.push((name, value.clone())),
+                Text::Template(_) | Text::Joined(_) => {
+                    rendered.push(name);
+                    headers.push(value.clone());
+                }
             }
         }
-        let target = match &request.path {
-            Text::Template(_) | Text::Joined(_) => Target::Rendered(request.path.clone(), base_path),
-            Text::Fixed(path) => fixed_target(&base_path, path)?,
+        let (fixed_target, target) = match &request.path {
+            Text::Template(_) | Text::Joined(_) => (None, Some((request.path.clone(), base_path))),
+            Text::Fixed(path) => (Some(fixed_target(&base_path, path)?), None),
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;
         let body = body(request.body.as_ref(), codec.as_ref())?;
-        let tells_length = [Method::POST, Method::PUT, Method::PATCH].contains(&method)
-            && !request.headers.iter().any(|(name, _)| name == CONTENT_LENGTH.as_str());
-        Ok(Prepared {
-            method,
-            origin,
-            target,
-            fixed_headers,
-            rendered_headers,
-            token,
-            body,
-            tells_length,
-            codec,
-        })
+        let form = Form::new(method, fixed_target, fixed_headers, rendered, token, body.fixed());
+        Ok(Prepared { form, origin, target, headers, body, codec })
     }
 
     /// How the messages of a method are written: as the scenario's files say, or else the server.
@@ -279,7 +245,7 @@ impl Requests {
     /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV`
     /// that only read).
     pub(super) fn is_idempotent(&self, request: &Request) -> bool {
-        let method = &self.prepared[request.number].method;
+        let method = &self.prepared[request.number].form.method;
         let idempotent = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"];
         idempotent.contains(&method.as_str())
     }
@@ -292,17 +258,17 @@ impl Requests {
             Body::Text(text) => self.templates.render(text, scope)?,
             Body::Message(text, codec) => codec.encode(&self.templates.render(text, scope)?)?,
         };
-        let uri = match &prepared.target {
-            Target::Fixed(uri) => uri.clone(),
-            Target::Rendered(text, base_path) => self.rendered_uri(base_path, text, scope)?,
+        let target = match &prepared.target {
+            None => None,
+            Some((text, base_path)) => Some(self.rendered_target(base_path, text, scope)?),
         };
-        let mut headers = Vec::with_capacity(prepared.rendered_headers.len());
-        for (name, text) in &prepared.rendered_headers {
+        let mut headers = Vec::with_capacity(prepared.headers.len());
+        for (name, text) in prepared.form.rendered.iter().zip(&prepared.headers) {
             let value = HeaderValue::from_maybe_shared(self.templates.render(text, scope)?)
                 .map_err(|_| AssembleError::Header(name.clone()))?;
             headers.push(value);
         }
-        Ok(Draft { uri, headers, body })
+        Ok(Draft { target, headers, body })
     }
 
     /// The secrets among a user's variables, and among those that were just taken from an answer.
@@ -312,26 +278,22 @@ impl Requests {
         known.chain(taken.map(|(_, value)| value.clone())).map(|value| value.to_string()).collect()
     }
 
-    /// The message of a request.
-    pub(super) fn message(&self, request: &Request, draft: &Draft) -> Message {
-        let prepared = &self.prepared[request.number];
-        let mut message = Message::new(draft.body.clone());
-        *message.method_mut() = prepared.method.clone();
-        *message.uri_mut() = draft.uri.clone();
-        *message.headers_mut() = prepared.fixed_headers.clone();
-        for ((name, _), value) in prepared.rendered_headers.iter().zip(&draft.headers) {
-            message.headers_mut().append(name.clone(), value.clone());
-        }
-        if let Some(token) = &prepared.token {
-            message.headers_mut().insert(AUTHORIZATION, token.borrow().clone());
-        }
-        if prepared.tells_length && draft.body.is_empty() {
-            message.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        message
+    /// A drafted request, ready to go out; `trace`: its header `traceparent`.
+    pub(super) fn drafted<'a>(
+        &'a self,
+        request: &Request,
+        draft: &'a Draft,
+        trace: Option<HeaderValue>,
+    ) -> Drafted<'a> {
+        Drafted { form: &self.prepared[request.number].form, draft, trace, cookies: None }
     }
 
-    fn rendered_uri(&self, base_path: &str, text: &Text, scope: &Arc<Scope>) -> Result<Uri, AssembleError> {
+    fn rendered_target(
+        &self,
+        base_path: &str,
+        text: &Text,
+        scope: &Arc<Scope>,
+    ) -> Result<Uri, AssembleError> {
         let mut path = self.templates.render(text, scope)?;
         if !base_path.is_empty() {
             path = Bytes::from([base_path.as_bytes(), &path].concat());
@@ -353,6 +315,17 @@ fn usual_headers(request: &Request) -> HeaderMap {
     headers
 }
 
+impl Body {
+    /// It, if it is always the same.
+    fn fixed(&self) -> Option<Bytes> {
+        match self {
+            Self::Empty => Some(Bytes::new()),
+            Self::Text(Text::Fixed(bytes)) => Some(bytes.clone()),
+            Self::Text(_) | Self::Message(..) => None,
+        }
+    }
+}
+
 /// What can be written before the load is; a gRPC call always has a message, if an empty one.
 fn body(text: Option<&Text>, codec: Option<&Codec>) -> Result<Body, LoadError> {
     let encoded = |codec: &Codec, json: &[u8]| {
@@ -368,11 +341,11 @@ fn body(text: Option<&Text>, codec: Option<&Codec>) -> Result<Body, LoadError> {
     }
 }
 
-fn fixed_target(base_path: &str, path: &[u8]) -> Result<Target, LoadError> {
+fn fixed_target(base_path: &str, path: &[u8]) -> Result<Uri, LoadError> {
     let whole = [base_path.as_bytes(), path].concat();
     let invalid = || LoadError::Target(String::from_utf8_lossy(&whole).into_owned());
     let encoded = target::encoded(Bytes::copy_from_slice(&whole)).ok_or_else(invalid)?;
-    Uri::from_maybe_shared(encoded).map(Target::Fixed).map_err(|_| invalid())
+    Uri::from_maybe_shared(encoded).map_err(|_| invalid())
 }
 
 /// Whether a variable holds a secret: its name or its place in an answer says so.
@@ -404,6 +377,7 @@ pub(in crate::load) mod tests {
     use minijinja::value::Value;
 
     use super::*;
+    use crate::load::outgoing::Message;
     use crate::scenario::compile;
     use crate::scenario::tests::Written;
 
@@ -443,7 +417,7 @@ pub(in crate::load) mod tests {
         let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
         let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
         let scope = Scope::new(1, || 0);
-        let message = requests.message(items, &requests.draft(items, &scope).unwrap());
+        let message = requests.drafted(items, &requests.draft(items, &scope).unwrap(), None).message();
         assert_eq!(message.method(), Method::GET);
         assert_eq!(message.uri(), "/base/items?page=1");
         assert_eq!(
@@ -453,7 +427,7 @@ pub(in crate::load) mod tests {
         assert!(message.body().is_empty());
         scope.set("id", &Value::from(42));
         let draft = requests.draft(item, &scope).unwrap();
-        let message = requests.message(item, &draft);
+        let message = requests.drafted(item, &draft, None).message();
         assert_eq!(message.uri(), "/base/items/42");
         assert_eq!(message.headers()["x-id"], "42");
         assert_eq!((&message.body()[..], draft.size()), (&b"number 42"[..], 9));
@@ -491,7 +465,7 @@ pub(in crate::load) mod tests {
         let scenario = scenario_with(tables, step);
         let requests = prepared(&scenario, base_url).await.unwrap();
         let request = &requests_of(&scenario)[0];
-        requests.message(request, &requests.draft(request, &Scope::new(1, || 0)).unwrap())
+        requests.drafted(request, &requests.draft(request, &Scope::new(1, || 0)).unwrap(), None).message()
     }
 
     #[tokio::test]

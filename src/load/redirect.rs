@@ -3,12 +3,13 @@
 use hyper::Method;
 use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
-    COOKIE, HOST, HeaderMap, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
+    COOKIE, HOST, HeaderValue, LOCATION, PROXY_AUTHORIZATION,
 };
 use hyper::http::uri::Uri;
 use url::Url;
 
-use super::connection::Message;
+use super::headers::Headers;
+use super::outgoing::Message;
 use crate::scenario::journey::is_redirect;
 
 /// What a redirect that turns a request into a GET takes away with its body.
@@ -21,12 +22,12 @@ const SECRET: [hyper::header::HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATI
 ///
 /// # Errors
 /// In words, if that is no place of the web.
-pub(super) fn target(status: u16, headers: &HeaderMap, from: &Url) -> Result<Option<Url>, String> {
+pub(super) fn target(status: u16, headers: &Headers, from: &Url) -> Result<Option<Url>, String> {
     if !is_redirect(status) {
         return Ok(None);
     }
-    let Some(location) = headers.get(LOCATION) else { return Ok(None) };
-    let text = String::from_utf8_lossy(location.as_bytes());
+    let Some(location) = headers.first(LOCATION.as_str()) else { return Ok(None) };
+    let text = String::from_utf8_lossy(location);
     let found = from.join(&text).ok();
     let found = found.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     found
@@ -65,6 +66,7 @@ pub(super) fn redirected(
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use hyper::HeaderMap;
 
     use super::*;
 
@@ -75,7 +77,8 @@ mod tests {
     fn points_to(status: u16, location: &str) -> Result<Option<String>, String> {
         let headers =
             HeaderMap::from_iter([(LOCATION, HeaderValue::from_bytes(location.as_bytes()).unwrap())]);
-        target(status, &headers, &url("http://h:8000/a/b?c=d")).map(|found| found.map(|url| url.to_string()))
+        target(status, &headers.into(), &url("http://h:8000/a/b?c=d"))
+            .map(|found| found.map(|url| url.to_string()))
     }
 
     #[test]
@@ -100,7 +103,7 @@ mod tests {
         for status in [301, 302, 303, 307, 308] {
             assert!(points_to(status, "/x").is_ok_and(|to| to.is_some()), "{status}");
         }
-        assert_eq!(target(302, &HeaderMap::new(), &url("http://h/")), Ok(None));
+        assert_eq!(target(302, &Headers::default(), &url("http://h/")), Ok(None));
         for location in ["ftp://h/x", "javascript:alert(1)", "http://me:secret@"] {
             let reason = points_to(302, location).unwrap_err();
             assert!(

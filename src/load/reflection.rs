@@ -12,9 +12,11 @@ use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 
-use super::connection::{Connection, Keep, Message, SendFailure};
+use super::connection::Connection;
 use super::grpc;
 use super::origin::Origin;
+use super::outgoing::{Message, Outgoing};
+use super::reply::{Keep, SendFailure};
 use crate::sample::{grpc_status, status_text};
 use crate::scenario::rpc::{frame, unframe};
 use crate::unit;
@@ -131,14 +133,14 @@ impl Asked<'_> {
 
 /// The frames of an answer.
 async fn answer(connection: &mut Connection, message: Message) -> Result<Bytes, Refusal> {
-    let sent = connection.send(message, Keep::UpTo(MOST_BYTES)).await;
+    let sent = connection.send(&Outgoing::Message(message), Keep::UpTo(MOST_BYTES)).await;
     let reply = sent.map_err(SendFailure::reason)?;
     if reply.is_cut {
         return Err(format!("reflection: an answer of more than {}", unit::size(MOST_BYTES as u64)).into());
     }
     let ok = grpc_status(0);
-    match grpc::status(reply.status, &reply.headers, reply.trailers.as_ref()) {
-        Some(status) if status == ok => Ok(Bytes::from(reply.body)),
+    match grpc::status(reply.status, &reply.headers) {
+        Some(status) if status == ok => Ok(Bytes::copy_from_slice(reply.body())),
         Some(status) if status_text(status) == "UNIMPLEMENTED" || status == 404 => Err(Refusal::NoReflection),
         Some(status) => Err(format!("reflection: status {}", status_text(status)).into()),
         None => Err("reflection: an answer without a gRPC status".to_owned().into()),

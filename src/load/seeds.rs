@@ -14,16 +14,27 @@ const PART: u64 = u64::MAX - 2;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seeds {
     run: u64,
+    salt: u64,
 }
 
 impl Seeds {
     pub(super) fn new(run: u64) -> Self {
-        Self { run }
+        Self { run, salt: 0 }
+    }
+
+    /// The same with a salt for identifiers.
+    pub(super) fn salted(self, salt: Option<u64>) -> Self {
+        Self { salt: salt.map_or(0, |salt| mix(0, &[salt])), ..self }
+    }
+
+    /// What identifiers are salted with.
+    pub(super) fn salt(self) -> u64 {
+        self.salt
     }
 
     /// Those of a part of the load: the first has the run's own.
     pub(super) fn of_part(self, place: usize) -> Self {
-        if place == 0 { self } else { Self { run: mix(mix(0, &[self.run]), &[PART, place as u64]) } }
+        if place == 0 { self } else { Self { run: mix(mix(0, &[self.run]), &[PART, place as u64]), ..self } }
     }
 
     /// Of the journey at a place in the run: user and iteration, or the number of its start.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::{oneshot, watch};
-use tokio::task::LocalSet;
 
 use super::abroad::Abroad;
 use super::background::Background;
 use super::connections::Connections;
+use super::deadlines::Deadlines;
 use super::event::brokers::Brokers;
 use super::executor;
 use super::gauge::Gauge;
@@ -53,20 +54,21 @@ pub(super) struct Assignment {
 /// Does a worker's work on the current thread; returns how many samples it took.
 pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
     priority::take(assignment.number, assignment.workers);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime =
+        Builder::new_current_thread().enable_io().enable_time().build_local(LocalOptions::default());
     let runtime = runtime.map_err(LoadError::Runtime)?;
-    let local = LocalSet::new();
-    let worker = local.block_on(&runtime, async move {
+    let worker = runtime.block_on(async move {
         let (worker, stop, users_done) = take_up(assignment).await?;
         tokio::select! {
             () = serve(&worker, stop, users_done) => Ok(()),
             Err(error) = worker.timer.drive() => Err(LoadError::Runtime(error)),
+            () = worker.deadlines.drive() => Ok(()),
             () = flush_regularly(&worker.recording.recorder) => Ok(()),
         }?;
         Ok::<_, LoadError>(worker)
     })?;
     // Users that were cut off record what they were waiting for as they are dropped.
-    drop(local);
+    drop(runtime);
     worker.recording.recorder.flush();
     Ok(worker.recording.recorder.taken())
 }
@@ -90,8 +92,9 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         load: run.load,
         requests,
         recording,
-        seeds: Seeds::new(run.seed),
+        seeds: Seeds::new(run.seed).salted(run.salt),
         timer: Timer::new().map_err(LoadError::Runtime)?,
+        deadlines: Deadlines::default(),
         given_out,
         shared,
         abroad: Abroad::default(),

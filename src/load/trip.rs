@@ -4,20 +4,20 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use hyper::header::{COOKIE, HeaderName, HeaderValue, SET_COOKIE};
+use hyper::HeaderMap;
+use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
+use hyper::http::uri::Uri;
 use url::Url;
 
 use super::client::Client;
-use super::connection::{Connection, Keep, Message, Reply, SendFailure};
+use super::connection::Connection;
 use super::decode;
 use super::origin::Origin;
-use super::prepared::Draft;
+use super::outgoing::{Draft, Drafted, Outgoing};
 use super::redirect;
+use super::reply::{Keep, Reply, SendFailure};
 use crate::scenario::journey::{Request, is_redirect};
 use crate::web;
-
-/// W3C Trace Context.
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What a trip comes to even if it does not arrive.
 #[derive(Default)]
@@ -61,7 +61,7 @@ impl Trip<'_> {
         let Client { requests, .. } = self.client;
         let place = requests.origin_of(self.request);
         let origin = &requests.origins[place];
-        let (connection, reply) = self.deliver(origin, connection, &|| self.message()).await?;
+        let (connection, reply) = self.deliver(origin, connection, Outgoing::Drafted(self.drafted())).await?;
         if self.request.redirects > 0 && is_redirect(reply.status) {
             // Boxed: most requests are not redirected, and all would carry the room for it.
             return Box::pin(self.follow(place, Arc::clone(origin), connection, reply)).await;
@@ -78,9 +78,9 @@ impl Trip<'_> {
         mut connection: Connection,
         mut reply: Reply,
     ) -> Result<Arrival, String> {
-        let mut message = self.message();
+        let mut message = self.drafted().message();
         loop {
-            let from = url(&origin, &message).ok_or("the request's own URL cannot be told")?;
+            let from = url(&origin, message.uri()).ok_or("the request's own URL cannot be told")?;
             let pointed = redirect::target(reply.status, &reply.headers, &from);
             self.leave(place, connection, &reply);
             let to = match pointed {
@@ -102,7 +102,8 @@ impl Trip<'_> {
             count(&self.tally.redirects);
             self.tally.hops.borrow_mut().push(format!("{} to {}", reply.status, web::shown(to.as_str())));
             connection = self.client.connect(place, &origin, self.request.connect_timeout).await?;
-            (connection, reply) = self.deliver(&origin, connection, &|| message.clone()).await?;
+            let outgoing = Outgoing::Message(message.clone());
+            (connection, reply) = self.deliver(&origin, connection, outgoing).await?;
         }
     }
 
@@ -112,63 +113,74 @@ impl Trip<'_> {
         &self,
         origin: &Origin,
         mut connection: Connection,
-        message: &dyn Fn() -> Message,
+        outgoing: Outgoing<'_>,
     ) -> Result<(Connection, Reply), String> {
-        let failure = match connection.send(self.with_cookies(origin, message()), self.keep).await {
-            Ok(reply) => return Ok((connection, self.received(origin, message, reply))),
+        let outgoing = self.with_cookies(origin, outgoing);
+        let failure = match connection.send(&outgoing, self.keep).await {
+            Ok(reply) => {
+                self.receive(origin, &outgoing, &reply);
+                return Ok((connection, reply));
+            }
             Err(failure) => failure,
         };
-        if matches!(failure, SendFailure::ManyHeaders) {
-            origin.note_many_headers();
-        }
         match failure {
             SendFailure::Unsent => {}
-            SendFailure::Silent(_) | SendFailure::ManyHeaders
-                if self.client.requests.is_idempotent(self.request) =>
-            {
+            SendFailure::Silent(_) if self.client.requests.is_idempotent(self.request) => {
                 count(&self.tally.repeats);
             }
             other => return Err(other.reason()),
         }
         let mut connection = Connection::open(origin, self.request.connect_timeout).await?;
-        let sent = connection.send(self.with_cookies(origin, message()), self.keep).await;
-        let reply = sent.map_err(SendFailure::reason)?;
-        Ok((connection, self.received(origin, message, reply)))
+        let reply = connection.send(&outgoing, self.keep).await.map_err(SendFailure::reason)?;
+        self.receive(origin, &outgoing, &reply);
+        Ok((connection, reply))
     }
 
-    /// The message of the request itself, without the user's cookies.
-    fn message(&self) -> Message {
-        let mut message = self.client.requests.message(self.request, self.draft);
-        if let Some(trace) = &self.trace {
-            message.headers_mut().insert(TRACEPARENT, trace.clone());
+    /// The request itself, without the user's cookies.
+    fn drafted(&self) -> Drafted<'_> {
+        self.client.requests.drafted(self.request, self.draft, self.trace.clone())
+    }
+
+    /// A request with the cookies that its user has for its server.
+    fn with_cookies<'b>(&self, origin: &Origin, outgoing: Outgoing<'b>) -> Outgoing<'b> {
+        if !self.request.cookies || self.client.jar.is_empty() {
+            return outgoing;
         }
-        message
-    }
-
-    /// A message with the cookies that its user has for its server.
-    fn with_cookies(&self, origin: &Origin, mut message: Message) -> Message {
-        if self.request.cookies
-            && !self.client.jar.is_empty()
-            && let Some(url) = url(origin, &message)
-        {
-            self.client.jar.give(&url, message.headers_mut());
-            if self.tally.redirects.get() == 0 {
-                self.tally.cookies.set(message.headers().get(COOKIE).cloned());
+        let Some(url) = outgoing.target().and_then(|target| url(origin, target)) else { return outgoing };
+        let outgoing = match outgoing {
+            // They stand in one line with its own.
+            Outgoing::Drafted(drafted) if drafted.form.states_cookies() => {
+                Outgoing::Message(drafted.message())
             }
+            other => other,
+        };
+        let outgoing = match outgoing {
+            Outgoing::Drafted(drafted) => {
+                let cookies = self.client.jar.line(&url, &HeaderMap::new());
+                Outgoing::Drafted(Drafted { cookies, ..drafted })
+            }
+            Outgoing::Message(mut message) => {
+                if let Some(line) = self.client.jar.line(&url, message.headers()) {
+                    message.headers_mut().insert(COOKIE, line);
+                }
+                Outgoing::Message(message)
+            }
+        };
+        if self.tally.redirects.get() == 0 {
+            self.tally.cookies.set(outgoing.cookies().cloned());
         }
-        message
+        outgoing
     }
 
     /// Notes what has come.
-    fn received(&self, origin: &Origin, message: &dyn Fn() -> Message, reply: Reply) -> Reply {
+    fn receive(&self, origin: &Origin, outgoing: &Outgoing<'_>, reply: &Reply) {
         self.tally.bytes_in.set(self.tally.bytes_in.get() + reply.bytes_in);
         if self.request.cookies
-            && reply.headers.contains_key(SET_COOKIE)
-            && let Some(url) = url(origin, &message())
+            && reply.headers.has(SET_COOKIE.as_str())
+            && let Some(url) = outgoing.target().and_then(|target| url(origin, target))
         {
             self.client.jar.take(&url, &reply.headers);
         }
-        reply
     }
 
     /// Gives a connection back that holds no rest of an answer.
@@ -187,9 +199,9 @@ impl Trip<'_> {
     }
 }
 
-/// The URL that a message goes to.
-fn url(origin: &Origin, message: &Message) -> Option<Url> {
-    Url::parse(&format!("{}{}", origin.url, message.uri())).ok()
+/// The URL of a target at a server.
+fn url(origin: &Origin, target: &Uri) -> Option<Url> {
+    Url::parse(&format!("{}{target}", origin.url)).ok()
 }
 
 fn count(tally: &Cell<u8>) {

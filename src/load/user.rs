@@ -52,6 +52,8 @@ impl Next {
 pub(super) struct Instance {
     pub(super) seed: u64,
     pub(super) turn: Turn,
+    /// The journey, where the load says which; none where it is drawn.
+    pub(super) journey: Option<usize>,
 }
 
 /// How long a user rests at least, and at most, after what could not even be tried.
@@ -91,7 +93,7 @@ impl User {
         Self {
             worker: Rc::clone(worker),
             who: Who { user_class: UserClassId(0), user: number, journey: 0, race: Race::NONE },
-            scope: Scope::new(0, wall_us),
+            scope: Scope::salted(0, worker.seeds.salt(), wall_us),
             connections: Connections::default(),
             jar: Jar::default(),
             due,
@@ -126,7 +128,8 @@ impl User {
             return (Next::Stop, self.due);
         }
         self.scope.reset(instance.seed, self.started[class].as_deref().unwrap_or_default());
-        let journey = &scenario.journeys[self.scope.draw(|rng| draw_journey(user_class, rng))];
+        let drawn = self.scope.draw(|rng| draw_journey(user_class, rng));
+        let journey = &scenario.journeys[instance.journey.unwrap_or(drawn)];
         if let Some(once) = journey.once {
             let variables = match self.once(once, &scenario.journeys[once]).await {
                 Ok(variables) => variables,

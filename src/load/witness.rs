@@ -1,13 +1,14 @@
 //! Which exchanges are kept: all, or the first failed ones of each endpoint and reason. Secrets are hidden before anything
 //! is kept.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hyper::HeaderMap;
 use minijinja::value::{Value, ValueKind};
 
+use super::headers::Headers;
 use crate::redact::Redactor;
 use crate::sample::{
     EndpointId, Exchange, MOST_BODY, MOST_EXCHANGES, Message, Outcome, Sample, beginning, status_text,
@@ -36,7 +37,7 @@ pub(super) struct Witness {
 /// One side of an exchange as it went over the wire.
 pub(super) struct Said<'a> {
     pub(super) start: String,
-    pub(super) headers: &'a HeaderMap,
+    pub(super) headers: &'a Headers,
     pub(super) body: &'a [u8],
     /// Bytes of its body over the wire.
     pub(super) body_bytes: usize,
@@ -118,9 +119,9 @@ impl Witness {
 }
 
 fn message(redactor: &Redactor, said: &Said<'_>) -> Message {
-    let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        (name.as_str().to_owned(), redactor.header(name.as_str(), &value))
+    let header = |(name, value): (Cow<'_, str>, &[u8])| {
+        let shown = redactor.header(&name, &String::from_utf8_lossy(value));
+        (name.into_owned(), shown)
     };
     Message {
         start: redactor.body(&said.start),

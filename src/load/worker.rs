@@ -10,6 +10,7 @@ use super::abroad::Abroad;
 use super::background::Background;
 use super::client::Client;
 use super::connections::Connections;
+use super::deadlines::Deadlines;
 use super::event::brokers::Brokers;
 use super::jar::Jar;
 use super::part::Part;
@@ -32,6 +33,7 @@ pub(super) struct Worker {
     pub(super) recording: Recording,
     pub(super) seeds: Seeds,
     pub(super) timer: Timer,
+    pub(super) deadlines: Deadlines,
     /// Journeys that each part of the load has given out to whoever takes the next, over all workers.
     pub(super) given_out: Arc<[AtomicU64]>,
     /// What it shares with all users of all workers.
@@ -65,8 +67,8 @@ impl Worker {
 
     /// What requests over these connections, with these cookies, are made with.
     pub(super) fn client<'a>(&'a self, connections: &'a Connections, jar: &'a Jar) -> Client<'a> {
-        let Self { requests, recording, abroad, .. } = self;
-        Client { requests, recording, abroad, connections, jar }
+        let Self { requests, recording, deadlines, abroad, .. } = self;
+        Client { requests, recording, deadlines, abroad, connections, jar }
     }
 
     /// Waits until something is due; false if that lies past the load's end, or the run was

@@ -39,7 +39,7 @@ impl Assets {
 }
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 15] = [
     ("explained.html", include_str!("../../templates/explained.html")),
     ("signoff.html", include_str!("../../templates/signoff.html")),
     ("live.html", include_str!("../../templates/live.html")),
@@ -48,6 +48,7 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("problem.html", include_str!("../../templates/problem.html")),
     ("trend.html", include_str!("../../templates/trend.html")),
     ("capacity.html", include_str!("../../templates/capacity.html")),
+    ("claim_table.html", include_str!("../../templates/claim_table.html")),
     ("report.html", include_str!("../../templates/report.html")),
     ("headline.html", include_str!("../../templates/headline.html")),
     ("claims.html", include_str!("../../templates/claims.html")),

@@ -38,7 +38,8 @@ pub fn render(report: &Report) -> std::io::Result<String> {
     Suite { name: report.title.clone(), properties, cases }.render()
 }
 
-fn case(claim: &ClaimRow) -> Case {
+/// A claim as a test case.
+pub(super) fn case(claim: &ClaimRow) -> Case {
     Case {
         name: format!("{} {}", claim.id, claim.title),
         result: match (claim.verdict, claim.gates) {

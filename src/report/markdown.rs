@@ -36,16 +36,11 @@ pub fn render(report: &Report) -> String {
         parts.push(format!("> **{}**", escape(&judged.in_spite)));
     }
     if !judged.claims.is_empty() {
-        let mut table = "| Verdict | Claim | Estimate | Interval | n |\n|---|---|---:|---|---:|".to_owned();
-        for claim in &judged.claims {
-            table.push('\n');
-            table.push_str(&row(claim));
-        }
-        parts.push(table);
+        parts.push(claim_table(&judged.claims));
         parts.push(escape(&judged.level));
-        let open = judged.claims.iter().filter(|c| c.verdict != "supported").map(reason).collect::<Vec<_>>();
+        let open = open_reasons(&judged.claims);
         if !open.is_empty() {
-            parts.push(open.join("\n"));
+            parts.push(open);
         }
     }
     if !judged.symptoms.is_empty() {
@@ -54,6 +49,9 @@ pub fn render(report: &Report) -> String {
             format!("- {}: **{title}** ({}; {seen}). {}", escape(&s.profile), s.runs, escape(&s.remedy))
         };
         parts.push(judged.symptoms.iter().map(symptom).collect::<Vec<_>>().join("\n"));
+    }
+    if !report.faults.is_empty() {
+        parts.push(faults(report));
     }
     let checks: Vec<String> = judged
         .checks
@@ -82,6 +80,42 @@ pub fn render(report: &Report) -> String {
         parts.push(format!("<details><summary>Reproduce</summary>\n\n{commands}\n\n</details>"));
     }
     cut(parts.join("\n\n") + "\n")
+}
+
+/// What was done to the system, and what came of it.
+fn faults(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let mut table = if has_arms {
+        "| Arm | Fault | Time | Detected | Recovered | Failed |\n|---|---|---|---|---|---:|".to_owned()
+    } else {
+        "| Fault | Time | Detected | Recovered | Failed |\n|---|---|---|---|---:|".to_owned()
+    };
+    for row in &report.faults {
+        let arm = if has_arms { format!("| {} ", escape(&row.arm)) } else { String::new() };
+        let [name, text, span] = [&row.name, &row.text, &row.span].map(|text| escape(text));
+        let [detected, recovered] = [&row.detected, &row.recovered].map(|text| escape(text));
+        table.push_str(&format!(
+            "\n{arm}| **{name}**<br>{text} | {span} | {detected} | {recovered} | {} |",
+            row.failed
+        ));
+    }
+    table
+}
+
+/// Claims as a table.
+pub(super) fn claim_table(claims: &[ClaimRow]) -> String {
+    let mut table = "| Verdict | Claim | Estimate | Interval | n |\n|---|---|---:|---|---:|".to_owned();
+    for claim in claims {
+        table.push('\n');
+        table.push_str(&row(claim));
+    }
+    table
+}
+
+/// Why claims are not supported, a line each; empty if all are.
+pub(super) fn open_reasons(claims: &[ClaimRow]) -> String {
+    let open = claims.iter().filter(|claim| claim.verdict != "supported").map(reason);
+    open.collect::<Vec<_>>().join("\n")
 }
 
 fn row(claim: &ClaimRow) -> String {

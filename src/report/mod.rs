@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod model;
 pub mod signoff;
 pub mod text;
+pub mod totals;
 pub mod trend;
 
 use serde::{Deserialize, Serialize};

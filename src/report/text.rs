@@ -49,6 +49,9 @@ pub fn render(report: &Report) -> String {
     if !report.stages.is_empty() {
         parts.push(stages_table(report));
     }
+    if !report.faults.is_empty() {
+        parts.push(faults_table(report));
+    }
     if report.signals.iter().any(|row| !row.is_of_generator) {
         parts.push(signals_table(report, &arms));
     }
@@ -139,9 +142,9 @@ fn grade_style(grade: &str) -> anstyle::Style {
 }
 
 /// One line a claim: verdict, number, what it says, estimate, interval; then what it rests on.
-fn claims(judged: &Judged) -> String {
+pub(super) fn claim_lines(claims: &[ClaimRow]) -> String {
     let width = |of: fn(&ClaimRow) -> &str| {
-        judged.claims.iter().map(|c| unicode_width::UnicodeWidthStr::width(of(c))).max().unwrap_or(0)
+        claims.iter().map(|c| unicode_width::UnicodeWidthStr::width(of(c))).max().unwrap_or(0)
     };
     let pad = |text: &str, to: usize| {
         format!("{text}{}", " ".repeat(to.saturating_sub(unicode_width::UnicodeWidthStr::width(text))))
@@ -151,7 +154,7 @@ fn claims(judged: &Judged) -> String {
     let dim = anstyle::Style::new().dimmed();
     let mut lines = Vec::new();
     let mut said = String::new();
-    for claim in &judged.claims {
+    for claim in claims {
         let style = tone_style(claim.tone);
         let gate = if claim.gates { "" } else { "  (not gating)" };
         let line = format!(
@@ -169,6 +172,13 @@ fn claims(judged: &Judged) -> String {
             lines.push(format!("  {}{dim}{detail}{dim:#}", " ".repeat(words + 2 + ids + 2)));
         }
     }
+    lines.join("\n")
+}
+
+/// The claims, and what they were decided by.
+fn claims(judged: &Judged) -> String {
+    let mut lines: Vec<String> =
+        Some(claim_lines(&judged.claims)).filter(|text| !text.is_empty()).into_iter().collect();
     let bold = anstyle::Style::new().bold();
     lines.push(format!("  {bold}{}{bold:#} {}", judged.sentence, judged.level));
     if !judged.after_the_fact.is_empty() {
@@ -328,6 +338,24 @@ fn stages_table(report: &Report) -> String {
         table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
     }
     heading("Stages", "of the load", &finish(table, if has_arms { 4 } else { 3 }))
+}
+
+/// What was done to the system, and what came of it.
+fn faults_table(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let arm = has_arms.then(|| "arm".to_owned());
+    let names = ["", "what", "time", "detected", "recovered", "failed", "missing"].map(str::to_owned);
+    let mut table = table(arm.into_iter().chain(names).collect());
+    for row in &report.faults {
+        let cells =
+            [&row.name, &row.text, &row.span, &row.detected, &row.recovered, &row.failed, &row.missing];
+        table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
+    }
+    heading(
+        "Faults",
+        "from start to detection, from end to recovery",
+        &finish(table, if has_arms { 6 } else { 5 }),
+    )
 }
 
 fn failures_table(report: &Report) -> String {

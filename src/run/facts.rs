@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Arm, ExperimentId, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan, RaisedEvent, RunId, RunState,
-    StageFacts,
+    Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan, RaisedEvent, RunId,
+    RunState, StageFacts,
 };
 use crate::claim::{Claim, Expression, Symptom};
 use crate::sample::Phase;
@@ -104,6 +104,9 @@ pub struct RunEnd {
     pub phases: Vec<PhaseSpan>,
     /// The commands around it, in order of their start.
     pub hooks: Vec<HookFacts>,
+    /// What was done to its system on purpose, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultFacts>,
     /// By how much the wall clock strayed from the run's own clock, µs.
     pub clock_step_us: i64,
 }

@@ -12,6 +12,12 @@ pub const CHECKSUM: &str = "file SHA-256";
 pub const LACKS: &str = "lacks";
 /// Lines that look like requests and are none, or none that can be timed.
 pub const LEFT_OUT: &str = "left out";
+/// How the file had to be read, if that is not the usual way: its encoding, what separates its fields.
+pub const READ_AS: &str = "read as";
+/// Pauses that speak for several runs in one file.
+pub const GAPS: &str = "gaps";
+/// What stands before the name of a metric that the tool states and no sample supports.
+pub const STATED: &str = "stated ";
 /// The executor of a load that nothing is known of.
 pub const EXECUTOR: &str = "imported";
 
@@ -34,11 +40,15 @@ pub enum Lack {
     FineTimes,
     /// Which came before which.
     Order,
+    /// The zone of its times, which are taken as UTC.
+    TimeZone,
+    /// The requests themselves: it states metrics of all of them.
+    Samples,
 }
 
 impl Lack {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::IntendedTimes,
         Self::Unanswered,
         Self::Endpoints,
@@ -47,6 +57,8 @@ impl Lack {
         Self::Date,
         Self::FineTimes,
         Self::Order,
+        Self::TimeZone,
+        Self::Samples,
     ];
 
     /// The words for it in the store and in reports.
@@ -60,6 +72,8 @@ impl Lack {
             Self::Date => "date",
             Self::FineTimes => "times within a second",
             Self::Order => "order in time",
+            Self::TimeZone => "time zone",
+            Self::Samples => "samples",
         }
     }
 }
@@ -71,6 +85,10 @@ pub struct Imported<'a> {
     pub from: &'a str,
     /// What was left out; none if nothing was.
     pub left_out: Option<&'a str>,
+    /// Pauses that speak for several runs in one file; none if there is none.
+    pub gaps: Option<&'a str>,
+    /// What the tool states of its requests, where the file holds no samples: names and values.
+    pub stated: Vec<(&'a str, &'a str)>,
     /// What the file does not tell.
     pub lacks: Vec<Lack>,
 }
@@ -83,6 +101,11 @@ impl Imported<'_> {
 }
 
 impl RunFacts {
+    fn stated(&self) -> Vec<(&str, &str)> {
+        let facts = self.start.environment.iter();
+        facts.filter_map(|(name, value)| Some((name.strip_prefix(STATED)?, value.as_str()))).collect()
+    }
+
     /// Where the run comes from, if another tool has made it.
     pub fn imported(&self) -> Option<Imported<'_>> {
         let fact = |name: &str| self.start.environment.get(name).map(String::as_str);
@@ -90,6 +113,8 @@ impl RunFacts {
         Some(Imported {
             from: fact(FROM)?,
             left_out: fact(LEFT_OUT),
+            gaps: fact(GAPS),
+            stated: self.stated(),
             lacks: Lack::ALL.into_iter().filter(|lack| lacks.contains(&lack.words())).collect(),
         })
     }

@@ -1,17 +1,22 @@
 //! A run as it is remembered: plain facts that `store` keeps and `report` prints.
 
+mod capacity;
 mod conduct;
 mod facts;
+mod fault;
 pub mod imported;
 pub mod machine;
 mod measured;
 mod planned;
 mod seal;
+mod windows;
 
 use serde::{Deserialize, Serialize};
 
+pub use capacity::{CapacityEnding, CapacityId, LoadUnit};
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};
+pub use fault::{FaultFacts, FaultOutcome};
 pub use measured::{MeasuredRun, SoftCheckCount};
 pub use planned::{PartFacts, StageFacts};
 pub use seal::Seal;
@@ -129,6 +134,9 @@ pub struct PhaseSpan {
 
 /// The moment of a hook that runs beside the load, as the store has it.
 pub const WHEN_BESIDE: &str = "beside";
+
+/// The fact of a run's environment that tells which recorded starts its load has made again.
+pub const REPLAYED: &str = "replayed";
 
 /// A command that was run around a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::fault::Fault;
 use super::fields::{Fields, Located};
 use super::journey::UserClass;
 use super::problem::{FileId, Place, Problems, ScenarioError};
@@ -181,11 +182,15 @@ fn read_all(
     let mut signals = Vec::new();
     let mut named = read::signal::Named::default();
     let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
-    let mut hooks = Vec::new();
+    let (mut hooks, mut faults, mut proxies) = (Vec::new(), Vec::new(), Vec::new());
+    let journeys = book.journey_names();
     for file in &mut files {
-        loads.extend(read::load::read(file, &user_classes, &mut aborts));
+        let of_loads = read::load::Work { user_classes: &user_classes, journeys: &journeys, folder, world };
+        loads.extend(read::load::read(file, of_loads, &mut aborts));
         profiles.extend(read::profile::read(file, &settings, &mut held));
         hooks.extend(read::hook::read(file, &settings));
+        faults.extend(read::fault::read(file, &settings));
+        read::fault::read_proxies(file, &settings, &mut proxies);
         signals.extend(read::signal::read(file, &settings, &mut named));
     }
     let main = &mut files[0];
@@ -203,7 +208,20 @@ fn read_all(
     let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
         .racing(&work.races, &work.raised)
         .checking(&work.soft_checks);
+    let surroundings = read::fault::Surroundings {
+        loads: &loads,
+        profiles: &profiles,
+        proxies: &proxies,
+        drain: drain.as_ref(),
+        experiment: experiment.as_ref(),
+        windows: &known.events,
+    };
+    read::fault::check(&faults, &surroundings, problems);
+    let faults: Vec<Fault> = faults.into_iter().map(read::fault::Written::into_fault).collect();
+    let known = known.faulting(&faults);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
+    let goals = capacity.iter().flat_map(|spec| &spec.goals).map(|goal| goal.name.clone());
+    let known = known.searching(goals.filter(|name| !name.is_empty()));
     let symptoms = files.iter_mut().flat_map(|file| read::symptom::read(file, &known)).collect();
     let claims = files.iter_mut().flat_map(|file| read::claim::read(file, &known)).collect();
     held.check(&known, &loads, problems);
@@ -227,6 +245,8 @@ fn read_all(
         signals,
         drain,
         hooks,
+        faults,
+        proxies,
         claims,
         symptoms,
         races: work.races,
@@ -296,9 +316,12 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, .. } = scenario;
-    let known =
-        Known::new(endpoints, loads, profiles, signals, hooks).racing(races, raised).checking(soft_checks);
+    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, faults, .. } =
+        scenario;
+    let known = Known::new(endpoints, loads, profiles, signals, hooks)
+        .racing(races, raised)
+        .checking(soft_checks)
+        .faulting(faults);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);
     problems.into_result()?;
     found.ok_or_else(|| {

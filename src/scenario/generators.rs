@@ -1,6 +1,7 @@
 //! Seeded data for requests: the functions that templates may call.
 //!
-//! Every draw comes from the user's own random numbers, so the same seed gives the same requests.
+//! Every draw comes from the user's own random numbers, so the same seed gives the same requests. Only identifiers differ
+//! between runs on a system that keeps what earlier runs have left there: each run salts them.
 //! Names, places and words come from the `fake` crate; identifiers and numbers are drawn here.
 
 use std::fmt::Write;
@@ -15,16 +16,20 @@ use minijinja::{Environment, Error, ErrorKind, State};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
-use super::scope::with_rng;
+use super::scope::{with_rng, with_scope};
 
 /// Mail domains that belong to nobody (RFC 2606).
 const MAIL_DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
 /// A function without arguments that draws a text.
 type Drawer = fn(&mut Pcg64Mcg) -> String;
+/// One whose text depends on a salt as well.
+type SaltedDrawer = fn(&mut Pcg64Mcg, u64) -> String;
 
-const PLAIN: [(&str, Drawer); 13] = [
-    ("uuid", uuid),
+/// Functions whose texts are to be unique, also among runs with the same seed; the number is the run's salt.
+const UNIQUE: [(&str, SaltedDrawer); 2] = [("uuid", uuid), ("email", email)];
+
+const PLAIN: [(&str, Drawer); 11] = [
     ("first_name", |rng| FirstName().fake_with_rng(rng)),
     ("last_name", |rng| LastName().fake_with_rng(rng)),
     ("company", |rng| CompanyName().fake_with_rng(rng)),
@@ -34,7 +39,6 @@ const PLAIN: [(&str, Drawer); 13] = [
     ("city", |rng| CityName().fake_with_rng(rng)),
     ("state", |rng| StateAbbr().fake_with_rng(rng)),
     ("zip", |rng| ZipCode().fake_with_rng(rng)),
-    ("email", email),
     ("phone", phone),
     ("user_name", user_name),
 ];
@@ -44,8 +48,12 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     for (name, drawer) in PLAIN {
         environment.add_function(name, move |state: &State<'_, '_>| with_rng(state, drawer));
     }
-    environment
-        .add_function("hex", |state: &State<'_, '_>, digits: usize| with_rng(state, |rng| hex(rng, digits)));
+    for (name, drawer) in UNIQUE {
+        environment.add_function(name, move |state: &State<'_, '_>| with_salt(state, drawer));
+    }
+    environment.add_function("hex", |state: &State<'_, '_>, digits: usize| {
+        with_salt(state, |rng, salt| hex(rng, digits, salt))
+    });
     environment.add_function("int", |state: &State<'_, '_>, least: i64, most: i64| {
         in_order(least <= most, "int")?;
         with_rng(state, |rng| rng.random_range(least..=most))
@@ -71,6 +79,11 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     });
 }
 
+/// Runs `draw` with the user's random numbers and the run's salt.
+fn with_salt<T>(state: &State<'_, '_>, draw: impl FnOnce(&mut Pcg64Mcg, u64) -> T) -> Result<T, Error> {
+    with_scope(state, |scope| scope.draw(|rng| draw(rng, scope.salt())))
+}
+
 fn in_order(in_order: bool, function: &str) -> Result<(), Error> {
     if in_order {
         return Ok(());
@@ -80,18 +93,21 @@ fn in_order(in_order: bool, function: &str) -> Result<(), Error> {
 }
 
 /// Lower-case hexadecimal digits.
-fn hex(rng: &mut Pcg64Mcg, digits: usize) -> String {
+fn hex(rng: &mut Pcg64Mcg, digits: usize, salt: u64) -> String {
     let mut text = String::with_capacity(digits + 16);
     while text.len() < digits {
-        let _ = write!(text, "{:016x}", rng.random::<u64>());
+        let _ = write!(text, "{:016x}", rng.random::<u64>() ^ salt);
     }
     text.truncate(digits);
     text
 }
 
 /// A version 4 UUID (RFC 9562).
-fn uuid(rng: &mut Pcg64Mcg) -> String {
-    let bits = rng.random::<u128>() & !(0xf << 76) & !(0b11 << 62) | (0x4 << 76) | (0b10 << 62);
+fn uuid(rng: &mut Pcg64Mcg, salt: u64) -> String {
+    let salt = u128::from(salt);
+    let bits = (rng.random::<u128>() ^ (salt << 64 | salt)) & !(0xf << 76) & !(0b11 << 62)
+        | (0x4 << 76)
+        | (0b10 << 62);
     let hex = format!("{bits:032x}");
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
@@ -121,9 +137,9 @@ fn user_name(rng: &mut Pcg64Mcg) -> String {
         .to_ascii_lowercase()
 }
 
-fn email(rng: &mut Pcg64Mcg) -> String {
+fn email(rng: &mut Pcg64Mcg, salt: u64) -> String {
     let user = user_name(rng);
-    let tag = hex(rng, 4);
+    let tag = hex(rng, 4, salt);
     format!("{user}.{tag}@{}", MAIL_DOMAINS[rng.random_range(0..MAIL_DOMAINS.len())])
 }
 
@@ -160,17 +176,28 @@ mod tests {
     #[test]
     fn identifiers_have_their_form() {
         let mut rng = rng();
-        assert_eq!(hex(&mut rng, 20).len(), 20);
-        let id = uuid(&mut rng);
+        assert_eq!(hex(&mut rng, 20, 0).len(), 20);
+        let id = uuid(&mut rng, 0);
         assert_eq!((id.len(), &id[14..15]), (36, "4"));
         assert!("89ab".contains(&id[19..20]));
+    }
+
+    #[test]
+    fn a_salt_makes_other_identifiers_of_the_same_form_and_nothing_else() {
+        let drawn = |salt| {
+            let mut rng = rng();
+            (hex(&mut rng, 8, salt), uuid(&mut rng, salt), email(&mut rng, salt), phone(&mut rng))
+        };
+        let (plain, salted) = (drawn(0), drawn(crate::checksum::mix(0, &[1_795_276_500_000_000])));
+        assert!(plain.0 != salted.0 && plain.1 != salted.1 && plain.2 != salted.2);
+        assert_eq!((&salted.1[14..15], plain.3), ("4", salted.3), "{}", salted.1);
     }
 
     #[test]
     fn people_can_be_written_to_and_called() {
         let mut rng = rng();
         for _ in 0..200 {
-            let mail = email(&mut rng);
+            let mail = email(&mut rng, 0);
             let (user, domain) = mail.split_once('@').unwrap();
             assert!(user.len() <= 25 && MAIL_DOMAINS.contains(&domain), "{mail}");
             assert_eq!(phone(&mut rng).len(), "+1-555-234-5678".len());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::replay::Replay;
 use super::stages::Stages;
 use crate::claim::Expression;
 use crate::unit;
@@ -89,6 +90,15 @@ pub enum Executor {
         /// A start that finds no free place for this long is dropped.
         drop_after: Duration,
     },
+    /// Journeys start when they were recorded to, however slow the system is.
+    Replay {
+        /// What was recorded.
+        replay: Replay,
+        /// Most journeys at a time; each has its own connection.
+        max_in_flight: u32,
+        /// A start that finds no free place for this long is dropped.
+        drop_after: Duration,
+    },
     /// Many journeys start at once, again and again.
     Bursts {
         /// Journeys of a burst.
@@ -105,12 +115,18 @@ pub enum Executor {
 }
 
 /// How the starts of an open load are spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arrivals {
     /// Evenly.
     Constant,
     /// As a Poisson process: independent of each other.
     Poisson,
+    /// With gamma-distributed gaps: in clusters, or more evenly than a Poisson process.
+    Gamma {
+        /// The index of dispersion of their counts over long times, which is the squared coefficient of variation of the
+        /// gaps: above 1 they come in clusters, at 1 they are a Poisson process.
+        dispersion: f64,
+    },
 }
 
 /// What kind of load something is: what can be said of its audit depends on it.
@@ -143,7 +159,9 @@ impl Executor {
     pub fn kind(&self) -> LoadKind {
         match self {
             Self::Closed { .. } | Self::StagedUsers { .. } => LoadKind::Closed,
-            Self::Open { .. } | Self::StagedRate { .. } | Self::Bursts { .. } => LoadKind::Open,
+            Self::Open { .. } | Self::StagedRate { .. } | Self::Bursts { .. } | Self::Replay { .. } => {
+                LoadKind::Open
+            }
             Self::Shared { .. } => LoadKind::Shared,
         }
     }
@@ -155,6 +173,7 @@ impl Executor {
             Self::Shared { over, .. } => *over,
             Self::StagedUsers { stages } | Self::StagedRate { stages, .. } => Some(stages.end()),
             Self::Bursts { every, times, .. } => Some(every.saturating_mul(*times)),
+            Self::Replay { replay, .. } => Some(replay.run_time()),
         }
     }
 
@@ -166,7 +185,8 @@ impl Executor {
             Self::StagedUsers { stages } => stages.peak().ceil() as u32,
             Self::Open { max_in_flight, .. }
             | Self::StagedRate { max_in_flight, .. }
-            | Self::Bursts { max_in_flight, .. } => *max_in_flight,
+            | Self::Bursts { max_in_flight, .. }
+            | Self::Replay { max_in_flight, .. } => *max_in_flight,
             Self::Shared { concurrency, .. } => *concurrency,
         }
     }
@@ -178,6 +198,7 @@ impl Executor {
             Self::Open { rate, run_time, .. } => Some(rate * run_time.as_secs_f64()),
             Self::StagedRate { stages, .. } => Some(stages.area()),
             Self::Bursts { size, times, .. } => Some(f64::from(*size) * f64::from(*times)),
+            Self::Replay { replay, .. } => Some(replay.count() as f64),
             Self::Shared { iterations, .. } => Some(*iterations as f64),
         }
     }
@@ -220,6 +241,12 @@ impl Executor {
                 time(*every),
                 count(max_in_flight)
             ),
+            Self::Replay { replay, max_in_flight, .. } => format!(
+                "{}, at most {} at a time, {}",
+                replay.text(),
+                count(max_in_flight),
+                time(replay.run_time())
+            ),
         }
     }
 
@@ -228,6 +255,9 @@ impl Executor {
             Self::StagedUsers { stages } => format!("StagedUsers {}", stages.canonical()),
             Self::StagedRate { stages, arrivals, max_in_flight, drop_after } => {
                 format!("StagedRate {} {arrivals:?} {max_in_flight:?} {drop_after:?}", stages.canonical())
+            }
+            Self::Replay { replay, max_in_flight, drop_after } => {
+                format!("{} {max_in_flight:?} {drop_after:?}", replay.canonical())
             }
             // As stored fingerprints were made.
             Self::Closed { .. } | Self::Open { .. } | Self::Shared { .. } | Self::Bursts { .. } => {
@@ -238,11 +268,20 @@ impl Executor {
 }
 
 impl Arrivals {
-    fn text(self) -> &'static str {
+    fn text(self) -> String {
         match self {
-            Self::Constant => "evenly spread",
-            Self::Poisson => "Poisson arrivals",
+            Self::Constant => "evenly spread".to_owned(),
+            Self::Poisson => "Poisson arrivals".to_owned(),
+            Self::Gamma { dispersion } => {
+                format!("gamma arrivals with an index of dispersion of {}", unit::plain(dispersion))
+            }
         }
+    }
+
+    /// Whether the starts of a share of a load are of the same kind as those of all of it, so that workers can draw their
+    /// own.
+    pub fn can_be_shared_out(self) -> bool {
+        !matches!(self, Self::Gamma { .. })
     }
 }
 
@@ -277,6 +316,16 @@ impl Load {
             [part] if part.start_after.is_zero() => Some(&part.executor),
             _ => None,
         }
+    }
+
+    /// The recorded starts that it makes again, in words; none if it makes none.
+    pub fn replayed(&self) -> Option<String> {
+        let replays = self.parts.iter().filter_map(|part| match &part.executor {
+            Executor::Replay { replay, .. } => Some(replay.text()),
+            _ => None,
+        });
+        let replays: Vec<String> = replays.collect();
+        (!replays.is_empty()).then(|| replays.join("; "))
     }
 
     /// What kind of load its parts make.

@@ -14,6 +14,7 @@ mod decimal;
 mod doubts;
 pub mod endpoint;
 mod extend;
+pub mod fault;
 pub mod feeder;
 mod fields;
 mod fix;
@@ -34,8 +35,10 @@ mod planned;
 mod problem;
 pub mod profile;
 pub mod program;
+pub mod raise;
 mod read;
 mod renamed;
+pub mod replay;
 pub mod rpc;
 pub mod schema;
 pub mod scope;
@@ -64,6 +67,7 @@ use self::hosts::AllowedHosts;
 use self::auth::Auth;
 use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
+use self::fault::{Fault, Proxy};
 use self::feeder::{Feeder, Order};
 use self::hook::Hook;
 use self::journey::{Journey, UserClass};
@@ -128,6 +132,10 @@ pub struct Scenario {
     pub drain: Option<Drain>,
     /// Commands around every run.
     pub hooks: Vec<Hook>,
+    /// What is done to the system during its runs on purpose.
+    pub faults: Vec<Fault>,
+    /// TCP proxies that are up during every run, for faults of the network.
+    pub proxies: Vec<Proxy>,
     /// What is claimed of the system.
     pub claims: Vec<Claim>,
     /// What tells that something is going wrong.
@@ -225,11 +233,19 @@ pub const MOST_ROUNDS: u32 = 20;
 const FIRST_LOOK: u32 = 5;
 
 impl Scenario {
-    /// SHA-256, in hex, of journeys, bodies, user classes and `load` as it is run: two runs with
-    /// equal fingerprints asked the same work of their targets. Profile, base URL, seed and
+    /// SHA-256, in hex, of journeys, bodies, user classes, `load` as it is run and the faults of the run: two runs
+    /// with equal fingerprints asked the same work of their targets. Profile, base URL, seed and
     /// signals do not enter.
-    pub fn fingerprint(&self, load: &Load) -> String {
-        crate::checksum::sha256(format!("{}{}", self.canonical_workload, load.canonical()))
+    pub fn fingerprint(&self, load: &Load, faults: &[Fault]) -> String {
+        let mut faults: Vec<String> = faults.iter().map(Fault::canonical).collect();
+        faults.sort();
+        let faults = faults.join("\n");
+        crate::checksum::sha256(format!("{}{}{faults}", self.canonical_workload, load.canonical()))
+    }
+
+    /// The faults of the runs of a profile under a load.
+    pub fn faults_under(&self, load: &str, profile: &str) -> Vec<Fault> {
+        self.faults.iter().filter(|fault| fault.is_of(load, profile)).cloned().collect()
     }
 
     /// What its samples are about, in the order of the lists of [`crate::sample::Key`].

@@ -97,6 +97,7 @@ fn useful(executor: &Executor) -> (&'static [&'static str], &'static str) {
         Executor::StagedUsers { .. } => (&[], "made of stages"),
         Executor::StagedRate { .. } => (&["--users"], "made of stages"),
         Executor::Bursts { .. } => (&["--users"], "made of bursts"),
+        Executor::Replay { .. } => (&["--users"], "recorded"),
     }
 }
 
@@ -119,7 +120,9 @@ fn set(executor: &mut Executor, overrides: &LoadOverrides) {
                 *over = overrides.run_time;
             }
         }
-        Executor::StagedRate { max_in_flight, .. } | Executor::Bursts { max_in_flight, .. } => {
+        Executor::StagedRate { max_in_flight, .. }
+        | Executor::Bursts { max_in_flight, .. }
+        | Executor::Replay { max_in_flight, .. } => {
             replace(max_in_flight, overrides.users);
         }
         Executor::StagedUsers { .. } => {}

@@ -6,6 +6,11 @@ use super::load::{Executor, Load, LoadPart};
 use super::stages::Stages;
 use crate::run::{PartFacts, StageFacts};
 
+/// Stretches of a replay whose rates are told: as planned, and as they came to be.
+const REPLAY_WINDOWS: u32 = 10;
+/// From so many starts on there are enough in each.
+const REPLAY_WINDOWED: usize = 100;
+
 impl Load {
     /// Whether it is of one part whose level is reached once and stays: its values say all there is to it.
     pub fn is_plain(&self) -> bool {
@@ -79,6 +84,20 @@ fn of_part(part: &LoadPart) -> Vec<StageFacts> {
                 facts(&format!("burst {}", n + 1), "at once", start, end, level, level)
             };
             (0..*times).map(burst).collect()
+        }
+        Executor::Replay { replay, .. } => {
+            let run_time = replay.run_time();
+            let windows = if replay.count() < REPLAY_WINDOWED { 1 } else { REPLAY_WINDOWS };
+            let window = |n: u32| {
+                let (start, end) = (run_time * n / windows, run_time * (n + 1) / windows);
+                let rate = replay.due_within(start, end) as f64 / end.saturating_sub(start).as_secs_f64();
+                let name = match windows {
+                    1 => part.name.clone(),
+                    _ => format!("{} {} of {windows}", part.name, n + 1).trim_start().to_owned(),
+                };
+                facts(&name, "per second", start, end, rate, rate)
+            };
+            (0..windows).map(window).collect()
         }
         Executor::Shared { iterations, over, .. } => over.map_or(Vec::new(), |over| {
             let rate = *iterations as f64 / over.as_secs_f64();

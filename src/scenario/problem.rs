@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// What scenario files define by name, and refer to.
-const NAMED: [&str; 20] = [
+const NAMED: [&str; 22] = [
     "journey",
     "user class",
     "load",
@@ -27,6 +27,8 @@ const NAMED: [&str; 20] = [
     "soft check",
     "stream of raised events",
     "hook beside the load",
+    "fault",
+    "proxy",
     "arm",
 ];
 /// Mistakes, and warnings, that are shown one by one: each is shown with its line, and nobody reads more at once.

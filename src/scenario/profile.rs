@@ -46,6 +46,12 @@ impl Profile {
         Self { name: Self::DIRECT.to_owned(), ..Self::default() }
     }
 
+    /// Whether each of its runs finds the system as the one before found it, as far as the scenario tells: because it is
+    /// started anew, or reset.
+    pub fn begins_afresh(&self) -> bool {
+        !self.services.is_empty() || !self.reset.is_empty()
+    }
+
     /// What must be seen to be true of its runs under a load.
     pub fn must_hold_under(&self, load: &str) -> Vec<Expression> {
         let of_load = |condition: &&Condition| {

@@ -21,7 +21,7 @@ struct Renamed {
 }
 
 /// Outer tables come first: the tables of later entries are found by their new names.
-const RENAMED: [Renamed; 12] = [
+const RENAMED: [Renamed; 13] = [
     Renamed { table: &[], old: "host", new: "base_url" },
     Renamed { table: &[], old: "user", new: "user_class" },
     Renamed { table: &[], old: "sign", new: "symptom" },
@@ -34,6 +34,7 @@ const RENAMED: [Renamed; 12] = [
     Renamed { table: &["symptom", "select"], old: "class", new: "traffic_class" },
     Renamed { table: &["source"], old: "signal", new: "signals" },
     Renamed { table: &["source", "signals"], old: "total", new: "counter" },
+    Renamed { table: &["capacity"], old: "precision", new: "width" },
 ];
 
 /// Gives the tables of a file the new names, so that readers know no others. The keys keep their

@@ -39,7 +39,14 @@ mod tests {
     /// Every scenario file of the project.
     fn files() -> Vec<PathBuf> {
         let mut files = vec![root().join("templates/starter.toml")];
-        for folder in ["scenarios", "scenarios/shopstream", "scenarios/storefront", "tests/it/schema"] {
+        for folder in [
+            "scenarios",
+            "scenarios/shopstream",
+            "scenarios/storefront",
+            "scenarios/ingestor",
+            "scenarios/gateway",
+            "tests/it/schema",
+        ] {
             let entries = std::fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
             files.extend(entries.filter(|path| path.extension().is_some_and(|end| end == "toml")));
         }

@@ -20,6 +20,8 @@ const SCOPE: &str = "\u{1}scope";
 #[derive(Debug)]
 pub struct Scope {
     rng: Mutex<Pcg64Mcg>,
+    /// What distinguishes identifiers from those of other runs with the same seed; 0 where none are left of those.
+    salt: u64,
     variables: Mutex<BTreeMap<String, Value>>,
     /// How numbers were written, by the bits of what they are worth, where they would be written
     /// otherwise.
@@ -42,8 +44,14 @@ impl Scope {
     /// A scope without variables, whose draws depend on `seed` alone; `now` tells the time, µs since
     /// 1970 (UTC).
     pub fn new(seed: u64, now: fn() -> i64) -> Arc<Self> {
+        Self::salted(seed, 0, now)
+    }
+
+    /// The same, but for identifiers, which depend on `salt` as well.
+    pub fn salted(seed: u64, salt: u64, now: fn() -> i64) -> Arc<Self> {
         Arc::new(Self {
             rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
+            salt,
             variables: Mutex::default(),
             written: Mutex::default(),
             place: Mutex::default(),
@@ -133,6 +141,7 @@ impl Scope {
         let place = *lock(&self.place);
         Arc::new(Self {
             rng: Mutex::new(Pcg64Mcg::seed_from_u64(seed)),
+            salt: self.salt,
             variables: Mutex::new(variables),
             written: Mutex::new(written),
             place: Mutex::new(place),
@@ -143,6 +152,11 @@ impl Scope {
     /// Runs `draw` with this user's random numbers.
     pub fn draw<T>(&self, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
         draw(&mut lock(&self.rng))
+    }
+
+    /// What distinguishes identifiers from those of other runs with the same seed.
+    pub(super) fn salt(&self) -> u64 {
+        self.salt
     }
 }
 

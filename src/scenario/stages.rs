@@ -77,6 +77,14 @@ impl Stages {
         self.change(name, self.level(), over);
     }
 
+    /// Multiplies all levels.
+    pub fn multiply(&mut self, factor: f64) {
+        for stage in &mut self.0 {
+            stage.from *= factor;
+            stage.to *= factor;
+        }
+    }
+
     /// The stages that take time, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Stage> {
         self.0.iter().filter(|stage| stage.end > stage.start)

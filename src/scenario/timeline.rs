@@ -108,7 +108,7 @@ fn stretches(part: &LoadPart) -> Vec<Stretch> {
         }
         Executor::StagedUsers { stages } | Executor::StagedRate { stages, .. } => of_stages(stages, start),
         Executor::Open { rate, .. } => vec![Stretch { start, end, state: State::Level(*rate) }],
-        Executor::Shared { .. } | Executor::Bursts { .. } => {
+        Executor::Shared { .. } | Executor::Bursts { .. } | Executor::Replay { .. } => {
             vec![Stretch { start, end, state: State::Level(1.0) }]
         }
     }

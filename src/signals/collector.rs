@@ -128,6 +128,14 @@ impl Collector {
         })
     }
 
+    /// The same, of services whose process ids may change: `process` gives that of a service as of now, none if it
+    /// does not run.
+    #[must_use]
+    pub fn following(mut self, process: impl Fn(&str) -> Option<u32> + Send + 'static) -> Self {
+        self.processes.follow(Box::new(process));
+        self
+    }
+
     /// The signals that it reads.
     pub fn infos(&self) -> &[SignalInfo] {
         &self.infos

@@ -47,10 +47,17 @@ pub(super) struct Processes {
     members: Vec<Vec<u32>>,
     /// The highest CPU time of each of them so far.
     cpu_s: Vec<f64>,
+    /// What the processes used that each of them was before it was started again.
+    cpu_before_s: Vec<f64>,
+    /// The process ids of services as of now, where these may change.
+    current: Option<Current>,
     readings: u32,
     /// The longest time so far that loadproof waited for a core; that of threads which have ended is lost.
     waiting_s: f64,
 }
+
+/// The process id of a service as of now; none if it does not run.
+type Current = Box<dyn Fn(&str) -> Option<u32> + Send>;
 
 impl Watched {
     /// The two signals that it gives: CPU, then memory.
@@ -70,11 +77,40 @@ impl Processes {
     pub(super) fn new(watched: Vec<Watched>) -> Result<Self, SignalError> {
         let members = watched.iter().map(|w| vec![w.process]).collect();
         let cpu_s = vec![0.0; watched.len()];
-        Ok(Self { table: Table::new()?, watched, members, cpu_s, readings: 0, waiting_s: 0.0 })
+        Ok(Self {
+            table: Table::new()?,
+            watched,
+            members,
+            cpu_before_s: cpu_s.clone(),
+            cpu_s,
+            current: None,
+            readings: 0,
+            waiting_s: 0.0,
+        })
+    }
+
+    /// Asks for the process ids of services from now on, each time.
+    pub(super) fn follow(&mut self, current: Current) {
+        self.current = Some(current);
+    }
+
+    /// Takes services that were started again for what they are now. What they used before stays in their totals.
+    fn find_restarted(&mut self) {
+        let Some(current) = &self.current else { return };
+        for (place, watched) in self.watched.iter_mut().enumerate().filter(|(_, w)| w.with_descendants) {
+            if let Some(process) = current(&watched.name)
+                && process != watched.process
+            {
+                watched.process = process;
+                self.members[place] = vec![process];
+                self.cpu_before_s[place] = self.cpu_s[place];
+            }
+        }
     }
 
     /// What each process uses, in the order in which they were given; none for one that is gone.
     pub(super) fn usages(&mut self) -> Vec<Option<Usage>> {
+        self.find_restarted();
         if self.readings.is_multiple_of(SEARCH_EVERY) && self.watched.iter().any(|w| w.with_descendants) {
             self.search();
         }
@@ -105,7 +141,8 @@ impl Processes {
             return None;
         }
         // A child that is an orphan when it ends takes its time with it: the total then rests.
-        self.cpu_s[place] = entries.iter().map(|e| e.cpu_s).sum::<f64>().max(self.cpu_s[place]);
+        let used_s = self.cpu_before_s[place] + entries.iter().map(|e| e.cpu_s).sum::<f64>();
+        self.cpu_s[place] = used_s.max(self.cpu_s[place]);
         Some(Usage { cpu_s: self.cpu_s[place], memory_bytes: entries.iter().map(|e| e.memory_bytes).sum() })
     }
 }

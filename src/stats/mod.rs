@@ -5,12 +5,16 @@
 //! `treatment / baseline`.
 
 pub mod autoregression;
+pub mod band;
 pub mod clusters;
 pub mod contingency;
 pub mod counter;
+pub mod crossing;
 pub mod decision;
+pub mod detection;
 pub mod distribution;
 pub mod drift;
+pub mod excursion;
 pub mod gap;
 pub mod gate;
 pub mod groups;
@@ -20,6 +24,7 @@ pub mod lag;
 pub mod ledger;
 pub mod mann_whitney;
 pub mod mean;
+pub mod mlrsearch;
 pub mod modes;
 pub mod mover;
 pub mod omission;
@@ -31,11 +36,12 @@ pub mod proportion;
 pub mod quantile;
 pub mod quantile_claim;
 pub mod rank_correlation;
+pub mod reaction;
 pub mod recovery;
 pub mod regimes;
 pub mod shares;
 #[cfg(test)]
-mod simulated;
+pub(crate) mod simulated;
 pub mod trend_line;
 pub mod warm_up;
 pub mod woodruff;

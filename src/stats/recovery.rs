@@ -1,21 +1,14 @@
 //! How long a system takes to be itself again after a fault or a burst.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::quantile::{median, type7, type8};
+use super::band::{Band, Event, LEAST_BEFORE, MARGIN, Request, Second, seconds};
+use super::quantile::{median, type7};
 
-/// Seconds before the event that are needed to know what is normal.
-const LEAST_BEFORE: usize = 5;
 /// Seconds in a row that have to be normal again.
 const IN_A_ROW: usize = 3;
-/// The band ends this much above what 95 % of the seconds before the event kept to.
-const MARGIN: f64 = 1.2;
-
 /// Of the seconds from a recovery on, the share that may be out of the band again.
 const MOST_AFTERWARDS: f64 = 0.2;
-
-/// The share of answers that are not as expected may be this much above that of the time before the event.
-const MARGIN_SHARE: f64 = 0.01;
 
 /// Why a recovery cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,19 +50,6 @@ pub fn time_to_recover(
     Ok(normal.map(|seconds| seconds[0].0 as f64))
 }
 
-/// A request, as far as recovery is concerned.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Request {
-    /// Seconds of the run at which it was due.
-    pub at_s: f64,
-    /// Seconds of the run at which it was done, or given up.
-    pub done_s: f64,
-    /// Response time in any unit; infinite if it was not answered.
-    pub time: f64,
-    /// Whether it ended as expected: ok, or rejected where rejections are expected.
-    pub is_as_expected: bool,
-}
-
 /// Seconds from an event's end until both the medians of response times and the answers themselves are back to
 /// what they were before it, for three seconds in a row, and stay so; none if they never do.
 ///
@@ -78,41 +58,23 @@ pub struct Request {
 ///
 /// Times as for [`time_to_recover`]. Outcomes: of each second's requests the share that did not end as expected is at
 /// most 1.2 times its own 95 % quantile (type 8) over the seconds before, or one percentage point above the
-/// share of all requests before, whichever is more. So fast refusals are no recovery. `steady_s`, `start_s` and `end_s`
-/// are seconds of the run. A second in which nothing was due counts by the requests that were under way all through it: those
+/// share of all requests before, whichever is more. So fast refusals are no recovery. A second in which nothing was due
+/// counts by the requests that were under way all through it: those
 /// of an outage are slow. One without any is skipped, but ends the row where before the event
 /// requests never were so far apart. A second whose median is infinite is not recovered,
 /// and where 95 % of the seconds before the event had infinite medians, nothing but outcomes tells.
 ///
 /// # Errors
 /// If too little was measured before or after the event.
-pub fn time_to_recover_as_expected(
-    requests: &[Request],
-    steady_s: f64,
-    start_s: f64,
-    end_s: f64,
-) -> Result<Option<f64>, NoRecovery> {
-    let before = seconds(requests, steady_s, start_s, steady_s);
-    if before.len() < LEAST_BEFORE {
-        return Err(NoRecovery::TooLittleBefore);
-    }
-    let kept = |of: fn(&Second) -> f64| {
-        let mut values: Vec<f64> = before.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        type8(&values, 0.95).unwrap_or(f64::NAN) * MARGIN
-    };
-    let slowest = kept(|second| second.median);
-    let unexpected = before.iter().map(|second| second.unexpected).sum::<f64>();
-    let share = unexpected / before.iter().map(|second| second.requests).sum::<f64>();
-    let worst = kept(Second::unexpected_share).max(share + MARGIN_SHARE);
-    let after = seconds(requests, end_s, f64::INFINITY, end_s);
+pub fn time_to_recover_as_expected(requests: &[Request], event: &Event) -> Result<Option<f64>, NoRecovery> {
+    let band = Band::before(requests, event).ok_or(NoRecovery::TooLittleBefore)?;
+    let after = seconds(requests, event.end_s, event.until_s, event.end_s);
     if after.len() < IN_A_ROW {
         return Err(NoRecovery::TooLittleAfter);
     }
-    let is_normal = |second: &Second| second.median <= slowest && second.unexpected_share() <= worst;
-    let normal: Vec<bool> = after.iter().map(is_normal).collect();
-    let furthest = before.windows(2).map(|pair| pair[1].place - pair[0].place).max().unwrap_or(1);
-    let is_joined = |row: &[Second]| row.windows(2).all(|pair| pair[1].place - pair[0].place <= furthest);
+    let normal: Vec<bool> = after.iter().map(|second| band.holds(second)).collect();
+    let is_joined =
+        |row: &[Second]| row.windows(2).all(|pair| pair[1].place - pair[0].place <= band.furthest);
     let last_relapse = normal.windows(IN_A_ROW).rposition(|row| row.iter().all(|is_normal| !is_normal));
     let stays = |from: usize| {
         let bad = normal[from..].iter().filter(|is_normal| !**is_normal).count();
@@ -124,61 +86,6 @@ pub fn time_to_recover_as_expected(
         normal[row.clone()].iter().all(|is_normal| *is_normal) && is_joined(&after[row]) && stays(*from)
     });
     Ok(from.map(|from| after[from].place as f64))
-}
-
-/// The requests of one second.
-struct Second {
-    /// Whole seconds since the origin.
-    place: i64,
-    /// Median response time.
-    median: f64,
-    requests: f64,
-    /// Of them, those that did not end as expected.
-    unexpected: f64,
-}
-
-impl Second {
-    fn unexpected_share(&self) -> f64 {
-        self.unexpected / self.requests
-    }
-}
-
-/// The seconds with requests from `from_s` to `until_s`, counted from `origin_s`, in order.
-fn seconds(requests: &[Request], from_s: f64, until_s: f64, origin_s: f64) -> Vec<Second> {
-    let mut by_second: BTreeMap<i64, (Vec<f64>, f64)> = BTreeMap::new();
-    for request in requests.iter().filter(|request| request.at_s >= from_s && request.at_s < until_s) {
-        #[expect(clippy::cast_possible_truncation, reason = "seconds of a run")]
-        let second = by_second.entry((request.at_s - origin_s).floor() as i64).or_default();
-        second.0.push(request.time);
-        second.1 += f64::from(u8::from(!request.is_as_expected));
-    }
-    under_way(&mut by_second, requests, (from_s, until_s), origin_s);
-    let of_second = |(place, (mut times, unexpected)): (i64, (Vec<f64>, f64))| {
-        times.sort_by(f64::total_cmp);
-        let median = type8(&times, 0.5)?;
-        Some(Second { place, median, requests: times.len() as f64, unexpected })
-    };
-    by_second.into_iter().filter_map(of_second).collect()
-}
-
-/// Adds the seconds in which nothing was due, but requests were under way all the time, from `from_s` to `until_s`.
-fn under_way(
-    by_second: &mut BTreeMap<i64, (Vec<f64>, f64)>,
-    requests: &[Request],
-    (from_s, until_s): (f64, f64),
-    origin_s: f64,
-) {
-    let due: BTreeSet<i64> = by_second.keys().copied().collect();
-    for request in requests.iter().filter(|request| request.at_s < until_s && request.done_s > from_s) {
-        let first = (request.at_s.max(from_s) - origin_s).ceil();
-        let end = (request.done_s.min(until_s) - origin_s).floor();
-        #[expect(clippy::cast_possible_truncation, reason = "seconds of a run")]
-        for place in (first as i64..end as i64).filter(|place| !due.contains(place)) {
-            let second = by_second.entry(place).or_default();
-            second.0.push(request.time);
-            second.1 += f64::from(u8::from(!request.is_as_expected));
-        }
-    }
 }
 
 /// The median of each second from `origin_s` on, of the points from `from_s` to `until_s`.
@@ -196,6 +103,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn as_expected(
+        requests: &[Request],
+        steady_s: f64,
+        start_s: f64,
+        end_s: f64,
+    ) -> Result<Option<f64>, NoRecovery> {
+        time_to_recover_as_expected(requests, &Event::only(steady_s, start_s, end_s))
+    }
 
     /// Ten samples a second: 1.0 or 1.1, and `slow` from 20 s to 25 s, then falling back over 4 s.
     fn points(slow: f64) -> Vec<(f64, f64)> {
@@ -245,11 +161,11 @@ mod tests {
     #[test]
     fn fast_refusals_are_no_recovery() {
         let for_good = refusing(8.0, f64::INFINITY);
-        assert_eq!(time_to_recover_as_expected(&for_good, 0.0, 8.0, 10.0), Ok(None));
+        assert_eq!(as_expected(&for_good, 0.0, 8.0, 10.0), Ok(None));
         let times: Vec<(f64, f64)> = for_good.iter().map(|r| (r.at_s, r.time)).collect();
         assert_eq!(time_to_recover(&times, 0.0, 8.0, 10.0), Ok(Some(0.0)), "times alone do not see it");
-        assert_eq!(time_to_recover_as_expected(&refusing(8.0, 13.5), 0.0, 8.0, 10.0), Ok(Some(4.0)));
-        assert_eq!(time_to_recover_as_expected(&refusing(8.0, 8.0), 0.0, 8.0, 10.0), Ok(Some(0.0)));
+        assert_eq!(as_expected(&refusing(8.0, 13.5), 0.0, 8.0, 10.0), Ok(Some(4.0)));
+        assert_eq!(as_expected(&refusing(8.0, 8.0), 0.0, 8.0, 10.0), Ok(Some(0.0)));
     }
 
     #[test]
@@ -258,7 +174,7 @@ mod tests {
         for request in requests.iter_mut().filter(|request| request.at_s >= 8.0 && request.at_s < 12.0) {
             (request.time, request.is_as_expected) = (f64::INFINITY, false);
         }
-        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 10.0), Ok(Some(2.0)));
+        assert_eq!(as_expected(&requests, 0.0, 8.0, 10.0), Ok(Some(2.0)));
     }
 
     #[test]
@@ -269,17 +185,17 @@ mod tests {
         for request in requests.iter_mut().filter(|request| (8.9..9.0).contains(&request.at_s)) {
             (request.time, request.done_s) = (7000.0, 16.0);
         }
-        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 8.0), Ok(Some(8.0)));
+        assert_eq!(as_expected(&requests, 0.0, 8.0, 8.0), Ok(Some(8.0)));
         // And none comes back.
         requests.retain(|request| request.at_s < 9.0);
         for request in requests.iter_mut().filter(|request| request.at_s >= 8.9) {
             (request.time, request.done_s, request.is_as_expected) = (f64::INFINITY, 20.0, false);
         }
-        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 8.0), Ok(None));
+        assert_eq!(as_expected(&requests, 0.0, 8.0, 8.0), Ok(None));
         // Nor does silence count.
         let silent: Vec<Request> =
             refusing(8.0, 8.0).into_iter().filter(|r| !(9.0..16.0).contains(&r.at_s)).collect();
-        assert_eq!(time_to_recover_as_expected(&silent, 0.0, 8.0, 8.0), Ok(Some(8.0)));
+        assert_eq!(as_expected(&silent, 0.0, 8.0, 8.0), Ok(Some(8.0)));
     }
 
     #[test]
@@ -290,22 +206,22 @@ mod tests {
             Request { at_s, done_s: at_s + 3.0, time: 3000.0, is_as_expected: true }
         };
         let requests: Vec<Request> = (0..20).map(request).collect();
-        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 30.0, 30.0), Ok(Some(0.0)));
+        assert_eq!(as_expected(&requests, 0.0, 30.0, 30.0), Ok(Some(0.0)));
     }
 
     #[test]
     fn a_relapse_is_no_recovery() {
         // The fault shows 3.5 s after the event, and stays.
-        assert_eq!(time_to_recover_as_expected(&refusing(11.5, 99.0), 0.0, 8.0, 8.0), Ok(None));
+        assert_eq!(as_expected(&refusing(11.5, 99.0), 0.0, 8.0, 8.0), Ok(None));
         // Or for a while.
-        assert_eq!(time_to_recover_as_expected(&refusing(11.5, 15.0), 0.0, 8.0, 8.0), Ok(Some(7.0)));
+        assert_eq!(as_expected(&refusing(11.5, 15.0), 0.0, 8.0, 8.0), Ok(Some(7.0)));
         // A single second is chance; two of each four are not.
-        assert_eq!(time_to_recover_as_expected(&refusing(14.0, 15.0), 0.0, 8.0, 8.0), Ok(Some(0.0)));
+        assert_eq!(as_expected(&refusing(14.0, 15.0), 0.0, 8.0, 8.0), Ok(Some(0.0)));
         let mut flapping = refusing(8.0, 8.0);
         for request in flapping.iter_mut().filter(|r| r.at_s >= 11.0 && (r.at_s - 11.0) % 4.0 < 2.0) {
             (request.time, request.is_as_expected) = (f64::INFINITY, false);
         }
-        assert_ne!(time_to_recover_as_expected(&flapping, 0.0, 8.0, 8.0), Ok(Some(0.0)));
+        assert_ne!(as_expected(&flapping, 0.0, 8.0, 8.0), Ok(Some(0.0)));
     }
 
     #[test]
@@ -315,15 +231,9 @@ mod tests {
         for request in requests.iter_mut().step_by(30) {
             request.is_as_expected = false;
         }
-        assert_eq!(time_to_recover_as_expected(&requests, 0.0, 8.0, 10.0), Ok(Some(2.0)));
-        assert_eq!(
-            time_to_recover_as_expected(&requests[..100], 0.0, 3.0, 3.0),
-            Err(NoRecovery::TooLittleBefore)
-        );
-        assert_eq!(
-            time_to_recover_as_expected(&requests[..330], 0.0, 8.0, 9.5),
-            Err(NoRecovery::TooLittleAfter)
-        );
+        assert_eq!(as_expected(&requests, 0.0, 8.0, 10.0), Ok(Some(2.0)));
+        assert_eq!(as_expected(&requests[..100], 0.0, 3.0, 3.0), Err(NoRecovery::TooLittleBefore));
+        assert_eq!(as_expected(&requests[..330], 0.0, 8.0, 9.5), Err(NoRecovery::TooLittleAfter));
     }
 
     proptest! {
@@ -339,7 +249,7 @@ mod tests {
             // The band reaches a little higher by type 8: no second that was back before is out of it now. None relapses.
             let points: Vec<(f64, f64)> = requests.iter().map(|r| (r.at_s, r.time)).collect();
             let by_times = time_to_recover(&points, 0.0, 7.0, 8.0);
-            let by_both = time_to_recover_as_expected(&requests, 0.0, 7.0, 8.0);
+            let by_both = as_expected(&requests, 0.0, 7.0, 8.0);
             prop_assert_eq!(by_times.is_ok(), by_both.is_ok());
             if let (Ok(Some(by_times)), Ok(by_both)) = (by_times, by_both) {
                 prop_assert!(by_both.is_some_and(|s| s <= by_times));

@@ -3,12 +3,14 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod capacity;
 mod check;
 mod checksum;
 mod conduct;
 mod exchange;
 mod experiment;
 mod extract;
+mod fault;
 mod metric;
 mod query;
 mod read;
@@ -25,6 +27,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+pub use capacity::{CapacityFacts, NewCapacitySearch, TrialRow};
 pub use check::Checked;
 pub use checksum::Block;
 pub use conduct::LookRow;
@@ -102,6 +105,11 @@ pub enum StoreError {
     /// There is no such experiment.
     #[error("no experiment {0} in the store; `loadproof runs` lists what there is")]
     NoExperiment(i64),
+    /// There is no such search for capacity.
+    #[error(
+        "no capacity search c{0} in the store; `loadproof store query 'SELECT id, scenario, profiles, started_at FROM capacity_search'` lists them"
+    )]
+    NoCapacity(i64),
     /// A question that is no SQL, or asks for what is not there.
     #[error("the store cannot answer: {0}; docs/SCHEMA.md describes its tables and views")]
     Question(rusqlite::Error),

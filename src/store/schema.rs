@@ -24,7 +24,9 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/013_exchanges.sql"),
     include_str!("migrations/014_unknown_drains.sql"),
     include_str!("migrations/015_parts_and_stages.sql"),
+    include_str!("migrations/016_faults.sql"),
     include_str!("migrations/017_seals.sql"),
+    include_str!("migrations/018_capacity_searches.sql"),
 ];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::faults::FaultMetrics;
 use super::modes::Histogram;
 use super::race::RaceMetrics;
 use super::rounds::{RareOutage, RoundGroups};
@@ -45,6 +46,9 @@ pub struct ArmSummary {
     /// The named stages of its load, in order of time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageMetrics>,
+    /// What was done to its system on purpose, in order of time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultMetrics>,
     /// Endpoints and effects whose times have several modes.
     pub modes: Vec<Histogram>,
     /// Percentiles whose rounds fall into two groups.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::arm::{ArmSummary, Curve, SignalSeries};
 use super::curves::{curves, throughput};
+use super::faults;
 use super::frame::{FrameError, summaries, total};
 use super::modes;
 use super::race;
@@ -57,6 +58,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         reasons: reasons(runs),
         checksums: runs.iter().map(|r| r.checksum.clone()).collect(),
         stages: stages::metrics(runs),
+        faults: faults::metrics(runs),
         races: race::metrics(
             &runs[0].facts.start.races,
             &runs.iter().map(|r| &r.samples).collect::<Vec<_>>(),

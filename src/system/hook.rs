@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::SystemError;
+use super::pids::Pids;
 use super::service::{RunningService, Strays, tail_of};
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::program::Program;
@@ -29,6 +30,8 @@ pub struct Around {
     pub base_url: String,
     /// Folder of the log files.
     pub logs: PathBuf,
+    /// The process ids of its services.
+    pub pids: Pids,
 }
 
 /// A hook that was run.
@@ -192,6 +195,7 @@ fn told(program: &Program, around: &Around) -> Program {
     program.env.insert("LOADPROOF_RUN_BASE_URL".to_owned(), around.base_url.clone());
     // The old name, for one more version.
     program.env.insert("LOADPROOF_RUN_HOST".to_owned(), around.base_url.clone());
+    program.env.extend(around.pids.variables());
     program
 }
 
@@ -210,7 +214,8 @@ mod tests {
     }
 
     fn around(logs: &std::path::Path) -> Around {
-        Around { profile: "on".to_owned(), base_url: "http://h".to_owned(), logs: logs.to_owned() }
+        let (profile, base_url) = ("on".to_owned(), "http://h".to_owned());
+        Around { profile, base_url, logs: logs.to_owned(), pids: Pids::default() }
     }
 
     fn run<T>(work: impl Future<Output = T>) -> T {

@@ -4,10 +4,15 @@
 //! Normal ends go through [`System::stop`]; early returns and panics through `Drop`; a kill of
 //! loadproof itself through a watchdog per service.
 
+pub mod fault;
+mod fleet;
 mod gate;
 pub mod hook;
 mod http;
+mod journal;
 pub mod patch;
+mod pids;
+mod proxy;
 mod ready;
 mod reset;
 mod service;
@@ -17,12 +22,15 @@ mod watchdog;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use pids::Pids;
 pub use reset::reset;
 
+use self::fault::FaultTools;
+use self::fleet::Fleet;
 use self::hook::Around;
 use self::patch::Patched;
-use self::ready::Probe;
-use self::service::{RunningService, Strays};
+use self::proxy::Proxies;
+use crate::scenario::fault::Proxy;
 use crate::scenario::profile::{Profile, Service};
 use crate::web::Way;
 
@@ -132,6 +140,33 @@ pub enum SystemError {
         /// Why not.
         reason: String,
     },
+    /// A proxy cannot listen.
+    #[error(
+        "proxy `{proxy}` cannot listen at `{address}`: {error}\n  \
+         hint: end the process that does (`ss -ltnp 'sport = :{port}'` shows it), or give the proxy another address",
+        port = address.port()
+    )]
+    Proxy {
+        /// The proxy.
+        proxy: String,
+        /// Where it should listen.
+        address: std::net::SocketAddr,
+        /// The system's words.
+        error: std::io::Error,
+    },
+    /// What a fault of an earlier run has left cannot be undone.
+    #[error(
+        "cannot undo fault `{fault}` of an earlier run: {reason}\n  \
+         hint: undo it by hand, then delete `{file}`, which says how"
+    )]
+    NotUndone {
+        /// The fault.
+        fault: String,
+        /// Why not.
+        reason: String,
+        /// Where it is written down what undoes it.
+        file: PathBuf,
+    },
     /// A hook failed that may not.
     #[error("hook `{hook}` failed with {status}; the end of its log, `{log}`:\n{tail}")]
     Hook {
@@ -159,24 +194,41 @@ pub enum SystemError {
 /// A system under test that is up.
 #[derive(Debug)]
 pub struct System {
-    services: Vec<RunningService>,
+    services: Fleet,
+    proxies: Proxies,
     patched: Option<Patched>,
 }
 
-/// Brings the system up under a profile: patches its files (their originals go to `journal`), then
-/// starts its services in order, each after the one before is ready; their output goes to files among
+/// What is brought up.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The system's configuration.
+    pub profile: &'a Profile,
+    /// Proxies in front of it.
+    pub proxies: &'a [Proxy],
+    /// Seed of what the proxies draw.
+    pub seed: u64,
+}
+
+/// Brings the system up under a profile: patches its files (their originals go to `journal`), starts the proxies, then
+/// its services in order, each after the one before is ready; their output goes to files among
 /// the logs. For a profile without services, waits until its base URL answers. `way`: how that is reached.
 ///
 /// # Errors
 /// If a port is taken, a program cannot be started, or a service is not ready in time. Services
 /// that had been started are stopped.
 pub async fn start(
-    profile: &Profile,
+    wanted: Wanted<'_>,
     around: &Around,
     way: &Way,
     journal: &Path,
 ) -> Result<System, SystemError> {
-    let mut system = System { services: Vec::new(), patched: None };
+    let Wanted { profile, proxies, seed } = wanted;
+    let mut system = System {
+        services: Fleet::new(around.pids.clone()),
+        proxies: Proxies::start(proxies, seed).await?,
+        patched: None,
+    };
     if !profile.patches.is_empty() {
         system.patched = Some(Patched::apply(&profile.patches, journal)?);
     }
@@ -187,33 +239,36 @@ pub async fn start(
     for service in &profile.services {
         refuse_taken_port(service).await?;
         let log = around.logs.join(format!("{}-{}.log", profile.name, service.name));
-        // Among the target's before it is ready: an early return stops it with the others.
-        system.services.push(RunningService::start(
-            &service.name,
-            &service.program,
-            service.stop_within,
-            &log,
-            Strays::End,
-        )?);
-        if let Some(started) = system.services.last_mut() {
-            wait_until_ready(service, started, around, way).await?;
-        }
+        // Among the system's before it is ready: an early return stops it with the others.
+        system.services.start(service, &log)?;
+        system.services.wait_until_ready(service, around, way).await?;
     }
     Ok(system)
 }
 
 impl System {
     /// The names and process ids of its services.
-    pub fn services(&self) -> impl Iterator<Item = (&str, u32)> {
-        self.services.iter().map(|s| (s.name(), s.process()))
+    pub fn services(&self) -> Vec<(String, u32)> {
+        self.services.running()
     }
 
-    /// Looks whether all services are still there.
+    /// Looks whether all services are still there that no fault has stopped.
     ///
     /// # Errors
     /// If one has ended, with the end of its log.
-    pub fn check_alive(&mut self) -> Result<(), SystemError> {
-        self.services.iter_mut().try_for_each(RunningService::check_alive)
+    pub fn check_alive(&self) -> Result<(), SystemError> {
+        self.services.check_alive()
+    }
+
+    /// What faults need to act on it. `undo`: folder of what is to be undone.
+    pub fn fault_tools(&self, around: &Around, way: &Way, undo: &Path) -> FaultTools {
+        FaultTools {
+            services: self.services.clone(),
+            proxies: self.proxies.switches(),
+            around: around.clone(),
+            way: way.clone(),
+            undo: undo.to_owned(),
+        }
     }
 
     /// Stops the services, the last started first: TERM to their process groups, then KILL. Then
@@ -222,8 +277,10 @@ impl System {
     /// # Errors
     /// If a file was changed by somebody else meanwhile.
     pub async fn stop(mut self) -> Result<(), SystemError> {
-        while let Some(service) = self.services.pop() {
-            service.stop().await;
+        while let Some(service) = self.services.take_last() {
+            if let Some(running) = service {
+                running.stop().await;
+            }
         }
         self.patched.take().map_or(Ok(()), Patched::restore)
     }
@@ -232,7 +289,7 @@ impl System {
 impl Drop for System {
     /// In the same order as [`System::stop`]: a list drops its first element first.
     fn drop(&mut self) {
-        while self.services.pop().is_some() {}
+        while self.services.take_last().is_some() {}
     }
 }
 
@@ -244,30 +301,6 @@ async fn refuse_taken_port(service: &Service) -> Result<(), SystemError> {
             port: taken.peer_addr().map_or(0, |a| a.port()),
         }),
         Err(_) => Ok(()),
-    }
-}
-
-async fn wait_until_ready(
-    service: &Service,
-    started: &mut RunningService,
-    around: &Around,
-    way: &Way,
-) -> Result<(), SystemError> {
-    let deadline = tokio::time::Instant::now() + service.ready_within;
-    let mut probe = Probe::new(service, started.log().to_owned(), around, way);
-    loop {
-        started.check_alive()?;
-        let Err(last) = probe.ask().await else { return Ok(()) };
-        if tokio::time::Instant::now() >= deadline {
-            return Err(SystemError::NotReady {
-                service: service.name.clone(),
-                within: service.ready_within,
-                probe: format!("{}: {last}", probe.text()),
-                log: started.log().to_owned(),
-                tail: started.log_tail(),
-            });
-        }
-        tokio::time::sleep(PROBE_EVERY).await;
     }
 }
 

@@ -98,16 +98,8 @@ impl RunningService {
         self.mark.as_ref().unwrap()
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     pub(super) fn process(&self) -> u32 {
         self.child.id()
-    }
-
-    pub(super) fn log(&self) -> &Path {
-        &self.log
     }
 
     /// The last lines of the log, indented.
@@ -147,11 +139,28 @@ impl RunningService {
         self.finish(strays);
     }
 
-    /// TERM to the group and to those who have left it, who are given back.
+    /// KILL to the group and to those who have left it.
+    pub(super) async fn kill(mut self) {
+        let strays = self.signal_all(Signal::KILL);
+        let deadline = Instant::now() + KILL_TAKES;
+        while self.has_any(&strays) && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        self.finish(strays);
+    }
+
+    /// TERM to the group and to those who have left it, who are given back. A process that is paused hears of it only
+    /// when it goes on.
     fn terminate(&self) -> Vec<Stray> {
+        self.signal_all(Signal::TERM);
+        self.signal_all(Signal::CONT)
+    }
+
+    /// A signal to the group and to those who have left it, who are given back.
+    pub(super) fn signal_all(&self, signal: Signal) -> Vec<Stray> {
         let strays = self.strays();
-        self.signal(Signal::TERM);
-        strays.iter().for_each(|stray| stray.signal(Signal::TERM));
+        self.signal(signal);
+        strays.iter().for_each(|stray| stray.signal(signal));
         strays
     }
 
@@ -194,7 +203,8 @@ impl RunningService {
         self.gone
     }
 
-    fn signal(&self, signal: Signal) {
+    /// Sends a signal to all processes of the group.
+    pub(super) fn signal(&self, signal: Signal) {
         if let Some(group) = self.group() {
             // A group that is gone needs no signal.
             let _ = kill_process_group(group, signal);

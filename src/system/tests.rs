@@ -6,6 +6,7 @@ use super::*;
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::profile::{Ready, Reset};
 use crate::scenario::program::Program;
+use crate::system::ready::Probe;
 
 /// A service that runs a shell script.
 fn shell(script: &str, ready: Ready) -> Service {
@@ -26,8 +27,17 @@ fn profile(service: Service) -> Profile {
     Profile { name: "test".to_owned(), services: vec![service], ..Profile::default() }
 }
 
+fn wanted(profile: &Profile) -> Wanted<'_> {
+    Wanted { profile, proxies: &[], seed: 1 }
+}
+
 fn around(logs: &Path) -> Around {
-    Around { profile: "test".to_owned(), base_url: String::new(), logs: logs.to_owned() }
+    Around {
+        profile: "test".to_owned(),
+        base_url: String::new(),
+        logs: logs.to_owned(),
+        pids: Pids::default(),
+    }
 }
 
 fn free_port() -> u16 {
@@ -56,7 +66,7 @@ async fn start_listening(script: &str, logs: &Path) -> (System, TcpListener) {
     };
     let journal = logs.join("patched");
     let (way, around) = (Way::default(), around(logs));
-    let (system, listener) = tokio::join!(start(&profile, &around, &way, &journal), listen);
+    let (system, listener) = tokio::join!(start(wanted(&profile), &around, &way, &journal), listen);
     (system.unwrap(), listener)
 }
 
@@ -71,9 +81,9 @@ fn is_alive(process: u32) -> bool {
 fn a_service_is_started_and_its_whole_group_is_stopped() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
-        let (mut system, _listener) = start_listening("sleep 60 & echo $!; wait", logs.path()).await;
+        let (system, _listener) = start_listening("sleep 60 & echo $!; wait", logs.path()).await;
         system.check_alive().unwrap();
-        let (_, leader) = system.services().next().unwrap();
+        let (_, leader) = system.services().remove(0);
         let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
         let child: u32 = log.trim().parse().unwrap();
         assert!(is_alive(leader) && is_alive(child));
@@ -90,8 +100,8 @@ fn processes_in_sessions_of_their_own_end_with_their_service() {
         let deaf = "trap '' TERM HUP; echo up; while :; do sleep 0.05; done";
         let script = format!("setsid sleep 60 & (setsid sleep 61 &) ; (setsid sh -c \"{deaf}\" &) ; wait");
         let (system, _listener) = start_listening(&script, logs.path()).await;
-        let (_, leader) = system.services().next().unwrap();
-        let mark = system.services[0].mark().clone();
+        let (_, leader) = system.services().remove(0);
+        let mark = system.services.mark("under-test").unwrap();
         let mut strays = Vec::new();
         while strays.len() < 3 {
             strays = strays::of(leader, &mark);
@@ -131,7 +141,7 @@ fn a_service_that_ignores_term_is_killed() {
     run(async {
         let script = "trap '' TERM; echo deaf; while :; do sleep 0.05; done";
         let (system, _listener) = start_listening(script, logs.path()).await;
-        let (_, leader) = system.services().next().unwrap();
+        let (_, leader) = system.services().remove(0);
         system.stop().await.unwrap();
         assert!(!is_alive(leader));
     });
@@ -142,7 +152,7 @@ fn dropping_a_system_stops_it() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
         let (system, _listener) = start_listening("echo up; sleep 60", logs.path()).await;
-        let (_, leader) = system.services().next().unwrap();
+        let (_, leader) = system.services().remove(0);
         drop(system);
         assert!(!is_alive(leader));
     });
@@ -163,8 +173,8 @@ fn a_watchdog_stops_the_service_of_a_loadproof_that_is_gone() {
 fn a_service_that_ends_early_is_reported_with_its_log() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo listening; echo 'no such table' >&2; exit 3", tcp(free_port()));
-    let error =
-        run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
+    let error = run(start(wanted(&profile(service)), &around(logs.path()), &Way::default(), logs.path()))
+        .unwrap_err();
     let text = error.to_string();
     assert!(text.contains("exit code 3") && text.contains("  | no such table"), "{text}");
 }
@@ -173,8 +183,8 @@ fn a_service_that_ends_early_is_reported_with_its_log() {
 fn a_service_that_is_not_ready_in_time_is_reported_and_stopped() {
     let logs = tempfile::tempdir().unwrap();
     let service = shell("echo $$; exec sleep 60", tcp(free_port()));
-    let error =
-        run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
+    let error = run(start(wanted(&profile(service)), &around(logs.path()), &Way::default(), logs.path()))
+        .unwrap_err();
     assert!(matches!(error, SystemError::NotReady { .. }), "{error}");
     let log = std::fs::read_to_string(logs.path().join("test-under-test.log")).unwrap();
     assert!(!is_alive(log.trim().parse().unwrap()));
@@ -186,8 +196,8 @@ fn a_taken_port_is_said_so_before_anything_is_started() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let service = shell("sleep 60", Ready::Http(format!("http://127.0.0.1:{port}/health")));
-    let error =
-        run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
+    let error = run(start(wanted(&profile(service)), &around(logs.path()), &Way::default(), logs.path()))
+        .unwrap_err();
     assert!(matches!(&error, SystemError::PortTaken { port: p, .. } if *p == port), "{error}");
     assert!(!logs.path().join("test-under-test.log").exists());
 }
@@ -197,7 +207,7 @@ fn a_missing_program_is_named_with_a_hint() {
     let logs = tempfile::tempdir().unwrap();
     let mut service = shell("", tcp(free_port()));
     service.program.command = vec!["target/no/such/program".to_owned()];
-    let text = run(start(&profile(service), &around(logs.path()), &Way::default(), logs.path()))
+    let text = run(start(wanted(&profile(service)), &around(logs.path()), &Way::default(), logs.path()))
         .unwrap_err()
         .to_string();
     assert!(text.contains("`target/no/such/program`") && text.contains("is it built?"), "{text}");
@@ -256,9 +266,9 @@ fn resets_are_sent_in_order_and_a_refusal_is_an_error() {
 fn an_orphan_that_has_ended_holds_up_no_stop() {
     let logs = tempfile::tempdir().unwrap();
     run(async {
-        let (mut system, _listener) = start_listening("sleep 60 & echo up; wait", logs.path()).await;
+        let (system, _listener) = start_listening("sleep 60 & echo up; wait", logs.path()).await;
         let begun = std::time::Instant::now();
-        let service = system.services.pop().unwrap().with_stop_within(Duration::from_secs(20));
+        let service = system.services.take_last().unwrap().unwrap().with_stop_within(Duration::from_secs(20));
         service.stop().await;
         // The first process may take seconds to ask for the orphan, or never do so.
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
@@ -274,9 +284,11 @@ fn services_are_dropped_in_the_order_in_which_they_are_stopped() {
         format!("trap 'echo {name} >> {file}; exit' TERM; echo up; while :; do sleep 0.02; done")
     };
     run(async {
-        let (mut system, _first) = start_listening(&script("first"), &logs.path().join("1")).await;
-        let (mut second, _second) = start_listening(&script("second"), &logs.path().join("2")).await;
-        system.services.append(&mut second.services);
+        let (system, _first) = start_listening(&script("first"), &logs.path().join("1")).await;
+        let second = shell(&script("second"), Ready::Log("up".to_owned()));
+        let second = Service { name: "second".to_owned(), ready_within: Duration::from_secs(10), ..second };
+        system.services.start(&second, &logs.path().join("2.log")).unwrap();
+        system.services.wait_until_ready(&second, &around(logs.path()), &Way::default()).await.unwrap();
         drop(system);
     });
     assert_eq!(std::fs::read_to_string(order).unwrap(), "second\nfirst\n");
@@ -318,7 +330,7 @@ fn services_without_a_port_are_ready_by_a_program_a_line_or_being_up() {
         let profile = profile(Service { ready_within, ..shell(&script, ready) });
         let (way, around) = (Way::default(), around(logs.path()));
         run(async {
-            let system = start(&profile, &around, &way, logs.path()).await.unwrap();
+            let system = start(wanted(&profile), &around, &way, logs.path()).await.unwrap();
             let was_ready = flag.exists() || is_by_time && begun.elapsed() >= Duration::from_millis(150);
             assert!(was_ready, "{text}");
             system.stop().await.unwrap();
@@ -326,7 +338,7 @@ fn services_without_a_port_are_ready_by_a_program_a_line_or_being_up() {
     }
     // One that ends is never ready, however long it would have to be up.
     let gone = profile(shell("exit 3", Ready::UpFor(Duration::from_millis(200))));
-    let error = run(start(&gone, &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
+    let error = run(start(wanted(&gone), &around(logs.path()), &Way::default(), logs.path())).unwrap_err();
     assert!(error.to_string().contains("exit code 3"), "{error}");
 }
 

@@ -13,10 +13,12 @@ use std::process::{Child, Command, Stdio};
 use super::strays::{self, Mark};
 
 /// `read` fails at the end of the pipe and succeeds on a line.
+/// A service that is paused hears of TERM when it goes on.
 const SCRIPT: &str = r#"strays() { [ -z "$2" ] || for file in $(grep -lsazx -e "$2" /proc/[0-9]*/environ); do
 file=${file#/proc/}; kill "$1" "${file%/environ}"; done; }
-read _ || { kill -TERM -"$1"; strays -TERM "$2"; i=0; while kill -0 -"$1" && [ "$i" -lt 50 ]; do
-sleep 0.1; i=$((i + 1)); done; kill -KILL -"$1"; strays -KILL "$2"; } 2>/dev/null"#;
+read _ || { kill -TERM -"$1"; strays -TERM "$2"; kill -CONT -"$1"; strays -CONT "$2"; i=0
+while kill -0 -"$1" && [ "$i" -lt 50 ]; do sleep 0.1; i=$((i + 1)); done
+kill -KILL -"$1"; strays -KILL "$2"; } 2>/dev/null"#;
 
 /// Watches over one process group.
 #[derive(Debug)]

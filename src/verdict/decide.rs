@@ -1,20 +1,16 @@
 //! From the values of a claim's rounds to its verdict.
 
-use std::collections::BTreeMap;
-
-use serde::Serialize;
-
-use crate::claim::{Bound, Claim, Errs, Evaluated, Rule, Seen, Side, Statistic, Stretch, Unit};
-use crate::stats::decision;
-use crate::stats::interval::Interval;
+use crate::claim::{Bound, Claim, Errs, Evaluated, Rule, Seen, Statistic, Stretch};
 use crate::stats::lag;
 use crate::stats::ledger::LEAST_ROUNDS;
-use crate::stats::planning::{MOST_NEEDED, rounds_needed};
-use crate::stats::quantile::{geometric_mean, median};
+use crate::stats::quantile::median;
 
 use super::conclusion::Verdict;
+use super::decided::{Decided, inputs};
 use super::estimate::{Estimate, Scale, estimate};
 use super::evidence::HIGH_QUANTILE;
+use super::needed::needed;
+use super::side::{beyond, edge_text, interval_text, side_of, supports};
 use super::survivors::Survivors;
 
 /// Clusters beyond a high quantile that every run needs: in simulations, intervals over fewer had no
@@ -23,116 +19,6 @@ const LEAST_CLUSTERS: usize = 20;
 /// Up to so many rounds a claim about a high quantile is supported only if every round supports it:
 /// logarithms of such ratios may be skewed, and an interval alone passes too often at the first looks.
 const GUARDED_ROUNDS: usize = 10;
-
-/// A statistic behind a claim, over the rounds.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Input {
-    /// `baseline.p99`
-    pub name: String,
-    /// Its geometric mean over the rounds (the plain median where a value is 0 or below); times in ms.
-    pub value: f64,
-    /// Whether it is a time.
-    pub is_time: bool,
-    /// Samples or readings behind it, over all rounds.
-    pub n: u64,
-}
-
-/// A claim with its verdict and everything that led to it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Decided {
-    /// What it says.
-    pub claim: Claim,
-    /// `baseline.p99 / treatment.p99 ≥ 3.1x`
-    pub formula: String,
-    /// The treatment's profile that it was decided for; the run's own for a single run.
-    pub profile: String,
-    /// Its verdict.
-    pub verdict: Verdict,
-    /// What the verdict is called: `met` or `missed` of a run, `indicated` or `not indicated` where runs are too few or
-    /// were not made in rounds.
-    pub word: &'static str,
-    /// Why, in a sentence.
-    pub reason: String,
-    /// Whether there are too few rounds for a verdict that may pass a gate.
-    pub indicative: bool,
-    /// Whether it is about one run, which meets or misses it.
-    pub is_objective: bool,
-    /// Value of each round, in order; none where it could not be had, infinite as none, too.
-    pub values: Vec<Option<f64>>,
-    /// The estimate over the rounds; times in ms.
-    pub estimate: Option<f64>,
-    /// Its interval at `1 − alpha`; an end without a bound is none.
-    pub low: Option<f64>,
-    /// The upper end of the interval.
-    pub high: Option<f64>,
-    /// Two-sided alpha of the interval: this claim's share of the look's.
-    pub alpha: f64,
-    /// On which scale the interval was made.
-    pub scale: Scale,
-    /// Rounds that it would take in all; none if it is decided or cannot be said.
-    pub rounds_needed: Option<usize>,
-    /// What the interval does support: `at least 2.7x`.
-    pub supports: Option<String>,
-    /// The statistics behind it.
-    pub inputs: Vec<Input>,
-    /// The lag-1 correlation of its rounds' values, on the scale of the interval, where it is visible: something wanders over the
-    /// rounds, and the interval is too narrow.
-    pub wanders: Option<f64>,
-    /// What has to be known to read it well.
-    pub notes: Vec<String>,
-}
-
-impl Decided {
-    /// On which side of its bound the evidence lies, however little of it there is: what an indicative claim points to.
-    pub fn points_to(&self) -> Verdict {
-        match self.scale {
-            _ if self.verdict != Verdict::Undecided => self.verdict,
-            Scale::EveryRun if self.indicative => Verdict::Supported,
-            _ if self.low.is_none() && self.high.is_none() => Verdict::Undecided,
-            _ => side_of(self.claim.bound, self.low, self.high),
-        }
-    }
-
-    /// What its verdict counts as: an indication for it passes; one against it fails only where that is wanted.
-    pub(super) fn consequence(&self, fails_on_indication: bool) -> Verdict {
-        match (self.verdict, self.points_to()) {
-            (Verdict::Undecided, Verdict::Supported) if self.indicative => Verdict::Supported,
-            (Verdict::Undecided, Verdict::Refuted) if self.indicative && fails_on_indication => {
-                Verdict::Refuted
-            }
-            (verdict, _) => verdict,
-        }
-    }
-
-    fn called(&self) -> &'static str {
-        match (self.verdict, self.points_to()) {
-            (Verdict::Supported, _) if self.is_objective => "met",
-            (Verdict::Refuted, _) if self.is_objective => "missed",
-            (Verdict::Undecided, Verdict::Supported) if self.indicative => "indicated",
-            (Verdict::Undecided, Verdict::Refuted) if self.indicative => "not indicated",
-            (verdict, _) => verdict.word(),
-        }
-    }
-
-    /// What it is called: its own id, or its number among the claims of its profile, from 1.
-    pub fn id(&self, number: usize) -> String {
-        if self.claim.id.is_empty() { format!("C{number}") } else { self.claim.id.clone() }
-    }
-
-    /// Samples or readings behind it. Several statistics of one arm are worked out from the same ones, which count once;
-    /// where events are accounted for, they are what counts.
-    pub fn n(&self) -> u64 {
-        let is_of_events = |input: &&Input| input.name.contains(".events(");
-        let has_events = self.inputs.iter().any(|input| is_of_events(&input));
-        let mut of_sides: BTreeMap<&str, u64> = BTreeMap::new();
-        for input in self.inputs.iter().filter(|input| !has_events || is_of_events(input)) {
-            let side = input.name.split('.').next().unwrap_or_default();
-            let most = of_sides.entry(side).or_default();
-            *most = input.n.max(*most);
-        }
-        of_sides.values().sum()
-    }
-}
 
 /// What decides besides the values.
 #[derive(Clone, Copy, Debug)]
@@ -361,7 +247,7 @@ fn by_rule(decided: &mut Decided, rounds: &[&Evaluated], terms: &Terms<'_>) -> (
     }
     if verdict == Verdict::Undecided {
         if enough {
-            decided.rounds_needed = needed(&decided.claim, rounds, &estimated, terms);
+            decided.rounds_needed = needed(&decided.claim, rounds, &estimated, terms.last_alpha);
         }
         if estimated.low.is_none() && estimated.high.is_none() {
             let reason = match (rounds.len(), estimated.scale) {
@@ -411,7 +297,7 @@ fn of_one_run(decided: &Decided, estimated: &Estimate) -> (Verdict, String) {
         (None, None) => String::new(),
         _ => format!("; other runs may lie in {}", interval_text(estimated, unit)),
     };
-    (verdict, format!("{} of {} samples{interval}", unit.text(estimated.value), crate::unit::count(n)))
+    (verdict, format!("{} (n = {}){interval}", unit.text(estimated.value), crate::unit::count(n)))
 }
 
 /// The verdict where a quantile has no end in some rounds, because too few requests were answered.
@@ -485,37 +371,6 @@ fn in_every_run(decided: &mut Decided, values: &[f64], about_one_run: bool) -> (
     }
 }
 
-/// How far a value lies outside of a bound; below 0 for one that keeps to it.
-fn beyond(bound: Bound, value: f64) -> f64 {
-    let (least, most) = bound.edges();
-    let below = least.map_or(f64::NEG_INFINITY, |least| least - value);
-    below.max(most.map_or(f64::NEG_INFINITY, |most| value - most))
-}
-
-/// On which side of its bound the interval lies.
-fn side_of(bound: Bound, low: Option<f64>, high: Option<f64>) -> Verdict {
-    let interval = Interval { low: low.unwrap_or(f64::NEG_INFINITY), high: high.unwrap_or(f64::INFINITY) };
-    let at = |edge: f64| decision::side(interval, edge);
-    match bound {
-        Bound::AtLeast(edge) => match at(edge.value) {
-            decision::Side::Above => Verdict::Supported,
-            decision::Side::Below => Verdict::Refuted,
-            decision::Side::Across => Verdict::Undecided,
-        },
-        Bound::AtMost(_) | Bound::Within(..) => {
-            let (least, most) = bound.edges();
-            let (least, most) = (least.unwrap_or(f64::NEG_INFINITY), most.unwrap_or(f64::INFINITY));
-            if interval.low >= least && interval.high <= most {
-                Verdict::Supported
-            } else if interval.low > most || interval.high < least {
-                Verdict::Refuted
-            } else {
-                Verdict::Undecided
-            }
-        }
-    }
-}
-
 /// Why an interval on one side of the bound neither supports nor refutes a claim after all.
 fn doubt(
     claim: &Claim,
@@ -558,90 +413,6 @@ fn doubt(
     }
 }
 
-/// Rounds in all that would decide, at the spread seen: enough for the mean, and enough that rounds like these, again and
-/// again, would decide with all that an interval allows for (how few samples lie beyond a quantile, how few of a
-/// share's were seen). None if [`MOST_NEEDED`] are too few.
-fn needed(claim: &Claim, rounds: &[&Evaluated], estimated: &Estimate, terms: &Terms<'_>) -> Option<usize> {
-    let by_spread = needed_by_spread(claim.bound, estimated, terms)?;
-    let decides = |times: &usize| {
-        let repeated: Vec<&Evaluated> = rounds.iter().copied().cycle().take(rounds.len() * times).collect();
-        let values: Vec<f64> = repeated.iter().map(|round| round.value).collect();
-        let found = estimate(&repeated, &values, claim, terms.last_alpha, false);
-        let verdict = found.verdict.unwrap_or_else(|| side_of(claim.bound, found.low, found.high));
-        verdict != Verdict::Undecided
-    };
-    let (mut few, mut enough) = (1, MOST_NEEDED / rounds.len().max(1));
-    if !decides(&enough) {
-        return None;
-    }
-    // What so many rounds decide, more do as well.
-    while enough - few > 1 {
-        let middle = usize::midpoint(few, enough);
-        *(if decides(&middle) { &mut enough } else { &mut few }) = middle;
-    }
-    Some(by_spread.max(rounds.len() * enough))
-}
-
-/// The same, at the spread of the rounds' values alone.
-fn needed_by_spread(bound: Bound, estimated: &Estimate, terms: &Terms<'_>) -> Option<usize> {
-    let moments = estimated.moments.as_ref()?;
-    let on_scale = |edge: f64| if estimated.scale == Scale::Log { edge.ln() } else { edge };
-    let (low, high) = bound.edges();
-    // The nearer edge decides.
-    let edges = [low, high].into_iter().flatten().map(on_scale).filter(|e| e.is_finite());
-    let nearest = edges.min_by(|a, b| (a - moments.mean).abs().total_cmp(&(b - moments.mean).abs()))?;
-    rounds_needed(moments, nearest, terms.last_alpha)
-}
-
-fn supports(bound: Bound, low: Option<f64>, high: Option<f64>, unit: Unit) -> Option<String> {
-    match bound {
-        Bound::AtLeast(_) => Some(format!("at least {}", unit.text(low?))),
-        Bound::AtMost(_) => Some(format!("at most {}", unit.text(high?))),
-        Bound::Within(..) => Some(format!("between {} and {}", unit.text(low?), unit.text(high?))),
-    }
-}
-
-fn interval_text(estimate: &Estimate, unit: Unit) -> String {
-    let end = |value: Option<f64>| value.map_or("∞".to_owned(), |v| unit.text(v));
-    match (estimate.low, estimate.high) {
-        (Some(low), Some(high)) if low == high => String::new(),
-        (low, high) => format!("[{}, {}]", low.map_or("0".to_owned(), |v| unit.text(v)), end(high)),
-    }
-}
-
-fn edge_text(bound: Bound) -> String {
-    match bound {
-        Bound::AtLeast(edge) | Bound::AtMost(edge) => edge.to_string(),
-        Bound::Within(low, high) => format!("{low} or {high}"),
-    }
-}
-
-/// Each statistic over the rounds, in the order of the expression.
-fn inputs(rounds: &[Result<Evaluated, String>]) -> Vec<Input> {
-    let mut names: Vec<(Side, &Statistic)> = Vec::new();
-    let all = || rounds.iter().flatten().flat_map(|e| &e.seen);
-    for seen in all() {
-        if !names.contains(&(seen.side, &seen.statistic)) {
-            names.push((seen.side, &seen.statistic));
-        }
-    }
-    names
-        .into_iter()
-        .map(|(side, statistic)| {
-            let of: Vec<&Seen> = all().filter(|s| s.side == side && s.statistic == *statistic).collect();
-            let values: Vec<f64> = of.iter().map(|s| s.found.value).filter(|v| v.is_finite()).collect();
-            let all_positive = values.iter().all(|v| *v > 0.0);
-            let value = if all_positive { geometric_mean(&values) } else { median(&values) };
-            Input {
-                name: format!("{}.{statistic}", side.word()),
-                value: value.unwrap_or(f64::INFINITY),
-                is_time: statistic.is_time(),
-                n: of.iter().map(|s| s.found.n).sum(),
-            }
-        })
-        .collect()
-}
-
 fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let of_requests = claim.select.effect.is_none();
@@ -658,6 +429,7 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
 
 #[cfg(test)]
 mod tests {
+    use super::super::decided::Input;
     use super::*;
     use crate::claim::{Amount, Expression};
 

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::conclusion::Verdict;
-use super::decide::{self, Decided, Terms};
+use super::decide::{self, Terms};
+use super::decided::Decided;
 use super::evidence::Reading;
 use super::rounds::Round;
 use crate::claim::{Claim, Evaluated, Form};

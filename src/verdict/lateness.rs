@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::audit::{self, Audit};
 use super::conclusion::Verdict;
-use super::decide::{self, Decided, Terms};
+use super::decide::{self, Terms};
+use super::decided::Decided;
 use super::evidence::Reading;
 use super::hold::Held;
 use super::rounds::{self, Round};

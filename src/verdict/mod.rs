@@ -5,19 +5,23 @@
 //! over what the store returns; everything here can be done again from a stored run.
 
 pub mod audit;
+pub mod capacities;
 mod conclusion;
 mod decide;
+mod decided;
 mod estimate;
 mod evidence;
 pub mod faults;
 pub mod floor;
 mod hold;
 pub mod lateness;
+mod needed;
 pub mod objective;
 pub mod pilot;
 pub mod qualification;
 mod repeats;
 mod rounds;
+mod side;
 mod survivors;
 mod symptom;
 mod uncounted;
@@ -28,7 +32,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use conclusion::Verdict;
-pub use decide::{Decided, Input};
+pub use decided::{Decided, Input};
 pub use estimate::Scale;
 pub use hold::{Held, HeldValue};
 pub use repeats::Repeats;

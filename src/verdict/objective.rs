@@ -1,11 +1,11 @@
-//! Whether a run kept to an objective: what a search for capacity goes by.
+//! Whether a run kept to the objectives of search goals: what a search for capacity goes by.
 
 use std::sync::Arc;
 
-use super::audit::{self, Grade};
+use super::audit::{self, Grade, RunAudit};
 use super::hold::evaluated;
-use crate::capacity::{Broken, Mode, Try};
-use crate::claim::{Expression, Selection, SignalMetric, Statistic, seen_text};
+use crate::capacity::{Broken, Goal, Mode, Trial};
+use crate::claim::{CountOf, Expression, Selection, SignalMetric, Statistic, seen_text};
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
 use crate::unit;
@@ -20,46 +20,26 @@ const KEEPING_UP: f64 = 0.9;
 /// What an objective about times implies of outcomes.
 const AS_EXPECTED: &str = "run.answered_share >= 0.99";
 
-/// A run at a load, held against an objective.
+/// A run at a load, held against goals.
 ///
-/// Beside the objective answers have to keep up with the rate, no start may be dropped, 99 % of the requests have to end as expected unless it is about outcomes itself, the backlog has to be empty in time where the scenario
-/// waits for that, and loadproof itself has to keep up.
-pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try {
+/// Beside a goal's objective answers have to keep up with the rate, no start may be dropped, 99 % of the requests have to
+/// end as expected unless it is about outcomes itself, the backlog has to be empty in time where the scenario waits for
+/// that, and loadproof itself has to keep up.
+pub fn tried(run: &Arc<MeasuredRun>, load: f64, goals: &[Goal]) -> Trial {
     let metric = |text: &str| {
         evaluated(run, &Expression::new(text), &Selection::default()).map_or(f64::NAN, |(value, _)| value)
     };
     let achieved_per_s = achieved_per_s(run);
-    let mut broken: Vec<Broken> = generator(run).into_iter().collect();
-    if let Some(rate) =
-        run.facts.start.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate)
-    {
-        let (achieved, rate) = (unit::significant(achieved_per_s), unit::significant(rate));
-        broken.push(Broken {
-            mode: Mode::Backlog,
-            condition: "answers keep up with the rate".to_owned(),
-            seen: format!("{achieved} of {rate} requests per second were answered during the load"),
-        });
-    }
-    broken.extend(objective.iter().filter_map(|condition| missed(run, condition)));
-    broken.extend(missed(run, &Expression::new("run.dropped == 0")));
-    // Fast refusals are no capacity, unless the objective says itself how many may fail.
-    let is_about_outcomes = |condition: &Expression| {
-        let statistics = condition.statistics().unwrap_or_default();
-        statistics.iter().any(|(_, s)| matches!(s, Statistic::Share(_) | Statistic::Count(_)))
+    let audit = audit::of_run(run);
+    let whatever: Vec<Broken> = generator(&audit).into_iter().chain(behind(run, achieved_per_s)).collect();
+    let backlog: Vec<Broken> = undrained(run).into_iter().collect();
+    let of_goal = |goal: &Goal| {
+        let own = goal.objective.iter().filter_map(|condition| missed(run, condition));
+        let implied = implied(&goal.objective).into_iter().filter_map(|condition| missed(run, &condition));
+        let before = whatever.iter().cloned().chain(own);
+        before.chain(implied).chain(backlog.iter().cloned()).collect()
     };
-    if !objective.iter().any(is_about_outcomes) {
-        broken.extend(missed(run, &Expression::new(AS_EXPECTED)));
-    }
-    let not_drained = run.facts.end.phases.iter().find(|phase| phase.name == "drain" && !phase.complete);
-    broken.extend(not_drained.map(|drain| Broken {
-        mode: Mode::Backlog,
-        condition: "the backlog drains in time".to_owned(),
-        seen: match &drain.unknown[..] {
-            "" => "it did not".to_owned(),
-            reason => format!("not known: {reason}"),
-        },
-    }));
-    Try {
+    Trial {
         run: run.facts.id,
         load,
         achieved_per_s,
@@ -67,9 +47,54 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, objective: &[Expression]) -> Try
         p50_ms: metric("run.p50"),
         p99_ms: metric("run.p99"),
         not_ok_share: 1.0 - metric("run.answered_share"),
-        broken,
+        missed: goals.iter().map(of_goal).collect(),
+        not_held: super::hold::check(std::slice::from_ref(run))
+            .iter()
+            .filter(|held| !held.holds)
+            .map(super::Held::text)
+            .collect(),
+        disturbance: audit::disturbance(&audit.checks).map(|check| format!("{}: {}", check.name, check.text)),
         reasons: run.reasons.clone(),
     }
+}
+
+/// What an objective implies of every run.
+fn implied(objective: &[Expression]) -> Vec<Expression> {
+    // Fast refusals are no capacity, unless the objective says itself how many may fail.
+    let is_about_outcomes = |condition: &Expression| {
+        let statistics = condition.statistics().unwrap_or_default();
+        statistics.iter().any(|(_, statistic)| {
+            matches!(statistic, Statistic::Share(_) | Statistic::Count(_))
+                && *statistic != Statistic::Count(CountOf::All)
+        })
+    };
+    let is_said = objective.iter().any(is_about_outcomes);
+    let texts = ["run.dropped == 0", AS_EXPECTED];
+    texts.into_iter().take(if is_said { 1 } else { 2 }).map(Expression::new).collect()
+}
+
+/// Answers that do not keep up with the rate of an open load.
+fn behind(run: &MeasuredRun, achieved_per_s: f64) -> Option<Broken> {
+    let rate = run.facts.start.load_facts.rate_per_s.filter(|rate| achieved_per_s < KEEPING_UP * rate)?;
+    let (achieved, rate) = (unit::significant(achieved_per_s), unit::significant(rate));
+    Some(Broken {
+        mode: Mode::Backlog,
+        condition: "answers keep up with the rate".to_owned(),
+        seen: format!("{achieved} of {rate} requests per second were answered during the load"),
+    })
+}
+
+/// A backlog that was not empty in time.
+fn undrained(run: &MeasuredRun) -> Option<Broken> {
+    let drain = run.facts.end.phases.iter().find(|phase| phase.name == "drain" && !phase.complete)?;
+    Some(Broken {
+        mode: Mode::Backlog,
+        condition: "the backlog drains in time".to_owned(),
+        seen: match &drain.unknown[..] {
+            "" => "it did not".to_owned(),
+            reason => format!("not known: {reason}"),
+        },
+    })
 }
 
 /// Requests that were answered `ok` during the load, per second: one that is answered after it was no
@@ -84,8 +109,7 @@ fn achieved_per_s(run: &MeasuredRun) -> f64 {
 }
 
 /// What the audit says of loadproof, if it could not keep up.
-fn generator(run: &MeasuredRun) -> Option<Broken> {
-    let audit = audit::of_run(run);
+fn generator(audit: &RunAudit) -> Option<Broken> {
     let bad = audit.checks.iter().find(|c| c.grade == Grade::Invalid && OF_GENERATOR.contains(&&*c.name))?;
     Some(Broken { mode: Mode::Generator, condition: bad.name.to_string(), seen: bad.text.clone() })
 }
@@ -104,9 +128,10 @@ fn missed(run: &Arc<MeasuredRun>, condition: &Expression) -> Option<Broken> {
 fn mode(condition: &Expression) -> Mode {
     let statistics = condition.statistics().unwrap_or_default();
     statistics.first().map_or(Mode::Other, |(_, statistic)| match statistic {
-        Statistic::Time(..) | Statistic::Recovery(_) => Mode::Latency,
+        Statistic::Time(..) | Statistic::Recovery(_) | Statistic::Detection(_) => Mode::Latency,
         Statistic::Count(_) | Statistic::Share(_) | Statistic::CheckShare(_) => Mode::Errors,
         Statistic::DrainTime
+        | Statistic::Excursion(..)
         | Statistic::Signal(SignalMetric::Max | SignalMetric::Last | SignalMetric::Growth, _) => {
             Mode::Backlog
         }

@@ -33,6 +33,16 @@ fn run(system: System) -> io::Result<()> {
             let known = known::start(server::bind(args.port)?, args.truth())?;
             serve_until_told(&format!("known ready on {}", known.url()))
         }
+        System::Ingestor(args) => {
+            let ingestor = args.start()?;
+            let on =
+                if ingestor.address().is_some() { format!(" on {}", ingestor.url()) } else { String::new() };
+            serve_until_told(&format!("ingestor ready{on}"))
+        }
+        System::Gateway(args) => {
+            let gateway = args.start()?;
+            serve_until_told(&format!("gateway ready on {}", gateway.url()))
+        }
         System::Site(args) => {
             let site = args.start()?;
             let tls = site.tls_url().map_or_else(String::new, |url| format!(", {url}"));

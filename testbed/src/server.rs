@@ -19,8 +19,11 @@ use hyper::{
     service::Service,
 };
 use hyper_util::{
-    rt::TokioIo,
-    server::graceful::{GracefulShutdown, Watcher},
+    rt::{TokioExecutor, TokioIo},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{net::TcpStream, sync::watch};
 
@@ -103,6 +106,28 @@ where
     accept(listener, stop, |stream, watcher| {
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service.clone());
         async move {
+            // A client that goes away is its own business.
+            let _ = watcher.watch(connection).await;
+        }
+    })
+    .await;
+}
+
+/// The same for a service that lets connections go over to another protocol, such as WebSocket's.
+pub(crate) async fn serve_with_upgrades<S, B>(listener: TcpListener, service: S, stop: Stop)
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+    accept(listener, stop, |stream, watcher| {
+        let (builder, service) = (builder.clone(), service.clone());
+        async move {
+            let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
             // A client that goes away is its own business.
             let _ = watcher.watch(connection).await;
         }

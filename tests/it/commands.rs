@@ -146,7 +146,7 @@ fn other_tools_get_a_runs_figures_in_their_forms() {
     assert!((2e6..1e9).contains(&p50), "{bmf}");
 
     let lines = bench.out(&["export", "1", "--format", "benchstat"]);
-    let line = lines.lines().find(|line| line.starts_with("BenchmarkPOST_/jobs_production ")).unwrap();
+    let line = lines.lines().find(|line| line.starts_with("BenchmarkPOST_/jobs_[production] ")).unwrap();
     let words: Vec<&str> = line.split(' ').collect();
     assert_eq!((words[2].parse::<f64>().unwrap(), words[3]), (p50, "p50-ns"), "{line}");
     assert!(lines.starts_with("scenario: jobs\n"), "{lines}");

@@ -185,6 +185,29 @@ fn curl_commands_become_a_scenario_with_the_files_that_they_send() {
 }
 
 #[test]
+fn an_access_log_is_replayed_at_its_own_times() {
+    let bench = Bench::new();
+    // Servers log answers: their order is not that of the requests.
+    let lines: String = [(2, "/items/7?page=2"), (0, "/cart"), (1, "/items/8"), (1, "/cart?token=s3cret")]
+        .map(|(n, path)| {
+            format!("::1 - - [10/Oct/2026:13:55:0{n} +0000] \"GET {path} HTTP/1.1\" 200 5 \"-\" \"curl\"\n")
+        })
+        .concat();
+    let flags = ["--base-url", "http://127.0.0.1:8000", "--replay"];
+    let (text, _) = made(&bench, "access.log", &lines, &flags);
+    assert!(
+        text.contains("replay = \"made-starts.csv\"") && text.contains("GET /{{ hit.target }}"),
+        "{text}"
+    );
+    let starts = std::fs::read_to_string(bench.path("made-starts.csv")).unwrap();
+    assert_eq!(
+        starts,
+        "at,journey,target\n0.000000,GET /cart,cart\n1.000000,GET /items/{id},items/8\n1.000000,GET /cart,cart\n\
+         2.000000,GET /items/{id},items/7?page=2\n"
+    );
+}
+
+#[test]
 fn an_access_log_becomes_a_scenario_at_its_rate() {
     let lines = (0..60).map(|n| {
         let path = if n % 3 == 0 { "/cart".to_owned() } else { format!("/items/{}", n % 4) };

@@ -32,10 +32,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("system", &["unit", "web", "bounded", "checksum", "scenario"]),
     ("signals", &["unit", "web", "redact", "bounded", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
-    ("import", &["utc", "unit", "bounded", "checksum", "sample", "run", "scenario", "store"]),
+    ("import", &["utc", "unit", "web", "bounded", "checksum", "sample", "run", "scenario", "store"]),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
-    ("capacity", &["run", "stats"]),
+    // `claim` for what its goals ask.
+    ("capacity", &["run", "claim", "stats"]),
     ("trend", &["sample", "run", "stats"]),
     ("verdict", &["unit", "sample", "reading", "run", "claim", "stats", "summary", "capacity"]),
     ("baseline", &["checksum", "sample", "reading", "run", "claim", "stats", "verdict"]),
@@ -64,13 +65,13 @@ const ROOMS: &[(&str, &[&str])] = &[
             "system", "signals", "store", "summary", "capacity", "verdict", "assess",
         ],
     ),
-    // `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
+    // `web` for metrics that are sent elsewhere, `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
     // stored.
     (
         "live",
         &[
-            "utc", "unit", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict", "report",
-            "export", "assess", "execute",
+            "utc", "unit", "web", "checksum", "sample", "run", "scenario", "plan", "summary", "verdict",
+            "report", "export", "assess", "execute",
         ],
     ),
     // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
@@ -107,8 +108,13 @@ const HOMES: &[Home] = &[
         "whatever waits for the network, for processes or for time, runs on it",
     ),
     home("hyper", &["src/load/", "src/live/connections.rs"], "requests of the load, and of viewers of the page"),
-    home("http_body_util", &["src/load/"], ""),
-    home("hyper_util", &["src/load/connection.rs", "src/live/connections.rs"], "see `hyper`"),
+    home("httparse", &["src/load/http1/"], ""),
+    home("http_body_util", &["src/load/http2.rs", "src/load/http1/against_hyper.rs"], ""),
+    home(
+        "hyper_util",
+        &["src/load/http2.rs", "src/load/http1/against_hyper.rs", "src/live/connections.rs"],
+        "see `hyper`",
+    ),
     home(
         "bytes",
         &["src/load/", "src/scenario/"],
@@ -116,7 +122,15 @@ const HOMES: &[Home] = &[
     ),
     home(
         "futures_util",
-        &["src/load/", "src/system/hook.rs", "src/signals/collector.rs", "src/signals/source/postgres.rs", "src/execute/", "src/live/"],
+        &[
+            "src/load/",
+            "src/system/hook.rs",
+            "src/system/fault/",
+            "src/signals/collector.rs",
+            "src/signals/source/postgres.rs",
+            "src/execute/",
+            "src/live/",
+        ],
         "several things at once, and streams; tokio has neither without a task each",
     ),
     home(
@@ -124,6 +138,7 @@ const HOMES: &[Home] = &[
         &[
             "src/load/tls.rs",
             "src/load/origin.rs",
+            "src/load/stream.rs",
             "src/scenario/read/tls.rs",
             "src/bundle/signature.rs",
             "src/execute/session.rs",
@@ -225,18 +240,22 @@ const HOMES: &[Home] = &[
     home("humantime", &["src/unit.rs"], ""),
     home(
         "rand",
-        &["src/scenario/", "src/plan.rs", "src/load/"],
-        "what is drawn: values, the order of the arms, journeys and arrivals",
+        &["src/scenario/", "src/plan.rs", "src/load/", "src/system/proxy/"],
+        "what is drawn: values, the order of the arms, journeys and arrivals, the jitter of proxies",
     ),
     home(
         "rand_pcg",
-        &["src/scenario/", "src/plan.rs", "src/load/"],
+        &["src/scenario/", "src/plan.rs", "src/load/", "src/system/proxy/"],
         "the one generator of all draws; see `rand`",
     ),
-    home("rand_distr", &["src/scenario/keys.rs"], ""),
+    home(
+        "rand_distr",
+        &["src/scenario/keys.rs", "src/load/arrivals.rs"],
+        "popularity of keys, and gaps between arrivals",
+    ),
     home(
         "csv",
-        &["src/scenario/read/feeder.rs", "src/import/"],
+        &["src/scenario/read/feeder.rs", "src/scenario/read/replay.rs", "src/import/"],
         "feeders' records, and result files of other tools",
     ),
     home("fake", &["src/scenario/generators.rs"], ""),
@@ -261,12 +280,27 @@ const HOMES: &[Home] = &[
         "signatures of bundles; hashes that requests are signed with",
     ),
     home("parquet", &["src/export/parquet.rs"], ""),
-    home("quick_xml", &["src/report/junit.rs"], ""),
+    home("encoding_rs", &["src/import/source.rs"], ""),
+    home("encoding_rs_io", &["src/import/source.rs"], ""),
+    home(
+        "quick_xml",
+        &["src/report/junit.rs", "src/import/jmeter_xml.rs"],
+        "reports for CI systems, and results of JMeter",
+    ),
     home(
         "jiff",
-        &["src/utc.rs", "src/scenario/generators.rs", "src/scenario/functions.rs", "src/signoff/rules.rs"],
-        "moments stand in `utc`; days as values are drawn for test data, and end waivers; templates write the time",
+        &[
+            "src/utc.rs",
+            "src/scenario/generators.rs",
+            "src/scenario/functions.rs",
+            "src/scenario/read/replay.rs",
+            "src/signoff/rules.rs",
+        ],
+        "moments stand in `utc`; days as values are drawn for test data, and end waivers; templates write the time; \
+         recorded starts have times",
     ),
+    home("prost", &["src/live/push/"], ""),
+    home("snap", &["src/live/push/remote_write.rs"], ""),
     home("axum", &["src/live/"], ""),
     home("clap", &["src/cli/"], ""),
     home("clap_complete", &["src/cli/"], ""),

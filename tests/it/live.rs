@@ -376,3 +376,37 @@ fn every_question_of_the_other_dashboard_can_be_asked() {
         assert!(question.contains("FROM verdict") || answer[0].is_object(), "{question}");
     }
 }
+
+#[test]
+fn metrics_are_sent_while_a_run_goes_on_and_a_reader_that_is_gone_is_named() {
+    let bench = Bench::new();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (otlp, remote_write) = (format!("http://{gone}"), format!("http://me:s3cret@{gone}/api/v1/write"));
+    let output = bench.run(&[
+        "run",
+        "scenario.toml",
+        "--load",
+        "short",
+        "--profile",
+        "a",
+        "--progress",
+        "none",
+        "--otlp",
+        &otlp,
+        "--remote-write",
+        &remote_write,
+    ]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let said = stderr(&output);
+    for to in [otlp.as_str(), &format!("http://{gone}/api/v1/write")] {
+        let lost = said
+            .lines()
+            .filter(|line| line.contains("messages with metrics were not delivered to") && line.contains(to));
+        assert_eq!(lost.count(), 1, "{said}");
+    }
+    assert!(!said.contains("s3cret"), "{said}");
+    let output =
+        bench.run(&["run", "scenario.toml", "--load", "short", "--profile", "a", "--otlp", "nowhere"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("--otlp: `nowhere` is not a valid URL"), "{}", stderr(&output));
+}

@@ -59,6 +59,7 @@ fn every_old_key_is_read_and_warned_of() {
         ("signals", "source"),
         ("signal", "signals"),
         ("total", "counter"),
+        ("precision", "width"),
     ] {
         let title = format!("warning: `{old_key}` is now `{new_key}`");
         // `class` is a key of journeys and of selections: all its places are in one warning.
@@ -73,7 +74,7 @@ fn every_old_key_is_read_and_warned_of() {
     assert!(old.warnings.ends_with("`loadproof check --fix FILE` writes the new ones"), "{}", old.warnings);
     let told = |s: &Scenario| {
         let who = format!("{} {:?} {:?} {:?}", s.base_url, s.journeys, s.user_classes, s.loads);
-        format!("{who} {:?} {:?} {:?} {:?}", s.profiles, s.signals, s.claims, s.symptoms)
+        format!("{who} {:?} {:?} {:?} {:?} {:?}", s.profiles, s.signals, s.claims, s.symptoms, s.capacity)
     };
     assert_eq!(told(&old), told(&new));
 }
@@ -81,7 +82,7 @@ fn every_old_key_is_read_and_warned_of() {
 #[test]
 fn equal_work_keeps_its_fingerprint_over_the_names() {
     let fingerprints = |scenario: &Scenario| {
-        scenario.loads.values().map(|load| scenario.fingerprint(load)).collect::<Vec<_>>()
+        scenario.loads.values().map(|load| scenario.fingerprint(load, &scenario.faults)).collect::<Vec<_>>()
     };
     let (old, new) = (EveryKey::old().compiled(), EveryKey::new().compiled());
     assert_eq!(fingerprints(&old), fingerprints(&new));

@@ -469,7 +469,7 @@ fn settings_take_values_from_the_environment() {
 fn the_fingerprint_knows_the_work_and_nothing_else() {
     let fingerprint = |text: &str| {
         let scenario = compile(text).unwrap();
-        scenario.fingerprint(&scenario.loads["smoke"])
+        scenario.fingerprint(&scenario.loads["smoke"], &[])
     };
     let original = fingerprint(GOOD);
     let same = ["# a comment\n", "[profile.other]\n"].map(|extra| fingerprint(&format!("{GOOD}{extra}")));
@@ -684,7 +684,7 @@ fn unknown_keys_are_named_where_something_else_is_missing_too() {
     assert_eq!(
         titles(&GOOD.replacen("users = 5\nrun_time = \"10s\"", "stagse = [1, 2]\ngrace = \"1s\"", 1)),
         [
-            "a load needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`, `part`",
+            "a load needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`, `replay`, `part`",
             "unknown key in a load: `stagse`"
         ]
     );

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
 
 use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
 use crate::scenario::overrides::LoadOverrides;
@@ -27,7 +27,8 @@ Objectives are conditions on a run; a time without a unit is in ms.
 Examples:
   loadproof capacity shop.toml --profile local
   loadproof capacity shop.toml --profile local --load steady --objective 'run.p99 <= 50ms' --objective 'run.ok_share >= 99.9%'
-  loadproof capacity shop.toml --profile local --from 100 --to 5000 --run-time 10s --repeats 3";
+  loadproof capacity shop.toml --profile local --from 100 --to 5000 --run-time 10s --budget 15m
+  loadproof capacity shop.toml --profiles before,after";
 
 /// Run one load under one profile
 #[derive(Debug, Args)]
@@ -40,8 +41,20 @@ pub(in crate::cli) struct Run {
     pub(in crate::cli) profile: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) locust: Locust,
+    /// Print the run in a few lines at the end, as load scripts do
+    #[arg(long, env = "LOADPROOF_SUMMARY", value_enum, value_name = "FORM", conflicts_with = "json", help_heading = OUTPUT)]
+    pub(in crate::cli) summary: Option<SummaryForm>,
     #[command(flatten)]
     pub(in crate::cli) common: Common,
+}
+
+/// A run in a few lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SummaryForm {
+    /// Requests, successes, failures, time, throughput, mean
+    Block,
+    /// One line: `count`, `ok`, `err`, `p50`, `p95`, `p99` (ms) and more
+    Json,
 }
 
 /// Files as Locust writes them
@@ -104,18 +117,28 @@ pub(in crate::cli) struct Capacity {
     /// The profile to run under; may be left out where there is one only
     #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
     pub(in crate::cli) profile: Option<String>,
-    /// A condition that has to hold, in place of the scenario's; may be given several times
+    /// Two profiles, the baseline first: their trials are interleaved, and claims such as
+    /// `treatment.capacity / baseline.capacity` are decided
+    #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "profile", help_heading = WHAT)]
+    pub(in crate::cli) profiles: Vec<String>,
+    /// A condition that has to hold, in place of the scenario's goals; may be given several times
     #[arg(long, env = "LOADPROOF_OBJECTIVE", value_name = "CONDITION", help_heading = WHAT)]
     pub(in crate::cli) objective: Vec<String>,
-    /// Where to begin: a rate per second, or a number of users
+    /// Where to begin: a rate per second, a number of users, or a multiple of a load with stages or parts
     #[arg(long, env = "LOADPROOF_FROM", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
     pub(in crate::cli) from: Option<f64>,
     /// Where to end at the latest
     #[arg(long, env = "LOADPROOF_TO", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
     pub(in crate::cli) to: Option<f64>,
-    /// Attempts per load; the majority decides (rounded up to odd)
+    /// Duration sum of each goal, as a number of trials (3): after so many at a load it is classified
     #[arg(long, env = "LOADPROOF_REPEATS", value_parser = clap::value_parser!(u32).range(1..=99), help_heading = WHAT)]
     pub(in crate::cli) repeats: Option<u32>,
+    /// How near the bounds have to come: `5%`
+    #[arg(long, env = "LOADPROOF_WIDTH", value_parser = parse_width, value_name = "SHARE", help_heading = WHAT)]
+    pub(in crate::cli) width: Option<f64>,
+    /// Start no trial that would end later than this: `15m`. The last trials confirm what was found
+    #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
+    pub(in crate::cli) budget: Option<Duration>,
     /// Skip the runs at 1.5 and 2 times the capacity
     #[arg(long, env = "LOADPROOF_NO_BEYOND", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) no_beyond: bool,
@@ -197,6 +220,17 @@ impl Overrides {
             iterations: self.iterations,
         }
     }
+}
+
+/// `5%` or `0.05`.
+fn parse_width(text: &str) -> Result<f64, String> {
+    let share = match text.trim().strip_suffix('%') {
+        Some(percent) => percent.trim().parse::<f64>().map(|percent| percent / 100.0),
+        None => text.trim().parse(),
+    };
+    let share = share.ok().filter(|share| (0.001..=0.5).contains(share));
+    share
+        .ok_or_else(|| format!("`{text}` is not a valid width: expected a share from 0.1% to 50%, e.g. `5%`"))
 }
 
 pub(super) fn parse_positive_rate(text: &str) -> Result<f64, String> {

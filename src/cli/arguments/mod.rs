@@ -16,7 +16,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
-pub(super) use self::load::{Capacity, Common, Experiment, Run};
+pub(super) use self::load::{Capacity, Common, Experiment, Run, SummaryForm};
 pub(super) use self::results::{
     ArmName, Compare, Export, ExportFormat, Import, Query, Report, RunFilter, RunList, Runs, RunsCommand,
     Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend, TrendCommand,
@@ -24,7 +24,7 @@ pub(super) use self::results::{
 pub(super) use self::setting_up::{DraftFormat, Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};
 pub(super) use self::tryout::TryOut;
-pub(super) use self::ui::{Browse, PageFlags, Served};
+pub(super) use self::ui::{Browse, PageFlags, Pushes, Served};
 use super::output::{self, is_step_summary};
 use crate::unit;
 
@@ -297,6 +297,11 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
+    /// Whether somebody counts on what they name: files, or JSON.
+    pub(super) fn ask_for_files(&self) -> bool {
+        self.json || self.html.is_some() || self.junit.is_some() || self.markdown.is_some()
+    }
+
     /// The same for one of so many reports: with its name in every file's name.
     pub(super) fn of_one(&self, of: usize, name: &str) -> Self {
         if of > 1 { self.named(name) } else { self.clone() }
@@ -327,6 +332,8 @@ pub(super) enum ProgressStyle {
     Auto,
     /// A block that is redrawn
     Bar,
+    /// One line that is redrawn: a bar, how many of how many, rate, successes, failures, time left
+    Line,
     /// A line from time to time
     Plain,
     /// Events as JSON, one a line (NDJSON); docs/LIVE.md describes them

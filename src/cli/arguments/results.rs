@@ -129,8 +129,9 @@ pub(in crate::cli) enum ArmName {
 /// Write a report
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Report {
-    /// A run (`3`, a label, a profile, `latest`) or an experiment (`e1`); of several also the claims in one table
-    #[arg(value_name = "RUN|EXPERIMENT", required = true)]
+    /// A run (`3`, a label, a profile, `latest`), an experiment (`e1`) or a search for capacity (`c1`, by itself); of
+    /// several also the claims in one table
+    #[arg(value_name = "RUN|EXPERIMENT|CAPACITY", required = true)]
     pub(in crate::cli) subjects: Vec<String>,
     /// Judge by the claims of this scenario file, not by those that the runs were made with; every form of the report
     /// says that they were made after the fact, and they do not count for a sign-off
@@ -212,7 +213,8 @@ impl std::str::FromStr for RunFilter {
 /// Store results of another tool as a run
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
-    /// The file: results of Locust, k6, JMeter, vegeta or oha, sample by sample
+    /// The file: results of Locust, k6, JMeter, Gatling, vegeta, oha or hey, sample by sample; or what wrk, hey or k6
+    /// sum up of theirs
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
     /// Format of the file; default: detected from its content
@@ -236,6 +238,9 @@ pub(in crate::cli) struct Import {
     /// One name for all its requests, for files that give none (oha) or one per id
     #[arg(long, env = "LOADPROOF_ENDPOINT", value_name = "NAME")]
     pub(in crate::cli) endpoint: Option<String>,
+    /// The form of its times (strftime: `%d/%m/%Y %H:%M:%S%.f`), where they do not tell it themselves
+    #[arg(long, env = "LOADPROOF_TIME_FORMAT", value_name = "FORM")]
+    pub(in crate::cli) time_format: Option<String>,
     /// Print the result as JSON
     #[arg(long, env = "LOADPROOF_JSON", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
     pub(in crate::cli) json: bool,

@@ -49,6 +49,10 @@ pub(in crate::cli) struct Init {
     /// Take over an access log's requests that change something (POST, PUT, DELETE); their bodies are unknown
     #[arg(long, requires = "from")]
     pub(in crate::cli) unsafe_methods: bool,
+    /// Make an access log's requests at their own times, in place of its mean rate; they are written to a file beside the
+    /// scenario
+    #[arg(long, requires = "from")]
+    pub(in crate::cli) replay: bool,
 }
 
 /// What a scenario can be made from.

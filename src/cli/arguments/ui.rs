@@ -32,6 +32,23 @@ pub(in crate::cli) struct PageFlags {
     /// Keep serving the page for this long after the command has finished
     #[arg(long, env = "LOADPROOF_UI_LINGER", value_parser = unit::parse_duration, default_value = "0s", value_name = "TIME")]
     pub(in crate::cli) ui_linger: Duration,
+    #[command(flatten)]
+    pub(in crate::cli) pushes: Pushes,
+}
+
+/// Metrics for other systems
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Metrics for other systems")]
+pub(in crate::cli) struct Pushes {
+    /// Send metrics by OTLP over HTTP while a run is in progress (`http://127.0.0.1:4318`)
+    #[arg(long, env = "LOADPROOF_OTLP", value_name = "URL")]
+    pub(in crate::cli) otlp: Option<String>,
+    /// Send metrics by Prometheus's remote write while a run is in progress (`http://127.0.0.1:9090/api/v1/write`)
+    #[arg(long, env = "LOADPROOF_REMOTE_WRITE", value_name = "URL")]
+    pub(in crate::cli) remote_write: Option<String>,
+    /// Header of these requests (`NAME: VALUE`); may be repeated
+    #[arg(long, env = "LOADPROOF_PUSH_HEADER", hide_env_values = true, value_name = "HEADER")]
+    pub(in crate::cli) push_header: Vec<String>,
 }
 
 /// Where the page is, and who may see it
@@ -50,7 +67,7 @@ impl Default for PageFlags {
     /// No page.
     fn default() -> Self {
         let served = Served { ui_bind: SocketAddr::from(([127, 0, 0, 1], 0)), ui_token: None };
-        Self { ui: false, served, ui_linger: Duration::ZERO }
+        Self { ui: false, served, ui_linger: Duration::ZERO, pushes: Pushes::default() }
     }
 }
 

@@ -1,12 +1,14 @@
 //! An access log: endpoints by their frequency, at the mean rate of the log.
 
 mod line;
+pub(super) mod replay;
 mod shape;
 
 use std::collections::BTreeMap;
 
 use self::line::Hit;
 pub(super) use self::line::{is_entry, is_line};
+use self::replay::{HIT, Recorded, TARGET};
 use self::shape::{Endpoint, Shapes};
 use super::hosts::base_url;
 use super::model::{Draft, Findings, Journey, Pace, Request, Step, Target, count};
@@ -32,6 +34,7 @@ impl LeftOut {
 
 pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
     let (mut left_out, mut shapes) = (LeftOut::default(), Shapes::default());
+    let mut recorded = options.replay.then(Recorded::default);
     let (mut lines, mut first_us, mut last_us, mut kept) = (0_usize, None::<i64>, None::<i64>, 0_usize);
     for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
         lines += 1;
@@ -48,6 +51,9 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
             None => {
                 kept += 1;
                 shapes.add(&hit);
+                if let Some(recorded) = &mut recorded {
+                    recorded.add(&hit);
+                }
             }
         }
     }
@@ -84,11 +90,10 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
             count(lines, "line")
         ));
     }
-    let rate = rate(kept, first_us.zip(last_us), &mut findings);
-    if rate < 1.0 {
-        findings.note("low: less than one request per second; raise the rate, or the load makes hardly any");
-    }
-    findings.note("changed: users and sessions are not followed; each request is a journey of its own, drawn by its frequency");
+    let pace = match recorded {
+        Some(recorded) => replayed(recorded, endpoints, options, &mut findings)?,
+        None => at_mean_rate(rate(kept, first_us.zip(last_us), &mut findings), &mut findings),
+    };
     let base_url = base_url(options, None, &mut findings);
     Ok(Draft {
         name: options.name.clone(),
@@ -96,10 +101,44 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
         base_url,
         is_insecure: false,
         headers: Vec::new(),
-        journeys: endpoints.iter().map(journey).collect(),
-        pace: Pace::Rate(rate),
+        journeys: endpoints.iter().map(|endpoint| journey(endpoint, &pace)).collect(),
+        pace,
         findings,
     })
+}
+
+/// Each request at its own time.
+fn replayed(
+    recorded: Recorded,
+    endpoints: &[Endpoint],
+    options: &Options,
+    findings: &mut Findings,
+) -> Result<Pace, DraftError> {
+    if recorded.timeless() > 0 {
+        findings.note(format!("left out: requests without a time: {}", count(recorded.timeless(), "line")));
+    }
+    let (text, starts, seconds) = recorded.file(endpoints);
+    if starts == 0 {
+        return Err(DraftError::empty(
+            Format::AccessLog,
+            "a replay needs times, and no line of the log has one",
+        ));
+    }
+    let file = findings.file(&format!("{}-starts.csv", options.name), text.as_bytes());
+    findings.note(format!(
+        "`{file}` holds {} over {seconds:.0} s, and the load `replay` makes each at its time",
+        count(starts, "request")
+    ));
+    findings.note("changed: users and sessions are not followed; each request is a journey of its own");
+    Ok(Pace::Replay(file))
+}
+
+fn at_mean_rate(rate: f64, findings: &mut Findings) -> Pace {
+    if rate < 1.0 {
+        findings.note("low: less than one request per second; raise the rate, or the load makes hardly any");
+    }
+    findings.note("changed: users and sessions are not followed; each request is a journey of its own, drawn by its frequency");
+    Pace::Rate(rate)
 }
 
 /// Why a line is no step, if so.
@@ -130,7 +169,7 @@ fn rate(kept: usize, span_us: Option<(i64, i64)>, findings: &mut Findings) -> f6
     kept as f64 / seconds
 }
 
-fn journey(endpoint: &Endpoint) -> Journey {
+fn journey(endpoint: &Endpoint, pace: &Pace) -> Journey {
     let method = endpoint.method();
     let mut request = Request::new(method, Target::default());
     let paths = endpoint.paths(DRAWN);
@@ -140,6 +179,10 @@ fn journey(endpoint: &Endpoint) -> Journey {
     }
     let mut variables = Vec::new();
     match paths.as_slice() {
+        _ if matches!(pace, Pace::Replay(_)) => {
+            let target = Template::expression(format!("{HIT}.{TARGET}"));
+            request.target = Target { segments: vec![target], query: Vec::new() };
+        }
         [only] => {
             request.target = Target::parse(only);
         }
@@ -151,9 +194,9 @@ fn journey(endpoint: &Endpoint) -> Journey {
             request.target = Target { segments: vec![Template::expression("target")], query: Vec::new() };
         }
     }
-    request.name = Some(format!("{method} {}", endpoint.shape()));
+    request.name = Some(endpoint.title());
     Journey {
-        name: format!("{method} {}", endpoint.shape()),
+        name: endpoint.title(),
         comment: String::new(),
         weight: endpoint.count() as u64,
         variables,

@@ -126,6 +126,20 @@ impl Endpoint {
         format!("/{}", self.segments.join("/"))
     }
 
+    /// What it is called: `GET /products/{id}`.
+    pub(super) fn title(&self) -> String {
+        format!("{} {}", self.method, self.shape())
+    }
+
+    /// Whether a request is one to it.
+    pub(super) fn has(&self, method: &str, path: &str) -> bool {
+        let bare = path.split('?').next().unwrap_or_default();
+        let mut segments = bare.split('/').skip(1);
+        let fits =
+            |wanted: &String| segments.next().is_some_and(|segment| wanted == VARYING || wanted == segment);
+        self.method == method && self.segments.iter().all(fits) && segments.next().is_none()
+    }
+
     /// Its lines.
     pub(super) fn count(&self) -> usize {
         self.tally.hits
@@ -160,7 +174,7 @@ fn greatest_common_divisor(a: usize, b: usize) -> usize {
 }
 
 /// A path without the parameters of its query that are secrets: they have no place in a scenario.
-fn without_secrets(path: &str) -> String {
+pub(super) fn without_secrets(path: &str) -> String {
     let Some((bare, query)) = path.split_once('?') else { return path.to_owned() };
     let harmless = |pair: &&str| !is_secret_name(pair.split('=').next().unwrap_or_default());
     let kept: Vec<&str> = query.split('&').filter(harmless).collect();

@@ -6,6 +6,15 @@ use std::collections::BTreeMap;
 /// The quantiles of the files, in the order of their columns.
 pub(super) const QUANTILES: [f64; 11] = [0.5, 0.66, 0.75, 0.8, 0.9, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0];
 
+/// A median, ms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Median {
+    /// Of the rounded times.
+    Rounded(u64),
+    /// The least or longest time, where rounding has led beyond it.
+    Extreme(f64),
+}
+
 /// What came of the requests of one name, or of all.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
@@ -48,8 +57,13 @@ impl Entry {
     }
 
     /// The median of the rounded times, kept within the exact extremes.
-    pub(super) fn median_ms(&self) -> f64 {
-        (self.quantile_ms(0.5) as f64).min(self.most_ms).max(self.least_ms())
+    pub(super) fn median_ms(&self) -> Median {
+        let rounded = self.quantile_ms(0.5);
+        match rounded as f64 {
+            ms if ms > self.most_ms => Median::Extreme(self.most_ms),
+            ms if ms < self.least_ms() => Median::Extreme(self.least_ms()),
+            _ => Median::Rounded(rounded),
+        }
     }
 
     /// The quantiles of [`QUANTILES`]; none without requests.
@@ -124,7 +138,7 @@ mod tests {
             entry.add(0, f64::from(ms), 10, ms == 10);
         }
         assert_eq!(entry.quantiles_ms().unwrap(), [6, 7, 8, 9, 10, 10, 10, 10, 10, 10, 10]);
-        assert_eq!(entry.median_ms(), 6.0);
+        assert_eq!(entry.median_ms(), Median::Rounded(6));
         assert_eq!((entry.average_ms(), entry.average_bytes(), entry.failures), (5.5, 10.0, 1));
         assert_eq!(Entry::default().quantiles_ms(), None);
     }
@@ -133,7 +147,7 @@ mod tests {
     fn one_slow_request_has_no_median_beyond_its_maximum() {
         let mut entry = Entry::default();
         entry.add(0, 1540.2, 0, false);
-        assert_eq!(entry.median_ms(), 1500.0_f64.max(1540.2));
+        assert_eq!(entry.median_ms(), Median::Extreme(1540.2));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The files that Locust writes with `--csv`: the same names, headers, numbers and line ends, so that
+//! The files that Locust (2.47) writes with `--csv`: the same names, headers, numbers and line ends, so that
 //! scripts and dashboards made for them work. Times are from sending to the answer, as Locust takes
 //! them; a `rejected` request is a success, as a response is that was marked so; what was never sent
 //! is not in them, nor are effects and loadproof's own questions.
@@ -10,7 +10,7 @@ mod metrics;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use self::metrics::Entry;
+use self::metrics::{Entry, Median};
 use super::csv::field;
 use crate::sample::{ExportedSample, Kind, Outcome, PROBE_CLASS};
 use crate::utc;
@@ -186,7 +186,8 @@ impl Locust {
                 ));
             };
             if self.full_history {
-                for (name, place) in &self.names {
+                // An endpoint is there from its first request on.
+                for (name, place) in self.names.iter().filter(|(_, place)| entries[**place].requests > 0) {
                     row(&name.1, &self.shown(name), &entries[*place], &recent[*place]);
                 }
             }
@@ -259,11 +260,12 @@ fn percentiles(entry: &Entry) -> String {
     }
 }
 
-/// Rounded times below 100 ms are whole numbers there, all others are not.
+/// A rounded time is a whole number there; an extreme that stands in for it is not.
 fn median(entry: &Entry) -> String {
-    let ms = entry.median_ms();
-    let is_whole = ms < 100.0 && ms.fract() == 0.0;
-    if is_whole { ms.to_string() } else { float(ms) }
+    match entry.median_ms() {
+        Median::Rounded(ms) => ms.to_string(),
+        Median::Extreme(ms) => float(ms),
+    }
 }
 
 /// A number as Python writes it: never without a point.

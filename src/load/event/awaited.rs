@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::brokers::Brokers;
 use super::waiting::Event;
 use crate::load::effect::{Awaiting, Cause, Effect};
+use crate::load::headers::Headers;
 use crate::load::judge::{Answer, Judge};
 use crate::load::recording::Recording;
 use crate::load::timer::Timer;
@@ -74,7 +75,7 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
 
 /// Judges an event that has come.
 fn seen(effect: Awaiting<'_>, cause: Cause, awaited: &Await, event: &Event, judge: Judge<'_>) -> bool {
-    let (headers, size) = (&hyper::HeaderMap::new(), event.body.len() as u64);
+    let (headers, size) = (&Headers::default(), event.body.len() as u64);
     let time = event.at.saturating_duration_since(cause.done);
     let answer = Answer { status: 0, headers, body: &event.body, size, time };
     match judge.first_broken(&awaited.checks, &answer) {

@@ -62,6 +62,7 @@ async fn live(stint: Rc<Stint>, number: u32, users: u32, class: usize, stays: Ve
             let instance = Instance {
                 seed: stint.seeds.journey([u64::from(number), iteration]),
                 turn: stint.turn(iteration, iteration * u64::from(users) + u64::from(number)),
+                journey: None,
             };
             iteration += 1;
             let (next, free) = user.perform(class, instance, due).await;

@@ -14,7 +14,7 @@ use self::open::Places;
 use self::stint::Stint;
 use super::arrivals::Starts;
 use super::worker::Worker;
-use crate::scenario::load::Executor;
+use crate::scenario::load::{Arrivals, Executor};
 
 /// How many users or starts are made in one go: the others of a worker have a turn in between, and a stop is seen.
 const AT_ONCE: u64 = 256;
@@ -30,19 +30,25 @@ pub(super) async fn run(worker: &Rc<Worker>) {
 
 async fn part(stint: Rc<Stint>) {
     let part = stint.worker.part;
-    let seed = stint.seeds.arrivals(part.index);
+    let seed =
+        |arrivals: Arrivals| stint.seeds.arrivals(if arrivals.can_be_shared_out() { part.index } else { 0 });
     match &stint.part().executor {
         Executor::Closed { .. } | Executor::StagedUsers { .. } => closed::run(&stint).await,
         Executor::Shared { iterations, over, .. } => shared::run(&stint, *iterations, *over).await,
         Executor::Open { rate, arrivals, run_time, max_in_flight, drop_after } => {
             let Some(part) = part.at_most(*max_in_flight) else { return };
             let places = Places { max_in_flight: *max_in_flight, drop_after: *drop_after };
-            open::run(&stint, Starts::new(*arrivals, *rate, *run_time, part, seed), places).await;
+            open::run(&stint, Starts::new(*arrivals, *rate, *run_time, part, seed(*arrivals)), places).await;
         }
         Executor::StagedRate { stages, arrivals, max_in_flight, drop_after } => {
             let Some(part) = part.at_most(*max_in_flight) else { return };
             let places = Places { max_in_flight: *max_in_flight, drop_after: *drop_after };
-            open::run(&stint, Starts::staged(*arrivals, stages.clone(), part, seed), places).await;
+            open::run(&stint, Starts::staged(*arrivals, stages.clone(), part, seed(*arrivals)), places).await;
+        }
+        Executor::Replay { replay, max_in_flight, drop_after } => {
+            let Some(part) = part.at_most(*max_in_flight) else { return };
+            let places = Places { max_in_flight: *max_in_flight, drop_after: *drop_after };
+            open::run(&stint, Starts::replayed(replay.clone(), part), places).await;
         }
         Executor::Bursts { size, every, times, max_in_flight, drop_after } => {
             let Some(part) = part.at_most(*max_in_flight) else { return };

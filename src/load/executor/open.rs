@@ -21,6 +21,8 @@ use crate::load::unstarted;
 use crate::load::user::{Instance, User};
 use crate::load::who::Who;
 use crate::sample::{Race, UserClassId};
+use crate::scenario::load::Executor;
+use crate::scenario::replay::Performed;
 
 /// A start that is due.
 #[derive(Clone, Copy)]
@@ -106,7 +108,8 @@ async fn serve(stint: Rc<Stint>, queue: Rc<Queue>, number: u32, drop_after: Dura
         let (class, seed) = class_of(&stint, arrival);
         // The load's end cuts this journey short, but starts that were due before it still count.
         let turn = stint.turn(arrival.number, arrival.number);
-        user.perform(class, Instance { seed, turn }, arrival.due).await;
+        let journey = recorded(&stint, arrival).map(|performed| performed.journey);
+        user.perform(class, Instance { seed, turn, journey }, arrival.due).await;
     }
 }
 
@@ -145,10 +148,21 @@ impl Queue {
 /// The user class of a start, and the seed of its journey.
 fn class_of(stint: &Stint, arrival: Arrival) -> (usize, u64) {
     let seed = stint.seeds.journey([arrival.number]);
+    if let Some(performed) = recorded(stint, arrival) {
+        return (performed.user_class, seed);
+    }
     let mut rng = Pcg64Mcg::seed_from_u64(Seeds::class_of(seed));
     let classes = &stint.part().user_classes;
     let weighted = classes.iter().map(|c| (*c, stint.worker.scenario.user_classes[*c].weight));
     (draw_weighted(weighted, &mut rng).unwrap_or(0), seed)
+}
+
+/// What a start performs, where it was recorded.
+fn recorded(stint: &Stint, arrival: Arrival) -> Option<Performed> {
+    match &stint.part().executor {
+        Executor::Replay { replay, .. } => replay.performs(arrival.number),
+        _ => None,
+    }
 }
 
 /// Records a start that never came to be.
@@ -156,7 +170,10 @@ fn drop_arrival(stint: &Stint, arrival: Arrival, reason: &str) {
     let worker = &stint.worker;
     let (class, seed) = class_of(stint, arrival);
     let user_class = &worker.scenario.user_classes[class];
-    let journey = draw_journey(user_class, &mut Pcg64Mcg::seed_from_u64(seed));
+    let journey = recorded(stint, arrival).map_or_else(
+        || draw_journey(user_class, &mut Pcg64Mcg::seed_from_u64(seed)),
+        |performed| performed.journey,
+    );
     let who = Who {
         race: Race::NONE,
         user_class: UserClassId(u16::try_from(class).unwrap_or(u16::MAX)),

@@ -39,7 +39,8 @@ async fn work_off(stint: Rc<Stint>, number: u32, class: usize, iterations: u64, 
         if !worker.timer.sleep_until(due).await {
             return;
         }
-        let instance = Instance { seed: stint.seeds.journey([taken]), turn: stint.turn(taken, taken) };
+        let (seed, turn) = (stint.seeds.journey([taken]), stint.turn(taken, taken));
+        let instance = Instance { seed, turn, journey: None };
         if user.perform(class, instance, due).await.0 == Next::Stop {
             return;
         }

@@ -4,7 +4,7 @@ use plotters::chart::{ChartBuilder, ChartContext, LabelAreaPosition};
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
 use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
-use plotters::element::{PathElement, Rectangle};
+use plotters::element::{Circle, PathElement, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, ShapeStyle, TRANSPARENT, TextStyle};
 use serde::Serialize;
@@ -117,6 +117,13 @@ pub(super) fn line(plot: &mut Plot<'_, '_>, line: &Line, points: &[(f64, f64)], 
         };
         plot.draw_series(std::iter::once(PathElement::new(part, style)))?;
     }
+    Ok(())
+}
+
+/// Marks each point of a line: where few points stand, what was measured shows beside what only joins it.
+pub(super) fn marks(plot: &mut Plot<'_, '_>, line: &Line, points: &[(f64, f64)]) -> Drawn {
+    let style = stroke(Ink::of_arm(line.arm), 1.0, false).filled();
+    plot.draw_series(points.iter().map(|point| Circle::new(*point, grid(2.6), style)))?;
     Ok(())
 }
 

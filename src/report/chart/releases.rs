@@ -5,7 +5,7 @@ use plotters::element::PathElement;
 use plotters::style::text_anchor::{HPos, VPos};
 
 use super::axis::Axis;
-use super::plot::{Drawn, Margins, Readout, band, label, line, plot, readout_by, stroke, text};
+use super::plot::{Drawn, Margins, Readout, band, label, line, marks, plot, readout_by, stroke, text};
 use super::svg::Svg;
 use super::theme::{HALF_PX, Ink};
 use crate::report::model::{Line, Scale};
@@ -75,6 +75,9 @@ fn draw_into(svg: &mut String, curve: &ReleaseCurve<'_>) -> Drawn<Readout> {
     let lines: Vec<_> = curve.lines.iter().map(|line| (line, line.points.clone())).collect();
     for (series, points) in &lines {
         line(&mut plot, series, points, f64::INFINITY)?;
+    }
+    if let Some((series, points)) = lines.last() {
+        marks(&mut plot, series, points)?;
     }
     let value: fn(f64) -> String = match curve.scale {
         Scale::Time => unit::time,

@@ -77,11 +77,13 @@ fn gap(points: &[(f64, f64)]) -> f64 {
 /// The names of the phases at the top, where there is room for them.
 fn name_phases(plot: &super::plot::Plot<'_, '_>, phases: &[PhaseBand], end_s: f64, top: f64) -> Drawn {
     let style = text(Ink::Muted, HPos::Left, VPos::Center);
-    // Faults stand below the phases that they fall into, however short they are.
+    // Faults stand below the phases that they fall into, however short they are; neighbours stand apart.
+    let mut faults = 0_u8;
     for phase in
         phases.iter().filter(|p| p.is_fault || (p.end_s - p.start_s) / end_s > 0.05 && !p.name.is_empty())
     {
-        let down = if phase.is_fault { 20.0 } else { 8.0 };
+        let down = if phase.is_fault { 20.0 + f64::from(faults % 2) * 12.0 } else { 8.0 };
+        faults = faults.wrapping_add(u8::from(phase.is_fault));
         label(plot, (phase.start_s, top), (5.0, down), &phase.name, &style)?;
     }
     Ok(())

@@ -4,6 +4,7 @@ use super::charts;
 use super::doubts;
 use super::endpoints::{Compared, effect_sentences, sections};
 use super::explained::explained;
+use super::faults::faults;
 use super::headline::{self, headline};
 use super::judged::judged;
 use super::races::races;
@@ -111,6 +112,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         drains: arms.iter().zip(&names).filter_map(|(arm, name)| drain(arm, name)).collect(),
         races: arms.iter().zip(&names).flat_map(|(arm, name)| races(arm, name)).collect(),
         stages: arms.iter().zip(&names).flat_map(|(arm, name)| stages(arm, name)).collect(),
+        faults: arms.iter().zip(&names).flat_map(|(arm, name)| faults(arm, name)).collect(),
         failures: arms.iter().zip(&names).flat_map(|(arm, name)| failure_rows(arm, name)).collect(),
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),

@@ -3,7 +3,7 @@
 use super::planned::{self, Planned};
 use super::words::shown_unit;
 use super::{Line, PercentileChart, PhaseBand, Ribbon, Scale, ShiftChart, ShiftPoint, TimeRow, Timeline};
-use crate::run::{HookFacts, PhaseSpan, WHEN_BESIDE};
+use crate::run::{FaultFacts, HookFacts, PhaseSpan, RunFacts, WHEN_BESIDE};
 use crate::sample::Phase;
 use crate::stats::quantile::median;
 use crate::summary::{ArmSummary, Curve, CurveShift, Shift, SignalSeries};
@@ -110,7 +110,8 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
     }
     // The arm that took longest shows where the phases lie; the load's own are the same in all.
     let longest = arms.iter().max_by(|a, b| end_of(a).total_cmp(&end_of(b)))?;
-    let faults = longest.runs[0].end.hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(fault);
+    let hooks = longest.runs[0].end.hooks.iter().filter(|hook| hook.moment == WHEN_BESIDE).map(hook);
+    let faults = longest.runs[0].end.faults.iter().filter_map(|of| fault(of, &longest.runs[0]));
     let stages = planned::bands(&longest.runs[0]);
     // Where stages have names, these stand at the top.
     let of_load = |band: PhaseBand| match Phase::ALL.into_iter().find(|phase| phase.word() == band.name) {
@@ -119,7 +120,7 @@ pub(super) fn timeline(arms: &[&ArmSummary], names: &[&str]) -> Option<Timeline>
         _ => Some(band),
     };
     let phases = longest.runs[0].end.phases.iter().map(band).filter_map(of_load);
-    let phases = phases.chain(stages.iter().cloned()).chain(faults).collect();
+    let phases = phases.chain(stages.iter().cloned()).chain(hooks).chain(faults).collect();
     Some(Timeline { end_s, phases, rows })
 }
 
@@ -136,7 +137,13 @@ fn band(phase: &PhaseSpan) -> PhaseBand {
     }
 }
 
-fn fault(hook: &HookFacts) -> PhaseBand {
+fn fault(fault: &FaultFacts, run: &RunFacts) -> Option<PhaseBand> {
+    let (start, end) = fault.window_us(run.last_us())?;
+    let (start_s, end_s) = (start as f64 / 1e6, end as f64 / 1e6);
+    Some(PhaseBand { name: fault.name.clone(), start_s, end_s, is_fault: true })
+}
+
+fn hook(hook: &HookFacts) -> PhaseBand {
     PhaseBand {
         name: hook.name.clone(),
         start_s: hook.start_us as f64 / 1e6,

@@ -8,6 +8,7 @@ mod charts;
 mod doubts;
 mod endpoints;
 mod explained;
+mod faults;
 mod headline;
 mod judged;
 mod planned;
@@ -24,6 +25,7 @@ pub use build::{comparison, run};
 pub use called::word;
 pub(crate) use charts::signal_unit;
 pub use endpoints::{Cell, Column, SubjectLine, SubjectRow, SubjectSection};
+pub use faults::FaultRow;
 pub use headline::{Fact, Headline, Tile, Validity};
 pub(in crate::report) use judged::claim as claim_row;
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip, SymptomRow, claims, sentence};
@@ -77,6 +79,9 @@ pub struct Report {
     /// The named stages of the load, per arm.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<StageRow>,
+    /// What was done to the system on purpose, per arm.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<FaultRow>,
     /// Why samples did not end well, per arm.
     pub failures: Vec<FailureRow>,
     /// The slowest requests, per arm.

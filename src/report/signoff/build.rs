@@ -77,7 +77,7 @@ fn sentence(signoff: &SignOff) -> String {
     let all = signoff.items.len();
     let is = |n: usize| if n == 1 { "is" } else { "are" };
     let supported = signoff.items.iter().filter(|item| item.state == State::Supported).count();
-    let claims = if all == 1 { "claim" } else { "claims" };
+    let claims = if all == 1 && supported == 1 { "claim" } else { "claims" };
     let mut parts = vec![format!("{supported} of {all} required {claims} {} supported", is(supported))];
     for state in [State::Refuted, State::Invalid, State::Undecided, State::Missing] {
         let failing: Vec<&Item> = signoff.failing().filter(|item| item.state == state).collect();

@@ -256,7 +256,7 @@ impl<'a> Book<'a> {
         self.journeys.iter().position(|j| j.name == name)
     }
 
-    pub(super) fn journey_names(&self) -> Vec<&str> {
+    pub(in crate::scenario) fn journey_names(&self) -> Vec<&str> {
         self.journeys.iter().map(|j| j.name.as_str()).collect()
     }
 

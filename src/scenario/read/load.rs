@@ -1,29 +1,37 @@
 //! `[load.NAME]`: loads. The key that names the amount decides the executor: `users`, `rate`,
-//! `iterations`, `stages` or `burst`. `[[load.NAME.part]]` puts several of them into one load.
+//! `iterations`, `stages`, `burst` or `replay`. `[[load.NAME.part]]` puts several of them into one load.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
-use super::stages;
+use super::{replay, stages};
 use crate::claim::Expression;
+use crate::scenario::World;
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::UserClass;
 use crate::scenario::limits;
 use crate::scenario::load::{Abort, Arrivals, Executor, Load, LoadPart};
+use crate::scenario::replay::Replay;
 
 /// When `abort_when` is first looked at, if `abort_after` does not say.
 const ABORT_AFTER: Duration = Duration::from_secs(10);
 
+/// Indices of dispersion that arrivals may have: beyond them they are as good as even, or all at once.
+const DISPERSIONS: std::ops::RangeInclusive<f64> = 0.01..=1000.0;
+
 /// The keys that decide an executor.
-const AMOUNTS: [&str; 5] = ["users", "rate", "iterations", "stages", "burst"];
+const AMOUNTS: [&str; 6] = ["users", "rate", "iterations", "stages", "burst", "replay"];
 
 /// All keys of loads and their parts.
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "users",
     "rate",
     "iterations",
     "stages",
     "burst",
+    "replay",
+    "speed_up",
     "part",
     "run_time",
     "spawn_rate",
@@ -40,10 +48,20 @@ const KEYS: [&str; 19] = [
     "start_after",
 ];
 
+/// What loads are made of, and where the files are that they name.
+#[derive(Clone, Copy)]
+pub(in crate::scenario) struct Work<'a> {
+    pub(in crate::scenario) user_classes: &'a [UserClass],
+    /// The names of all journeys, by their places.
+    pub(in crate::scenario) journeys: &'a [&'a str],
+    pub(in crate::scenario) folder: &'a Path,
+    pub(in crate::scenario) world: &'a dyn World,
+}
+
 /// `conditions`: extended by the texts of `abort_when`, to be checked when all names are known.
 pub(in crate::scenario) fn read(
     file: &mut Fields<'_>,
-    user_classes: &[UserClass],
+    work: Work<'_>,
     conditions: &mut Vec<Located<String>>,
 ) -> Vec<(String, Load)> {
     let Some(table) = file.table("load") else { return Vec::new() };
@@ -52,7 +70,7 @@ pub(in crate::scenario) fn read(
         .into_iter()
         .filter_map(|(name, value)| {
             let fields = Fields::of(value, table.file(), "a load", table.problems)?;
-            let load = load(fields, user_classes, conditions);
+            let load = load(fields, work, conditions);
             if load.is_none() {
                 table.problems.note_unread("load", Some(&name.value));
             }
@@ -61,26 +79,22 @@ pub(in crate::scenario) fn read(
         .collect()
 }
 
-fn load(
-    mut table: Fields<'_>,
-    user_classes: &[UserClass],
-    conditions: &mut Vec<Located<String>>,
-) -> Option<Load> {
+fn load(mut table: Fields<'_>, work: Work<'_>, conditions: &mut Vec<Located<String>>) -> Option<Load> {
     let parts = if table.has("part") {
         if let Some(amount) = AMOUNTS.into_iter().find(|key| table.has(key)) {
             let title = format!("a load with parts has no `{amount}` of its own");
             table.problems.add(&table.key_place(amount), title, "say it in one of the parts");
             table.know(&KEYS);
         }
-        parts(&mut table, user_classes)
+        parts(&mut table, work)
     } else {
-        let executor = executor(&mut table, "a load", true);
+        let user_classes = classes(&mut table, work.user_classes);
+        let executor = executor(&mut table, "a load", true, (work, &user_classes));
         if executor.is_none() && AMOUNTS.iter().filter(|key| table.has(key)).count() != 1 {
             table.know(&KEYS);
             table.finish();
             return None;
         }
-        let user_classes = classes(&mut table, user_classes);
         executor.map(|executor| {
             vec![LoadPart { name: String::new(), executor, user_classes, start_after: Duration::ZERO }]
         })
@@ -100,7 +114,7 @@ fn load(
 }
 
 /// `[[load.NAME.part]]`
-fn parts(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Option<Vec<LoadPart>> {
+fn parts(table: &mut Fields<'_>, work: Work<'_>) -> Option<Vec<LoadPart>> {
     let mut names = BTreeSet::new();
     let mut parts = Vec::new();
     let tables = table.tables("part");
@@ -114,8 +128,8 @@ fn parts(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Option<Vec<LoadP
             stages::check_name(&located, "a part", fields.problems);
             located.value
         });
-        let executor = executor(&mut fields, "a part", false);
-        let user_classes = classes(&mut fields, user_classes);
+        let user_classes = classes(&mut fields, work.user_classes);
+        let executor = executor(&mut fields, "a part", false, (work, &user_classes));
         let start_after = fields.duration("start_after").unwrap_or_default();
         if let Some(reason) = limits::time(start_after).filter(|_| !start_after.is_zero()) {
             fields.problems.add(&fields.key_place("start_after"), reason, "too late");
@@ -138,7 +152,12 @@ fn parts(table: &mut Fields<'_>, user_classes: &[UserClass]) -> Option<Vec<LoadP
 }
 
 /// The executor of a load or of a part of one.
-fn executor(table: &mut Fields<'_>, what: &str, may_have_parts: bool) -> Option<Executor> {
+fn executor(
+    table: &mut Fields<'_>,
+    what: &str,
+    may_have_parts: bool,
+    (work, of_load): (Work<'_>, &[usize]),
+) -> Option<Executor> {
     let amounts: Vec<&str> = AMOUNTS.into_iter().filter(|k| table.has(k)).collect();
     match amounts.as_slice() {
         ["users"] => closed(table),
@@ -146,10 +165,11 @@ fn executor(table: &mut Fields<'_>, what: &str, may_have_parts: bool) -> Option<
         ["iterations"] => shared(table),
         ["stages"] => staged(table),
         ["burst"] => bursts(table),
+        ["replay"] => replay(table, work, of_load),
         _ => {
             let or_parts = if may_have_parts { ", `part`" } else { "" };
             let title = format!(
-                "{what} needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`{or_parts}"
+                "{what} needs exactly one of `users`, `rate`, `iterations`, `stages`, `burst`, `replay`{or_parts}"
             );
             table.problems.add(&table.place, title, format!("in this {}", what.trim_start_matches("a ")));
             None
@@ -229,6 +249,27 @@ fn bursts(table: &mut Fields<'_>) -> Option<Executor> {
     Some(Executor::Bursts { size: size?, every: every?, times: times?, max_in_flight, drop_after })
 }
 
+/// `replay = "starts.csv"`, `speed_up = 2`
+fn replay(table: &mut Fields<'_>, work: Work<'_>, of_load: &[usize]) -> Option<Executor> {
+    let file = table.text("replay");
+    let speed_up = table.rate("speed_up").unwrap_or(1.0);
+    let (max_in_flight, drop_after) = places(table, 1000);
+    let file = file?;
+    let of_work = replay::Work { journeys: work.journeys, user_classes: work.user_classes, of_load };
+    let starts = match replay::starts(&work.folder.join(&file.value), work.world, &of_work) {
+        Ok(starts) => starts,
+        Err(reason) => {
+            table.problems.add(&file.place, format!("cannot replay `{}`", file.value), reason);
+            return None;
+        }
+    };
+    let replay = Replay::new(file.value, speed_up, starts)?;
+    if let Some(reason) = limits::rate(replay.mean_rate()).or_else(|| limits::time(replay.run_time())) {
+        table.problems.add(&file.place, reason, "change `speed_up`");
+    }
+    Some(Executor::Replay { replay, max_in_flight, drop_after })
+}
+
 /// How many journeys of an open load may be under way, and how long a start waits for that.
 fn places(table: &mut Fields<'_>, usual: u32) -> (u32, Duration) {
     let max_in_flight = users(table, "max_in_flight").unwrap_or(usual);
@@ -236,6 +277,9 @@ fn places(table: &mut Fields<'_>, usual: u32) -> (u32, Duration) {
 }
 
 fn arrivals(table: &mut Fields<'_>) -> Arrivals {
+    if table.value("arrivals").is_some_and(|value| value.value.get_ref().as_table().is_some()) {
+        return gamma(table).unwrap_or(Arrivals::Constant);
+    }
     let Some(text) = table.text("arrivals") else { return Arrivals::Constant };
     match text.value.as_str() {
         "constant" => Arrivals::Constant,
@@ -245,6 +289,23 @@ fn arrivals(table: &mut Fields<'_>) -> Arrivals {
             Arrivals::Constant
         }
     }
+}
+
+/// `arrivals = { dispersion = 4 }`
+fn gamma(table: &mut Fields<'_>) -> Option<Arrivals> {
+    let mut gamma = table.table("arrivals")?;
+    gamma.require("dispersion");
+    let dispersion = gamma.number("dispersion");
+    let problems = gamma.problems;
+    gamma.finish();
+    let dispersion = dispersion?;
+    if !DISPERSIONS.contains(&dispersion.value) {
+        let title =
+            format!("`dispersion` has to lie between {} and {}", DISPERSIONS.start(), DISPERSIONS.end());
+        problems.add(&dispersion.place, title, "1 is a Poisson process; more comes in clusters");
+        return None;
+    }
+    Some(Arrivals::Gamma { dispersion: dispersion.value })
 }
 
 /// A time in which something is to be done.

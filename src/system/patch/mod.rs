@@ -14,6 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::SystemError;
+use super::journal::{Owner, write_durably};
 use crate::bounded;
 use crate::checksum::sha256;
 use crate::scenario::patch::Patch;
@@ -46,9 +47,8 @@ pub struct Patched {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Manifest {
-    process: u32,
-    /// When the process was started, as its system counts: a number is given to others later.
-    process_start: Option<u64>,
+    #[serde(flatten)]
+    owner: Owner,
     files: Vec<Entry>,
 }
 
@@ -124,7 +124,7 @@ impl Patched {
                 patched_sha256: sha256(patched),
             });
         }
-        let manifest = Manifest { process, process_start: start_of(process), files: entries };
+        let manifest = Manifest { owner: Owner::own(), files: entries };
         write_durably(&draft.join(MANIFEST), serde_json::to_string_pretty(&manifest)?.as_bytes())?;
         fs::rename(&draft, &folder)?;
         File::open(journal)?.sync_all()?;
@@ -160,7 +160,7 @@ impl Drop for Patched {
 pub fn restore_leftovers(journal: &Path) -> Result<Vec<PathBuf>, SystemError> {
     let mut restored = Vec::new();
     for (folder, manifest) in journals(journal) {
-        if !is_alive(&manifest) {
+        if !manifest.owner.is_alive() {
             restored.extend(put_back(&folder, &manifest)?);
         }
     }
@@ -172,7 +172,7 @@ pub fn restore_leftovers(journal: &Path) -> Result<Vec<PathBuf>, SystemError> {
 pub fn restore_own(journal: &Path) -> (Vec<SystemError>, Still) {
     let still = changing();
     let own = std::process::id();
-    let of_own = journals(journal).into_iter().filter(|(_, manifest)| manifest.process == own);
+    let of_own = journals(journal).into_iter().filter(|(_, manifest)| manifest.owner.process() == own);
     (of_own.filter_map(|(folder, manifest)| put_back(&folder, &manifest).err()).collect(), still)
 }
 
@@ -192,7 +192,8 @@ fn refuse_taken(journal: &Path, files: &[(PathBuf, Vec<u8>, String)]) -> Result<
     for (_, manifest) in journals(journal) {
         let taken = manifest.files.iter().find(|entry| files.iter().any(|(path, _, _)| *path == entry.path));
         if let Some(entry) = taken {
-            let reason = format!("process {} has patched it and not yet restored it", manifest.process);
+            let reason =
+                format!("process {} has patched it and not yet restored it", manifest.owner.process());
             return Err(SystemError::Patch { file: entry.path.display().to_string(), reason });
         }
     }
@@ -268,29 +269,6 @@ fn replace_at_once(path: &Path, bytes: &[u8], before: &Metadata) -> std::io::Res
         let _ = fs::remove_file(&draft);
     }
     written
-}
-
-fn write_durably(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn is_alive(manifest: &Manifest) -> bool {
-    match (start_of(manifest.process), manifest.process_start) {
-        (Some(now), Some(then)) => now == then,
-        _ => {
-            let pid = i32::try_from(manifest.process).ok().and_then(rustix::process::Pid::from_raw);
-            pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
-                && manifest.process_start.is_none()
-        }
-    }
-}
-
-/// When a process was started, in its system's own count; none where the system does not tell.
-fn start_of(process: u32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    stat.rsplit(')').next()?.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     checks
 }
 
-/// How late requests went out though a place was free: that is the generator's own doing.
+/// How late requests went out though a place was free: that is the generator's own doing. Those that were due during a
+/// fault do not count: a system that accepts no connection makes them late.
 fn lag(run: &MeasuredRun) -> Check {
     let name = LAG;
     let samples = &run.samples;
@@ -41,7 +42,7 @@ fn lag(run: &MeasuredRun) -> Check {
         if samples.outcome[i] == Outcome::Dropped {
             continue;
         }
-        if was_free {
+        if was_free && !run.facts.is_under_fault(samples.intended_us[i]) {
             lags.push((samples.sent_us[i] - samples.intended_us[i]) as f64);
         }
         responses.push((samples.done_us[i] - samples.intended_us[i]) as f64);
@@ -49,7 +50,10 @@ fn lag(run: &MeasuredRun) -> Check {
     lags.sort_by(f64::total_cmp);
     responses.sort_by(f64::total_cmp);
     let (Some(lag), Some(response)) = (type8(&lags, 0.99), type8(&responses, 0.99)) else {
-        return Check::new(name, Grade::Valid, "nothing was sent");
+        if run.facts.end.faults.is_empty() || responses.is_empty() {
+            return Check::new(name, Grade::Valid, "nothing was sent");
+        }
+        return Check::new(name, Grade::Warn, "not known: everything was due during a fault");
     };
     let share = lag / response.max(1.0);
     let grade = if lag >= LARGE_LAG_US && share >= LAG_SHARES.1 {
@@ -59,7 +63,8 @@ fn lag(run: &MeasuredRun) -> Check {
     } else {
         Grade::Valid
     };
-    let text = format!("p99 {}, {} of the p99 response time", unit::time(lag), unit::share(share));
+    let outside = if run.facts.end.faults.is_empty() { "" } else { " outside of faults" };
+    let text = format!("p99 {}{outside}, {} of the p99 response time", unit::time(lag), unit::share(share));
     let hint =
         if grade == Grade::Valid { "" } else { "; the generator is late: give it more CPU or less load" };
     Check::new(name, grade, text + hint)

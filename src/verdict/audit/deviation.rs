@@ -4,15 +4,21 @@ use super::Grade;
 use crate::stats::contingency::Deviation;
 use crate::unit;
 
-/// A deviation that chance makes less often than this is not put down to chance.
-const CHANCE: f64 = 0.001;
+/// A deviation that chance makes less often than this is not put down to chance, and one that it makes less often than
+/// the second number voids a run: at 1 in 1000 one of 25 experiments of forty runs would be void for nothing.
+const CHANCE: (f64, f64) = (1e-3, 1e-6);
 /// Sizes of a difference (Cramér's V, Cohen's w) from which it counts: thousands of requests make the
 /// smallest one significant.
 const SIZES: (f64, f64) = (0.02, 0.1);
 
 /// What a deviation is worth.
 pub(super) fn graded(found: &Deviation) -> Grade {
-    if found.p < CHANCE { Grade::of(found.size, SIZES.0, SIZES.1) } else { Grade::Valid }
+    let most = match found.p {
+        p if p < CHANCE.1 => Grade::Invalid,
+        p if p < CHANCE.0 => Grade::Warn,
+        _ => Grade::Valid,
+    };
+    Grade::of(found.size, SIZES.0, SIZES.1).min(most)
 }
 
 /// A deviation in words.
@@ -39,6 +45,7 @@ mod tests {
         assert_eq!(graded(&deviation(1e-9, 0.01)), Grade::Valid, "too small to matter");
         assert_eq!(graded(&deviation(1e-9, 0.05)), Grade::Warn);
         assert_eq!(graded(&deviation(1e-9, 0.5)), Grade::Invalid);
+        assert_eq!(graded(&deviation(1e-5, 0.5)), Grade::Warn, "once in 100 000 runs of a right generator");
     }
 
     #[test]

@@ -14,7 +14,12 @@ pub(super) fn checks(run: &MeasuredRun, imported: &Imported<'_>) -> Vec<Check> {
     if run.facts.end.state != RunState::Done {
         checks.push(completion::state(run));
     }
+    if imported.lacks(Lack::Samples) {
+        checks.push(stated(imported));
+        return checks;
+    }
     checks.push(answers(run, imported));
+    checks.extend(imported.gaps.map(gaps));
     checks.extend(settled(run, imported));
     // Words of errors can only speak against a generator whose machine is not known.
     checks.extend(Some(generator::sockets(run)).filter(|check| check.grade != Grade::Valid));
@@ -32,6 +37,25 @@ fn origin(imported: &Imported<'_>) -> Check {
         text.push_str(&format!("; left out: {left_out}"));
     }
     Check::new("origin", Grade::Warn, text)
+}
+
+/// Metrics that a tool states decide nothing: their spread is not known.
+fn stated(imported: &Imported<'_>) -> Check {
+    let metrics: Vec<String> =
+        imported.stated.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let text = format!(
+        "the file contains no samples, so nothing can be decided from it; the tool states: {}",
+        metrics.join(", ")
+    );
+    Check::new("samples", Grade::Invalid, text)
+}
+
+/// Requests of several runs are not pooled.
+fn gaps(gaps: &str) -> Check {
+    let text = format!(
+        "{gaps}: the file seems to hold several runs, which must not be taken for one; split it, and import each"
+    );
+    Check::new("gaps", Grade::Invalid, text)
 }
 
 fn answers(run: &MeasuredRun, imported: &Imported<'_>) -> Check {

@@ -5,9 +5,11 @@ mod clock;
 mod completion;
 mod concurrency;
 mod deviation;
+mod faults;
 mod generator;
 mod imported;
 mod keys;
+mod replay;
 pub(super) mod seal;
 mod signals;
 mod sizes;
@@ -227,11 +229,13 @@ fn of_own(run: &MeasuredRun) -> Vec<Check> {
     [
         completion::checks(run),
         arrivals::checks(run),
+        replay::checks(run).into_iter().collect(),
         concurrency::checks(run),
         generator::checks(run),
         signals::checks(run),
         steady::checks(run),
         clock::checks(run),
+        faults::checks(run),
         keys::checks(run),
     ]
     .into_iter()

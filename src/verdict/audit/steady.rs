@@ -63,10 +63,18 @@ fn warm_up(run: &MeasuredRun) -> Option<WarmUp> {
     Some(WarmUp { trim_s, is_over: !(is_long && differs()) })
 }
 
+/// The longest stretch in which the load was level, µs, as long as nothing was done to the system.
+fn calm(run: &MeasuredRun) -> Option<(i64, i64)> {
+    let (start, end) = longest_steady(&run.facts)?;
+    let faults = run.facts.end.faults.iter().filter_map(|fault| fault.start_us);
+    let first = faults.filter(|fault| (start..end).contains(fault)).min();
+    Some((start, first.unwrap_or(end)))
+}
+
 /// The median response time of each second of the steady phase, µs; a second without answers
 /// repeats the one before it.
 fn cells(run: &MeasuredRun) -> Option<Vec<f64>> {
-    let (start, end) = longest_steady(&run.facts)?;
+    let (start, end) = calm(run)?;
     let seconds = usize::try_from((end - start) / 1_000_000).ok()?;
     let mut by_second: Vec<Vec<f64>> = vec![Vec::new(); seconds];
     let samples = &run.samples;
@@ -85,7 +93,7 @@ fn cells(run: &MeasuredRun) -> Option<Vec<f64>> {
 }
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
-    let Some((start, end)) = longest_steady(&run.facts) else {
+    let Some((start, end)) = calm(run) else {
         let text = if run.facts.start.stages.is_empty() {
             "the run has no steady phase"
         } else {

@@ -2,6 +2,7 @@
 
 mod checks;
 mod endings;
+mod events;
 mod races;
 mod series;
 mod unbegun;
@@ -9,14 +10,14 @@ mod unbegun;
 use std::collections::BTreeMap;
 
 use crate::claim::{CountOf, Found, LookUp, Metric, Selection, Side, Statistic, Stretch, TimeKind};
-use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
+use crate::run::{MeasuredRun, RunFacts};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::clusters::exceedance_clusters;
+use crate::stats::counter;
 use crate::stats::omission::{Corrected, Waits, usual_interval};
 use crate::stats::proportion::Counters;
 use crate::stats::quantile::type8;
 use crate::stats::woodruff::Woodruff;
-use crate::stats::{counter, recovery};
 use crate::unit;
 
 pub(super) use endings::Endings;
@@ -71,13 +72,18 @@ impl LookUp for RoundRuns {
             Statistic::DrainTime => drain_time(&run.facts),
             Statistic::CpuPerRequest(service) => self.cpu_per_request(run, service.as_deref()),
             Statistic::Signal(metric, name) => self.signal(run, *metric, name),
-            Statistic::Recovery(event) => self.recovery(run, event),
+            Statistic::Excursion(signal, level) => self.excursion(run, signal, *level),
+            Statistic::Recovery(event)
+            | Statistic::Detection(event)
+            | Statistic::Reaction { event, .. }
+            | Statistic::Settling { event, .. } => self.from_event(run, statistic, event),
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
             Statistic::Overlap(race) => races::overlap(run, race),
             Statistic::AllOk(race) => Ok(races::won_by(run, race, |winners, entrants| winners == entrants)),
             Statistic::NoneOk(race) => Ok(races::won_by(run, race, |winners, _| winners == 0)),
             Statistic::Events(stream) => Ok(races::events(run, stream)),
+            Statistic::Capacity(_) => Err("a capacity is found by a search, `loadproof capacity`".to_owned()),
         }
     }
 }
@@ -123,11 +129,11 @@ impl RoundRuns {
         let samples = &run.samples;
         let phase = self.select.phase.map(Stretch::phase);
         let settled_us = self.settled_from_us(&run.facts);
-        let stage_us = self.select.stage.as_ref().map(|stage| run.facts.stage_us(stage).unwrap_or_default());
+        let window_us = self.select.stage.as_ref().map(|name| run.facts.window_us(name).unwrap_or_default());
         move |i| {
             phase.is_none_or(|p| samples.phase[i] == p)
                 && settled_us.is_none_or(|from| samples.intended_us[i] >= from)
-                && stage_us.is_none_or(|(start, end)| (start..end).contains(&samples.intended_us[i]))
+                && window_us.is_none_or(|(start, end)| (start..end).contains(&samples.intended_us[i]))
         }
     }
 
@@ -159,26 +165,30 @@ impl RoundRuns {
     /// Whether a run has what is selected of it: a stage that never was, or a settled part of several, has no samples
     /// that could be counted.
     fn check_stretch(&self, facts: &RunFacts) -> Result<(), String> {
-        if let Some(stage) = &self.select.stage
-            && facts.stage_us(stage).is_none()
-        {
-            return Err(format!("run {} has no phase `{stage}`, or ended before it", facts.id));
-        }
+        self.window_us(facts)?;
         if self.select.phase == Some(Stretch::Settled) && spans_of(facts, "steady").count() > 1 {
             return Err(several(facts, "steady"));
         }
         Ok(())
     }
 
+    /// The selected stage or fault of a run, µs; none if none is selected. A fault that did not go as planned is none.
+    fn window_us(&self, facts: &RunFacts) -> Result<Option<(i64, i64)>, String> {
+        let Some(name) = &self.select.stage else { return Ok(None) };
+        if let Some(fault) = facts.fault(name) {
+            fault.event_us().map_err(|reason| format!("{reason}, in run {}", facts.id))?;
+        }
+        let window = facts.window_us(name);
+        window.map(Some).ok_or_else(|| format!("run {} has no phase `{name}`, or ended before it", facts.id))
+    }
+
     /// The selected stretch of a run, µs; the load with its ramp if none is selected.
     fn stretch_us(&self, facts: &RunFacts) -> Result<(i64, i64), String> {
-        if let Some(stage) = &self.select.stage {
-            let found = facts.stage_us(stage);
-            return found
-                .ok_or_else(|| format!("run {} has no phase `{stage}`, or ended before it", facts.id));
+        if let Some(window) = self.window_us(facts)? {
+            return Ok(window);
         }
         let Some(stretch) = self.select.phase else {
-            return Ok((0, facts.load_end_us().unwrap_or_else(|| last_us(facts))));
+            return Ok((0, facts.load_end_us().unwrap_or_else(|| facts.last_us())));
         };
         if spans_of(facts, stretch.phase().word()).count() > 1 {
             return Err(several(facts, stretch.word()));
@@ -385,32 +395,6 @@ impl RoundRuns {
             of_services().find_map(|s| series::not_counted(run, s, Some((i64::MIN, i64::MAX)), stretch));
         Ok(Found { value, n: finished as u64, doubt, ..Found::default() })
     }
-
-    fn recovery(&self, run: &MeasuredRun, event: &str) -> Result<Found, String> {
-        let (start_us, end_us) = event_us(&run.facts, event)?;
-        let steady_us = span_of(&run.facts, "steady").map_or(0, |(start, _)| start);
-        let s = |us: i64| us as f64 / 1e6;
-        let samples = &run.samples;
-        // Those whose answers were wrong have no time, but they are no recovery either.
-        let requests: Vec<recovery::Request> = self
-            .selected(run)
-            .map(|i| {
-                let is_as_expected = self.select.outcome.is_some() || samples.outcome[i].is_answered();
-                let took = (samples.done_us[i] - samples.intended_us[i]) as f64 / 1e3;
-                recovery::Request {
-                    at_s: s(samples.intended_us[i]),
-                    done_s: s(samples.done_us[i]),
-                    time: if is_as_expected { took } else { f64::INFINITY },
-                    is_as_expected,
-                }
-            })
-            .collect();
-        let recovered =
-            recovery::time_to_recover_as_expected(&requests, s(steady_us), s(start_us), s(end_us))
-                .map_err(|e| format!("{e} in run {}", run.facts.id))?;
-        let value = recovered.map_or(f64::INFINITY, |seconds| seconds * 1e3);
-        Ok(Found { value, n: requests.len() as u64, ..Found::default() })
-    }
 }
 
 /// A quantile of times with those that stalled users held back, or their mean; what was never answered makes that
@@ -493,11 +477,6 @@ pub(super) fn span_of(facts: &RunFacts, phase: &str) -> Option<(i64, i64)> {
     Some((first.start_us, of_name.next_back().unwrap_or(first).end_us))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a run lasts less than 2^53 µs")]
-fn last_us(facts: &RunFacts) -> i64 {
-    (facts.duration_s * 1e6) as i64
-}
-
 fn drain_time(facts: &RunFacts) -> Result<Found, String> {
     let phase = facts.end.phases.iter().find(|p| p.name == "drain");
     let Some(phase) = phase else {
@@ -509,18 +488,4 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
     // A drain that met its deadline with work left has no time, only a lower bound.
     let value = if phase.complete { facts.drain_s().unwrap_or(0.0) * 1e3 } else { f64::INFINITY };
     Ok(Found { value, n: 1, ..Found::default() })
-}
-
-/// A hook that ran beside the load, a stage of the load, or a moment.
-fn event_us(facts: &RunFacts, event: &str) -> Result<(i64, i64), String> {
-    if let Some(hook) = facts.end.hooks.iter().find(|h| h.name == event && h.moment == WHEN_BESIDE) {
-        return Ok((hook.start_us, hook.end_us));
-    }
-    if let Some(stage) = facts.stage_us(event) {
-        return Ok(stage);
-    }
-    let moment =
-        unit::parse_duration(event).map_err(|_| format!("`{event}` did not happen in run {}", facts.id))?;
-    let us = i64::try_from(moment.as_micros()).unwrap_or(i64::MAX);
-    Ok((us, us))
 }

@@ -9,6 +9,7 @@ use crate::reading::SignalColumn;
 use crate::run::MeasuredRun;
 use crate::stats::counter::{self, Falls};
 use crate::stats::drift::drift;
+use crate::stats::excursion;
 use crate::stats::gap;
 use crate::stats::quantile::{median, type8};
 use crate::stats::rank_correlation::spearman;
@@ -37,6 +38,35 @@ impl RoundRuns {
         let value = metric_of(metric, &points, column).ok_or_else(|| self.too_few(run, name))?;
         let doubt = self.doubt(run, column, metric)?;
         Ok(Found { value, n: points.len() as u64, doubt, ..Found::default() })
+    }
+
+    /// Of a signal over a level: those that begin in the selected stretch, until they end.
+    pub(super) fn excursion(&self, run: &MeasuredRun, name: &str, level: f64) -> Result<Found, String> {
+        let (column, stretch) = (column(run, name)?, self.stretch_us(&run.facts)?);
+        let is_whole = self.select.phase.is_none() && self.select.stage.is_none();
+        let (from_us, until_us) = if is_whole { (i64::MIN, i64::MAX) } else { stretch };
+        self.read_to_the_end(run, column)?;
+        let points = points(column, (i64::MIN, i64::MAX));
+        let longest_s = excursion::longest(&points, level, from_us as f64 / 1e6, until_us as f64 / 1e6);
+        // What nobody saw may have been above the level, or below it for a moment.
+        let doubt =
+            unread(column, stretch).map(|gap| Doubt { why: gap.text(run, column), errs: Errs::EitherWay });
+        Ok(Found { value: longest_s * 1e3, n: points.len() as u64, doubt, ..Found::default() })
+    }
+
+    /// A signal over a run as `(s, level)`: of a counter the increase per second since the reading before.
+    pub(super) fn levels(&self, run: &MeasuredRun, name: &str) -> Result<Vec<(f64, f64)>, String> {
+        let column = column(run, name)?;
+        self.read_to_the_end(run, column)?;
+        let points = whole(points(column, (i64::MIN, i64::MAX)), column);
+        if !column.is_counter {
+            return Ok(points);
+        }
+        let increase = |pair: &[(f64, f64)]| {
+            let seconds = pair[1].0 - pair[0].0;
+            (seconds > 0.0).then(|| (pair[1].0, (pair[1].1 - pair[0].1) / seconds))
+        };
+        Ok(points.windows(2).filter_map(increase).collect())
     }
 
     /// What a metric of a signal leaves out, if anything.

@@ -1,6 +1,8 @@
 //! The command line, and the values that it stands for.
 
 mod faults;
+mod gateway;
+mod ingestor;
 mod site;
 mod storefront;
 
@@ -13,7 +15,10 @@ use testbed::{
     shopstream::{self, Bug, CONTEXTS, Engines},
 };
 
-use self::{faults::FaultArgs, site::SiteArgs, storefront::StorefrontArgs};
+use self::{
+    faults::FaultArgs, gateway::GatewayArgs, ingestor::IngestorArgs, site::SiteArgs,
+    storefront::StorefrontArgs,
+};
 
 /// Serves a small real system on 127.0.0.1 for load tests to measure, until SIGTERM or SIGINT.
 #[derive(Parser)]
@@ -27,6 +32,8 @@ pub(crate) struct Args {
 pub(crate) enum System {
     Shopstream(ShopstreamArgs),
     Known(KnownArgs),
+    Ingestor(IngestorArgs),
+    Gateway(GatewayArgs),
     Site(SiteArgs),
     Storefront(StorefrontArgs),
 }

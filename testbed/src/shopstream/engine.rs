@@ -3,12 +3,11 @@
 use std::thread;
 
 use super::{
-    Shop,
-    problem::Problem,
-    reaction,
+    Shop, reaction,
     refusal::Refusal,
     streams::{Delivery, Message},
 };
+use crate::neighbour::Problem;
 
 /// How often an event is tried before it is put aside.
 const ATTEMPTS: u32 = 5;

@@ -6,12 +6,13 @@
 use std::thread;
 
 use super::{
-    Bug, Shop, clock,
+    Bug, Shop,
     domain::{self, Answer, Command, Given, On},
     fields::Object,
     refusal::Refusal,
     store::{Change, Commit},
 };
+use crate::clock;
 
 /// A command with all that was said to it.
 pub(crate) struct Instruction {

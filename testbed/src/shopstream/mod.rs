@@ -18,7 +18,6 @@
 //! tells, on a port of its own, how many messages wait where.
 
 mod api;
-mod clock;
 mod domain;
 mod engine;
 mod fields;
@@ -26,7 +25,6 @@ mod handling;
 mod lanes;
 mod observatory;
 mod outbox;
-mod problem;
 mod reaction;
 mod refusal;
 mod store;
@@ -48,8 +46,11 @@ use std::{
 use hyper_util::service::TowerToHyperService;
 use tempfile::TempDir;
 
-use self::{problem::Problem, store::Store, streams::Streams};
-use crate::server::{self, Background};
+use self::{store::Store, streams::Streams};
+use crate::{
+    neighbour::Problem,
+    server::{self, Background},
+};
 
 /// How to run the shop.
 #[derive(Clone, Debug)]

@@ -80,6 +80,20 @@ fn site_says_where_it_listens_and_whom_to_trust() {
 }
 
 #[test]
+fn parts_of_the_ingestor_need_something_to_share() {
+    let (testbed, line) = start(&["ingestor", "--port", "0"]);
+    let url = line.strip_prefix("ingestor ready on ").unwrap();
+    assert_eq!(Client::new(address(url)).get("/health").status, 200);
+    stop(testbed, "-TERM");
+    let output = Command::new(env!("CARGO_BIN_EXE_testbed"))
+        .args(["ingestor", "--part", "worker", "--batch-size", "10", "--batch-timeout", "0.5"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("need --redis, and --postgres or --data"), "{error}");
+}
+
+#[test]
 fn a_taken_port_is_named_in_the_error() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();

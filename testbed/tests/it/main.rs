@@ -9,6 +9,8 @@ mod servers;
 mod support;
 
 mod cli;
+mod gateway;
+mod ingestor;
 mod known;
 mod lanes;
 mod shopstream;

@@ -187,7 +187,7 @@ impl Shelf {
         let start = RunStart {
             scenario: "shop".to_owned(),
             scenario_file: self.scenario.file.clone(),
-            fingerprint: self.scenario.fingerprint(load),
+            fingerprint: self.scenario.fingerprint(load, &[]),
             load: "steady".to_owned(),
             load_text: load.text(),
             profile: profile.to_owned(),

@@ -126,6 +126,27 @@ fn a_peak_that_nobody_saw_is_not_known() {
 }
 
 #[test]
+fn a_signal_that_rises_is_back_in_time_or_not() {
+    let within = |time: &str| Bound::AtMost(time.parse().unwrap());
+    let high = |from_us: i64, until_us: i64| {
+        move |readings: &mut Vec<(i64, f64)>| {
+            let spike = readings.iter_mut().filter(|reading| (from_us..until_us).contains(&reading.0));
+            spike.for_each(|reading| reading.1 = 100.0);
+        }
+    };
+    let claims =
+        [("run.excursion('queue', 50)", within("3s")), ("run.excursion('queue', 50)", within("2900ms"))];
+    assert_verdicts(&judged_with(high(10_000_000, 13_000_000), &claims), &[Supported, Refuted]);
+    // It is not back when it is last read; and one that never rose is back at once.
+    assert_verdicts(&judged_with(high(38_000_000, i64::MAX), &claims), &[Refuted, Refuted]);
+    assert_verdicts(&judged_with(|_| {}, &claims), &[Supported, Supported]);
+    let unseen = |readings: &mut Vec<(i64, f64)>| {
+        readings.retain(|reading| !(4_000_000..7_400_000).contains(&reading.0));
+    };
+    assert_verdicts(&judged_with(unseen, &claims), &[Invalid, Invalid]);
+}
+
+#[test]
 fn an_interruption_is_told_by_the_audit() {
     let mut run = run(Arm::Treatment, 1, 10.0, 0);
     run.signals[1].readings.retain(|reading| !(4_000_000..7_400_000).contains(&reading.0));

@@ -16,6 +16,11 @@ pub(in crate::scenario) fn condition(
         let title = "this compares a time with what is none";
         problems.add(&text.place, title, "none of its statistics is a time");
     }
+    let statistics = expression.statistics().unwrap_or_default();
+    if let Some((_, capacity)) = statistics.iter().find(|(_, s)| matches!(s, Statistic::Capacity(_))) {
+        let title = format!("`{capacity}` is of a search, and this is about one run");
+        problems.add(&text.place, title, "capacities stand in claims, as in `run.capacity`");
+    }
     let others = expression.sides().is_ok_and(|sides| sides.iter().any(|s| *s != Side::Run));
     if others {
         problems.add(
@@ -80,10 +85,10 @@ pub(super) fn expression(
         }
         let at = |name: &str| Located { value: name.to_owned(), place: text.place.clone() };
         match &statistic {
-            Statistic::Signal(_, name) => check_name(&at(name), "signal", &known.signals, problems),
-            Statistic::Drift(DriftOf::Signal(name)) | Statistic::Correlation(name) => {
-                check_name(&at(name), "signal", &known.signals, problems);
-            }
+            Statistic::Signal(_, name)
+            | Statistic::Excursion(name, _)
+            | Statistic::Drift(DriftOf::Signal(name))
+            | Statistic::Correlation(name) => check_name(&at(name), "signal", &known.signals, problems),
             Statistic::Overlap(name) | Statistic::AllOk(name) | Statistic::NoneOk(name) => {
                 check_name(&at(name), "race", known.races, problems);
             }
@@ -91,13 +96,19 @@ pub(super) fn expression(
             Statistic::Events(name) => {
                 check_name(&at(name), "stream of raised events", &known.streams, problems);
             }
+            Statistic::Capacity(Some(name)) => {
+                check_name(&at(name), "goal of the search for capacity", &known.goals, problems);
+            }
             Statistic::CpuPerRequest(Some(name)) => {
                 check_name(&at(name), "service", &known.services, problems);
             }
-            Statistic::Recovery(name) if crate::unit::parse_duration(name).is_err() => {
-                check_name(&at(name), "hook beside the load or stage", &known.events, problems);
+            Statistic::Reaction { signal, .. } | Statistic::Settling { signal, .. } => {
+                check_name(&at(signal), "signal", &known.signals, problems);
             }
             _ => {}
+        }
+        if let Some(event) = statistic.event().filter(|event| crate::unit::parse_duration(event).is_err()) {
+            check_name(&at(event), "fault, stage or hook beside the load", &known.events, problems);
         }
     }
     Some(expression)

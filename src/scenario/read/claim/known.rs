@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::run::RaisedEvent;
 use crate::sample::Subject;
+use crate::scenario::fault::Fault;
 use crate::scenario::hook::{Hook, Moment};
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
@@ -18,14 +19,18 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) signals: Vec<String>,
     /// Services with CPU time.
     pub(in crate::scenario) services: Vec<String>,
-    /// Hooks that run beside the load, and stages of loads.
+    /// Hooks that run beside the load, stages of loads, and faults.
     pub(in crate::scenario) events: Vec<String>,
+    /// What is done to the system on purpose.
+    pub(in crate::scenario) faults: &'a [Fault],
     /// What requests race each other for.
     pub(in crate::scenario) races: &'a [String],
     /// Checks that are counted and decide nothing.
     pub(in crate::scenario) soft_checks: &'a [String],
     /// Streams that requests raise events in.
     pub(in crate::scenario) streams: Vec<String>,
+    /// Goals of the search for capacity.
+    pub(in crate::scenario) goals: Vec<String>,
 }
 
 impl<'a> Known<'a> {
@@ -53,9 +58,11 @@ impl<'a> Known<'a> {
             signals,
             services,
             events,
+            faults: &[],
             races: &[],
             soft_checks: &[],
             streams: Vec::new(),
+            goals: Vec::new(),
         }
     }
 
@@ -67,8 +74,26 @@ impl<'a> Known<'a> {
 }
 
 impl<'a> Known<'a> {
+    /// The same, with the goals of the search for capacity.
+    pub(in crate::scenario) fn searching(self, goals: impl IntoIterator<Item = String>) -> Self {
+        Self { goals: goals.into_iter().collect(), ..self }
+    }
+
     /// The same, with checks that are counted and decide nothing.
     pub(in crate::scenario) fn checking(self, soft_checks: &'a [String]) -> Self {
         Self { soft_checks, ..self }
+    }
+
+    /// The same, with faults.
+    pub(in crate::scenario) fn faulting(mut self, faults: &'a [Fault]) -> Self {
+        self.events.extend(faults.iter().map(|fault| fault.name.clone()));
+        Self { faults, ..self }
+    }
+
+    /// The names of stages and faults that runs under a load have.
+    pub(in crate::scenario) fn windows(&self, name: &str, load: &Load) -> Vec<String> {
+        let is_of = |fault: &&Fault| fault.loads.is_empty() || fault.loads.iter().any(|load| load == name);
+        let faults = self.faults.iter().filter(is_of).map(|fault| fault.name.clone());
+        load.stage_names().into_iter().chain(faults).collect()
     }
 }

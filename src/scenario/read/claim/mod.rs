@@ -1,8 +1,9 @@
 //! `[[claim]]`: statements with bounds. A claim says what it is about with one key: `value` for any
 //! formula, or a word for the common shapes (`always`, `grows`, `constant`, `drains`,
-//! `recovers_after`, `leaks`, `degrades`, `accounts_for`), which stand for formulas.
+//! `recovers`, `recovers_after`, `detected_after`, `leaks`, `degrades`, `accounts_for`), which stand for formulas.
 
 mod bound;
+mod capacity;
 mod formula;
 mod known;
 mod select;
@@ -14,7 +15,7 @@ pub(in crate::scenario) use known::Known;
 pub(super) use select::{loads, profiles, select};
 
 use bound::tolerates;
-use select::loads_with_stage;
+use select::{loads_with_window, profiles_with_faults};
 use subject::{SUBJECTS, subject};
 
 use crate::claim::{Claim, Rule, Selection, Statistic};
@@ -51,7 +52,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
     if subject.is_none() {
         // What belongs to a subject that cannot be read is no mistake of its own.
         table.know(&SUBJECTS);
-        table.know(&["arm", "tolerance", "at_least", "at_most", "within"]);
+        table.know(&["arm", "above", "tolerance", "at_least", "at_most", "within"]);
     }
     table.finish();
     let (value, bound, rule) = subject?;
@@ -60,8 +61,10 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         let title = "CPU time is known of all requests together, not of a selection";
         problems.add(&place, title, "leave out `select`, or `cpu_per_request`");
     }
+    capacity::check(&value, is_selective || every_run, &place, problems);
     let rule = if every_run { Rule::EveryRun } else { rule };
-    let loads = if loads.is_empty() { loads_with_stage(&value, known) } else { loads };
+    let loads = if loads.is_empty() { loads_with_window(&value, known) } else { loads };
+    let profiles = if profiles.is_empty() { profiles_with_faults(&value, &select, known) } else { profiles };
     let title = title?.value;
     Some(Claim {
         id,

@@ -1,21 +1,25 @@
 //! Which samples and loads a claim is about.
 
+use std::collections::BTreeSet;
+
 use super::known::Known;
-use crate::claim::{Expression, Selection, Statistic, Stretch};
+use crate::claim::{Expression, Selection, Stretch};
 use crate::sample::{Kind, Outcome, PROBE_CLASS};
+use crate::scenario::fault::Fault;
 use crate::scenario::fields::Fields;
 use crate::scenario::load::Load;
 
-/// `loads = [...]`; what selects a stage is about the loads that have it, if nothing is said.
+/// `loads = [...]`; what selects a stage or a fault is about the loads that have it, if nothing is said.
 pub(in crate::scenario::read) fn loads(
     table: &mut Fields<'_>,
     select: &Selection,
     known: &Known<'_>,
 ) -> Vec<String> {
-    let has_stage =
-        |load: &Load| select.stage.as_ref().is_none_or(|stage| load.stage_names().contains(stage));
+    let has_window = |name: &String, load: &Load| {
+        select.stage.as_ref().is_none_or(|window| known.windows(name, load).contains(window))
+    };
     if select.stage.is_some() && !table.has("loads") {
-        let with = known.loads.iter().filter(|(_, load)| has_stage(load));
+        let with = known.loads.iter().filter(|(name, load)| has_window(name, load));
         return with.map(|(name, _)| name.clone()).collect();
     }
     let names: Vec<&str> = known.loads.keys().map(String::as_str).collect();
@@ -24,7 +28,7 @@ pub(in crate::scenario::read) fn loads(
         table.problems.add_unknown(&name.place, "load", &name.value, &names);
     }
     for name in &given {
-        if known.loads.get(&name.value).is_some_and(|load| !has_stage(load)) {
+        if known.loads.get(&name.value).is_some_and(|load| !has_window(&name.value, load)) {
             let stage = select.stage.as_deref().unwrap_or_default();
             let title = format!("load `{}` has no phase `{stage}`", name.value);
             table.problems.add(&name.place, title, "leave it out, or select a phase that it has");
@@ -66,9 +70,10 @@ pub(in crate::scenario::read) fn select(table: &mut Fields<'_>, known: &Known<'_
     let effect = one_of("effect", "effect", &names(Kind::Effect));
     let group = one_of("group", "group", &names(Kind::Group));
     let traffic_class = one_of("traffic_class", "traffic class", &classes).map(|l| l.value);
-    let stages: Vec<String> = known.loads.values().flat_map(Load::stage_names).collect();
+    let windows: Vec<String> =
+        known.loads.iter().flat_map(|(name, load)| known.windows(name, load)).collect();
     let words = Stretch::ALL.iter().map(|(word, _)| *word);
-    let phases: Vec<&str> = words.chain(stages.iter().map(String::as_str)).collect();
+    let phases: Vec<&str> = words.chain(windows.iter().map(String::as_str)).collect();
     let (phase, stage) = match one_of("phase", "phase", &phases).map(|l| l.value) {
         None => (None, None),
         Some(name) => match Stretch::ALL.into_iter().find(|(word, _)| *word == name) {
@@ -92,15 +97,30 @@ pub(in crate::scenario::read) fn select(table: &mut Fields<'_>, known: &Known<'_
     Selection { endpoint, effect, group, traffic_class, phase, stage, outcome }
 }
 
-/// The loads that have the stage from which a claim's recovery counts; empty if it counts from none.
-pub(super) fn loads_with_stage(value: &Expression, known: &Known<'_>) -> Vec<String> {
+/// The loads that have the stage or the fault from which a claim counts; empty if it counts from none.
+pub(super) fn loads_with_window(value: &Expression, known: &Known<'_>) -> Vec<String> {
+    let events = events_of(value);
+    let has_window = |(name, load): &(&String, &Load)| {
+        known.windows(name, load).iter().any(|window| events.contains(window))
+    };
+    known.loads.iter().filter(has_window).map(|(name, _)| name.clone()).collect()
+}
+
+/// The profiles of the faults that a claim is about, where these belong to some; empty for all.
+pub(super) fn profiles_with_faults(value: &Expression, select: &Selection, known: &Known<'_>) -> Vec<String> {
+    let mut named = events_of(value);
+    named.extend(select.stage.clone());
+    let of_claim = |fault: &&Fault| named.contains(&fault.name);
+    if known.faults.iter().filter(of_claim).any(|fault| fault.profiles.is_empty()) {
+        return Vec::new();
+    }
+    let profiles: BTreeSet<&String> =
+        known.faults.iter().filter(of_claim).flat_map(|f| &f.profiles).collect();
+    profiles.into_iter().cloned().collect()
+}
+
+/// The events that a claim counts from.
+fn events_of(value: &Expression) -> Vec<String> {
     let statistics = value.statistics().unwrap_or_default();
-    let events: Vec<&String> = statistics
-        .iter()
-        .filter_map(
-            |(_, statistic)| if let Statistic::Recovery(name) = statistic { Some(name) } else { None },
-        )
-        .collect();
-    let has_stage = |load: &Load| load.stage_names().iter().any(|name| events.contains(&name));
-    known.loads.iter().filter(|(_, load)| has_stage(load)).map(|(name, _)| name.clone()).collect()
+    statistics.iter().filter_map(|(_, statistic)| Some(statistic.event()?.to_owned())).collect()
 }

@@ -127,6 +127,7 @@ fn share_of_amount(value: &Expression, bound: Bound) -> Option<Mistake> {
                 | Statistic::AllOk(_)
                 | Statistic::NoneOk(_)
                 | Statistic::Events(_)
+                | Statistic::Capacity(_)
         )
     };
     let statistics = value.statistics().unwrap_or_default();

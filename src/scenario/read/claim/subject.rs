@@ -9,8 +9,19 @@ use crate::scenario::fields::{Fields, Located};
 use crate::scenario::problem::{Place, Problems};
 
 /// The keys of which a claim has exactly one.
-pub(super) const SUBJECTS: [&str; 9] =
-    ["value", "always", "grows", "constant", "drains", "recovers_after", "leaks", "degrades", "accounts_for"];
+pub(super) const SUBJECTS: [&str; 11] = [
+    "value",
+    "always",
+    "grows",
+    "constant",
+    "drains",
+    "recovers",
+    "recovers_after",
+    "detected_after",
+    "leaks",
+    "degrades",
+    "accounts_for",
+];
 
 /// How much a signal may drift over a run, if a claim does not say: at most.
 const LEAK: f64 = 0.05;
@@ -34,7 +45,7 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
     let tolerance = tolerance(table);
     let bound = bound(table);
     let of = |metric: &str| Expression::new(format!("{}.{metric}('{}')", side.word(), text.value));
-    if !["value", "recovers_after", "degrades"].contains(&key) {
+    if !["value", "recovers_after", "detected_after", "degrades"].contains(&key) {
         check_name(&text, "signal", &known.signals, problems);
     }
     let share = |value| Amount { value, unit: Unit::Percent };
@@ -62,6 +73,23 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
         "grows" => (of("growth"), Bound::AtLeast(share(tolerance)), Rule::Interval),
         "constant" => (of("growth"), Bound::Within(share(-tolerance), share(tolerance)), Rule::Interval),
         "drains" => (of("remaining"), Bound::AtMost(share(0.0)), Rule::EveryRun),
+        "recovers" => {
+            let above = table.number("above");
+            let (bound, place) = needed(bound, table)?;
+            let Some(above) = above else {
+                problems.add(
+                    &text.place,
+                    "`recovers` needs the level that the signal comes back to",
+                    "say `above = 2`",
+                );
+                return None;
+            };
+            let value =
+                Expression::new(format!("{}.excursion('{}', {})", side.word(), text.value, above.value));
+            check_units(&value, bound, &place, problems);
+            check_sense(&value, bound, &place, problems);
+            (value, bound, Rule::EveryRun)
+        }
         "leaks" => {
             let most =
                 bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound_of_drift(&of("drift"), bound));
@@ -78,10 +106,11 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
         _ => {
             let time = crate::unit::parse_duration(&text.value);
             if time.is_err() {
-                check_name(&text, "hook beside the load, nor a stage, nor a time,", &known.events, problems);
+                let what = "fault, nor a stage, nor a hook beside the load, nor a time,";
+                check_name(&text, what, &known.events, problems);
             }
             let (bound, place) = needed(bound, table)?;
-            let value = of("recovery");
+            let value = of(if key == "recovers_after" { "recovery" } else { "detection" });
             check_units(&value, bound, &place, problems);
             check_sense(&value, bound, &place, problems);
             (value, bound, Rule::EveryRun)

@@ -46,7 +46,7 @@ fn compiled(text: &str, given: &[(&str, &str)]) -> Result<Scenario, String> {
 
 fn fingerprint(text: &str, given: &[(&str, &str)]) -> String {
     let scenario = compiled(text, given).unwrap();
-    scenario.fingerprint(&scenario.loads["smoke"])
+    scenario.fingerprint(&scenario.loads["smoke"], &[])
 }
 
 #[test]

@@ -6,15 +6,19 @@ use super::{
     outbox::{OutboxCount, OutboxRow},
     pool::Pool,
     schema,
-    sql::{Cell, Connection, Parameter},
 };
-use crate::shopstream::{
+use crate::{
     clock,
-    domain::{self, Aggregate, Patch},
-    fields::Object,
-    problem::Problem,
-    refusal::Refusal,
-    streams::Message,
+    neighbour::{
+        Problem,
+        sql::{Cell, Connection, Parameter},
+    },
+    shopstream::{
+        domain::{self, Aggregate, Patch},
+        fields::Object,
+        refusal::Refusal,
+        streams::Message,
+    },
 };
 
 /// One context of the shop.

@@ -10,7 +10,6 @@ mod place;
 mod pool;
 mod read;
 mod schema;
-mod sql;
 
 use std::{
     path::Path,
@@ -23,7 +22,8 @@ pub(crate) use self::{
     read::{Filter, Page},
 };
 use self::{outbox::OutboxCount, place::Place, pool::Pool};
-use super::{domain, problem::Problem, refusal::Refusal};
+use super::{domain, refusal::Refusal};
+use crate::neighbour::Problem;
 
 /// The databases of all contexts.
 pub(crate) struct Store {

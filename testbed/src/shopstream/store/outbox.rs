@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use super::{pool::Pool, sql::Parameter};
-use crate::shopstream::{domain::Aggregate, problem::Problem};
+use super::pool::Pool;
+use crate::{
+    neighbour::{Problem, sql::Parameter},
+    shopstream::domain::Aggregate,
+};
 
 /// How much is in the outbox of a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{place::Place, sql::Connection};
-use crate::shopstream::problem::Problem;
+use super::place::Place;
+use crate::neighbour::{Problem, sql::Connection};
 
 /// Connections to one database: idle ones, and at most so many in all.
 pub(super) struct Pool {

@@ -1,7 +1,10 @@
 //! Reads of the read models.
 
-use super::{context::Context, sql::Parameter};
-use crate::shopstream::{fields::Object, problem::Problem};
+use super::context::Context;
+use crate::{
+    neighbour::{Problem, sql::Parameter},
+    shopstream::fields::Object,
+};
 
 /// Which read models of a kind to list.
 pub(crate) struct Filter<'a> {

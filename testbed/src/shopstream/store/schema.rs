@@ -1,12 +1,6 @@
-//! Tables, alike in both databases, and the settings of a connection.
+//! Tables, alike in both databases.
 
-use std::{path::Path, time::Duration};
-
-use super::sql::Connection;
-use crate::shopstream::problem::Problem;
-
-/// How long a connection waits for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::neighbour::{Problem, sql::Connection};
 
 /// `{id}` and `{json}` are what the databases have different words for.
 const TABLES: &str = "
@@ -70,16 +64,6 @@ CREATE INDEX IF NOT EXISTS read_models_by_parent ON read_models (kind, parent, c
 ";
 
 const ALL: [&str; 5] = ["aggregates", "events", "unique_values", "outbox", "read_models"];
-
-/// Opens a file for reading and writing.
-pub(super) fn open(file: &Path) -> rusqlite::Result<rusqlite::Connection> {
-    let connection = rusqlite::Connection::open(file)?;
-    connection.busy_timeout(PATIENCE)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // The shop need not survive a power cut, and a commit must not wait for a disk.
-    connection.pragma_update(None, "synchronous", "OFF")?;
-    Ok(connection)
-}
 
 /// Makes the tables where they are missing.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), Problem> {

@@ -15,8 +15,8 @@ use self::{
 use super::{
     domain::{self, Aggregate},
     lanes::{Lane, StreamName},
-    problem::Problem,
 };
+use crate::neighbour::Problem;
 
 /// An event on its way to the read models.
 #[derive(Clone, Debug)]

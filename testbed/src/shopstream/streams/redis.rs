@@ -14,12 +14,12 @@ use std::{
     time::Duration,
 };
 
-use redis::{Client, Cmd, Connection, FromRedisValue, Pipeline, RedisError, RedisResult, cmd};
+use redis::{Client, Cmd, FromRedisValue, Pipeline, RedisResult, cmd};
 
 use super::{BrokerState, Delivery, Depth, Message, names};
-use crate::shopstream::{
-    lanes::{Lane, StreamName},
-    problem::Problem,
+use crate::{
+    neighbour::{Problem, link::Link},
+    shopstream::lanes::{Lane, StreamName},
 };
 
 /// The consumer group of the engines.
@@ -60,26 +60,6 @@ type Held = BTreeMap<((u64, u64), &'static str), Delivery>;
 
 /// What `XREADGROUP` answers: of each stream its entries, by id.
 type Entries = Vec<(String, Vec<(String, HashMap<String, String>)>)>;
-
-/// A connection that is made when needed, and again after it has failed.
-struct Link {
-    client: Client,
-    connection: Option<Connection>,
-}
-
-impl Link {
-    fn ask<T>(&mut self, question: impl FnOnce(&mut Connection) -> RedisResult<T>) -> RedisResult<T> {
-        let connection = match &mut self.connection {
-            Some(connection) => connection,
-            none => none.insert(self.client.get_connection()?),
-        };
-        let answer = question(connection);
-        if answer.as_ref().is_err_and(RedisError::is_io_error) {
-            self.connection = None;
-        }
-        answer
-    }
-}
 
 impl Redis {
     pub(super) fn open(url: &str) -> Result<Redis, Problem> {
@@ -167,7 +147,7 @@ impl Redis {
     }
 
     fn link(&self) -> Link {
-        Link { client: self.client.clone(), connection: None }
+        Link::new(self.client.clone())
     }
 }
 

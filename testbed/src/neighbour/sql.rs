@@ -1,9 +1,9 @@
 //! One way to speak to two databases: SQLite and PostgreSQL.
 //!
-//! Both understand the shop's statements as they are: parameters `$1`, `$2`, … in the order of
+//! Both understand the systems' statements as they are: parameters `$1`, `$2`, … in the order of
 //! their first use, `ON CONFLICT`, `->>` for JSON.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, path::Path, time::Duration};
 
 use bytes::BytesMut;
 use postgres::{
@@ -11,23 +11,26 @@ use postgres::{
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
 };
 
-use crate::shopstream::problem::Problem;
+use super::Problem;
+
+/// How long a connection to a SQLite file waits for another process that writes.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to either database.
-pub(super) enum Connection {
+pub(crate) enum Connection {
     Sqlite(rusqlite::Connection),
     Postgres(Box<Postgres>),
 }
 
 /// A PostgreSQL connection and the statements that it has prepared.
-pub(super) struct Postgres {
+pub(crate) struct Postgres {
     client: postgres::Client,
     statements: HashMap<String, Statement>,
 }
 
 /// A parameter of a statement.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Parameter<'a> {
+pub(crate) enum Parameter<'a> {
     Whole(i64),
     Text(&'a str),
     Null,
@@ -35,7 +38,7 @@ pub(super) enum Parameter<'a> {
 
 /// A value of an answer.
 #[derive(Debug)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Whole(i64),
     Text(String),
     Null,
@@ -49,31 +52,41 @@ impl<'a> From<Option<&'a str>> for Parameter<'a> {
 
 impl Cell {
     /// A whole number; 0 where there is none.
-    pub(super) fn whole(&self) -> i64 {
+    pub(crate) fn whole(&self) -> i64 {
         if let Cell::Whole(number) = self { *number } else { 0 }
     }
 
     /// A text; empty where there is none.
-    pub(super) fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         if let Cell::Text(text) = self { text } else { String::new() }
     }
 }
 
 impl Connection {
-    pub(super) fn postgres(url: &str) -> Result<Connection, Problem> {
+    /// Opens a file for reading and writing.
+    pub(crate) fn sqlite(file: &Path) -> Result<Connection, Problem> {
+        let connection = rusqlite::Connection::open(file)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // The systems need not survive a power cut, and a commit must not wait for a disk.
+        connection.pragma_update(None, "synchronous", "OFF")?;
+        Ok(Connection::Sqlite(connection))
+    }
+
+    pub(crate) fn postgres(url: &str) -> Result<Connection, Problem> {
         let mut client = postgres::Client::connect(url, NoTls)?;
-        // The shop need not survive a power cut, and a commit must not wait for a disk.
+        // The systems need not survive a power cut, and a commit must not wait for a disk.
         client.batch_execute("SET synchronous_commit = off")?;
         Ok(Connection::Postgres(Box::new(Postgres { client, statements: HashMap::new() })))
     }
 
     /// Whether the server has gone away.
-    pub(super) fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         matches!(self, Connection::Postgres(postgres) if postgres.client.is_closed())
     }
 
     /// Runs statements that have neither parameters nor answers.
-    pub(super) fn run(&mut self, sql: &str) -> Result<(), Problem> {
+    pub(crate) fn run(&mut self, sql: &str) -> Result<(), Problem> {
         match self {
             Connection::Sqlite(connection) => connection.execute_batch(sql)?,
             Connection::Postgres(postgres) => postgres.client.batch_execute(sql)?,
@@ -82,7 +95,7 @@ impl Connection {
     }
 
     /// Runs a statement, and says how many rows it has changed.
-    pub(super) fn execute(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Problem> {
+    pub(crate) fn execute(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Problem> {
         match self {
             Connection::Sqlite(connection) => {
                 let parameters = rusqlite::params_from_iter(parameters);
@@ -96,7 +109,7 @@ impl Connection {
     }
 
     /// Asks for rows.
-    pub(super) fn query(
+    pub(crate) fn query(
         &mut self,
         sql: &str,
         parameters: &[Parameter<'_>],
@@ -120,7 +133,7 @@ impl Connection {
     }
 
     /// Does `work` in one transaction: all of it is kept, or nothing where it fails.
-    pub(super) fn transaction<T, E: From<Problem>>(
+    pub(crate) fn transaction<T, E: From<Problem>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
