@@ -38,15 +38,18 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
 /// A text as it may stand in XML 1.0, whose documents cannot hold every character, not even escaped: each of the others is
 /// replaced by U+FFFD.
 pub fn for_xml(text: &str) -> Cow<'_, str> {
-    let is_foreign = |c: char| {
-        matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
-    };
-    if text.contains(is_foreign) { Cow::Owned(text.replace(is_foreign, "\u{fffd}")) } else { Cow::Borrowed(text) }
+    let is_foreign = |c: char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    if text.contains(is_foreign) {
+        Cow::Owned(text.replace(is_foreign, "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Whether a terminal may do something at this character rather than show it.
 fn is_control(c: char) -> bool {
-    let turns_writing = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let turns_writing =
+        matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     turns_writing || c.is_control() && !matches!(c, '\n' | '\t')
 }
 
@@ -95,7 +98,10 @@ mod tests {
 
     #[test]
     fn xml_holds_no_control_characters() {
-        assert_eq!(for_xml("a\u{1b}[1m\0\u{ffff}b\tc\r\n\u{85}"), "a\u{fffd}[1m\u{fffd}\u{fffd}b\tc\r\n\u{85}");
+        assert_eq!(
+            for_xml("a\u{1b}[1m\0\u{ffff}b\tc\r\n\u{85}"),
+            "a\u{fffd}[1m\u{fffd}\u{fffd}b\tc\r\n\u{85}"
+        );
         assert!(matches!(for_xml("plain"), Cow::Borrowed(_)));
     }
 }

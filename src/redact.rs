@@ -39,7 +39,8 @@ const SERVICE_KEY: &str = concat!(
 /// JSON Web Tokens.
 const WEB_TOKEN: &str = r"\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?";
 /// Private keys in PEM, also where line ends are escaped; the end may be cut off.
-const PRIVATE_KEY: &str = r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)";
+const PRIVATE_KEY: &str =
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\z)";
 
 /// Values that are secret wherever they stand.
 static VALUES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
@@ -210,7 +211,8 @@ impl Redactor {
                 let whole = &found[0];
                 let behind = &whole[found[1].len() + found[2].len()..];
                 let is_hidden = found[2].trim_matches(['"', '\'']) == HIDDEN || is_blank(&found[2]);
-                let is_named = found[1].starts_with("://") || is_secret_name(&format!("{}{behind}", &found[1]));
+                let is_named =
+                    found[1].starts_with("://") || is_secret_name(&format!("{}{behind}", &found[1]));
                 if is_hidden || is_harmless(&found[2]) || !is_named {
                     return whole.to_owned();
                 }
@@ -337,7 +339,10 @@ mod tests {
             (r#"{"detail": "no such token"}"#, r#"{"detail": "no such token"}"#),
             (r#"{"max_tokens": 5, "total_tokens": 9}"#, r#"{"max_tokens": 5, "total_tokens": 9}"#),
             (r#"{"tokens": ["a", "b"], "n": 1}"#, r#"{"tokens": (hidden), "n": 1}"#),
-            (r#"{"body": "{\"password\": \"hun ter2\", \"n\": 1}"}"#, r#"{"body": "{\"password\": \"(hidden)\", \"n\": 1}"}"#),
+            (
+                r#"{"body": "{\"password\": \"hun ter2\", \"n\": 1}"}"#,
+                r#"{"body": "{\"password\": \"(hidden)\", \"n\": 1}"}"#,
+            ),
             ("{'password': 'x', 'n': 1}", "{'password': '(hidden)', 'n': 1}"),
             ("<login><password>x</password></login>", "<login><password>(hidden)</password></login>"),
             ("GET / HTTP/1.1\nX-Api-Key: abc\nAccept: x", "GET / HTTP/1.1\nX-Api-Key: (hidden)\nAccept: x"),

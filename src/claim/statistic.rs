@@ -333,10 +333,8 @@ impl Statistic {
 
     /// Whether it is a time: it then counts in ms.
     pub fn is_time(&self) -> bool {
-        let is_measured = matches!(
-            self,
-            Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Excursion(..)
-        );
+        let is_measured =
+            matches!(self, Self::Time(..) | Self::DrainTime | Self::CpuPerRequest(_) | Self::Excursion(..));
         is_measured || self.event().is_some()
     }
 

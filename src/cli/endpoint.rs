@@ -104,7 +104,9 @@ fn body(given: &str) -> Result<Body> {
 /// A text as given, or of a file: `@order.json`.
 fn text(given: &str) -> Result<String> {
     match given.strip_prefix('@') {
-        Some(path) => bounded::text(Path::new(path), LARGEST).with_context(|| format!("cannot read `{path}`")),
+        Some(path) => {
+            bounded::text(Path::new(path), LARGEST).with_context(|| format!("cannot read `{path}`"))
+        }
         None => Ok(given.to_owned()),
     }
 }

@@ -77,7 +77,8 @@ struct Ends(Vec<Signal>);
 
 impl Ends {
     fn listen() -> std::io::Result<Self> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()];
+        let kinds =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::quit(), SignalKind::hangup()];
         // `nohup` asks to outlive the terminal.
         let wanted = kinds.into_iter().filter(|kind| *kind != SignalKind::hangup() || !is_ignored(*kind));
         wanted.map(signal).collect::<Result<_, _>>().map(Self)

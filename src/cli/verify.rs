@@ -43,7 +43,9 @@ fn text(findings: &Findings, numbers_only: bool) -> String {
             (false, ..) => "NOT VERIFIED",
             (true, true, _) => "VERIFIED",
             (true, false, true) => "NUMBERS VERIFIED",
-            (true, false, false) => "UNVERIFIED: some of it only another version can verify; --numbers-only accepts that",
+            (true, false, false) => {
+                "UNVERIFIED: some of it only another version can verify; --numbers-only accepts that"
+            }
         }
         .to_owned(),
     );

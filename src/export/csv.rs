@@ -15,7 +15,8 @@ pub fn field(text: &str) -> Cow<'_, str> {
 
 /// Spreadsheets begin formulas with these, and skip what is blank before them.
 fn is_formula(text: &str) -> bool {
-    let begins = text.starts_with(['\t', '\r']) || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let begins = text.starts_with(['\t', '\r'])
+        || text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     begins && text.parse::<f64>().is_err()
 }
 

@@ -61,6 +61,9 @@ mod tests {
         let broken = |n: usize| Seal::Broken { changed: (1..=n).map(|i| format!("block {i}")).collect() };
         assert_eq!(Seal::None.breach(), None);
         assert_eq!(broken(1).breach().unwrap(), "changed after it was stored: block 1");
-        assert_eq!(broken(5).breach().unwrap(), "changed after it was stored: block 1, block 2, block 3, and 2 more");
+        assert_eq!(
+            broken(5).breach().unwrap(),
+            "changed after it was stored: block 1, block 2, block 3, and 2 more"
+        );
     }
 }

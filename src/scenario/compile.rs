@@ -69,11 +69,7 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
             .collect();
         let variables = Variables::named_in(texts.iter().map(|(_, text)| text.as_str()), world);
         let (sources, literals) = source::sources(&texts);
-        Scenario {
-            sources,
-            literals,
-            ..read_all(path, files, used, &variables, world, &problems)
-        }
+        Scenario { sources, literals, ..read_all(path, files, used, &variables, world, &problems) }
     };
     scenario.warnings = problems.into_result()?;
     Ok(scenario)

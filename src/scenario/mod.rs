@@ -63,13 +63,13 @@ pub use fix::{Fixed, fix};
 pub use problem::ScenarioError;
 pub(crate) use problem::suggestion;
 
-use self::hosts::AllowedHosts;
 use self::auth::Auth;
 use self::broker::{Broker, Subscription};
 use self::capacity::CapacitySpec;
 use self::fault::{Fault, Proxy};
 use self::feeder::{Feeder, Order};
 use self::hook::Hook;
+use self::hosts::AllowedHosts;
 use self::journey::{Journey, UserClass};
 use self::keys::KeyList;
 use self::load::Load;

@@ -111,7 +111,9 @@ fn without_user(text: &str) -> String {
         let end = part.find(|c: char| "/?# \"'`\n".contains(c)).unwrap_or(part.len());
         shown.push_str("://");
         match part[..end].rsplit_once('@') {
-            Some((user, _)) if !is_template(user) => shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..])),
+            Some((user, _)) if !is_template(user) => {
+                shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..]))
+            }
             _ => shown.push_str(part),
         }
     }

@@ -148,7 +148,9 @@ fn is_for(waiver: &Waiver, item: &Item) -> bool {
 fn of_withheld(requirement: &Requirement, withheld: &PassedOver) -> Item {
     let PassedOver { of, why, .. } = withheld;
     let remedy = match of {
-        Judged::Experiment(_) => format!("finish it (`experiment … --resume {of}`), or explain it in the rules"),
+        Judged::Experiment(_) => {
+            format!("finish it (`experiment … --resume {of}`), or explain it in the rules")
+        }
         Judged::Run(_) => "explain it in the rules".to_owned(),
     };
     Item { evidence: Some(*of), why: format!("{of}: {why}: {remedy}"), ..missing(requirement, &[]) }

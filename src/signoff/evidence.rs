@@ -117,7 +117,9 @@ fn is_withheld(candidate: &Candidate, rules: &Rules, release: &Release) -> bool 
         Judged::Run(_) => run.samples > 0 && run.end.state == RunState::Interrupted,
     };
     let shown: Vec<&RunFacts> = candidate.runs.iter().filter(has_shown).collect();
-    let (false, Some(last)) = (candidate.has_ended || shown.is_empty(), candidate.runs.last()) else { return false };
+    let (false, Some(last)) = (candidate.has_ended || shown.is_empty(), candidate.runs.last()) else {
+        return false;
+    };
     of_other_work(last, &shown, rules, release).is_none()
 }
 

@@ -168,7 +168,10 @@ impl Rules {
         }
         for explanation in &rules.explain {
             if [&explanation.who, &explanation.why].iter().any(|text| text.trim().is_empty()) {
-                return Err(error(format!("the explanation of `{}` needs `who` and `why`", explanation.evidence)));
+                return Err(error(format!(
+                    "the explanation of `{}` needs `who` and `why`",
+                    explanation.evidence
+                )));
             }
         }
         Ok(rules)

@@ -97,7 +97,9 @@ pub enum StoreError {
         known: i64,
     },
     /// Its last changes cannot be read where it stands.
-    #[error("the store `{0}` was not closed, and its log cannot be read where nothing can be written: copy both to another folder")]
+    #[error(
+        "the store `{0}` was not closed, and its log cannot be read where nothing can be written: copy both to another folder"
+    )]
     ReadOnlyLog(PathBuf),
     /// There is no such run.
     #[error("no run `{0}` in the store; `loadproof runs` lists what there is")]
@@ -154,7 +156,11 @@ impl Store {
         let connection = connect_immutable(path)?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if found != schema::current_version() {
-            return Err(StoreError::ReadOnlyOlder { path: path.to_owned(), found, known: schema::current_version() });
+            return Err(StoreError::ReadOnlyOlder {
+                path: path.to_owned(),
+                found,
+                known: schema::current_version(),
+            });
         }
         Ok(Self { connection, path: path.to_owned(), is_read_only: true })
     }

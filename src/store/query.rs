@@ -32,7 +32,9 @@ pub fn query(path: &Path, sql: &str) -> Result<Answer, StoreError> {
     };
     let opened = open().and_then(|connection| is_readable(&connection).map(|_| connection));
     let connection = match opened.map_err(|error| StoreError::Open { path: path.to_owned(), error }) {
-        Err(error) if super::is_for_want_of_writing(&error) && path.is_file() => super::connect_immutable(path)?,
+        Err(error) if super::is_for_want_of_writing(&error) && path.is_file() => {
+            super::connect_immutable(path)?
+        }
         other => other?,
     };
     let mut statement = connection.prepare(sql).map_err(StoreError::Question)?;

@@ -40,7 +40,8 @@ type SealedBlocks = BTreeMap<(String, u64), SealedBlock>;
 
 /// Keeps blocks of a run that is being written.
 pub(super) fn keep(connection: &Connection, blocks: &[Block]) -> Result<(), StoreError> {
-    let insert = "INSERT OR REPLACE INTO seal_block (run, part, number, rows, sha256) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let insert =
+        "INSERT OR REPLACE INTO seal_block (run, part, number, rows, sha256) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = connection.prepare_cached(insert)?;
     for block in blocks {
         let (number, count) = (block.first / rows::BLOCK, block.last - block.first + 1);
@@ -155,7 +156,12 @@ impl Store {
         let which: &[Which] =
             if is_whole { &[Which::Measured, Which::Words, Which::Facts] } else { &[Which::Facts] };
         for which in which {
-            changed.extend(differences(*which, run, &sealed, &rows::summed_up(&self.connection, run, *which)?));
+            changed.extend(differences(
+                *which,
+                run,
+                &sealed,
+                &rows::summed_up(&self.connection, run, *which)?,
+            ));
         }
         let fits = digest(&sealed, true) == facts
             && (!is_whole || digest(&sealed, false) == measured)
@@ -203,7 +209,11 @@ impl Store {
                 let has_ended = self.connection.query_row(sql, [id.0], |row| row.get(0)).optional()?;
                 let is_older = id.0 <= self.start_of_seals("experiment")?;
                 let is_excused = is_older || !has_ended.unwrap_or(false);
-                Ok(if is_excused { Seal::None } else { broken(format!("the seal of experiment e{id} is gone")) })
+                Ok(if is_excused {
+                    Seal::None
+                } else {
+                    broken(format!("the seal of experiment e{id} is gone"))
+                })
             }
         }
     }
@@ -287,7 +297,11 @@ impl Store {
         let (mut before, mut gaps) = ((0_i64, RunId(0), String::new()), Vec::new());
         while let Some(row) = seals.next()? {
             let (number, run) = (row.get::<_, i64>(0)?, RunId(row.get(1)?));
-            let since = if before.0 == 0 { "before".to_owned() } else { format!("after run {} and before", before.1) };
+            let since = if before.0 == 0 {
+                "before".to_owned()
+            } else {
+                format!("after run {} and before", before.1)
+            };
             match number - before.0 - 1 {
                 0 if row.get::<_, String>(2)? == before.2 => {}
                 0 => gaps.push(format!("run {run} was sealed after another run than the one before it")),
@@ -305,7 +319,8 @@ fn differences(which: Which, run: RunId, sealed: &SealedBlocks, found: &[Block])
     let mut differences = Vec::new();
     for part in which.parts() {
         let of_part = found.iter().filter(|block| block.part == part.name);
-        let mut now: BTreeMap<u64, &Block> = of_part.map(|block| (block.first / rows::BLOCK, block)).collect();
+        let mut now: BTreeMap<u64, &Block> =
+            of_part.map(|block| (block.first / rows::BLOCK, block)).collect();
         let before = sealed.range((part.name.to_owned(), 0)..=(part.name.to_owned(), u64::MAX));
         let mut changed = Vec::new();
         for ((_, number), block) in before {
@@ -421,11 +436,11 @@ mod tests {
         assert!(whole.store.experiment_seal(ExperimentId(1)).unwrap().sha256().is_some());
         for (sql, named) in [
             ("UPDATE sample SET done_us = done_us - 1 WHERE id = (1 << 32) + 300", "sample 1:256 to 1:511"),
-            ("DELETE FROM sample WHERE id >= (1 << 32) + 512 AND id < 2 << 32", "sample 1:512 to 1:599 (gone)"),
             (
-                "UPDATE sample SET id = id + 1 WHERE id = (1 << 32) + 599",
-                "sample 1:512 to 1:599",
+                "DELETE FROM sample WHERE id >= (1 << 32) + 512 AND id < 2 << 32",
+                "sample 1:512 to 1:599 (gone)",
             ),
+            ("UPDATE sample SET id = id + 1 WHERE id = (1 << 32) + 599", "sample 1:512 to 1:599"),
             ("UPDATE endpoint SET name = 'GET /c' WHERE name = 'GET /b'", "endpoints of run 1"),
             ("UPDATE reason SET text = 'status 200'", "reasons of run 1"),
             ("UPDATE user_class SET name = 'Other'", "user classes of run 1"),
@@ -448,7 +463,9 @@ mod tests {
     fn what_changes_of_a_run_by_itself_breaks_no_seal() {
         let sealed = Sealed::new();
         sealed.change("UPDATE run SET heartbeat_unix_us = 0, process = 9");
-        sealed.change("INSERT INTO endpoint (kind, traffic_class, name) VALUES ('request', '', 'of another run')");
+        sealed.change(
+            "INSERT INTO endpoint (kind, traffic_class, name) VALUES ('request', '', 'of another run')",
+        );
         assert_eq!(sealed.breach(), "");
     }
 
@@ -470,7 +487,9 @@ mod tests {
     fn a_run_that_is_gone_leaves_a_gap() {
         let sealed = Sealed::new();
         assert_eq!(sealed.store.gaps().unwrap(), Vec::<String>::new());
-        sealed.change("PRAGMA foreign_keys = OFF; DELETE FROM seal WHERE run = 1; DELETE FROM run WHERE id = 1");
+        sealed.change(
+            "PRAGMA foreign_keys = OFF; DELETE FROM seal WHERE run = 1; DELETE FROM run WHERE id = 1",
+        );
         assert_eq!(sealed.store.gaps().unwrap(), ["a run that was sealed before run 2 is gone"]);
         assert!(sealed.store.experiment_seal(ExperimentId(1)).unwrap().breach().is_some());
     }

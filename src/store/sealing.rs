@@ -102,8 +102,14 @@ impl Sealing {
         seal::note_written(connection, self.run, samples)
     }
 
-    fn words(&mut self, connection: &Connection, part: &'static str, numbers: &BTreeSet<i64>) -> Result<(), StoreError> {
-        let Some(sql) = Which::Words.parts().iter().find(|words| words.name == part).map(rows::Part::of_one) else {
+    fn words(
+        &mut self,
+        connection: &Connection,
+        part: &'static str,
+        numbers: &BTreeSet<i64>,
+    ) -> Result<(), StoreError> {
+        let Some(sql) = Which::Words.parts().iter().find(|words| words.name == part).map(rows::Part::of_one)
+        else {
             return Ok(());
         };
         let (mut statement, mut blocks) = (connection.prepare_cached(&sql)?, Blocks::of(self.run, part));

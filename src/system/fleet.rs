@@ -38,13 +38,8 @@ impl Fleet {
 
     /// Starts a service, the first time or again, with its output in `log`; whether it is ready is another question.
     pub(super) fn start(&self, service: &Service, log: &Path) -> Result<(), SystemError> {
-        let running = RunningService::start(
-            &service.name,
-            &service.program,
-            service.stop_within,
-            log,
-            Strays::End,
-        )?;
+        let running =
+            RunningService::start(&service.name, &service.program, service.stop_within, log, Strays::End)?;
         self.pids.note(&service.name, Some(running.process()));
         let mut members = self.lock();
         match members.iter_mut().find(|member| member.service.name == service.name) {

@@ -278,7 +278,10 @@ mod tests {
         let failed = |hooks: &[Hook], runs| none_failed(hooks, &around, runs).map_err(|e| e.to_string());
         assert!(failed(&hooks, &runs).unwrap_err().contains("hook `quick` failed with exit code 4"));
         let rest = failed(&hooks[1..], &runs[1..]).unwrap_err();
-        assert!(rest.contains("hook `too late` failed with the run ended before this hook was due"), "{rest}");
+        assert!(
+            rest.contains("hook `too late` failed with the run ended before this hook was due"),
+            "{rest}"
+        );
         assert_eq!(failed(&hooks[1..2], &runs[1..2]), Ok(()));
         let mut spared = hooks.clone();
         spared.iter_mut().for_each(|hook| hook.may_fail = true);

@@ -82,7 +82,8 @@ impl RunningService {
             gone: false,
             stopped: false,
         };
-        running.watchdog = Some(Watchdog::over(running.process(), running.mark.as_ref()).map_err(cannot_start)?);
+        running.watchdog =
+            Some(Watchdog::over(running.process(), running.mark.as_ref()).map_err(cannot_start)?);
         gate::open(&mut running.child).map_err(cannot_start)?;
         Ok(running)
     }

@@ -114,7 +114,10 @@ fn only_plain_files_are_read() {
         std::os::unix::fs::symlink("/dev/zero", folder.join("zero")).unwrap();
     });
     let (code, text) = verify(&shelf, &[]);
-    assert!(code == 96 && text.contains("pipe: not a plain file") && text.contains("zero: not a plain"), "{text}");
+    assert!(
+        code == 96 && text.contains("pipe: not a plain file") && text.contains("zero: not a plain"),
+        "{text}"
+    );
     let shelf = changed(USUAL, |folder| {
         fs::remove_file(folder.join("samples.db")).unwrap();
         std::os::unix::fs::symlink("/dev/zero", folder.join("samples.db")).unwrap();
@@ -130,7 +133,10 @@ fn what_was_changed_in_the_store_before_a_sign_off_is_named() {
         ("UPDATE run SET claims = replace(claims, '1.9', '1.1')", "facts of run 1"),
         ("UPDATE environment SET value = 'x' WHERE name = 'processor' AND run = 3", "environment of run 3"),
         ("UPDATE endpoint SET name = 'GET /other' WHERE name = 'POST /orders'", "endpoints of run 1"),
-        ("UPDATE look SET alpha = 0.5; UPDATE experiment SET seed = 8", "the plan, the looks or the runs of experiment e1"),
+        (
+            "UPDATE look SET alpha = 0.5; UPDATE experiment SET seed = 8",
+            "the plan, the looks or the runs of experiment e1",
+        ),
         ("DELETE FROM seal WHERE run = 4", "the seal of run 4 is gone"),
     ] {
         let shelf = Shelf::new();
@@ -208,19 +214,24 @@ fn what_is_attested_is_checked_with_the_signature() {
     let shelf = Shelf::new();
     shelf.experiment(USUAL);
     let openssl = |words: &[&str]| {
-        let status = std::process::Command::new("openssl").args(words).current_dir(shelf.folder.path()).output();
+        let status =
+            std::process::Command::new("openssl").args(words).current_dir(shelf.folder.path()).output();
         assert!(status.unwrap().status.success());
     };
     openssl(&["genpkey", "-algorithm", "ed25519", "-out", "key.pem"]);
     openssl(&["pkey", "-in", "key.pem", "-pubout", "-out", "key.pub.pem"]);
     shelf.write("release.toml", RULES);
-    let words = ["signoff", "release.toml", "--release", "1.9.0", "--commit", "4f1c2e9a00b1", "--key", "key.pem"];
+    let words =
+        ["signoff", "release.toml", "--release", "1.9.0", "--commit", "4f1c2e9a00b1", "--key", "key.pem"];
     shelf.run(&words);
     let (code, text) = verify(&shelf, &["--public-key", "key.pub.pem"]);
     assert!(code == 0 && text.contains("attestation  good, of key"), "{text}");
     let envelope = shelf.read(&format!("{BUNDLE}/MANIFEST.sha256.intoto.json"));
     assert!(envelope.contains("application/vnd.in-toto+json"), "{envelope}");
-    shelf.write(&format!("{BUNDLE}/MANIFEST.sha256.intoto.json"), &envelope.replace("payload\":\"e", "payload\":\"f"));
+    shelf.write(
+        &format!("{BUNDLE}/MANIFEST.sha256.intoto.json"),
+        &envelope.replace("payload\":\"e", "payload\":\"f"),
+    );
     let (code, text) = verify(&shelf, &["--public-key", "key.pub.pem"]);
     assert!(code == 96 && text.contains("attestation  bad"), "{text}");
 }

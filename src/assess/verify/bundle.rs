@@ -106,7 +106,8 @@ impl Findings {
     ) {
         let Ok(envelope) = bounded::text(&folder.join(ATTESTATION), LARGEST) else { return };
         let Some(key) = key else {
-            self.checked.push(("attestation", "not checked: name the signer's key with --public-key".to_owned()));
+            self.checked
+                .push(("attestation", "not checked: name the signer's key with --public-key".to_owned()));
             return;
         };
         let predicate = predicate.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();

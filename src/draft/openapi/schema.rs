@@ -4,9 +4,9 @@ use super::refs::Document;
 use super::text;
 use crate::draft::model::Findings;
 use crate::draft::names;
-use crate::redact::is_secret_name;
 use crate::draft::template::{Template, quoted};
 use crate::draft::tree::Tree;
+use crate::redact::is_secret_name;
 
 /// Schemas within schemas at most.
 const DEEPEST: usize = 8;

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::draft::model::{Findings, Journey, Step};
 use crate::draft::names;
-use crate::redact::is_secret_name;
 use crate::draft::template::Template;
 use crate::draft::tree::Tree;
+use crate::redact::is_secret_name;
 
 /// Drawn values of Postman, and the functions that draw here.
 const DRAWN: [(&str, &str); 38] = [

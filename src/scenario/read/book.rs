@@ -540,7 +540,11 @@ impl<'a> Book<'a> {
             return;
         }
         if self.problems.is_full() {
-            return self.problems.add(place, format!("missing variable `{variable}`"), "no earlier step extracts it");
+            return self.problems.add(
+                place,
+                format!("missing variable `{variable}`"),
+                "no earlier step extracts it",
+            );
         }
         let functions = self.templates.functions();
         let words: Vec<&str> = known.iter().copied().chain(functions.iter().map(String::as_str)).collect();

@@ -56,8 +56,7 @@ pub(super) fn of_container(name: &str) -> Result<PathBuf, String> {
 
 /// What a program answers in time: little enough for the pipes to hold it until the program has ended.
 fn answer(mut question: Command) -> std::io::Result<Output> {
-    let mut child =
-        question.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let mut child = question.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let deadline = Instant::now() + ANSWER_WITHIN;
     while child.try_wait()?.is_none() {
         if Instant::now() > deadline {

@@ -94,10 +94,8 @@ impl Patched {
             |e: std::io::Error| SystemError::Journal { folder: journal.to_owned(), reason: e.to_string() };
         let patched = Self::keep(journal, &files).map_err(failed)?;
         let changed = files.iter().try_for_each(|(path, _, text)| {
-            replace(path, text.as_bytes()).map_err(|e| SystemError::Patch {
-                file: path.display().to_string(),
-                reason: e.to_string(),
-            })
+            replace(path, text.as_bytes())
+                .map_err(|e| SystemError::Patch { file: path.display().to_string(), reason: e.to_string() })
         });
         // What was changed before a failure is put back by the drop of `patched`, which waits for its turn.
         drop(still);
