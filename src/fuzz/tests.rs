@@ -165,7 +165,12 @@ mod targets {
 
     #[test]
     fn scenarios() {
-        let corpus = corpus(&["scenarios", "tests/it/schema/every_key.toml", "tests/it/renamed/old.toml"]);
+        let corpus = corpus(&[
+            "scenarios",
+            "tests/it/schema/every_key.toml",
+            "tests/it/renamed/old.toml",
+            "tests/it/corpus/scenario",
+        ]);
         run("scenario", &corpus, |bytes| {
             let compiled = scenario::compile(Path::new("fuzz.toml"), &Alone(text(bytes)));
             if let Err(error) = compiled {

@@ -280,6 +280,12 @@ fn find_word(text: &str, needle: &str) -> Option<usize> {
         .or_else(|| text.find(needle))
 }
 
+/// A stretch of a text that begins and ends between characters: a parser may stop in the middle of one.
+fn whole(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(span.start);
+    start..text.ceil_char_boundary(span.end).max(start)
+}
+
 fn render(files: &[SourceFile], found: &[Problem], level: &Level<'_>) -> String {
     let renderer = Renderer::plain();
     let parts: Vec<String> = found
@@ -287,7 +293,7 @@ fn render(files: &[SourceFile], found: &[Problem], level: &Level<'_>) -> String 
         .map(|problem| {
             let file = &files[problem.place.file.0];
             let annotation =
-                AnnotationKind::Primary.span(problem.place.span.clone()).label(problem.label.as_str());
+                AnnotationKind::Primary.span(whole(&file.text, &problem.place.span)).label(problem.label.as_str());
             let snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(annotation);
             let mut group = level.clone().primary_title(problem.title.as_str()).element(snippet);
             if let Some(help) = &problem.help {
@@ -312,7 +318,7 @@ fn render_warnings(files: &[SourceFile], old_keys: &[(FileId, OldKey)]) -> Strin
         let SourceFile { path, text } = &files[file.0];
         let here = old_keys.iter().filter(|(of, key)| of == file && key.old == *old && key.new == *new);
         let snippet = here.fold(Snippet::source(text.as_str()).path(path.as_str()), |snippet, (_, key)| {
-            snippet.annotation(AnnotationKind::Primary.span(key.span.clone()))
+            snippet.annotation(AnnotationKind::Primary.span(whole(text, &key.span)))
         });
         let title = format!("`{old}` is now `{new}`");
         parts.push(renderer.render(&[Level::WARNING.primary_title(title.as_str()).element(snippet)]));
