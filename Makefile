@@ -241,9 +241,10 @@ loadtest-site: build ## Visitors and customers of the web shop: logins, orders, 
 
 # ── The ingestor: messages through a queue into a database ──────────────────────────────────────
 #
-# MESSAGES= and CONCURRENT= override a preset; URL= is an ingestor that is up; REAL=1 starts one on Redis and
-# PostgreSQL (REDIS_URL=, POSTGRES_URL=); else one starts by itself, at the pace of the guide's figures, or with INGESTOR=embedded as
-# fast as it goes. BATCH_SIZE=, BATCH_TIMEOUT= and WORKERS= are the ingestor's.
+# MESSAGES= and CONCURRENT= override a preset. URL= is an ingestor that is up; REAL=1 starts one on Redis and PostgreSQL
+# (REDIS_URL=, POSTGRES_URL=), INGESTOR=split also its workers in a process of their own. Else one starts by itself, at the
+# pace of the guide's figures, or with INGESTOR=embedded as fast as it goes. BATCH_SIZE=, BATCH_TIMEOUT= and WORKERS= are
+# the ingestor's.
 
 MESSAGES   ?=
 CONCURRENT ?=
@@ -251,10 +252,10 @@ URL        ?=
 INGESTOR   ?= guide
 MESSAGES_URL = $(dir $(POSTGRES_URL))messages_db
 # $(call ingestor,LOAD,NAME)
-ingestor = $(if $(REAL),MESSAGES_SQL=$(MESSAGES_URL)) $(foreach name,BATCH_SIZE BATCH_TIMEOUT WORKERS,$(if $($(name)),$(name)=$($(name)))) \
+ingestor = $(if $(REAL)$(filter split,$(INGESTOR)),MESSAGES_SQL=$(MESSAGES_URL)) $(foreach name,BATCH_SIZE BATCH_TIMEOUT WORKERS,$(if $($(name)),$(name)=$($(name)))) \
   $(LOADPROOF) run scenarios/ingestor/ingestor.toml --load $(1) --seed $(SEED) --progress line --summary block \
   $(if $(MESSAGES),--iterations $(MESSAGES)) $(if $(CONCURRENT),--users $(CONCURRENT)) $(call OUTPUTS,$(2),$(2)-report) \
-  $(if $(URL),--profile running --var url=$(URL),--profile $(if $(REAL),real,$(INGESTOR)))
+  $(if $(URL),--profile running --var url=$(URL),--profile $(if $(filter split,$(INGESTOR)),split,$(if $(REAL),real,$(INGESTOR))))
 
 .PHONY: load-quick
 load-quick: build ## Is it fast? 1000 messages, 50 at a time
@@ -276,6 +277,11 @@ load-sustained: build ## 100 000 messages evenly over 10 min: leaks, slowing dow
 load-burst: build ## Two bursts of 5000 messages, and whether the ingestor recovers from each
 	$(call ingestor,burst,ingestor-burst)
 
+.PHONY: load-faults
+load-faults: build ## A worker is killed and the database cut off under load, on Redis and PostgreSQL: is anything lost? (20 s)
+	MESSAGES_SQL=$(MESSAGES_URL) $(LOADPROOF) run scenarios/ingestor/faults.toml --load faults --profile split --seed $(SEED) \
+	  $(call OUTPUTS,ingestor-faults,ingestor-faults-report)
+
 # ── The gateway: a smoke test, and a soak that the environment describes ────────────────────────
 #
 # TARGET_URL=http://127.0.0.1:8010 RPS=25 DURATION=120 CONCURRENCY=50 make load-soak
@@ -294,8 +300,9 @@ CONCURRENCY ?= 20
 # request is one, and PATH is what it was before; anything else is the shell's.
 ifeq ($(filter command line environment,$(origin PATH))$(findstring :,$(PATH))$(wildcard $(PATH)),$(origin PATH))
 ifneq ($(filter /%,$(PATH)),)
-REQUEST_PATH ?= $(PATH)
-export REQUEST_PATH
+ifndef REQUEST_PATH
+REQUEST_PATH := $(PATH)
+endif
 $(warning PATH=$(PATH) is taken for the path of the requests; say REQUEST_PATH= in its place)
 SHELLS_PATH := $(shell /usr/bin/tr '\0' '\n' < /proc/$$PPID/environ | /bin/sed -n 's/^PATH=//p')
 override export PATH := $(if $(findstring :,$(SHELLS_PATH)),$(SHELLS_PATH),/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$(HOME)/.cargo/bin)
@@ -305,12 +312,12 @@ endif
 RUNNING = $(if $(filter bare,$(GATEWAY)),bare,$(if $(filter outbox,$(GATEWAY)),running-outbox,running))
 # How messages are followed into the replica needs an endpoint that another gateway may not have: FOLLOW=0.2.
 FOLLOW ?= $(if $(TARGET_URL),0,0.2)
-export TARGET_URL REQUEST_PATH METRICS_URL JWT TENANT PERSONA_ID MESSAGE
+export TARGET_URL METRICS_URL JWT TENANT PERSONA_ID MESSAGE
 # What is exported and empty would be taken for a value.
-$(foreach name,TARGET_URL REQUEST_PATH METRICS_URL JWT TENANT PERSONA_ID MESSAGE,$(if $($(name)),,$(eval unexport $(name))))
+$(foreach name,TARGET_URL METRICS_URL JWT TENANT PERSONA_ID MESSAGE,$(if $($(name)),,$(eval unexport $(name))))
 # $(call gateway,LOAD,NAME,FLAGS)
 gateway = $(if $(filter real,$(GATEWAY)),REPLICA_SQL=$(dir $(POSTGRES_URL))gateway_db) $(LOADPROOF) run scenarios/gateway/gateway.toml --load $(1) --seed $(SEED) --summary json \
-  --deployment $(DEPLOYMENT) --profile $(if $(TARGET_URL),$(RUNNING),$(GATEWAY)) --var follow=$(FOLLOW) $(3) $(call OUTPUTS,$(2),$(2)-report)
+  --deployment $(DEPLOYMENT) --profile $(if $(TARGET_URL),$(RUNNING),$(GATEWAY)) --var follow=$(FOLLOW) $(if $(REQUEST_PATH),--var path=$(REQUEST_PATH)) $(3) $(call OUTPUTS,$(2),$(2)-report)
 
 .PHONY: load-smoke
 load-smoke: build ## Does the gateway answer? 5 messages a second for 15 s, and a JSON summary

@@ -382,7 +382,11 @@ impl Object for Arm {
                 None
             }
             None if METHODS.contains(&method) => {
-                let example = if method.contains("quantile") { "99.9" } else { "'name of a signal'" };
+                let example = match method {
+                    "share_within" => "'200ms'",
+                    quantile if quantile.contains("quantile") => "99.9",
+                    _ => "'name of a signal'",
+                };
                 self.note(format!("`{method}` needs one argument, as in `{method}({example})`"));
                 None
             }

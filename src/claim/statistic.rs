@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::sample::{Outcome, grpc_status_of_word, status_text};
+use crate::unit;
 
 /// Whose statistic is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +128,8 @@ pub enum CountOf {
     Answered,
     /// Those with this HTTP status; 0 for no answer.
     Status(u16),
+    /// Those that ended `ok` within so many µs of when they were due: goodput.
+    Within(u64),
 }
 
 /// A metric of a signal's readings, in the signal's own unit.
@@ -206,7 +209,7 @@ pub(super) const OF_TWO: [(&str, &str); 3] = [
 ];
 
 /// The names of statistics that take an argument, or two.
-pub(super) const METHODS: [&str; 28] = [
+pub(super) const METHODS: [&str; 29] = [
     "min",
     "max",
     "mean",
@@ -222,6 +225,7 @@ pub(super) const METHODS: [&str; 28] = [
     "status",
     "status_share",
     "check_share",
+    "share_within",
     "recovery",
     "excursion",
     "detection",
@@ -277,6 +281,8 @@ impl Statistic {
             },
             "status" => status().map(Self::Count),
             "status_share" => status().map(Self::Share),
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "µs; saturates")]
+            "share_within" => (number > 0.0).then_some(Self::Share(CountOf::Within((number * 1e3).round() as u64))),
             _ => None,
         }
     }
@@ -289,6 +295,10 @@ impl Statistic {
             "status" => status().map(Self::Count),
             "status_share" => status().map(Self::Share),
             "check_share" => Some(Self::CheckShare(text)),
+            "share_within" => {
+                let within = unit::parse_duration(&text).ok()?;
+                Some(Self::Share(CountOf::Within(u64::try_from(within.as_micros()).ok()?)))
+            }
             "recovery" => Some(Self::Recovery(text)),
             "detection" => Some(Self::Detection(text)),
             "drift" => Some(Self::Drift(DriftOf::Signal(text))),
@@ -326,7 +336,7 @@ impl Statistic {
     pub fn is_live(&self) -> bool {
         match self {
             Self::Time(TimeKind::Response, Metric::Quantile(_)) | Self::Signal(SignalMetric::Last, _) => true,
-            Self::Count(of) | Self::Share(of) => !matches!(of, CountOf::Status(_)),
+            Self::Count(of) | Self::Share(of) => !matches!(of, CountOf::Status(_) | CountOf::Within(_)),
             _ => false,
         }
     }
@@ -401,6 +411,7 @@ impl CountOf {
             Self::Answered => "answered".to_owned(),
             Self::Outcome(outcome) => outcome.word().to_owned(),
             Self::Status(status) => format!("status({})", status_argument(status)),
+            Self::Within(us) => format!("within('{}ms')", us as f64 / 1e3),
         }
     }
 }
@@ -424,6 +435,7 @@ impl fmt::Display for Statistic {
             }
             Self::Count(of) => f.write_str(&of.word()),
             Self::Share(CountOf::Status(status)) => write!(f, "status_share({})", status_argument(*status)),
+            Self::Share(of @ CountOf::Within(_)) => write!(f, "share_{}", of.word()),
             Self::Share(of) => write!(f, "{}_share", of.word()),
             Self::Throughput => f.write_str("throughput"),
             Self::DrainTime => f.write_str("drain_time"),
@@ -476,6 +488,20 @@ mod tests {
                 .or_else(|| Statistic::of_two(method, "x", "y"));
             assert!(found.is_some(), "{method}");
         }
+    }
+
+    #[test]
+    fn a_share_within_a_time_takes_a_duration_or_ms_and_is_written_back() {
+        let within = |us| Some(Statistic::Share(CountOf::Within(us)));
+        assert_eq!(Statistic::of_text("share_within", "200ms"), within(200_000));
+        assert_eq!(Statistic::of_number("share_within", 0.5), within(500));
+        for us in [1, 500, 200_000, 3_000_000] {
+            let text = within(us).unwrap().to_string();
+            let argument = text.strip_prefix("share_within('").unwrap().strip_suffix("')").unwrap();
+            assert_eq!(Statistic::of_text("share_within", argument), within(us), "{text}");
+        }
+        assert_eq!(Statistic::of_text("share_within", "soon"), None);
+        assert_eq!(Statistic::of_number("share_within", 0.0), None);
     }
 
     #[test]

@@ -79,6 +79,9 @@ fn text(scenario: &Scenario) -> String {
         let services = if services.is_empty() { "a running system".to_owned() } else { services.join(", ") };
         lines.push(format!("  profile   {name}: {services}"));
     }
+    for fault in &scenario.faults {
+        lines.push(format!("  fault     {}: {}, {}", fault.name, fault.text(), fault.start));
+    }
     for claim in &scenario.claims {
         lines.push(format!("  claim     {}: {}", claim.title, claim.formula()));
     }

@@ -58,7 +58,7 @@ impl LookUp for View {
                 CountOf::All => all,
                 CountOf::Outcome(outcome) => outcomes[outcome as usize],
                 CountOf::Answered => outcomes[Outcome::Ok as usize] + outcomes[Outcome::Rejected as usize],
-                CountOf::Status(_) => 0,
+                CountOf::Status(_) | CountOf::Within(_) => 0,
             }
         };
         let value = match statistic {

@@ -6,7 +6,7 @@
 use quick_xml::events::{BytesDecl, BytesText, Event};
 use quick_xml::writer::Writer;
 
-use super::model::{ClaimRow, Report};
+use super::model::{ClaimRow, Report, StageRow};
 use crate::printable;
 use crate::verdict::audit::Grade;
 
@@ -31,11 +31,21 @@ pub fn render(report: &Report) -> std::io::Result<String> {
     }
     properties.extend(report.warnings.iter().map(|warning| ("warning", warning.clone())));
     properties.extend(report.doubts.iter().map(|doubt| ("note", doubt.clone())));
+    properties.extend(report.stages.iter().map(|row| ("stage", stage(row, report.arms.len() > 1))));
     let bad = judged.checks.iter().filter(|check| check.grade != Grade::Valid.word());
     properties
         .extend(bad.map(|check| ("audit check", format!("{} {}: {}", check.grade, check.name, check.text))));
     let cases = judged.claims.iter().map(case).collect();
     Suite { name: report.title.clone(), properties, cases }.render()
+}
+
+/// A stage of the load in a line: `spike, from 5 s to 7 s: planned 40 users, n 812, …`
+fn stage(row: &StageRow, has_arms: bool) -> String {
+    let arm = if has_arms { format!("{}, ", row.arm) } else { String::new() };
+    let [(_, name), (_, span), cells @ ..] = row.cells();
+    let cells =
+        cells.iter().filter(|(_, text)| !text.is_empty()).map(|(name, text)| format!("{name} {text}"));
+    format!("{arm}{name}, {span}: {}", cells.collect::<Vec<_>>().join(", "))
 }
 
 /// A claim as a test case.

@@ -43,6 +43,9 @@ pub fn render(report: &Report) -> String {
             parts.push(open);
         }
     }
+    if !report.stages.is_empty() {
+        parts.push(stage_table(report));
+    }
     if !judged.symptoms.is_empty() {
         let symptom = |s: &SymptomRow| {
             let (title, seen) = (escape(&s.title), escape(&s.seen));
@@ -80,6 +83,24 @@ pub fn render(report: &Report) -> String {
         parts.push(format!("<details><summary>Reproduce</summary>\n\n{commands}\n\n</details>"));
     }
     cut(parts.join("\n\n") + "\n")
+}
+
+/// The stages of the load as a table: what was planned, and what it came to.
+fn stage_table(report: &Report) -> String {
+    let has_arms = report.arms.len() > 1;
+    let mut lines = Vec::new();
+    for row in &report.stages {
+        let arm = has_arms.then_some(("arm", row.arm.as_str()));
+        let cells: Vec<(&str, &str)> = arm.into_iter().chain(row.cells()).collect();
+        if lines.is_empty() {
+            let names: Vec<&str> = cells.iter().map(|(name, _)| *name).collect();
+            lines.push(format!("| {} |", names.join(" | ")));
+            lines.push(format!("|{}", "---|".repeat(names.len())));
+        }
+        let texts: Vec<String> = cells.iter().map(|(_, text)| escape(text)).collect();
+        lines.push(format!("| {} |", texts.join(" | ")));
+    }
+    lines.join("\n")
 }
 
 /// What was done to the system, and what came of it.

@@ -330,12 +330,12 @@ fn signals_table(report: &Report, arms: &[&str]) -> String {
 fn stages_table(report: &Report) -> String {
     let has_arms = report.arms.len() > 1;
     let arm = has_arms.then(|| "arm".to_owned());
-    let names = ["", "time", "planned", "n", "requests", "p50", "p95", "p99", "errors"].map(str::to_owned);
+    let names = ["", "time", "planned", "n", "requests", "p50", "p95", "p99", "errors", "recovery"]
+        .map(str::to_owned);
     let mut table = table(arm.into_iter().chain(names).collect());
     for row in &report.stages {
-        let [p50, p95, p99] = &row.times;
-        let cells = [&row.name, &row.span, &row.planned, &row.n, &row.rate, p50, p95, p99, &row.errors];
-        table.add_row(has_arms.then_some(&row.arm).into_iter().chain(cells));
+        let cells = row.cells().map(|(_, text)| text);
+        table.add_row(has_arms.then_some(row.arm.as_str()).into_iter().chain(cells));
     }
     heading("Stages", "of the load", &finish(table, if has_arms { 4 } else { 3 }))
 }

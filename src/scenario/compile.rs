@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::fault::Fault;
 use super::fields::{Fields, Located};
 use super::journey::UserClass;
 use super::problem::{FileId, Place, Problems, ScenarioError};
@@ -204,16 +203,9 @@ fn read_all(
     let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
         .racing(&work.races, &work.raised)
         .checking(&work.soft_checks);
-    let surroundings = read::fault::Surroundings {
-        loads: &loads,
-        profiles: &profiles,
-        proxies: &proxies,
-        drain: drain.as_ref(),
-        experiment: experiment.as_ref(),
-        windows: &known.events,
-    };
-    read::fault::check(&faults, &surroundings, problems);
-    let faults: Vec<Fault> = faults.into_iter().map(read::fault::Written::into_fault).collect();
+    let around =
+        read::fault::Surroundings::new(&known, &profiles, &proxies, drain.as_ref(), experiment.as_ref());
+    let faults = read::fault::checked(faults, &around, problems);
     let known = known.faulting(&faults);
     let capacity = read::capacity::read(&mut files[0], &loads, &known);
     let goals = capacity.iter().flat_map(|spec| &spec.goals).map(|goal| goal.name.clone());

@@ -32,9 +32,13 @@ impl Detection {
 /// told sooner with the same certainty.
 ///
 /// # Errors
-/// If too little was measured before the event.
+/// If too little was measured before the event, or nothing after its start.
 pub fn time_to_detect(requests: &[Request], event: &Event) -> Result<Detection, NoRecovery> {
     let band = Band::before(requests, event).ok_or(NoRecovery::TooLittleBefore)?;
+    let is_after = |request: &Request| request.done_s > event.start_s && request.at_s < event.until_s;
+    if !requests.iter().any(is_after) {
+        return Err(NoRecovery::TooLittleAfter);
+    }
     let until_s = match time_to_recover_as_expected(requests, event) {
         Ok(Some(recovered)) => event.end_s + recovered,
         _ => event.until_s,
@@ -150,5 +154,7 @@ mod tests {
     fn what_is_normal_has_to_be_known() {
         let event = Event::only(8.0, 10.0, 13.0);
         assert_eq!(time_to_detect(&steady(), &event), Err(NoRecovery::TooLittleBefore));
+        let after_all = Event::only(0.0, 31.0, 32.0);
+        assert_eq!(time_to_detect(&steady(), &after_all), Err(NoRecovery::TooLittleAfter));
     }
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::faults::{request, steady_from_s};
 use crate::run::{MeasuredRun, RunFacts};
 use crate::sample::{Kind, PROBE_CLASS};
+use crate::stats::band::{Event, Request};
 use crate::stats::quantile::{type8, type8_of};
+use crate::stats::recovery::time_to_recover_as_expected;
 
 /// A named stage, or a burst, in the runs of an arm: counts add up, the others are medians over the runs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,6 +28,9 @@ pub struct StageMetrics {
     pub error_share: f64,
     /// p50, p95 and p99 of response times, µs; what was never answered took for ever. None if nothing was due.
     pub times_us: Option<[f64; 3]>,
+    /// Seconds from its end until requests were again as before it, infinite if they never were; of a stage that a lower
+    /// level follows, if enough was measured around it.
+    pub recovery_s: Option<f64>,
 }
 
 /// What one run came to in a stage.
@@ -33,6 +39,7 @@ struct OfRun {
     rate_per_s: f64,
     error_share: f64,
     times_us: Option<[f64; 3]>,
+    recovery_s: Option<f64>,
 }
 
 /// The stages of an arm's runs, in order of time; those that no run has reached are left out.
@@ -73,7 +80,19 @@ fn over_runs(name: &str, first: &RunFacts, runs: &[Arc<MeasuredRun>]) -> Option<
         rate_per_s: usual(&|run| Some(run.rate_per_s))?,
         error_share: usual(&|run| Some(run.error_share))?,
         times_us: time(0).zip(time(1)).zip(time(2)).map(|((p50, p95), p99)| [p50, p95, p99]),
+        recovery_s: usual(&|run| run.recovery_s),
     })
+}
+
+/// Whether a lower level follows a stage: then the system can recover from it.
+fn is_relieved(facts: &RunFacts, name: &str) -> bool {
+    let stages = &facts.start.stages;
+    let own = || stages.iter().filter(|stage| stage.name == name);
+    let Some(last) = own().max_by_key(|stage| stage.end_us) else { return false };
+    let peak = own().map(|stage| stage.from.max(stage.to)).fold(0.0, f64::max);
+    let after = stages.iter().filter(|stage| stage.part == last.part && stage.start_us >= last.end_us);
+    // Each burst lasts until the next: what follows it is no lower level.
+    after.min_by_key(|stage| stage.start_us).is_some_and(|next| next.from.min(next.to) < peak)
 }
 
 fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
@@ -81,11 +100,9 @@ fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
     let samples = &run.samples;
     let is_wanted: Vec<bool> =
         samples.subjects.iter().map(|s| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS).collect();
+    let wanted = || (0..samples.subject.len()).filter(|i| is_wanted[samples.subject[*i] as usize]);
     let (mut n, mut errors, mut times) = (0_u64, 0_u64, Vec::new());
-    for i in 0..samples.subject.len() {
-        if !is_wanted[samples.subject[i] as usize] || !(start..end).contains(&samples.intended_us[i]) {
-            continue;
-        }
+    for i in wanted().filter(|i| (start..end).contains(&samples.intended_us[*i])) {
         n += 1;
         let outcome = samples.outcome[i];
         errors += u64::from(!outcome.is_answered());
@@ -102,7 +119,20 @@ fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
         rate_per_s: n as f64 * 1e6 / (end - start) as f64,
         error_share: if n == 0 { 0.0 } else { errors as f64 / n as f64 },
         times_us: time(0.5).zip(time(0.95)).zip(time(0.99)).map(|((p50, p95), p99)| [p50, p95, p99]),
+        recovery_s: is_relieved(&run.facts, name).then(|| recovery_s(run, wanted(), (start, end))).flatten(),
     })
+}
+
+/// Seconds from a stage's end until requests are again as before it, infinite if they never are; none if too little was
+/// measured.
+fn recovery_s(
+    run: &MeasuredRun,
+    wanted: impl Iterator<Item = usize>,
+    (start, end): (i64, i64),
+) -> Option<f64> {
+    let requests: Vec<Request> = wanted.map(|i| request(&run.samples, i, false)).collect();
+    let event = Event::only(steady_from_s(&run.facts), start as f64 / 1e6, end as f64 / 1e6);
+    Some(time_to_recover_as_expected(&requests, &event).ok()?.unwrap_or(f64::INFINITY))
 }
 
 #[cfg(test)]
@@ -168,6 +198,23 @@ mod tests {
         let [p50, _, p99] = spike.times_us.unwrap();
         assert_eq!((p50, p99), (70_000.0, f64::INFINITY), "one of twenty was never sent");
         assert_eq!(all[0].times_us.unwrap()[1], 10_000.0);
+    }
+
+    #[test]
+    fn recovery_is_told_of_stages_that_a_lower_level_follows() {
+        let with = |after: f64, ms: fn(i64) -> i64| {
+            let mut run = MeasuredRun::clone(&run(40, ms));
+            run.facts.start.stages = vec![
+                stage("before", 0, 15, 5.0),
+                stage("spike", 15, 20, 40.0),
+                stage("after", 20, 40, after),
+            ];
+            metrics(&[Arc::new(run)]).into_iter().map(|stage| stage.recovery_s).collect::<Vec<_>>()
+        };
+        let slow_until_24 = |s| if (15..24).contains(&s) { 200 } else { 10 };
+        assert_eq!(with(5.0, slow_until_24), [None, Some(4.0), None]);
+        assert_eq!(with(40.0, slow_until_24), [None, None, None], "the spike goes on");
+        assert_eq!(with(5.0, |s| if s >= 15 { 200 } else { 10 }), [None, Some(f64::INFINITY), None]);
     }
 
     #[test]

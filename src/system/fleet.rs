@@ -45,7 +45,11 @@ impl Fleet {
         match members.iter_mut().find(|member| member.service.name == service.name) {
             Some(member) => (member.running, member.log) = (Some(running), log.to_owned()),
             None => {
-                members.push(Member { service: service.clone(), running: Some(running), log: log.to_owned() })
+                members.push(Member {
+                    service: service.clone(),
+                    running: Some(running),
+                    log: log.to_owned(),
+                });
             }
         }
         Ok(())
@@ -122,11 +126,15 @@ impl Fleet {
         self.with(name, |running| running.mark().clone())
     }
 
-    /// Takes the service that was started last.
-    pub(super) fn take_last(&self) -> Option<Option<RunningService>> {
-        let member = self.lock().pop()?;
-        self.pids.note(&member.service.name, None);
-        Some(member.running)
+    /// Takes the service that was started last of those that run; the others are forgotten.
+    pub(super) fn take_last(&self) -> Option<RunningService> {
+        loop {
+            let member = self.lock().pop()?;
+            self.pids.note(&member.service.name, None);
+            if member.running.is_some() {
+                return member.running;
+            }
+        }
     }
 
     fn with<T>(&self, name: &str, work: impl FnOnce(&mut RunningService) -> T) -> Option<T> {

@@ -278,9 +278,7 @@ impl System {
     /// If a file was changed by somebody else meanwhile.
     pub async fn stop(mut self) -> Result<(), SystemError> {
         while let Some(service) = self.services.take_last() {
-            if let Some(running) = service {
-                running.stop().await;
-            }
+            service.stop().await;
         }
         self.patched.take().map_or(Ok(()), Patched::restore)
     }

@@ -43,7 +43,7 @@ use self::decide::Terms;
 use self::evidence::Reading;
 use self::lateness::Lateness;
 use self::rounds::Round;
-use crate::claim::{Amount, Bound, Claim, Evaluated, Expression, Metric, Side, Statistic, Unit};
+use crate::claim::{Amount, Bound, Claim, CountOf, Evaluated, Expression, Metric, Side, Statistic, Unit};
 use crate::run::{Arm, MeasuredRun, RunFacts, RunId, RunState, Seal};
 pub use crate::stats::ledger::{LEAST_ROUNDS, Ledger, Look, Occasion, TOTAL_ALPHA};
 
@@ -357,7 +357,7 @@ fn evaluated(
     let by = |reading| rounds.iter().map(|round| round.evaluate(claim, treatment, reading)).collect();
     let is_high = |statistic: &Statistic| match statistic {
         Statistic::Time(_, Metric::Quantile(p)) => *p >= HELD_BACK_FROM,
-        Statistic::Time(_, Metric::Mean) => true,
+        Statistic::Time(_, Metric::Mean) | Statistic::Share(CountOf::Within(_)) => true,
         _ => false,
     };
     let statistics = claim.value.statistics().unwrap_or_default();

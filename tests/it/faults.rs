@@ -106,7 +106,7 @@ fn faults_of_a_service_are_told_as_they_were_planted() {
     let pause = told(&report, "pause");
     assert_eq!(seconds(pause, "errors_s"), f64::INFINITY, "everything is answered in the end: {pause:#}");
     let latency = seconds(pause, "latency_s");
-    assert!((0.3..1.1).contains(&latency), "half of a second's requests, and their limit: {pause:#}");
+    assert!((0.2..1.5).contains(&latency), "half of a second's requests, and their limit: {pause:#}");
     assert!(seconds(pause, "recovery_s") <= 1.0, "{pause:#}");
     assert_eq!(pause["unexpected"], 0, "{pause:#}");
     let kill = told(&report, "kill");
@@ -151,11 +151,9 @@ fn faults_of_the_network_are_told_as_they_were_planted() {
         let (lasted, late) = lasted(&bench, name);
         assert!((planted..planted + 0.5).contains(&lasted) && late < 0.5, "{name}: {lasted} {late}");
         let fault = told(&report, name);
-        let (errors, latency) = (seconds(fault, "errors_s"), seconds(fault, "latency_s"));
-        let (soon, never) =
-            if ["reset", "cut"].contains(&name) { (errors, latency) } else { (latency, errors) };
-        assert!(soon < 1.1 && never == f64::INFINITY, "{fault:#}");
-        assert!(seconds(fault, "recovery_s") <= 2.0, "{fault:#}");
+        let by = if ["reset", "cut"].contains(&name) { "errors_s" } else { "latency_s" };
+        assert!(seconds(fault, by) < 1.5, "{fault:#}");
+        assert!(seconds(fault, "recovery_s") <= 3.0, "{fault:#}");
     }
     let page = std::fs::read_to_string(bench.path("report.html")).unwrap();
     assert!(page.contains("id=\"faults\"") && page.contains("delay front by 300 ms ± 50.0 ms for 2 s"));
@@ -299,4 +297,68 @@ fn claims_that_name_a_fault_are_about_the_runs_that_have_it() {
     let load = &scenario.loads["level"];
     let with = scenario.fingerprint(load, &scenario.faults_under("level", "b"));
     assert_ne!(with, scenario.fingerprint(load, &[]), "a run with a fault did other work");
+}
+
+#[test]
+fn the_scenario_of_the_document_is_right() {
+    let document = std::fs::read_to_string("docs/FAULTS.md").unwrap();
+    let mut blocks = document.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let whole = blocks.next().unwrap();
+    assert_eq!(crate::support::scenario(whole).faults.len(), 2);
+    let fault = blocks.next().unwrap();
+    assert_eq!(crate::support::scenario(&format!("{whole}\n{fault}")).faults.len(), 3);
+}
+
+/// A scenario of the project, on free ports; its report.
+fn project(file: &str, arguments: &[&str]) -> (Bench, Value) {
+    let bench = Bench::new();
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(file);
+    let mut command = bench.command(&[&["run", path.to_str().unwrap(), "--json"], arguments].concat());
+    for name in ["CHECKOUT_PORT", "PAYMENT_PORT", "SHOPSTREAM_PORT", "OBSERVATORY_PORT"] {
+        command.env(name, free_port().to_string());
+    }
+    let output =
+        command.env("TESTBED", testbed_program()).env("SHOP_DATA", bench.path("shop")).output().unwrap();
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let report = serde_json::from_slice(&output.stdout).unwrap();
+    (bench, report)
+}
+
+#[test]
+fn a_shop_outlives_its_payment_provider() {
+    let (bench, report) = project("storefront/payment_down.toml", &["--profile", "after"]);
+    let (lasted, _) = lasted(&bench, "payment down");
+    assert!((5.0..5.5).contains(&lasted), "{lasted}");
+    let claims = report["judgement"]["claims"].as_array().unwrap();
+    assert_eq!(claims.len(), 6, "{claims:#?}");
+    let reaction = claims.iter().find(|claim| claim["claim"]["id"] == "F4").unwrap();
+    assert!(reaction["estimate"].as_f64().unwrap() < 1000.0, "{reaction:#}");
+    assert!(bench.query("SELECT count(*) FROM samples WHERE outcome = 'rejected'") >= 150, "compensated");
+}
+
+#[test]
+fn nothing_is_lost_or_done_twice_when_an_engine_is_killed_in_mid_drain() {
+    let (bench, report) = project("shopstream/engine_killed.toml", &[]);
+    let fault = told(&report, "engine killed");
+    assert!(fault["recovery_s"]["unknown"].is_string(), "nothing was due any more: {fault:#}");
+    let began_in_drain = "SELECT count(*) FROM fault f JOIN run_phase p ON p.run = f.run AND p.name = 'drain' \
+                          WHERE f.start_us > p.start_us AND f.end_us < p.end_us AND f.outcome = 'done'";
+    assert_eq!(bench.query(began_in_drain), 1);
+}
+
+#[test]
+fn both_arms_of_an_experiment_have_the_same_faults() {
+    let port = free_port();
+    let rest = [
+        service(port),
+        "[profile.b]\nextend = 'a'\n[experiment]\nbaseline = 'a'\ntreatment = 'b'\nload = 'level'\n"
+            .to_owned(),
+        fault("pause", "0.5s", "for = '0.5s'\nkind = 'pause'\nservice = 'api'"),
+    ];
+    let bench = bench(&scenario(&format!("http://127.0.0.1:{port}"), "2s", &rest.concat()));
+    let output =
+        bench.run(&["experiment", "scenario.toml", "--rounds", "1", "--allow-invalid", "--html", "e.html"]);
+    assert!(stdout(&output).contains("pause api for 0.5 s"), "{}{}", stdout(&output), stderr(&output));
+    let alike = "SELECT count(DISTINCT fingerprint) * 10 + count(*) FROM run JOIN fault ON fault.run = run.id WHERE outcome = 'done'";
+    assert_eq!(bench.query(alike), 12);
 }

@@ -159,7 +159,12 @@ fn make_takes_the_environment_of_a_soak_apart() {
     assert_eq!(said, "");
     // A PATH that is one of a request does not take the programs away, and is said to be taken for what it is.
     let (soak, said) = make(&["load-soak", "PATH=/v1/session/other"]);
-    assert!(soak.contains("--load soak") && said.contains("say REQUEST_PATH= in its place"), "{said}");
+    assert!(
+        soak.contains("--var path=/v1/session/other ") && said.contains("say REQUEST_PATH= in its place"),
+        "{said}"
+    );
+    let (soak, _) = make(&["load-soak", "REQUEST_PATH=/a", "PATH=/v1/session/other"]);
+    assert!(soak.contains("--var path=/a "), "{soak}");
     let (_, said) = make(&["load-soak", "PATH=/usr/bin"]);
     assert_eq!(said, "", "a folder of programs is no path of a request");
     let (quick, _) = make(&["load-quick", "MESSAGES=5000", "CONCURRENT=100", "URL=http://127.0.0.1:8000"]);

@@ -12,7 +12,11 @@ use serde_json::Value;
 
 /// A run of the scenario on a free port, with the ingestor's data in the bench's folder.
 fn ingestor(bench: &Bench, profile: &str, load: &str, more: &[&str]) -> Command {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/ingestor/ingestor.toml");
+    of_file("ingestor.toml", bench, profile, load, more)
+}
+
+fn of_file(file: &str, bench: &Bench, profile: &str, load: &str, more: &[&str]) -> Command {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/ingestor").join(file);
     let mut command = bench.command(&["run", file.to_str().unwrap(), "--profile", profile, "--load", load]);
     // Other tests share the cores: what a busy generator measures is no matter here.
     command.args(["--seed", "1", "--allow-invalid"]).args(more);
@@ -74,12 +78,30 @@ fn the_same_on_a_real_redis_and_a_real_postgresql() {
     let (Some(redis), Some(postgres)) = (servers::redis(), servers::postgres()) else { return };
     let base = format!("postgres://postgres@127.0.0.1:{}", postgres.port);
     let bench = Bench::new();
-    let mut command = ingestor(&bench, "real", "quick", &["--iterations", "600", "--users", "20"]);
+    // In one process, and in two that share both; the second run finds what the first has left, and deletes it.
+    for profile in ["real", "split"] {
+        let mut command = ingestor(&bench, profile, "quick", &["--iterations", "600", "--users", "20"]);
+        command
+            .env("POSTGRES_URL", format!("{base}/postgres"))
+            .env("MESSAGES_SQL", format!("{base}/messages_db"))
+            .env("REDIS_URL", format!("redis://127.0.0.1:{}", redis.port));
+        assert_accounts(&document(&mut command), 600);
+    }
+}
+
+#[test]
+fn nothing_is_lost_while_a_worker_is_killed_and_the_database_cut_off() {
+    let (Some(redis), Some(postgres)) = (servers::redis(), servers::postgres()) else { return };
+    let base = format!("postgres://postgres@127.0.0.1:{}", postgres.port);
+    let bench = Bench::new();
+    let [proxy, _] = free_ports();
+    let mut command = of_file("faults.toml", &bench, "split", "faults", &["--run-time", "13s"]);
     command
-        .env("POSTGRES_URL", format!("{base}/postgres"))
+        .env("DATABASE_PORT", postgres.port.to_string())
+        .env("DATABASE_PROXY_PORT", proxy.to_string())
         .env("MESSAGES_SQL", format!("{base}/messages_db"))
         .env("REDIS_URL", format!("redis://127.0.0.1:{}", redis.port));
-    assert_accounts(&document(&mut command), 600);
+    assert_accounts(&document(&mut command), 1300);
 }
 
 #[test]

@@ -74,11 +74,11 @@ fn what_cannot_be_replayed_is_refused_where_it_is_named() {
 fn a_second_run_with_the_same_seed_makes_other_identifiers_where_nothing_is_reset() {
     let bench = Bench::new();
     let text = scenario(&bench, "iterations = 4\nconcurrency = 1")
-        .replace("GET /{{ hit.path }}", "GET /{{ uuid() }}")
-        .replace("POST /{{ hit.path }}", "POST /{{ uuid() }}");
+        .replace("GET /{{ hit.path }}\"", "GET /{{ uuid() }}\", expect = 404")
+        .replace("POST /{{ hit.path }}\"", "POST /{{ uuid() }}\", expect = 404");
     bench.write("starts.csv", "at,journey,path\n0,read,a\n");
     bench.write("ids.toml", &text);
-    // The system knows none of them: what it was asked is kept.
+    // The answers are not as expected: what was asked for is kept.
     for _ in 0..2 {
         bench.run(&["run", "ids.toml", "--seed", "1", "--progress", "none"]);
     }

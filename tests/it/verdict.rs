@@ -157,6 +157,13 @@ fn absolute_claims_shares_and_counts_have_their_scales() {
     let percent = |value| Amount { value, unit: Unit::Percent };
     let share = one(&TWICE, claim("treatment.ok_share", Bound::AtLeast(percent(0.99))));
     assert_eq!((share.verdict, share.scale), (Verdict::Supported, Scale::Share));
+    let goodput = |within: &str, least| {
+        let value = format!("treatment.share_within('{within}')");
+        one(&TWICE, claim(&value, Bound::AtLeast(percent(least))))
+    };
+    let fast = goodput("50ms", 0.99);
+    assert_eq!((fast.verdict, fast.scale), (Verdict::Supported, Scale::Share));
+    assert_eq!(goodput("1ms", 0.99).verdict, Verdict::Refuted);
     // No failure in 20 000 requests does not make the share 0: the interval ends above it.
     let failed = one(&TWICE, claim("treatment.failed_share", Bound::AtMost(percent(0.005))));
     assert!(failed.verdict == Verdict::Supported && failed.high.unwrap() > 1e-5, "{failed:?}");

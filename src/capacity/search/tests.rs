@@ -122,7 +122,7 @@ fn the_last_trials_of_a_small_budget_confirm_what_was_found() {
 /// side of the capacity. At least 19 of 20 searches have to find it within the width, and hold it in their interval.
 #[test]
 fn the_capacity_of_a_noisy_system_is_found_within_the_width() {
-    let searches = 600;
+    let searches = 200;
     let (mut found, mut held, mut trials) = (0, 0, 0);
     let mut random = Normal::seeded(5);
     for _ in 0..searches {

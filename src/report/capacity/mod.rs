@@ -62,7 +62,8 @@ impl CapacityReport {
     pub fn verdict(&self) -> Verdict {
         let of_goal = |(arm, goal): (&ArmReport, &GoalResult)| match (goal.lower_bound, goal.upper_bound) {
             _ if goal.is_of_generator || arm.not_held.is_some() => Verdict::Invalid,
-            (None, Some(_)) => Verdict::Refuted,
+            // Where a search was cut short, a load that was begun may still meet the goal.
+            (None, Some(_)) if self.ended == Some(CapacityEnding::Found) => Verdict::Refuted,
             _ if goal.is_regular => Verdict::Supported,
             (Some(lower), None) if lower >= self.searched.terms.limits.to => Verdict::Supported,
             _ => Verdict::Undecided,

@@ -127,6 +127,12 @@ impl CapacityReport {
                     self.shown(lower)
                 )
             }
+            (None, Some(upper)) if self.ended != Some(CapacityEnding::Found) => {
+                format!(
+                    "Capacity: below {}; the search ended before a load met the objective.",
+                    self.shown(upper)
+                )
+            }
             (None, Some(upper)) => {
                 format!("No load meets the objective; the lowest that misses it is {}.", self.shown(upper))
             }

@@ -27,6 +27,27 @@ pub struct StageRow {
     pub times: [String; 3],
     /// Share of them that did not end as expected.
     pub errors: String,
+    /// From its end until requests were again as before it; empty where no lower level follows it.
+    pub recovery: String,
+}
+
+impl StageRow {
+    /// Its columns, with their headings, in order.
+    pub(in crate::report) fn cells(&self) -> [(&'static str, &str); 10] {
+        let [p50, p95, p99] = &self.times;
+        [
+            ("stage", &self.name),
+            ("time", &self.span),
+            ("planned", &self.planned),
+            ("n", &self.n),
+            ("requests", &self.rate),
+            ("p50", p50),
+            ("p95", p95),
+            ("p99", p99),
+            ("errors", &self.errors),
+            ("recovery", &self.recovery),
+        ]
+    }
 }
 
 /// The stages of an arm, in order of time.
@@ -56,5 +77,10 @@ fn row(stage: &StageMetrics, arm: &str) -> StageRow {
         rate: unit::rate(stage.rate_per_s),
         times: [time(0), time(1), time(2)],
         errors: if stage.n == 0 { "n/a".to_owned() } else { unit::share(stage.error_share) },
+        recovery: match stage.recovery_s {
+            None => String::new(),
+            Some(seconds) if seconds.is_finite() => unit::span(seconds),
+            Some(_) => "never".to_owned(),
+        },
     }
 }

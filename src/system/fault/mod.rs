@@ -234,11 +234,11 @@ async fn undo(
     let undone = program(&format!("undo {name}"), undo, command, tools).await;
     match undone {
         Ok(()) => {
-            pending.is_done();
+            pending.settle();
             Ok(())
         }
         Err(reason) => {
-            pending.is_left();
+            pending.leave();
             Err(format!("its undo failed ({reason}); it is tried again at the next start"))
         }
     }

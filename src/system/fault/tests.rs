@@ -255,7 +255,7 @@ fn what_a_killed_loadproof_has_left_is_undone_at_the_next_start() {
         assert_eq!(undo_leftovers(&bench.undo()).unwrap(), Vec::<String>::new());
         // One whose undo fails stays.
         let failing = PendingUndo::new("stuck", &program("exit 1"), Duration::from_secs(5), &tools).unwrap();
-        failing.is_left();
+        failing.leave();
         let error = undo_leftovers(&bench.undo()).unwrap_err().to_string();
         assert!(error.contains("cannot undo fault `stuck`") && error.contains("undo it by hand"), "{error}");
         // A panic undoes as well.

@@ -79,13 +79,13 @@ impl PendingUndo {
     }
 
     /// Notes that the fault is undone.
-    pub(super) fn is_done(mut self) {
+    pub(super) fn settle(mut self) {
         self.is_settled = true;
         let _ = fs::remove_file(&self.file);
     }
 
     /// Leaves it for the next start.
-    pub(super) fn is_left(mut self) {
+    pub(super) fn leave(mut self) {
         self.is_settled = true;
         // Nobody else may take this process for one that still sees to it.
         self.entry.owner = Owner::nobody();

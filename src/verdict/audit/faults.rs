@@ -17,7 +17,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     if faults.is_empty() {
         return Vec::new();
     }
-    let bad: Vec<String> = faults.iter().filter_map(|fault| fault_text(fault)).collect();
+    let bad: Vec<String> = faults.iter().filter_map(fault_text).collect();
     if !bad.is_empty() {
         let is_cut_only =
             faults.iter().all(|f| matches!(f.outcome, FaultOutcome::Done | FaultOutcome::CutShort));

@@ -10,9 +10,12 @@ use crate::stats::recovery::time_to_recover_as_expected;
 use crate::summary::{fault_event, request, steady_from_s};
 use crate::unit;
 
+/// How a signal answers to an event.
+type Timing = fn(&[(f64, f64)], &Event) -> Result<Kept, reaction::NoRange>;
+
 impl RoundRuns {
     /// A statistic that counts from an event.
-    pub(super) fn from_event(
+    pub(super) fn since_event(
         &self,
         run: &MeasuredRun,
         statistic: &Statistic,
@@ -53,7 +56,7 @@ impl RoundRuns {
         run: &MeasuredRun,
         signal: &str,
         event: &Event,
-        time: fn(&[(f64, f64)], &Event) -> Result<Kept, reaction::NoRange>,
+        time: Timing,
     ) -> Result<Found, String> {
         let points = self.levels(run, signal)?;
         // What a signal does when the load ends says nothing of an event in it.

@@ -76,7 +76,7 @@ impl LookUp for RoundRuns {
             Statistic::Recovery(event)
             | Statistic::Detection(event)
             | Statistic::Reaction { event, .. }
-            | Statistic::Settling { event, .. } => self.from_event(run, statistic, event),
+            | Statistic::Settling { event, .. } => self.since_event(run, statistic, event),
             Statistic::Drift(of) => self.drift(run, of),
             Statistic::Correlation(signal) => self.correlation(run, signal),
             Statistic::Overlap(race) => races::overlap(run, race),
@@ -203,6 +203,26 @@ impl RoundRuns {
     fn times(&self, run: &MeasuredRun, kind: TimeKind) -> Vec<Timed> {
         let samples = &run.samples;
         let any = self.select.outcome.is_some();
+        let took_ms = self.took_ms(run, kind);
+        let mut times: Vec<Timed> = self
+            .selected(run)
+            .filter_map(|i| {
+                let of = samples.subjects[samples.subject[i] as usize].kind;
+                let ms = match samples.outcome[i] {
+                    outcome if any || outcome.is_answered() => took_ms(i),
+                    outcome if outcome.is_unanswered(of) => f64::INFINITY,
+                    _ => return None,
+                };
+                Some(Timed { place: i, intended_us: samples.intended_us[i], ms })
+            })
+            .collect();
+        times.sort_by_key(|t| t.intended_us);
+        times
+    }
+
+    /// How long the sample at a place took, ms, as times are read.
+    fn took_ms<'a>(&self, run: &'a MeasuredRun, kind: TimeKind) -> impl Fn(usize) -> f64 + 'a + use<'a> {
+        let samples = &run.samples;
         let is_baseline = self.baseline.as_ref().is_some_and(|baseline| baseline.facts.id == run.facts.id);
         let shift = match self.reading {
             Reading::Shifted(baseline, other) if kind == TimeKind::Response => {
@@ -214,29 +234,15 @@ impl RoundRuns {
             Reading::WithoutFloor(us) => f64::from(us) / 1e3,
             _ => 0.0,
         };
-        let mut times: Vec<Timed> = self
-            .selected(run)
-            .filter_map(|i| {
-                let since = match kind {
-                    TimeKind::Response => samples.intended_us[i],
-                    TimeKind::Service => samples.sent_us[i],
-                };
-                let took = (samples.done_us[i] - since) as f64 / 1e3;
-                let lag_ms = (samples.sent_us[i] - samples.intended_us[i]) as f64 / 1e3;
-                let kind = samples.subjects[samples.subject[i] as usize].kind;
-                let ms = match samples.outcome[i] {
-                    outcome if (any || outcome.is_answered()) && floor_ms > 0.0 => {
-                        (took - floor_ms).max(LEFT_MS)
-                    }
-                    outcome if any || outcome.is_answered() => took + shift * lag_ms,
-                    outcome if outcome.is_unanswered(kind) => f64::INFINITY,
-                    _ => return None,
-                };
-                Some(Timed { place: i, intended_us: samples.intended_us[i], ms })
-            })
-            .collect();
-        times.sort_by_key(|t| t.intended_us);
-        times
+        move |i| {
+            let since = match kind {
+                TimeKind::Response => samples.intended_us[i],
+                TimeKind::Service => samples.sent_us[i],
+            };
+            let took = (samples.done_us[i] - since) as f64 / 1e3;
+            let lag_ms = (samples.sent_us[i] - samples.intended_us[i]) as f64 / 1e3;
+            if floor_ms > 0.0 { (took - floor_ms).max(LEFT_MS) } else { took + shift * lag_ms }
+        }
     }
 
     /// A metric of times in the first and in the second half of a side's samples, ms; none for other statistics, and
@@ -328,8 +334,15 @@ impl RoundRuns {
     }
 
     fn share(&self, run: &MeasuredRun, of: CountOf) -> Result<Found, String> {
+        let hit: Box<dyn Fn(usize) -> bool> = match of {
+            CountOf::Within(us) if self.reading == Reading::Corrected && self.is_of_requests() => {
+                return self.corrected_within(run, us);
+            }
+            CountOf::Within(us) => Box::new(self.is_within_time(run, us)),
+            _ => Box::new(|i| counts(of, run, i)),
+        };
         let mut hits: Vec<(i64, bool)> =
-            self.selected(run).map(|i| (run.samples.intended_us[i], counts(of, run, i))).collect();
+            self.selected(run).map(|i| (run.samples.intended_us[i], hit(i))).collect();
         if hits.is_empty() {
             return Err(format!("no sample {}in run {}", self.wanted(), run.facts.id));
         }
@@ -346,6 +359,33 @@ impl RoundRuns {
         };
         let counts = Some((k as f64, n as f64));
         Ok(Found { value: k as f64 / n as f64, counts, n: n as u64, within_run, ..Found::default() })
+    }
+
+    /// Whether the sample at a place ended `ok` within so many µs of when it was due. Anything else did not.
+    fn is_within_time<'a>(&self, run: &'a MeasuredRun, us: u64) -> impl Fn(usize) -> bool + 'a + use<'a> {
+        let took_ms = self.took_ms(run, TimeKind::Response);
+        move |i| run.samples.outcome[i] == Outcome::Ok && took_ms(i) <= us as f64 / 1e3
+    }
+
+    /// The share of requests that ended `ok` within so many µs, with those that stalled users held back.
+    fn corrected_within(&self, run: &MeasuredRun, us: u64) -> Result<Found, String> {
+        let took_ms = self.took_ms(run, TimeKind::Response);
+        let times: Vec<Timed> = self
+            .selected(run)
+            .map(|i| {
+                let ms = if run.samples.outcome[i] == Outcome::Ok { took_ms(i) } else { f64::INFINITY };
+                Timed { place: i, intended_us: run.samples.intended_us[i], ms }
+            })
+            .collect();
+        if times.is_empty() {
+            return Err(format!("no sample {}in run {}", self.wanted(), run.facts.id));
+        }
+        Ok(with_held_back(run, &times, |corrected| {
+            let all = corrected.total();
+            let within = all - corrected.beyond(us as f64 / 1e3);
+            let counts = Some((within as f64, all as f64));
+            Found { value: within as f64 / all as f64, counts, n: times.len() as u64, ..Found::default() }
+        }))
     }
 
     fn throughput(&self, run: &MeasuredRun) -> Result<Found, String> {
@@ -400,6 +440,21 @@ impl RoundRuns {
 /// A quantile of times with those that stalled users held back, or their mean; what was never answered makes that
 /// unbounded.
 fn corrected(run: &MeasuredRun, times: &[Timed], p: Option<f64>, n: u64) -> Found {
+    with_held_back(run, times, |corrected| {
+        let Some(p) = p else {
+            let values = corrected.values(MOST_CORRECTED).filter(|values| !values.is_empty());
+            // More than can be summed up are a stall that no mean should hide.
+            let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+            return Found { value: values.map_or(f64::INFINITY, mean), n, ..Found::default() };
+        };
+        let value = corrected.quantile(p).unwrap_or(f64::NAN);
+        let values = corrected.values(MOST_CORRECTED).map(std::sync::Arc::new);
+        Found { value, n, times: values, ..Found::default() }
+    })
+}
+
+/// What is found in times with those that stalled users held back.
+fn with_held_back(run: &MeasuredRun, times: &[Timed], find: impl Fn(&Corrected<'_>) -> Found) -> Found {
     let samples = &run.samples;
     // The users of a class, each with the starts of all its requests: think times and other endpoints keep it busy, too.
     let mut starts: BTreeMap<u64, BTreeMap<u64, Vec<f64>>> = BTreeMap::new();
@@ -430,16 +485,7 @@ fn corrected(run: &MeasuredRun, times: &[Timed], p: Option<f64>, n: u64) -> Foun
             Waits { interval: usual_interval(&users.unwrap_or_default()), answered, unanswered }
         })
         .collect();
-    let corrected = Corrected::of(&waits);
-    let Some(p) = p else {
-        let values = corrected.values(MOST_CORRECTED).filter(|values| !values.is_empty());
-        // More than can be summed up are a stall that no mean should hide.
-        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-        return Found { value: values.map_or(f64::INFINITY, mean), n, ..Found::default() };
-    };
-    let value = corrected.quantile(p).unwrap_or(f64::NAN);
-    let values = corrected.values(MOST_CORRECTED).map(std::sync::Arc::new);
-    Found { value, n, times: values, ..Found::default() }
+    find(&Corrected::of(&waits))
 }
 
 /// The growth of a counter, over its restarts.
@@ -453,6 +499,10 @@ fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {
         CountOf::Outcome(outcome) => run.samples.outcome[i] == outcome,
         CountOf::Answered => run.samples.outcome[i].is_answered(),
         CountOf::Status(status) => run.samples.status[i] == status,
+        CountOf::Within(us) => {
+            let took_us = run.samples.done_us[i] - run.samples.intended_us[i];
+            run.samples.outcome[i] == Outcome::Ok && u64::try_from(took_us).is_ok_and(|took_us| took_us <= us)
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     io,
+    net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
     time::Duration,
 };
@@ -47,6 +48,7 @@ enum ServiceName {
     ProductLookup,
     ProductRead,
     CheckoutOrchestrator,
+    PaymentProvider,
     IntentParser,
     PlanGenerator,
     PlanExecutor,
@@ -119,6 +121,12 @@ struct CheckoutArgs {
     /// Share of the charges that it declines
     #[arg(long, default_value_t = 0.02)]
     decline: f64,
+    /// Address of a payment provider of its own [default: one in the process]
+    #[arg(long, value_name = "ADDRESS")]
+    payment: Option<SocketAddr>,
+    /// Port of the payment provider
+    #[arg(long, default_value_t = 8108)]
+    payment_port: u16,
 }
 
 #[derive(clap::Args)]
@@ -174,6 +182,10 @@ impl StorefrontArgs {
                 "checkout-orchestrator",
                 checkout::start(bind(checkout.checkout_port)?, self.checkout())?,
             ),
+            ServiceName::PaymentProvider => started(
+                "payment-provider",
+                checkout::start_payment(bind(checkout.payment_port)?, &self.checkout().outside)?,
+            ),
             ServiceName::IntentParser => {
                 started("intent-parser", shopping::start_intent_parser(bind(shopping.intent_port)?)?)
             }
@@ -221,6 +233,7 @@ impl StorefrontArgs {
                 order_time: self.checkout.order_time,
                 payment_slots: self.checkout.payment_slots,
                 decline: self.checkout.decline,
+                payment: self.checkout.payment,
             },
             redis: self.redis.clone(),
         }

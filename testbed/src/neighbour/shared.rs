@@ -1,8 +1,18 @@
 //! A connection to a Redis that many requests use at a time.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
-use redis::{Client, FromRedisValue, Pipeline, RedisError, RedisResult, aio::MultiplexedConnection};
+use redis::{
+    AsyncConnectionConfig, Client, FromRedisValue, Pipeline, RedisError, RedisResult,
+    aio::MultiplexedConnection,
+};
+
+/// How long an answer may take. Whether a command that is given up has been carried out is not known, so that a Redis that is
+/// merely slow should not be given up.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection that is made when needed, and again after it has failed.
 pub(crate) struct Shared {
@@ -34,7 +44,8 @@ impl Shared {
         if let Some(connection) = known {
             return Ok(connection);
         }
-        let connection = self.client.get_multiplexed_async_connection().await?;
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(PATIENCE));
+        let connection = self.client.get_multiplexed_async_connection_with_config(&patient).await?;
         *self.lock() = Some(connection.clone());
         Ok(connection)
     }

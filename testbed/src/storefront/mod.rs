@@ -4,6 +4,7 @@
 //! nothing else: costs that lie outside of a service (a database's round trip, a payment
 //! provider) are parameters that both forms share.
 
+mod breaker;
 mod catalogue;
 pub mod checkout;
 

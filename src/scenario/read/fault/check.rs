@@ -8,20 +8,42 @@ use crate::scenario::fault::{Fault, FaultAction, FaultStart, Proxy};
 use crate::scenario::load::Load;
 use crate::scenario::problem::Problems;
 use crate::scenario::profile::{Drain, Profile};
+use crate::scenario::read::claim::Known;
 
 /// What faults refer to.
 pub(in crate::scenario) struct Surroundings<'a> {
-    pub(in crate::scenario) loads: &'a BTreeMap<String, Load>,
-    pub(in crate::scenario) profiles: &'a BTreeMap<String, Profile>,
-    pub(in crate::scenario) proxies: &'a [Proxy],
-    pub(in crate::scenario) drain: Option<&'a Drain>,
-    pub(in crate::scenario) experiment: Option<&'a ExperimentSpec>,
+    loads: &'a BTreeMap<String, Load>,
+    profiles: &'a BTreeMap<String, Profile>,
+    proxies: &'a [Proxy],
+    drain: Option<&'a Drain>,
+    experiment: Option<&'a ExperimentSpec>,
     /// Names of hooks beside the load and of stages, which are windows of a run, too.
-    pub(in crate::scenario) windows: &'a [String],
+    windows: &'a [String],
 }
 
-/// Notes what is wrong with faults.
-pub(in crate::scenario) fn check(faults: &[Written], around: &Surroundings<'_>, problems: &Problems) {
+impl<'a> Surroundings<'a> {
+    pub(in crate::scenario) fn new(
+        known: &'a Known<'a>,
+        profiles: &'a BTreeMap<String, Profile>,
+        proxies: &'a [Proxy],
+        drain: Option<&'a Drain>,
+        experiment: Option<&'a ExperimentSpec>,
+    ) -> Self {
+        Self { loads: known.loads, profiles, proxies, drain, experiment, windows: &known.events }
+    }
+}
+
+/// The faults; what is wrong with them is noted.
+pub(in crate::scenario) fn checked(
+    faults: Vec<Written>,
+    around: &Surroundings<'_>,
+    problems: &Problems,
+) -> Vec<Fault> {
+    check(&faults, around, problems);
+    faults.into_iter().map(|written| written.fault).collect()
+}
+
+fn check(faults: &[Written], around: &Surroundings<'_>, problems: &Problems) {
     for (place, fault) in faults.iter().enumerate() {
         names(fault, around, problems);
         time(fault, around, problems);

@@ -6,7 +6,7 @@ mod check;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-pub(in crate::scenario) use check::{Surroundings, check};
+pub(in crate::scenario) use check::{Surroundings, checked};
 
 use super::Settings;
 use crate::scenario::fault::{CommandFault, Fault, FaultAction, FaultStart, Proxy, ProxyFault, ServiceFault};
@@ -41,18 +41,12 @@ pub(in crate::scenario) struct Written {
     pub(super) profiles: Vec<Located<String>>,
 }
 
-impl Written {
-    pub(in crate::scenario) fn into_fault(self) -> Fault {
-        self.fault
-    }
-}
-
 /// The faults of a file.
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> Vec<Written> {
     file.tables("fault").into_iter().filter_map(|table| fault(table, settings)).collect()
 }
 
-/// The proxies of a file. `taken`: what listens already, by the names of the files before it.
+/// The proxies of a file, behind those that are known from files before it.
 pub(in crate::scenario) fn read_proxies(file: &mut Fields<'_>, settings: &Settings, known: &mut Vec<Proxy>) {
     for table in file.tables("proxy") {
         known.extend(proxy(table, settings, known));

@@ -8,11 +8,18 @@
 mod blocking;
 mod event;
 mod parties;
+mod payment;
 mod register;
 mod saga;
 mod streams;
 
-use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    num::NonZeroUsize,
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -25,6 +32,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 
+pub use self::payment::start_payment;
 use self::{blocking::Workers, parties::Parties, register::Register, saga::Saga};
 use super::{Form, Running, figures, health, refusal, serve_once};
 use crate::{
@@ -58,6 +66,8 @@ pub struct Outside {
     pub payment_slots: NonZeroUsize,
     /// Share of the charges that it declines.
     pub decline: f64,
+    /// Where it is, if it is not in this process.
+    pub payment: Option<SocketAddr>,
 }
 
 impl Config {
@@ -72,6 +82,7 @@ impl Config {
                 order_time: Duration::from_millis(5),
                 payment_slots: NonZeroUsize::MIN.saturating_add(15),
                 decline: 0.02,
+                payment: None,
             },
             redis: None,
         }
@@ -102,7 +113,8 @@ pub fn spawn(config: Config) -> io::Result<Running> {
 
 /// Starts an orchestrator on a listener from [`server::bind`].
 pub fn start(listener: TcpListener, config: Config) -> io::Result<Running> {
-    let shop = Arc::new(Shop { register: Register::default(), parties: Parties::new(config.outside) });
+    let shop =
+        Arc::new(Shop { register: Register::default(), parties: Parties::new(config.outside, config.form) });
     serve_once(listener, async move {
         let engine = match config.form {
             Form::Before => Engine::Blocking(Workers::start(config.workers, &shop)?),
@@ -188,6 +200,11 @@ async fn show_metrics(State(orchestrator): State<Arc<Orchestrator>>) -> Response
             register.ended(|id, state, units| parties.contradicts(id, state, units)),
         ),
         gauge("checkout_workers_blocked", "Workers that wait for a party.", blocked),
+        gauge(
+            "checkout_payment_breaker_open",
+            "Whether the payment provider is being left alone.",
+            u64::from(parties.leaves_payment_alone()),
+        ),
         counter("checkout_saga_events_total", "Events of sagas handled.", events),
         gauge("inventory_reserved_units", "Units reserved.", books.reserved),
         counter("payment_charges_total", "Payments charged.", books.charges),

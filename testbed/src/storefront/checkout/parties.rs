@@ -6,21 +6,19 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::{sync::Semaphore, time::sleep};
+use tokio::time::sleep;
 
 use super::{
     Outside,
+    payment::Payment,
     register::{CheckoutId, State},
 };
-use crate::random::unit;
-
-/// Which payments are declined.
-const SEED: u64 = 41;
+use crate::storefront::Form;
 
 /// Inventory, payment provider and order desk.
 pub(super) struct Parties {
     outside: Outside,
-    payment_slots: Semaphore,
+    payment: Payment,
     books: Mutex<HashMap<CheckoutId, Entry>>,
 }
 
@@ -41,12 +39,8 @@ pub(super) struct Totals {
 }
 
 impl Parties {
-    pub(super) fn new(outside: Outside) -> Self {
-        Self {
-            outside,
-            payment_slots: Semaphore::new(outside.payment_slots.get()),
-            books: Mutex::new(HashMap::new()),
-        }
+    pub(super) fn new(outside: Outside, form: Form) -> Self {
+        Self { outside, payment: Payment::new(&outside, form), books: Mutex::new(HashMap::new()) }
     }
 
     /// Puts units aside.
@@ -61,16 +55,18 @@ impl Parties {
         self.lock().entry(id).or_default().reserved = 0;
     }
 
-    /// Charges the payment; whether it was accepted. Waits for a free slot, first come, first served.
+    /// Charges the payment; whether it was accepted.
     pub(super) async fn charge(&self, id: CheckoutId) -> bool {
-        let slot = self.payment_slots.acquire().await;
-        sleep(self.outside.payment_time).await;
-        drop(slot);
-        if unit(SEED, id.0) < self.outside.decline {
+        if !self.payment.charge(id.0).await {
             return false;
         }
         self.lock().entry(id).or_default().charges += 1;
         true
+    }
+
+    /// Whether the payment provider is being left alone.
+    pub(super) fn leaves_payment_alone(&self) -> bool {
+        self.payment.is_left_alone()
     }
 
     /// Writes the order.

@@ -13,11 +13,10 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    breaker::Breaker,
     parties::{Call, OrderNumber, Parties, Party},
     plan::{Plan, Step},
 };
-use crate::storefront::Form;
+use crate::storefront::{Form, breaker::Breaker};
 
 /// Before the first repetition; doubled for each further one.
 const FIRST_BACKOFF: Duration = Duration::from_millis(5);

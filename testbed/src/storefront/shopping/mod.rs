@@ -4,7 +4,6 @@
 //! now and then do not answer. Before: it gives up at the first call without an answer. After: it
 //! calls again, under an idempotency key and behind circuit breakers.
 
-mod breaker;
 mod executor;
 mod intent;
 mod parties;

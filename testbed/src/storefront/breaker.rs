@@ -12,7 +12,7 @@ const OPEN_FOR: Duration = Duration::from_millis(50);
 
 /// Closed, open, or trying (half-open).
 #[derive(Debug, Default)]
-pub(super) struct Breaker(Mutex<State>);
+pub(in crate::storefront) struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -22,7 +22,7 @@ struct State {
 
 impl Breaker {
     /// Whether a call may be made now.
-    pub(super) fn allows(&self, now: Instant) -> bool {
+    pub(in crate::storefront) fn allows(&self, now: Instant) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match state.open_until {
             Some(until) if now < until => false,
@@ -36,7 +36,7 @@ impl Breaker {
     }
 
     /// Takes down how a call went; whether that has opened the breaker.
-    pub(super) fn note(&self, answered: bool, now: Instant) -> bool {
+    pub(in crate::storefront) fn note(&self, answered: bool, now: Instant) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if answered {
             *state = State::default();
@@ -51,7 +51,12 @@ impl Breaker {
         opens && !was_open
     }
 
-    pub(super) fn reset(&self) {
+    /// Whether calls are held back, but for one that tries.
+    pub(in crate::storefront) fn is_open(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).open_until.is_some()
+    }
+
+    pub(in crate::storefront) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }
 }
