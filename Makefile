@@ -339,6 +339,16 @@ examples: build ## Write the pages of reports/example/: trend, run, experiment, 
 test: ## Run all tests
 	$(CARGO) test --workspace --quiet
 
+SECONDS ?= 60
+.PHONY: fuzz
+fuzz: ## Give every reader of outside input SECONDS= of wrong input (60); failures name a file and a seed
+	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --release --lib -- fuzz:: wrong_pages --nocapture --test-threads 2
+
+N ?= 20
+.PHONY: kill-trials
+kill-trials: ## Kill runs with patched files at random moments, N= times (20): the store opens, 1 s is lost at most, files are restored
+	LOADPROOF=$(QUICK)/loadproof TESTBED=$(QUICK)/testbed benches/kill.sh $(N)
+
 .PHONY: axe
 axe: ## Fetch axe-core, by which a test checks the rules of accessibility (it skips without)
 	tests/it/support/axe.sh

@@ -55,3 +55,8 @@ pub(crate) mod assess;
 pub(crate) mod execute;
 pub(crate) mod live;
 pub mod cli;
+
+// What every reader of outside input is tested with.
+#[cfg(test)]
+#[path = "fuzz/tests.rs"]
+mod fuzz;

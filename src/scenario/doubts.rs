@@ -3,6 +3,9 @@
 use super::Scenario;
 use super::profile::Profile;
 
+/// Places of literals that are told.
+const MOST_LITERALS: usize = 8;
+
 impl Scenario {
     /// What `check` warns of: a scenario that can only be tried, experiments that cannot show what they are for.
     pub fn doubts(&self) -> Vec<String> {
@@ -11,9 +14,13 @@ impl Scenario {
             doubts.push("no `[load.NAME]`: it can be tried, and not run".to_owned());
         }
         if !self.literals.is_empty() {
+            let more = match self.literals.len().saturating_sub(MOST_LITERALS) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
             doubts.push(format!(
-                "what looks like a secret is written out in {}: use `{{{{ env(\"NAME\") }}}}`; it is not kept with runs",
-                self.literals.join("; ")
+                "what looks like a secret is written out in {}{more}: use `{{{{ env(\"NAME\") }}}}`; it is not kept with runs",
+                self.literals.iter().take(MOST_LITERALS).map(String::as_str).collect::<Vec<_>>().join("; ")
             ));
         }
         let Some(experiment) = &self.experiment else { return doubts };

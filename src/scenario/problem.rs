@@ -1,7 +1,7 @@
 //! Mistakes in scenario files, shown where they are: file, line, column, caret, suggestion.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -31,6 +31,8 @@ const NAMED: [&str; 22] = [
     "proxy",
     "arm",
 ];
+/// Mistakes, and warnings, that are shown one by one: each is shown with its line, and nobody reads more at once.
+const MOST_TOLD: usize = 200;
 /// Two words this alike (Jaro-Winkler) are taken for a slip of the pen.
 const ALIKE: f64 = 0.8;
 
@@ -75,6 +77,8 @@ struct SourceFile {
 pub(super) struct Problems {
     files: RefCell<Vec<SourceFile>>,
     found: RefCell<Vec<Problem>>,
+    /// Mistakes besides those that are shown.
+    beyond: Cell<usize>,
     old_keys: RefCell<Vec<(FileId, OldKey)>>,
     /// What is warned of besides.
     warned: RefCell<Vec<Problem>>,
@@ -108,8 +112,13 @@ impl Problems {
         let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help };
         let mut found = self.found.borrow_mut();
         // What several profiles have in common is read for each of them.
-        if !found.contains(&problem) {
+        if found.contains(&problem) {
+            return;
+        }
+        if found.len() < MOST_TOLD {
             found.push(problem);
+        } else {
+            self.beyond.set(self.beyond.get() + 1);
         }
     }
 
@@ -117,7 +126,7 @@ impl Problems {
     pub(super) fn warn(&self, place: &Place, title: impl Into<String>, label: impl Into<String>) {
         let problem = Problem { place: place.clone(), title: title.into(), label: label.into(), help: None };
         let mut warned = self.warned.borrow_mut();
-        if !warned.contains(&problem) {
+        if warned.len() < MOST_TOLD && !warned.contains(&problem) {
             warned.push(problem);
         }
     }
@@ -166,6 +175,11 @@ impl Problems {
         self.files.borrow()[place.file.0].text.get(place.span.clone()).unwrap_or_default().to_owned()
     }
 
+    /// Whether further mistakes are only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.found.borrow().len() >= MOST_TOLD
+    }
+
     /// Where `needle` stands within the first of `places` that holds it; the last of them if none
     /// does.
     pub(super) fn find(&self, places: &[Place], needle: &str) -> Option<Place> {
@@ -197,10 +211,14 @@ impl Problems {
             return Ok(warnings);
         }
         let mut rendered = render(&files, &found, &Level::ERROR);
+        let beyond = self.beyond.get();
+        if beyond > 0 {
+            rendered.push_str(&format!("\n\nerror: {beyond} more mistakes"));
+        }
         if !warnings.is_empty() {
             rendered = format!("{rendered}\n\n{warnings}");
         }
-        Err(ScenarioError { rendered, count: found.len() })
+        Err(ScenarioError { rendered, count: found.len() + beyond })
     }
 }
 
@@ -227,12 +245,8 @@ impl ScenarioError {
 
 /// `did you mean …` for the word most like `word`, and the known ones if they are few.
 pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
-    let mut distinct = Vec::new();
-    for word in known {
-        if !distinct.contains(word) {
-            distinct.push(*word);
-        }
-    }
+    let mut seen = HashSet::new();
+    let distinct: Vec<&str> = known.iter().copied().filter(|word| seen.insert(*word)).collect();
     let known = distinct.as_slice();
     let nearest = known
         .iter()
@@ -266,6 +280,12 @@ fn find_word(text: &str, needle: &str) -> Option<usize> {
         .or_else(|| text.find(needle))
 }
 
+/// A stretch of a text that begins and ends between characters: a parser may stop in the middle of one.
+fn whole(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = text.floor_char_boundary(span.start);
+    start..text.ceil_char_boundary(span.end).max(start)
+}
+
 fn render(files: &[SourceFile], found: &[Problem], level: &Level<'_>) -> String {
     let renderer = Renderer::plain();
     let parts: Vec<String> = found
@@ -273,7 +293,7 @@ fn render(files: &[SourceFile], found: &[Problem], level: &Level<'_>) -> String 
         .map(|problem| {
             let file = &files[problem.place.file.0];
             let annotation =
-                AnnotationKind::Primary.span(problem.place.span.clone()).label(problem.label.as_str());
+                AnnotationKind::Primary.span(whole(&file.text, &problem.place.span)).label(problem.label.as_str());
             let snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(annotation);
             let mut group = level.clone().primary_title(problem.title.as_str()).element(snippet);
             if let Some(help) = &problem.help {
@@ -298,7 +318,7 @@ fn render_warnings(files: &[SourceFile], old_keys: &[(FileId, OldKey)]) -> Strin
         let SourceFile { path, text } = &files[file.0];
         let here = old_keys.iter().filter(|(of, key)| of == file && key.old == *old && key.new == *new);
         let snippet = here.fold(Snippet::source(text.as_str()).path(path.as_str()), |snippet, (_, key)| {
-            snippet.annotation(AnnotationKind::Primary.span(key.span.clone()))
+            snippet.annotation(AnnotationKind::Primary.span(whole(text, &key.span)))
         });
         let title = format!("`{old}` is now `{new}`");
         parts.push(renderer.render(&[Level::WARNING.primary_title(title.as_str()).element(snippet)]));

@@ -71,10 +71,14 @@ impl Secrets {
 
     /// The lines that they stand in, from 1.
     fn lines(&self, text: &str) -> Vec<usize> {
-        let line =
-            |(place, _): &(std::ops::Range<usize>, String)| text[..place.start].matches('\n').count() + 1;
-        let mut lines: Vec<usize> = self.0.iter().map(line).collect();
-        lines.dedup();
+        let (mut lines, mut line, mut end) = (Vec::new(), 1, 0);
+        for (place, _) in &self.0 {
+            line += text[end..place.start].matches('\n').count();
+            end = place.start;
+            if lines.last() != Some(&line) {
+                lines.push(line);
+            }
+        }
         lines
     }
 

@@ -204,6 +204,13 @@ half{label="open
         assert_eq!(parse(page).series[0].metric, "name with spaces");
     }
 
+    #[test]
+    fn wrong_pages_are_read_as_far_as_they_go() {
+        crate::fuzz::run("prometheus", &crate::fuzz::corpus(&["tests/it/corpus/prometheus"]), |bytes| {
+            parse(&String::from_utf8_lossy(bytes));
+        });
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC*", lines in "([a-z_]{1,4}(\\{[a-z]=\"[^\"]{0,3}\"?,?\\}?)? ?[0-9.NaIn+-]{0,4}\n){0,6}") {

@@ -109,7 +109,7 @@ const WORDS: [Part; 5] = [
 ];
 
 /// What explains it.
-pub(super) const FACTS: [Part; 5] = [
+pub(super) const FACTS: [Part; 6] = [
     Part {
         name: "facts",
         sql: "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, arm, round, state, \
@@ -133,6 +133,11 @@ pub(super) const FACTS: [Part; 5] = [
         name: "scenario files",
         sql: "SELECT r.path, r.sha256, s.text FROM run_source r JOIN source s ON s.sha256 = r.sha256 \
               WHERE r.run = ?1 >> 32 ORDER BY r.path",
+    },
+    Part {
+        name: "faults",
+        sql: "SELECT name, kind, text, due_us, lasts_us, start_us, end_us, outcome, note FROM fault \
+              WHERE run = ?1 >> 32 ORDER BY name",
     },
 ];
 
@@ -308,6 +313,7 @@ mod tests {
             ("run", &FACTS[0], &UNSEALED[..]),
             ("run_phase", &FACTS[2], &["run"]),
             ("hook", &FACTS[3], &["id", "run"]),
+            ("fault", &FACTS[5], &["run"]),
             ("sample", &MEASURED[0], &[]),
             ("entrant", &MEASURED[1], &[]),
             ("reading", &MEASURED[2], &[]),

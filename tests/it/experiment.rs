@@ -447,6 +447,35 @@ fn a_kill_in_any_phase_leaves_a_system_that_the_next_start_puts_back() {
 }
 
 #[test]
+fn every_signal_that_ends_a_process_puts_everything_back() {
+    for kind in [Signal::HUP, Signal::QUIT, Signal::TERM] {
+        let bench = Bench::new();
+        let [port, _] = free_ports();
+        let mut child = in_phase(&bench, port, Some(PHASES[1]));
+        signal(&child, kind);
+        assert_eq!(child.wait().unwrap().code(), Some(105), "{kind:?}");
+        assert_eq!(settings(&bench), SETTINGS, "{kind:?}");
+        assert!(!is_open(port), "{kind:?}");
+        assert_eq!(bench.query("SELECT count(*) FROM run WHERE state = 'interrupted'"), 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_hastens_the_end_and_puts_files_back_all_the_same() {
+    for phase in PHASES[..3].iter().copied().map(Some) {
+        let bench = Bench::new();
+        let [port, _] = free_ports();
+        let mut child = in_phase(&bench, port, phase);
+        for kind in [Signal::INT, Signal::TERM, Signal::INT] {
+            signal(&child, kind);
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(105), "in {phase:?}");
+        assert_eq!(settings(&bench), SETTINGS, "in {phase:?}");
+        wait_until("the end of the service", || !is_open(port));
+    }
+}
+
+#[test]
 fn an_interrupt_in_any_phase_puts_everything_back() {
     // Once the after-hooks run, everything is measured: the run ends by itself.
     for phase in PHASES[..3].iter().copied().map(Some).chain([None]) {

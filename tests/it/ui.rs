@@ -17,6 +17,36 @@ fn ui(bench: &Bench) -> Served {
 }
 
 #[test]
+fn slow_clients_take_no_place_from_viewers() {
+    use std::io::{Read, Write};
+    let bench = Bench::new();
+    let page = ui(&bench);
+    let mut slow = Vec::new();
+    // 2000, or as many as this process may open.
+    while slow.len() < 2000 {
+        let Ok(mut stream) = std::net::TcpStream::connect(&page.address) else { break };
+        if stream.write_all(b"GET / HTTP/1.1\r\nHost: ").is_err() {
+            break;
+        }
+        slow.push(stream);
+    }
+    assert!(slow.len() > 600, "{} connections", slow.len());
+    // Files are short where all of them were taken.
+    slow.truncate(slow.len() - 20);
+    assert_eq!(page.get("/healthz").status, 200);
+    // The oldest have made way; the others go when their time is up.
+    for stream in slow.iter_mut().take(300) {
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(60))).unwrap();
+        let ended = stream.read(&mut [0; 512]);
+        assert!(
+            !ended.is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock),
+            "a slow client is still there"
+        );
+    }
+    assert_eq!(page.get("/healthz").status, 200);
+}
+
+#[test]
 fn runs_are_started_and_stopped_from_the_page() {
     let bench = Bench::new();
     let page = ui(&bench);

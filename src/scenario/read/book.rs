@@ -1,7 +1,7 @@
 //! The book of everything that users may do: bodies (`[body.NAME]`), journeys, endpoints and
 //! templates as they are found, and who needs what of whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use prost_reflect::DescriptorPool;
@@ -64,6 +64,8 @@ pub(in crate::scenario) struct Book<'a> {
     subscriptions: Vec<Subscription>,
     bodies: BTreeMap<String, SharedBody>,
     endpoints: Vec<Subject>,
+    /// Their places in that list.
+    places: HashMap<Subject, usize>,
     requests: usize,
     journeys: Vec<Journey>,
     /// Flow of each journey, in the order of `journeys`.
@@ -118,6 +120,7 @@ impl<'a> Book<'a> {
             subscriptions: Vec::new(),
             bodies: BTreeMap::new(),
             endpoints: Vec::new(),
+            places: HashMap::new(),
             requests: 0,
             journeys: Vec::new(),
             flows: Vec::new(),
@@ -260,8 +263,8 @@ impl<'a> Book<'a> {
     /// The id of an endpoint, new or known.
     pub(super) fn endpoint(&mut self, endpoint: String, traffic_class: &str, kind: Kind) -> EndpointId {
         let subject = Subject { kind, traffic_class: traffic_class.to_owned(), endpoint };
-        let place = self.endpoints.iter().position(|known| *known == subject).unwrap_or_else(|| {
-            self.endpoints.push(subject);
+        let place = *self.places.entry(subject).or_insert_with_key(|subject| {
+            self.endpoints.push(subject.clone());
             self.endpoints.len() - 1
         });
         EndpointId(u16::try_from(place).unwrap_or(u16::MAX))
@@ -535,6 +538,13 @@ impl<'a> Book<'a> {
     fn missing_variable(&self, variable: &str, place: &Place, known: &BTreeSet<&str>) {
         if self.problems.is_unread("variable", variable) {
             return;
+        }
+        if self.problems.is_full() {
+            return self.problems.add(
+                place,
+                format!("missing variable `{variable}`"),
+                "no earlier step extracts it",
+            );
         }
         let functions = self.templates.functions();
         let words: Vec<&str> = known.iter().copied().chain(functions.iter().map(String::as_str)).collect();
