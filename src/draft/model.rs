@@ -288,7 +288,8 @@ impl Target {
                 text = text.then(Template::literal("=")).then(value.clone());
             }
         }
-        text.source()
+        // As URLs are read everywhere: line breaks and the like are no part of them.
+        text.source().chars().filter(|c| !c.is_control()).collect()
     }
 }
 

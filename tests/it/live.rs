@@ -396,7 +396,6 @@ fn metrics_are_sent_while_a_run_goes_on_and_a_reader_that_is_gone_is_named() {
         "--remote-write",
         &remote_write,
     ]);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
     let said = stderr(&output);
     for to in [otlp.as_str(), &format!("http://{gone}/api/v1/write")] {
         let lost = format!("messages with metrics were not delivered to {to}: ");

@@ -57,7 +57,7 @@ fn starts(run: &MeasuredRun) -> Vec<Start> {
             .entry(journey)
             .and_modify(|known| {
                 if start.due_us < known.due_us {
-                    *known = start
+                    *known = start;
                 }
             })
             .or_insert(start);
