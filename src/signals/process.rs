@@ -225,6 +225,39 @@ mod tests {
     }
 
     #[test]
+    fn the_total_of_a_service_goes_on_when_it_is_started_again() {
+        use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+        let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i + 1)); done; exec sleep 30";
+        let start = || std::process::Command::new("sh").args(["-c", busy]).spawn().unwrap();
+        let mut first = start();
+        let watched = Watched { name: "api".to_owned(), process: first.id(), with_descendants: true };
+        let mut processes = Processes::new(vec![watched]).unwrap();
+        let current = std::sync::Arc::new(AtomicU32::new(first.id()));
+        let of = std::sync::Arc::clone(&current);
+        processes.follow(Box::new(move |_| Some(of.load(Relaxed)).filter(|process| *process > 0)));
+        let begun = std::time::Instant::now();
+        let mut total = |more_than: f64| loop {
+            let used = processes.usages()[0].map_or(0.0, |usage| usage.cpu_s);
+            if used > more_than || begun.elapsed().as_secs() > 20 {
+                break used;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        };
+        let before = total(0.05);
+        first.kill().unwrap();
+        first.wait().unwrap();
+        // While it is away nothing is known of it.
+        current.store(0, Relaxed);
+        let mut second = start();
+        current.store(second.id(), Relaxed);
+        let after = total(before + 0.05);
+        second.kill().unwrap();
+        second.wait().unwrap();
+        assert!(before > 0.05 && after > before + 0.05, "{before} {after}");
+    }
+
+    #[test]
     fn whoever_is_in_the_group_of_a_service_belongs_to_it() {
         let entry = |process, parent, group| Entry {
             process,

@@ -524,7 +524,10 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         ("value = \"run.ok\"\nat_least = 1\nselect = { phase = \"stedy\" }", "did you mean `steady`?"),
         ("value = \"run.ok\"\nat_least = 1\nloads = \"smok\"", "did you mean `smoke`?"),
         ("grows = \"loadproof memory\"\nat_least = 1", "`grows` brings its own bound"),
-        ("recovers_after = \"the fault\"\nat_most = \"5s\"", "unknown hook beside the load"),
+        (
+            "recovers_after = \"the fault\"\nat_most = \"5s\"",
+            "unknown fault, stage or hook beside the load `the fault`",
+        ),
         // What is right by its units and hardly meant.
         (
             "value = \"treatment.throughput / baseline.throughput\"\nat_least = \"45%\"",

@@ -5,6 +5,9 @@ use crate::claim::{DriftOf, Expression, Metric, Side, Statistic};
 use crate::scenario::fields::Located;
 use crate::scenario::problem::Problems;
 
+/// What a claim may count from by name.
+pub(super) const EVENT: &str = "fault, stage or hook beside the load";
+
 /// An expression that is true or false of a single run.
 pub(in crate::scenario) fn condition(
     text: &Located<String>,
@@ -108,7 +111,7 @@ pub(super) fn expression(
             _ => {}
         }
         if let Some(event) = statistic.event().filter(|event| crate::unit::parse_duration(event).is_err()) {
-            check_name(&at(event), "fault, stage or hook beside the load", &known.events, problems);
+            check_name(&at(event), EVENT, &known.events, problems);
         }
     }
     Some(expression)

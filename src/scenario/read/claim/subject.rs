@@ -1,7 +1,7 @@
 //! What a claim is about: any formula, or a word that stands for one.
 
 use super::bound::{bound, tolerance};
-use super::formula::{check_name, expression};
+use super::formula::{EVENT, check_name, expression};
 use super::known::Known;
 use super::sense::{bound_of_drift, check_sense, check_units};
 use crate::claim::{Amount, Bound, Expression, Rule, Side, Unit};
@@ -106,8 +106,7 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
         _ => {
             let time = crate::unit::parse_duration(&text.value);
             if time.is_err() {
-                let what = "fault, nor a stage, nor a hook beside the load, nor a time,";
-                check_name(&text, what, &known.events, problems);
+                check_name(&text, EVENT, &known.events, problems);
             }
             let (bound, place) = needed(bound, table)?;
             let value = of(if key == "recovers_after" { "recovery" } else { "detection" });
