@@ -282,7 +282,9 @@ impl Statistic {
             "status" => status().map(Self::Count),
             "status_share" => status().map(Self::Share),
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "µs; saturates")]
-            "share_within" => (number > 0.0).then_some(Self::Share(CountOf::Within((number * 1e3).round() as u64))),
+            "share_within" => {
+                (number > 0.0).then_some(Self::Share(CountOf::Within((number * 1e3).round() as u64)))
+            }
             _ => None,
         }
     }
