@@ -32,10 +32,18 @@ pub struct SessionOptions {
     pub audience: Audience,
 }
 
-/// Puts back the files that the runs of this process have changed, because it is about to end at once. `store`: that of the
-/// runs. The files that could not be put back, and what keeps all of them as they are until the end.
+/// Undoes faults and puts back the files that the runs of this process have changed, because it is about to end at once. `store`: that of the
+/// runs. What could not be undone or put back, and what keeps all of them as they are until the end.
 pub fn restore_at_once(store: &Path) -> (Vec<system::SystemError>, system::patch::Still) {
-    system::patch::restore_own(&journal_of(store))
+    let mut failures = system::fault::undo_own(&undo_of(store));
+    let (of_files, still) = system::patch::restore_own(&journal_of(store));
+    failures.extend(of_files);
+    (failures, still)
+}
+
+/// The folder of what undoes the commands of faults.
+fn undo_of(store: &Path) -> PathBuf {
+    files::folder_of(store).join("undo")
 }
 
 /// The folder of the originals of patched files.
@@ -80,7 +88,7 @@ impl Session {
         for file in system::patch::restore_leftovers(&journal)? {
             audience.note(&format!("restored `{}`, which an earlier run had left patched", file.display()));
         }
-        let undo = folder.join("undo");
+        let undo = undo_of(store);
         for fault in system::fault::undo_leftovers(&undo)? {
             audience.note(&format!("undid fault `{fault}`, which an earlier run had left"));
         }

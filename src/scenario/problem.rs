@@ -292,8 +292,9 @@ fn render(files: &[SourceFile], found: &[Problem], level: &Level<'_>) -> String 
         .iter()
         .map(|problem| {
             let file = &files[problem.place.file.0];
-            let annotation =
-                AnnotationKind::Primary.span(whole(&file.text, &problem.place.span)).label(problem.label.as_str());
+            let annotation = AnnotationKind::Primary
+                .span(whole(&file.text, &problem.place.span))
+                .label(problem.label.as_str());
             let snippet = Snippet::source(file.text.as_str()).path(file.path.as_str()).annotation(annotation);
             let mut group = level.clone().primary_title(problem.title.as_str()).element(snippet);
             if let Some(help) = &problem.help {

@@ -63,7 +63,7 @@ pub fn choose<'a>(
         };
         let mut passed_over = PassedOver { requirement: requirement.name.clone(), of: candidate.of, why };
         if is_withheld(candidate, rules, release) {
-            match rules.explain.iter().find(|explanation| explanation.is_of(candidate)) {
+            match rules.explain.iter().find(|explanation| explains(explanation, candidate)) {
                 Some(Explanation { who, why, .. }) => passed_over.why.push_str(&format!("; {who}: {why}")),
                 None => choice.withheld.push(passed_over.clone()),
             }
@@ -94,6 +94,14 @@ fn is_about(candidate: &Candidate, requirement: &Requirement) -> bool {
 
 fn is_treated(run: &RunFacts, evidence: EvidenceKind) -> bool {
     evidence == EvidenceKind::Run || run.start.arm == Some(Arm::Treatment)
+}
+
+/// Whether an explanation is of a candidate.
+fn explains(explanation: &Explanation, candidate: &Candidate) -> bool {
+    match candidate.of {
+        Judged::Experiment(id) => explanation.evidence == format!("e{id}"),
+        Judged::Run(run) => explanation.evidence == run.to_string(),
+    }
 }
 
 /// Why a candidate is no evidence; none if it is.

@@ -6,8 +6,6 @@ use std::time::Duration;
 use jiff::civil::Date;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::evidence::Candidate;
-use crate::run::Judged;
 use crate::unit;
 
 /// A rules file that cannot be used.
@@ -55,16 +53,6 @@ pub struct Explanation {
     pub who: String,
     /// Why.
     pub why: String,
-}
-
-impl Explanation {
-    /// Whether it is of this candidate.
-    pub(super) fn is_of(&self, candidate: &Candidate) -> bool {
-        match candidate.of {
-            Judged::Experiment(id) => self.evidence == format!("e{id}"),
-            Judged::Run(run) => self.evidence == run.to_string(),
-        }
-    }
 }
 
 /// How runs tell which release they are of.

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::sync::watch;
 
-pub use undo::undo_leftovers;
+pub use undo::{undo_leftovers, undo_own};
 
 use self::undo::PendingUndo;
 use super::fleet::Fleet;

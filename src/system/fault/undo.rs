@@ -141,26 +141,34 @@ impl Entry {
 /// Undoes the faults that processes which are gone have left; their names.
 ///
 /// # Errors
-/// If one cannot be undone: it stays written down.
+/// If one cannot be undone: it stays written down. The others are undone all the same.
 pub fn undo_leftovers(folder: &Path) -> Result<Vec<String>, SystemError> {
-    let Ok(files) = fs::read_dir(folder) else { return Ok(Vec::new()) };
-    let mut undone = Vec::new();
+    let (undone, failures) = undo_all(folder, |entry| !entry.owner.is_alive());
+    failures.into_iter().next().map_or(Ok(undone), Err)
+}
+
+/// Undoes the faults of this process, because it is about to end at once; those that could not be undone.
+pub fn undo_own(folder: &Path) -> Vec<SystemError> {
+    undo_all(folder, |entry| entry.owner.process() == std::process::id()).1
+}
+
+/// Undoes the faults that are meant: the names of those that are undone, and the others.
+fn undo_all(folder: &Path, is_meant: impl Fn(&Entry) -> bool) -> (Vec<String>, Vec<SystemError>) {
+    let Ok(files) = fs::read_dir(folder) else { return (Vec::new(), Vec::new()) };
+    let (mut undone, mut failures) = (Vec::new(), Vec::new());
     let mut paths: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
     paths.sort();
     for file in paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == "json")) {
-        let Some(entry) = read(&file) else { continue };
-        if entry.owner.is_alive() {
-            continue;
-        }
+        let Some(entry) = read(&file).filter(&is_meant) else { continue };
         match entry.run() {
             Ok(()) => {
                 let _ = fs::remove_file(&file);
                 undone.push(entry.fault);
             }
-            Err(reason) => return Err(SystemError::NotUndone { fault: entry.fault, reason, file }),
+            Err(reason) => failures.push(SystemError::NotUndone { fault: entry.fault, reason, file }),
         }
     }
-    Ok(undone)
+    (undone, failures)
 }
 
 /// What a file says; none for one that was never written to its end: its fault never began.
