@@ -2,6 +2,7 @@
 //! §4 to §6, §9.3). Pure.
 
 use std::fmt;
+use std::io::BufRead;
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
@@ -133,10 +134,13 @@ fn parsed<'b>(
     // What cannot be seen of the lines is where the first one begins, and whether one goes on on the next. Empty lines
     // may come before all of them.
     let first = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(end);
-    let start =
-        bytes[first..end].iter().position(|byte| *byte == b'\n').map_or(end, |place| first + place + 1);
-    let mut raw = bytes[start..end].split(|byte| *byte == b'\n');
-    let is_folded = raw.any(|line| matches!(line.first(), Some(b' ' | b'\t')));
+    let start = first + line_length(&bytes[first..end]);
+    let mut at = start;
+    let mut is_folded = false;
+    while at < end {
+        at += line_length(&bytes[at..end]);
+        is_folded |= matches!(bytes.get(at), Some(b' ' | b'\t')) && at < end;
+    }
     let stays = if is_new { !told.closes } else { !told.closes && told.keeps };
     let is_tunnel = status == 101 || (asked == Asked::Connect && (200..300).contains(&status));
     let has_body = !is_tunnel && status >= 200 && !matches!(status, 204 | 304) && asked != Asked::Head;
@@ -150,6 +154,12 @@ fn parsed<'b>(
         is_folded,
         sets_cookies: told.sets_cookies,
     }))
+}
+
+/// Bytes of the first line, with its end. The standard library looks for that many bytes at a time.
+fn line_length(mut bytes: &[u8]) -> usize {
+    // Reading from memory does not fail.
+    bytes.skip_until(b'\n').unwrap_or(bytes.len())
 }
 
 /// What header lines tell of their message.
