@@ -49,6 +49,7 @@ fn run() -> Result<u64, Box<dyn std::error::Error>> {
         scenario,
         base_url: base_url.clone(),
         seed: 1,
+        salt: None,
         workers: 1,
         clock: Clock::starting_in(Duration::from_millis(10)),
         kept: Kept::Failed,

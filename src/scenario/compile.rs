@@ -7,13 +7,17 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::fault::Proxy;
 use super::fields::{Fields, Located};
+use super::hook::Hook;
 use super::journey::UserClass;
+use super::load::Load;
 use super::problem::{FileId, Place, Problems, ScenarioError};
 use super::profile::Profile;
 use super::read::claim::Known;
 use super::read::{self, Settings};
 use super::renamed::rename;
+use super::signal::SignalSource;
 use super::template::Variables;
 use super::{Scenario, World, extend, source, substitute};
 use crate::claim::Expression;
@@ -172,22 +176,9 @@ fn read_all(
     let user_classes = read_work(&mut files, &mut book, &settings, (world, folder));
     canonical_workload.extend(book.feeders.iter().map(|f| format!("{:?}", f.records)));
     canonical_workload.extend(book.file_sums.iter().cloned());
-    let mut loads = BTreeMap::new();
-    let mut profiles = BTreeMap::new();
-    let mut signals = Vec::new();
-    let mut named = read::signal::Named::default();
-    let (mut held, mut aborts) = (read::profile::Held::default(), Vec::new());
-    let (mut hooks, mut faults, mut proxies) = (Vec::new(), Vec::new(), Vec::new());
-    let journeys = book.journey_names();
-    for file in &mut files {
-        let of_loads = read::load::Work { user_classes: &user_classes, journeys: &journeys, folder, world };
-        loads.extend(read::load::read(file, of_loads, &mut aborts));
-        profiles.extend(read::profile::read(file, &settings, &mut held));
-        hooks.extend(read::hook::read(file, &settings));
-        faults.extend(read::fault::read(file, &settings));
-        read::fault::read_proxies(file, &settings, &mut proxies);
-        signals.extend(read::signal::read(file, &settings, &mut named));
-    }
+    let of_loads = |journeys| read::load::Work { user_classes: &user_classes, journeys, folder, world };
+    let Runs { loads, mut profiles, signals, hooks, faults, proxies, held, named, aborts } =
+        Runs::read(&mut files, of_loads(&book.journey_names()), &settings);
     let main = &mut files[0];
     let experiment = read::experiment::read(main, &loads, &profiles);
     if profiles.is_empty() && !files.iter().any(|file| file.has("profile")) {
@@ -258,6 +249,36 @@ fn read_all(
         warnings: String::new(),
         workload_variables,
         canonical_workload,
+    }
+}
+
+/// What the files say of runs: of loads, of the system in its profiles, and of what is done to it and read from it.
+#[derive(Default)]
+struct Runs {
+    loads: BTreeMap<String, Load>,
+    profiles: BTreeMap<String, Profile>,
+    signals: Vec<SignalSource>,
+    hooks: Vec<Hook>,
+    faults: Vec<read::fault::Written>,
+    proxies: Vec<Proxy>,
+    /// What can be checked only when all names are known.
+    held: read::profile::Held,
+    named: read::signal::Named,
+    aborts: Vec<Located<String>>,
+}
+
+impl Runs {
+    fn read(files: &mut [Fields<'_>], of_loads: read::load::Work<'_>, settings: &Settings) -> Self {
+        let mut runs = Self::default();
+        for file in files {
+            runs.loads.extend(read::load::read(file, of_loads, &mut runs.aborts));
+            runs.profiles.extend(read::profile::read(file, settings, &mut runs.held));
+            runs.hooks.extend(read::hook::read(file, settings));
+            runs.faults.extend(read::fault::read(file, settings));
+            read::fault::read_proxies(file, settings, &mut runs.proxies);
+            runs.signals.extend(read::signal::read(file, settings, &mut runs.named));
+        }
+        runs
     }
 }
 
