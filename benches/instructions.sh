@@ -1,14 +1,14 @@
 #!/bin/sh
 # Instructions per request that the load takes (callgrind; the kernel's do not count), by path, beside their budgets
 # in benches/instructions.txt: 10 % above one is red. Unlike times, they are the same on a busy machine.
-# BUDGETS=write writes the budgets anew.
+# BUDGETS=write writes the budgets anew; PROGRAM= names a program that was built before.
 set -eu
 cd "$(dirname "$0")/.."
 port=${PORT:-18484}
 budgets=benches/instructions.txt
 folder=$(mktemp -d)
-program=$(cargo bench --quiet --bench load_path --no-run --message-format json \
-  | sed -n 's/.*"name":"load_path".*"executable":"\([^"]*\)".*/\1/p')
+program=${PROGRAM:-$(cargo bench --quiet --bench load_path --no-run --message-format json \
+  | sed -n 's/.*"name":"load_path".*"executable":"\([^"]*\)".*/\1/p')}
 "${BUILD:-target/release}/testbed" known --port "$port" --service-time 0ms > "$folder/server.log" &
 server=$!
 trap 'kill "$server" 2>/dev/null; rm -rf "$folder"' EXIT

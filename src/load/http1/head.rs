@@ -93,11 +93,11 @@ impl Head {
     /// If they are not the beginning of an answer.
     pub(super) fn parse(bytes: &[u8], asked: Asked) -> Result<Option<Self>, Malformed> {
         let mut lines = [const { MaybeUninit::<Header<'_>>::uninit() }; USUAL_LINES];
-        match parsed(bytes, &mut lines, asked) {
-            // That costs every answer something, so it is done for those that need it.
-            Err(Malformed::ManyLines) => {
+        match parsed(bytes, &mut lines, asked, false) {
+            // Folded values and many lines cost every answer something, so there is room for them where it is needed.
+            Err(_) => {
                 let mut lines = vec![MaybeUninit::<Header<'_>>::uninit(); MOST_LINES];
-                parsed(bytes, &mut lines, asked)
+                parsed(bytes, &mut lines, asked, true)
             }
             other => other,
         }
@@ -113,10 +113,11 @@ fn parsed<'b>(
     bytes: &'b [u8],
     lines: &mut [MaybeUninit<Header<'b>>],
     asked: Asked,
+    may_fold: bool,
 ) -> Result<Option<Head>, Malformed> {
     let mut response = Response::new(&mut []);
     let mut config = ParserConfig::default();
-    config.allow_obsolete_multiline_headers_in_responses(true);
+    config.allow_obsolete_multiline_headers_in_responses(may_fold);
     let end = match config.parse_response_with_uninit_headers(&mut response, bytes, lines) {
         Ok(Status::Complete(end)) => end,
         Ok(Status::Partial) => return Ok(None),
@@ -131,16 +132,10 @@ fn parsed<'b>(
     for line in response.headers.iter() {
         told.note(line);
     }
-    // What cannot be seen of the lines is where the first one begins, and whether one goes on on the next. Empty lines
-    // may come before all of them.
+    // What cannot be seen of the lines is where the first one begins. Empty lines may come before all of them.
     let first = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(end);
     let start = first + line_length(&bytes[first..end]);
-    let mut at = start;
-    let mut is_folded = false;
-    while at < end {
-        at += line_length(&bytes[at..end]);
-        is_folded |= matches!(bytes.get(at), Some(b' ' | b'\t')) && at < end;
-    }
+    let is_folded = may_fold && has_fold(&bytes[start..end]);
     let stays = if is_new { !told.closes } else { !told.closes && told.keeps };
     let is_tunnel = status == 101 || (asked == Asked::Connect && (200..300).contains(&status));
     let has_body = !is_tunnel && status >= 200 && !matches!(status, 204 | 304) && asked != Asked::Head;
@@ -154,6 +149,11 @@ fn parsed<'b>(
         is_folded,
         sets_cookies: told.sets_cookies,
     }))
+}
+
+/// Whether a line begins with white space.
+fn has_fold(lines: &[u8]) -> bool {
+    lines.split(|byte| *byte == b'\n').any(|line| matches!(line.first(), Some(b' ' | b'\t')))
 }
 
 /// Bytes of the first line, with its end. The standard library looks for that many bytes at a time.
