@@ -118,7 +118,7 @@ fn write(draft: &Draft, path: &Path) -> Result<()> {
 /// Says what was made of the file, and to stderr what was left out or guessed.
 fn say(draft: &Draft, path: &Path) -> Result<()> {
     for note in &draft.findings.notes {
-        output::say(&note.to_string());
+        output::say(note);
     }
     let requests = draft.requests();
     let mut text = format!(

@@ -139,8 +139,8 @@ impl Drawn {
         Self(bar)
     }
 
-    fn show(&self, text: String) {
-        self.0.set_message(printable::for_terminal(&text).into_owned());
+    fn show(&self, text: &str) {
+        self.0.set_message(printable::for_terminal(text).into_owned());
         self.0.tick();
     }
 
@@ -168,7 +168,7 @@ impl Progress for Block {
     }
 
     fn show(&mut self, moment: &Moment) {
-        self.drawn.show(block(moment, &self.overall.text()));
+        self.drawn.show(&block(moment, &self.overall.text()));
     }
 
     fn note(&mut self, text: &str) {

@@ -112,7 +112,7 @@ fn without_user(text: &str) -> String {
         shown.push_str("://");
         match part[..end].rsplit_once('@') {
             Some((user, _)) if !is_template(user) => {
-                shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..]))
+                shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..]));
             }
             _ => shown.push_str(part),
         }

@@ -307,7 +307,7 @@ mod tests {
         };
         let summed = |part: &Part| -> Vec<String> {
             let statement = store.connection.prepare(part.sql).unwrap();
-            statement.column_names().into_iter().map(str::to_owned).collect()
+            statement.column_names().map(str::to_owned).collect()
         };
         for (table, part, others) in [
             ("run", &FACTS[0], &UNSEALED[..]),
@@ -335,7 +335,9 @@ mod tests {
     fn rows_with_other_values_have_other_bytes() {
         let bytes = |values: &[ValueRef<'_>]| {
             let mut row = Vec::new();
-            values.iter().for_each(|value| encode(*value, &mut row));
+            for value in values {
+                encode(*value, &mut row);
+            }
             row
         };
         let (a, bc, ab, c) =

@@ -161,7 +161,9 @@ impl RunningService {
     pub(super) fn signal_all(&self, signal: Signal) -> Vec<Stray> {
         let strays = self.strays();
         self.signal(signal);
-        strays.iter().for_each(|stray| stray.signal(signal));
+        for stray in &strays {
+            stray.signal(signal);
+        }
         strays
     }
 
@@ -185,7 +187,9 @@ impl RunningService {
         if !self.is_gone() {
             self.signal(Signal::KILL);
         }
-        strays.iter().for_each(|stray| stray.signal(Signal::KILL));
+        for stray in &strays {
+            stray.signal(Signal::KILL);
+        }
         let _ = self.child.wait();
         // The next run wants the ports.
         let deadline = Instant::now() + KILL_TAKES;

@@ -28,7 +28,7 @@ impl Progress for Line {
             return;
         }
         match &self.drawn {
-            Some(drawn) => drawn.show(text(moment)),
+            Some(drawn) => drawn.show(&text(moment)),
             None => anstream::eprintln!("{}", text(moment)),
         }
     }
