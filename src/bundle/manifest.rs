@@ -63,7 +63,13 @@ impl Manifest {
         let entry = |(line, text): (usize, &str)| {
             let (sha256, path) = text.split_once("  ").ok_or(ManifestError { line })?;
             let is_sum = sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
-            if is_sum { Ok((path.to_owned(), sha256.to_owned())) } else { Err(ManifestError { line }) }
+            // A line end within a name would be one of the manifest.
+            let is_name = !path.is_empty() && !path.contains(char::is_control);
+            if is_sum && is_name {
+                Ok((path.to_owned(), sha256.to_owned()))
+            } else {
+                Err(ManifestError { line })
+            }
         };
         let mut files = BTreeMap::new();
         for (line, text) in (1..).zip(text.lines()) {
