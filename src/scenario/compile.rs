@@ -146,10 +146,6 @@ pub(super) fn syntax_error(problems: &Problems, file: FileId, text: &str, error:
 }
 
 /// Reads the parts; the parts of several files come together as if they stood in one.
-#[expect(
-    clippy::too_many_lines,
-    reason = "a line or two for each part of the format, in the order in which they need each other"
-)]
 fn read_all(
     path: &Path,
     mut files: Vec<Fields<'_>>,

@@ -155,7 +155,9 @@ bearer = "{{ env('JWT') }}"
         assert_eq!(without_secrets(text), text);
         let token = "url = \"https://a1b2c3d4e5f6a7b8c9d0@git.example/x\"";
         assert!(!without_secrets(token).contains("a1b2c3"));
-        assert!(!without_secrets("step = { auth = \"other\" }\n[auth.client]\nbearer = 'x'").contains("other"));
+        assert!(
+            !without_secrets("step = { auth = \"other\" }\n[auth.client]\nbearer = 'x'").contains("other")
+        );
     }
 
     fn without_secrets(text: &str) -> String {
