@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::check::{Check, Extract, SoftCheck};
 use super::rpc::Rpc;
+use super::socket::SocketStep;
 use super::template::{Computed, Text};
 use crate::sample::EndpointId;
 
@@ -58,6 +59,8 @@ pub enum Step {
     Publish(Box<Publish>),
     /// Waits for an event.
     Await(Box<Await>),
+    /// Does something with a WebSocket.
+    Socket(Box<SocketStep>),
     /// One of several branches.
     Choice(Vec<Branch>),
     /// Variables for the steps that follow.
@@ -84,6 +87,7 @@ impl Step {
             | Self::Poll(_)
             | Self::Publish(_)
             | Self::Await(_)
+            | Self::Socket(_)
             | Self::Let(_)
             | Self::Pause(_) => Vec::new(),
         }
@@ -226,7 +230,7 @@ pub struct Request {
     pub soft_checks: Vec<SoftCheck>,
     /// Variables taken from the answer.
     pub extract: Vec<Extract>,
-    /// Redirects that are followed, none if an answer is expected to be one; gRPC has none.
+    /// Redirects that are followed, none if an answer is expected to be one; gRPC and WebSockets have none.
     pub redirects: u32,
     /// The credentials that it is sent with: a place among the scenario's. A header `authorization` of its own counts before
     /// them.
@@ -251,6 +255,8 @@ pub enum Protocol {
     Http(String),
     /// gRPC over HTTP/2.
     Grpc(Rpc),
+    /// The opening of a WebSocket over HTTP/1.1 (RFC 6455 §4.1): its answer is a 101.
+    WebSocket,
 }
 
 impl Request {
