@@ -23,10 +23,9 @@ use crate::redact;
 use crate::scenario::Scenario;
 use crate::scenario::check::{Extract, ExtractFrom};
 use crate::scenario::hosts::AllowedHosts;
-use crate::scenario::journey::{Protocol, Request, Step};
+use crate::scenario::journey::{Protocol, Request, SocketAction, Step};
 use crate::scenario::rpc::{Codec, Rpc, RpcError};
 use crate::scenario::scope::Scope;
-use crate::scenario::socket::SocketAction;
 use crate::scenario::template::{RenderError, Templates, Text};
 use crate::scenario::transport::HttpVersion;
 

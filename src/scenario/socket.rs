@@ -1,49 +1,10 @@
-//! Steps that users take on WebSockets of their own.
+//! What users do on open WebSockets of their own.
 
 use std::time::Duration;
 
 use super::check::{Check, Extract};
-use super::journey::Request;
 use super::template::Text;
 use crate::sample::EndpointId;
-
-/// A step on one of a user's WebSockets.
-#[derive(Clone, Debug)]
-pub struct SocketStep {
-    /// Place of the socket among the scenario's; each user has its own in every place.
-    pub socket: usize,
-    /// The socket's name.
-    pub name: String,
-    /// What is done.
-    pub action: SocketAction,
-    /// Whether the journey goes on after `failed` or `error`.
-    pub continue_on_failure: bool,
-}
-
-/// What is done with a WebSocket.
-#[derive(Clone, Debug)]
-pub enum SocketAction {
-    /// It is opened, in place of one that is open already.
-    Open(Request),
-    /// A message is sent.
-    Send(SocketMessage),
-    /// A message is waited for.
-    Receive(Receive),
-    /// It is closed, and the server's consent waited for.
-    Close(Close),
-}
-
-impl SocketAction {
-    /// Where the samples of the step are counted.
-    pub fn endpoint(&self) -> EndpointId {
-        match self {
-            Self::Open(request) => request.endpoint,
-            Self::Send(message) => message.endpoint,
-            Self::Receive(receive) => receive.effect,
-            Self::Close(close) => close.endpoint,
-        }
-    }
-}
 
 /// A message that is sent. Nothing acknowledges it: it has been sent when the machine has taken it.
 #[derive(Clone, Debug)]

@@ -14,8 +14,8 @@ use crate::load::pending::Pending;
 use crate::load::websocket::{Listener, received};
 use crate::load::worker::Worker;
 use crate::sample::Outcome;
-use crate::scenario::journey::Request;
-use crate::scenario::socket::{Close, Receive, SocketAction, SocketMessage, SocketStep};
+use crate::scenario::journey::{Request, SocketAction, SocketStep};
+use crate::scenario::socket::{Close, Receive, SocketMessage};
 
 impl User {
     /// Takes a step on a WebSocket.
@@ -55,7 +55,8 @@ impl User {
         let worker = Rc::clone(&self.worker);
         let Worker { recording, requests, .. } = &*worker;
         let mut pending = Pending::new(recording, message.endpoint, self.who, self.scope.key(), self.due);
-        let body = message.body.as_ref().map_or(Ok(Bytes::new()), |b| requests.templates.render(b, &self.scope));
+        let body =
+            message.body.as_ref().map_or(Ok(Bytes::new()), |b| requests.templates.render(b, &self.scope));
         let body = match body {
             Ok(body) => body,
             Err(error) => {
@@ -70,7 +71,11 @@ impl User {
             None => Err(not_open(&step.name)),
             Some(socket) => match timeout_at((sent + message.timeout).into(), socket.send(body)).await {
                 Ok(done) => done,
-                Err(_) => Err(format!("timeout after {:?}", message.timeout)),
+                Err(_) => {
+                    // What was sent in part leaves nothing to go on with.
+                    self.sockets.drop_at(step.socket);
+                    Err(format!("timeout after {:?}", message.timeout))
+                }
             },
         };
         match done {
@@ -83,8 +88,6 @@ impl User {
             Err(reason) => {
                 let (outcome, done) = pending.end_unanswered(Outcome::Error, &reason);
                 self.last = Cause { intended: self.due, done };
-                // What was sent in part leaves nothing to go on with.
-                self.sockets.drop_at(step.socket);
                 self.was_tried(false).await;
                 outcome
             }
@@ -116,7 +119,8 @@ impl User {
 
     async fn close_socket(&mut self, step: &SocketStep, close: Close) -> Outcome {
         let worker = Rc::clone(&self.worker);
-        let mut pending = Pending::new(&worker.recording, close.endpoint, self.who, self.scope.key(), self.due);
+        let mut pending =
+            Pending::new(&worker.recording, close.endpoint, self.who, self.scope.key(), self.due);
         let sent = Instant::now();
         pending.sent(sent, 0);
         let closed = match self.sockets.at(step.socket) {

@@ -8,5 +8,4 @@ mod socket;
 mod sockets;
 
 pub(super) use receive::{Listener, received};
-pub(super) use socket::Socket;
 pub(super) use sockets::Sockets;

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use minijinja::value::Value;
 
-use super::Socket;
 use super::inbox::Message;
+use super::socket::Socket;
 use crate::load::effect::{Awaiting, Cause};
 use crate::load::event::text_of;
 use crate::load::headers::Headers;

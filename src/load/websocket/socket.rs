@@ -16,6 +16,9 @@ use super::inbox::{Inbox, Message};
 use crate::load::failure::stream_reason;
 use crate::load::stream::Stream;
 
+/// What is said of a socket that has ended without saying why.
+const CLOSED: &str = "the WebSocket is closed";
+
 /// An open WebSocket of one user.
 pub(in crate::load) struct Socket {
     /// Where the user's messages go.
@@ -28,13 +31,12 @@ impl Socket {
     /// Speaks over a stream that has been switched to WebSocket; `early`: what has come of it already. A message of more
     /// than `limit` bytes ends it. Needs a `LocalSet` of the current thread.
     pub(super) async fn over(stream: Stream, early: Box<[u8]>, limit: usize) -> Self {
-        let config =
-            WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
+        let config = WebSocketConfig::default().max_message_size(Some(limit)).max_frame_size(Some(limit));
         let (role, early) = (Role::Client, early.into_vec());
         let stream = WebSocketStream::from_partially_read(stream, early, role, Some(config)).await;
         let (sink, stream) = stream.split();
         let inbox = Rc::new(Inbox::default());
-        let reader = tokio::task::spawn_local(read(stream, Rc::clone(&inbox))).abort_handle();
+        let reader = tokio::task::spawn_local(read(stream, Rc::clone(&inbox), limit)).abort_handle();
         Self { sink, inbox, reader }
     }
 
@@ -92,23 +94,22 @@ impl Drop for Socket {
 }
 
 /// Takes messages in until there are no more. Pings are answered meanwhile, by whoever reads next.
-async fn read(mut stream: SplitStream<WebSocketStream<Stream>>, inbox: Rc<Inbox>) {
-    let mut closed = None;
+async fn read(mut stream: SplitStream<WebSocketStream<Stream>>, inbox: Rc<Inbox>, limit: usize) {
     while let Some(frame) = stream.next().await {
         let at = Instant::now();
         match frame {
             Ok(Frame::Text(text)) => inbox.arrived(at, text.into()),
             Ok(Frame::Binary(body)) => inbox.arrived(at, body),
-            // The answer to it goes out when the stream is read next.
-            Ok(Frame::Close(frame)) => closed = Some(farewell(frame.as_ref())),
+            // Nothing follows it, even if the connection stays; it is answered when the stream is read next.
+            Ok(Frame::Close(frame)) => inbox.end(farewell(frame.as_ref())),
             Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_)) => {}
-            Err(error) => {
-                closed.get_or_insert_with(|| reason(&error));
-                break;
+            Err(Error::Capacity(_)) => {
+                inbox.end(format!("a message of more than {limit} bytes (`body_limit`)"))
             }
+            Err(error) => inbox.end(reason(&error)),
         }
     }
-    inbox.end(closed.unwrap_or_else(|| "the WebSocket is closed".to_owned()));
+    inbox.end(CLOSED.to_owned());
 }
 
 /// How a server has closed a socket.
@@ -128,7 +129,7 @@ fn farewell(frame: Option<&CloseFrame>) -> String {
 fn reason(error: &Error) -> String {
     match error {
         Error::Io(error) => stream_reason(error),
-        Error::ConnectionClosed | Error::AlreadyClosed => "the WebSocket is closed".to_owned(),
+        Error::ConnectionClosed | Error::AlreadyClosed => CLOSED.to_owned(),
         other => format!("WebSocket: {other}"),
     }
 }

@@ -1,6 +1,6 @@
 //! The open WebSockets of one user.
 
-use super::Socket;
+use super::socket::Socket;
 use crate::load::connections::Connections;
 
 /// A user's WebSockets, by their places in the scenario; few users have any.

@@ -282,7 +282,7 @@ impl<'a> Book<'a> {
             let opened: Vec<&str> = self.opened_sockets.iter().map(|s| self.sockets[*s].as_str()).collect();
             let help = crate::scenario::suggestion(name, &opened);
             let title = format!("no step opens the WebSocket `{name}`");
-            self.problems.add_with_help(place, title, "open it by a step `websocket = \"/path\"`", help);
+            self.problems.add_with_help(place, title, "open it with a step `websocket = \"/path\"`", help);
         }
     }
 

@@ -8,10 +8,10 @@ use super::content::content;
 use super::context::Context;
 use super::event::match_values;
 use super::extract::extracts;
-use super::step::request;
 use crate::sample::Kind;
 use crate::scenario::fields::{Fields, Located};
-use crate::scenario::socket::{Close, Receive, SocketAction, SocketMessage, SocketStep};
+use crate::scenario::journey::{Request, SocketAction, SocketStep};
+use crate::scenario::socket::{Close, Receive, SocketMessage};
 use crate::scenario::template::Text;
 
 /// The key by which a step opens a WebSocket.
@@ -21,17 +21,17 @@ const NAME: &str = "socket";
 /// The header with the value that no two openings share (RFC 6455 §4.1).
 const NONCE: &str = "sec-websocket-key";
 
-/// `{ websocket = "/chat?room={{ room }}", socket = "chat" }`
+/// `{ websocket = "/chat?room={{ room }}", socket = "chat" }`, whose request has been read.
 pub(super) fn open(
     step: &mut Fields<'_>,
+    request: Option<Request>,
     book: &mut Book<'_>,
-    context: &Context<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<SocketStep> {
     let name = step.name("socket").map_or_else(|| NAME.to_owned(), |l| l.value);
     let socket = book.open_socket(&name);
     let place = step.key_place(OPEN);
-    let mut request = request(step, OPEN, book, context, flow)?;
+    let mut request = request?;
     if !request.headers.iter().any(|(name, _)| name == NONCE) {
         let nonce = Located { value: "{{ hex(16) | b64encode }}".to_owned(), place };
         request.headers.push((NONCE.to_owned(), book.text(&nonce, flow)?));
@@ -77,11 +77,7 @@ pub(super) fn receive(
 }
 
 /// `{ close = "chat" }`
-pub(super) fn close(
-    step: &mut Fields<'_>,
-    book: &mut Book<'_>,
-    context: &Context<'_>,
-) -> Option<SocketStep> {
+pub(super) fn close(step: &mut Fields<'_>, book: &mut Book<'_>, context: &Context<'_>) -> Option<SocketStep> {
     let name = step.name("close")?;
     let timeout = step.time("timeout").unwrap_or(book.defaults.timeout);
     let called = step.name("name").map_or_else(|| format!("CLOSE {}", name.value), |l| l.value);

@@ -106,7 +106,10 @@ pub(super) fn read(
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
         "publish" => event::publish(&mut step, book, context, flow).map(|p| Step::Publish(Box::new(p))),
         "await" => event::awaited(&mut step, book, context, flow).map(|a| Step::Await(Box::new(a))),
-        socket::OPEN => socket::open(&mut step, book, context, flow).map(|s| Step::Socket(Box::new(s))),
+        socket::OPEN => {
+            let request = request(&mut step, socket::OPEN, book, context, flow);
+            socket::open(&mut step, request, book, flow).map(|s| Step::Socket(Box::new(s)))
+        }
         "send" => socket::send(&mut step, book, context, flow).map(|s| Step::Socket(Box::new(s))),
         "receive" => socket::receive(&mut step, book, context, flow).map(|s| Step::Socket(Box::new(s))),
         "close" => socket::close(&mut step, book, context).map(|s| Step::Socket(Box::new(s))),
@@ -283,7 +286,7 @@ fn choice(
 }
 
 /// A request named by `key`: `"POST /orders"`.
-pub(super) fn request(
+fn request(
     step: &mut Fields<'_>,
     key: &'static str,
     book: &mut Book<'_>,
@@ -432,6 +435,12 @@ struct RequestLine {
 fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> Option<RequestLine> {
     let (method, target) =
         line.value.trim().split_once(char::is_whitespace).unwrap_or((line.value.trim(), ""));
+    if method == WEBSOCKET {
+        let place = step.problems.narrowed(&line.place, method);
+        let label = "open it with a step `websocket = \"/path\"`";
+        step.problems.add(&place, "a WebSocket is not a request", label);
+        return None;
+    }
     if !is_method(method) {
         let place = step.problems.narrowed(&line.place, method);
         step.problems.add_unknown(&place, "method", method, &METHODS);
@@ -466,8 +475,11 @@ fn request_target(
         return None;
     }
     if !path.starts_with('/') && method != rpc::METHOD {
-        let label =
-            if method == WEBSOCKET { "write it as `\"/path\"`" } else { "write it as `\"GET /path\"`" };
+        let label = if method == WEBSOCKET {
+            "write it as `\"/path\"` or `\"ws://host/path\"`"
+        } else {
+            "write it as `\"GET /path\"`"
+        };
         step.problems.add(&line.place, "a request needs a path", label);
         return None;
     }
@@ -545,7 +557,11 @@ fn body(
             }
         }
         Protocol::WebSocket => {
-            step.problems.add(&content.place, "the opening of a WebSocket has no body", "say it by a step `send`");
+            step.problems.add(
+                &content.place,
+                "the opening of a WebSocket has no body",
+                "send messages with `send` steps",
+            );
         }
         // Not `application/json`: that is how scenarios write the message.
         Protocol::Grpc(rpc) => {
