@@ -302,6 +302,7 @@ fn read_work(
     }
     book.resolve_once();
     book.check_queues();
+    book.check_sockets();
     let mut user_classes = Vec::new();
     for file in files {
         user_classes.extend(read::user::read(file, book));

@@ -50,3 +50,4 @@ mod trend;
 mod ui;
 mod vectors;
 mod verdict;
+mod websocket;
