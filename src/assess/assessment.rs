@@ -11,6 +11,8 @@ use crate::report::totals::Totals;
 use crate::report::{Of, html, json, junit, markdown, model};
 use crate::run::{Arm, ExperimentId, Judged, MeasuredRun, RunId};
 use crate::store::{Reference, Store};
+use crate::report::model::GridSection;
+use crate::summary::grid::{self, Grid};
 use crate::summary::{ArmSummary, Comparison, compare, summarise};
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
@@ -21,6 +23,8 @@ pub struct Assessment {
     pub judgement: Judgement,
     /// One report for each treatment; one in all of a single run.
     pub reports: Vec<ProfileReport>,
+    /// The tuning matrix that the arms are cells of; none of other runs.
+    pub grid: Option<GridSection>,
 }
 
 impl Assessment {
@@ -50,7 +54,7 @@ pub struct ProfileReport {
 
 enum Metrics {
     Run(Box<ArmSummary>),
-    Comparison(Box<Comparison>),
+    Comparison(Box<Comparison>, Option<Arc<Grid>>),
 }
 
 impl ProfileReport {
@@ -69,7 +73,9 @@ impl ProfileReport {
     pub fn json(&self) -> Result<String, AssessError> {
         Ok(match &self.metrics {
             Metrics::Run(summary) => json::run(summary, &self.judgement, &self.model)?,
-            Metrics::Comparison(comparison) => json::comparison(comparison, &self.judgement, &self.model)?,
+            Metrics::Comparison(comparison, grid) => {
+                json::comparison(comparison, &self.judgement, grid.as_deref(), &self.model)?
+            }
         })
     }
 
@@ -85,7 +91,7 @@ impl ProfileReport {
     pub fn totals(&self) -> Option<Totals> {
         match &self.metrics {
             Metrics::Run(summary) => Totals::of(summary),
-            Metrics::Comparison(_) => None,
+            Metrics::Comparison(..) => None,
         }
     }
 
@@ -127,7 +133,7 @@ pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Asse
         judgement: judgement.clone(),
         metrics: Metrics::Run(summary),
     };
-    Ok(Assessment { judgement, reports: vec![made] })
+    Ok(Assessment { judgement, reports: vec![made], grid: None })
 }
 
 /// The arms of an experiment, over all its rounds.
@@ -262,19 +268,23 @@ fn of_arms(
             profiles.push(&run.facts.start.profile);
         }
     }
+    let grid = grid::of_runs(runs)?.map(Arc::new);
+    let section = grid.as_deref().map(model::grid_section);
     let report = |profile: &&str| -> Result<ProfileReport, AssessError> {
         let treatment: Vec<Arc<MeasuredRun>> =
             of_arm(Arm::Treatment).filter(|r| r.facts.start.profile == **profile).cloned().collect();
         let comparison = compare::of_runs(&baseline, &treatment)?;
         let judgement = judgement.of_profile(profile);
+        let mut model = model::comparison(&comparison, &judgement, context.about(of(profile)));
+        model.grid.clone_from(&section);
         Ok(ProfileReport {
             name: if profiles.len() == 1 { name.to_owned() } else { format!("{name}-{profile}") },
             profile: (*profile).to_owned(),
-            model: model::comparison(&comparison, &judgement, context.about(of(profile))),
+            model,
             judgement,
-            metrics: Metrics::Comparison(Box::new(comparison)),
+            metrics: Metrics::Comparison(Box::new(comparison), grid.clone()),
         })
     };
     let reports = profiles.iter().map(report).collect::<Result<_, AssessError>>()?;
-    Ok(Assessment { judgement, reports })
+    Ok(Assessment { judgement, reports, grid: section })
 }

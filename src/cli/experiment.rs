@@ -1,6 +1,7 @@
 //! `loadproof experiment`: all arms in interleaved rounds until the claims are decided, or rounds or
 //! budget are spent; then their comparison.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,16 +16,18 @@ use super::viewers::{Concluded, Viewers};
 use super::{output, world};
 use crate::execute::experiment::{Experiment, ExperimentFlags, Start, StopRules};
 use crate::run::{ExperimentId, Judged};
+use crate::scenario::grid::{Cell, Grid, MOST_CELLS};
 use crate::scenario::{ExperimentSpec, MOST_ROUNDS, Scenario};
 use crate::store::{Ending, Store};
 
 pub(super) fn experiment(command: &Command, path: &Path) -> Result<Exit> {
     // All of them are read before any begins: a mistake in the last should not cost the first.
     let vars = &command.common.vars.vars;
+    let grid = grid(command)?;
     let scenarios = command
         .scenarios
         .iter()
-        .map(|file| world::scenario_with(file, vars))
+        .map(|file| world::scenario_with_grid(file, vars, &grid))
         .collect::<Result<Vec<_>, _>>()?;
     if command.resume.is_some() && scenarios.len() > 1 {
         return Err(UsageError("--resume continues a single experiment: name one scenario".to_owned()).into());
@@ -98,13 +101,13 @@ fn one(
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.
         Ending::Interrupted => {
-            output::say(&format!("interrupted; {}", continued(scenario, id)));
+            output::say(&format!("interrupted; {}", continued(command, scenario, id)));
             Ok(Ended::Interrupted(reported.ok()))
         }
         Ending::Invalid => {
             output::say(&format!(
                 "ended, since more rounds cannot make its claims valid; {}",
-                continued(scenario, id)
+                continued(command, scenario, id)
             ));
             reported.map(Ended::Reported)
         }
@@ -113,8 +116,31 @@ fn one(
 }
 
 /// How it is continued.
-fn continued(scenario: &Scenario, id: ExperimentId) -> String {
-    format!("to continue: loadproof experiment {} --resume e{id}", scenario.file)
+fn continued(command: &Command, scenario: &Scenario, id: ExperimentId) -> String {
+    let mut text = format!("to continue: loadproof experiment {} --resume e{id}", scenario.file);
+    if !command.grid.is_empty() {
+        text.push_str(&command.baseline.iter().map(|base| format!(" --baseline {base}")).collect::<String>());
+        text.push_str(&command.grid.iter().map(|axis| format!(" --grid {axis}")).collect::<String>());
+    }
+    text
+}
+
+/// The grid that is wanted; without an axis if none is.
+fn grid(command: &Command) -> Result<Grid, UsageError> {
+    if command.resume.is_some() && command.grid.is_empty() && command.baseline.is_some() {
+        let text = "--resume continues an experiment with its own baseline: leave out --baseline";
+        return Err(UsageError(text.to_owned()));
+    }
+    let grid = Grid { base: command.baseline.clone(), axes: command.grid.clone() };
+    let (mut names, size) = (BTreeSet::new(), grid.size());
+    if let Some(twice) = grid.axes.iter().find(|axis| !names.insert(&axis.name)) {
+        return Err(UsageError(format!("--grid names `{}` twice: give all its values at once", twice.name)));
+    }
+    if size > MOST_CELLS {
+        let text = format!("--grid makes {size} combinations, of at most {MOST_CELLS}: leave out some values");
+        return Err(UsageError(text));
+    }
+    Ok(grid)
 }
 
 /// The scenario's experiment with the flags' values in it.
@@ -125,6 +151,7 @@ fn spec(command: &Command, of_scenario: Option<&ExperimentSpec>) -> Result<Exper
         flag.clone().or_else(|| own.cloned()).ok_or_else(|| missing(name))
     };
     let (baseline, treatments) = match &command.profiles[..] {
+        [] if !command.grid.is_empty() => of_cells(grid(command)?.cells()),
         [] => (
             value(&command.baseline, of_scenario.map(|s| &s.baseline), "baseline")?,
             match &command.treatment {
@@ -148,6 +175,12 @@ fn spec(command: &Command, of_scenario: Option<&ExperimentSpec>) -> Result<Exper
 /// Whether a flag asks for a pilot, or for none.
 fn wants_pilot(command: &Command) -> Option<bool> {
     if command.no_pilot { Some(false) } else { command.pilot.then_some(true) }
+}
+
+/// The cells of a grid as arms: the combination of all reference levels is the baseline.
+fn of_cells(cells: Vec<Cell>) -> (String, Vec<String>) {
+    let mut names = cells.into_iter().map(|cell| cell.name);
+    (names.next().unwrap_or_default(), names.collect())
 }
 
 /// `--profiles a,b,c`: the first is the baseline, unless `--baseline` names another of them.

@@ -154,14 +154,25 @@ fn reported(
 
 /// Writes the reports of an assessment, one page for each treatment.
 pub(super) fn write_all(assessment: &Assessment, store: &Store, outputs: &Outputs) -> Result<()> {
-    assessment.reports.iter().try_for_each(|made| match assessment.reports.len() {
-        1 => write(made, store, outputs),
-        _ => write(made, store, &outputs.named(&made.profile)),
-    })
+    for made in &assessment.reports {
+        match assessment.reports.len() {
+            1 => write(made, store, outputs, assessment.grid.is_some())?,
+            _ => write(made, store, &outputs.named(&made.profile), assessment.grid.is_some())?,
+        }
+    }
+    if let (Some(grid), Some(first), false) = (&assessment.grid, assessment.reports.first(), outputs.json) {
+        // Cells are compared with each other rather than one by one.
+        let claims = assessment.reports.iter();
+        let claims: Vec<_> =
+            claims.map(|made| (made.profile.clone(), made.model.judged.claims.clone())).collect();
+        output::result(&format!("\n{}", text::matrix(grid, &first.model, &claims)))?;
+    }
+    Ok(())
 }
 
 /// Writes a report in all the forms that are wanted.
-fn write(made: &ProfileReport, store: &Store, outputs: &Outputs) -> Result<()> {
+/// `is_cell`: of a grid, which is printed once for all.
+fn write(made: &ProfileReport, store: &Store, outputs: &Outputs, is_cell: bool) -> Result<()> {
     if let Some(path) = &outputs.junit {
         output::file(path, &made.junit()?)?;
     }
@@ -176,5 +187,8 @@ fn write(made: &ProfileReport, store: &Store, outputs: &Outputs) -> Result<()> {
         return output::result(&made.json()?);
     }
     output::file(&page, &made.html()?)?;
+    if is_cell {
+        return output::result(&format!("  report  {}", page.display()));
+    }
     output::result(&format!("{}\n\n  report  {}", text::render(&made.model), page.display()))
 }

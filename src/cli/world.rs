@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::output;
 use crate::bounded;
 use crate::scenario::endpoint::{self, Endpoint};
+use crate::scenario::grid::Grid;
 use crate::scenario::{self, Fixed, Scenario, ScenarioError};
 
 /// Bytes of the largest scenario, part of one or list of values.
@@ -20,6 +21,7 @@ type Vars = [(String, String)];
 #[derive(Default)]
 struct RealWorld {
     vars: Vec<(String, String)>,
+    grid: Grid,
 }
 
 impl scenario::World for RealWorld {
@@ -37,6 +39,10 @@ impl scenario::World for RealWorld {
 
     fn vars(&self) -> Vec<(String, String)> {
         self.vars.clone()
+    }
+
+    fn grid(&self) -> Grid {
+        self.grid.clone()
     }
 }
 
@@ -69,7 +75,16 @@ pub(super) fn scenario(path: &Path) -> Result<Arc<Scenario>, ScenarioError> {
 
 /// The same with values in place of those in `[vars]`.
 pub(super) fn scenario_with(path: &Path, vars: &Vars) -> Result<Arc<Scenario>, ScenarioError> {
-    let world = RealWorld { vars: vars.to_vec() };
+    scenario_with_grid(path, vars, &Grid::default())
+}
+
+/// The same with a profile for each cell of a grid.
+pub(super) fn scenario_with_grid(
+    path: &Path,
+    vars: &Vars,
+    grid: &Grid,
+) -> Result<Arc<Scenario>, ScenarioError> {
+    let world = RealWorld { vars: vars.to_vec(), grid: grid.clone() };
     let scenario = scenario::compile(path, &world).map(Arc::new)?;
     if !scenario.warnings.is_empty() {
         output::say(&format!("{}\n", scenario.warnings));

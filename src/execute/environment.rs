@@ -8,7 +8,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use crate::load::priority;
 use crate::plan::PlannedRun;
 use crate::redact;
-use crate::run::REPLAYED;
+use crate::run::{FACTOR, REPLAYED};
 use crate::run::machine::VARIABLE;
 use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
@@ -46,6 +46,9 @@ pub(super) fn facts(
     push("certificates", scenario.tls.insecure.then(|| "not verified".to_owned()));
     push("proxy", scenario.network.proxy.as_ref().map(|proxy| proxy.url.clone()));
     push("unix socket", scenario.network.unix_socket.as_ref().map(|path| path.display().to_string()));
+    for (factor, level) in &profile.levels {
+        push(&format!("{FACTOR}{factor}"), Some(level.clone()));
+    }
     for service in &profile.services {
         push(&format!("service {}", service.name), Some(redact::command(&service.program.command.join(" "))));
     }

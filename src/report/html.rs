@@ -39,7 +39,8 @@ impl Assets {
 }
 
 /// The templates, by the names under which they include each other.
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 16] = [
+    ("grid.html", include_str!("../../templates/grid.html")),
     ("explained.html", include_str!("../../templates/explained.html")),
     ("signoff.html", include_str!("../../templates/signoff.html")),
     ("live.html", include_str!("../../templates/live.html")),
@@ -96,6 +97,7 @@ pub fn render(report: &Report) -> Result<String, HtmlError> {
             percentiles => Value::from(Serde(percentiles)),
             shifts => Value::from(Serde(shifts)),
             rows => Value::from(Serde(rows)),
+            trade_off => report.grid.iter().flat_map(|grid| &grid.chart).next().map(|chart| Value::from(Serde(drawing(chart::trade_off::draw(chart))))),
             modes => report.modes.iter().map(chart::histogram::draw).collect::<Vec<String>>(),
             strips => strips,
             about => data_block(&report.about),

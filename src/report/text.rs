@@ -1,8 +1,12 @@
 //! Reports for the terminal: aligned tables, readable without colour.
 
+mod grid;
+
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::model::{ClaimRow, Headline, Judged, Report, SubjectRow, SubjectSection};
+
+pub use self::grid::matrix;
 
 /// The quantile whose change has a column.
 const CHANGED: &str = "p95";

@@ -138,6 +138,9 @@ pub const WHEN_BESIDE: &str = "beside";
 /// The fact of a run's environment that tells which recorded starts its load has made again.
 pub const REPLAYED: &str = "replayed";
 
+/// How a fact of a run's environment begins that is the level of a factor of a grid; the factor's name follows.
+pub const FACTOR: &str = "factor ";
+
 /// A command that was run around a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HookFacts {

@@ -19,7 +19,7 @@ use super::read::{self, Settings};
 use super::renamed::rename;
 use super::signal::SignalSource;
 use super::template::Variables;
-use super::{Scenario, World, extend, source, substitute};
+use super::{Scenario, World, extend, grid, source, substitute};
 use crate::claim::Expression;
 
 /// What holds for a file only where it is the scenario itself.
@@ -41,6 +41,9 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         })
         .collect();
     let problems = Problems::default();
+    let wanted = world.grid();
+    let cells = if wanted.axes.is_empty() { Vec::new() } else { wanted.cells() };
+    let of_cells: Option<String>;
     let mut roots = Vec::new();
     for (path, text) in &texts {
         let file = problems.add_file(&path.to_string_lossy(), text);
@@ -60,7 +63,20 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
     if roots.len() < texts.len() || !missing.is_empty() {
         problems.note_unread_file();
     }
+    if !cells.is_empty() {
+        let given: Vec<&str> = given.iter().map(|(name, ..)| name.as_str()).collect();
+        of_cells = grid::written(&wanted, &roots, &given, &problems);
+        grid::include_cells(&wanted, &cells, &mut roots);
+        if let Some(text) = &of_cells
+            && let Ok(root) = DeTable::parse(text)
+        {
+            roots.push((problems.add_file("cells of --grid", text), root));
+        }
+    }
     extend::extend(&mut roots, &problems);
+    if !cells.is_empty() {
+        grid::check_use(&wanted, &roots, &problems);
+    }
     let used = substitute::substitute(&mut roots, &given);
     let mut scenario = {
         let files: Vec<Fields<'_>> = roots
@@ -75,6 +91,11 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
         Scenario { sources, literals, ..read_all(path, files, used, &variables, world, &problems) }
     };
     scenario.warnings = problems.into_result()?;
+    for cell in cells {
+        if let Some(profile) = scenario.profiles.get_mut(&cell.name) {
+            profile.levels = cell.levels;
+        }
+    }
     Ok(scenario)
 }
 

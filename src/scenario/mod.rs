@@ -20,6 +20,7 @@ mod fields;
 mod fix;
 mod functions;
 pub mod generators;
+pub mod grid;
 pub mod hook;
 pub mod hosts;
 pub mod journey;
@@ -97,6 +98,10 @@ pub trait World {
     /// Names and values that take the place of those in `[vars]`.
     fn vars(&self) -> Vec<(String, String)> {
         Vec::new()
+    }
+    /// The grid whose cells are further profiles; without an axis for none.
+    fn grid(&self) -> grid::Grid {
+        grid::Grid::default()
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Profile {
     pub reset: Vec<Reset>,
     /// What must be seen to be true of its runs, or they show nothing (manipulation checks).
     pub must_hold: Vec<Condition>,
+    /// Name and level of each factor, of a cell of a grid; empty for others.
+    pub levels: Vec<(String, String)>,
 }
 
 /// What must be seen to be true of a profile's runs.

@@ -15,6 +15,7 @@ pub mod detection;
 pub mod distribution;
 pub mod drift;
 pub mod excursion;
+pub mod factorial;
 pub mod gap;
 pub mod gate;
 pub mod groups;

@@ -8,7 +8,7 @@ use super::series::Series;
 use super::shift::Shift;
 use super::subject::{QUANTILES, Summary};
 use super::superiority::Superiority;
-use crate::run::Arm;
+use crate::run::{Arm, FACTOR};
 use crate::sample::Subject;
 
 /// One subject in both arms.
@@ -87,9 +87,11 @@ impl EnvironmentFact {
         self.baseline != self.treatment
     }
 
-    /// Whether it is what arms are there to differ in: the system's services, where it is, and its commit. A machine is not.
+    /// Whether it is what arms are there to differ in: the system's services, where it is, its commit, and the factors of
+    /// a grid. A machine is not.
     pub fn is_of_system(&self) -> bool {
-        ["target", "git commit"].contains(&self.name.as_str()) || self.name.starts_with("service ")
+        ["target", "git commit"].contains(&self.name.as_str())
+            || ["service ", FACTOR].iter().any(|of_system| self.name.starts_with(of_system))
     }
 }
 

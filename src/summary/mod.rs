@@ -13,6 +13,7 @@ mod explain;
 mod faults;
 pub mod metrics;
 mod frame;
+pub mod grid;
 pub mod live;
 mod modes;
 pub mod race;

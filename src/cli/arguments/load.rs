@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
+use crate::scenario::grid::Axis;
 use crate::scenario::overrides::LoadOverrides;
 use crate::unit;
 
@@ -19,7 +20,8 @@ Examples:
 pub(super) const EXPERIMENT_EXAMPLES: &str = "\
 Examples:
   loadproof experiment shop.toml
-  loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0";
+  loadproof experiment shop.toml --load demo --rounds 1 --label v1.2.0
+  loadproof experiment shop.toml --grid workers=1,2,3 --grid batch_size=10,50 --rounds 5";
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
 Objectives are conditions on a run; a time without a unit is in ms.
@@ -85,6 +87,11 @@ pub(in crate::cli) struct Experiment {
     /// Profiles of a matrix: the first, or --baseline, against each of the others
     #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "treatment", help_heading = WHAT)]
     pub(in crate::cli) profiles: Vec<String>,
+    /// A factor of a grid: a variable of `[vars]`, or the environment variable that one is read from, and its values:
+    /// `workers=1,2,3`. Every combination is an arm that extends the baseline's profile; the first is the baseline. May be
+    /// given several times
+    #[arg(long, value_parser = Axis::parse, value_name = "NAME=A,B,…", conflicts_with_all = ["treatment", "profiles"], help_heading = WHAT)]
+    pub(in crate::cli) grid: Vec<Axis>,
     /// Exactly so many rounds of one run per arm, with one look at their end; without it, up to the scenario's `rounds`
     /// (20), ending after 5 or 10 once every gating claim is decided
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
@@ -102,7 +109,7 @@ pub(in crate::cli) struct Experiment {
     pub(in crate::cli) budget: Option<Duration>,
     /// Continue an interrupted experiment: `e3`; default: the newest
     #[arg(long, value_name = "EXPERIMENT", num_args = 0..=1, default_missing_value = "latest", help_heading = WHAT,
-          conflicts_with_all = ["rounds", "profiles", "baseline", "treatment"])]
+          conflicts_with_all = ["rounds", "profiles", "treatment"])]
     pub(in crate::cli) resume: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) common: Common,

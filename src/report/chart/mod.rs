@@ -12,5 +12,6 @@ pub mod strip;
 mod svg;
 pub mod theme;
 pub mod timeline;
+pub mod trade_off;
 
 pub(crate) use plot::Readout;

@@ -113,6 +113,7 @@ fn base(kind: &'static str, arms: &[&ArmSummary], judgement: &Judgement, about: 
         races: arms.iter().zip(&names).flat_map(|(arm, name)| races(arm, name)).collect(),
         stages: arms.iter().zip(&names).flat_map(|(arm, name)| stages(arm, name)).collect(),
         faults: arms.iter().zip(&names).flat_map(|(arm, name)| faults(arm, name)).collect(),
+        grid: None,
         failures: arms.iter().zip(&names).flat_map(|(arm, name)| failure_rows(arm, name)).collect(),
         slowest: arms.iter().zip(&names).flat_map(|(arm, name)| slow_rows(arm, name)).collect(),
         hooks: arms.iter().flat_map(|arm| &arm.runs).flat_map(hook_rows).collect(),

@@ -9,6 +9,7 @@ mod doubts;
 mod endpoints;
 mod explained;
 mod faults;
+mod grid;
 mod headline;
 mod judged;
 mod planned;
@@ -26,6 +27,7 @@ pub use called::word;
 pub(crate) use charts::signal_unit;
 pub use endpoints::{Cell, Column, SubjectLine, SubjectRow, SubjectSection};
 pub use faults::FaultRow;
+pub use grid::{EffectRow, EffectTable, GridRow, GridSection, TradeOff, TradeOffPoint, section as grid_section};
 pub use headline::{Fact, Headline, Tile, Validity};
 pub(in crate::report) use judged::claim as claim_row;
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip, SymptomRow, claims, sentence};
@@ -82,6 +84,9 @@ pub struct Report {
     /// What was done to the system on purpose, per arm.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultRow>,
+    /// The tuning matrix that its arms are cells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grid: Option<GridSection>,
     /// Why samples did not end well, per arm.
     pub failures: Vec<FailureRow>,
     /// The slowest requests, per arm.

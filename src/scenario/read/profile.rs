@@ -83,7 +83,7 @@ fn profile(name: String, mut table: Fields<'_>, settings: &Settings, held: &mut 
     let patches = super::patch::read(&mut table, settings);
     let hooks = super::hook::read(&mut table, settings);
     table.finish();
-    Profile { name, why, base_url, services, patches, hooks, reset, must_hold }
+    Profile { name, why, base_url, services, patches, hooks, reset, must_hold, levels: Vec::new() }
 }
 
 /// `"run.ok > 0"`, or `{ when = "run.ok > 0", loads = ["smoke"] }`.
