@@ -9,6 +9,7 @@ use super::error::AssessError;
 use super::{qualification, runs};
 use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState, Seal};
 use crate::store::{Ending, ExperimentFacts, LookRow, Store};
+use crate::summary::grid::{self, Grid};
 use crate::verdict::audit;
 use crate::verdict::floor::Floor;
 use crate::verdict::lateness;
@@ -172,6 +173,14 @@ pub fn judge_so_far(id: ExperimentId, store: &Store, allow_invalid: bool) -> Res
 pub fn round(id: ExperimentId, round: u32, store: &Store) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
     let of_round = evidence(id, store)?.into_iter().filter(|run| run.start.round == Some(round));
     runs::all_measured(store, of_round.collect())
+}
+
+/// The tuning matrix of an experiment, without showing anybody: no look is entered; none if its arms are no cells.
+///
+/// # Errors
+/// If there is no such experiment, or the store cannot be read.
+pub fn matrix(id: ExperimentId, store: &Store) -> Result<Option<Grid>, AssessError> {
+    Ok(grid::of_runs(&runs::all_measured(store, evidence(id, store)?)?)?)
 }
 
 /// Whether all manipulation checks of a round hold.

@@ -1,6 +1,8 @@
 //! `loadproof experiment`: all arms in interleaved rounds until the claims are decided, or rounds or
 //! budget are spent; then their comparison.
 
+mod screening;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,7 +77,13 @@ fn one(
     let common = &command.common;
     let start = match &command.resume {
         Some(name) => Start::Resume(name.clone()),
-        None => Start::New(spec(command, scenario.experiment.as_ref())?),
+        None => {
+            let all = spec(command, scenario.experiment.as_ref())?;
+            match screening::screened(command, scenario, all, path, viewers)? {
+                Some(left) => Start::New(left),
+                None => return Ok(Ended::Interrupted(None)),
+            }
+        }
     };
     let flags = ExperimentFlags {
         base_url: common.overrides.base_url(),
@@ -121,6 +129,7 @@ fn continued(command: &Command, scenario: &Scenario, id: ExperimentId) -> String
     if !command.grid.is_empty() {
         text.push_str(&command.baseline.iter().map(|base| format!(" --baseline {base}")).collect::<String>());
         text.push_str(&command.grid.iter().map(|axis| format!(" --grid {axis}")).collect::<String>());
+        text.push_str(&command.scales.iter().map(|claim| format!(" --scales {claim}")).collect::<String>());
     }
     text
 }
@@ -131,13 +140,15 @@ fn grid(command: &Command) -> Result<Grid, UsageError> {
         let text = "--resume continues an experiment with its own baseline: leave out --baseline";
         return Err(UsageError(text.to_owned()));
     }
-    let grid = Grid { base: command.baseline.clone(), axes: command.grid.clone() };
+    let grid =
+        Grid { base: command.baseline.clone(), axes: command.grid.clone(), scalings: command.scales.clone() };
     let (mut names, size) = (BTreeSet::new(), grid.size());
     if let Some(twice) = grid.axes.iter().find(|axis| !names.insert(&axis.name)) {
         return Err(UsageError(format!("--grid names `{}` twice: give all its values at once", twice.name)));
     }
     if size > MOST_CELLS {
-        let text = format!("--grid makes {size} combinations, of at most {MOST_CELLS}: leave out some values");
+        let text =
+            format!("--grid makes {size} combinations, of at most {MOST_CELLS}: leave out some values");
         return Err(UsageError(text));
     }
     Ok(grid)

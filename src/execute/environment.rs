@@ -8,8 +8,8 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use crate::load::priority;
 use crate::plan::PlannedRun;
 use crate::redact;
-use crate::run::{FACTOR, REPLAYED};
 use crate::run::machine::VARIABLE;
+use crate::run::{FACTOR, REPLAYED};
 use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
 

@@ -66,10 +66,10 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
     if !cells.is_empty() {
         let given: Vec<&str> = given.iter().map(|(name, ..)| name.as_str()).collect();
         of_cells = grid::written(&wanted, &roots, &given, &problems);
-        grid::include_cells(&wanted, &cells, &mut roots);
         if let Some(text) = &of_cells
             && let Ok(root) = DeTable::parse(text)
         {
+            grid::include_cells(&wanted, &cells, &mut roots);
             roots.push((problems.add_file("cells of --grid", text), root));
         }
     }

@@ -78,13 +78,55 @@ impl fmt::Display for Axis {
     }
 }
 
+/// A claim that throughput grows with a factor: `workers=3:2.5`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    /// The factor's name.
+    pub name: String,
+    /// Its level that is compared with the reference, all other factors at theirs.
+    pub level: String,
+    /// How many times the reference's throughput it has at least.
+    pub times: f64,
+}
+
+/// Why a text is not a claim of scaling.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error(
+    "`{0}` is not a valid claim of scaling: expected e.g. `workers=3:2.5`, at least 2.5 times the first value's throughput"
+)]
+pub struct ScalingError(String);
+
+impl Scaling {
+    /// Reads `NAME=LEVEL:TIMES`.
+    ///
+    /// # Errors
+    /// If a part is missing, or the last one is not a positive number.
+    pub fn parse(text: &str) -> Result<Self, ScalingError> {
+        let parts = || {
+            let (name, rest) = text.split_once('=')?;
+            let (level, times) = rest.rsplit_once(':')?;
+            let times = times.trim().parse().ok().filter(|times: &f64| times.is_finite() && *times > 0.0)?;
+            Some(Self { name: name.trim().to_owned(), level: level.trim().to_owned(), times })
+        };
+        parts().ok_or_else(|| ScalingError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Scaling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}:{}", self.name, self.level, self.times)
+    }
+}
+
 /// Which grid is wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grid {
     /// The profile that its cells extend; the experiment's baseline, or the only profile, if none is named.
     pub base: Option<String>,
     /// Its factors; none for no grid.
     pub axes: Vec<Axis>,
+    /// What is claimed of its throughput.
+    pub scalings: Vec<Scaling>,
 }
 
 /// A combination of levels.
@@ -147,8 +189,9 @@ pub(super) fn written(
     let mut text = String::new();
     for cell in grid.cells() {
         let vars = variables.iter().zip(&cell.levels);
-        let vars: Vec<String> =
-            vars.map(|(variable, (_, level))| format!("{} = {}", variable.name, variable.value(level))).collect();
+        let vars: Vec<String> = vars
+            .map(|(variable, (_, level))| format!("{} = {}", variable.name, variable.value(level)))
+            .collect();
         text.push_str(&format!(
             "[profile.{}]\nextend = {}\nwhy = {}\nvars = {{ {} }}\n",
             quoted(&cell.name),
@@ -157,7 +200,42 @@ pub(super) fn written(
             vars.join(", ")
         ));
     }
+    let claims = grid.scalings.iter().map(|scaling| scaling_claim(scaling, grid, problems));
+    text.extend(claims.collect::<Option<Vec<String>>>()?);
     Some(text)
+}
+
+/// What is claimed of a cell's throughput, as TOML; a factor or level that the grid does not have is noted.
+fn scaling_claim(scaling: &Scaling, grid: &Grid, problems: &Problems) -> Option<String> {
+    let text = scaling.to_string();
+    let place = |problems: &Problems| {
+        let file = problems.add_file("--scales", &text);
+        Place { file, span: 0..text.len() }
+    };
+    let names: Vec<&str> = grid.axes.iter().map(|axis| axis.name.as_str()).collect();
+    let Some(axis) = grid.axes.iter().find(|axis| axis.name == scaling.name) else {
+        problems.add_unknown(&place(problems), "factor", &scaling.name, &names);
+        return None;
+    };
+    let levels: Vec<&str> = axis.levels.iter().skip(1).map(String::as_str).collect();
+    if !levels.contains(&scaling.level.as_str()) {
+        problems.add_unknown(&place(problems), "level besides the reference", &scaling.level, &levels);
+        return None;
+    }
+    let is_meant = |cell: &Cell| {
+        let mut pairs = grid.axes.iter().zip(&cell.levels);
+        pairs.all(|(of, (_, level))| {
+            *level == if of.name == scaling.name { &scaling.level } else { &of.levels[0] }.as_str()
+        })
+    };
+    let cell = grid.cells().into_iter().find(is_meant)?;
+    let title = format!("{} {} → {} scales throughput", axis.name, axis.levels[0], scaling.level);
+    Some(format!(
+        "[[claim]]\ntitle = {}\nvalue = \"treatment.throughput / baseline.throughput\"\nat_least = {}\nprofiles = [{}]\n",
+        quoted(&title),
+        quoted(&format!("{}x", scaling.times)),
+        quoted(&cell.name)
+    ))
 }
 
 /// Lets whatever names the base profile name its cells as well.
@@ -208,7 +286,9 @@ pub(super) fn check_use(grid: &Grid, roots: &[(FileId, Spanned<DeTable<'_>>)], p
         // Quotes are escaped in JSON, and names are not looked for in texts.
         for name in parts_of(&text.replace("\\\"", "\""), "vars").into_iter().flatten() {
             if used.insert(name.to_owned()) {
-                pending.extend(vars(roots).filter(|(known, _)| *known == name).map(|(_, v)| json(v).to_string()));
+                pending.extend(
+                    vars(roots).filter(|(known, _)| *known == name).map(|(_, v)| json(v).to_string()),
+                );
             }
         }
     }
@@ -248,7 +328,12 @@ fn variable<'a>(
     }
     let Some((name, said)) = found(axis, roots) else {
         let known: Vec<&str> = vars(roots).map(|(name, _)| name).collect();
-        problems.add_unknown(place, "variable of `[vars]`, or environment variable that one is read from:", &axis.name, &known);
+        problems.add_unknown(
+            place,
+            "variable of `[vars]`, or environment variable that one is read from:",
+            &axis.name,
+            &known,
+        );
         return None;
     };
     let is_text = matches!(said, DeValue::String(_));
@@ -270,10 +355,7 @@ fn variable<'a>(
 }
 
 /// The variable of `[vars]` that an axis means: by its name, or by the environment variable that it is read from.
-fn found<'a>(
-    axis: &Axis,
-    roots: &'a [(FileId, Spanned<DeTable<'_>>)],
-) -> Option<(&'a str, &'a DeValue<'a>)> {
+fn found<'a>(axis: &Axis, roots: &'a [(FileId, Spanned<DeTable<'_>>)]) -> Option<(&'a str, &'a DeValue<'a>)> {
     let asks = |value: &DeValue<'_>| {
         let (pattern, text) = (ASKED.as_ref()?, value.as_str()?);
         Some(pattern.captures(text)?.get(1)?.as_str() == axis.name)
@@ -322,9 +404,7 @@ fn profiles<'a>(
     entries(roots, "profile")
 }
 
-fn vars<'a>(
-    roots: &'a [(FileId, Spanned<DeTable<'_>>)],
-) -> impl Iterator<Item = (&'a str, &'a DeValue<'a>)> {
+fn vars<'a>(roots: &'a [(FileId, Spanned<DeTable<'_>>)]) -> impl Iterator<Item = (&'a str, &'a DeValue<'a>)> {
     entries(roots, "vars")
 }
 
@@ -362,9 +442,21 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_of_scaling_is_a_level_and_a_factor() {
+        let scaling = Scaling::parse("workers=3:2.5").unwrap();
+        assert_eq!((scaling.level.as_str(), scaling.times), ("3", 2.5));
+        assert_eq!(scaling.to_string(), "workers=3:2.5");
+        // A level may hold a colon.
+        assert_eq!(Scaling::parse("listen=h:1:2").unwrap().level, "h:1");
+        for wrong in ["workers=3", "workers:2", "workers=3:", "workers=3:-1", "workers=3:inf"] {
+            assert!(Scaling::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn cells_are_all_combinations_with_the_reference_first() {
         let axes = ["a=1,2", "b=x,y"].map(|text| Axis::parse(text).unwrap()).to_vec();
-        let grid = Grid { base: None, axes };
+        let grid = Grid { base: None, axes, scalings: Vec::new() };
         let names: Vec<String> = grid.cells().into_iter().map(|cell| cell.name).collect();
         assert_eq!(names, ["a=1,b=x", "a=1,b=y", "a=2,b=x", "a=2,b=y"]);
         assert_eq!(grid.size(), 4);

@@ -81,7 +81,8 @@ mod tests {
     fn effects_are_those_of_montgomery_6_2() {
         let design = Factorial::new(vec![2, 2]);
         let mean = |of: &dyn Fn(&[f64]) -> f64| YIELD.iter().map(|round| of(round)).sum::<f64>() / 3.0;
-        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 0.005, "{found} {expected}");
+        let close =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 0.005, "{found} {expected}");
         close(mean(&|v| design.main_effect(v, 0, 1)), 8.33);
         close(mean(&|v| design.main_effect(v, 1, 1)), -5.00);
         close(mean(&|v| design.interaction(v, (0, 1), (1, 1))) / 2.0, 1.67);

@@ -21,6 +21,7 @@ mod faults;
 mod explain;
 mod export;
 mod gateway;
+mod grid;
 mod grpc;
 mod import;
 mod import_kinds;

@@ -449,7 +449,7 @@ fn json_holds_numbers_unrounded_under_a_named_schema() {
     let (comparison, judgement) = comparison(PLAIN);
     let page = model::comparison(&comparison, &judgement, about());
     let document: serde_json::Value =
-        serde_json::from_str(&json::comparison(&comparison, &judgement, &page).unwrap()).unwrap();
+        serde_json::from_str(&json::comparison(&comparison, &judgement, None, &page).unwrap()).unwrap();
     assert_eq!(document["schema"], "loadproof.compare/2");
     let effect = &document["comparison"]["subjects"][1];
     let ratio = effect["response_ratios"][0].as_f64().unwrap();

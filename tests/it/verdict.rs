@@ -1025,7 +1025,7 @@ fn forms(runs: &[Arc<MeasuredRun>], claims: &[Claim]) -> Vec<(&'static str, Stri
         ("text", anstream::adapter::strip_str(&text::render(&report)).to_string()),
         ("html", html::render(&report).unwrap()),
         ("markdown", markdown::render(&report).replace('\\', "")),
-        ("json", json::comparison(&comparison, &judgement, &report).unwrap()),
+        ("json", json::comparison(&comparison, &judgement, None, &report).unwrap()),
     ]
 }
 

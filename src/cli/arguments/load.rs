@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
-use crate::scenario::grid::Axis;
+use crate::scenario::grid::{Axis, Scaling};
 use crate::scenario::overrides::LoadOverrides;
 use crate::unit;
 
@@ -92,6 +92,14 @@ pub(in crate::cli) struct Experiment {
     /// given several times
     #[arg(long, value_parser = Axis::parse, value_name = "NAME=A,B,…", conflicts_with_all = ["treatment", "profiles"], help_heading = WHAT)]
     pub(in crate::cli) grid: Vec<Axis>,
+    /// Claim that a value of the grid has at least so many times the throughput of the first value, all other factors at
+    /// their first: `workers=3:2.5`
+    #[arg(long, value_parser = Scaling::parse, value_name = "NAME=VALUE:TIMES", requires = "grid", help_heading = WHAT)]
+    pub(in crate::cli) scales: Vec<Scaling>,
+    /// First screen the grid: one round with runs as long as this, an experiment of its own; combinations that another one
+    /// beats by 10 % in throughput or p95, and equals in the other, are left out of the rounds
+    #[arg(long, value_parser = unit::parse_duration, value_name = "TIME", requires = "grid", conflicts_with = "resume", help_heading = WHAT)]
+    pub(in crate::cli) screen: Option<Duration>,
     /// Exactly so many rounds of one run per arm, with one look at their end; without it, up to the scenario's `rounds`
     /// (20), ending after 5 or 10 once every gating claim is decided
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]

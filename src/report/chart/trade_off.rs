@@ -23,8 +23,7 @@ pub(crate) fn draw(chart: &TradeOff) -> (String, Readout) {
 }
 
 fn draw_into(svg: &mut String, chart: &TradeOff) -> Drawn<Readout> {
-    let area =
-        Svg::new(svg, [HALF_PX, HEIGHT_PX], chart.id, chart.title, &chart.finding).into_drawing_area();
+    let area = Svg::new(svg, [HALF_PX, HEIGHT_PX], chart.id, chart.title, &chart.finding).into_drawing_area();
     let x = Axis::amount(chart.points.iter().flat_map(|point| point.throughput));
     let y = Axis::log_time(chart.points.iter().flat_map(|point| point.p95_us));
     let (right, lowest, highest) = (x.high, y.low, y.high);

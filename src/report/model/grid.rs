@@ -214,11 +214,7 @@ fn factors(interval: Interval) -> String {
 /// How near an effect on throughput comes to being proportional to its factor.
 fn scaling(effect: &Effect) -> String {
     effect.proportional().map_or(String::new(), |proportional| {
-        format!(
-            "{} of ×{}",
-            unit::share(effect.ratio / proportional),
-            unit::plain(proportional)
-        )
+        format!("{} of ×{}", unit::share(effect.ratio / proportional), unit::plain(proportional))
     })
 }
 

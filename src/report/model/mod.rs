@@ -27,7 +27,9 @@ pub use called::word;
 pub(crate) use charts::signal_unit;
 pub use endpoints::{Cell, Column, SubjectLine, SubjectRow, SubjectSection};
 pub use faults::FaultRow;
-pub use grid::{EffectRow, EffectTable, GridRow, GridSection, TradeOff, TradeOffPoint, section as grid_section};
+pub use grid::{
+    EffectRow, EffectTable, GridRow, GridSection, TradeOff, TradeOffPoint, section as grid_section,
+};
 pub use headline::{Fact, Headline, Tile, Validity};
 pub(in crate::report) use judged::claim as claim_row;
 pub use judged::{CheckRow, ClaimRow, HeldRow, Judged, Strip, SymptomRow, claims, sentence};

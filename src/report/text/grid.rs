@@ -59,8 +59,7 @@ fn effects(of: &EffectTable) -> String {
     }
     let mut table = table(["change", "factor", "95 %", "", ""].map(str::to_owned).to_vec());
     for row in &of.rows {
-        let what =
-            if row.is_interaction { format!("{}, interaction", row.what) } else { row.what.clone() };
+        let what = if row.is_interaction { format!("{}, interaction", row.what) } else { row.what.clone() };
         let told = if row.is_told_apart { "told apart" } else { "not told apart" };
         table.add_row([&what, &row.factor, &row.interval, told, &row.scaling]);
     }

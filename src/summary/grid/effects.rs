@@ -94,7 +94,8 @@ fn effects(
             is_told_apart,
         }
     };
-    let main = |place: &Place| effect(&[place], &|values| design.main_effect(values, place.factor, place.level));
+    let main =
+        |place: &Place| effect(&[place], &|values| design.main_effect(values, place.factor, place.level));
     let together = |[a, b]: &[&Place; 2]| {
         effect(&[a, b], &|values| design.interaction(values, (a.factor, a.level), (b.factor, b.level)))
     };
@@ -128,7 +129,7 @@ fn changes(factors: &[Factor]) -> Vec<Place> {
 
 #[cfg(test)]
 mod tests {
-    use rand::SeedableRng;
+    use rand::{RngExt, SeedableRng};
     use rand_pcg::Pcg64Mcg;
 
     use super::super::Standing;
@@ -136,16 +137,17 @@ mod tests {
 
     /// A value that is spread evenly around 0.
     fn noise(rng: &mut Pcg64Mcg, half: f64) -> f64 {
-        rand::Rng::random_range(rng, -half..half)
+        rng.random_range(-half..half)
     }
 
     /// Workers 1, 2, 3 and batches of 10, 50: throughput ×1.9 and ×2.6 by workers, ×1.2 by batches, and ×0.8 for three
     /// workers with large batches; rounds differ by up to a third, runs by 3 %.
     fn simulated(rounds: usize, seed: u64) -> Effects {
-        let factors = [("workers", vec!["1", "2", "3"]), ("batch", vec!["10", "50"])].map(|(name, levels)| Factor {
-            name: name.to_owned(),
-            levels: levels.into_iter().map(str::to_owned).collect(),
-        });
+        let factors =
+            [("workers", vec!["1", "2", "3"]), ("batch", vec!["10", "50"])].map(|(name, levels)| Factor {
+                name: name.to_owned(),
+                levels: levels.into_iter().map(str::to_owned).collect(),
+            });
         let design = Factorial::new(vec![3, 2]);
         let mut rng = Pcg64Mcg::seed_from_u64(seed);
         let of_rounds: Vec<f64> = (0..rounds).map(|_| noise(&mut rng, 0.3)).collect();

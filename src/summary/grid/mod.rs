@@ -21,7 +21,7 @@ use crate::stats::interval::Interval;
 use crate::stats::mean::Moments;
 
 pub use effects::{Change, Effect, Effects};
-pub use standing::Standing;
+pub use standing::{Standing, survivors};
 
 /// Two-sided error of a single interval.
 pub const ALPHA: f64 = 0.05;
@@ -132,11 +132,8 @@ pub fn of_runs(runs: &[Arc<MeasuredRun>]) -> Result<Option<Grid>, FrameError> {
     cells.sort_by_key(place);
     standing::judge(&mut cells);
     let design = Factorial::new(factors.iter().map(|factor| factor.levels.len()).collect());
-    let effects = if design.cells() == cells.len() {
-        effects::of_cells(&design, &factors, &cells)
-    } else {
-        Vec::new()
-    };
+    let effects =
+        if design.cells() == cells.len() { effects::of_cells(&design, &factors, &cells) } else { Vec::new() };
     Ok(Some(Grid { factors, rounds: rounds.len(), cells, effects }))
 }
 

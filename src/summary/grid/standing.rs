@@ -35,6 +35,20 @@ pub(super) fn judge(cells: &mut [Cell]) {
     }
 }
 
+/// By how much a cell has to be beaten in a single round to be left out of the following ones.
+pub const SCREENING: f64 = 1.1;
+
+/// The cells that a screening round leaves, in order: the baseline, and those that no cell beats by 10 % or more in
+/// throughput or p95 without being worse in the other.
+pub fn survivors(cells: &[Cell]) -> Vec<&Cell> {
+    let beats = |other: &Cell, cell: &Cell| {
+        let gains = [other.throughput.mean / cell.throughput.mean, cell.p95_us.mean / other.p95_us.mean];
+        gains.iter().any(|gain| *gain >= SCREENING) && gains.iter().all(|gain| *gain > 1.0 / RELEVANT)
+    };
+    let is_beaten = |cell: &Cell| cells.iter().any(|other| is_comparable(other) && beats(other, cell));
+    cells.iter().filter(|cell| cell.is_baseline || (is_comparable(cell) && !is_beaten(cell))).collect()
+}
+
 fn is_comparable(cell: &Cell) -> bool {
     cell.throughput.is_known() && cell.p95_us.is_known() && cell.error_share <= MOST_ERRORS
 }
@@ -119,10 +133,7 @@ mod tests {
             cell("fast", &[300.0, 303.0, 297.0, 300.0], &[3e3, 3e3, 3.1e3, 3e3]),
             cell("wide", &[400.0, 403.0, 397.0, 400.0], &[6e3, 6e3, 6.1e3, 6e3]),
         ]);
-        assert_eq!(
-            found,
-            [Standing::Dominated("fast".into()), Standing::Undominated, Standing::Undominated]
-        );
+        assert_eq!(found, [Standing::Dominated("fast".into()), Standing::Undominated, Standing::Undominated]);
     }
 
     #[test]
@@ -137,6 +148,22 @@ mod tests {
         // Below 1 % is no difference.
         let equal = judged(vec![cell("a", &[100.0], &[5e3]), cell("b", &[100.5], &[4.99e3])]);
         assert_eq!(equal, [Standing::Undominated, Standing::Undominated]);
+    }
+
+    #[test]
+    fn screening_leaves_the_baseline_and_what_is_not_clearly_beaten() {
+        let mut baseline = cell("baseline", &[50.0], &[9e3]);
+        baseline.is_baseline = true;
+        let cells = [
+            baseline,
+            cell("best", &[100.0], &[5e3]),
+            cell("near", &[95.0], &[5.2e3]),
+            cell("beaten", &[80.0], &[5.1e3]),
+            cell("wide", &[200.0], &[8e3]),
+            cell("lost", &[0.0], &[f64::INFINITY]),
+        ];
+        let names: Vec<&str> = survivors(&cells).iter().map(|cell| cell.profile.as_str()).collect();
+        assert_eq!(names, ["baseline", "best", "near", "wide"]);
     }
 
     #[test]
