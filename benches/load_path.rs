@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use loadproof::load::{self, Clock, Kept, LoadRun};
+use loadproof::load::{self, Clock, Kept, LoadRun, Pacing};
 use loadproof::sample::{Batch, Outcome};
 use loadproof::scenario::{self, World};
 
@@ -52,7 +52,9 @@ fn run() -> Result<u64, Box<dyn std::error::Error>> {
         salt: None,
         workers: 1,
         clock: Clock::starting_in(Duration::from_millis(10)),
+        pacing: Pacing::default(),
         kept: Kept::Failed,
+        own: None,
     };
     let wrong = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&wrong);

@@ -1,5 +1,11 @@
 //! What is read from the system under test: values of signals, on the samples' clock.
 
+/// Name of the signal of how long answers that had come waited until loadproof read them, µs; a reading stands at the time
+/// at which its answer was complete.
+pub const RECEIVE_DELAY: &str = "loadproof receive delay";
+/// Name of the counter of the time in which workers did nothing but spin until something was due.
+pub const SPINNING: &str = "loadproof spinning";
+
 /// What a signal is called and means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignalInfo {

@@ -14,6 +14,7 @@ use super::viewers::Viewers;
 use super::{run, world};
 use crate::bounded;
 use crate::execute::session::SessionOptions;
+use crate::load::Pacing;
 use crate::plan::{Choices, Plan};
 use crate::scenario::Scenario;
 use crate::scenario::endpoint::{Amount, Body, Endpoint, LOAD, PROFILE};
@@ -69,6 +70,7 @@ fn call(endpoint: &Endpoint, flags: &EndpointFlags, store: &Path) -> Result<Exit
         label: flags.label.clone(),
         deployment: flags.deployment.name(),
         workers: flags.workers,
+        pacing: Pacing::of(flags.spin),
         ..viewers.plain_session(flags.shown, &plan)
     };
     run::single(&scenario, &plan, store, options, &flags.outputs, viewers)

@@ -19,6 +19,7 @@ use crate::execute::{Audience, Progress};
 use crate::live::event::{Done, Event, Note, WholeMetric};
 use crate::live::push::{Destination, Protocol, Pusher};
 use crate::live::{Control, Feed, Listener, Narrator, Secret, ServeError, Server, Site};
+use crate::load::Pacing;
 use crate::plan::Plan;
 use crate::report::model::{Headline, Tile};
 use crate::verdict::Verdict;
@@ -74,6 +75,7 @@ impl Viewers {
             label: common.label.clone(),
             deployment: common.deployment.name(),
             workers: common.overrides.workers,
+            pacing: Pacing::of(common.overrides.spin),
             ..self.plain_session(common.shown, plan)
         }
     }
@@ -86,6 +88,7 @@ impl Viewers {
             label: None,
             deployment: None,
             workers: None,
+            pacing: Pacing::default(),
             command: command_line(),
             interrupt: self.interrupt.receiver(),
             audience: Audience::new(audience),

@@ -5,21 +5,17 @@ use std::process::Command;
 
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
-use crate::load::priority;
+use super::setting::Setting;
+use crate::load::{Pacing, priority};
 use crate::plan::PlannedRun;
 use crate::redact;
 use crate::run::machine::VARIABLE;
 use crate::run::{FACTOR, REPLAYED};
-use crate::scenario::Scenario;
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
-pub(super) fn facts(
-    scenario: &Scenario,
-    profile: &Profile,
-    planned: &PlannedRun,
-    workers: u16,
-) -> BTreeMap<String, String> {
+pub(super) fn facts(setting: &Setting, profile: &Profile, planned: &PlannedRun) -> BTreeMap<String, String> {
+    let (scenario, workers) = (&setting.scenario, setting.workers);
     let kinds = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -36,6 +32,7 @@ pub(super) fn facts(
     let mut push = |name: &str, value: Option<String>| {
         facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));
     };
+    push("pacing", (setting.pacing == Pacing::Spin).then(|| "busy wait".to_owned()));
     push("operating system", System::long_os_version().ok());
     push("kernel", System::kernel_version().ok());
     let processor = system.as_ref().and_then(|s| s.cpus().first());

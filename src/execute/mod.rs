@@ -36,7 +36,7 @@ use self::hooks::Hooks;
 use self::setting::interrupted;
 use self::stage::{Outcome, Stage};
 use self::watched::Watched;
-use crate::load::{self, Clock, Kept, LoadRun};
+use crate::load::{self, Clock, Kept, LoadRun, OwnSignals};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
 use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState};
@@ -206,7 +206,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         seed: planned.seed,
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
-        environment: environment::facts(scenario, profile, planned, setting.workers),
+        environment: environment::facts(setting, profile, planned),
         load_facts: load_facts(&planned.load, setting.workers),
         parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
         stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },
@@ -263,10 +263,13 @@ async fn measure(
 ) -> Result<Measured, ExecuteError> {
     let scenario = &setting.scenario;
     let live = Arc::new(Mutex::new(Live::new(&scenario.endpoints)));
+    let mut signals = collector.infos().to_vec();
+    let own_from = signals.len();
+    signals.extend(OwnSignals::infos(setting.pacing));
     let words = RunWords {
         endpoints: &scenario.endpoints,
         user_classes: scenario.user_classes.iter().map(|class| class.name.as_str()).collect(),
-        signals: collector.infos(),
+        signals: &signals,
         soft_checks: &scenario.soft_checks,
     };
     let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
@@ -277,8 +280,10 @@ async fn measure(
         seed: planned.seed,
         salt: salt(scenario, planned, &clock),
         workers: setting.workers,
+        pacing: setting.pacing,
         clock,
         kept: Kept::Failed,
+        own: Some(Arc::new(OwnSignals::new(own_from, Arc::new(writer.readings())))),
     };
     let running = load::start(load, writer.sink()).await?;
     let (stop, stopping) = watch::channel(false);

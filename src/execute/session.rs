@@ -10,6 +10,7 @@ use super::setting::{ExecuteError, Setting};
 use super::tryout::{self, Tried};
 use super::{Carried, carry_out};
 use crate::assess::files;
+use crate::load::Pacing;
 use crate::plan::PlannedRun;
 use crate::run::ExperimentId;
 use crate::scenario::Scenario;
@@ -24,6 +25,8 @@ pub struct SessionOptions {
     pub deployment: Option<String>,
     /// Threads that make load; one per core if none.
     pub workers: Option<u16>,
+    /// How they wait until something is due.
+    pub pacing: Pacing,
     /// The command line, for the store and for repeating it.
     pub command: String,
     /// Becomes true when the user wants to end it.
@@ -100,6 +103,7 @@ impl Session {
             undo,
             store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
+            pacing: options.pacing,
             label: options.label,
             deployment: options.deployment,
             experiment,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::assess::AssessError;
-use crate::load::LoadError;
+use crate::load::{LoadError, Pacing};
 use crate::run::ExperimentId;
 use crate::scenario::overrides::OverrideError;
 use crate::scenario::{Scenario, ScenarioError};
@@ -29,6 +29,8 @@ pub struct Setting {
     pub undo: PathBuf,
     /// Threads that make load.
     pub workers: u16,
+    /// How they wait until something is due.
+    pub pacing: Pacing,
     /// The user's own name for the runs.
     pub label: Option<String>,
     /// The deployment that they are made against (`--deployment`), if one was named.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::hooks::Hooks;
 use super::setting::{ExecuteError, Setting, interrupted};
 use super::{Audience, bring_up};
-use crate::load::{self, Clock, Kept, LoadRun};
+use crate::load::{self, Clock, Kept, LoadRun, Pacing};
 use crate::plan::PlannedRun;
 use crate::sample::{Batch, Exchange, Kind, Outcome, Sample, Subject};
 use crate::scenario::hook::Moment;
@@ -100,8 +100,10 @@ async fn journey(setting: &Setting, planned: &PlannedRun, class: usize) -> Resul
         seed: planned.seed,
         salt: super::salt(scenario, planned, &clock),
         workers: 1,
+        pacing: Pacing::default(),
         clock,
         kept: Kept::All,
+        own: None,
     };
     let running = load::start(
         run,

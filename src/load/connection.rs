@@ -13,6 +13,7 @@ use super::origin::Origin;
 use super::outgoing::Outgoing;
 use super::reply::{Keep, Reply, SendFailure};
 use super::stream::Stream;
+use super::tcp::Tcp;
 use super::tls;
 use crate::scenario::transport::HttpVersion;
 
@@ -55,7 +56,7 @@ impl Connection {
             let port = origin.authority.port_u16().unwrap_or(port);
             let authority = format!("{}:{port}", origin.authority.host());
             let stream = origin.route.connect(&authority, &origin.addresses, timeout).await;
-            Stream::Tcp(stream.map_err(|reason| format!("connect to {}: {reason}", origin.url))?)
+            Stream::Tcp(Tcp::new(stream.map_err(|reason| format!("connect to {}: {reason}", origin.url))?))
         };
         Ok(Self { spoken: over(stream, origin).await?, used: false })
     }
@@ -104,6 +105,13 @@ impl Connection {
             tokio::task::yield_now().await;
         }
         self.is_usable()
+    }
+
+    /// Has the next answer timed, where that is possible: over HTTP/2, what is read belongs to many answers.
+    pub(super) fn time_next(&mut self) {
+        if let Spoken::Http1(connection) = &mut self.spoken {
+            connection.time_next();
+        }
     }
 
     /// Sends a request and reads its answer.

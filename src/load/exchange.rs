@@ -173,6 +173,9 @@ pub(super) async fn exchange<T>(
     };
     pending.answered(status, reply.first_byte, tally.bytes_in.get());
     pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
+    if let Some(delay) = reply.delay {
+        recording.own.delayed(reply.done, delay);
+    }
     let reason = judgement.reason.as_deref().unwrap_or_default();
     let ending =
         Ending { reason, scope, tally: &tally, answer: Some((&reply, legible)), variables: &variables };

@@ -117,6 +117,7 @@ async fn receive(
     Ok(Reply {
         status,
         sets_cookies: head.headers.contains_key(SET_COOKIE),
+        delay: None,
         headers: Headers::of_map(head.headers, trailers),
         body: Body::Own(body),
         bytes_in,

@@ -32,6 +32,7 @@ mod jar;
 mod judge;
 mod origin;
 mod outgoing;
+mod own;
 mod part;
 mod pending;
 mod poll;
@@ -47,6 +48,7 @@ mod seeds;
 mod shared;
 mod stream;
 mod target;
+mod tcp;
 mod thread;
 mod timer;
 mod tls;
@@ -70,6 +72,8 @@ use tokio::task::LocalSet;
 pub use clock::Clock;
 pub use gauge::Gauge;
 pub use origin::OriginError;
+pub use own::{OwnSignals, Readings};
+pub use timer::Pacing;
 pub use witness::Kept;
 
 use self::event::brokers::Brokers;
@@ -96,10 +100,14 @@ pub struct LoadRun {
     pub salt: Option<u64>,
     /// Threads that make load.
     pub workers: u16,
+    /// How they wait until something is due.
+    pub pacing: Pacing,
     /// The run's clock; the load starts at its zero, which may lie ahead.
     pub clock: Clock,
     /// Which exchanges are kept.
     pub kept: Kept,
+    /// Who hears what it tells of itself, if anybody does.
+    pub own: Option<Arc<OwnSignals>>,
 }
 
 /// Why load could not be made.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::clock::Clock;
 use super::gauge::Gauge;
+use super::own::Own;
 use super::schedule::Schedule;
 use super::who::Who;
 use super::witness::Witness;
@@ -19,6 +20,7 @@ pub(super) struct Recording {
     pub(super) recorder: Recorder,
     pub(super) gauge: Arc<Gauge>,
     pub(super) witness: Witness,
+    pub(super) own: Own,
 }
 
 impl Recording {
@@ -77,12 +79,14 @@ pub(in crate::load) mod tests {
         let recorded = Recorded::default();
         let batches = Arc::clone(&recorded.0);
         let schedule = ten_seconds();
+        let clock = starting_at(schedule.start);
         let recording = Recording {
-            clock: starting_at(schedule.start),
+            clock,
             schedule,
             recorder: Recorder::new(0, Arc::new(move |batch| batches.lock().unwrap().push(batch))),
             gauge: Arc::default(),
             witness: Witness::new(Kept::Failed, Arc::default()),
+            own: Own::new(None, clock, 0),
         };
         (recording, recorded)
     }

@@ -1,7 +1,7 @@
 //! What comes back over a connection: an answer, or why there is none.
 
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::headers::Headers;
 use crate::sample::MOST_BODY;
@@ -45,6 +45,8 @@ pub(super) struct Reply {
     pub(super) is_cut: bool,
     /// Whether there is a header `set-cookie`: it is looked for after every answer.
     pub(super) sets_cookies: bool,
+    /// How long the last of it had waited in the kernel until it was read, if that was asked for and is known.
+    pub(super) delay: Option<Duration>,
 }
 
 /// What is kept of a body.

@@ -3,14 +3,17 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 use tokio_rustls::client::TlsStream;
+
+use super::tcp::Tcp;
 
 /// Bytes to and from a server.
 pub(super) enum Stream {
-    Tcp(TcpStream),
+    Tcp(Tcp),
     Unix(UnixStream),
     Tls(Box<TlsStream<Stream>>),
 }
@@ -26,6 +29,24 @@ impl Stream {
             Self::Unix(stream) => stream,
             Self::Tls(stream) => &mut **stream,
         })
+    }
+
+    /// Times the reads until [`Stream::delay`] is asked for, where that is possible.
+    pub(super) fn time(&mut self) {
+        match self {
+            Self::Tcp(stream) => stream.time(),
+            Self::Unix(_) => {}
+            Self::Tls(stream) => stream.get_mut().0.time(),
+        }
+    }
+
+    /// How long what was read last had waited in the kernel, if that was asked for and is known.
+    pub(super) fn delay(&mut self) -> Option<Duration> {
+        match self {
+            Self::Tcp(stream) => stream.delay(),
+            Self::Unix(_) => None,
+            Self::Tls(stream) => stream.get_mut().0.delay(),
+        }
     }
 
     /// Whether nothing has come that nobody has read, not even the stream's end, as far as is known without asking the

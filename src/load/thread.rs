@@ -17,6 +17,7 @@ use super::deadlines::Deadlines;
 use super::event::brokers::Brokers;
 use super::executor;
 use super::gauge::Gauge;
+use super::own::Own;
 use super::part::Part;
 use super::prepared::Requests;
 use super::priority;
@@ -59,17 +60,20 @@ pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
     let runtime = runtime.map_err(LoadError::Runtime)?;
     let worker = runtime.block_on(async move {
         let (worker, stop, users_done) = take_up(assignment).await?;
+        // Tasks of their own: an alarm that rings wakes one of them, and not all that the worker does.
+        let (timer, timed) = (worker.timer.clone(), Rc::clone(&worker));
+        let alarm = tokio::task::spawn_local(async move { timer.drive().await });
+        tokio::task::spawn_local(async move { timed.deadlines.drive().await });
         tokio::select! {
             () = serve(&worker, stop, users_done) => Ok(()),
-            Err(error) = worker.timer.drive() => Err(LoadError::Runtime(error)),
-            () = worker.deadlines.drive() => Ok(()),
-            () = flush_regularly(&worker.recording.recorder) => Ok(()),
+            Ok(Err(error)) = alarm => Err(LoadError::Runtime(error)),
+            () = flush_regularly(&worker) => Ok(()),
         }?;
         Ok::<_, LoadError>(worker)
     })?;
     // Users that were cut off record what they were waiting for as they are dropped.
     drop(runtime);
-    worker.recording.recorder.flush();
+    worker.flush();
     Ok(worker.recording.recorder.taken())
 }
 
@@ -84,6 +88,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         recorder: Recorder::new(number, sink),
         gauge,
         witness: Witness::new(run.kept, Arc::clone(&run.scenario.redactor)),
+        own: Own::new(run.own, run.clock, number),
     };
     let worker = Worker {
         part: Part { index: number.into(), of: workers.into() },
@@ -93,7 +98,7 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         requests,
         recording,
         seeds: Seeds::new(run.seed).salted(run.salt),
-        timer: Timer::new().map_err(LoadError::Runtime)?,
+        timer: Timer::new(run.pacing).map_err(LoadError::Runtime)?,
         deadlines: Deadlines::default(),
         given_out,
         shared,
@@ -141,9 +146,9 @@ async fn serve(worker: &Rc<Worker>, mut stop: watch::Receiver<bool>, users_done:
     }
 }
 
-async fn flush_regularly(recorder: &Recorder) {
+async fn flush_regularly(worker: &Worker) {
     loop {
         tokio::time::sleep(FLUSH).await;
-        recorder.flush();
+        worker.flush();
     }
 }

@@ -116,6 +116,9 @@ impl Trip<'_> {
         outgoing: Outgoing<'_>,
     ) -> Result<(Connection, Reply), String> {
         let outgoing = self.with_cookies(origin, outgoing);
+        if self.client.recording.own.wants_delay() {
+            connection.time_next();
+        }
         let failure = match connection.send(&outgoing, self.keep).await {
             Ok(reply) => {
                 self.receive(origin, &outgoing, &reply);

@@ -59,6 +59,12 @@ impl Worker {
         self.next(&self.races)
     }
 
+    /// Hands over what has come together.
+    pub(super) fn flush(&self) {
+        self.recording.recorder.flush();
+        self.recording.own.flush(self.timer.spun());
+    }
+
     fn next(&self, counter: &Cell<u32>) -> u32 {
         let number = counter.get();
         counter.set(number + 1);

@@ -206,7 +206,7 @@ const HOMES: &[Home] = &[
     home(
         "rustix",
         &[
-            "src/load/timer.rs",
+            "src/load/timer/timerfd.rs",
             "src/load/priority.rs",
             "src/system/",
             "src/signals/process_table.rs",
@@ -217,6 +217,7 @@ const HOMES: &[Home] = &[
         ],
         "system calls without `unsafe`: timers, signals to processes, limits, priorities, random numbers",
     ),
+    home("nix", &["src/load/tcp.rs"], "the kernel's receive times, which rustix does not know"),
     home("tonic_reflection", &["src/load/reflection.rs"], ""),
     home(
         "prost_reflect",

@@ -218,6 +218,9 @@ pub(in crate::cli) struct Overrides {
     /// Threads that generate load; default: one per core
     #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) workers: Option<u16>,
+    /// Wait busily for the last 200 µs before a request is due: it goes out on time, and the workers use their cores fully
+    #[arg(long, env = "LOADPROOF_SPIN")]
+    pub(in crate::cli) spin: bool,
 }
 
 impl Overrides {

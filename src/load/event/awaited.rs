@@ -1,4 +1,4 @@
-//! Waiting for an event as an effect of a request.
+//! Pacing for an event as an effect of a request.
 
 use std::sync::Arc;
 
@@ -92,6 +92,7 @@ fn seen(effect: Awaiting<'_>, cause: Cause, awaited: &Await, event: &Event, judg
 
 #[cfg(test)]
 mod tests {
+    use crate::load::Pacing;
     use std::time::Duration;
 
     use super::super::brokers::tests::subscribed;
@@ -119,7 +120,8 @@ mod tests {
         };
         let brokers = subscribed();
         let (recording, recorded): (Recording, Recorded) = ten_seconds_recorded();
-        let (timer, scope, since) = (Timer::new().unwrap(), Scope::new(1, || 0), recording.schedule.start);
+        let (timer, scope, since) =
+            (Timer::new(Pacing::Sleep).unwrap(), Scope::new(1, || 0), recording.schedule.start);
         if is_stopped {
             timer.cancel();
         }

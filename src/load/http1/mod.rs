@@ -51,6 +51,11 @@ impl Http1 {
         self.is_clear && self.stream.is_silent()
     }
 
+    /// Has the next answer timed.
+    pub(super) fn time_next(&mut self) {
+        self.stream.time();
+    }
+
     /// Sends a request and reads its answer. `reused`: whether the connection has carried another one.
     pub(super) async fn send(
         &mut self,
@@ -75,12 +80,13 @@ impl Http1 {
         };
         let received = poll_fn(|context| exchange.poll(&mut self.stream, context)).await;
         match received {
-            Ok(Received { reply, stays }) => {
+            Ok(Received { mut reply, stays }) => {
                 if reply.status == SWITCHING
                     && let Body::Behind(place) = &reply.body
                 {
                     self.switched = Some(reply.headers.behind(place.start).into());
                 }
+                reply.delay = self.stream.delay();
                 self.is_clear = stays && exchange.is_flushed && !bytes.is_doubtful;
                 Ok(reply)
             }

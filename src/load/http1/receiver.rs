@@ -111,6 +111,7 @@ impl<'a> Receiver<'a> {
                     done,
                     is_cut: !end.is_whole,
                     sets_cookies: head.sets_cookies,
+                    delay: None,
                 };
                 Ok(Some(Received { reply, stays }))
             }
@@ -131,6 +132,7 @@ impl<'a> Receiver<'a> {
             done: Instant::now(),
             is_cut: false,
             sets_cookies: head.sets_cookies,
+            delay: None,
         })
     }
 

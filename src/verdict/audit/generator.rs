@@ -1,6 +1,7 @@
 //! Had the generator what it needed: CPU, and sockets?
 
 use super::{Check, Grade};
+use crate::reading::SPINNING;
 use crate::run::MeasuredRun;
 use crate::sample::Outcome;
 use crate::stats::quantile::type8;
@@ -10,6 +11,8 @@ use crate::unit;
 const BUSY: (f64, f64) = (0.7, 0.9);
 /// Shares of its time in which it may wait for a core that others have.
 pub(super) const WAITING: (f64, f64) = (0.1, 0.5);
+/// The signal of the generator's CPU time.
+const CPU: &str = "loadproof cpu";
 /// The quantile of the readings that counts: a busy moment is none.
 const MOST_OF_THE_TIME: f64 = 0.9;
 /// Parts of the system's words for having run out of sockets, ports or files.
@@ -25,9 +28,10 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 
 fn cpu(run: &MeasuredRun) -> Check {
     let name = "generator CPU";
-    let Some(shares) = shares_of(run, "loadproof cpu") else {
+    let Some(mut shares) = shares_of(run, CPU) else {
         return Check::new(name, Grade::Warn, "the generator's CPU time was not read");
     };
+    shares.sort_by(f64::total_cmp);
     let busy = type8(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
     let workers = run.facts.start.load_facts.workers;
     let grade = Grade::of(busy, BUSY.0, BUSY.1);
@@ -36,10 +40,11 @@ fn cpu(run: &MeasuredRun) -> Check {
     } else {
         ": saturated: results include the generator's own delays; add --workers or lower the load"
     };
+    let spinning = if spun(run).is_empty() { "" } else { ", spinning not counted" };
     Check::new(
         name,
         grade,
-        format!("{} of {workers} worker(s) busy for most of the load{hint}", unit::share(busy)),
+        format!("{} of {workers} worker(s) busy for most of the load{spinning}{hint}", unit::share(busy)),
     )
 }
 
@@ -60,21 +65,40 @@ fn waiting(run: &MeasuredRun) -> Option<Check> {
     ))
 }
 
-/// Increase per second of a total of CPU seconds between two readings, per worker, sorted; of the
-/// readings during the load.
+/// Increase per second of a total of CPU seconds between two readings, per worker; of the
+/// readings during the load. Time spent spinning is left out: whoever has nothing else to do is not busy.
 fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
     let signal = run.signals.iter().find(|s| s.name == name)?;
     let end = run.facts.load_end_us().unwrap_or(i64::MAX);
     let during: Vec<(i64, f64)> =
         signal.readings.iter().copied().filter(|(at, _)| (0..=end).contains(at)).collect();
     let workers = f64::from(run.facts.start.load_facts.workers.max(1));
-    let mut shares: Vec<f64> = during
-        .windows(2)
-        .filter(|pair| pair[1].0 > pair[0].0)
-        .map(|pair| (pair[1].1 - pair[0].1) * 1e6 / (pair[1].0 - pair[0].0) as f64 / workers)
-        .collect();
-    shares.sort_by(f64::total_cmp);
+    let spun = if name == CPU { spun(run) } else { &[] };
+    let share = |pair: &[(i64, f64)]| {
+        let ((from, before), (until, after)) = (pair[0], pair[1]);
+        let busy = after - before - (value_at(spun, until) - value_at(spun, from));
+        busy.max(0.0) * 1e6 / (until - from) as f64 / workers
+    };
+    let shares: Vec<f64> = during.windows(2).filter(|pair| pair[1].0 > pair[0].0).map(share).collect();
     (!shares.is_empty()).then_some(shares)
+}
+
+/// The readings of the time that workers have spun; empty if they never do.
+fn spun(run: &MeasuredRun) -> &[(i64, f64)] {
+    run.signals.iter().find(|signal| signal.name == SPINNING).map_or(&[], |signal| &signal.readings)
+}
+
+/// A counter's value at a time, on the line between the readings around it; 0 without readings.
+fn value_at(readings: &[(i64, f64)], at_us: i64) -> f64 {
+    let next = readings.partition_point(|(at, _)| *at < at_us);
+    match (next.checked_sub(1).map(|before| readings[before]), readings.get(next)) {
+        (Some((from, low)), Some((until, high))) => {
+            low + (high - low) * (at_us - from) as f64 / (until - from) as f64
+        }
+        (Some((_, value)), None) => value,
+        (None, Some((_, first))) => *first,
+        (None, None) => 0.0,
+    }
 }
 
 /// Whether sockets, ports or files ran out, by the words of errors.
@@ -120,6 +144,29 @@ mod tests {
         for (share, grade) in [(0.3, Grade::Valid), (0.8, Grade::Warn), (0.97, Grade::Invalid)] {
             assert_eq!(cpu(&with_total("loadproof cpu", share)).grade, grade, "{share}");
         }
+    }
+
+    #[test]
+    fn a_generator_that_spins_is_not_busy() {
+        // A core is taken all the time, three quarters of which nothing is done.
+        let mut run = with_total(CPU, 1.0);
+        assert_eq!(cpu(&run).grade, Grade::Invalid);
+        run.signals.push(SignalColumn {
+            name: SPINNING.to_owned(),
+            unit: "s".to_owned(),
+            is_counter: true,
+            readings: (0..100).map(|i| (i * 100_000, i as f64 * 0.1 * 0.75)).collect(),
+        });
+        let check = cpu(&run);
+        assert_eq!(check.grade, Grade::Valid, "{}", check.text);
+        assert!(check.text.contains("spinning not counted"), "{}", check.text);
+    }
+
+    #[test]
+    fn a_counter_is_told_between_its_readings() {
+        let readings = [(10, 1.0), (20, 3.0)];
+        assert_eq!([0, 10, 15, 20, 90].map(|at| value_at(&readings, at)), [1.0, 1.0, 2.0, 3.0, 3.0]);
+        assert_eq!(value_at(&[], 5), 0.0);
     }
 
     #[test]

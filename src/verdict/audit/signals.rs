@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Check, Grade};
 use crate::claim::Claim;
-use crate::reading::SignalColumn;
+use crate::reading::{RECEIVE_DELAY, SignalColumn};
 use crate::run::MeasuredRun;
 use crate::stats::counter::{self, Falls};
 use crate::verdict::evidence::unread;
@@ -41,7 +41,9 @@ fn interruptions(run: &MeasuredRun) -> Option<Check> {
         let unread = unread(signal, (0, end_us))?;
         Some(format!("{} {}", signal.name, unread.span()))
     };
-    let texts: Vec<String> = run.signals.iter().filter_map(of_signal).collect();
+    // Nobody reads that one: it is told of answers, as they come.
+    let read = run.signals.iter().filter(|signal| signal.name != RECEIVE_DELAY);
+    let texts: Vec<String> = read.filter_map(of_signal).collect();
     (!texts.is_empty()).then(|| {
         let text = format!("not read for a while: {}; what they were then is not known", texts.join(", "));
         Check::new("readings", Grade::Warn, text)

@@ -123,6 +123,8 @@ pub(crate) fn drive(scenario: &Arc<Scenario>, base_url: &str, drive: Drive<'_>) 
         workers: drive.workers,
         clock,
         kept: loadproof::load::Kept::Failed,
+        pacing: loadproof::load::Pacing::default(),
+        own: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let taken = runtime.block_on(async {
@@ -150,6 +152,8 @@ pub(crate) fn fails(scenario: &Arc<Scenario>, base_url: &str) -> String {
         workers: 1,
         clock: Clock::starting_in(Duration::ZERO),
         kept: loadproof::load::Kept::Failed,
+        pacing: loadproof::load::Pacing::default(),
+        own: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let started = runtime.block_on(load::start(run, Arc::new(|_| {})));

@@ -2,20 +2,30 @@
 //! many a request takes; this one wakes within about a tenth of that.
 //!
 //! One kernel timer per worker serves all its users: it is armed for the earliest deadline, and a
-//! wake-up serves everybody who is due. Wake-ups lie at least [`COALESCE`] apart, so that a high
-//! rate of deadlines does not turn into as many system calls; no sleeper ever wakes early.
+//! wake-up serves everybody who is due; no sleeper ever wakes early. [`Pacing`] says how far wake-ups
+//! lie apart, and whether the alarm rings ahead of a deadline and the rest is waited for busily.
+
+#[cfg(not(target_os = "linux"))]
+mod ticking;
+#[cfg(target_os = "linux")]
+mod timerfd;
+mod pacing;
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Least time between two wake-ups: what a sleeper may be late by on an idle machine.
-const COALESCE: Duration = Duration::from_micros(100);
+pub use self::pacing::Pacing;
+#[cfg(not(target_os = "linux"))]
+use self::ticking::Alarm;
+#[cfg(target_os = "linux")]
+use self::timerfd::Alarm;
 
 /// Wakes the users of one worker.
 #[derive(Clone)]
@@ -24,10 +34,15 @@ pub(super) struct Timer {
 }
 
 struct Queue {
-    alarm: alarm::Alarm,
+    alarm: Alarm,
+    pacing: Pacing,
     sleepers: RefCell<BinaryHeap<Reverse<Sleeper>>>,
     armed: Cell<Option<Instant>>,
     last_wake: Cell<Instant>,
+    /// Whether deadlines are looked at all the time: no alarm is needed.
+    is_spinning: Cell<bool>,
+    /// Time in which nothing was done but looking at them.
+    spun: Cell<Duration>,
     /// The latest time that somebody has read from the clock.
     seen: Cell<Instant>,
     cancelled: Cell<bool>,
@@ -63,26 +78,39 @@ impl Timer {
     ///
     /// # Errors
     /// When the system gives no more timers.
-    pub(super) fn new() -> std::io::Result<Self> {
+    pub(super) fn new(pacing: Pacing) -> std::io::Result<Self> {
         let queue = Queue {
-            alarm: alarm::Alarm::new()?,
+            alarm: Alarm::new()?,
+            pacing,
             sleepers: RefCell::new(BinaryHeap::new()),
             armed: Cell::new(None),
             last_wake: Cell::new(Instant::now()),
+            is_spinning: Cell::new(false),
+            spun: Cell::new(Duration::ZERO),
             seen: Cell::new(Instant::now()),
             cancelled: Cell::new(false),
         };
         Ok(Self { queue: Rc::new(queue) })
     }
 
-    /// Serves the sleepers for as long as it is polled; never ends.
-    pub(super) async fn drive(&self) -> std::io::Result<()> {
+    /// Serves the sleepers for as long as it is polled; never ends, unless the alarm fails.
+    pub(super) async fn drive(&self) -> std::io::Result<Infallible> {
         loop {
             self.queue.alarm.rings().await?;
             self.queue.armed.set(None);
-            self.queue.wake_due(Instant::now());
+            match self.queue.pacing {
+                Pacing::Sleep => {
+                    self.queue.wake_due(Instant::now());
+                }
+                Pacing::Spin => self.queue.spin().await,
+            }
             self.queue.arm()?;
         }
+    }
+
+    /// The time so far in which nothing was done but spinning; none if there is no such time.
+    pub(super) fn spun(&self) -> Option<Duration> {
+        (self.queue.pacing == Pacing::Spin).then(|| self.queue.spun.get())
     }
 
     /// Sleeps until `deadline`, at once if it has passed. False if the sleep was cut short by
@@ -130,33 +158,55 @@ impl Sleeper {
 }
 
 impl Queue {
-    fn wake_due(&self, now: Instant) {
+    /// Wakes those who are due; whether there were any.
+    fn wake_due(&self, now: Instant) -> bool {
         self.last_wake.set(now);
         let mut sleepers = self.sleepers.borrow_mut();
+        let mut has_woken = false;
         while sleepers.peek().is_some_and(|Reverse(s)| s.deadline <= now) {
             if let Some(Reverse(sleeper)) = sleepers.pop() {
                 sleeper.wake();
+                has_woken = true;
             }
         }
+        has_woken
+    }
+
+    /// Serves the sleepers until none is due soon. Everybody else has a turn between two looks: an answer that
+    /// comes meanwhile is read at once.
+    async fn spin(&self) {
+        self.is_spinning.set(true);
+        let mut now = Instant::now();
+        // Those who have been woken say by their turn when they are due next.
+        while self.wake_due(now) || self.is_due_soon(now) {
+            tokio::task::yield_now().await;
+            let next = Instant::now();
+            self.spun.set(self.spun.get() + pacing::idle(next - now));
+            now = next;
+        }
+        self.is_spinning.set(false);
+    }
+
+    fn is_due_soon(&self, now: Instant) -> bool {
+        let sleepers = self.sleepers.borrow();
+        sleepers.peek().is_some_and(|Reverse(s)| s.deadline.saturating_duration_since(now) <= pacing::AHEAD)
     }
 
     /// Sets the alarm to the earliest deadline, unless it rings by then anyway.
     fn arm(&self) -> std::io::Result<()> {
+        if self.is_spinning.get() {
+            return Ok(());
+        }
         let Some(earliest) = self.sleepers.borrow().peek().map(|Reverse(s)| s.deadline) else {
             return Ok(());
         };
-        if let Some(at) = next_alarm(earliest, self.last_wake.get(), self.armed.get()) {
+        let at = self.pacing.alarm(earliest, self.last_wake.get());
+        if self.armed.get().is_none_or(|armed| at < armed) {
             self.armed.set(Some(at));
             self.alarm.set(at)?;
         }
         Ok(())
     }
-}
-
-/// When the alarm is to ring for the earliest deadline; none if it rings no later than that anyway.
-fn next_alarm(earliest: Instant, last_wake: Instant, armed: Option<Instant>) -> Option<Instant> {
-    let at = earliest.max(last_wake + COALESCE);
-    armed.is_none_or(|armed| at < armed).then_some(at)
 }
 
 struct Sleep<'a> {
@@ -196,111 +246,14 @@ impl Drop for Sleep<'_> {
     }
 }
 
-#[cfg(target_os = "linux")]
-mod alarm {
-    //! A timerfd: the kernel's high-resolution timer as a file that the runtime can wait for.
-
-    use std::os::fd::OwnedFd;
-    use std::time::{Duration, Instant};
-
-    use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-        timerfd_settime,
-    };
-    use tokio::io::Interest;
-    use tokio::io::unix::AsyncFd;
-
-    pub(super) struct Alarm {
-        fd: AsyncFd<OwnedFd>,
-    }
-
-    impl Alarm {
-        #[expect(
-            deprecated,
-            reason = "its successor is unsafe; an `OwnedFd` keeps the promise that it asks for"
-        )]
-        pub(super) fn new() -> std::io::Result<Self> {
-            let fd =
-                timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-            Ok(Self { fd: AsyncFd::with_interest(fd, Interest::READABLE)? })
-        }
-
-        /// Lets it ring at an instant, or as soon as possible after it.
-        pub(super) fn set(&self, at: Instant) -> std::io::Result<()> {
-            // Zero would disarm it.
-            let left = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-            let value = Timespec {
-                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: left.subsec_nanos().into(),
-            };
-            let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-            timerfd_settime(self.fd.get_ref(), TimerfdTimerFlags::empty(), &once)?;
-            Ok(())
-        }
-
-        pub(super) async fn rings(&self) -> std::io::Result<()> {
-            loop {
-                let mut guard = self.fd.readable().await?;
-                let mut expirations = [0; 8];
-                match guard.try_io(|fd| Ok(rustix::io::read(fd.get_ref(), &mut expirations)?)) {
-                    Ok(read) => return read.map(|_| ()),
-                    Err(_would_block) => {}
-                }
-            }
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-mod alarm {
-    //! The runtime's own timer: late by up to a millisecond, which the samples' lateness shows.
-
-    use std::cell::Cell;
-    use std::time::Instant;
-
-    use tokio::sync::Notify;
-
-    pub(super) struct Alarm {
-        at: Cell<Option<Instant>>,
-        changed: Notify,
-    }
-
-    impl Alarm {
-        pub(super) fn new() -> std::io::Result<Self> {
-            Ok(Self { at: Cell::new(None), changed: Notify::new() })
-        }
-
-        pub(super) fn set(&self, at: Instant) -> std::io::Result<()> {
-            self.at.set(Some(at));
-            self.changed.notify_one();
-            Ok(())
-        }
-
-        pub(super) async fn rings(&self) -> std::io::Result<()> {
-            loop {
-                match self.at.get() {
-                    None => self.changed.notified().await,
-                    Some(at) => tokio::select! {
-                        () = tokio::time::sleep_until(at.into()) => {
-                            self.at.set(None);
-                            return Ok(());
-                        }
-                        () = self.changed.notified() => {}
-                    },
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn on_worker<F: Future>(test: impl FnOnce(Timer) -> F) -> F::Output {
+    fn on_worker<F: Future>(pacing: Pacing, test: impl FnOnce(Timer) -> F) -> F::Output {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let timer = Timer::new().unwrap();
+            let timer = Timer::new(pacing).unwrap();
             let driver = timer.clone();
             tokio::select! {
                 result = test(timer) => result,
@@ -311,7 +264,7 @@ mod tests {
 
     #[test]
     fn nobody_wakes_early_and_the_median_is_late_by_less_than_the_runtimes_tick() {
-        let mut late: Vec<Duration> = on_worker(|timer| async move {
+        let mut late: Vec<Duration> = on_worker(Pacing::Sleep, |timer| async move {
             let mut late = Vec::new();
             for i in 0..100 {
                 let deadline = Instant::now() + Duration::from_micros(300 + 7 * i);
@@ -326,7 +279,7 @@ mod tests {
 
     #[test]
     fn sleepers_wake_in_the_order_of_their_deadlines() {
-        let order = on_worker(|timer| async move {
+        let order = on_worker(Pacing::Sleep, |timer| async move {
             let start = Instant::now();
             let order = RefCell::new(Vec::new());
             let sleep = async |ms: u64| {
@@ -341,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_timer_lets_nobody_sleep() {
-        on_worker(|timer| async move {
+        on_worker(Pacing::Sleep, |timer| async move {
             let later = Instant::now() + Duration::from_secs(60);
             let sleeper = timer.sleep_until(later);
             let canceller = async { timer.cancel() };
@@ -352,14 +305,27 @@ mod tests {
     }
 
     #[test]
-    fn wake_ups_lie_apart_and_the_alarm_is_set_no_oftener_than_it_must_be() {
-        let woken = Instant::now();
-        let after = |us| woken + Duration::from_micros(us);
-        assert_eq!(next_alarm(after(500), woken, None), Some(after(500)));
-        assert_eq!(next_alarm(after(20), woken, None), Some(after(100)), "the next wake-up serves it");
-        assert_eq!(next_alarm(after(20), woken, Some(after(100))), None);
-        assert_eq!(next_alarm(after(60), woken, Some(after(100))), None, "both are due by then");
-        assert_eq!(next_alarm(after(300), woken, Some(after(500))), Some(after(300)));
-        assert_eq!(next_alarm(after(600), woken, Some(after(500))), None);
+    fn who_spins_wakes_no_earlier_and_others_have_their_turn() {
+        on_worker(Pacing::Spin, |timer| async move {
+            let turns = Cell::new(0_u32);
+            let others = async {
+                loop {
+                    turns.set(turns.get() + 1);
+                    tokio::task::yield_now().await;
+                }
+            };
+            let sleeper = async {
+                for i in 0..20 {
+                    let deadline = Instant::now() + Duration::from_micros(100 + 50 * i);
+                    assert!(timer.sleep_until(deadline).await);
+                    assert!(Instant::now() >= deadline, "woken early");
+                }
+            };
+            tokio::select! {
+                () = sleeper => {}
+                () = others => unreachable!("they never end"),
+            }
+            assert!(turns.get() > 20, "{} turns", turns.get());
+        });
     }
 }
