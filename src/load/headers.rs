@@ -4,11 +4,22 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use hyper::HeaderMap;
-use hyper::header::HeaderValue;
+use hyper::header::{self, HeaderName, HeaderValue};
 
 use super::buffer::Buffer;
 
-/// The header lines of an answer, and those behind its body, which take the place of earlier ones.
+/// What may not stand behind a body (RFC 9110 §6.5.1): it says how to frame, decode or route an answer that is here already.
+const NEVER_BEHIND: [HeaderName; 7] = [
+    header::SET_COOKIE,
+    header::LOCATION,
+    header::CONTENT_ENCODING,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::TRANSFER_ENCODING,
+    header::WWW_AUTHENTICATE,
+];
+
+/// The header lines of an answer, and those behind its body, which count where its head has none of their name.
 pub(super) struct Headers {
     head: InHead,
     trailers: Option<Box<HeaderMap>>,
@@ -55,21 +66,26 @@ impl From<HeaderMap> for Headers {
 impl Headers {
     /// Header lines as they came, and those behind the body.
     pub(super) fn of_lines(lines: Lines, trailers: Option<HeaderMap>) -> Self {
-        Self { head: InHead::Lines(lines), trailers: trailers.map(Box::new) }
+        Self { head: InHead::Lines(lines), trailers: trailers.map(allowed) }
     }
 
     /// Header lines that are read already, and those behind the body.
     pub(super) fn of_map(map: HeaderMap, trailers: Option<HeaderMap>) -> Self {
-        Self { head: InHead::Map(Box::new(map)), trailers: trailers.map(Box::new) }
+        Self { head: InHead::Map(Box::new(map)), trailers: trailers.map(allowed) }
     }
 
     /// All values of a header, by its name in lower case.
     pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         let behind = self.trailers.as_deref().filter(|trailers| trailers.contains_key(name));
-        let (map, lines) = match (behind, &self.head) {
-            (Some(map), _) => (Some(map), None),
-            (None, InHead::Map(map)) => (Some(&**map), None),
-            (None, InHead::Lines(lines)) => (None, Some(lines)),
+        let behind = behind.filter(|_| self.in_head(name).next().is_none());
+        let behind = behind.into_iter().flat_map(move |map| map.get_all(name)).map(HeaderValue::as_bytes);
+        self.in_head(name).chain(behind)
+    }
+
+    fn in_head<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let (map, lines) = match &self.head {
+            InHead::Map(map) => (Some(&**map), None),
+            InHead::Lines(lines) => (None, Some(lines)),
         };
         let mapped = map.into_iter().flat_map(move |map| map.get_all(name)).map(HeaderValue::as_bytes);
         let is_it = move |(known, _): &(&[u8], &[u8])| known.eq_ignore_ascii_case(name.as_bytes());
@@ -97,13 +113,12 @@ impl Headers {
             InHead::Map(map) => (Some(&**map), None),
             InHead::Lines(lines) => (None, Some(lines)),
         };
-        let trailers = self.trailers.as_deref();
         let in_lines = lines
             .into_iter()
             .flat_map(Lines::iter)
             .map(|(name, value)| (Cow::Owned(String::from_utf8_lossy(name).to_ascii_lowercase()), value));
-        let is_replaced = move |name: &str| trailers.is_some_and(|trailers| trailers.contains_key(name));
-        in_map(map).chain(in_lines).filter(move |(name, _)| !is_replaced(name)).chain(in_map(trailers))
+        let behind = in_map(self.trailers.as_deref()).filter(|(name, _)| self.in_head(name).next().is_none());
+        in_map(map).chain(in_lines).chain(behind)
     }
 
     /// The bytes at a place of the answer; none if they are not kept with its head.
@@ -121,6 +136,14 @@ impl Headers {
             InHead::Map(_) => &[],
         }
     }
+}
+
+/// Lines behind a body, without those that may not stand there.
+fn allowed(mut trailers: HeaderMap) -> Box<HeaderMap> {
+    for name in &NEVER_BEHIND {
+        trailers.remove(name);
+    }
+    Box::new(trailers)
 }
 
 fn in_map(map: Option<&HeaderMap>) -> impl Iterator<Item = (Cow<'_, str>, &[u8])> {
@@ -161,13 +184,16 @@ mod tests {
     }
 
     #[test]
-    fn lines_behind_the_body_take_the_place_of_those_before_it() {
-        let headers = lines("a: 1\r\na: 2\r\nb: 3\r\n", &[("a", "4"), ("c", "5")]);
-        assert_eq!(headers.texts("a").collect::<Vec<_>>(), ["4"]);
+    fn lines_behind_the_body_count_where_the_head_has_none_of_their_name() {
+        let behind = [("a", "4"), ("c", "5"), ("set-cookie", "sid=evil"), ("location", "/evil")];
+        let headers = lines("a: 1\r\na: 2\r\nb: 3\r\n", &behind);
+        assert_eq!(headers.texts("a").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(headers.texts("c").collect::<Vec<_>>(), ["5"]);
+        assert!(!headers.has("set-cookie") && !headers.has("location"));
         let all: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)))
             .collect();
-        assert_eq!(all, ["b=3", "a=4", "c=5"]);
+        assert_eq!(all, ["a=1", "a=2", "b=3", "c=5"]);
     }
 }

@@ -67,11 +67,24 @@ impl Http2 {
 
     fn failure(&self, mut failure: TrySendError<Request<Full<Bytes>>>, reused: bool) -> SendFailure {
         match failure.take_message() {
+            _ if was_refused(failure.error()) => SendFailure::Unsent,
             Some(_) if reused => SendFailure::Unsent,
             _ if reused && !self.heard.anything() => SendFailure::Silent(reason(failure.error())),
             _ => SendFailure::Broken(reason(failure.error())),
         }
     }
+}
+
+/// Whether the server says that it has not begun with a request: one behind the last that it took before it said goodbye, or
+/// one that it refused (RFC 9113 §6.8, §8.7). Such a request may go out again, whatever its method.
+fn was_refused(error: &hyper::Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let mut causes = causes.filter_map(|cause| cause.downcast_ref::<h2::Error>());
+    causes.next().is_some_and(|error| {
+        let is_goodbye = error.is_go_away() && error.reason() == Some(h2::Reason::NO_ERROR);
+        let is_refusal = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+        error.is_remote() && (is_goodbye || is_refusal)
+    })
 }
 
 /// HTTP/2 takes scheme and authority from the URI, and has no `Host`.

@@ -245,14 +245,6 @@ impl Requests {
         self.prepared[request.number].codec.as_ref()
     }
 
-    /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV`
-    /// that only read).
-    pub(super) fn is_idempotent(&self, request: &Request) -> bool {
-        let method = &self.prepared[request.number].form.method;
-        let idempotent = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"];
-        idempotent.contains(&method.as_str())
-    }
-
     /// Renders what a request has of one user now.
     pub(super) fn draft(&self, request: &Request, scope: &Arc<Scope>) -> Result<Draft, AssembleError> {
         let prepared = &self.prepared[request.number];

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, Method};
 use hyper::header::{COOKIE, HeaderValue};
 use hyper::http::uri::Uri;
 use url::Url;
@@ -128,7 +128,8 @@ impl Trip<'_> {
         };
         match failure {
             SendFailure::Unsent => {}
-            SendFailure::Silent(_) if self.client.requests.is_idempotent(self.request) => {
+            // By the method of this hop: a POST may have been answered with 303.
+            SendFailure::Silent(_) if is_idempotent(outgoing.method()) => {
                 count(&self.tally.repeats);
             }
             other => return Err(other.reason()),
@@ -200,6 +201,12 @@ impl Trip<'_> {
             _ => None,
         }
     }
+}
+
+/// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV` that only
+/// read).
+fn is_idempotent(method: &Method) -> bool {
+    ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"].contains(&method.as_str())
 }
 
 /// The URL of a target at a server.

@@ -69,16 +69,27 @@ impl Endpoint {
         self.request.split('?').next().unwrap_or(&self.request).to_owned()
     }
 
+    /// Its headers as TOML has them: several values of one name stand together.
+    fn header_lines(&self) -> Vec<String> {
+        let mut named: Vec<(&str, Vec<String>)> = Vec::new();
+        for (name, value) in &self.headers {
+            match named.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                Some((_, values)) => values.push(quoted(value)),
+                None => named.push((name, vec![quoted(value)])),
+            }
+        }
+        let line = |(name, values): (&str, Vec<String>)| match &values[..] {
+            [value] => format!("{} = {value}", quoted(name)),
+            values => format!("{} = [{}]", quoted(name), values.join(", ")),
+        };
+        named.into_iter().map(line).collect()
+    }
+
     /// The scenario file.
     pub fn scenario(&self) -> String {
         let mut step = format!("request = {}", quoted(&self.request));
         if !self.headers.is_empty() {
-            let headers: Vec<String> = self
-                .headers
-                .iter()
-                .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)))
-                .collect();
-            step.push_str(&format!(", headers = {{ {} }}", headers.join(", ")));
+            step.push_str(&format!(", headers = {{ {} }}", self.header_lines().join(", ")));
         }
         match &self.body {
             Some(Body::Text(text)) => step.push_str(&format!(", text = {}", quoted(text))),

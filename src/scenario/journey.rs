@@ -290,7 +290,8 @@ impl Expect {
     /// Whether `status` is `ok`.
     pub fn accepts(&self, status: u16) -> bool {
         match self {
-            Self::Success => status < 400,
+            // An interim status is no answer, and a protocol that nobody asked for is none that was expected.
+            Self::Success => (200..400).contains(&status),
             Self::Statuses(list) => list.contains(&status),
         }
     }
