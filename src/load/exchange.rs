@@ -140,7 +140,7 @@ pub(super) async fn exchange<T>(
     };
     let fault = match request.protocol {
         Protocol::WebSocket => {
-            fault.or_else(|| opening::fault(requests.drafted(request, &draft, None), status, &reply))
+            fault.or_else(|| opening::fault(&requests.drafted(request, &draft, None), status, &reply))
         }
         Protocol::Http(_) | Protocol::Grpc(_) => fault,
     };

@@ -392,7 +392,7 @@ pub struct SocketStep {
 #[derive(Clone, Debug)]
 pub enum SocketAction {
     /// It is opened, in place of one that is open already.
-    Open(Request),
+    Open(Box<Request>),
     /// A message is sent.
     Send(SocketMessage),
     /// A message is waited for.
