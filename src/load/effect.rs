@@ -48,6 +48,13 @@ impl Awaiting<'_> {
     }
 }
 
+impl Awaiting<'_> {
+    /// Leaves no sample: it turned out that there was nothing to wait for.
+    pub(super) fn forget(mut self) {
+        self.is_recorded = true;
+    }
+}
+
 impl Drop for Awaiting<'_> {
     fn drop(&mut self) {
         if !self.is_recorded {

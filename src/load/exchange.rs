@@ -19,6 +19,7 @@ use super::outgoing::{Draft, Drafted};
 use super::pending::Pending;
 use super::prepared::Requests;
 use super::reply::{Keep, Reply};
+use super::sse::Watch;
 use super::trip::{Arrival, Tally, Trip};
 use super::websocket::opening;
 use super::who::Who;
@@ -102,7 +103,11 @@ pub(super) async fn exchange<T>(
     };
     let trace = if requests.is_traced { traceparent(recording.clock, request, who, intended) } else { None };
     let is_kept = keep_body || request.needs_body() || recording.witness.wants_bodies();
+    // Boxed: few requests have one, and all would carry the room for it.
+    let begin = |events| Box::new(Watch::begin(events, recording, who, scope.key(), intended));
+    let watch = request.events.as_ref().map(begin);
     let keep = match request.protocol {
+        _ if let Some(watch) = &watch => Keep::Watched(request.body_limit, &**watch),
         _ if is_kept => Keep::UpTo(request.body_limit),
         Protocol::Http(_) | Protocol::WebSocket => Keep::Unexpected(&request.expect),
         // Its own status stands behind the body.
@@ -132,6 +137,9 @@ pub(super) async fn exchange<T>(
         Ok(arrived) => arrived,
         Err(reason) => {
             let ended = unanswered(&mut pending, request, Outcome::Error, &reason);
+            if let Some(watch) = &watch {
+                watch.end(Outcome::Error, Some(&reason));
+            }
             let ending = Ending { reason: &reason, scope, tally: &tally, answer: None, variables: &[] };
             keep_exchange(client, request, &draft, &pending, &ending);
             return ended;
@@ -139,7 +147,7 @@ pub(super) async fn exchange<T>(
     };
     let fault = match request.protocol {
         Protocol::WebSocket => {
-            fault.or_else(|| opening::fault(requests.drafted(request, &draft, None), status, &reply))
+            fault.or_else(|| opening::fault(&requests.drafted(request, &draft, None), status, &reply))
         }
         Protocol::Http(_) | Protocol::Grpc(_) => fault,
     };
@@ -182,6 +190,9 @@ pub(super) async fn exchange<T>(
     pending.end(judgement.outcome, judgement.reason.as_deref(), reply.done);
     if let Some(delay) = reply.delay {
         recording.own.delayed(reply.done, delay);
+    }
+    if let Some(watch) = &watch {
+        watch.end(judgement.outcome, judgement.reason.as_deref());
     }
     let reason = judgement.reason.as_deref().unwrap_or_default();
     let ending =

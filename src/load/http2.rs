@@ -118,6 +118,7 @@ async fn receive(
         match frame.into_data() {
             Ok(data) => {
                 bytes_in += data.len();
+                keep.show(status, &data);
                 body.extend_from_slice(&data[..data.len().min(room - body.len())]);
                 if keep.is_exceeded(bytes_in) {
                     is_cut = true;

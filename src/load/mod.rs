@@ -46,6 +46,7 @@ mod route;
 mod schedule;
 mod seeds;
 mod shared;
+mod sse;
 mod stream;
 mod target;
 mod tcp;

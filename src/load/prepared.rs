@@ -304,7 +304,9 @@ fn usual_headers(request: &Request) -> HeaderMap {
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     // A part of a compressed body cannot be read.
-    if !request.headers.iter().any(|(name, _)| name == RANGE.as_str()) {
+    let is_whole = !request.headers.iter().any(|(name, _)| name == RANGE.as_str());
+    // Nor can one be watched.
+    if is_whole && request.events.is_none() {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(decode::ACCEPTED));
     }
     headers

@@ -8,27 +8,53 @@ use crate::sample::MOST_BODY;
 use crate::scenario::journey::Expect;
 
 /// How much of an answer's body is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Keep<'a> {
     /// Nothing of an expected answer: it is counted. Of others the beginning: it tells what is wrong.
     Unexpected(&'a Expect),
     /// All of it, up to so many bytes; the rest of a longer one is not read.
     UpTo(usize),
+    /// The same, for somebody who watches it come.
+    Watched(usize, &'a dyn Watch),
+}
+
+/// Somebody who watches the body of an answer come.
+pub(super) trait Watch {
+    /// The next bytes of the body have come.
+    fn arrived(&self, bytes: &[u8]);
+
+    /// Whether nobody needs the rest.
+    fn has_enough(&self) -> bool;
 }
 
 impl Keep<'_> {
     /// Bytes that are kept at most of the body of an answer with this status.
     pub(super) fn room(self, status: u16) -> usize {
         match self {
-            Self::UpTo(limit) => limit,
+            Self::UpTo(limit) | Self::Watched(limit, _) => limit,
             Self::Unexpected(expect) if expect.accepts(status) => 0,
             Self::Unexpected(_) => MOST_BODY,
         }
     }
 
-    /// Whether a body of which so many bytes have come is longer than it may be.
+    /// Whether a body of which so many bytes have come is read no further: it is longer than it may be, or whoever watches
+    /// it has enough.
     pub(super) fn is_exceeded(self, bytes_in: usize) -> bool {
-        matches!(self, Self::UpTo(limit) if bytes_in > limit)
+        match self {
+            Self::Unexpected(_) => false,
+            Self::UpTo(limit) => bytes_in > limit,
+            Self::Watched(limit, watch) => bytes_in > limit || watch.has_enough(),
+        }
+    }
+
+    /// Shows the next bytes of a body to whoever watches it come, unless its answer is about something else: a redirect,
+    /// an error.
+    pub(super) fn show(self, status: u16, bytes: &[u8]) {
+        if let Self::Watched(_, watch) = self
+            && (200..300).contains(&status)
+        {
+            watch.arrived(bytes);
+        }
     }
 }
 

@@ -198,6 +198,7 @@ impl Trip<'_> {
     fn cut(&self, reply: &Reply) -> Option<String> {
         match self.keep {
             Keep::UpTo(limit) if reply.is_cut => Some(decode::over(limit)),
+            Keep::Watched(limit, _) if reply.is_cut && reply.bytes_in > limit => Some(decode::over(limit)),
             _ => None,
         }
     }

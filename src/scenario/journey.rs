@@ -230,6 +230,8 @@ pub struct Request {
     pub soft_checks: Vec<SoftCheck>,
     /// Variables taken from the answer.
     pub extract: Vec<Extract>,
+    /// What is counted of the answer's server-sent events, if it has any.
+    pub events: Option<Events>,
     /// Redirects that are followed, none if an answer is expected to be one; gRPC and WebSockets have none.
     pub redirects: u32,
     /// The credentials that it is sent with: a place among the scenario's. A header `authorization` of its own counts before
@@ -246,6 +248,17 @@ pub struct Request {
     pub timeout: Duration,
     /// Whether the journey goes on after `failed` or `error`.
     pub continue_on_failure: bool,
+}
+
+/// What is counted of an answer's server-sent events.
+#[derive(Clone, Copy, Debug)]
+pub struct Events {
+    /// Where the first event is counted, from when the request was due.
+    pub first: EndpointId,
+    /// Where the others are, each from the one before it.
+    pub gap: Option<EndpointId>,
+    /// After so many the answer is read no further, and has ended as it should.
+    pub most: Option<u64>,
 }
 
 /// How a request is made.
@@ -380,7 +393,7 @@ pub struct SocketStep {
 #[derive(Clone, Debug)]
 pub enum SocketAction {
     /// It is opened, in place of one that is open already.
-    Open(Request),
+    Open(Box<Request>),
     /// A message is sent.
     Send(SocketMessage),
     /// A message is waited for.

@@ -44,6 +44,7 @@ mod shopstream;
 mod lies;
 mod signoff;
 mod site;
+mod sse;
 mod stages;
 mod storefront;
 mod tls;

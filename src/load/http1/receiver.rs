@@ -205,6 +205,7 @@ impl Receiving {
             let part = self.framing.next(&buffer.filled()[at..])?;
             at += part.skip;
             self.bytes_in += part.data;
+            keep.show(self.head.status, &buffer.filled()[at..at + part.data]);
             let kept = part.data.min(self.room);
             buffer.pull(at, self.kept, kept);
             self.kept += kept;

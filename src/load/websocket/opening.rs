@@ -22,14 +22,14 @@ pub(in crate::load) fn headers(usual: HeaderMap) -> HeaderMap {
 }
 
 /// Why an answer with this status does not open one, though it says so; none if it does, or does not say so.
-pub(in crate::load) fn fault(asked: Drafted<'_>, status: u16, reply: &Reply) -> Option<String> {
+pub(in crate::load) fn fault(asked: &Drafted<'_>, status: u16, reply: &Reply) -> Option<String> {
     if status != SWITCHING {
         return None;
     }
     let asked = asked.message();
     let wanted = asked.headers().get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
     let said = reply.headers.first(SEC_WEBSOCKET_ACCEPT.as_str());
-    if said != wanted.as_ref().map(|key| key.as_bytes()) {
+    if said != wanted.as_ref().map(String::as_bytes) {
         return Some("the answer's `sec-websocket-accept` does not match the request's key".to_owned());
     }
     let upgrade = reply.headers.texts(UPGRADE.as_str()).any(|to| to.eq_ignore_ascii_case("websocket"));

@@ -104,7 +104,7 @@ async fn read(mut stream: SplitStream<WebSocketStream<Stream>>, inbox: Rc<Inbox>
             Ok(Frame::Close(frame)) => inbox.end(farewell(frame.as_ref())),
             Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_)) => {}
             Err(Error::Capacity(_)) => {
-                inbox.end(format!("a message of more than {limit} bytes (`body_limit`)"))
+                inbox.end(format!("a message of more than {limit} bytes (`body_limit`)"));
             }
             Err(error) => inbox.end(reason(&error)),
         }

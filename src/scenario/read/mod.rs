@@ -16,6 +16,7 @@ pub(super) mod content;
 pub(super) mod context;
 pub(super) mod defaults;
 pub(super) mod event;
+pub(super) mod events;
 pub(super) mod experiment;
 pub(super) mod extract;
 pub(super) mod fault;

@@ -37,7 +37,7 @@ pub(super) fn open(
         request.headers.push((NONCE.to_owned(), book.text(&nonce, flow)?));
     }
     let continue_on_failure = request.continue_on_failure;
-    Some(SocketStep { socket, name, action: SocketAction::Open(request), continue_on_failure })
+    Some(SocketStep { socket, name, action: SocketAction::Open(Box::new(request)), continue_on_failure })
 }
 
 /// `{ send = "chat", json = { … } }`

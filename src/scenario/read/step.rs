@@ -12,7 +12,7 @@ use super::check::{checks, soft_checks};
 use super::content::content;
 use super::context::Context;
 use super::extract::extracts;
-use super::{event, rpc, socket};
+use super::{event, events, rpc, socket};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status, status_text};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{
@@ -40,7 +40,7 @@ const KINDS: [&str; 14] = [
     "steps",
 ];
 /// The other keys of steps, whatever their kind.
-const KEYS: [&str; 35] = [
+const KEYS: [&str; 36] = [
     "auth",
     "name",
     "headers",
@@ -57,6 +57,7 @@ const KEYS: [&str; 35] = [
     "check",
     "soft_check",
     "extract",
+    "events",
     "timeout",
     "continue_on_failure",
     "raises",
@@ -102,7 +103,10 @@ pub(super) fn read(
     };
     let around = Around::read(&mut step, book, context, flow);
     let read = match kind {
-        "request" => request(&mut step, "request", book, context, flow).map(|r| Step::Request(Box::new(r))),
+        "request" => request(&mut step, "request", book, context, flow).map(|mut request| {
+            events::read(&mut step, &mut request, book, context);
+            Step::Request(Box::new(request))
+        }),
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
         "publish" => event::publish(&mut step, book, context, flow).map(|p| Step::Publish(Box::new(p))),
         "await" => event::awaited(&mut step, book, context, flow).map(|a| Step::Await(Box::new(a))),
@@ -368,6 +372,7 @@ fn request(
         checks,
         soft_checks,
         extract,
+        events: None,
         redirects: if is_followed { redirects } else { 0 },
         auth,
         cookies: has_cookies && context.cookies,
