@@ -487,7 +487,10 @@ mod tests {
             ("baseline.p9x", "unknown statistic `p9x`; did you mean `p90`?"),
             ("run.maxx('x')", "unknown statistic with an argument `maxx`; did you mean `max`?"),
             ("run.quantile(101)", "`quantile` needs one argument, as in `quantile(99.9)`"),
-            ("run.excursion('lag')", "`excursion` needs a signal and a level, as in `excursion('lag', 2)`"),
+            (
+                "run.excursion('lag')",
+                "`excursion` needs two arguments, as in `excursion('name of a signal', 2)`",
+            ),
             ("run.mean", "run.mean cannot be had: nothing was measured"),
         ] {
             assert_eq!(evaluate(text).unwrap_err(), words, "{text}");

@@ -83,6 +83,14 @@ impl Connection {
         }
     }
 
+    /// Its bytes for another protocol, and those of it that have come already; none unless its last answer was a 101.
+    pub(super) fn into_switched(self) -> Option<(Stream, Box<[u8]>)> {
+        match self.spoken {
+            Spoken::Http1(connection) => connection.into_switched(),
+            Spoken::Http2(_) => None,
+        }
+    }
+
     /// Lets the last answer get out of the way; false if the connection cannot be used any more:
     /// it has ended, or still sends a request whose answer came early and may never be read.
     pub(super) async fn settle(&mut self) -> bool {

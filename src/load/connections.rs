@@ -22,6 +22,11 @@ impl Connections {
         Some(connection)
     }
 
+    /// Any connection that was given back.
+    pub(super) fn into_any(self) -> Option<Connection> {
+        self.idle.into_inner().into_iter().flatten().next()
+    }
+
     /// Keeps a connection for later requests.
     pub(super) fn give_back(&self, origin: usize, connection: Connection) {
         let mut idle = self.idle.borrow_mut();

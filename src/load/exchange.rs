@@ -20,6 +20,7 @@ use super::pending::Pending;
 use super::prepared::Requests;
 use super::reply::{Keep, Reply};
 use super::trip::{Arrival, Tally, Trip};
+use super::websocket::opening;
 use super::who::Who;
 use super::witness::{self, Said};
 use crate::sample::{Outcome, grpc_status};
@@ -100,7 +101,7 @@ pub(super) async fn exchange<T>(
     let is_kept = keep_body || request.needs_body() || recording.witness.wants_bodies();
     let keep = match request.protocol {
         _ if is_kept => Keep::UpTo(request.body_limit),
-        Protocol::Http(_) => Keep::Unexpected(&request.expect),
+        Protocol::Http(_) | Protocol::WebSocket => Keep::Unexpected(&request.expect),
         // Its own status stands behind the body.
         Protocol::Grpc(_) => Keep::Unexpected(&Expect::Success),
     };
@@ -128,6 +129,12 @@ pub(super) async fn exchange<T>(
             keep_exchange(client, request, &draft, &pending, &ending);
             return ended;
         }
+    };
+    let fault = match request.protocol {
+        Protocol::WebSocket => {
+            fault.or_else(|| opening::fault(requests.drafted(request, &draft, None), status, &reply))
+        }
+        Protocol::Http(_) | Protocol::Grpc(_) => fault,
     };
     let body = match fault {
         Some(fault) => Err(fault),
@@ -232,7 +239,7 @@ fn keep_exchange(
 /// The status that counts; none for a gRPC answer that has none.
 fn status_of(request: &Request, reply: &Reply) -> Option<u16> {
     match request.protocol {
-        Protocol::Http(_) => Some(reply.status),
+        Protocol::Http(_) | Protocol::WebSocket => Some(reply.status),
         Protocol::Grpc(_) => grpc::status(reply.status, &reply.headers),
     }
 }

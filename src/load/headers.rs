@@ -113,6 +113,14 @@ impl Headers {
             InHead::Map(_) => &[],
         }
     }
+
+    /// What has come behind a place of the answer; nothing if that is not kept with its head.
+    pub(super) fn behind(&self, place: usize) -> &[u8] {
+        match &self.head {
+            InHead::Lines(lines) => lines.answer.filled().get(place..).unwrap_or_default(),
+            InHead::Map(_) => &[],
+        }
+    }
 }
 
 fn in_map(map: Option<&HeaderMap>) -> impl Iterator<Item = (Cow<'_, str>, &[u8])> {

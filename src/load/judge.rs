@@ -70,18 +70,32 @@ impl Judge<'_> {
             let status = status_text(answer.status);
             return (Judgement::failed(format!("status {status}{wanted}{said}")), Vec::new());
         }
+        match self.read(&request.checks, &request.extract, answer) {
+            Ok(variables) => (Judgement { outcome: Outcome::Ok, reason: None }, variables),
+            Err(reason) => (Judgement::failed(reason), Vec::new()),
+        }
+    }
+
+    /// The variables that are taken from an answer.
+    ///
+    /// # Errors
+    /// If a check does not hold of it, or what a variable is taken from is not there.
+    pub(super) fn read(
+        self,
+        checks: &[Check],
+        extract: &[Extract],
+        answer: &Answer<'_>,
+    ) -> Result<Vec<(String, Value)>, String> {
         let mut document = Document::new(answer.body);
-        if let Some(reason) = request.checks.iter().find_map(|c| self.broken(c, answer, &mut document)) {
-            return (Judgement::failed(reason), Vec::new());
+        if let Some(reason) = checks.iter().find_map(|c| self.broken(c, answer, &mut document)) {
+            return Err(reason);
         }
-        let mut variables = Vec::with_capacity(request.extract.len());
-        for extract in &request.extract {
-            match self.take(extract, answer, &mut document) {
-                Ok(value) => variables.push((extract.variable.clone(), value)),
-                Err(reason) => return (Judgement::failed(reason), Vec::new()),
-            }
+        let mut variables = Vec::with_capacity(extract.len());
+        for extract in extract {
+            let value = self.take(extract, answer, &mut document)?;
+            variables.push((extract.variable.clone(), value));
         }
-        (Judgement { outcome: Outcome::Ok, reason: None }, variables)
+        Ok(variables)
     }
 
     /// Whether all checks hold of an answer.

@@ -54,6 +54,7 @@ mod token;
 mod trip;
 mod unstarted;
 mod user;
+mod websocket;
 mod who;
 mod witness;
 mod words;

@@ -17,12 +17,13 @@ use super::origin::{Below, Origin, Ways};
 use super::outgoing::{Draft, Drafted, Form};
 use super::target;
 use super::token::Credentials;
+use super::websocket;
 use super::{grpc, reflection};
 use crate::redact;
 use crate::scenario::Scenario;
 use crate::scenario::check::{Extract, ExtractFrom};
 use crate::scenario::hosts::AllowedHosts;
-use crate::scenario::journey::{Protocol, Request, Step};
+use crate::scenario::journey::{Protocol, Request, SocketAction, Step};
 use crate::scenario::rpc::{Codec, Rpc, RpcError};
 use crate::scenario::scope::Scope;
 use crate::scenario::template::{RenderError, Templates, Text};
@@ -133,19 +134,21 @@ impl Requests {
         let (method, version) = match &request.protocol {
             Protocol::Http(method) => (method.as_str(), self.version),
             Protocol::Grpc(_) => ("POST", HttpVersion::Http2),
+            Protocol::WebSocket => ("GET", HttpVersion::Http1),
         };
         let url = request.origin.as_deref().unwrap_or(base_url);
         let (origin, Below { path: base_path, authorization }) =
             Origin::resolve(url, version, &self.ways).await?;
         let origin = self.origin(origin);
         let codec = match &request.protocol {
-            Protocol::Http(_) => None,
+            Protocol::Http(_) | Protocol::WebSocket => None,
             Protocol::Grpc(rpc) => Some(self.codec(rpc, origin, reflected).await?),
         };
         let invalid = || LoadError::Request(method.to_owned());
         let mut fixed_headers = match &request.protocol {
             Protocol::Http(_) => usual_headers(request),
             Protocol::Grpc(_) => grpc::headers(request.timeout),
+            Protocol::WebSocket => websocket::opening::headers(usual_headers(request)),
         };
         fixed_headers.insert(HOST, self.origins[origin].host.clone());
         if let Some(authorization) = authorization {
@@ -365,6 +368,10 @@ fn collect<'a>(steps: impl IntoIterator<Item = &'a Step>, into: &mut Vec<&'a Req
             Step::Request(request) => into.push(request),
             Step::Poll(poll) => into.push(&poll.request),
             Step::Parallel(parallel) => into.extend(&parallel.requests),
+            Step::Socket(step) => match &step.action {
+                SocketAction::Open(request) => into.push(request),
+                SocketAction::Send(_) | SocketAction::Receive(_) | SocketAction::Close(_) => {}
+            },
             other => collect(other.parts(), into),
         }
     }

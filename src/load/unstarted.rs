@@ -28,6 +28,7 @@ fn first_endpoint<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Option<Endpo
         Step::Poll(poll) => Some(poll.request.endpoint),
         Step::Publish(publish) => Some(publish.endpoint),
         Step::Await(awaited) => Some(awaited.effect),
+        Step::Socket(step) => Some(step.action.endpoint()),
         Step::Parallel(parallel) => parallel.requests.first().map(|r| r.endpoint),
         other => first_endpoint(other.parts()),
     })

@@ -2,6 +2,7 @@
 
 mod binding;
 mod flow;
+mod socket;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use super::jar::Jar;
 use super::poll::{Asker, until_visible};
 use super::shared::Variables;
 use super::unstarted;
+use super::websocket::Sockets;
 use super::who::Who;
 use super::worker::Worker;
 use crate::sample::{Outcome, Race, UserClassId};
@@ -66,6 +68,8 @@ pub(super) struct User {
     pub(super) who: Who,
     pub(super) scope: Arc<Scope>,
     pub(super) connections: Connections,
+    /// Its WebSockets; they outlive its journeys.
+    sockets: Sockets,
     /// Its cookies; they outlive its journeys.
     jar: Jar,
     /// When the next request should be sent.
@@ -95,6 +99,7 @@ impl User {
             who: Who { user_class: UserClassId(0), user: number, journey: 0, race: Race::NONE },
             scope: Scope::salted(0, worker.seeds.salt(), wall_us),
             connections: Connections::default(),
+            sockets: Sockets::default(),
             jar: Jar::default(),
             due,
             turn: Turn { own: 0, of_all: number.into() },
@@ -274,6 +279,7 @@ impl User {
                 let outcome = if seen { Outcome::Ok } else { Outcome::Failed };
                 self.after(outcome, awaited.continue_on_failure)
             }
+            Step::Socket(step) => Box::pin(self.socket(step)).await,
             Step::Choice(branches) => {
                 let branch = self.scope.draw(|rng| draw_branch(branches, rng));
                 match branch {

@@ -168,10 +168,6 @@ pub(super) fn syntax_error(problems: &Problems, file: FileId, text: &str, error:
 }
 
 /// Reads the parts; the parts of several files come together as if they stood in one.
-#[expect(
-    clippy::too_many_lines,
-    reason = "a line or two for each part of the format, in the order in which they need each other"
-)]
 fn read_all(
     path: &Path,
     mut files: Vec<Fields<'_>>,
@@ -328,6 +324,7 @@ fn read_work(
     }
     book.resolve_once();
     book.check_queues();
+    book.check_sockets();
     let mut user_classes = Vec::new();
     for file in files {
         user_classes.extend(read::user::read(file, book));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::check::{Check, Extract, SoftCheck};
 use super::rpc::Rpc;
+use super::socket::{Close, Receive, SocketMessage};
 use super::template::{Computed, Text};
 use crate::sample::EndpointId;
 
@@ -58,6 +59,8 @@ pub enum Step {
     Publish(Box<Publish>),
     /// Waits for an event.
     Await(Box<Await>),
+    /// Does something with a WebSocket.
+    Socket(Box<SocketStep>),
     /// One of several branches.
     Choice(Vec<Branch>),
     /// Variables for the steps that follow.
@@ -84,6 +87,7 @@ impl Step {
             | Self::Poll(_)
             | Self::Publish(_)
             | Self::Await(_)
+            | Self::Socket(_)
             | Self::Let(_)
             | Self::Pause(_) => Vec::new(),
         }
@@ -226,7 +230,7 @@ pub struct Request {
     pub soft_checks: Vec<SoftCheck>,
     /// Variables taken from the answer.
     pub extract: Vec<Extract>,
-    /// Redirects that are followed, none if an answer is expected to be one; gRPC has none.
+    /// Redirects that are followed, none if an answer is expected to be one; gRPC and WebSockets have none.
     pub redirects: u32,
     /// The credentials that it is sent with: a place among the scenario's. A header `authorization` of its own counts before
     /// them.
@@ -251,6 +255,8 @@ pub enum Protocol {
     Http(String),
     /// gRPC over HTTP/2.
     Grpc(Rpc),
+    /// The opening of a WebSocket over HTTP/1.1 (RFC 6455 §4.1): its answer is a 101.
+    WebSocket,
 }
 
 impl Request {
@@ -354,6 +360,44 @@ pub struct Await {
     pub background: bool,
     /// Whether the journey goes on after `failed` or `error`.
     pub continue_on_failure: bool,
+}
+
+/// A step on one of a user's WebSockets.
+#[derive(Clone, Debug)]
+pub struct SocketStep {
+    /// Place of the socket among the scenario's; each user has its own in every place.
+    pub socket: usize,
+    /// The socket's name.
+    pub name: String,
+    /// What is done.
+    pub action: SocketAction,
+    /// Whether the journey goes on after `failed` or `error`.
+    pub continue_on_failure: bool,
+}
+
+/// What is done with a WebSocket.
+#[derive(Clone, Debug)]
+pub enum SocketAction {
+    /// It is opened, in place of one that is open already.
+    Open(Request),
+    /// A message is sent.
+    Send(SocketMessage),
+    /// A message is waited for.
+    Receive(Receive),
+    /// It is closed, and the server's consent waited for.
+    Close(Close),
+}
+
+impl SocketAction {
+    /// Where the samples of the step are counted.
+    pub fn endpoint(&self) -> EndpointId {
+        match self {
+            Self::Open(request) => request.endpoint,
+            Self::Send(message) => message.endpoint,
+            Self::Receive(receive) => receive.effect,
+            Self::Close(close) => close.endpoint,
+        }
+    }
 }
 
 /// Users of one kind.

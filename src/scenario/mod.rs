@@ -44,6 +44,7 @@ pub mod rpc;
 pub mod schema;
 pub mod scope;
 pub mod signal;
+pub mod socket;
 mod source;
 mod substitute;
 pub mod stages;

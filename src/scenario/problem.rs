@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// What scenario files define by name, and refer to.
-const NAMED: [&str; 22] = [
+const NAMED: [&str; 23] = [
     "journey",
     "user class",
     "load",
@@ -19,6 +19,7 @@ const NAMED: [&str; 22] = [
     "feeder",
     "list of keys",
     "queue",
+    "socket",
     "variable",
     "endpoint",
     "effect",

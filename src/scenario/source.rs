@@ -10,6 +10,10 @@ use super::template::is_template;
 use crate::redact::{self, Redactor};
 use crate::run::Source;
 
+/// What switches are set to: `GATEWAY_REQUIRE_AUTH = "true"` tells no secret.
+const SWITCHES: [&str; 6] = ["true", "false", "on", "off", "none", "required"];
+/// A user of a URL without a password is a name if it is shorter, and letters; else it may be a token.
+const SHORTEST_TOKEN: usize = 16;
 /// Stands for what was left out.
 const LEFT_OUT: &str = "(left out)";
 
@@ -28,18 +32,27 @@ pub(super) fn sources(texts: &[(PathBuf, String)]) -> (Vec<Source>, Vec<String>)
 }
 
 /// Literals that look like credentials, and what is kept in their place, in order of their places. What comes from the
-/// environment by a template is none, nor is a pointer into an answer.
-struct Secrets(Vec<(std::ops::Range<usize>, String)>);
+/// environment by a template is none, nor is a pointer into an answer, a switch, or the name of an `[auth]`.
+struct Secrets {
+    found: Vec<(std::ops::Range<usize>, String)>,
+    /// The names of `[auth.NAME]`, which steps refer to.
+    auths: Vec<String>,
+}
 
 impl Secrets {
     fn of(text: &str) -> Self {
-        let mut secrets = Self(Vec::new());
+        let mut secrets = Self { found: Vec::new(), auths: Vec::new() };
         match DeTable::parse(text) {
-            Ok(table) => secrets.look_in(table.get_ref()),
+            Ok(table) => {
+                if let Some(DeValue::Table(auths)) = table.get_ref().get("auth").map(Spanned::get_ref) {
+                    secrets.auths = auths.keys().map(|name| name.get_ref().to_string()).collect();
+                }
+                secrets.look_in(table.get_ref());
+            }
             // Nothing is known of it: nothing of it is kept.
-            Err(_) => secrets.0.push((0..text.len(), String::new())),
+            Err(_) => secrets.found.push((0..text.len(), String::new())),
         }
-        secrets.0.sort_by_key(|(place, _)| place.start);
+        secrets.found.sort_by_key(|(place, _)| place.start);
         secrets
     }
 
@@ -52,15 +65,16 @@ impl Secrets {
     fn look_at(&mut self, is_named: bool, value: &Spanned<DeValue<'_>>) {
         match value.get_ref() {
             DeValue::String(text) => {
-                let shown = shown(is_named, text);
+                let is_harmless = SWITCHES.contains(&&**text) || self.auths.iter().any(|name| name == text);
+                let shown = shown(is_named && !is_harmless, text);
                 if shown != **text {
                     // A string of JSON is one of TOML.
                     let literal = serde_json::Value::String(shown).to_string();
-                    self.0.push((value.span(), literal));
+                    self.found.push((value.span(), literal));
                 }
             }
             DeValue::Integer(_) | DeValue::Float(_) if is_named => {
-                self.0.push((value.span(), format!("\"{LEFT_OUT}\"")));
+                self.found.push((value.span(), format!("\"{LEFT_OUT}\"")));
             }
             DeValue::Array(items) => items.iter().for_each(|item| self.look_at(is_named, item)),
             // A table may be named after what it is for: `[auth.shop]`.
@@ -72,7 +86,7 @@ impl Secrets {
     /// The lines that they stand in, from 1.
     fn lines(&self, text: &str) -> Vec<usize> {
         let (mut lines, mut line, mut end) = (Vec::new(), 1, 0);
-        for (place, _) in &self.0 {
+        for (place, _) in &self.found {
             line += text[end..place.start].matches('\n').count();
             end = place.start;
             if lines.last() != Some(&line) {
@@ -84,7 +98,7 @@ impl Secrets {
 
     fn left_out(&self, text: &str) -> String {
         let (mut kept, mut end) = (String::with_capacity(text.len()), 0);
-        for (place, shown) in &self.0 {
+        for (place, shown) in &self.found {
             kept.push_str(&text[end..place.start]);
             kept.push_str(shown);
             end = place.end;
@@ -103,7 +117,8 @@ fn shown(is_named: bool, text: &str) -> String {
     }
 }
 
-/// A text with the users of its URLs left out, and not only their passwords: a token may stand in their place.
+/// A text with the users of its URLs left out, and not only their passwords: a token may stand in their place. Plain names
+/// stay.
 fn without_user(text: &str) -> String {
     let mut parts = text.split("://");
     let mut shown = parts.next().unwrap_or_default().to_owned();
@@ -111,7 +126,7 @@ fn without_user(text: &str) -> String {
         let end = part.find(|c: char| "/?# \"'`\n".contains(c)).unwrap_or(part.len());
         shown.push_str("://");
         match part[..end].rsplit_once('@') {
-            Some((user, _)) if !is_template(user) => {
+            Some((user, _)) if !is_template(user) && !is_name(user) => {
                 shown.push_str(&format!("{LEFT_OUT}{}", &part[user.len()..]));
             }
             _ => shown.push_str(part),
@@ -120,9 +135,30 @@ fn without_user(text: &str) -> String {
     shown
 }
 
+fn is_name(user: &str) -> bool {
+    user.len() < SHORTEST_TOKEN && user.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn switches_names_and_users_without_passwords_are_no_secrets() {
+        let text = r#"
+environment = { REQUIRE_AUTH = "true" }
+step = { request = "GET /", auth = "client" }
+url = '{{ env("URL", "postgres://postgres@127.0.0.1:5432/shop") }}'
+[auth.client]
+bearer = "{{ env('JWT') }}"
+"#;
+        assert_eq!(without_secrets(text), text);
+        let token = "url = \"https://a1b2c3d4e5f6a7b8c9d0@git.example/x\"";
+        assert!(!without_secrets(token).contains("a1b2c3"));
+        assert!(
+            !without_secrets("step = { auth = \"other\" }\n[auth.client]\nbearer = 'x'").contains("other")
+        );
+    }
 
     fn without_secrets(text: &str) -> String {
         Secrets::of(text).left_out(text)

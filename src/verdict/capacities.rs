@@ -144,15 +144,17 @@ fn interval(
         value(formula, results, |result| {
             let is_high = corner >> place & 1 == 1;
             place += 1;
-            // A capacity is not below 0, and where it ends above is not known.
-            Some(if is_high { high(result).unwrap_or(f64::INFINITY) } else { result.low.unwrap_or(0.0) })
+            // A capacity is above 0, and where it ends above is not known. Of 0 a ratio would have no value.
+            let end = if is_high { high(result) } else { result.low };
+            Some(end.unwrap_or(if is_high { f64::INFINITY } else { f64::MIN_POSITIVE }))
         })
     });
     let values: Option<Vec<f64>> = corners.collect();
     let Some(values) = values.filter(|values| !values.is_empty()) else { return (None, None) };
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (Some(low).filter(|low| low.is_finite() && *low != 0.0), Some(high).filter(|high| high.is_finite()))
+    let is_known = |end: &f64| end.is_finite() && end.abs() > f64::MIN_POSITIVE;
+    (Some(low).filter(is_known), Some(high).filter(is_known))
 }
 
 /// The upper end of a capacity's interval, if it is the system's.

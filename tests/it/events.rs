@@ -183,13 +183,13 @@ fn an_event_that_comes_before_anybody_waits_is_not_lost() {
     // Published by the user to the very stream that is awaited, and long before it is.
     let steps = r#"
   { let = { id = "{{ uuid() }}" }, steps = [
-    { publish = "done", json = { id = "{{ id }}" } }, { pause = "0.1s" },
+    { publish = "done", json = { id = "{{ id }}" } }, { pause = "0.4s" },
     { await = "done", match = { "/id" = "{{ id }}" }, effect = "seen", within = "1s" },
   ] },"#;
     let taken = run(&format!("nats = '{url}'"), steps);
     let (published, effects, latencies) = seen(&taken);
     assert_eq!((published[0], effects[0]), (20, 20), "{:?}", taken.reasons());
-    assert!(latencies.iter().all(|us| *us < 90_000), "seen when it came, not when it was waited for");
+    assert!(latencies.iter().all(|us| *us < 350_000), "seen when it came, not when it was waited for");
 }
 
 #[test]

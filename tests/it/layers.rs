@@ -170,6 +170,7 @@ const HOMES: &[Home] = &[
         ],
         "several things at once, and streams; tokio has neither without a task each",
     ),
+    home("tokio_tungstenite", &["src/load/websocket/"], ""),
     home(
         "tokio_rustls",
         &[

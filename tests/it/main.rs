@@ -51,3 +51,4 @@ mod trend;
 mod ui;
 mod vectors;
 mod verdict;
+mod websocket;

@@ -13,3 +13,5 @@ mod outgoing;
 pub(super) mod publish;
 mod redis;
 mod waiting;
+
+pub(super) use waiting::text_of;

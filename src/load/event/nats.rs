@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_nats::{Client, ConnectOptions, Event, HeaderMap};
 use bytes::Bytes;
@@ -17,6 +17,9 @@ use super::waiting::Waiting;
 
 /// Those who wait for their word to come back, by its number.
 type Echoes = Rc<RefCell<HashMap<u64, oneshot::Sender<()>>>>;
+
+/// How long a server may take to confirm a subscription.
+const CONFIRMED_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) struct Publisher {
     client: Client,
@@ -70,7 +73,7 @@ impl Publisher {
 pub(super) async fn subscribe(url: &str, subject: &str, waiting: Rc<Waiting>) -> Result<(), String> {
     let client = connected(url, waiting.away.clone()).await?;
     let mut messages = client.subscribe(subject.to_owned()).await.map_err(|e| format!("NATS: {e}"))?;
-    client.flush().await.map_err(|e| format!("NATS: {e}"))?;
+    confirm(&client).await?;
     tokio::task::spawn_local(async move {
         // Kept: its last handle would end the subscription.
         let _client = client;
@@ -80,6 +83,19 @@ pub(super) async fn subscribe(url: &str, subject: &str, waiting: Rc<Waiting>) ->
         waiting.broke("NATS: the subscription has ended");
     });
     Ok(())
+}
+
+/// Waits until the server knows all subscriptions so far. A flush only sends them: a message that is published meanwhile
+/// on another connection would be lost. A message to an inbox of its own comes back behind them.
+async fn confirm(client: &Client) -> Result<(), String> {
+    let inbox = client.new_inbox();
+    let mut back = client.subscribe(inbox.clone()).await.map_err(|e| format!("NATS: {e}"))?;
+    client.publish(inbox, Bytes::new()).await.map_err(|e| format!("NATS: {e}"))?;
+    match tokio::time::timeout(CONFIRMED_WITHIN, back.next()).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err("NATS: the connection has ended".to_owned()),
+        Err(_) => Err(format!("NATS: the server has not answered for {} s", CONFIRMED_WITHIN.as_secs())),
+    }
 }
 
 /// A client that connects again by itself; what is published to its subscriptions meanwhile is lost.

@@ -121,7 +121,7 @@ impl Inner {
 }
 
 /// A JSON value as the text by which events are told apart.
-fn text_of(value: &serde_json::Value) -> String {
+pub(in crate::load) fn text_of(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
         other => Value::from(Serde(other.clone())).to_string(),

@@ -1,5 +1,5 @@
 //! The same bytes, read by hyper: whatever they are and however they are split, both read the same answer, or
-//! none. `PROPTEST_CASES=10000000 cargo test --release --lib against_hyper` tries more of them.
+//! none. `PROPTEST_CASES=1000000 cargo test --lib against_hyper` tries more of them.
 
 use std::collections::VecDeque;
 use std::io;

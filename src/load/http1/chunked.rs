@@ -31,6 +31,8 @@ pub(super) struct Chunked {
     extension: usize,
     /// The header lines behind the body, as they came.
     trailers: Vec<u8>,
+    /// How many of them.
+    lines: usize,
 }
 
 /// What comes next.
@@ -114,7 +116,10 @@ impl Chunked {
             (Next::Line, b'\r') => self.trailer(byte, Next::LastEnd)?,
             (Next::Trailer, b'\r') => self.trailer(byte, Next::TrailerEnd)?,
             (Next::Line | Next::Trailer, _) => self.trailer(byte, Next::Trailer)?,
-            (Next::TrailerEnd, b'\n') => self.trailer(byte, Next::Line)?,
+            (Next::TrailerEnd, b'\n') => {
+                self.lines += 1;
+                self.trailer(byte, Next::Line)?
+            }
             (Next::LastEnd, b'\n') => self.trailer(byte, Next::Nothing)?,
             _ => return Err(Malformed::Chunk("it does not end where its size says")),
         })
@@ -124,7 +129,7 @@ impl Chunked {
     fn trailer(&mut self, byte: u8, next: Next) -> Result<Next, Malformed> {
         let is_line = next == Next::Trailer || !self.trailers.is_empty();
         if is_line {
-            if self.trailers.len() >= MOST_TRAILERS {
+            if self.trailers.len() >= MOST_TRAILERS || self.lines > MOST_LINES {
                 return Err(Malformed::Trailers);
             }
             self.trailers.push(byte);
@@ -140,7 +145,8 @@ impl Chunked {
         if self.trailers.is_empty() {
             return Ok(None);
         }
-        let mut lines = vec![httparse::EMPTY_HEADER; MOST_LINES];
+        // No more than there were: a line break of another kind makes none.
+        let mut lines = vec![httparse::EMPTY_HEADER; self.lines];
         match httparse::parse_headers(&self.trailers, &mut lines) {
             Ok(httparse::Status::Complete((_, lines))) => {
                 let mut map = HeaderMap::with_capacity(lines.len());

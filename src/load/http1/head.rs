@@ -198,7 +198,9 @@ impl Told {
             }
             17 if line.name.eq_ignore_ascii_case("transfer-encoding") => {
                 let last = line.value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-                self.is_chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+                // A list that is not text names no coding.
+                let is_text = line.value.is_ascii();
+                self.is_chunked = Some(is_text && last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
             }
             _ => {}
         }

@@ -21,19 +21,29 @@ use self::head::Asked;
 use self::receiver::{Received, Receiver};
 use super::failure::stream_reason;
 use super::outgoing::{InBytes, Outgoing};
-use super::reply::{Keep, Reply, SendFailure};
+use super::reply::{Body, Keep, Reply, SendFailure};
 use super::stream::Stream;
+
+/// The status of an answer after which the connection speaks another protocol.
+const SWITCHING: u16 = 101;
 
 /// An open connection that carries a request at a time.
 pub(super) struct Http1 {
     stream: Stream,
     /// Whether nothing was left half done: a request that was not sent, an answer that was not read.
     is_clear: bool,
+    /// After an answer that changes the protocol (RFC 9110 §15.2.2), what has come behind its head.
+    switched: Option<Box<[u8]>>,
 }
 
 impl Http1 {
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, is_clear: true }
+        Self { stream, is_clear: true, switched: None }
+    }
+
+    /// Its bytes for another protocol, and those of it that have come already; none unless its last answer was a 101.
+    pub(super) fn into_switched(self) -> Option<(Stream, Box<[u8]>)> {
+        Some((self.stream, self.switched?))
     }
 
     /// Whether it can take a request, as far as is known.
@@ -66,6 +76,11 @@ impl Http1 {
         let received = poll_fn(|context| exchange.poll(&mut self.stream, context)).await;
         match received {
             Ok(Received { reply, stays }) => {
+                if reply.status == SWITCHING
+                    && let Body::Behind(place) = &reply.body
+                {
+                    self.switched = Some(reply.headers.behind(place.start).into());
+                }
                 self.is_clear = stays && exchange.is_flushed && !bytes.is_doubtful;
                 Ok(reply)
             }

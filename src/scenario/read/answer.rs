@@ -46,7 +46,9 @@ pub(super) fn check_statuses<'a>(
 ) {
     for Located { value, place } in statuses {
         let (is_other, label) = match protocol {
-            Protocol::Http(_) => (value.iter().any(|s| *s >= grpc_status(0)), "HTTP has numbers: 200, 404"),
+            Protocol::Http(_) | Protocol::WebSocket => {
+                (value.iter().any(|s| *s >= grpc_status(0)), "HTTP has numbers: 200, 404")
+            }
             Protocol::Grpc(_) => {
                 (value.iter().any(|s| *s < grpc_status(0)), "gRPC has words: `\"NOT_FOUND\"`")
             }

@@ -75,7 +75,11 @@ pub(in crate::scenario) struct Book<'a> {
     races: Vec<String>,
     counters: Vec<String>,
     queues: Vec<String>,
+    sockets: Vec<String>,
     soft_checks: Vec<String>,
+    /// WebSockets that something is done with, and those that are opened.
+    used_sockets: Vec<(usize, Place)>,
+    opened_sockets: BTreeSet<usize>,
     /// Queues that something is taken from, and whether something is put there.
     taken: Vec<(usize, Place)>,
     filled: BTreeSet<usize>,
@@ -128,7 +132,10 @@ impl<'a> Book<'a> {
             races: Vec::new(),
             counters: Vec::new(),
             queues: Vec::new(),
+            sockets: Vec::new(),
             soft_checks: Vec::new(),
+            used_sockets: Vec::new(),
+            opened_sockets: BTreeSet::new(),
             taken: Vec::new(),
             filled: BTreeSet::new(),
             elsewhere: Vec::new(),
@@ -220,6 +227,20 @@ impl<'a> Book<'a> {
         queue
     }
 
+    /// The place of a WebSocket that a step opens.
+    pub(super) fn open_socket(&mut self, name: &str) -> usize {
+        let socket = place_of(&mut self.sockets, name);
+        self.opened_sockets.insert(socket);
+        socket
+    }
+
+    /// The place of a WebSocket that a step needs open.
+    pub(super) fn use_socket(&mut self, name: &Located<String>) -> usize {
+        let socket = place_of(&mut self.sockets, &name.value);
+        self.used_sockets.push((socket, name.place.clone()));
+        socket
+    }
+
     /// Notes the events, each a stream and a name, that an endpoint's `ok` answers stand for.
     pub(super) fn raise(&mut self, endpoint: EndpointId, events: Option<Located<Vec<(String, String)>>>) {
         let Some(Located { value: events, place }) = events else { return };
@@ -248,6 +269,20 @@ impl<'a> Book<'a> {
             let filled: Vec<&str> = self.filled.iter().map(|queue| self.queues[*queue].as_str()).collect();
             let help = crate::scenario::suggestion(&self.queues[*queue], &filled);
             self.problems.add_with_help(place, title, "would wait in vain", help);
+        }
+    }
+
+    /// Notes WebSockets that are used and that no step opens.
+    pub(in crate::scenario) fn check_sockets(&self) {
+        for (socket, place) in self.used_sockets.iter().filter(|(s, _)| !self.opened_sockets.contains(s)) {
+            let name = &self.sockets[*socket];
+            if self.problems.is_unread("socket", name) {
+                continue;
+            }
+            let opened: Vec<&str> = self.opened_sockets.iter().map(|s| self.sockets[*s].as_str()).collect();
+            let help = crate::scenario::suggestion(name, &opened);
+            let title = format!("no step opens the WebSocket `{name}`");
+            self.problems.add_with_help(place, title, "open it with a step `websocket = \"/path\"`", help);
         }
     }
 

@@ -60,7 +60,8 @@ pub(super) fn awaited(
     let broker = broker(step, book);
     step.require("effect");
     let effect = step.name("effect");
-    let matching = matching(step, book, flow);
+    step.require("match");
+    let matching = match_values(step, book, flow);
     let checks = checks(step, "check", book, flow);
     let within = step.time("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
@@ -97,12 +98,11 @@ fn broker(step: &mut Fields<'_>, book: &Book<'_>) -> Option<usize> {
 }
 
 /// `match = { "/pointer" = "value" }`: pointers, and the texts of their values.
-fn matching(
+pub(super) fn match_values(
     step: &mut Fields<'_>,
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<(Vec<String>, Vec<crate::scenario::template::Text>)> {
-    step.require("match");
     let table = step.table("match")?;
     let mut pairs = Vec::new();
     for (pointer, value) in table.entries() {

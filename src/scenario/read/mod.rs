@@ -35,6 +35,7 @@ pub(super) mod program;
 pub(super) mod replay;
 pub(super) mod rpc;
 pub(super) mod signal;
+pub(super) mod socket;
 pub(super) mod stages;
 pub(super) mod step;
 pub(super) mod symptom;

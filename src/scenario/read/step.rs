@@ -1,5 +1,5 @@
 //! Steps of a journey. The key that names what a step does decides its kind: `request`, `poll`,
-//! `publish`, `await`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps`. Any of them may be
+//! `publish`, `await`, `websocket`, `send`, `receive`, `close`, `parallel`, `meet`, `choice`, `put`, `pause` or `steps`. Any of them may be
 //! repeated, left out, timed as a whole, and have variables of its own: see [`super::around`].
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::check::{checks, soft_checks};
 use super::content::content;
 use super::context::Context;
 use super::extract::extracts;
-use super::{event, rpc};
+use super::{event, rpc, socket};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status, status_text};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{
@@ -23,10 +23,24 @@ use crate::scenario::template::Text;
 use crate::web;
 
 /// The keys that decide a step's kind.
-const KINDS: [&str; 10] =
-    ["request", "poll", "publish", "await", "parallel", "meet", "choice", "put", "pause", "steps"];
+const KINDS: [&str; 14] = [
+    "request",
+    "poll",
+    "publish",
+    "await",
+    socket::OPEN,
+    "send",
+    "receive",
+    "close",
+    "parallel",
+    "meet",
+    "choice",
+    "put",
+    "pause",
+    "steps",
+];
 /// The other keys of steps, whatever their kind.
-const KEYS: [&str; 34] = [
+const KEYS: [&str; 35] = [
     "auth",
     "name",
     "headers",
@@ -58,10 +72,15 @@ const KEYS: [&str; 34] = [
     "broker",
     "key",
     "match",
+    "socket",
     "race",
     "users",
     "value",
 ];
+/// What endpoints have as their method that are WebSockets being opened.
+const WEBSOCKET: &str = "WEBSOCKET";
+/// The status of an answer that opens a WebSocket.
+const SWITCHING: u16 = 101;
 /// How long users wait for others if the scenario does not say.
 const MEET_WITHIN: Duration = Duration::from_secs(1);
 /// The usual methods (RFC 9110 and 5789), and gRPC calls: what misspelt ones are compared with.
@@ -87,6 +106,13 @@ pub(super) fn read(
         "poll" => poll(&mut step, book, context, flow).map(|p| Step::Poll(Box::new(p))),
         "publish" => event::publish(&mut step, book, context, flow).map(|p| Step::Publish(Box::new(p))),
         "await" => event::awaited(&mut step, book, context, flow).map(|a| Step::Await(Box::new(a))),
+        socket::OPEN => {
+            let request = request(&mut step, socket::OPEN, book, context, flow);
+            socket::open(&mut step, request, book, flow).map(|s| Step::Socket(Box::new(s)))
+        }
+        "send" => socket::send(&mut step, book, context, flow).map(|s| Step::Socket(Box::new(s))),
+        "receive" => socket::receive(&mut step, book, context, flow).map(|s| Step::Socket(Box::new(s))),
+        "close" => socket::close(&mut step, book, context).map(|s| Step::Socket(Box::new(s))),
         "parallel" => {
             let race = step.name("race").map_or(context.journey.to_owned(), |l| l.value);
             let requests = parallel(&mut step, book, context, flow);
@@ -118,7 +144,7 @@ pub(super) fn read(
 /// and its keys are mistakes only where no step has them.
 fn unread(mut step: Fields<'_>) {
     let problems = step.problems;
-    for what in ["endpoint", "effect", "group", "race"] {
+    for what in ["endpoint", "effect", "group", "race", "socket"] {
         problems.note_unread(what, None);
     }
     if let Some(extract) = step.has("extract").then(|| step.table("extract")).flatten() {
@@ -269,7 +295,11 @@ fn request(
 ) -> Option<Request> {
     let line = step.text(key)?;
     // The rest of a request that cannot be made is read all the same: for its own mistakes.
-    let read = request_line(step, &line, book);
+    let read = if key == socket::OPEN {
+        request_target(step, &line, WEBSOCKET, &socket::as_http(line.value.trim()), book)
+    } else {
+        request_line(step, &line, book)
+    };
     let is_readable = read.is_some();
     if let Some(server) = read.as_ref().and_then(|line| line.origin.clone()) {
         book.elsewhere.push((line.place.clone(), server));
@@ -282,12 +312,13 @@ fn request(
     let name = step.name("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
     let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
     let protocol = match method.as_str() {
+        _ if key == socket::OPEN => Some(Protocol::WebSocket),
         rpc::METHOD => rpc::method(&path, book.descriptors.as_ref(), step.problems).map(Protocol::Grpc),
         _ => Some(Protocol::Http(method)),
     };
     let (is_callable, protocol) = (protocol.is_some(), protocol.unwrap_or(Protocol::Http(String::new())));
     let path = match &protocol {
-        Protocol::Http(_) => book.text(&path, flow),
+        Protocol::Http(_) | Protocol::WebSocket => book.text(&path, flow),
         Protocol::Grpc(rpc) => Some(Text::Fixed(rpc.path().into())),
     };
     let mut headers = headers(step, book, context, flow);
@@ -317,9 +348,11 @@ fn request(
     let success = match protocol {
         Protocol::Http(_) => Expect::Success,
         Protocol::Grpc(_) => Expect::Statuses(vec![grpc_status(0)]),
+        Protocol::WebSocket => Expect::Statuses(vec![SWITCHING]),
     };
     let expect = expect.map_or(success, |l| Expect::Statuses(l.value));
     let is_http = matches!(protocol, Protocol::Http(_));
+    let has_cookies = is_http || matches!(protocol, Protocol::WebSocket);
     let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| is_redirect(*s));
     (is_readable && is_callable).then_some(())?;
     Some(Request {
@@ -337,7 +370,7 @@ fn request(
         extract,
         redirects: if is_followed { redirects } else { 0 },
         auth,
-        cookies: is_http && context.cookies,
+        cookies: has_cookies && context.cookies,
         body_limit,
         connect_timeout: book.defaults.connect_timeout,
         timeout,
@@ -369,7 +402,7 @@ fn poll(
     let mut request = request(step, "poll", book, &probe, flow)?;
     check_statuses(step, &request.protocol, until.iter().chain(&pending));
     let (visible, invisible) = match request.protocol {
-        Protocol::Http(_) => (200, 404),
+        Protocol::Http(_) | Protocol::WebSocket => (200, 404),
         Protocol::Grpc(_) => (grpc_status(0), grpc_status(5)),
     };
     let until = until.map_or(vec![visible], |l| l.value);
@@ -402,12 +435,28 @@ struct RequestLine {
 fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> Option<RequestLine> {
     let (method, target) =
         line.value.trim().split_once(char::is_whitespace).unwrap_or((line.value.trim(), ""));
+    if method == WEBSOCKET {
+        let place = step.problems.narrowed(&line.place, method);
+        let label = "open it with a step `websocket = \"/path\"`";
+        step.problems.add(&place, "a WebSocket is not a request", label);
+        return None;
+    }
     if !is_method(method) {
         let place = step.problems.narrowed(&line.place, method);
         step.problems.add_unknown(&place, "method", method, &METHODS);
         return None;
     }
-    let target = target.trim();
+    request_target(step, line, method, target.trim(), book)
+}
+
+/// The same of what stands behind the method.
+fn request_target(
+    step: &Fields<'_>,
+    line: &Located<String>,
+    method: &str,
+    target: &str,
+    book: &Book<'_>,
+) -> Option<RequestLine> {
     let located = |value: &str| Located { value: value.to_owned(), place: line.place.clone() };
     let (origin, path) = if super::is_http(target) {
         let (origin, path) = split_url(target);
@@ -426,7 +475,12 @@ fn request_line(step: &Fields<'_>, line: &Located<String>, book: &Book<'_>) -> O
         return None;
     }
     if !path.starts_with('/') && method != rpc::METHOD {
-        step.problems.add(&line.place, "a request needs a path", "write it as `\"GET /path\"`");
+        let label = if method == WEBSOCKET {
+            "write it as `\"/path\"` or `\"ws://host/path\"`"
+        } else {
+            "write it as `\"GET /path\"`"
+        };
+        step.problems.add(&line.place, "a request needs a path", label);
         return None;
     }
     Some(RequestLine { method: method.to_owned(), origin, path: located(&path) })
@@ -501,6 +555,13 @@ fn body(
                 let value = bytes::Bytes::copy_from_slice(content.media_type.as_bytes());
                 headers.push(("content-type".to_owned(), Text::Fixed(value)));
             }
+        }
+        Protocol::WebSocket => {
+            step.problems.add(
+                &content.place,
+                "the opening of a WebSocket has no body",
+                "send messages with `send` steps",
+            );
         }
         // Not `application/json`: that is how scenarios write the message.
         Protocol::Grpc(rpc) => {

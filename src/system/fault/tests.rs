@@ -94,7 +94,9 @@ fn state(process: u32) -> String {
 
 /// Waits until something is so.
 async fn until(is_so: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !is_so() {
+        assert!(std::time::Instant::now() < deadline, "it has not come about within 30 s");
         tokio::time::sleep(MS * 2).await;
     }
 }
@@ -139,11 +141,14 @@ fn a_killed_service_is_missed_by_nobody_and_started_again() {
         let before = bench.process();
         for what in [ServiceFault::Kill, ServiceFault::Stop] {
             let away = of_service(what, Some(MS * 80));
+            let was = bench.process();
             let (fault, ()) = bench
                 .with(&away, async {
-                    until(|| bench.around.pids.of("api").is_none()).await;
-                    bench.system.check_alive().unwrap();
-                    until(|| bench.around.pids.of("api").is_some()).await;
+                    until(|| {
+                        bench.system.check_alive().unwrap();
+                        bench.around.pids.of("api").is_some_and(|process| process != was)
+                    })
+                    .await;
                     // The run goes on until it is ready.
                     tokio::time::sleep(MS * 200).await;
                 })

@@ -49,9 +49,9 @@ impl Bench {
         self.command(arguments).output().unwrap()
     }
 
-    /// What a command prints, which must end well.
+    /// What a command prints, which must end well; a run that a busy machine has voided does.
     pub(crate) fn out(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments);
+        let output = self.command(arguments).env("LOADPROOF_ALLOW_INVALID", "1").output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

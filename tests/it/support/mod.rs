@@ -6,6 +6,7 @@ pub(crate) mod evidence;
 pub(crate) mod live;
 pub(crate) mod ports;
 pub(crate) mod servers;
+pub(crate) mod websocket;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
