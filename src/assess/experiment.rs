@@ -9,7 +9,7 @@ use super::error::AssessError;
 use super::{qualification, runs};
 use crate::run::{ExperimentId, MeasuredRun, Repetition, RunFacts, RunState, Seal};
 use crate::store::{Ending, ExperimentFacts, LookRow, Store};
-use crate::summary::grid::{self, Grid};
+use crate::summary::grid;
 use crate::verdict::audit;
 use crate::verdict::floor::Floor;
 use crate::verdict::lateness;
@@ -175,12 +175,24 @@ pub fn round(id: ExperimentId, round: u32, store: &Store) -> Result<Vec<Arc<Meas
     runs::all_measured(store, of_round.collect())
 }
 
-/// The tuning matrix of an experiment, without showing anybody: no look is entered; none if its arms are no cells.
+/// What a screening round has left of a grid.
+pub struct Screened {
+    /// How many cells the grid has.
+    pub cells: usize,
+    /// The profiles of those that are left, the baseline among them.
+    pub left: Vec<String>,
+}
+
+/// What a screening round has left, without showing anybody: no look is entered. None if it holds no run of every cell.
 ///
 /// # Errors
 /// If there is no such experiment, or the store cannot be read.
-pub fn matrix(id: ExperimentId, store: &Store) -> Result<Option<Grid>, AssessError> {
-    Ok(grid::of_runs(&runs::all_measured(store, evidence(id, store)?)?)?)
+pub fn screened(id: ExperimentId, store: &Store) -> Result<Option<Screened>, AssessError> {
+    let grid = grid::of_runs(&runs::all_measured(store, evidence(id, store)?)?)?;
+    Ok(grid.map(|grid| Screened {
+        cells: grid.cells.len(),
+        left: grid::survivors(&grid.cells).into_iter().map(|cell| cell.profile.clone()).collect(),
+    }))
 }
 
 /// Whether all manipulation checks of a round hold.

@@ -127,9 +127,10 @@ fn one(
 fn continued(command: &Command, scenario: &Scenario, id: ExperimentId) -> String {
     let mut text = format!("to continue: loadproof experiment {} --resume e{id}", scenario.file);
     if !command.grid.is_empty() {
-        text.push_str(&command.baseline.iter().map(|base| format!(" --baseline {base}")).collect::<String>());
-        text.push_str(&command.grid.iter().map(|axis| format!(" --grid {axis}")).collect::<String>());
-        text.push_str(&command.scales.iter().map(|claim| format!(" --scales {claim}")).collect::<String>());
+        let base = command.baseline.iter().map(|base| format!(" --baseline {base}"));
+        let axes = command.grid.iter().map(|axis| format!(" --grid {axis}"));
+        let scalings = command.scales.iter().map(|claim| format!(" --scales {claim}"));
+        text.extend(base.chain(axes).chain(scalings));
     }
     text
 }

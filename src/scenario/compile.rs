@@ -1,6 +1,7 @@
 //! From files to a [`Scenario`]: collects the includes, reads each part in the order in which the
 //! parts refer to each other, and reports all mistakes together.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,7 +44,8 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
     let problems = Problems::default();
     let wanted = world.grid();
     let cells = if wanted.axes.is_empty() { Vec::new() } else { wanted.cells() };
-    let of_cells: Option<String>;
+    // Outlives the roots, which borrow from it.
+    let of_cells = OnceCell::new();
     let mut roots = Vec::new();
     for (path, text) in &texts {
         let file = problems.add_file(&path.to_string_lossy(), text);
@@ -63,19 +65,18 @@ pub fn compile(path: &Path, world: &dyn World) -> Result<Scenario, ScenarioError
     if roots.len() < texts.len() || !missing.is_empty() {
         problems.note_unread_file();
     }
-    if !cells.is_empty() {
-        let given: Vec<&str> = given.iter().map(|(name, ..)| name.as_str()).collect();
-        of_cells = grid::written(&wanted, &roots, &given, &problems);
-        if let Some(text) = &of_cells
-            && let Ok(root) = DeTable::parse(text)
-        {
-            grid::include_cells(&wanted, &cells, &mut roots);
-            roots.push((problems.add_file("cells of --grid", text), root));
-        }
+    let set: Vec<&str> = given.iter().map(|(name, ..)| name.as_str()).collect();
+    let written = || if cells.is_empty() { None } else { grid::written(&wanted, &roots, &set, &problems) };
+    let of_cells: &Option<grid::Written> = of_cells.get_or_init(written);
+    if let Some(grid::Written { base, text }) = of_cells
+        && let Ok(root) = DeTable::parse(text)
+    {
+        grid::include_cells(base, &cells, &mut roots);
+        roots.push((problems.add_file("cells of --grid", text), root));
     }
     extend::extend(&mut roots, &problems);
-    if !cells.is_empty() {
-        grid::check_use(&wanted, &roots, &problems);
+    if let Some(grid::Written { base, .. }) = of_cells {
+        grid::check_use(&wanted, base, &roots, &problems);
     }
     let used = substitute::substitute(&mut roots, &given);
     let mut scenario = {

@@ -163,6 +163,14 @@ impl Grid {
     }
 }
 
+/// The cells of a grid, as they are read.
+pub(super) struct Written {
+    /// The profile that they extend.
+    pub(super) base: String,
+    /// Profiles and claims, as TOML.
+    pub(super) text: String,
+}
+
 /// The cells of a grid as TOML: profiles that extend its base. None if something is wrong with it, which is noted.
 /// `given`: the variables that the command line sets for all profiles.
 pub(super) fn written(
@@ -170,7 +178,7 @@ pub(super) fn written(
     roots: &[(FileId, Spanned<DeTable<'_>>)],
     given: &[&str],
     problems: &Problems,
-) -> Option<String> {
+) -> Option<Written> {
     let base = base(grid, roots, problems);
     let mut variables = Vec::new();
     for axis in &grid.axes {
@@ -202,7 +210,7 @@ pub(super) fn written(
     }
     let claims = grid.scalings.iter().map(|scaling| scaling_claim(scaling, grid, problems));
     text.extend(claims.collect::<Option<Vec<String>>>()?);
-    Some(text)
+    Some(Written { base, text })
 }
 
 /// What is claimed of a cell's throughput, as TOML; a factor or level that the grid does not have is noted.
@@ -239,14 +247,9 @@ fn scaling_claim(scaling: &Scaling, grid: &Grid, problems: &Problems) -> Option<
 }
 
 /// Lets whatever names the base profile name its cells as well.
-pub(super) fn include_cells<'t>(
-    grid: &'t Grid,
-    cells: &'t [Cell],
-    roots: &mut [(FileId, Spanned<DeTable<'t>>)],
-) {
-    let Some(base) = grid.base.clone().or_else(|| default_base(roots)) else { return };
+pub(super) fn include_cells<'t>(base: &str, cells: &'t [Cell], roots: &mut [(FileId, Spanned<DeTable<'t>>)]) {
     for (_, root) in roots {
-        include_in(root.get_mut(), &base, cells);
+        include_in(root.get_mut(), base, cells);
     }
 }
 
@@ -276,8 +279,12 @@ fn include_in<'t>(table: &mut DeTable<'t>, base: &str, cells: &'t [Cell]) {
 }
 
 /// Notes the factors that no setting of the base profile uses: their cells would all be the same system.
-pub(super) fn check_use(grid: &Grid, roots: &[(FileId, Spanned<DeTable<'_>>)], problems: &Problems) {
-    let Some(base) = grid.base.clone().or_else(|| default_base(roots)) else { return };
+pub(super) fn check_use(
+    grid: &Grid,
+    base: &str,
+    roots: &[(FileId, Spanned<DeTable<'_>>)],
+    problems: &Problems,
+) {
     let profile = profiles(roots).find(|(name, _)| *name == base);
     let Some((_, profile)) = profile else { return };
     let mut pending = vec![json(profile).to_string()];
@@ -368,20 +375,20 @@ fn found<'a>(axis: &Axis, roots: &'a [(FileId, Spanned<DeTable<'_>>)]) -> Option
 /// The profile that the cells extend.
 fn base(grid: &Grid, roots: &[(FileId, Spanned<DeTable<'_>>)], problems: &Problems) -> Option<String> {
     let known: Vec<&str> = profiles(roots).map(|(name, _)| name).collect();
-    let place = |text: &str| {
-        let file = problems.add_file(COMMAND_LINE, text);
+    let place = |flag: &str, text: &str| {
+        let file = problems.add_file(flag, text);
         Place { file, span: 0..text.len() }
     };
     let Some(base) = grid.base.clone().or_else(|| default_base(roots)) else {
         let label = format!("name one of them with --baseline: {}", known.join(", "));
         let label = if known.is_empty() { "the scenario has no profile".to_owned() } else { label };
-        problems.add(&place("grid"), "the grid has no profile to vary", label);
+        problems.add(&place(COMMAND_LINE, "grid"), "the grid has no profile to vary", label);
         return None;
     };
     if known.contains(&base.as_str()) {
         return Some(base);
     }
-    problems.add_unknown(&place(&base), "profile", &base, &known);
+    problems.add_unknown(&place("--baseline", &base), "profile", &base, &known);
     None
 }
 

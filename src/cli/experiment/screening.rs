@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use crate::assess::experiment::matrix;
+use crate::assess::experiment as assess;
 use crate::cli::arguments::Experiment as Command;
 use crate::cli::choices::seed;
 use crate::cli::command_line::command_line;
@@ -19,7 +19,6 @@ use crate::execute::experiment::{Experiment, ExperimentFlags, Start, StopRules};
 use crate::scenario::overrides::LoadOverrides;
 use crate::scenario::{ExperimentSpec, Scenario};
 use crate::store::{Ending, Store};
-use crate::summary::grid::{Grid, survivors};
 
 /// The experiment with the arms that are left after a screening round, if one is wanted; none if the user ended it.
 pub(super) fn screened(
@@ -52,13 +51,20 @@ pub(super) fn screened(
         output::say(&format!("interrupted while screening, e{id}"));
         return Ok(None);
     }
-    let Some(grid) = matrix(id, &Store::open(path)?)? else {
+    let Some(found) = assess::screened(id, &Store::open(path)?)? else {
         let text =
             format!("screening e{id} has no complete round: leave out --screen, or see `loadproof runs`");
         return Err(UsageError(text).into());
     };
-    let left = left(&grid, all);
-    output::say(&said(&grid, &left, &format!("e{id}")));
+    let is_left = |profile: &String| found.left.contains(profile);
+    let treatments = all.treatments.iter().filter(|profile| is_left(profile)).cloned().collect();
+    let left = ExperimentSpec { treatments, ..all };
+    output::say(&format!(
+        "screening e{id}: {} of {} combinations are left: {}",
+        found.left.len(),
+        found.cells,
+        found.left.join("; ")
+    ));
     if left.treatments.is_empty() {
         let text = format!(
             "screening e{id} leaves no combination besides the baseline: see `loadproof report e{id}`"
@@ -66,21 +72,4 @@ pub(super) fn screened(
         return Err(UsageError(text).into());
     }
     Ok(Some(left))
-}
-
-fn left(grid: &Grid, all: ExperimentSpec) -> ExperimentSpec {
-    let stays = |profile: &String| survivors(&grid.cells).iter().any(|cell| cell.profile == *profile);
-    let treatments = all.treatments.iter().filter(|profile| stays(profile)).cloned().collect();
-    ExperimentSpec { treatments, ..all }
-}
-
-/// What the screening has left, in a sentence.
-fn said(grid: &Grid, left: &ExperimentSpec, id: &str) -> String {
-    let names = std::iter::once(&left.baseline).chain(&left.treatments);
-    format!(
-        "screening {id}: {} of {} combinations are left: {}",
-        left.treatments.len() + 1,
-        grid.cells.len(),
-        names.cloned().collect::<Vec<_>>().join("; ")
-    )
 }

@@ -138,8 +138,8 @@ fn finding(grid: &Grid) -> Vec<String> {
         .collect();
     let mut sentences = vec![match &best[..] {
         [] => "No cell answers well enough to be compared.".to_owned(),
-        [one] => format!("No other cell is better than {one} in throughput or p95."),
-        several => format!("Undominated in throughput and p95: {}.", several.join("; ")),
+        [one] => format!("By the means over the rounds, no cell but {one} is undominated."),
+        several => format!("By the means over the rounds, these are undominated: {}.", several.join("; ")),
     }];
     let throughput = grid.effects.iter().find(|effects| effects.metric == "throughput");
     let main = throughput.into_iter().flat_map(|effects| &effects.main);

@@ -56,9 +56,12 @@ impl Effect {
 
 /// The effects on each metric. `cells`: all combinations, the last factor changing fastest.
 pub(super) fn of_cells(design: &Factorial, factors: &[Factor], cells: &[Cell]) -> Vec<Effects> {
-    let metrics: [(&'static str, fn(&Cell) -> &Estimate); 3] =
-        [("throughput", |cell| &cell.throughput), ("p50", |cell| &cell.p50_us), ("p95", |cell| &cell.p95_us)];
-    metrics.into_iter().map(|(metric, of)| effects(metric, design, factors, cells, of)).collect()
+    let of = |metric, of: fn(&Cell) -> &Estimate| effects(metric, design, factors, cells, of);
+    vec![
+        of("throughput", |cell| &cell.throughput),
+        of("p50", |cell| &cell.p50_us),
+        of("p95", |cell| &cell.p95_us),
+    ]
 }
 
 fn effects(
