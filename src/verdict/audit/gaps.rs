@@ -41,9 +41,9 @@ pub(super) fn checks(run: &MeasuredRun) -> Option<Check> {
     }
     let name = "arrival gaps";
     let count = unit::count(starts.len() as u64);
-    let waited = starts.iter().filter(|start| !start.was_free).count() as f64;
-    if waited > WAITED * starts.len() as f64 {
-        let text = format!("not known: of {count} starts, {} waited for a place", unit::count(waited as u64));
+    let waited = starts.iter().filter(|start| !start.was_free).count() as u64;
+    if waited as f64 > WAITED * starts.len() as f64 {
+        let text = format!("not known: of {count} starts, {} waited for a place", unit::count(waited));
         return Some(Check::new(name, Grade::Valid, text));
     }
     let sent = anderson_darling::exponential(&gaps(starts.iter().map(|start| start.sent)))?;
