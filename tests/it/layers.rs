@@ -216,7 +216,7 @@ const HOMES: &[Home] = &[
         ],
         "system calls without `unsafe`: timers, signals to processes, limits, priorities, random numbers",
     ),
-    home("nix", &["src/load/tcp.rs"], "the kernel's receive times, which rustix does not know"),
+    home("nix", &["src/load/tcp.rs"], ""),
     home("tonic_reflection", &["src/load/reflection.rs"], ""),
     home(
         "prost_reflect",
