@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub use crate::load::Pacing;
+
 use super::progress::Audience;
 use super::setting::{ExecuteError, Setting};
 use super::tryout::{self, Tried};
 use super::{Carried, carry_out};
 use crate::assess::files;
-use crate::load::Pacing;
 use crate::plan::PlannedRun;
 use crate::run::ExperimentId;
 use crate::scenario::Scenario;

@@ -4,6 +4,7 @@
 //! Pure: no I/O, no clock, no chance. Times are microseconds, rates are per second, ratios are
 //! `treatment / baseline`.
 
+pub mod anderson_darling;
 pub mod autoregression;
 pub mod band;
 pub mod clusters;

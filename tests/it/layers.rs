@@ -28,7 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("scenario", &["unit", "web", "redact", "checksum", "sample", "run", "claim"]),
     ("draft", &["utc", "redact"]),
     ("plan", &["unit", "web", "run", "scenario"]),
-    ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "scenario"]),
+    ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "reading", "scenario"]),
     ("system", &["unit", "web", "bounded", "checksum", "scenario"]),
     ("signals", &["unit", "web", "redact", "bounded", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
@@ -218,7 +218,7 @@ const HOMES: &[Home] = &[
         ],
         "system calls without `unsafe`: timers, signals to processes, limits, priorities, random numbers",
     ),
-    home("nix", &["src/load/tcp.rs"], "the kernel's receive times, which rustix does not know"),
+    home("nix", &["src/load/tcp.rs"], ""),
     home("tonic_reflection", &["src/load/reflection.rs"], ""),
     home(
         "prost_reflect",

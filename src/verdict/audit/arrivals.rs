@@ -75,7 +75,7 @@ fn lag(run: &MeasuredRun) -> Check {
 ///
 /// Places are dealt out to workers, and one that an answer has freed is not taken again at once: a few
 /// that look free may be none that this start could have had.
-fn free_places(run: &MeasuredRun) -> Vec<bool> {
+pub(super) fn free_places(run: &MeasuredRun) -> Vec<bool> {
     let all: Vec<usize> = requests(run).collect();
     let mut free = vec![true; all.len()];
     for open in open_parts(&run.facts.start) {
@@ -87,7 +87,7 @@ fn free_places(run: &MeasuredRun) -> Vec<bool> {
 }
 
 /// The users of an open load, or of an open part of one.
-struct OpenPart {
+pub(super) struct OpenPart {
     users: Range<u32>,
     max_in_flight: u32,
 }
@@ -100,7 +100,7 @@ impl OpenPart {
     }
 }
 
-fn open_parts(start: &RunStart) -> Vec<OpenPart> {
+pub(super) fn open_parts(start: &RunStart) -> Vec<OpenPart> {
     let load = &start.load_facts;
     if start.parts.is_empty() {
         let is_open = load.executor == OPEN;

@@ -8,7 +8,9 @@ mod deviation;
 mod faults;
 mod generator;
 mod imported;
+mod gaps;
 mod keys;
+mod own_delay;
 mod replay;
 pub(super) mod seal;
 mod signals;
@@ -229,6 +231,8 @@ fn of_own(run: &MeasuredRun) -> Vec<Check> {
     [
         completion::checks(run),
         arrivals::checks(run),
+        gaps::checks(run).into_iter().collect(),
+        own_delay::checks(run).into_iter().collect(),
         replay::checks(run).into_iter().collect(),
         concurrency::checks(run),
         generator::checks(run),
