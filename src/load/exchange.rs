@@ -30,10 +30,19 @@ use crate::scenario::scope::Scope;
 use crate::trace;
 
 /// A request that only waits to be sent.
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are of the larger one")]
 pub(super) enum Ready {
     /// `opening`: since when the connection was being opened, if it had to be.
-    Go { connection: Connection, draft: Draft, opening: Option<Instant> },
-    Stuck { outcome: Outcome, reason: String, since: Instant },
+    Go {
+        connection: Connection,
+        draft: Draft,
+        opening: Option<Instant>,
+    },
+    Stuck {
+        outcome: Outcome,
+        reason: String,
+        since: Instant,
+    },
 }
 
 /// How a request ended, for the user who goes on from there.
@@ -123,12 +132,8 @@ pub(super) async fn exchange<T>(
     let deadline = sent + request.timeout;
     let arrived = client.deadlines.within(deadline, way).await;
     pending.went(&tally);
-    let arrived = match arrived {
-        Ok(Ok(arrival)) if arrival.reply.done <= deadline => Ok(arrival),
-        // It may have come late while nobody looked at the clock.
-        Err(Passed) | Ok(Ok(_)) => Err(format!("timeout after {:?}", request.timeout)),
-        Ok(Err(reason)) => Err(reason),
-    };
+    let arrived =
+        in_time(arrived, deadline).unwrap_or_else(|| Err(format!("timeout after {:?}", request.timeout)));
     let arrived = arrived.and_then(|Arrival { reply, fault }| {
         let status = status_of(request, &reply).ok_or("answered without a gRPC status")?;
         Ok((status, reply, fault))
@@ -199,6 +204,16 @@ pub(super) async fn exchange<T>(
         Ending { reason, scope, tally: &tally, answer: Some((&reply, legible)), variables: &variables };
     keep_exchange(client, request, &draft, &pending, &ending);
     Ended { outcome: judgement.outcome, status, done: reply.done, variables, inspected, is_sent: true }
+}
+
+/// What has come within the time limit. An answer may have come behind it while nobody looked at the clock.
+fn in_time(
+    arrived: Result<Result<Arrival, String>, Passed>,
+    deadline: Instant,
+) -> Option<Result<Arrival, String>> {
+    arrived.ok().filter(|arrived| {
+        arrived.as_ref().is_ok_and(|arrival| arrival.reply.done <= deadline) || arrived.is_err()
+    })
 }
 
 /// How a request ended, as far as it is kept.

@@ -66,12 +66,12 @@ impl From<HeaderMap> for Headers {
 impl Headers {
     /// Header lines as they came, and those behind the body.
     pub(super) fn of_lines(lines: Lines, trailers: Option<HeaderMap>) -> Self {
-        Self { head: InHead::Lines(lines), trailers: trailers.map(allowed) }
+        Self { head: InHead::Lines(lines), trailers: trailers.map(|lines| Box::new(allowed(lines))) }
     }
 
     /// Header lines that are read already, and those behind the body.
     pub(super) fn of_map(map: HeaderMap, trailers: Option<HeaderMap>) -> Self {
-        Self { head: InHead::Map(Box::new(map)), trailers: trailers.map(allowed) }
+        Self { head: InHead::Map(Box::new(map)), trailers: trailers.map(|lines| Box::new(allowed(lines))) }
     }
 
     /// All values of a header, by its name in lower case.
@@ -139,11 +139,11 @@ impl Headers {
 }
 
 /// Lines behind a body, without those that may not stand there.
-fn allowed(mut trailers: HeaderMap) -> Box<HeaderMap> {
+fn allowed(mut trailers: HeaderMap) -> HeaderMap {
     for name in &NEVER_BEHIND {
         trailers.remove(name);
     }
-    Box::new(trailers)
+    trailers
 }
 
 fn in_map(map: Option<&HeaderMap>) -> impl Iterator<Item = (Cow<'_, str>, &[u8])> {

@@ -556,15 +556,6 @@ pub(in crate::load) mod tests {
     }
 
     #[tokio::test]
-    async fn only_requests_that_may_be_sent_twice_are() {
-        let steps = r#"{ request = "GET /" }, { request = "POST /" }, { request = "PUT /" }, { request = "PATCH /" }, { request = "PROPFIND /" }, { request = "LOCK /" }"#;
-        let scenario = scenario(steps);
-        let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
-        let twice: Vec<bool> = requests_of(&scenario).iter().map(|r| requests.is_idempotent(r)).collect();
-        assert_eq!(twice, [true, false, true, false, true, false]);
-    }
-
-    #[tokio::test]
     async fn a_target_that_is_not_a_url_is_an_error_of_configuration() {
         let scenario = scenario(r#"{ request = "GET /a" }"#);
         let Err(error) = prepared(&scenario, "127.0.0.1").await else { panic!("it has no scheme") };

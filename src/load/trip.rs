@@ -4,9 +4,9 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use hyper::{HeaderMap, Method};
 use hyper::header::{COOKIE, HeaderValue};
 use hyper::http::uri::Uri;
+use hyper::{HeaderMap, Method};
 use url::Url;
 
 use super::client::Client;
@@ -207,7 +207,8 @@ impl Trip<'_> {
 /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV` that only
 /// read).
 fn is_idempotent(method: &Method) -> bool {
-    ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"].contains(&method.as_str())
+    ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH"]
+        .contains(&method.as_str())
 }
 
 /// The URL of a target at a server.
@@ -217,4 +218,16 @@ fn url(origin: &Origin, target: &Uri) -> Option<Url> {
 
 fn count(tally: &Cell<u8>) {
     tally.set(tally.get().saturating_add(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_requests_that_may_be_sent_twice_are() {
+        let twice = ["GET", "POST", "PUT", "PATCH", "PROPFIND", "LOCK"]
+            .map(|method| is_idempotent(&Method::from_bytes(method.as_bytes()).unwrap()));
+        assert_eq!(twice, [true, false, true, false, true, false]);
+    }
 }
