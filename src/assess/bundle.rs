@@ -44,6 +44,11 @@ pub struct Bundle {
     pub files: BTreeMap<String, String>,
 }
 
+/// Whether a store stands where that of a bundle does: beside a manifest.
+pub fn is_store_of_bundle(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == SAMPLES) && path.with_file_name(MANIFEST).is_file()
+}
+
 /// Makes the bundle's files. `store`: a copy of its store; `samples`: the checksum of the store's file.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use super::runs;
 use crate::capacity::{Capacity, Goal, Purpose, Searched, Trial};
 use crate::claim::Side;
 use crate::report::capacity::{ArmReport, CapacityReport};
-use crate::run::{CapacityId, RunId};
+use crate::run::{CapacityId, RunId, Seal};
 use crate::store::{Store, TrialRow};
 use crate::verdict::{TOTAL_ALPHA, capacities, objective};
 
@@ -25,10 +25,12 @@ pub fn report(id: CapacityId, store: &Store) -> Result<CapacityReport, AssessErr
     let facts = store.capacity(id)?;
     let searched: Searched = serde_json::from_str(&facts.planned.subject)?;
     let mut arms = Vec::new();
+    let changed = store.capacity_seal(id)?;
     for profile in &searched.profiles {
         let rows = facts.trials.iter().filter(|row| row.profile == *profile);
         let is_disturbed = |row: &&TrialRow| row.purpose == Purpose::Disturbed.word();
         let disturbed = rows.clone().filter(is_disturbed).count();
+        let changed = breach(&changed, rows.clone(), store)?;
         let trials = rows
             .filter(|row| !is_disturbed(row))
             .map(|row| tried(row.run, row.load, &searched.terms.goals, store))
@@ -36,7 +38,7 @@ pub fn report(id: CapacityId, store: &Store) -> Result<CapacityReport, AssessErr
         let capacity = Capacity::of(&searched.terms, &trials);
         arms.push(ArmReport {
             profile: profile.clone(),
-            not_held: not_held(&capacity, &trials),
+            not_held: changed.or_else(|| not_held(&capacity, &trials)),
             trials: trials.len(),
             disturbed,
             capacity,
@@ -66,6 +68,19 @@ fn found(arm: &ArmReport, side: Option<Side>) -> capacities::Searched<'_> {
         capacity: &arm.capacity,
         not_held: arm.not_held.as_deref(),
     }
+}
+
+/// What was changed of a search, or of the runs of some of its trials, after it was stored.
+fn breach<'a>(
+    search: &Seal,
+    trials: impl Iterator<Item = &'a TrialRow>,
+    store: &Store,
+) -> Result<Option<String>, AssessError> {
+    let mut changed = search.changed().to_vec();
+    for trial in trials {
+        changed.extend(store.seal(trial.run, true)?.changed().iter().cloned());
+    }
+    Ok(Seal::Broken { changed }.breach())
 }
 
 /// What had to be seen at a bound, and was not: at other loads nothing follows from it.

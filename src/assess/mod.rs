@@ -29,5 +29,6 @@ pub mod verdicts;
 pub mod verify;
 
 pub use assessment::{Assessment, ProfileReport};
+pub use bundle::is_store_of_bundle;
 pub use context::ReportContext;
 pub use error::AssessError;

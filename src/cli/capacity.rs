@@ -43,7 +43,11 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
     options.audience.note(&format!("capacity: {}", search.cost(beyond)));
     let concluded = search.carry_out(beyond, path, options).map_err(anyhow::Error::from);
     let concluded = concluded.and_then(|(id, ending)| {
-        let reported = found::report(id, &Store::open(path)?, &common.outputs);
+        let store = Store::open(path)?;
+        if let Some(seal) = store.capacity_seal(id)?.sha256() {
+            viewers.seal(common.shown, format!("seal of {id}: {seal}"));
+        }
+        let reported = found::report(id, &store, &common.outputs);
         let exit = match ending? {
             CapacityEnding::Interrupted => Exit::Interrupted,
             _ => reported?,

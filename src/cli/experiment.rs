@@ -104,7 +104,7 @@ fn one(
     let reported = report::of_experiment(id, &mut store, outputs);
     // The report may have been a look, which is sealed, too.
     if let Some(seal) = store.written_seal(Judged::Experiment(id))? {
-        viewers.note(common.shown, format!("seal of e{id}: {seal}"));
+        viewers.seal(common.shown, format!("seal of e{id}: {seal}"));
     }
     match ending? {
         // An experiment that was cut short may hold too little to report; that is no failure.

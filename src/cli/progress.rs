@@ -27,8 +27,9 @@ pub(super) fn of(style: ProgressStyle, interval: Duration, plan: &Plan) -> Box<d
     let terminal = std::io::stderr().is_terminal() && std::env::var("TERM").is_ok_and(|term| term != "dumb");
     let overall = Overall { started: Instant::now(), load_s: plan.load_seconds() };
     match style {
+        ProgressStyle::None => Box::new(Silent { says_seals: true }),
         // Its events are told by a narrator.
-        ProgressStyle::None | ProgressStyle::Json => Box::new(Silent),
+        ProgressStyle::Json => Box::new(Silent { says_seals: false }),
         ProgressStyle::Bar => Box::new(Block::new(overall)),
         ProgressStyle::Line => Box::new(Line::new(interval, terminal)),
         ProgressStyle::Auto if terminal => Box::new(Block::new(overall)),
@@ -53,8 +54,10 @@ impl Overall {
     }
 }
 
-/// Shows nothing.
-struct Silent;
+/// Shows nothing but seals.
+struct Silent {
+    says_seals: bool,
+}
 
 impl Progress for Silent {
     fn interval(&self) -> Duration {
@@ -64,6 +67,12 @@ impl Progress for Silent {
     fn show(&mut self, _moment: &Moment) {}
 
     fn note(&mut self, _text: &str) {}
+
+    fn seal(&mut self, text: &str) {
+        if self.says_seals {
+            output::say(&format!("loadproof: {text}"));
+        }
+    }
 }
 
 /// A line from time to time, `name=value` throughout: for logs.

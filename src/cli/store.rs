@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::arguments::{Query, StoreCommand, StoreCommands, TableFormat};
 use super::exit::{Exit, UsageError};
 use super::output;
+use crate::assess::is_store_of_bundle;
 use crate::export::csv::field;
 use crate::run::RunId;
 use crate::store::{self, Answer, Checked, Store};
@@ -23,14 +24,21 @@ pub(super) fn store(command: &StoreCommands, path: &Path) -> Result<Exit> {
 
 /// Names what is damaged or was changed after it was stored.
 fn check(path: &Path) -> Result<Exit> {
-    let Checked { whole, unsealed, experiments, problems } = Store::open_existing(path)?.check()?;
+    let Checked { whole, unsealed, experiments, searches, is_part, problems } =
+        Store::open_existing(path)?.check(is_store_of_bundle(path))?;
     let count = |n: usize| unit::count(n as u64);
     let mut lines = vec![format!(
-        "{} runs and {} experiments are as they were written; {} runs have no seal",
+        "{} runs, {} experiments and {} capacity searches are as they were written; {} runs have no seal",
         count(whole),
         count(experiments),
+        count(searches),
         count(unsealed)
     )];
+    if is_part {
+        lines.push(
+            "  part of another store, as a bundle has it: runs that are not here are not missed".to_owned(),
+        );
+    }
     lines.extend(problems.iter().map(|problem| format!("  PROBLEM  {problem}")));
     output::result(&lines.join("\n"))?;
     Ok(if problems.is_empty() { Exit::Done } else { Exit::NotVerified })

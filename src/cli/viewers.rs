@@ -100,10 +100,9 @@ impl Viewers {
         Some(Box::new(Narrator::new(listener, rounds)))
     }
 
-    /// Tells of something after the last run.
-    pub(super) fn note(&self, shown: Shown, text: String) {
+    /// Tells of a seal after the last run, however little is shown: a log with it proves what was measured.
+    pub(super) fn seal(&self, shown: Shown, text: String) {
         match shown.progress {
-            ProgressStyle::None => {}
             ProgressStyle::Json => self.tell(Event::Note(Note::now(text))),
             _ => output::say(&format!("loadproof: {text}")),
         }

@@ -97,6 +97,10 @@ pub trait Progress {
     fn show(&mut self, moment: &Moment);
     /// Shows something that has happened.
     fn note(&mut self, text: &str);
+    /// Shows the seal of what was stored: also where nothing else is shown, since a log with it proves what was measured.
+    fn seal(&mut self, text: &str) {
+        self.note(text);
+    }
     /// Whether it wants to be shown what claims come to after every round; working that out takes a while.
     fn wants_claims(&self) -> bool {
         false
@@ -118,6 +122,13 @@ impl Audience {
     pub fn note(&mut self, text: &str) {
         for member in &mut self.0 {
             member.note(text);
+        }
+    }
+
+    /// Tells all of a seal.
+    pub fn seal(&mut self, text: &str) {
+        for member in &mut self.0 {
+            member.seal(text);
         }
     }
 

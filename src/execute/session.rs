@@ -124,7 +124,7 @@ impl Session {
         self.audience.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
         // That of an experiment covers those of its runs.
         if let Some(seal) = carried.seal.as_ref().filter(|_| self.setting.experiment.is_none()) {
-            self.audience.note(&format!("seal of run {run}: {seal}"));
+            self.audience.seal(&format!("seal of run {run}: {seal}"));
         }
         if !carried.note.is_empty() {
             self.audience.note(&carried.note);

@@ -6,7 +6,7 @@ pub enum Seal {
     /// Nobody has looked.
     #[default]
     Unread,
-    /// It has none: it is older than seals, or has not ended as things do that are sealed.
+    /// It has none: it has not ended as things do that are sealed.
     None,
     /// All is as it was written.
     Whole {
@@ -24,6 +24,17 @@ pub enum Seal {
 const MOST_TOLD: usize = 3;
 
 impl Seal {
+    /// What is said where a seal is missing.
+    pub fn gone(what: &str) -> Self {
+        Self::Broken { changed: vec![format!("the seal of {what} is gone, or was never made")] }
+    }
+
+    /// What is said of a form that this program does not write.
+    pub fn of_form(what: &str, form: i64) -> Self {
+        let text = format!("the seal of {what} has the form {form} (changed, or written by a newer version)");
+        Self::Broken { changed: vec![text] }
+    }
+
     /// The seal of what is as it was written.
     pub fn sha256(&self) -> Option<&str> {
         match self {

@@ -94,14 +94,14 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down how a search ended.
+    /// Writes down how a search ended, and seals it.
     ///
     /// # Errors
     /// If the store cannot be written.
     pub fn end_capacity(&self, id: CapacityId, ending: CapacityEnding) -> Result<(), StoreError> {
         let sql = "UPDATE capacity_search SET ended = ?2 WHERE id = ?1";
         self.connection.execute(sql, params![id.0, ending.word()])?;
-        Ok(())
+        self.seal_capacity(id)
     }
 
     /// A search with its trials.
@@ -178,6 +178,26 @@ mod tests {
         assert_eq!(facts.trials[0].missed[0], ["run.p99 <= 50ms"]);
         store.end_capacity(id, CapacityEnding::Budget).unwrap();
         assert_eq!(store.capacity(id).unwrap().ended, Some(CapacityEnding::Budget));
+        // Their runs are no matter here, either; but that they are not there is seen.
+        let breach = |store: &Store| store.capacity_seal(id).unwrap().breach().unwrap_or_default();
+        assert!(
+            breach(&store).contains("the profile of trial 1 of capacity search c1"),
+            "{}",
+            breach(&store)
+        );
+        store.connection.execute_batch("DELETE FROM capacity_trial").unwrap();
+        let trials = "the terms, the trials or the runs of capacity search c1";
+        assert!(breach(&store).contains(trials), "{}", breach(&store));
+        store.end_capacity(id, CapacityEnding::Budget).unwrap();
+        assert!(store.capacity_seal(id).unwrap().sha256().is_some());
+        for (sql, named) in [
+            ("UPDATE capacity_search SET subject = '{ }'", trials),
+            ("UPDATE capacity_seal SET form = 2", "has the form 2"),
+            ("DELETE FROM capacity_seal", "is gone"),
+        ] {
+            store.connection.execute_batch(sql).unwrap();
+            assert!(breach(&store).contains(named), "{sql}: {}", breach(&store));
+        }
         assert!(matches!(store.capacity(CapacityId(9)), Err(StoreError::NoCapacity(9))));
     }
 }

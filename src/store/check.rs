@@ -1,7 +1,7 @@
 //! Whether a store is whole: its pages, its references, and what was written of every run and experiment.
 
-use super::{Store, StoreError};
-use crate::run::{ExperimentId, RunId, Seal};
+use super::{Store, StoreError, built_in};
+use crate::run::{CapacityId, ExperimentId, RunId, Seal};
 
 /// Damages of the file that are told.
 const MOST_DAMAGES: u32 = 20;
@@ -11,26 +11,33 @@ const MOST_DAMAGES: u32 = 20;
 pub struct Checked {
     /// Runs that are as they were written.
     pub whole: usize,
-    /// Runs without a seal: older than seals, or cut short.
+    /// Runs without a seal: under way, or cut short.
     pub unsealed: usize,
     /// Experiments that are as they were written.
     pub experiments: usize,
+    /// Searches for capacity that are as they were written.
+    pub searches: usize,
+    /// Whether it was taken for a part of another store, of which most runs are left out.
+    pub is_part: bool,
     /// What was changed or is damaged, in words.
     pub problems: Vec<String>,
 }
 
 impl Store {
-    /// Checks the file, and everything that is sealed in it.
+    /// Checks the file, and everything that is sealed in it. `may_be_part`: whether it stands where the store of a bundle
+    /// does, so that it may say of itself that it holds some runs of another one.
     ///
     /// # Errors
     /// If the store cannot be read at all.
-    pub fn check(&self) -> Result<Checked, StoreError> {
+    pub fn check(&self, may_be_part: bool) -> Result<Checked, StoreError> {
         let mut checked = Checked { problems: self.damages()?, ..Checked::default() };
         let numbers = |table: &str| -> Result<Vec<i64>, StoreError> {
             let mut statement = self.connection.prepare(&format!("SELECT id FROM {table} ORDER BY id"))?;
             Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
         };
-        let is_part = self.is_part()?;
+        let is_part = may_be_part && self.is_part()?;
+        checked.is_part = is_part;
+        checked.problems.extend(built_in::differences(&self.connection)?.iter().map(|what| changed(what)));
         for run in numbers("run")?.into_iter().map(RunId) {
             // Of evidence that was passed over, a bundle has only the facts.
             let has_samples = !is_part || self.has_samples(run)?;
@@ -48,7 +55,16 @@ impl Store {
                 Err(error) => checked.problems.push(format!("experiment e{id} cannot be read: {error}")),
             }
         }
-        checked.problems.extend(self.gaps()?);
+        for id in numbers("capacity_search")?.into_iter().map(CapacityId) {
+            match self.capacity_seal(id) {
+                Ok(Seal::Whole { .. }) => checked.searches += 1,
+                Ok(seal) => checked.problems.extend(seal.changed().iter().map(|what| changed(what))),
+                Err(error) => checked.problems.push(format!("capacity search {id} cannot be read: {error}")),
+            }
+        }
+        if !is_part {
+            checked.problems.extend(self.gaps()?);
+        }
         Ok(checked)
     }
 

@@ -30,7 +30,7 @@ const FACTS: [&str; 16] = [
     "INSERT INTO extract.seal_block SELECT * FROM main.seal_block WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.experiment_seal SELECT * FROM main.experiment_seal \
      WHERE experiment IN (SELECT id FROM extract.experiment)",
-    "UPDATE extract.seal_start SET is_part = 1, (run, experiment) = (SELECT max(run), max(experiment) FROM main.seal_start)",
+    "UPDATE extract.seal_start SET is_part = 1",
 ];
 
 /// ?1 and ?2: the ids of a run's rows.

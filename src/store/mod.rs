@@ -3,6 +3,7 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod built_in;
 mod capacity;
 mod check;
 mod checksum;
@@ -17,6 +18,7 @@ mod read;
 mod run;
 mod schema;
 mod seal;
+mod seal_of_several;
 mod sealing;
 mod source;
 mod verdict;

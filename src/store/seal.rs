@@ -1,32 +1,23 @@
 //! Seals: what was written of runs and experiments can be told from what was changed afterwards.
 //!
 //! The writer of a run sums its rows up block by block as it writes them; the run's end adds what explains them and closes
-//! the seal over all of it and over the seal of the run before. An experiment's seal covers its plan, its looks and the seals
-//! of its runs. A seal can be made anew by whoever can write the store: it proves something where it was also printed, signed
-//! or published.
+//! the seal over all of it and over the seal of the run before. A seal can be made anew by whoever can write the store: it
+//! proves something where it was also printed, signed or published. What has ended has a seal: nothing in a store that can
+//! be written, neither an age nor a form, excuses that one is missing.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::checksum::{self as rows, Block, Which};
 use super::{Store, StoreError};
 use crate::checksum::{self, Sum};
-use crate::run::{ExperimentId, Judged, RunId, Seal};
+use crate::run::{Judged, RunId, Seal};
 
-/// The form of seals that is written: which rows they cover, and how.
-const FORM: u32 = 1;
+/// The form of seals that is written: which rows they cover, and how. It is part of every seal's sum.
+pub(super) const FORM: i64 = 1;
 /// Stands among a run's blocks once its writer has ended; its rows are the samples.
 const WRITTEN: &str = "written";
-
-/// What an experiment's seal covers; ?1 is its number.
-const OF_EXPERIMENT: [&str; 4] = [
-    "SELECT id, scenario, started_at, rounds, seed, command, baseline, treatments, load, ended, is_exact, pilot, run_time_us \
-     FROM experiment WHERE id = ?1",
-    "SELECT number, rounds, alpha, occasion FROM look WHERE experiment = ?1 ORDER BY number",
-    "SELECT run, round, last_run, profile, reason FROM repetition WHERE experiment = ?1 ORDER BY run",
-    "SELECT r.id, s.sha256 FROM run r LEFT JOIN seal s ON s.run = r.id WHERE r.experiment = ?1 ORDER BY r.id",
-];
 
 /// A block as it was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,11 +61,28 @@ pub(super) fn close(connection: &Connection, run: RunId) -> Result<(), StoreErro
     if !is_written(connection, run)? {
         return Ok(());
     }
+    sum_up(connection, run, |part| !is_summed_up_by_writer(part))?;
+    chain(connection, run)
+}
+
+/// Seals a run as it stands.
+pub(super) fn anew(connection: &Connection, run: RunId) -> Result<(), StoreError> {
+    sum_up(connection, run, |_| true)?;
+    chain(connection, run)
+}
+
+/// Keeps the blocks of some parts of a run as they stand.
+fn sum_up(connection: &Connection, run: RunId, is_meant: impl Fn(&str) -> bool) -> Result<(), StoreError> {
     for which in [Which::Measured, Which::Words, Which::Facts] {
-        for part in which.parts().iter().filter(|part| !is_summed_up_by_writer(part.name)) {
+        for part in which.parts().iter().filter(|part| is_meant(part.name)) {
             keep(connection, &rows::of_part(connection, run, part)?)?;
         }
     }
+    Ok(())
+}
+
+/// Closes the seal over a run's blocks, and over the seal of the run before.
+fn chain(connection: &Connection, run: RunId) -> Result<(), StoreError> {
     let blocks = sealed_blocks(connection, run)?;
     let last = "SELECT number, sha256 FROM seal ORDER BY number DESC LIMIT 1";
     let last = connection.query_row(last, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)));
@@ -141,15 +149,15 @@ impl Store {
             "SELECT form, facts, measured, previous, sha256 FROM seal WHERE run = ?1",
             [run.0],
             |row| {
-                let form: u32 = row.get(0)?;
+                let form: i64 = row.get(0)?;
                 Ok((form, [row.get::<_, String>(1)?, row.get(2)?, row.get(3)?, row.get(4)?]))
             },
         );
         let Some((form, [facts, measured, previous, sha256])) = found.optional()? else {
             return self.without_seal(run);
         };
-        if form > FORM {
-            return Ok(Seal::None);
+        if form != FORM {
+            return Ok(Seal::of_form(&format!("run {run}"), form));
         }
         let sealed = sealed_blocks(&self.connection, run)?;
         let mut changed = Vec::new();
@@ -180,92 +188,12 @@ impl Store {
             .optional()?;
         let state = state.unwrap_or_default();
         let has_ended = state == "done" || state != "running" && is_written(&self.connection, run)?;
-        let is_older = run.0 <= self.start_of_seals("run")?;
-        // A run that was killed between its last sample and its end has none either.
-        let is_excused = is_older || !has_ended || state == "crashed";
-        let gone = || Seal::Broken { changed: vec![format!("the seal of run {run} is gone")] };
-        Ok(if is_excused { Seal::None } else { gone() })
+        // A run that was killed between its last sample and its end has none.
+        let is_excused = !has_ended || state == "crashed";
+        Ok(if is_excused { Seal::None } else { Seal::gone(&format!("run {run}")) })
     }
 
-    fn start_of_seals(&self, of: &str) -> Result<i64, StoreError> {
-        let sql = format!("SELECT max({of}) FROM seal_start");
-        Ok(self.connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0))
-    }
-
-    /// Whether what is stored of an experiment besides its runs is what was written.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn experiment_seal(&self, id: ExperimentId) -> Result<Seal, StoreError> {
-        let sql = "SELECT form, sha256 FROM experiment_seal WHERE experiment = ?1";
-        let found = self.connection.query_row(sql, [id.0], |row| Ok((row.get(0)?, row.get(1)?)));
-        let broken = |text: String| Seal::Broken { changed: vec![text] };
-        match found.optional()? {
-            Some((form, _)) if FORM < form => Ok(Seal::None),
-            Some((_, sha256)) if self.sum_of_experiment(id)? == sha256 => Ok(Seal::Whole { sha256 }),
-            Some(_) => Ok(broken(format!("the plan, the looks or the runs of experiment e{id}"))),
-            None => {
-                let sql = "SELECT ended <> '' FROM experiment WHERE id = ?1";
-                let has_ended = self.connection.query_row(sql, [id.0], |row| row.get(0)).optional()?;
-                let is_older = id.0 <= self.start_of_seals("experiment")?;
-                let is_excused = is_older || !has_ended.unwrap_or(false);
-                Ok(if is_excused {
-                    Seal::None
-                } else {
-                    broken(format!("the seal of experiment e{id} is gone"))
-                })
-            }
-        }
-    }
-
-    fn sum_of_experiment(&self, id: ExperimentId) -> Result<String, StoreError> {
-        let mut text = format!("loadproof experiment seal {FORM}\n");
-        for sql in OF_EXPERIMENT {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let mut found = statement.query([id.0])?;
-            let mut blocks = rows::Blocks::of(RunId(0), "");
-            let mut sums = Vec::new();
-            while let Some(row) = found.next()? {
-                sums.extend(blocks.add(rows::values(row)?));
-            }
-            sums.extend(blocks.rest());
-            text.extend(sums.into_iter().map(|block| block.sha256 + " "));
-            text.push('\n');
-        }
-        Ok(checksum::sha256(text))
-    }
-
-    /// Seals an experiment as it stands, in place of the seal that it had.
-    pub(super) fn seal_experiment(&self, id: ExperimentId) -> Result<(), StoreError> {
-        let sql = "INSERT OR REPLACE INTO experiment_seal (experiment, form, sha256) VALUES (?1, ?2, ?3)";
-        self.connection.execute(sql, params![id.0, FORM, self.sum_of_experiment(id)?])?;
-        Ok(())
-    }
-
-    /// Takes the seal of an experiment that goes on again.
-    pub(super) fn unseal_experiment(&self, id: ExperimentId) -> Result<(), StoreError> {
-        self.connection.execute("DELETE FROM experiment_seal WHERE experiment = ?1", [id.0])?;
-        Ok(())
-    }
-
-    /// Changes an experiment as its seal allows: one that was whole is sealed anew, one that was broken stays so.
-    pub(super) fn within_seal<T>(
-        &self,
-        id: ExperimentId,
-        change: impl FnOnce(&Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        // At once: of two that change it, one sees what the other has done.
-        let transaction = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-        let was_whole = self.experiment_seal(id)?.sha256().is_some();
-        let changed = change(&transaction)?;
-        if was_whole {
-            self.seal_experiment(id)?;
-        }
-        transaction.commit()?;
-        Ok(changed)
-    }
-
-    /// Whether this store holds some runs of another one, as that of a bundle does.
+    /// Whether this store says that it holds some runs of another one, as that of a bundle does.
     pub(super) fn is_part(&self) -> Result<bool, StoreError> {
         let sql = "SELECT coalesce(max(is_part), 0) FROM seal_start";
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
@@ -283,14 +211,12 @@ impl Store {
         Ok(self.connection.query_row(sql, [id], |row| row.get(0)).optional()?)
     }
 
-    /// Where runs that were sealed in this store are gone: between which others. Those after the last are not missed.
+    /// Where runs that were sealed in this store are gone: between which others. Those after the last are not missed. The
+    /// store of a bundle, which holds some runs of another one, has such gaps.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn gaps(&self) -> Result<Vec<String>, StoreError> {
-        if self.is_part()? {
-            return Ok(Vec::new());
-        }
         let mut statement =
             self.connection.prepare("SELECT number, run, previous, sha256 FROM seal ORDER BY number")?;
         let mut seals = statement.query([])?;
@@ -345,6 +271,7 @@ fn differences(which: Which, run: RunId, sealed: &SealedBlocks, found: &[Block])
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::ExperimentId;
     use crate::run::{RunEnd, RunStart, RunState, Source};
     use crate::sample::{
         Batch, EndpointId, Key, Kind, Outcome, Phase, Race, ReasonId, Sample, Subject, UserClassId,
@@ -450,6 +377,14 @@ mod tests {
             ("UPDATE seal_block SET sha256 = '' WHERE part = 'facts'", "facts of run 1"),
             ("UPDATE seal SET previous = 'x' WHERE run = 1", "the seal of run 1 itself"),
             ("DELETE FROM seal WHERE run = 1", "the seal of run 1 is gone"),
+            ("UPDATE seal SET form = 99", "the seal of run 1 has the form 99"),
+            ("UPDATE seal SET form = 2", "the seal of run 1 has the form 2"),
+            ("UPDATE seal SET form = 0", "the seal of run 1 has the form 0"),
+            ("UPDATE seal SET form = -1", "the seal of run 1 has the form -1"),
+            (
+                "UPDATE seal_start SET is_part = 1; DELETE FROM seal; DELETE FROM seal_block",
+                "the seal of run 1 is gone",
+            ),
             ("DELETE FROM seal_block WHERE run = 1", "sample 1:0 to 1:255 (added)"),
             ("INSERT INTO reading VALUES (1 << 32, 1, 0, 0.5)", "reading 1:0 to 1:0 (added)"),
         ] {
@@ -504,6 +439,7 @@ mod tests {
         assert!(part.seal(RunId(1), false).unwrap().sha256().is_some());
         assert!(part.seal(RunId(1), true).unwrap().breach().is_some());
         assert!(part.experiment_seal(ExperimentId(1)).unwrap().sha256().is_some());
-        assert_eq!(part.gaps().unwrap(), Vec::<String>::new());
+        assert_eq!(part.check(true).unwrap().problems, Vec::<String>::new());
+        assert!(!part.check(false).unwrap().problems.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use loadproof::checksum::sha256;
 
-use crate::support::{bench, older_than_seals};
+use crate::support::{bench, seal_anew};
 use std::os::unix::fs::PermissionsExt;
 
 use bench::*;
@@ -44,7 +44,7 @@ fn an_invalid_run_is_no_baseline() {
     store
         .execute("UPDATE sample SET outcome = 3, status = 0 WHERE id < 2 << 32 AND id % 10 > 0", [])
         .unwrap();
-    older_than_seals(&bench.path("reports/loadproof.db"));
+    seal_anew(&bench.path("reports/loadproof.db"));
     let refused = bench.run(&["baseline", "save", "v1", "1"]);
     let said = stderr(&refused);
     assert_eq!(code(&refused), 2, "{said}");

@@ -191,3 +191,51 @@ fn mistakes_about_capacities_are_found_by_check() {
         assert!(stderr(&checked).contains(words), "{new}: {}", stderr(&checked));
     }
 }
+
+#[test]
+fn what_was_changed_of_a_search_or_its_runs_is_named() {
+    let bench = bench();
+    let output = bench.run(&FLAGS);
+    assert!(stderr(&output).contains("loadproof: seal of c1: "), "{}", stderr(&output));
+    let check = bench.run(&["store", "check"]);
+    assert!(code(&check) == 0 && stdout(&check).contains(" and 1 capacity searches"), "{}", stdout(&check));
+    // What is changed stays so: each change adds to what is named.
+    for (sql, named) in [
+        (
+            "UPDATE capacity_trial SET purpose = 'confirm', missed = '[[]]'",
+            "the trials or the runs of capacity search c1",
+        ),
+        (
+            "UPDATE capacity_trial SET load = 2 * load WHERE number = 1",
+            "the load of trial 1 of capacity search c1",
+        ),
+        (
+            "UPDATE capacity_trial SET profile = 'b' WHERE number = 2",
+            "the profile of trial 2 of capacity search c1",
+        ),
+        (
+            "UPDATE capacity_search SET ended = 'found', subject = subject || ' '; DELETE FROM capacity_seal",
+            "is gone",
+        ),
+    ] {
+        rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap().execute_batch(sql).unwrap();
+        let check = bench.run(&["store", "check"]);
+        assert!(code(&check) == 96 && stdout(&check).contains(named), "{sql}: {}", stdout(&check));
+    }
+}
+
+#[test]
+fn the_report_of_a_search_names_what_was_changed_in_its_runs() {
+    let bench = bench();
+    bench.run(&FLAGS);
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.execute("UPDATE sample SET done_us = done_us + 1 WHERE id >> 32 = 1", []).unwrap();
+    drop(store);
+    let report = bench.run(&["report", "c1"]);
+    assert_eq!(code(&report), 98, "{}", stdout(&report));
+    assert!(
+        stdout(&report).contains("INVALID: changed after it was stored: sample 1:0 to "),
+        "{}",
+        stdout(&report)
+    );
+}

@@ -1,7 +1,7 @@
 //! Experiments: looks, rounds, budgets, matrices, resumption, and a system that is put back
 //! whatever happens.
 
-use crate::support::{bench, older_than_seals};
+use crate::support::{bench, seal_anew};
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -243,7 +243,7 @@ fn a_pilot_sets_the_run_time_and_is_no_evidence() {
     store.execute("UPDATE run SET state = 'crashed' WHERE round = 6", []).unwrap();
     store.execute("UPDATE experiment SET ended = ''", []).unwrap();
     drop(store);
-    older_than_seals(&bench.path("reports/loadproof.db"));
+    seal_anew(&bench.path("reports/loadproof.db"));
     let output = experiment(&bench, &["claims.toml", "--resume", "--progress", "plain"]);
     assert!(!stderr(&output).contains("pilot:"), "{}", stderr(&output));
     assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 0"), 2);
@@ -273,7 +273,7 @@ fn a_round_that_was_disturbed_from_outside_is_given_up_and_made_again() {
     store.execute("UPDATE run SET clock_step_us = 60000000 WHERE id = 3", []).unwrap();
     store.execute("UPDATE experiment SET ended = 'interrupted'", []).unwrap();
     drop(store);
-    older_than_seals(&bench.path("reports/loadproof.db"));
+    seal_anew(&bench.path("reports/loadproof.db"));
     let output = bench.run(&["experiment", "claims.toml", "--resume", "--progress", "plain"]);
     let said = stderr(&output);
     assert!(

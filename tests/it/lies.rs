@@ -138,6 +138,16 @@ fn what_was_changed_in_the_store_before_a_sign_off_is_named() {
             "the plan, the looks or the runs of experiment e1",
         ),
         ("DELETE FROM seal WHERE run = 4", "the seal of run 4 is gone"),
+        // Nothing that stands in the store switches the checking off.
+        ("UPDATE seal SET form = 99", "the seal of run 10 has the form 99"),
+        ("UPDATE seal SET form = 2 WHERE run = 3", "the seal of run 3 has the form 2"),
+        ("UPDATE experiment_seal SET form = 2", "the seal of experiment e1 has the form 2"),
+        (
+            "UPDATE sample SET done_us = intended_us + 9000 WHERE id >> 32 = 2; UPDATE seal_start SET is_part = 1;
+             DELETE FROM seal; DELETE FROM seal_block; DELETE FROM experiment_seal",
+            "the seal of experiment e1 is gone",
+        ),
+        ("DELETE FROM seal_start; DELETE FROM seal WHERE run = 4", "the seal of run 4 is gone"),
     ] {
         let shelf = Shelf::new();
         shelf.experiment(SLOW);
@@ -157,7 +167,41 @@ fn what_was_changed_in_the_store_before_a_sign_off_is_named() {
     shelf.experiment(USUAL);
     let check = shelf.run(&["store", "check"]);
     assert_eq!(check.status.code(), Some(0), "{}", said(&check));
-    assert_eq!(said(&check), "10 runs and 1 experiments are as they were written; 0 runs have no seal\n");
+    assert_eq!(
+        said(&check),
+        "10 runs, 1 experiments and 0 capacity searches are as they were written; 0 runs have no seal\n"
+    );
+}
+
+#[test]
+fn what_every_store_has_alike_is_checked() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    shelf.change(
+        "UPDATE outcome SET name = 'fine' WHERE code = 2; UPDATE phase SET name = 'level' WHERE code = 1;
+         DROP VIEW exchanges; CREATE TRIGGER ours AFTER INSERT ON run BEGIN DELETE FROM look; END",
+    );
+    let check = shelf.run(&["store", "check"]);
+    assert_eq!(check.status.code(), Some(96));
+    for named in ["views, triggers and indexes", "the words of outcomes", "the words of phases"] {
+        assert!(said(&check).contains(named), "{named}: {}", said(&check));
+    }
+}
+
+#[test]
+fn runs_that_are_not_here_are_missed_but_in_a_bundle() {
+    let shelf = Shelf::new();
+    shelf.experiment(SLOW);
+    shelf.experiment(USUAL);
+    let (_, text) = signoff(&shelf, RULES);
+    let bundle = shelf.path("reports/signoff-1.9.0/samples.db");
+    let check = |store: &Path| shelf.run(&["--store", &store.to_string_lossy(), "store", "check"]);
+    let of_bundle = check(&bundle);
+    assert_eq!(of_bundle.status.code(), Some(0), "{text} {}", said(&of_bundle));
+    assert!(said(&of_bundle).contains("part of another store"), "{}", said(&of_bundle));
+    let elsewhere = shelf.path("elsewhere.db");
+    std::fs::copy(&bundle, &elsewhere).unwrap();
+    assert!(said(&check(&elsewhere)).contains("are gone"), "{}", said(&check(&elsewhere)));
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub struct ArmReport {
     pub trials: usize,
     /// How many more were disturbed by something outside of the system, and made again.
     pub disturbed: usize,
-    /// What had to be seen to be true of it at a bound, and was not.
+    /// What was changed after it was stored; or what had to be seen to be true of it at a bound, and was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_held: Option<String>,
     /// What was found.

@@ -96,13 +96,12 @@ impl CapacityReport {
         if let Some(first) = goal.broke_first.first() {
             sentences.push(format!("{name}First condition missed: {}.", broken(first)));
         }
-        if goal.is_of_generator {
+        if let Some(reason) = &arm.not_held {
+            sentences.push(format!("{name}INVALID: {reason}."));
+        } else if goal.is_of_generator {
             sentences.push(format!(
                 "{name}This is the limit of loadproof on this machine, not of the system: give it dedicated cores."
             ));
-        }
-        if let Some(reason) = &arm.not_held {
-            sentences.push(format!("{name}INVALID: {reason}."));
         }
         sentences
     }

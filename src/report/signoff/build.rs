@@ -167,7 +167,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
         audit: evidence.audit.word(),
         failing: evidence.failing.clone(),
         reports: evidence.reports.clone(),
-        seal: evidence.seal.clone().unwrap_or_else(|| "none: it is older than seals".to_owned()),
+        seal: evidence.seal.clone().unwrap_or_else(|| "none".to_owned()),
     }
 }
 

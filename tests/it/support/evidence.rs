@@ -11,7 +11,7 @@ use loadproof::scenario::{self, Scenario, World};
 use loadproof::store::{Ending, NewExperiment, RunWords, RunWriter, Store};
 use rusqlite::Connection;
 
-use super::older_than_seals;
+use super::seal_anew;
 
 /// A day's seconds.
 pub(crate) const DAY: i64 = 86_400;
@@ -112,10 +112,10 @@ impl Shelf {
         Self { folder, scenario }
     }
 
-    /// Changes what was stored, as if that were what had been measured before there were seals.
+    /// Changes what was stored, as if that were what had been measured.
     pub(crate) fn plant(&self, sql: &str) {
         self.change(sql);
-        older_than_seals(&self.database());
+        seal_anew(&self.database());
     }
 
     /// Changes what was stored behind loadproof's back.

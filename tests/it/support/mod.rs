@@ -166,14 +166,7 @@ pub(crate) fn quantile(mut values: Vec<f64>, p: f64) -> f64 {
     loadproof::stats::quantile::type7(&values, p).expect("no values")
 }
 
-/// Takes the seals of a store, as if it were older than they: what tests have changed in it is then what was measured.
-pub(crate) fn older_than_seals(store: &Path) {
-    let store = rusqlite::Connection::open(store).unwrap();
-    store
-        .execute_batch(
-            "DELETE FROM seal; DELETE FROM seal_block; DELETE FROM experiment_seal;
-             UPDATE seal_start SET run = (SELECT coalesce(max(id), 0) FROM run),
-                                   experiment = (SELECT coalesce(max(id), 0) FROM experiment);",
-        )
-        .unwrap();
+/// Seals a store anew: what tests have changed in it is then what was measured.
+pub(crate) fn seal_anew(store: &Path) {
+    loadproof::store::Store::open(store).unwrap().seal_anew().unwrap();
 }
