@@ -13,16 +13,27 @@ use crate::unit;
 /// If it cannot be opened, is no plain file, or is larger.
 pub fn open(path: &Path, most: u64) -> Result<std::io::Take<File>> {
     // Before it is opened: to open a pipe waits for its writer.
-    let found = std::fs::metadata(path)?;
-    if !found.is_file() && !is_of_shell(path) {
-        let kind = if found.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(Error::new(ErrorKind::InvalidInput, format!("it is {kind}, not a file")));
+    if !is_of_shell(path) {
+        plain(path)?;
     }
-    if found.len() > most {
+    if std::fs::metadata(path)?.len() > most {
         return Err(too_large(most));
     }
     // One byte more shows that it has grown since.
     Ok(File::open(path)?.take(most.saturating_add(1)))
+}
+
+/// Whether a path leads to a plain file, for what others open.
+///
+/// # Errors
+/// If there is nothing, or something else.
+pub fn plain(path: &Path) -> Result<()> {
+    let found = std::fs::metadata(path)?;
+    if found.is_file() {
+        return Ok(());
+    }
+    let kind = if found.is_dir() { "a folder" } else { "a pipe or a device" };
+    Err(Error::new(ErrorKind::InvalidInput, format!("it is {kind}, not a file")))
 }
 
 /// The bytes of a plain file.

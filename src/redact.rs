@@ -20,7 +20,7 @@ pub const SECRET_NAME: &str = concat!(
     "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|passcode|pwd|secret",
     r"|(?:api|app|private|access|signing|subscription|shared|auth|encryption|master|account)[-_ ]?key",
     r"|token|session[-_]?id|csrf|xsrf|jwt|signature|bearer|cvv|cvc|card[-_]?number|cc[-_]?number",
-    r"|(?:\b|_)(?:pass|pw|pin|otp|sig|sid|auth|session|ssn)\b)"
+    r"|pw\b|(?:\b|_)(?:pass|pin|otp|sig|sid|auth|session|ssn)\b)"
 );
 
 /// Names with such a part that tell of none.
@@ -149,10 +149,28 @@ fn padding(value: &str) -> &'static str {
 
 /// A command as it may be shown: without credentials in URLs, flags, headers and bodies.
 pub fn command(text: &str) -> String {
-    let text = Redactor::default().body(text);
-    let hidden =
-        FLAG.as_ref().map(|flag| flag.replace_all(&text, format!("${{1}}{HIDDEN}${{3}}")).into_owned());
-    hidden.unwrap_or_default()
+    without_flags(&Redactor::default().body(text), |_| false)
+}
+
+/// The same of one in which a value may be a template, which stays.
+pub fn command_template(text: &str) -> String {
+    without_flags(&Redactor::default().template(text), is_templated)
+}
+
+/// A text with the values of flags and headers hidden whose names are secret.
+fn without_flags(text: &str, is_harmless: fn(&str) -> bool) -> String {
+    let Some(flag) = FLAG.as_ref() else { return String::new() };
+    let hidden = flag.replace_all(text, |found: &Captures<'_>| {
+        if is_harmless(&found[2]) {
+            return found[0].to_owned();
+        }
+        format!("{}{HIDDEN}{}", &found[1], &found[3])
+    });
+    hidden.into_owned()
+}
+
+fn is_templated(value: &str) -> bool {
+    value.contains("{{") || value.contains("{%")
 }
 
 /// Hides secrets in messages.
@@ -201,7 +219,7 @@ impl Redactor {
 
     /// A text in which a value may be a template: what that comes to is hidden where it is shown.
     pub fn template(&self, text: &str) -> String {
-        self.shown(text, |value| value.contains("{{") || value.contains("{%"))
+        self.shown(text, is_templated)
     }
 
     fn shown(&self, text: &str, is_harmless: fn(&str) -> bool) -> String {
@@ -280,6 +298,8 @@ mod tests {
             "AccountKey",
             "user[password]",
             "card_number",
+            "DBPW",
+            "user_pw",
         ] {
             assert!(is_secret_name(name), "{name}");
         }

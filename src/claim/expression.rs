@@ -41,6 +41,8 @@ pub struct Found {
     pub times: Option<Arc<Vec<f64>>>,
     /// What it leaves out, if it is not the whole truth.
     pub doubt: Option<Doubt>,
+    /// What is to be known of it besides.
+    pub note: Option<String>,
 }
 
 /// Gives expressions their statistics.
@@ -167,6 +169,9 @@ impl Expression {
             return Err(problem);
         }
         let value = result.map_err(|error| match error.detail() {
+            Some(detail) if detail.starts_with("unable to calculate") && detail.ends_with(" / 0.0") => {
+                divides_by_0(self, &record.seen)
+            }
             Some(detail) => format!("{}: {detail}", error.kind()),
             None => error.kind().to_string(),
         })?;
@@ -259,6 +264,14 @@ impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Why there is no number, and which statistics are to blame.
+fn divides_by_0(expression: &Expression, seen: &[Seen]) -> String {
+    let zeros = seen.iter().filter(|seen| seen.found.value == 0.0);
+    let zeros: Vec<String> = zeros.map(|s| format!("{}.{} is 0", s.side.word(), s.statistic)).collect();
+    let why = if zeros.is_empty() { String::new() } else { format!(": {}", zeros.join(" and ")) };
+    format!("`{expression}` divides by 0{why}")
 }
 
 /// What an evaluation met on its way.
@@ -455,6 +468,7 @@ mod tests {
                 (_, "ok_share") => of(0.9, Some((9.0, 10.0))),
                 (_, "delta('hits')") => of(90.0, None),
                 (_, "delta('lookups')") => of(120.0, None),
+                (_, "failed") => of(0.0, None),
                 _ => Err("nothing was measured".to_owned()),
             }
         }
@@ -470,6 +484,12 @@ mod tests {
         let ratio = evaluate("baseline.p99 / treatment.p99").unwrap();
         assert_eq!((ratio.value, ratio.counts, ratio.seen.len()), (3.1, None, 2));
         assert_eq!(evaluate("(baseline.p99 - treatment.p99) * 2 > 400").unwrap().value, 1.0);
+    }
+
+    #[test]
+    fn a_division_by_0_names_what_is_0() {
+        let reason = evaluate("treatment.p99 / baseline.failed").unwrap_err();
+        assert_eq!(reason, "`treatment.p99 / baseline.failed` divides by 0: baseline.failed is 0");
     }
 
     #[test]

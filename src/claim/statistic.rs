@@ -298,7 +298,9 @@ impl Statistic {
             "status_share" => status().map(Self::Share),
             "check_share" => Some(Self::CheckShare(text)),
             "share_within" => {
-                let within = unit::parse_duration(&text).ok()?;
+                // A plain number is not a text, and one in quotes would be s where all others are ms.
+                let has_unit = text.trim().parse::<f64>().is_err();
+                let within = unit::parse_duration(&text).ok().filter(|time| has_unit && !time.is_zero())?;
                 Some(Self::Share(CountOf::Within(u64::try_from(within.as_micros()).ok()?)))
             }
             "recovery" => Some(Self::Recovery(text)),
@@ -502,7 +504,9 @@ mod tests {
             let argument = text.strip_prefix("share_within('").unwrap().strip_suffix("')").unwrap();
             assert_eq!(Statistic::of_text("share_within", argument), within(us), "{text}");
         }
-        assert_eq!(Statistic::of_text("share_within", "soon"), None);
+        for text in ["soon", "0s", "200"] {
+            assert_eq!(Statistic::of_text("share_within", text), None, "{text}");
+        }
         assert_eq!(Statistic::of_number("share_within", 0.0), None);
     }
 

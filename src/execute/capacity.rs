@@ -222,7 +222,10 @@ impl<'a> Trials<'a> {
         }
         let is_over = self.arms.iter().all(|arm| arm.search.next(u32::MAX).is_none());
         if !is_over {
-            self.session.audience().note("the budget does not allow another trial");
+            self.session.audience().note(match self.search.budget {
+                Some(_) => "the budget does not allow another trial",
+                None => "the search has made as many trials as it may",
+            });
             return Ok(CapacityEnding::Budget);
         }
         if beyond && !self.look_beyond()? {

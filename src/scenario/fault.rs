@@ -135,6 +135,11 @@ impl Fault {
         holds(&self.loads, load) && holds(&self.profiles, profile)
     }
 
+    /// Whether it is over as soon as it is done.
+    pub fn is_over_at_once(&self) -> bool {
+        self.lasts.is_none() && !self.stays()
+    }
+
     /// Whether it stays until the run ends.
     pub fn stays(&self) -> bool {
         let is_over_at_once = match &self.action {

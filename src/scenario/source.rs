@@ -82,7 +82,14 @@ impl Secrets {
             DeValue::Integer(_) | DeValue::Float(_) if is_named => {
                 self.found.push((value.span(), format!("\"{LEFT_OUT}\"")));
             }
-            DeValue::Array(items) => items.iter().for_each(|item| self.look_at(is_named, item)),
+            DeValue::Array(items) => {
+                let mut is_value = false;
+                for item in items {
+                    self.look_at(is_named || is_value, item);
+                    // `["--password", "…"]`
+                    is_value = item.get_ref().as_str().is_some_and(is_secret_flag);
+                }
+            }
             // A table may be named after what it is for: `[auth.shop]`.
             DeValue::Table(table) => self.look_in(table),
             _ => {}
@@ -119,8 +126,18 @@ fn shown(is_named: bool, text: &str) -> String {
     let is_pointer = text.starts_with('/') && text.chars().all(|c| c.is_alphanumeric() || "/_-".contains(c));
     match (is_named, is_template(text)) {
         (true, false) if !is_pointer && !text.is_empty() => LEFT_OUT.to_owned(),
-        _ => without_user(&Redactor::default().template(text)).replace(redact::HIDDEN, LEFT_OUT),
+        _ => {
+            let has_flags = text.starts_with("--") || text.contains(" --");
+            let kept =
+                if has_flags { redact::command_template(text) } else { Redactor::default().template(text) };
+            without_user(&kept).replace(redact::HIDDEN, LEFT_OUT)
+        }
     }
+}
+
+/// Whether an argument is a flag whose value, which is secret, comes behind it.
+fn is_secret_flag(argument: &str) -> bool {
+    argument.starts_with('-') && !argument.contains(['=', ' ', ':']) && redact::is_secret_name(argument)
 }
 
 /// A text with the users of its URLs left out, and not only their passwords: a token may stand in their place. Plain names
@@ -203,15 +220,27 @@ json = "{\"session\": \"S3CRET\"}"
 pin = 12345
 note = "send Bearer S3CRET0123456789 with it"
 command = ["curl", "-H", "X-Api-Key: S3CRET"]
+run = ["shop", "--db-password", "S3CRET", "--fast"]
+undo = "shop --api-token S3CRET --url {{ base_url }} --password {{ env('S') }}"
+environment = { DBPW = "S3CRET" }
 form = { user = "ada", pwd = "S3CRET", passphrase = "{{ env('S') }}" }
 max_tokens = 5
 "#;
         let kept = without_secrets(text);
         assert!(!kept.contains("S3CRET") && !kept.contains("12345"), "{kept}");
-        for stays in ["page=2", "ada", "\\\"n\\\": 1", "{{ env('S') }}", "max_tokens = 5", "curl"] {
+        for stays in [
+            "page=2",
+            "ada",
+            "\\\"n\\\": 1",
+            "{{ env('S') }}",
+            "max_tokens = 5",
+            "curl",
+            "--fast",
+            "{{ base_url }}",
+        ] {
             assert!(kept.contains(stays) || kept.contains(&stays.replace("\\\"", "\"")), "{stays}: {kept}");
         }
         assert!(DeTable::parse(&kept).is_ok(), "{kept}");
-        assert_eq!(Secrets::of(text).lines(text), [2, 3, 6, 7, 8, 9, 10, 11, 12]);
+        assert_eq!(Secrets::of(text).lines(text), [2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
     }
 }

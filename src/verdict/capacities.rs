@@ -111,6 +111,7 @@ fn verdict(
         Verdict::Supported => format!("the interval, {interval}, lies on the claim's side of the bound"),
         Verdict::Refuted => format!("the interval, {interval}, lies on the other side of the bound"),
         _ => match results.iter().filter_map(|(_, result)| *result).find_map(open_end) {
+            Some(open) if low.is_none() && high.is_none() => format!("the interval is not known: {open}"),
             Some(open) => format!("the interval is {interval}: {open}"),
             None => format!("the interval, {interval}, contains the bound"),
         },
@@ -189,6 +190,9 @@ fn notes(results: &[(&(Side, Statistic), Option<&GoalResult>)]) -> Vec<String> {
     let note = |((side, statistic), result): &(&(Side, Statistic), Option<&GoalResult>)| {
         let result = (*result)?;
         let name = format!("{}.{statistic}", side.word());
+        if result.low.is_none() && high(result).is_none() {
+            return Some(format!("{name} is not known"));
+        }
         let end = |end: Option<f64>| end.map_or("not known".to_owned(), unit::significant);
         let ends = format!("{} to {}", end(result.low), end(high(result)));
         let what =

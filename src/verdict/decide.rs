@@ -424,6 +424,9 @@ fn notes(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_>)
     if terms.about_one_run && claim.rule == Rule::Interval && rounds.len() == 1 {
         notes.push("applies to this run only".to_owned());
     }
+    // One run tells what all of them do.
+    let of_statistics = rounds.iter().flatten().flat_map(|e| &e.seen).find_map(|s| s.found.note.clone());
+    notes.extend(of_statistics);
     notes
 }
 

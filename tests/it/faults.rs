@@ -205,6 +205,36 @@ fn a_fault_that_fails_voids_the_run() {
     assert!(err.contains("fault broken: failed: exit code 3"), "{err}");
 }
 
+/// As when the system is not told the address of its proxy.
+#[test]
+fn a_fault_of_a_proxy_that_nothing_passes_voids_the_run() {
+    let bench = Bench::new();
+    let rest = [
+        format!("[[proxy]]\nname = 'front'\nlisten = '127.0.0.1:{}'\nto = '127.0.0.1:1'\n", free_port()),
+        fault("cut", "0.5s", "for = '200ms'\nproxy = 'front'\nkind = 'cut'"),
+        claim("Recovers", "recovers_after = 'cut'\nat_most = '3s'"),
+    ];
+    bench.write("scenario.toml", &scenario(&bench.server.url(), "2s", &rest.concat()));
+    let output = bench.run(&["run", "scenario.toml"]);
+    let out = stdout(&output);
+    assert_ne!(code(&output), 0, "{out}");
+    let why = "fault `cut` was not carried out: no connection goes through proxy `front`: is the system told its address?";
+    assert!(out.contains(&format!("INVALID  faults: {why}")), "{out}");
+    assert!(!out.contains("MET"), "{out}");
+}
+
+#[test]
+fn a_claim_of_recovery_from_what_never_showed_says_so() {
+    let bench = Bench::new();
+    let rest = [
+        fault("nothing", "6s", "kind = 'command'\nrun = ['true']"),
+        claim("Recovers", "recovers_after = 'nothing'\nat_most = '3s'"),
+    ];
+    bench.write("scenario.toml", &scenario(&bench.server.url(), "9s", &rest.concat()));
+    let out = stdout(&bench.run(&["run", "scenario.toml"]));
+    assert!(out.contains("`nothing` never showed in run 1"), "{out}");
+}
+
 #[test]
 fn a_fault_that_cannot_happen_is_a_mistake() {
     let of = |rest: &str| {
@@ -250,6 +280,10 @@ fn a_fault_that_cannot_happen_is_a_mistake() {
                 fault("f", "2s", "kind = 'delay'\nproxy = 'p'\ndelay = '1s'\njitter = '2s'")
             ),
             "`jitter` is longer than `delay`",
+        ),
+        (
+            format!("{proxy}{}", fault("f", "2s", "kind = 'delay'\nproxy = 'p'\ndelay = '1e9s'")),
+            "`delay` is longer than an hour",
         ),
         (proxy.replace("h:1", "h"), "`h` is not an address to connect to"),
         (proxy.replace("127.0.0.1:9", "localhost"), "`localhost` is not an address to listen at"),

@@ -49,6 +49,36 @@ fn an_invariant_in_sqlite_is_watched() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_database_holds_nothing_up() {
+    let bench = Bench::new();
+    let pipe = bench.path("shop.db");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let text = format!(
+        r#"
+        name = "pipe"
+        base_url = "{}"
+        [[journey]]
+        name = "Read"
+        steps = [{{ request = "GET /a" }}]
+        [[user_class]]
+        name = "Reader"
+        journeys = {{ Read = 1 }}
+        [load.level]
+        rate = 20
+        run_time = "1s"
+        [[source]]
+        sqlite = "{}"
+        signals = [{{ name = "stock", query = "SELECT 1" }}]
+        "#,
+        bench.server.url(),
+        pipe.display()
+    );
+    bench.write("scenario.toml", &text);
+    let output = bench.run(&["run", "scenario.toml"]);
+    assert!(stderr(&output).contains("it is a pipe or a device, not a file"), "{}", stderr(&output));
+}
+
+#[test]
 fn an_invariant_in_redis_is_watched() {
     let Some(server) = servers::redis() else { return };
     let source = format!(

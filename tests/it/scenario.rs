@@ -560,6 +560,23 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
             "value = \"run.cpu_per_request\"\nat_most = \"2ms\"\nselect = { phase = \"steady\" }",
             "CPU time is known of all requests together",
         ),
+        (
+            "value = \"run.ok_share\"\nat_least = \"99%\"\nselect = { outcome = \"ok\" }",
+            "leave out `outcome` of `select`: a share is of all requests",
+        ),
+        (
+            "value = \"run.share_within('200ms')\"\nat_least = \"90%\"\nselect = { outcome = \"ok\" }",
+            "only `ok` ones are selected",
+        ),
+        (
+            "value = \"treatment.answered_share / baseline.answered_share\"\nat_least = \"1x\"\nselect = { outcome = \"failed\" }",
+            "only `failed` ones are selected",
+        ),
+        (
+            "value = \"run.ok / run.requests\"\nat_least = \"99%\"\nselect = { outcome = \"ok\" }",
+            "only `ok` ones are selected",
+        ),
+        ("value = \"run.failed\"\nat_most = 0\nselect = { outcome = \"ok\" }", "only `ok` ones are selected"),
     ] {
         let mistake = claim(text);
         assert!(mistake.contains(words), "{words}: {mistake}");

@@ -27,6 +27,9 @@ impl CapacityReport {
         let trials: usize = self.arms.iter().map(|arm| arm.trials).sum();
         let ended = match self.ended {
             Some(CapacityEnding::Found) => "",
+            Some(CapacityEnding::Budget) if self.searched.budget_s.is_none() => {
+                ", ended by its number of trials"
+            }
             Some(CapacityEnding::Budget) => ", ended by the budget",
             Some(CapacityEnding::Interrupted) => ", interrupted",
             Some(CapacityEnding::Failed) | None => ", not complete",

@@ -1,6 +1,7 @@
 //! The kinds of places that signals are read from, one file each.
 
 mod control_group;
+mod detached;
 mod http;
 mod log;
 mod postgres;
@@ -10,6 +11,7 @@ mod sqlite;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use self::detached::Detached;
 use crate::redact;
 use crate::scenario::signal::{Question, Signal, SourcePlace};
 use crate::unit;
@@ -42,6 +44,7 @@ pub(super) struct Source {
     postgres: postgres::Connection,
     redis: redis::Connection,
     log: log::Log,
+    threads: Detached,
     /// A container's control group, once it is known.
     group: Option<PathBuf>,
 }
@@ -56,6 +59,7 @@ impl Source {
             postgres: postgres::Connection::default(),
             redis: redis::Connection::default(),
             log: log::Log::default(),
+            threads: Detached::default(),
             group: None,
         }
     }
@@ -99,7 +103,7 @@ impl Source {
         match &self.places[place] {
             SourcePlace::Prometheus(url) => http::prometheus(&self.client, url, signals).await,
             SourcePlace::Json(url) => http::json(&self.client, url, signals).await,
-            SourcePlace::Sqlite(file) => sqlite::read(file, signals).await,
+            SourcePlace::Sqlite(file) => sqlite::read(file, signals, &self.threads).await,
             SourcePlace::Postgres(url) => self.postgres.read(url, signals).await,
             SourcePlace::Redis(url) => self.redis.read(url, signals).await,
             SourcePlace::Log(path) => self.log.read(path, signals),
@@ -109,9 +113,7 @@ impl Source {
                 let group = match self.group.take() {
                     Some(group) => group,
                     // Off the runtime's thread: another program is asked.
-                    None => tokio::task::spawn_blocking(move || control_group::of_container(&name))
-                        .await
-                        .map_err(|e| e.to_string())??,
+                    None => self.threads.run(move || control_group::of_container(&name)).await?,
                 };
                 let values = control_group::read(&group, signals);
                 // A container that was started anew has another group.

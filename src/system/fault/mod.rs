@@ -3,6 +3,7 @@
 //! What processes and proxies suffer ends with loadproof itself. What a command has done is written down on disk before,
 //! with what undoes it ([`undo_leftovers`]).
 
+mod passage;
 mod service;
 mod undo;
 
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 
 pub use undo::{undo_leftovers, undo_own};
 
+use self::passage::Passage;
 use self::undo::PendingUndo;
 use super::fleet::Fleet;
 use super::hook::{self, Around};
@@ -92,7 +94,14 @@ pub async fn carry_out(
     tell: &dyn Fn(String),
 ) -> Vec<FaultRun> {
     let each = faults.iter().map(|fault| async move {
-        let run = one(fault, tools, times.clone(), tell).await;
+        let passage = Passage::new(fault, tools);
+        let mut run = one(fault, tools, times.clone(), tell).await;
+        if let Some(passage) = passage {
+            if passage.is_unused() {
+                stopped(&mut times.stop.clone()).await;
+            }
+            passage.take_back(&mut run);
+        }
         match run.ending {
             Ending::Failed => tell(format!("fault {}: failed: {}", fault.name, run.note)),
             Ending::Done if !run.fault.stays() => tell(format!("fault {}: over", fault.name)),
@@ -120,12 +129,16 @@ async fn one(fault: &Fault, tools: &FaultTools, mut times: Times, tell: &dyn Fn(
     }
     run.note.clear();
     tell(format!("fault {}: {}", fault.name, fault.text()));
+    let passage = Passage::new(fault, tools);
     let start = Instant::now();
     match begin(fault, tools, &mut run, &mut times.stop).await {
         Ok(begun) => {
             run.start.get_or_insert(start);
             run.ending = Ending::Done;
             last(fault, tools, begun, &mut run, &mut times.stop).await;
+            if let Some(passage) = passage.filter(|_| !fault.is_over_at_once()) {
+                passage.note_window(&mut run);
+            }
         }
         Err(reason) => (run.ending, run.note) = (Ending::Failed, reason),
     }
@@ -189,8 +202,7 @@ async fn last(
     if matches!(begun, Begun::Over) {
         return;
     }
-    let is_momentary = fault.lasts.is_none() && !fault.stays();
-    if !is_momentary {
+    if !fault.is_over_at_once() {
         let over = async {
             match fault.lasts.zip(run.start) {
                 Some((lasts, start)) => tokio::time::sleep_until((start + lasts).into()).await,

@@ -8,6 +8,7 @@ mod pump;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 use self::connection::Connection;
-use self::pump::Link;
+use self::pump::{Direction, Link};
 use super::SystemError;
 use crate::scenario::fault::{Proxy, ProxyFault};
 
@@ -52,6 +53,19 @@ pub(super) struct Switch {
     name: String,
     effects: watch::Sender<Effects>,
     is_listening: watch::Receiver<bool>,
+    link: Arc<Link>,
+    accepted: Arc<AtomicU64>,
+}
+
+/// What has gone through a proxy so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Traffic {
+    /// Connections that were let in.
+    pub(super) accepted: u64,
+    /// Whether one of them is open.
+    pub(super) is_open: bool,
+    /// Bytes that came in from either side.
+    pub(super) bytes: u64,
 }
 
 /// Ends with its owner.
@@ -79,16 +93,18 @@ impl Proxies {
             })?;
             let (effects, seen) = watch::channel(Effects::default());
             let (listens, is_listening) = watch::channel(true);
+            let (link, accepted) = (Arc::<Link>::default(), Arc::<AtomicU64>::default());
             let door = Door {
                 address: proxy.listen,
                 to: proxy.to.clone(),
                 seed: format!("{seed} {}", proxy.name),
-                link: Arc::default(),
+                link: Arc::clone(&link),
+                accepted: Arc::clone(&accepted),
                 effects: seen,
                 listens,
             };
             let task = tokio::spawn(door.serve(listener));
-            let switch = Switch { name: proxy.name.clone(), effects, is_listening };
+            let switch = Switch { name: proxy.name.clone(), effects, is_listening, link, accepted };
             all.running.push((switch, Task(task.abort_handle())));
         }
         Ok(all)
@@ -104,6 +120,17 @@ impl Switch {
     /// The name of its proxy.
     pub(super) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What has gone through its proxy so far.
+    pub(super) fn traffic(&self) -> Traffic {
+        let bytes = [Direction::ToSystem, Direction::ToClient].map(|way| self.link.lane(way).bytes());
+        Traffic {
+            accepted: self.accepted.load(Ordering::Relaxed),
+            // The door looks out for effects, and each connection does.
+            is_open: self.effects.receiver_count() > 1,
+            bytes: bytes.iter().sum(),
+        }
     }
 
     /// Begins a fault.
@@ -146,6 +173,7 @@ struct Door {
     to: String,
     seed: String,
     link: Arc<Link>,
+    accepted: Arc<AtomicU64>,
     effects: watch::Receiver<Effects>,
     listens: watch::Sender<bool>,
 }
@@ -185,6 +213,7 @@ impl Door {
                             effects: self.effects.clone(),
                         };
                         number += 1;
+                        self.accepted.store(number, Ordering::Relaxed);
                         connections.spawn(connection.carry(client));
                     }
                     // Too many open files, say: some will be closed.

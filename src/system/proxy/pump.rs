@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::Result;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -46,13 +47,22 @@ impl Link {
 
 /// One direction of a link.
 #[derive(Debug, Default)]
-pub(super) struct Lane(Mutex<Option<Instant>>);
+pub(super) struct Lane {
+    free_at: Mutex<Option<Instant>>,
+    /// That have come in.
+    bytes: AtomicU64,
+}
 
 impl Lane {
+    /// Bytes that have come in so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// When so many bytes have passed that come now, at so many per second.
     fn pass(&self, bytes: usize, per_second: u64) -> Instant {
         let now = Instant::now();
-        let mut free_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
         let begin = free_at.map_or(now, |free_at| free_at.max(now));
         let takes = Duration::try_from_secs_f64(bytes as f64 / per_second as f64).unwrap_or(Duration::MAX);
         let end = begin.checked_add(takes).unwrap_or(begin);
@@ -100,6 +110,7 @@ impl Pump<'_> {
                     let n = read?;
                     is_open = n > 0;
                     on_their_way += n;
+                    self.lane.bytes.fetch_add(n as u64, Ordering::Relaxed);
                     // Nothing overtakes what was sent before it.
                     let after = queue.back().map_or(Instant::now(), |last| last.due);
                     queue.push_back(Piece { due: self.due().max(after), bytes: buffer[..n].to_vec() });

@@ -21,8 +21,9 @@ impl RoundRuns {
         statistic: &Statistic,
         event: &str,
     ) -> Result<Found, String> {
-        let event = event_of(&run.facts, event)?;
+        let (name, event) = (event, event_of(&run.facts, event)?);
         let requests = || self.requests(run);
+        let mut note = None;
         let (n, seconds) = match statistic {
             Statistic::Reaction { signal, .. } => {
                 return self.reaction(run, signal, &event, reaction::time_to_react);
@@ -37,12 +38,21 @@ impl RoundRuns {
             }
             _ => {
                 let requests = requests();
+                let detection = time_to_detect(&requests, &event);
+                // Nothing recovers from what has done it no harm.
+                note = detection.is_ok_and(|detection| detection.first_s().is_none()).then(|| {
+                    format!(
+                        "`{name}` never showed in run {}: response times and answers stayed as they were, so there was \
+                         nothing to recover from",
+                        run.facts.id
+                    )
+                });
                 (requests.len(), time_to_recover_as_expected(&requests, &event))
             }
         };
         let seconds = seconds.map_err(|e| format!("{e} in run {}", run.facts.id))?;
         let value = seconds.map_or(f64::INFINITY, |seconds| seconds * 1e3);
-        Ok(Found { value, n: n as u64, ..Found::default() })
+        Ok(Found { value, n: n as u64, note, ..Found::default() })
     }
 
     /// The selected samples as detection and recovery see them.

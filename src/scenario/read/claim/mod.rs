@@ -8,6 +8,7 @@ mod formula;
 mod known;
 mod select;
 mod sense;
+mod share;
 mod subject;
 
 pub(in crate::scenario) use formula::{condition, live_conditions};
@@ -61,6 +62,7 @@ fn claim(mut table: Fields<'_>, known: &Known<'_>) -> Option<Claim> {
         let title = "CPU time is known of all requests together, not of a selection";
         problems.add(&place, title, "leave out `select`, or `cpu_per_request`");
     }
+    share::check(&value, &select, &place, problems);
     capacity::check(&value, is_selective || every_run, &place, problems);
     let rule = if every_run { Rule::EveryRun } else { rule };
     let loads = if loads.is_empty() { loads_with_window(&value, known) } else { loads };

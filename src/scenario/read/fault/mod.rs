@@ -15,6 +15,8 @@ use crate::scenario::problem::Place;
 
 /// How long a command, or what undoes it, may take if it does not say.
 const WITHIN: Duration = Duration::from_secs(30);
+/// By how much a proxy may delay: longer ones are mistyped.
+const LONGEST_DELAY: Duration = Duration::from_secs(3600);
 /// Keys of which each kind of fault has its own.
 const OF_KINDS: [&str; 11] = [
     "service",
@@ -169,6 +171,10 @@ fn action(table: &mut Fields<'_>, kind: &str, settings: &Settings) -> Option<(Fa
                     "`jitter` is longer than `delay`",
                     "nothing arrives before it is sent",
                 );
+            }
+            if delay.is_some_and(|delay| delay > LONGEST_DELAY) {
+                let hint = "to hold everything back, there is `kind = \"blackhole\"`";
+                table.problems.add(&table.key_place("delay"), "`delay` is longer than an hour", hint);
             }
             Some(ProxyFault::Delay { delay: delay.unwrap_or_default(), jitter }).filter(|_| delay.is_some())
         }
