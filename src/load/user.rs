@@ -462,6 +462,6 @@ mod tests {
     fn a_user_at_work_takes_little_room() {
         // There may be tens of thousands: what is done seldom is boxed.
         let (user, work) = (size_of::<User>(), size(User::perform));
-        assert!(user <= 400 && work <= 2800, "{user} {work}");
+        assert!(user <= 400 && work <= 3000, "{user} {work}");
     }
 }

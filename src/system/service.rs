@@ -177,25 +177,30 @@ impl RunningService {
     }
 
     /// Ends what is left of the group and of those who have left it, and lets the watchdog go.
-    fn finish(&mut self, mut strays: Vec<Stray>) {
+    fn finish(&mut self, strays: Vec<Stray>) {
         if self.stopped {
             return;
         }
         self.stopped = true;
-        // What was started since TERM is found by its parents, as long as they are there.
-        strays.extend(self.strays());
-        if !self.is_gone() {
-            self.signal(Signal::KILL);
-        }
-        for stray in &strays {
-            stray.signal(Signal::KILL);
-        }
-        let _ = self.child.wait();
         // The next run wants the ports.
         let deadline = Instant::now() + KILL_TAKES;
-        while self.has_any(&strays) && Instant::now() < deadline {
+        let mut left = strays;
+        loop {
+            // What was started meanwhile is found by its parents, as long as they are there, or by its mark.
+            left.extend(self.strays());
+            if !self.is_gone() {
+                self.signal(Signal::KILL);
+            }
+            for stray in &left {
+                stray.signal(Signal::KILL);
+            }
+            left.retain(|stray| stray.is_alive());
+            if (self.is_gone() && left.is_empty()) || Instant::now() >= deadline {
+                break;
+            }
             std::thread::sleep(LOOK);
         }
+        let _ = self.child.wait();
         if let Some(watchdog) = self.watchdog.take() {
             watchdog.dismiss();
         }

@@ -19,6 +19,7 @@ use tokio::runtime::Builder;
 
 use super::head::{Asked, MOST_LINES, Malformed};
 use super::receiver::Receiver;
+use crate::load::headers::Headers;
 use crate::load::reply::{Keep, Reply};
 
 /// Cases, unless `PROPTEST_CASES` says otherwise.
@@ -81,13 +82,11 @@ async fn hypers(pieces: &[&[u8]], method: Method) -> Option<Reading> {
 }
 
 async fn read(response: Response<Incoming>) -> Option<Reading> {
-    let (mut head, body) = response.into_parts();
+    let (head, body) = response.into_parts();
     let collected = body.collect().await.ok()?;
-    if let Some(trailers) = collected.trailers() {
-        head.headers.extend(trailers.clone());
-    }
-    let headers =
-        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()));
+    // How lines behind the body count is not a matter of reading them.
+    let headers = Headers::of_map(head.headers, collected.trailers().cloned());
+    let headers = headers.iter().map(|(name, value)| (name.into_owned(), value.to_vec()));
     Some(Reading::new(head.status.as_u16(), headers, collected.to_bytes().to_vec()))
 }
 
