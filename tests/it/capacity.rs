@@ -195,7 +195,7 @@ fn mistakes_about_capacities_are_found_by_check() {
 #[test]
 fn what_was_changed_of_a_search_or_its_runs_is_named() {
     let bench = bench();
-    let output = bench.run(&FLAGS);
+    let output = bench.run(&[&FLAGS[..], &["--profile", "a"]].concat());
     assert!(stderr(&output).contains("loadproof: seal of c1: "), "{}", stderr(&output));
     let check = bench.run(&["store", "check"]);
     assert!(code(&check) == 0 && stdout(&check).contains(" and 1 capacity searches"), "{}", stdout(&check));
@@ -227,7 +227,7 @@ fn what_was_changed_of_a_search_or_its_runs_is_named() {
 #[test]
 fn the_report_of_a_search_names_what_was_changed_in_its_runs() {
     let bench = bench();
-    bench.run(&FLAGS);
+    bench.run(&[&FLAGS[..], &["--profile", "a"]].concat());
     let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
     store.execute("UPDATE sample SET done_us = done_us + 1 WHERE id >> 32 = 1", []).unwrap();
     drop(store);
