@@ -88,7 +88,8 @@ fn later_runs_are_compared_with_a_saved_baseline() {
     // Without the store that it came from, on another machine by its own words.
     std::fs::remove_dir_all(bench.path("reports")).unwrap();
     bench.out(&["run", "claims.toml", "--load", "short", "--profile", "b", "--seed", "9"]);
-    let output = bench.run(&["compare", "--baseline", "v1"]);
+    // A busy machine may have voided the short run: that is not what is looked at.
+    let output = bench.run(&["compare", "--baseline", "v1", "--allow-invalid"]);
     assert_eq!(code(&output), 0, "one run is indicative: {}", stdout(&output));
     let other = bench.run(&["compare", "--baseline", "v2"]);
     assert!(
@@ -105,7 +106,7 @@ fn later_runs_are_compared_with_a_saved_baseline() {
         stderr(&changed)
     );
     bench.write("baselines/v0.json", &first_form(&file));
-    let old = bench.run(&["compare", "--baseline", "v0"]);
+    let old = bench.run(&["compare", "--baseline", "v0", "--allow-invalid"]);
     assert_eq!((code(&old), stderr(&old)), (0, stderr(&output)), "the form before is read");
     bench.write("baselines/v0.json", &first_form(&file).replacen("\"status\":201", "\"status\":200", 1));
     assert!(stderr(&bench.run(&["compare", "--baseline", "v0"])).contains("its checksum does not fit"));
