@@ -145,8 +145,8 @@ const HOMES: &[Home] = &[
         &["src/load/", "src/live/connections.rs"],
         "requests of the load, and of viewers of the page",
     ),
+    home("h2", &["src/load/http2.rs"], ""),
     home("httparse", &["src/load/http1/"], ""),
-    home("h2", &["src/load/http2.rs"], "tells which requests a server has not begun with"),
     home("http_body_util", &["src/load/http2.rs", "src/load/http1/against_hyper.rs"], ""),
     home(
         "hyper_util",
