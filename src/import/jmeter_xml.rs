@@ -172,7 +172,7 @@ impl Sample {
     }
 }
 
-/// The value of an attribute; as it stands in the file where that is no valid text.
+/// The value of an attribute; unescaped, or as it stands in the file where it cannot be.
 fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = element.try_get_attribute(name).ok()??;
     let value = found.unescape_value().map(Cow::into_owned);

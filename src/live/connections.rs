@@ -84,7 +84,7 @@ async fn connection(
     let served = builder.serve_connection(TokioIo::new(stream), service);
     tokio::pin!(served);
     tokio::select! {
-        // A viewer that breaks off is nobody's failure.
+        // A viewer may leave at any time: that is not a failure.
         _ = &mut served => return,
         () = closes(&mut closing) => served.as_mut().graceful_shutdown(),
     }

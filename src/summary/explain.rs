@@ -240,7 +240,7 @@ fn tail(of: Measure, kind: Kind, rounds: &[[Arm; 2]]) -> Option<Explanation> {
         });
         let [Some(baseline), Some(treatment)] = quantiles else { return None };
         let threshold = baseline.min(treatment);
-        // Where both arms left so much unanswered there is no time to be slower than.
+        // Both arms left so much unanswered that the threshold is infinite: nothing is slower.
         if threshold.is_infinite() {
             return None;
         }

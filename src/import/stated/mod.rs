@@ -20,7 +20,7 @@ fn with_unit(text: &str) -> Option<f64> {
 }
 
 impl Stated {
-    /// Adds a time, µs; what is no time is not stated.
+    /// Adds a time, µs; a value that cannot be a time is left out.
     fn time(&mut self, name: impl Into<String>, us: f64) {
         if span_us(us).is_some() {
             self.metrics.push((name.into(), unit::time(us)));

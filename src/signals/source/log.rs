@@ -39,7 +39,7 @@ impl Log {
         self.position = Some(from + read as u64);
         let whole = self.unfinished.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         let lines: Vec<u8> = self.unfinished.drain(..whole).collect();
-        // What goes on without an end is no line.
+        // A line without an end is dropped.
         if self.unfinished.len() as u64 > MOST {
             self.unfinished.clear();
         }

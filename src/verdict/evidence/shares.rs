@@ -9,25 +9,25 @@ use crate::stats::proportion::Counters;
 
 impl RoundRuns {
     pub(super) fn count(&self, run: &MeasuredRun, of: CountOf) -> Found {
-        let (mut count, mut n) = (0_u64, 0);
+        let (mut count, mut n, counts) = (0_u64, 0, self.counts(run, of));
         for i in self.selected(run) {
             n += 1;
-            count += u64::from(counts(of, run, i));
+            count += u64::from(counts(i));
         }
         let trials = Some((count as f64, n as f64));
         Found { value: count as f64, trials, n, ..Found::default() }
     }
 
     pub(super) fn share(&self, run: &MeasuredRun, of: CountOf) -> Result<Found, String> {
-        let hit: Box<dyn Fn(usize) -> bool> = match of {
-            CountOf::Within(us) if self.reading == Reading::Corrected && self.is_of_requests() => {
-                return self.corrected_within(run, us);
-            }
-            CountOf::Within(us) => Box::new(self.is_within_time(run, us)),
-            _ => Box::new(|i| counts(of, run, i)),
-        };
+        if let CountOf::Within(us) = of
+            && self.reading == Reading::Corrected
+            && self.is_of_requests()
+        {
+            return self.corrected_within(run, us);
+        }
+        let counts = self.counts(run, of);
         let mut hits: Vec<(i64, bool)> =
-            self.selected(run).map(|i| (run.samples.intended_us[i], hit(i))).collect();
+            self.selected(run).map(|i| (run.samples.intended_us[i], counts(i))).collect();
         if hits.is_empty() {
             return Err(format!("no sample {}in run {}", self.wanted(), run.facts.id));
         }
@@ -46,10 +46,19 @@ impl RoundRuns {
         Ok(Found { value: k as f64 / n as f64, counts, n: n as u64, within_run, ..Found::default() })
     }
 
-    /// Whether the sample at a place ended `ok` within so many µs of when it was due. Anything else did not.
-    fn is_within_time<'a>(&self, run: &'a MeasuredRun, us: u64) -> impl Fn(usize) -> bool + 'a + use<'a> {
+    /// Whether the sample at a place is one of those.
+    fn counts<'a>(&self, run: &'a MeasuredRun, of: CountOf) -> impl Fn(usize) -> bool + 'a + use<'a> {
         let took_ms = self.took_ms(run, TimeKind::Response);
-        move |i| run.samples.outcome[i] == Outcome::Ok && took_ms(i) <= us as f64 / 1e3
+        move |i| {
+            let outcome = run.samples.outcome[i];
+            match of {
+                CountOf::All => true,
+                CountOf::Outcome(wanted) => outcome == wanted,
+                CountOf::Answered => outcome.is_answered(),
+                CountOf::Status(status) => run.samples.status[i] == status,
+                CountOf::Within(us) => outcome == Outcome::Ok && took_ms(i) <= us as f64 / 1e3,
+            }
+        }
     }
 
     /// The share of requests that ended `ok` within so many µs, with those that stalled users held back.
@@ -71,18 +80,5 @@ impl RoundRuns {
             let counts = Some((within as f64, all as f64));
             Found { value: within as f64 / all as f64, counts, n: times.len() as u64, ..Found::default() }
         }))
-    }
-}
-
-fn counts(of: CountOf, run: &MeasuredRun, i: usize) -> bool {
-    match of {
-        CountOf::All => true,
-        CountOf::Outcome(outcome) => run.samples.outcome[i] == outcome,
-        CountOf::Answered => run.samples.outcome[i].is_answered(),
-        CountOf::Status(status) => run.samples.status[i] == status,
-        CountOf::Within(us) => {
-            let took_us = run.samples.done_us[i] - run.samples.intended_us[i];
-            run.samples.outcome[i] == Outcome::Ok && u64::try_from(took_us).is_ok_and(|took_us| took_us <= us)
-        }
     }
 }
