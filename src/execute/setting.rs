@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::collect::CollectError;
+use crate::agents::{AgentsError, Fleet};
 use crate::assess::AssessError;
 use crate::load::{LoadError, Pacing};
 use crate::run::ExperimentId;
@@ -31,6 +33,8 @@ pub struct Setting {
     pub workers: u16,
     /// How they wait until something is due.
     pub pacing: Pacing,
+    /// The agents that make load in place of this machine; none if it does.
+    pub fleet: Option<Arc<Fleet>>,
     /// The user's own name for the runs.
     pub label: Option<String>,
     /// The deployment that they are made against (`--deployment`), if one was named.
@@ -67,6 +71,12 @@ pub enum ExecuteError {
     /// What was stored cannot be judged.
     #[error(transparent)]
     Assess(#[from] AssessError),
+    /// Agents cannot make the load.
+    #[error(transparent)]
+    Agents(#[from] AgentsError),
+    /// Nothing can be collected from agents.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
     /// An experiment cannot be continued.
     #[error(transparent)]
     Resume(#[from] ResumeError),
@@ -84,6 +94,13 @@ pub enum ExecuteError {
     /// The user ended it before there was anything to store.
     #[error("interrupted: nothing was measured")]
     Interrupted,
+}
+
+impl Setting {
+    /// Threads that make load, over all machines that do.
+    pub(super) fn load_workers(&self) -> u16 {
+        self.fleet.as_ref().map_or(self.workers, |fleet| fleet.workers())
+    }
 }
 
 /// Why an experiment cannot be continued.

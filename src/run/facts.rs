@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan, RaisedEvent, RunId,
-    RunState, StageFacts,
+    AgentFacts, Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan,
+    RaisedEvent, RunId, RunState, StageFacts,
 };
 use crate::claim::{Claim, Expression, Symptom};
 use crate::sample::Phase;
@@ -107,6 +107,9 @@ pub struct RunEnd {
     /// What was done to its system on purpose, in order of time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultFacts>,
+    /// The agents that made its load, in the order of their numbers; empty if this machine made it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentFacts>,
     /// By how much the wall clock strayed from the run's own clock, µs.
     pub clock_step_us: i64,
 }

@@ -109,7 +109,7 @@ const WORDS: [Part; 5] = [
 ];
 
 /// What explains it.
-pub(super) const FACTS: [Part; 6] = [
+pub(super) const FACTS: [Part; 7] = [
     Part {
         name: "facts",
         sql: "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, arm, round, state, \
@@ -138,6 +138,11 @@ pub(super) const FACTS: [Part; 6] = [
         name: "faults",
         sql: "SELECT name, kind, text, due_us, lasts_us, start_us, end_us, outcome, note FROM fault \
               WHERE run = ?1 >> 32 ORDER BY name",
+    },
+    Part {
+        name: "agents",
+        sql: "SELECT number, name, machine, processor, kernel, cores, first_worker, workers, offset_us, offset_error_us, \
+              drift_us, batches, samples, taken, state, note FROM agent WHERE run = ?1 >> 32 ORDER BY number",
     },
 ];
 
@@ -314,6 +319,7 @@ mod tests {
             ("run_phase", &FACTS[2], &["run"]),
             ("hook", &FACTS[3], &["id", "run"]),
             ("fault", &FACTS[5], &["run"]),
+            ("agent", &FACTS[6], &["run"]),
             ("sample", &MEASURED[0], &[]),
             ("entrant", &MEASURED[1], &[]),
             ("reading", &MEASURED[2], &[]),

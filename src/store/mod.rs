@@ -3,6 +3,7 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod agent;
 mod built_in;
 mod capacity;
 mod check;
@@ -29,6 +30,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+pub use agent::NewAgents;
 pub use capacity::{CapacityFacts, NewCapacitySearch, TrialRow};
 pub use check::Checked;
 pub use checksum::Block;
@@ -39,7 +41,7 @@ pub use metric::Note;
 pub use query::{Answer, query};
 pub use run::Reference;
 pub use verdict::{CheckRow, VerdictRow};
-pub use write::{Observer, RunWords, RunWriter};
+pub use write::{Observer, RunWords, RunWriter, WordCounts};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -352,6 +352,8 @@ pub(in crate::cli) enum StoreCommand {
     Query(Query),
     /// Check the file, and that every run and experiment is as it was written
     Check,
+    /// Store what the agents of a run still hold whose process has ended without a word
+    Collect(super::Collect),
 }
 
 /// Query the store in SQL, read-only
