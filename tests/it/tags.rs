@@ -70,7 +70,7 @@ fn a_claim_selects_by_tags_that_there_are() {
         (r#"tags = { pgae = "checkout" }"#, "unknown tag `pgae`"),
         (r#"tags.page = "chekout""#, "unknown value of tag `page` `chekout`"),
         (r#"endpoint = "GET /cart", tags = { team = "payments" }"#, "unknown tag `team`"),
-        (r#"tags = { page = 3 }"#, "page"),
+        (r"tags = { page = 3 }", "page"),
     ] {
         let found = mistakes(STEPS, &claim(select));
         assert!(titles(&found).len() == 1 && found.contains(wanted), "{select}: {found}");
