@@ -36,9 +36,9 @@ url=nats://127.0.0.1:$bus
 start_nats() { "$nats" -a 127.0.0.1 -p "$bus" > nats.log 2>&1 & pid[nats]=$!; }
 start_agent() { "$loadproof" agent --nats "$url" --name "$1" --workers 1 >> "$1.log" 2>&1 & pid[$1]=$!; }
 die() { kill -9 "${pid[$1]}" 2>/dev/null || true; wait "${pid[$1]}" 2>/dev/null || true; }
-question() { "$loadproof" store query --format csv "$1" | tail -1; }
+question() { "$loadproof" store query --format csv "$1" 2> /dev/null | tail -1; }
 start_nats; start_agent a; start_agent b
-failed=0
+failed=0 looked=0 last=0
 declare -A count=()
 for ((trial = 1; trial <= trials; trial++)); do
   what=$(shuf -n 1 -e agent coordinator nats away)
@@ -55,8 +55,12 @@ for ((trial = 1; trial <= trials; trial++)); do
   esac
   wait "${pid[run]}" 2>/dev/null || true
   unset "pid[run]"
-  run=$(question 'SELECT coalesce(max(id), 0) FROM run')
-  [[ $(question "SELECT count(*) FROM agent_run WHERE run = $run") == 1 ]] || continue
+  # It opens the store, and so notes which runs have ended without a word.
+  "$loadproof" runs > runs.log 2>&1 || true
+  run=$(question 'SELECT coalesce(max(id), 0) FROM run') || run=0
+  # The coordinator may have been killed before it had begun a run.
+  ((run > last)) && [[ $(question "SELECT count(*) FROM agent_run WHERE run = $run") == 1 ]] || continue
+  last=$run looked=$((looked + 1))
   if [[ $(question "SELECT state FROM run WHERE id = $run") == crashed ]]; then
     "$loadproof" store collect "$run" --nats "$url" --silence 90s > collect.log 2>&1 || { echo "trial $trial ($what): $(cat collect.log)"; failed=$((failed + 1)); continue; }
   fi
@@ -65,5 +69,5 @@ for ((trial = 1; trial <= trials; trial++)); do
   [[ -n ${distinct:-} && $taken == "$stored" && $stored == "$distinct" ]] || { echo "trial $trial ($what): taken, stored, distinct: $sums"; failed=$((failed + 1)); }
   "$loadproof" store check > check.log || { echo "trial $trial ($what): $(cat check.log)"; failed=$((failed + 1)); }
 done
-echo "$trials trials (agent ${count[agent]:-0}, coordinator ${count[coordinator]:-0}, server ${count[nats]:-0}, away ${count[away]:-0}), $failed failures"
+echo "$trials trials (agent ${count[agent]:-0}, coordinator ${count[coordinator]:-0}, server ${count[nats]:-0}, away ${count[away]:-0}), $looked with a run, $failed failures"
 ((failed == 0))

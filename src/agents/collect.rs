@@ -145,7 +145,9 @@ impl Collector {
                             tell(&self.client, &self.token, seat).await;
                         }
                     }
-                    seats.iter_mut().for_each(|seat| seat.look(to.silence));
+                    for seat in &mut seats {
+                        seat.look(to.silence);
+                    }
                 }
                 () = &mut stop, if !has_stopped => has_stopped = true,
             }

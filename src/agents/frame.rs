@@ -357,19 +357,43 @@ pub(super) mod tests {
 
         #[test]
         fn any_bytes_are_refused_or_read(body in proptest::collection::vec(any::<u8>(), 0..300)) {
-            // With the right head, so that the body is looked at.
-            let mut bytes = vec![0; HEAD];
-            bytes[8..12].copy_from_slice(&u32::try_from(body.len()).unwrap().to_le_bytes());
-            let sum = sum(&bytes[..12], &body);
-            bytes[12..].copy_from_slice(&sum);
-            bytes.extend(body);
-            let _ = decode(&bytes);
-            let _ = decode(&bytes[HEAD..]);
+            let _ = decode(&with_head(&body));
+            let _ = decode(&body);
         }
     }
 
+    /// A body under the right head, so that it is looked at.
+    fn with_head(body: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![0; HEAD];
+        bytes[8..12].copy_from_slice(&u32::try_from(body.len()).unwrap().to_le_bytes());
+        let sum = sum(&bytes[..12], body);
+        bytes[12..].copy_from_slice(&sum);
+        bytes.extend(body);
+        bytes
+    }
+
     #[test]
-    fn a_usual_sample_takes_few_bytes() {
+    fn wrong_batches_neither_panic_nor_hang() {
+        let reasons = ["timeout", "reset"].map(str::to_owned).to_vec();
+        let exchange = Exchange {
+            endpoint: EndpointId(0),
+            user: 1,
+            journey: 2,
+            outcome: Outcome::Error,
+            reason: reasons[0].clone(),
+            sent_us: 5,
+            done_us: 9,
+            request: Message { start: "GET /".to_owned(), ..Message::default() },
+            answer: None,
+            redirects: vec!["302 to /".to_owned()],
+            extracted: vec![("a".to_owned(), "b".to_owned())],
+        };
+        let batch = Batch { new_reasons: reasons, exchanges: vec![exchange], ..usual(20) };
+        let body = encode(&Frame { batch, ..Frame::default() })[HEAD..].to_vec();
+        crate::fuzz::run("batches", &[body], |body| drop(decode(&with_head(body))));
+    }
+
+    fn usual(samples: i64) -> Batch {
         let sample = |i: i64| Sample {
             endpoint: EndpointId(3),
             user_class: UserClassId(0),
@@ -390,8 +414,12 @@ pub(super) mod tests {
             redirects: 0,
             repeats: 0,
         };
-        let batch = Batch { samples: (0..1_000).map(sample).collect(), ..Batch::default() };
-        let bytes = encode(&Frame { batch, ..Frame::default() });
+        Batch { samples: (0..samples).map(sample).collect(), ..Batch::default() }
+    }
+
+    #[test]
+    fn a_usual_sample_takes_few_bytes() {
+        let bytes = encode(&Frame { batch: usual(1_000), ..Frame::default() });
         assert!(bytes.len() < 30_000, "{} bytes", bytes.len());
     }
 }

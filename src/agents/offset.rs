@@ -2,6 +2,7 @@
 
 /// One question about another machine's clock, µs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "units stand in names")]
 pub(super) struct Probe {
     /// When it was asked, by the clock here.
     pub(super) asked_us: i64,
@@ -17,6 +18,7 @@ pub(super) struct Probe {
 
 /// How far two clocks are apart, µs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "units stand in names")]
 pub(super) struct Offset {
     /// By how much the clock there is ahead of the one here; clocks of processes begin anywhere.
     pub(super) clock_us: i64,

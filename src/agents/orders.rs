@@ -1,7 +1,6 @@
 //! Orders of a coordinator, carried out one after another.
 
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use async_nats::Client;
@@ -100,7 +99,7 @@ impl Desk {
         let zero = self.instant(zero_us);
         let progress = Progress::new(prepared.agent(), &self.id);
         let (client, folder) = (self.client.clone(), self.folder.clone());
-        let work = assignment::work(client, prepared, (zero, salt), folder, Rc::clone(&progress), stopped);
+        let work = Box::pin(assignment::work(client, prepared, (zero, salt), folder, progress, stopped));
         let (say, name) = (self.say.clone(), token.to_owned());
         say(&format!("run {name}: makes its share"));
         let task = tokio::task::spawn_local(async move {

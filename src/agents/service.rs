@@ -103,7 +103,9 @@ fn spools(folder: &Path, say: &Say) -> Result<(File, Vec<Kept>), AgentsError> {
         )
     })?;
     let (left, damaged) = spool::left_in(folder).map_err(|error| failed(error.to_string()))?;
-    damaged.iter().for_each(|text| say(text));
+    for text in &damaged {
+        say(text);
+    }
     for kept in &left {
         say(&format!(
             "holds {} batches of run {}, which its coordinator has not sealed",

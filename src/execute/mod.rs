@@ -118,17 +118,10 @@ pub async fn carry_out(
         planned: planned.clone(),
         experiment: setting.experiment,
     });
-    let measured = measure(
-        setting,
-        planned,
-        (run, found.as_ref()),
-        clock,
-        (collector, first_readings),
-        &around,
-        system,
-        audience,
-    )
-    .await;
+    let reading = (collector, first_readings);
+    let of_run = (run, found.as_ref());
+    let measuring = measure(setting, planned, of_run, clock, reading, &around, system, audience);
+    let measured = Box::pin(measuring).await;
     match measured {
         Ok(mut measured) => {
             let during = hook::none_failed(&around.hooks, &around.around, &measured.hooks);
@@ -234,6 +227,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         keys: scenario.key_facts(),
         races: scenario.races.clone(),
         raised: scenario.raised.clone(),
+        tags: scenario.tags.clone(),
         symptoms: scenario.symptoms.clone(),
         trace_url: scenario.trace.as_ref().map(|trace| trace.url.clone().unwrap_or_default()),
     }

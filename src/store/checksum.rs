@@ -109,7 +109,7 @@ const WORDS: [Part; 5] = [
 ];
 
 /// What explains it.
-pub(super) const FACTS: [Part; 7] = [
+pub(super) const FACTS: [Part; 8] = [
     Part {
         name: "facts",
         sql: "SELECT id, scenario, scenario_file, fingerprint, load, load_text, profile, label, experiment, arm, round, state, \
@@ -138,6 +138,11 @@ pub(super) const FACTS: [Part; 7] = [
         name: "faults",
         sql: "SELECT name, kind, text, due_us, lasts_us, start_us, end_us, outcome, note FROM fault \
               WHERE run = ?1 >> 32 ORDER BY name",
+    },
+    Part {
+        // By itself: runs without tags, and those from before there were any, have no such row.
+        name: "tags",
+        sql: "SELECT tags FROM run WHERE id = ?1 >> 32 AND tags <> '[]'",
     },
     Part {
         name: "agents",
@@ -319,7 +324,7 @@ mod tests {
             ("run_phase", &FACTS[2], &["run"]),
             ("hook", &FACTS[3], &["id", "run"]),
             ("fault", &FACTS[5], &["run"]),
-            ("agent", &FACTS[6], &["run"]),
+            ("agent", &FACTS[7], &["run"]),
             ("sample", &MEASURED[0], &[]),
             ("entrant", &MEASURED[1], &[]),
             ("reading", &MEASURED[2], &[]),
@@ -327,7 +332,8 @@ mod tests {
             ("signal", &WORDS[3], &["run"]),
             ("exchange", &WORDS[4], &["endpoint"]),
         ] {
-            let summed = summed(part);
+            let tags = if table == "run" { summed(&FACTS[6]) } else { Vec::new() };
+            let summed = [summed(part), tags].concat();
             let missing: Vec<String> = columns(table)
                 .into_iter()
                 .filter(|column| !summed.contains(column) && !others.contains(&column.as_str()))

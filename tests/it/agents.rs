@@ -54,7 +54,9 @@ impl Fleet {
             &format!("name = \"fleet\"\nbase_url = \"{}\"\n{SCENARIO}", bench.server.url()),
         );
         let mut fleet = Self { bench, nats: Some(nats), port, agents: Vec::new() };
-        names.iter().for_each(|name| fleet.start_agent(name));
+        for name in names {
+            fleet.start_agent(name);
+        }
         Some(fleet)
     }
 
@@ -76,7 +78,7 @@ impl Fleet {
         child.wait().unwrap();
     }
 
-    fn arguments<'a>(&'a self, url: &'a str, command: &'a str, load: &'a str) -> Vec<&'a str> {
+    fn arguments<'a>(url: &'a str, command: &'a str, load: &'a str) -> Vec<&'a str> {
         let mut all = vec![command, "scenario.toml", "--load", load, "--progress", "none", "--nats", url];
         all.extend(["--agents", "2", "--agents-within", "60s"]);
         if command != "experiment" {
@@ -87,7 +89,7 @@ impl Fleet {
 
     /// Makes a load with two agents; what was printed. A busy machine may void it, which is no matter here.
     fn run(&self, load: &str) -> String {
-        self.bench.out(&self.arguments(&self.url(), "run", load))
+        self.bench.out(&Self::arguments(&self.url(), "run", load))
     }
 
     /// That nothing is in the store twice, and everything that the agents took is.
@@ -108,7 +110,7 @@ impl Fleet {
     fn logs(&self) -> String {
         let log =
             |name: &str| std::fs::read_to_string(self.bench.path(&format!("{name}.log"))).unwrap_or_default();
-        self.agents.iter().map(|(name, _)| format!("{name}: {}\n", log(name))).collect()
+        self.agents.iter().map(|(name, _)| [name, ": ", &log(name), "\n"].concat()).collect()
     }
 
     fn spools(&self, name: &str) -> usize {
@@ -183,7 +185,7 @@ fn two_agents_make_one_run() {
 #[test]
 fn the_runs_of_an_experiment_are_made_by_agents_too() {
     let Some(fleet) = Fleet::new(&["a", "b"]) else { return };
-    fleet.bench.run(&fleet.arguments(&fleet.url(), "experiment", "counted"));
+    fleet.bench.run(&Fleet::arguments(&fleet.url(), "experiment", "counted"));
     for run in [1, 2] {
         fleet.check_samples(run);
     }
@@ -193,7 +195,7 @@ fn the_runs_of_an_experiment_are_made_by_agents_too() {
 #[test]
 fn what_cannot_be_shared_out_is_refused() {
     let Some(fleet) = Fleet::new(&["a"]) else { return };
-    let mut arguments = fleet.arguments("nats://me:s3cret@127.0.0.1:1", "run", "counted");
+    let mut arguments = Fleet::arguments("nats://me:s3cret@127.0.0.1:1", "run", "counted");
     let output = fleet.bench.run(&arguments);
     assert_eq!(code(&output), 2, "{}", stderr(&output));
     assert!(
@@ -214,7 +216,7 @@ fn what_cannot_be_shared_out_is_refused() {
 fn what_a_killed_coordinator_has_not_stored_is_collected() {
     let Some(fleet) = Fleet::new(&["a", "b"]) else { return };
     let url = fleet.url();
-    let arguments = fleet.arguments(&url, "run", "open");
+    let arguments = Fleet::arguments(&url, "run", "open");
     let mut coordinator =
         fleet.bench.command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     fleet.wait_for_samples(20);
@@ -241,7 +243,7 @@ fn what_a_killed_coordinator_has_not_stored_is_collected() {
 fn an_agent_that_was_killed_delivers_what_its_spool_holds_and_voids_the_run() {
     let Some(mut fleet) = Fleet::new(&["a", "b"]) else { return };
     let url = fleet.url();
-    let arguments = fleet.arguments(&url, "run", "open");
+    let arguments = Fleet::arguments(&url, "run", "open");
     let coordinator =
         fleet.bench.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     fleet.wait_for_samples(20);
@@ -259,7 +261,7 @@ fn an_agent_that_was_killed_delivers_what_its_spool_holds_and_voids_the_run() {
 fn a_server_that_is_gone_for_a_while_loses_nothing() {
     let Some(mut fleet) = Fleet::new(&["a", "b"]) else { return };
     let url = fleet.url();
-    let arguments = fleet.arguments(&url, "run", "open");
+    let arguments = Fleet::arguments(&url, "run", "open");
     let coordinator =
         fleet.bench.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     fleet.wait_for_samples(20);
@@ -278,7 +280,7 @@ fn a_server_that_is_gone_for_a_while_loses_nothing() {
 fn an_agent_that_is_ended_by_its_user_says_so() {
     let Some(fleet) = Fleet::new(&["a", "b"]) else { return };
     let url = fleet.url();
-    let arguments = fleet.arguments(&url, "run", "open");
+    let arguments = Fleet::arguments(&url, "run", "open");
     let coordinator =
         fleet.bench.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     fleet.wait_for_samples(20);

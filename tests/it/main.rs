@@ -49,6 +49,7 @@ mod site;
 mod sse;
 mod stages;
 mod storefront;
+mod tags;
 mod tls;
 mod trend;
 mod ui;

@@ -96,7 +96,7 @@ fn clocks(agents: &[AgentFacts]) -> Check {
 struct Share {
     signal: &'static str,
     check: &'static str,
-    sum_up: fn(Vec<f64>) -> f64,
+    sum_up: fn(&[f64]) -> f64,
     grade: fn(f64) -> (Grade, &'static str),
     text: &'static str,
 }
@@ -122,7 +122,7 @@ fn worst(run: &MeasuredRun, of: &Share) -> Check {
     let known = agents.iter().filter_map(|agent| {
         let signal = AgentFacts::signal(&agent.name, of.signal);
         let shares = generator::shares_of(run, &signal, agent.workers)?;
-        Some(((of.sum_up)(shares), agent))
+        Some(((of.sum_up)(&shares), agent))
     });
     let known: Vec<(f64, &AgentFacts)> = known.collect();
     let worst = known.iter().max_by(|a, b| a.0.total_cmp(&b.0));

@@ -36,7 +36,7 @@ fn cpu(run: &MeasuredRun) -> Check {
     let Some(shares) = shares_of(run, CPU, workers) else {
         return Check::new(name, Grade::Warn, "the generator's CPU time was not read");
     };
-    let busy = most(shares);
+    let busy = most(&shares);
     let (grade, hint) = busy_grade(busy);
     let spinning = if spun(run).is_empty() { "" } else { ", spinning not counted" };
     Check::new(
@@ -47,7 +47,8 @@ fn cpu(run: &MeasuredRun) -> Check {
 }
 
 /// What shares of time are at most, most of the time.
-pub(super) fn most(mut shares: Vec<f64>) -> f64 {
+pub(super) fn most(shares: &[f64]) -> f64 {
+    let mut shares = shares.to_vec();
     shares.sort_by(f64::total_cmp);
     type8(&shares, MOST_OF_THE_TIME).unwrap_or(0.0)
 }
@@ -64,7 +65,7 @@ pub(super) fn busy_grade(busy: f64) -> (Grade, &'static str) {
 }
 
 /// The mean of shares of time.
-pub(super) fn mean(shares: Vec<f64>) -> f64 {
+pub(super) fn mean(shares: &[f64]) -> f64 {
     shares.iter().sum::<f64>() / shares.len().max(1) as f64
 }
 
@@ -81,7 +82,7 @@ pub(super) fn waiting_grade(waits: f64) -> (Grade, &'static str) {
 
 /// Time in which loadproof was ready to go on and had no core: somebody else had them all.
 fn waiting(run: &MeasuredRun) -> Option<Check> {
-    let waits = mean(shares_of(run, "loadproof waiting", run.facts.start.load_facts.workers)?);
+    let waits = mean(&shares_of(run, "loadproof waiting", run.facts.start.load_facts.workers)?);
     let (grade, hint) = waiting_grade(waits);
     Some(Check::new(
         "generator starved",
