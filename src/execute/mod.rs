@@ -108,7 +108,10 @@ pub async fn carry_out(
         Collector::new(&sources, processes, PROCESS_EVERY, &setting.scenario.way().straight())?
             .following(move |service| pids.of(service));
     let first_readings = collector.first_readings().await;
-    let found = agents::prepare(setting, planned).await?;
+    let found = tokio::select! {
+        found = agents::prepare(setting, planned) => found?,
+        () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
+    };
     let clock = Clock::starting_in(if found.is_some() { agents::LEAD } else { LEAD });
     let start = start(setting, planned, profile, &clock);
     let run = store.begin_run(&start, &setting.scenario.sources)?;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 pub use crate::load::Pacing;
 
 use super::progress::Audience;
-use super::setting::{ExecuteError, Setting};
+use super::setting::{ExecuteError, Setting, interrupted};
 use super::tryout::{self, Tried};
 use super::{Carried, carry_out};
 use crate::agents::{self, Fleet};
@@ -58,6 +58,14 @@ fn journal_of(store: &Path) -> PathBuf {
     files::folder_of(store).join("patched")
 }
 
+/// The agents that are wanted, unless the user ends it before.
+async fn found(wanted: agents::Wanted, mut interrupt: watch::Receiver<bool>) -> Result<Fleet, ExecuteError> {
+    tokio::select! {
+        fleet = Fleet::find(wanted) => Ok(fleet?),
+        () = interrupted(&mut interrupt) => Err(ExecuteError::Interrupted),
+    }
+}
+
 /// Carries out the runs of a command, one after another.
 pub struct Session {
     runtime: tokio::runtime::Runtime,
@@ -100,7 +108,7 @@ impl Session {
             audience.note(&format!("undid fault `{fault}`, which an earlier run had left"));
         }
         let fleet = match options.agents {
-            Some(wanted) => Some(Arc::new(runtime.block_on(Fleet::find(wanted))?)),
+            Some(wanted) => Some(Arc::new(runtime.block_on(found(wanted, options.interrupt.clone()))?)),
             None => None,
         };
         if let Some(fleet) = &fleet {
