@@ -125,6 +125,7 @@ fn assessed(
     let assessment = assessment::of(of, store, &context)?;
     if is_by_own {
         verdicts::keep(store, of, &assessment.judgement)?;
+        verdicts::keep_followed(store, of, &assessment.followed)?;
     }
     Ok(assessment)
 }

@@ -12,6 +12,7 @@ mod exchange;
 mod experiment;
 mod extract;
 mod fault;
+mod histogram;
 mod metric;
 mod query;
 mod read;

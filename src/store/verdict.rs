@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, now_unix_us};
 use crate::run::{ExperimentId, Judged, RunId};
 
 /// A decided claim.
@@ -159,7 +159,8 @@ fn keep(
 ) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO verdict (experiment, run, profile, title, formula, gates, verdict, reason, rounds, estimate, \
-         low, high, alpha, word) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         low, high, alpha, word, decided_unix_us) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             experiment,
             run,
@@ -175,6 +176,7 @@ fn keep(
             verdict.high,
             verdict.alpha,
             verdict.word,
+            now_unix_us(),
         ],
     )?;
     let id = transaction.last_insert_rowid();
