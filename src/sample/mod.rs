@@ -317,6 +317,40 @@ pub struct Sample {
     pub repeats: u8,
 }
 
+/// Columns of a stored sample, in the order in which they are written and summed up. All are integers; the last two may be
+/// missing.
+pub const STORED_COLUMNS: [&str; 18] = [
+    "id",
+    "endpoint",
+    "user_class",
+    "user",
+    "journey",
+    "phase",
+    "outcome",
+    "status",
+    "intended_us",
+    "sent_us",
+    "first_byte_us",
+    "done_us",
+    "bytes_in",
+    "bytes_out",
+    "redirects",
+    "repeats",
+    "reason",
+    "key",
+];
+
+/// A sample as it is stored: the values of [`STORED_COLUMNS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredSample {
+    /// The columns that every sample has.
+    pub numbers: [i64; STORED_COLUMNS.len() - 2],
+    /// The store's number of its reason.
+    pub reason: Option<i64>,
+    /// Its key.
+    pub key: Option<i64>,
+}
+
 /// When one sample was due, sent and done, and what it is counted with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimedSample {

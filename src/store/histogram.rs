@@ -1,6 +1,6 @@
 //! Histograms of runs' times: worked out from the samples, and kept so that they need not be read again.
 
-use rusqlite::{Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::read::{outcome, phase};
 use super::{Store, StoreError, sql_integer};
@@ -17,23 +17,7 @@ impl Store {
             return Ok(());
         }
         let transaction = self.connection.unchecked_transaction()?;
-        transaction.execute("DELETE FROM histogram WHERE run = ?1", [run.0])?;
-        let sql = "INSERT INTO histogram (run, kind, traffic_class, endpoint, outcome, phase, samples, response, service) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        for one in histograms {
-            let Subject { kind, traffic_class, endpoint } = &one.subject;
-            transaction.prepare_cached(sql)?.execute(params![
-                run.0,
-                kind.word(),
-                traffic_class,
-                endpoint,
-                one.outcome as u8,
-                one.phase as u8,
-                sql_integer(one.samples),
-                one.response,
-                one.service
-            ])?;
-        }
+        write(&transaction, run, histograms)?;
         Ok(transaction.commit()?)
     }
 
@@ -49,6 +33,32 @@ impl Store {
         let histograms = statement.query_map([run.0], histogram)?;
         Ok(histograms.collect::<Result<_, _>>()?)
     }
+}
+
+/// Writes a run's histograms, in place of those that it had.
+pub(super) fn write(
+    connection: &Connection,
+    run: RunId,
+    histograms: &[StoredHistogram],
+) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM histogram WHERE run = ?1", [run.0])?;
+    let sql = "INSERT INTO histogram (run, kind, traffic_class, endpoint, outcome, phase, samples, response, service) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    for one in histograms {
+        let Subject { kind, traffic_class, endpoint } = &one.subject;
+        connection.prepare_cached(sql)?.execute(params![
+            run.0,
+            kind.word(),
+            traffic_class,
+            endpoint,
+            one.outcome as u8,
+            one.phase as u8,
+            sql_integer(one.samples),
+            one.response,
+            one.service
+        ])?;
+    }
+    Ok(())
 }
 
 fn histogram(row: &Row<'_>) -> rusqlite::Result<StoredHistogram> {

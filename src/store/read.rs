@@ -18,6 +18,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn samples(&self, run: RunId) -> Result<SampleColumns, StoreError> {
+        self.require_samples(run)?;
         let mut columns = SampleColumns::default();
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
@@ -67,6 +68,7 @@ impl Store {
         run: RunId,
         mut each: impl FnMut(&TimedSample),
     ) -> Result<Vec<Subject>, StoreError> {
+        self.require_samples(run)?;
         let (mut numbers, mut subjects) = (Vec::new(), Vec::new());
         let mut statement = self.connection.prepare_cached(
             "SELECT endpoint, outcome, phase, intended_us, sent_us, done_us FROM sample WHERE id >= ?1 AND id < ?2",
@@ -178,6 +180,7 @@ impl Store {
         run: RunId,
         mut each: impl FnMut(&ExportedSample) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.require_samples(run)?;
         let tags = self.tags(run)?;
         let mut statement = self
             .connection

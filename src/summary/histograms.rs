@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::subject::OutcomeCounts;
 use crate::run::StoredHistogram;
 use crate::sample::{Batch, Kind, Outcome, PROBE_CLASS, Phase, Subject, TimedSample};
-use crate::stats::histogram::{NotASpectrum, Spectrum};
+use crate::stats::histogram::Spectrum;
+
+pub use crate::stats::histogram::NotASpectrum;
 
 /// Outcomes times phases: the cells of a subject.
 const CELLS: usize = Outcome::ALL.len() * Phase::ALL.len();
