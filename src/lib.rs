@@ -39,7 +39,7 @@ pub(crate) mod agents;
 // What was measured.
 pub mod store;
 pub(crate) mod import;
-pub(crate) mod export;
+pub mod export;
 
 // What it comes to.
 pub mod stats;

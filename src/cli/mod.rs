@@ -23,6 +23,7 @@ mod output;
 mod progress;
 mod quiet;
 mod report;
+mod retention;
 mod run;
 mod runs;
 mod saved;

@@ -4,26 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::agents;
-use super::setting::ExecuteError;
+use super::setting::{CollectError, ExecuteError};
 use crate::agents::collect_late;
 use crate::run::{AgentFacts, AgentState, Judged, RunId, RunState};
 use crate::store::{Reference, RunWriter, Store};
-
-/// Why nothing can be collected.
-#[derive(Debug, thiserror::Error)]
-pub enum CollectError {
-    /// The run was made by one machine.
-    #[error("run {0} was made without agents: there is nothing to collect")]
-    WithoutAgents(RunId),
-    /// Its process is alive.
-    #[error("run {0} is still under way; its own process collects what agents make")]
-    UnderWay(RunId),
-    /// Nothing can be added to it any more.
-    #[error(
-        "run {0} has ended and is sealed: nothing is added to it\n  hint: remove the spools of agents that were lost by hand"
-    )]
-    Sealed(RunId),
-}
 
 /// What was collected.
 #[derive(Clone, Debug, PartialEq, Eq)]

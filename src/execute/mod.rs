@@ -42,7 +42,7 @@ use crate::agents::{Found, signals as agent_signals};
 use crate::load::{self, Clock, Kept, LoadRun, OwnSignals};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
-use crate::run::{AgentFacts, Judged, LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::run::{AgentFacts, Judged, LoadFacts, RunEnd, RunId, RunStart, RunState, StoredHistogram};
 use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
@@ -50,6 +50,7 @@ use crate::scenario::profile::Profile;
 use crate::scenario::signal::SignalSource;
 use crate::signals::{Collector, CollectorReport};
 use crate::store::{NewAgents, RunWords, RunWriter, Store};
+use crate::summary::histograms::Histograms;
 use crate::summary::live::Live;
 use crate::system::fault::{FaultRun, Times};
 use crate::system::hook::{self, HookRun};
@@ -137,6 +138,7 @@ pub async fn carry_out(
             let faults = measured.faults.iter().map(|run| fault::facts(run, &clock)).collect();
             let agents = std::mem::take(&mut measured.agents);
             let end = RunEnd { faults, agents, ..end_of(&mut measured.outcome, after.err(), &hooks, &clock) };
+            store.keep_histograms(run, &measured.histograms)?;
             store.end_run(run, &end)?;
             if let (Some(fleet), Some(found)) = (&setting.fleet, &found) {
                 agents::release(fleet, found, &store, &end.agents).await?;
@@ -257,6 +259,7 @@ struct Measured {
     system: System,
     outcome: Outcome,
     samples: u64,
+    histograms: Vec<StoredHistogram>,
     signals: CollectorReport,
     /// The hooks that ran during the load.
     hooks: Vec<HookRun>,
@@ -293,7 +296,8 @@ async fn measure(
         soft_checks: &scenario.soft_checks,
         agents: found.map(|found| NewAgents { token: &found.token, agents: &found.agents }),
     };
-    let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
+    let histograms = Arc::new(Mutex::new(Histograms::default()));
+    let writer = RunWriter::start(&setting.store, run, &words, observer(&live, &histograms))?;
     let salt = salt(scenario, planned, &clock);
     let (running, from_agents) = match setting.fleet.as_deref().zip(found) {
         Some((fleet, found)) => {
@@ -354,10 +358,15 @@ async fn measure(
         None => Vec::new(),
     };
     let samples = writer.finish()?;
-    Ok(Measured { system, outcome, samples, signals, hooks, faults, agents })
+    let histograms = histograms.lock().unwrap_or_else(PoisonError::into_inner).stored(&scenario.endpoints);
+    Ok(Measured { system, outcome, samples, histograms, signals, hooks, faults, agents })
 }
 
-fn observer(live: &Arc<Mutex<Live>>) -> crate::store::Observer {
-    let live = Arc::clone(live);
-    Box::new(move |batch| live.lock().unwrap_or_else(PoisonError::into_inner).add(batch))
+/// Sees every batch on the thread that stores it.
+fn observer(live: &Arc<Mutex<Live>>, histograms: &Arc<Mutex<Histograms>>) -> crate::store::Observer {
+    let (live, histograms) = (Arc::clone(live), Arc::clone(histograms));
+    Box::new(move |batch| {
+        histograms.lock().unwrap_or_else(PoisonError::into_inner).add_batch(batch);
+        live.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
+    })
 }

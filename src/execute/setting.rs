@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::collect::CollectError;
 use crate::agents::{AgentsError, Fleet};
 use crate::assess::AssessError;
 use crate::load::{LoadError, Pacing};
-use crate::run::ExperimentId;
+use crate::run::{ExperimentId, RunId};
 use crate::scenario::overrides::OverrideError;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::SignalError;
@@ -101,6 +100,22 @@ impl Setting {
     pub(super) fn load_workers(&self) -> u16 {
         self.fleet.as_ref().map_or(self.workers, |fleet| fleet.workers())
     }
+}
+
+/// Why nothing can be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The run was made by one machine.
+    #[error("run {0} was made without agents: there is nothing to collect")]
+    WithoutAgents(RunId),
+    /// Its process is alive.
+    #[error("run {0} is still under way; its own process collects what agents make")]
+    UnderWay(RunId),
+    /// Nothing can be added to it any more.
+    #[error(
+        "run {0} has ended and is sealed: nothing is added to it\n  hint: remove the spools of agents that were lost by hand"
+    )]
+    Sealed(RunId),
 }
 
 /// Why an experiment cannot be continued.

@@ -29,7 +29,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/018_capacity_searches.sql"),
     include_str!("migrations/019_seals_of_searches.sql"),
     include_str!("migrations/020_tags.sql"),
-    include_str!("migrations/021_agents.sql"),
+    include_str!("migrations/024_retention.sql"),
+    include_str!("migrations/025_agents.sql"),
 ];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found

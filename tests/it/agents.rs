@@ -164,12 +164,13 @@ fn two_agents_make_one_run() {
         ),
         1
     );
-    let report = fleet.bench.out(&["report", "1"]);
-    assert!(
-        report.contains("2 made the load; all 400 samples that they took are stored")
-            || report.contains("VALID"),
-        "{report}"
-    );
+    let report = fleet.bench.json(&["report", "1", "--json"]);
+    let checks = report["judgement"]["audit"]["runs"][0]["checks"].as_array().unwrap();
+    let check = |name: &str| checks.iter().find(|check| check["name"] == name).unwrap();
+    assert_eq!(check("agents")["text"], "2 made the load; all 400 samples that they took are stored");
+    assert!(check("agents' clocks")["text"].as_str().unwrap().contains("of the run's (`"), "{checks:?}");
+    assert!(check("agents alike")["text"].as_str().unwrap().contains("`b`: p50 "), "{checks:?}");
+    assert_eq!(report["run"]["runs"][0]["agents"][1]["name"], "b");
     fleet.bench.out(&["store", "check"]);
     wait_until("agents have let go of the run", || fleet.spools("a") + fleet.spools("b") == 0);
     // The same agents work for the next command.
