@@ -106,6 +106,9 @@ fn why_invalid(run: &Arc<MeasuredRun>, store: &Store) -> Result<Option<String>, 
     if let Some(unseen) = judgement.held.iter().find(|held| !held.holds) {
         return Ok(Some(unseen.text()));
     }
+    if judgement.claims.iter().any(|decided| decided.claim.title == verdict::MOST_AS_EXPECTED) {
+        return Ok(Some("most of its requests failed".to_owned()));
+    }
     let lateness = store.check_grade(run.facts.id, LATENESS)?;
     let is_borne = lateness.is_some_and(|grade| grade != Grade::Invalid.word());
     let mut checks = judgement.audit.runs.iter().flat_map(|audit| &audit.checks);
