@@ -186,7 +186,7 @@ mod tests {
             ("run.max('queue')", (-none, none)),
             ("treatment.delta('hits') / baseline.delta('hits')", (-none, none)),
             ("run.last('queue') / run.first('queue')", (-none, none)),
-            ("run.requests / run.delta('hits')", (0.0, none)),
+            ("run.requests / run.delta('hits')", (-none, none)),
         ] {
             assert_eq!(Expression::new(text).range(), Some(range), "{text}");
         }
