@@ -106,16 +106,15 @@ fn why_invalid(run: &Arc<MeasuredRun>, store: &Store) -> Result<Option<String>, 
     if let Some(unseen) = judgement.held.iter().find(|held| !held.holds) {
         return Ok(Some(unseen.text()));
     }
-    if judgement.claims.iter().any(|decided| decided.claim.title == verdict::MOST_AS_EXPECTED) {
-        return Ok(Some("most of its requests failed".to_owned()));
-    }
     let lateness = store.check_grade(run.facts.id, LATENESS)?;
     let is_borne = lateness.is_some_and(|grade| grade != Grade::Invalid.word());
     let mut checks = judgement.audit.runs.iter().flat_map(|audit| &audit.checks);
     let found = checks
         .find(|check| check.grade == Grade::Invalid && !(is_borne && check.name == LATENESS))
         .map(|check| format!("{}: {}", check.name, check.text));
-    Ok(found)
+    let mut missed = judgement.claims.iter().map(|decided| decided.claim.title.as_str());
+    let mostly_failed = || missed.any(|title| title == verdict::MOST_AS_EXPECTED);
+    Ok(found.or_else(|| mostly_failed().then(|| "most of its requests failed".to_owned())))
 }
 
 /// Deletes a baseline's file, and gives its path.
