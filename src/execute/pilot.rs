@@ -219,7 +219,7 @@ mod tests {
         };
         let journeys = with(&Lasting::Iterations { stated: 1_000 }, 150.0, 150.0);
         assert!(
-            journeys.text.starts_with("Runs make 2,500 journeys in place of 1,000 journeys: "),
+            journeys.text.starts_with("Runs make 2500 journeys in place of 1000 journeys: "),
             "{}",
             journeys.text
         );

@@ -109,7 +109,7 @@ impl Lasting {
         }
     }
 
-    /// A run of this length in place of `stated`: `1 min`, `4,000 journeys`.
+    /// A run of this length in place of `stated`: `1 min`, `4000 journeys`.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -223,13 +223,13 @@ mod tests {
         let shared = |over| load(Executor::Shared { iterations: 1_000, concurrency: 5, over });
         let mut by_speed = shared(None);
         by_speed.last(Duration::from_millis(7_777), Duration::from_millis(3_333));
-        assert_eq!(by_speed.journeys(), Some(2_334.0), "2,333.4 journeys are 2,334");
+        assert_eq!(by_speed.journeys(), Some(2_334.0), "2333.4 journeys are 2334");
         let mut by_time = shared(Some(s(10)));
         by_time.last(s(25), s(10));
         assert_eq!((by_time.journeys(), by_time.run_time()), (Some(2_500.0), Some(s(25))));
         let lasting = by_time.lasting(&[]);
         assert_eq!(lasting, Lasting::Iterations { stated: 2_500 });
-        assert_eq!(lasting.text(s(50), s(25)), "5,000 journeys");
+        assert_eq!(lasting.text(s(50), s(25)), "5000 journeys");
         let before = by_speed.clone();
         by_speed.last(s(5), Duration::ZERO);
         assert_eq!(by_speed, before, "nothing was measured");

@@ -266,7 +266,7 @@ fn a_pilot_sets_how_many_journeys_are_made_and_so_does_what_continues_the_experi
         experiment(&bench, &["claims.toml", "--seed", "4", "--budget", "1ms", "--progress", "plain"]);
     assert!(
         stderr(&output).contains("pilot: Runs stay at 60 journeys, though")
-            && stderr(&output).contains("The budget leaves too little for runs of 240 journeys in 6 rounds"),
+            && stderr(&output).contains("The budget leaves too little for runs of 240 journeys in 5 rounds"),
         "{}",
         stderr(&output)
     );
