@@ -85,10 +85,10 @@ impl Scenario {
 
 /// What is doubtful about a fault that begins while another lasts, or soon after its end; none if nothing is.
 fn too_close(first: &Fault, second: &Fault) -> Option<String> {
-    let (begin, next) = match (first.start, second.start) {
-        (FaultStart::Load(begin), FaultStart::Load(next))
-        | (FaultStart::Drain(begin), FaultStart::Drain(next)) => (begin, next),
-        _ => return None,
+    let ((FaultStart::Load(begin), FaultStart::Load(next))
+    | (FaultStart::Drain(begin), FaultStart::Drain(next))) = (first.start, second.start)
+    else {
+        return None;
     };
     // Of two that begin at once, one is the first.
     if (next, &second.name) <= (begin, &first.name) {
