@@ -171,7 +171,11 @@ impl Experiment {
         };
         let now = self.plan.runs.last().map(|r| self.scenario.fingerprint(&r.stated_load, &r.faults));
         if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
-            return Err(ResumeError::OtherWork { id, command: self.facts.command.clone() }.into());
+            return Err(ResumeError::OtherWork {
+                what: format!("experiment e{id}"),
+                command: self.facts.command.clone(),
+            }
+            .into());
         }
         let is_complete = |round: &u32| {
             self.plan.round(*round).all(|planned| {
@@ -257,7 +261,7 @@ fn spec_of(facts: &ExperimentFacts, scenario: &Scenario) -> Result<ExperimentSpe
     let planned = &facts.planned;
     if planned.scenario != scenario.name {
         return Err(ResumeError::OtherScenario {
-            id: facts.id,
+            what: format!("experiment e{}", facts.id),
             found: planned.scenario.clone(),
             given: scenario.name.clone(),
         });
