@@ -22,6 +22,7 @@ pub mod session;
 mod setting;
 mod stage;
 pub mod tryout;
+pub mod unfinished;
 mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError};
