@@ -171,6 +171,8 @@ struct Tried {
     /// What it is in a comparison of two.
     arm: Option<Arm>,
     search: Search,
+    /// The trials that count, in order of time.
+    trials: Vec<Trial>,
     made: u32,
     /// Loads of trials that were made again.
     disturbed: Vec<f64>,
@@ -200,6 +202,7 @@ impl<'a> Trials<'a> {
             profile: profile.clone(),
             arm: role(place),
             search: Search::new(search.searched.terms.clone()),
+            trials: Vec::new(),
             made: 0,
             disturbed: Vec::new(),
         };
@@ -300,13 +303,10 @@ impl<'a> Trials<'a> {
             return Ok(false);
         }
         let store = Store::open(self.store)?;
-        let trial = assess::tried(carried.run, step.load, &searched.terms.goals, &store)?;
+        let trial = assess::tried(carried.run, step.load, &searched.terms, &arm.trials, &store)?;
         let is_given_up = arm.is_given_up(&trial);
         let purpose = if is_given_up { Purpose::Disturbed } else { step.purpose };
         store.add_trial(self.id, &row(&trial, &arm.profile, purpose))?;
-        if !is_given_up {
-            arm.search.note(step.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
-        }
         self.longest = self.longest.max(begun.elapsed());
         let profile = if searched.profiles.len() > 1 { format!("{}: ", arm.profile) } else { String::new() };
         let load = format!("{} {}", unit::plain(step.load), searched.terms.limits.unit.text());
@@ -315,6 +315,11 @@ impl<'a> Trials<'a> {
             _ => came_to(&trial, &searched.terms.goals),
         };
         self.session.audience().note(&format!("{profile}{load}: {came_to}"));
+        if !is_given_up {
+            let arm = &mut self.arms[place];
+            arm.search.note(step.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
+            arm.trials.push(trial);
+        }
         Ok(true)
     }
 }
