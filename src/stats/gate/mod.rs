@@ -87,6 +87,9 @@ pub struct Releases<'a> {
     pub worse: Worse,
     /// The smallest difference that values can show: see [`lifted`].
     pub resolution: f64,
+    /// The standard error that each value has by sampling alone, as a logarithm: a band reaches at least as far as chance
+    /// does. Empty where the spread of the releases tells.
+    pub errors: &'a [f64],
 }
 
 /// The newest release, by what came before it.
@@ -282,7 +285,16 @@ impl Walk<'_> {
         let alike = self.regime.iter().filter(|other| updates_until(other) == updates_until(&at)).count();
         let is_known = alike == self.regime.len() || alike >= LEAST_BEFORE;
         let band = Band::of_logs(&self.regime_logs())?;
-        Some(if is_known { band } else { band.widened() })
+        let band = if is_known { band } else { band.widened() };
+        Some(Band { reach_ln: band.reach_ln.max(self.chance(at)), ..band })
+    }
+
+    /// How far a release may lie from the mean of the regime in force by sampling alone.
+    fn chance(&self, at: usize) -> f64 {
+        let variance = |at: usize| self.releases.errors.get(at).map_or(0.0, |error| error.powi(2));
+        let of_mean = self.regime.iter().map(|at| variance(*at)).sum::<f64>();
+        let n = self.regime.len().max(1) as f64;
+        band::chance() * (variance(at) + of_mean / n.powi(2)).sqrt()
     }
 
     fn worse_by(&self, band: Band, at: usize) -> f64 {
