@@ -140,6 +140,7 @@ impl Store {
         run: RunId,
         mut each: impl FnMut(&ExportedSample) -> Result<(), E>,
     ) -> Result<(), E> {
+        let tags = self.tags(run)?;
         let mut statement = self
             .connection
             .prepare_cached(
@@ -150,9 +151,29 @@ impl Store {
             .map_err(StoreError::from)?;
         let mut rows = statement.query([run.0]).map_err(StoreError::from)?;
         while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(&exported(row).map_err(StoreError::from)?)?;
+            let mut sample = exported(row).map_err(StoreError::from)?;
+            if !tags.is_empty()
+                && let Some(own) = tags.get(&sample.subject())
+            {
+                sample.tags.clone_from(own);
+            }
+            each(&sample)?;
         }
         Ok(())
+    }
+
+    /// The tags of what a run called, as JSON objects.
+    fn tags(&self, run: RunId) -> Result<BTreeMap<Subject, String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT kind, traffic_class, endpoint, json_group_object(tag, value) FROM endpoint_tags WHERE run = ?1 \
+             GROUP BY kind, traffic_class, endpoint",
+        )?;
+        let tags = statement.query_map([run.0], |row| {
+            let kind: String = row.get(0)?;
+            let kind = Kind::of_word(&kind);
+            Ok((Subject { kind, traffic_class: row.get(1)?, endpoint: row.get(2)? }, row.get(3)?))
+        })?;
+        Ok(tags.collect::<Result<_, _>>()?)
     }
 
     /// The requests of users that took longest, the slowest first.
@@ -242,6 +263,7 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
         key: row.get(19)?,
         redirects: row.get(20)?,
         repeats: row.get(21)?,
+        tags: String::new(),
     })
 }
 
