@@ -54,6 +54,8 @@ struct Judged {
     /// Values that logarithms can be taken of; empty if there are none.
     values: Vec<f64>,
     errors: Vec<f64>,
+    /// Places of points of which every sample failed.
+    halts: Vec<usize>,
     worse: Worse,
     resolution: f64,
 }
@@ -93,6 +95,7 @@ pub(super) fn judge(series: &mut Series, accepted: &[RunId], scale: Scale<'_>) {
             worse: judged.worse,
             resolution: judged.resolution,
             errors: &judged.errors,
+            halts: &judged.halts,
         };
         let standing = gate::standing(&releases);
         series.newest = in_series(answered(standing, &judged.values, scale), start);
@@ -121,6 +124,7 @@ fn judged(values: &[f64], start: usize, more_is_better: bool, scale: Scale<'_>) 
         Scale::Ratio { resolution } => Judged {
             values: values.to_vec(),
             errors: Vec::new(),
+            halts: Vec::new(),
             worse: if more_is_better { Worse::Down } else { Worse::Up },
             resolution,
         },
@@ -129,6 +133,7 @@ fn judged(values: &[f64], start: usize, more_is_better: bool, scale: Scale<'_>) 
             Judged {
                 values: counted.iter().map(|of| of.level().exp()).collect(),
                 errors: counted.iter().map(|of| of.error()).collect(),
+                halts: (0..counted.len()).filter(|at| counted[*at].failed >= counted[*at].n).collect(),
                 worse: Worse::Up,
                 resolution: LEAST_SHARE,
             }
@@ -163,7 +168,7 @@ fn answered(standing: Standing, levels: &[f64], scale: Scale<'_>) -> Standing {
     let Scale::Failures(_) = scale else { return standing };
     let newest = levels.last().map_or(f64::NAN, |value| value.ln());
     let share = |level: f64| level.clamp(0.0, FRAC_PI_2).cos().powi(2);
-    let of = |ratio: f64| share(newest) / share(newest - ratio.ln());
+    let of = |ratio: f64| if ratio > 0.0 { share(newest) / share(newest - ratio.ln()) } else { 0.0 };
     match standing {
         Standing::Better { ratio } => Standing::Better { ratio: of(ratio) },
         Standing::Suspect { ratio } => Standing::Suspect { ratio: of(ratio) },
