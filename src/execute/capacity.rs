@@ -274,8 +274,21 @@ impl<'a> Trials<'a> {
         Self { search, id, store, session, arms, begun: Instant::now(), longest: Duration::ZERO }
     }
 
+    /// Works out what the trials of a resumed search came to: those to come are compared with them.
+    fn remember(&mut self) -> Result<(), ExecuteError> {
+        let search = self.search;
+        let counts = |row: &&TrialRow| row.purpose != Purpose::Disturbed.word();
+        for row in search.resumed.iter().flat_map(UnfinishedSearch::trials).filter(counts) {
+            let Some(arm) = self.arms.iter_mut().find(|arm| arm.profile == row.profile) else { continue };
+            let store = Store::open(self.store)?;
+            arm.trials.push(assess::tried(row.run, row.load, &search.searched.terms, &arm.trials, &store)?);
+        }
+        Ok(())
+    }
+
     /// The next trial of each profile that has one, in an order drawn by the seed, until none has.
     fn carry_out(&mut self, beyond: bool) -> Result<CapacityEnding, ExecuteError> {
+        self.remember()?;
         let made = self.arms.iter().map(|arm| arm.made as usize).max().unwrap_or(0);
         for order in plan::orders(self.arms.len(), self.search.choices.seed).skip(made) {
             let steps = self.steps(&order);
