@@ -50,7 +50,9 @@ mod tests {
 
     fn sizes(of: &[u32]) -> Sizes {
         let mut sizes = Sizes::default();
-        of.iter().for_each(|bytes| sizes.add(*bytes));
+        for bytes in of {
+            sizes.add(*bytes);
+        }
         sizes
     }
 

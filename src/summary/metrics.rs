@@ -79,9 +79,9 @@ pub fn followed_of(run: &MeasuredRun, summaries: &[Summary], total: Option<&Summ
 fn with_wrong_answers(run: &MeasuredRun, subject: &Subject) -> Vec<f64> {
     let samples = &run.samples;
     let is_wanted: Vec<bool> = samples.subjects.iter().map(|other| other == subject).collect();
-    let time = |i: usize| match samples.outcome[i].is_answered() {
-        true => (samples.done_us[i] - samples.intended_us[i]) as f64,
-        false => f64::INFINITY,
+    let time = |i: usize| {
+        let is_answered = samples.outcome[i].is_answered();
+        if is_answered { (samples.done_us[i] - samples.intended_us[i]) as f64 } else { f64::INFINITY }
     };
     let wanted = (0..samples.subject.len()).filter(|i| is_wanted[samples.subject[*i] as usize]);
     let mut times: Vec<f64> = wanted.map(time).collect();
