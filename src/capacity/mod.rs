@@ -10,7 +10,6 @@
 //! stored runs.
 
 mod budget;
-mod compared;
 mod curve;
 mod result;
 mod search;
@@ -19,7 +18,6 @@ mod terms;
 mod trial;
 
 pub use budget::{Planned, planned};
-pub use compared::compared;
 #[cfg(test)]
 pub use curve::Curve;
 pub use curve::Point;
