@@ -38,8 +38,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
-    // `claim` for what its goals ask.
-    ("capacity", &["run", "claim", "stats"]),
+    // `claim` for what its goals ask, `unit` for what was seen instead.
+    ("capacity", &["unit", "run", "claim", "stats"]),
     ("trend", &["sample", "run", "stats"]),
     ("verdict", &["unit", "sample", "reading", "run", "claim", "stats", "summary", "capacity"]),
     ("baseline", &["checksum", "sample", "reading", "run", "claim", "stats", "verdict"]),
