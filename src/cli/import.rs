@@ -64,10 +64,9 @@ fn in_words(imported: &Imported) -> String {
     let (run, from) = (imported.run, imported.format.text());
     let mut lines = if imported.stated.is_empty() {
         vec![format!(
-            "run {run}: {} requests to {} endpoint{}, imported from {from}",
-            unit::count(imported.samples),
-            imported.endpoints,
-            if imported.endpoints == 1 { "" } else { "s" },
+            "run {run}: {} to {}, imported from {from}",
+            unit::counted(imported.samples, "request"),
+            unit::counted(imported.endpoints as u64, "endpoint"),
         )]
     } else {
         let stated: Vec<String> =
