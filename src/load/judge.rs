@@ -8,6 +8,8 @@ use std::time::Duration;
 use minijinja::value::Value;
 use rand::RngExt;
 
+use super::charset::BodyText;
+use super::document::Document;
 use super::headers::Headers;
 use super::words;
 use crate::sample::{Outcome, status_text};
@@ -57,7 +59,8 @@ impl Judge<'_> {
             return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
         }
         if !request.expect.accepts(answer.status) {
-            let said = words::of_server(answer.status, answer.body)
+            let body = BodyText::of(answer.headers, answer.body);
+            let said = words::of_server(answer.status, if body.is_whole { &body.text } else { "" })
                 .map_or(String::new(), |said| format!(": {said}"));
             // Of an error the status says enough.
             let wanted = match &request.expect {
@@ -86,7 +89,8 @@ impl Judge<'_> {
         extract: &[Extract],
         answer: &Answer<'_>,
     ) -> Result<Vec<(String, Value)>, String> {
-        let mut document = Document::new(answer.body);
+        let text = BodyText::of(answer.headers, answer.body);
+        let mut document = Document::new(&text);
         if let Some(reason) = checks.iter().find_map(|c| self.broken(c, answer, &mut document)) {
             return Err(reason);
         }
@@ -105,7 +109,8 @@ impl Judge<'_> {
 
     /// Why the first of the checks that does not hold does not; none if all do.
     pub(super) fn first_broken(self, checks: &[Check], answer: &Answer<'_>) -> Option<String> {
-        let mut document = Document::new(answer.body);
+        let text = BodyText::of(answer.headers, answer.body);
+        let mut document = Document::new(&text);
         checks.iter().find_map(|check| self.broken(check, answer, &mut document))
     }
 
@@ -113,9 +118,8 @@ impl Judge<'_> {
     fn broken(self, check: &Check, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<String> {
         match check {
             Check::Body(test) => {
-                let body = String::from_utf8_lossy(answer.body);
-                let why = self.fails(test, Some(Found::Text(body)))?;
-                Some(format!("body {why}"))
+                let why = self.fails(test, Some(Found::Text(Cow::Borrowed(&document.body.text))))?;
+                Some(format!("body {why}{}", document.body.note()))
             }
             Check::Json { at, test } => {
                 let why = self.fails(test, document.at(at).first().map(|json| Found::Json(json)))?;
@@ -245,9 +249,8 @@ impl Judge<'_> {
             ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
             ExtractFrom::Header(name) => answer.headers.texts(name).map(Value::from).collect(),
             ExtractFrom::Regex(regex) => {
-                let text = String::from_utf8_lossy(answer.body);
                 let is_first = matches!(extract.which, None | Some(Which::First));
-                captured(regex, &text, is_first).into_iter().map(Value::from).collect()
+                captured(regex, &document.body.text, is_first).into_iter().map(Value::from).collect()
             }
         };
         let taken = match extract.which {
@@ -270,7 +273,10 @@ impl Judge<'_> {
                 ExtractFrom::Json(place) => {
                     format!("`{}` not found in the answer: nothing at `{place}`", extract.variable)
                 }
-                _ => format!("`{}` not found in the answer", extract.variable),
+                ExtractFrom::Header(_) => format!("`{}` not found in the answer", extract.variable),
+                ExtractFrom::Regex(_) => {
+                    format!("`{}` not found in the answer{}", extract.variable, document.body.note())
+                }
             }),
         }
     }
@@ -311,49 +317,6 @@ impl Found<'_> {
         match self {
             Self::Json(json) => json.as_number(),
             Self::Text(text) => text.trim().parse().ok(),
-        }
-    }
-}
-
-/// A body that is parsed as JSON when somebody first asks for it.
-struct Document<'a> {
-    text: Option<&'a str>,
-    /// `null` for a body that is no JSON: it has nothing to point at, either.
-    json: Option<Json<'a>>,
-    is_json: bool,
-}
-
-impl<'a> Document<'a> {
-    fn new(body: &'a [u8]) -> Self {
-        let text = std::str::from_utf8(body).ok();
-        // RFC 8259 §8.1: a byte order mark may be ignored.
-        Self { text: text.map(|text| text.trim_start_matches('\u{feff}')), json: None, is_json: false }
-    }
-
-    /// Whether the body is JSON.
-    fn is_json(&mut self) -> bool {
-        self.parsed();
-        self.is_json
-    }
-
-    fn parsed(&mut self) -> &Json<'a> {
-        let (text, is_json) = (self.text.unwrap_or_default(), &mut self.is_json);
-        self.json.get_or_insert_with(|| {
-            let json = Json::parse(text);
-            *is_json = json.is_some();
-            json.unwrap_or(Json::Null)
-        })
-    }
-
-    /// The values at a place, in order.
-    fn at(&mut self, place: &JsonPlace) -> Vec<&Json<'a>> {
-        let text = self.text.unwrap_or_default();
-        let json = self.parsed();
-        match place {
-            JsonPlace::Pointer(pointer) => json.at(pointer).into_iter().collect(),
-            JsonPlace::Path(path) => {
-                path.pointers(text).iter().filter_map(|pointer| json.at(pointer)).collect()
-            }
         }
     }
 }

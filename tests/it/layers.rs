@@ -320,7 +320,11 @@ const HOMES: &[Home] = &[
         "signatures of bundles; hashes that requests are signed with",
     ),
     home("parquet", &["src/export/parquet.rs"], ""),
-    home("encoding_rs", &["src/import/source.rs"], ""),
+    home(
+        "encoding_rs",
+        &["src/load/charset.rs", "src/import/source.rs"],
+        "bodies of answers, and results of other tools, in other character sets than UTF-8",
+    ),
     home("encoding_rs_io", &["src/import/source.rs"], ""),
     home(
         "quick_xml",

@@ -1,0 +1,52 @@
+//! A body as checks and extractions look at it: text, or JSON. What nobody asks for is not parsed.
+
+use super::charset::BodyText;
+use crate::scenario::check::JsonPlace;
+use crate::scenario::json::Json;
+
+/// A body that is parsed as JSON when somebody first asks for it.
+pub(super) struct Document<'a> {
+    pub(super) body: &'a BodyText<'a>,
+    /// `null` for a body that is no JSON: it has nothing to point at, either.
+    json: Option<Json<'a>>,
+    is_json: bool,
+}
+
+impl<'a> Document<'a> {
+    pub(super) fn new(body: &'a BodyText<'a>) -> Self {
+        Self { body, json: None, is_json: false }
+    }
+
+    /// The text that JSON is read from; empty where bytes have no meaning.
+    fn json_text(&self) -> &'a str {
+        // RFC 8259 §8.1: a byte order mark may be ignored.
+        if self.body.is_whole { self.body.text.trim_start_matches('\u{feff}') } else { "" }
+    }
+
+    /// Whether the body is JSON.
+    pub(super) fn is_json(&mut self) -> bool {
+        self.parsed();
+        self.is_json
+    }
+
+    fn parsed(&mut self) -> &Json<'a> {
+        let (text, is_json) = (self.json_text(), &mut self.is_json);
+        self.json.get_or_insert_with(|| {
+            let json = Json::parse(text);
+            *is_json = json.is_some();
+            json.unwrap_or(Json::Null)
+        })
+    }
+
+    /// The values at a place, in order.
+    pub(super) fn at(&mut self, place: &JsonPlace) -> Vec<&Json<'a>> {
+        let text = self.json_text();
+        let json = self.parsed();
+        match place {
+            JsonPlace::Pointer(pointer) => json.at(pointer).into_iter().collect(),
+            JsonPlace::Path(path) => {
+                path.pointers(text).iter().filter_map(|pointer| json.at(pointer)).collect()
+            }
+        }
+    }
+}
