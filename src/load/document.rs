@@ -1,20 +1,22 @@
-//! A body as checks and extractions look at it: text, or JSON. What nobody asks for is not parsed.
+//! A body as checks and extractions look at it: text, JSON, a page. What nobody asks for is not parsed.
 
 use super::charset::BodyText;
 use crate::scenario::check::JsonPlace;
+use crate::scenario::css::{ElementPlace, Page};
 use crate::scenario::json::Json;
 
-/// A body that is parsed as JSON when somebody first asks for it.
+/// A body that is parsed as JSON, or as a page, when somebody first asks for it.
 pub(super) struct Document<'a> {
     pub(super) body: &'a BodyText<'a>,
     /// `null` for a body that is no JSON: it has nothing to point at, either.
     json: Option<Json<'a>>,
     is_json: bool,
+    page: Option<Page>,
 }
 
 impl<'a> Document<'a> {
     pub(super) fn new(body: &'a BodyText<'a>) -> Self {
-        Self { body, json: None, is_json: false }
+        Self { body, json: None, is_json: false, page: None }
     }
 
     /// The text that JSON is read from; empty where bytes have no meaning.
@@ -48,5 +50,11 @@ impl<'a> Document<'a> {
                 path.pointers(text).iter().filter_map(|pointer| json.at(pointer)).collect()
             }
         }
+    }
+
+    /// The values at a place of the page, in order; at most `most`.
+    pub(super) fn elements(&mut self, place: &ElementPlace, most: usize) -> Vec<String> {
+        let text = &self.body.text;
+        self.page.get_or_insert_with(|| Page::parse(text)).values(place, most)
     }
 }

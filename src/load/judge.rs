@@ -130,18 +130,13 @@ impl Judge<'_> {
                 })
             }
             Check::Header { name, test } => {
-                let values: Vec<_> = answer.headers.texts(name).collect();
-                let fails = |value: Option<&str>| {
-                    self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))))
-                };
-                let why = match values[..] {
-                    [] => fails(None)?,
-                    [first, ..] if values.iter().all(|value| fails(Some(value)).is_some()) => {
-                        fails(Some(first))?
-                    }
-                    _ => return None,
-                };
-                Some(format!("header `{name}` {why}"))
+                let values: Vec<&str> = answer.headers.texts(name).collect();
+                Some(format!("header `{name}` {}", self.all_fail(test, &values)?))
+            }
+            Check::Css { at, test } => {
+                let values = document.elements(at, usize::MAX);
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                Some(format!("`{at}` {}{}", self.all_fail(test, &values)?, document.body.note()))
             }
             Check::Size(range) => (!range.contains(&answer.size)).then(|| {
                 let is_small = answer.size < *range.start();
@@ -155,6 +150,17 @@ impl Judge<'_> {
                     if is_fast { ("less than", range.start()) } else { ("more than", range.end()) };
                 format!("answered in {words} {bound:?}")
             }),
+        }
+    }
+
+    /// Why a test fails of the first of some values, if it fails of all of them.
+    fn all_fail(self, test: &Test, values: &[&str]) -> Option<String> {
+        let fails =
+            |value: Option<&str>| self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))));
+        match *values {
+            [] => fails(None),
+            [first, ..] if values.iter().all(|value| fails(Some(value)).is_some()) => fails(Some(first)),
+            _ => None,
         }
     }
 
@@ -248,6 +254,11 @@ impl Judge<'_> {
             }
             ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
             ExtractFrom::Header(name) => answer.headers.texts(name).map(Value::from).collect(),
+            ExtractFrom::Css(place) => {
+                let is_first = matches!(extract.which, None | Some(Which::First));
+                let most = if is_first { 1 } else { usize::MAX };
+                document.elements(place, most).into_iter().map(Value::from).collect()
+            }
             ExtractFrom::Regex(regex) => {
                 let is_first = matches!(extract.which, None | Some(Which::First));
                 captured(regex, &document.body.text, is_first).into_iter().map(Value::from).collect()
@@ -274,6 +285,11 @@ impl Judge<'_> {
                     format!("`{}` not found in the answer: nothing at `{place}`", extract.variable)
                 }
                 ExtractFrom::Header(_) => format!("`{}` not found in the answer", extract.variable),
+                ExtractFrom::Css(place) => format!(
+                    "`{}` not found in the answer: nothing at `{place}`{}",
+                    extract.variable,
+                    document.body.note()
+                ),
                 ExtractFrom::Regex(_) => {
                     format!("`{}` not found in the answer{}", extract.variable, document.body.note())
                 }
@@ -376,6 +392,41 @@ mod tests {
         assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is missing"));
         let header = r#"check = { header = { etag = "v8" } }"#;
         assert_eq!(judged(header, 200, "").1.as_deref(), Some("header `etag` is not `v8`"));
+    }
+
+    #[test]
+    fn elements_of_a_page_are_checked_and_taken() {
+        let page = r#"<h1>Cart</h1><form><input name=csrf value="a1"><input name=q></form><p class=row>One<p class=row>Two"#;
+        let reason = |check: &str| judged(&format!("check = {{ css = {check} }}"), 200, page).1;
+        for holds in [
+            r#"{ h1 = "Cart" }"#,
+            r#"{ ".row" = "Two", p = { contains = "wo" }, table = { exists = false } }"#,
+            r#"{ "input[name=csrf]" = { attribute = "value", matches = "^[a-z0-9]+$" } }"#,
+            r#"{ input = { attribute = "name" } }"#,
+        ] {
+            assert_eq!(reason(holds), None, "{holds}");
+        }
+        for (check, why) in [
+            (r#"{ h1 = "Shop" }"#, "`h1` is not `Shop`"),
+            (r"{ table = { exists = true } }", "`table` is missing"),
+            (r#"{ ".row" = { exists = false } }"#, "`.row` is there"),
+            (r#"{ "input[name=q]" = { attribute = "value" } }"#, "`input[name=q] (value)` is missing"),
+        ] {
+            assert_eq!(reason(check).as_deref(), Some(why), "{check}");
+        }
+        let taken = |extract: &str| {
+            let (_, reason, variables) = judged(&format!("extract = {{ x = {extract} }}"), 200, page);
+            variables.first().map_or(reason.unwrap_or_default(), |(_, value)| value.to_string())
+        };
+        for (extract, wanted) in [
+            (r#"{ css = "input[name=csrf]", attribute = "value" }"#, "a1"),
+            (r#"{ css = ".row", which = "last" }"#, "Two"),
+            (r#"{ css = "input", attribute = "name", which = "all" }"#, "['csrf', 'q']"),
+            (r#"{ css = "table", default = 5 }"#, "5"),
+            (r#"{ css = "table td" }"#, "`x` not found in the answer: nothing at `table td`"),
+        ] {
+            assert_eq!(taken(extract), wanted, "{extract}");
+        }
     }
 
     #[test]

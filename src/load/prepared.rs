@@ -350,6 +350,7 @@ fn is_secret(extract: &Extract) -> bool {
     redact::is_secret_name(&extract.variable)
         || match &extract.from {
             ExtractFrom::Json(place) => redact::is_secret_name(&place.to_string()),
+            ExtractFrom::Css(place) => redact::is_secret_name(&place.to_string()),
             ExtractFrom::Header(name) => redact::is_secret_name(name),
             ExtractFrom::Regex(regex) => redact::is_secret_name(regex.as_str()),
         }

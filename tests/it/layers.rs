@@ -271,6 +271,7 @@ const HOMES: &[Home] = &[
         "suggestions for misspelt names; claims stand below scenarios",
     ),
     home("serde_json_path", &["src/scenario/json_path.rs"], ""),
+    home("scraper", &["src/scenario/css.rs"], ""),
     home(
         "regex",
         &["src/scenario/", "src/draft/", "src/redact.rs", "src/system/ready.rs"],
