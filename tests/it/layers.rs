@@ -303,6 +303,7 @@ const HOMES: &[Home] = &[
     home("plotters", &["src/report/chart/"], ""),
     home("plotters_backend", &["src/report/chart/svg.rs"], ""),
     home("sha2", &["src/checksum.rs"], ""),
+    home("md5", &["src/load/digest.rs"], ""),
     home(
         "base64",
         &[
