@@ -11,6 +11,8 @@ const MOST_DAMAGES: u32 = 20;
 pub struct Checked {
     /// Runs that are as they were written.
     pub whole: usize,
+    /// Runs whose samples were pruned, and of which what was kept is as it was written.
+    pub pruned: usize,
     /// Runs without a seal: under way, or cut short.
     pub unsealed: usize,
     /// Experiments that are as they were written.
@@ -43,6 +45,7 @@ impl Store {
             let has_samples = !is_part || self.has_samples(run)?;
             match self.seal(run, has_samples) {
                 Ok(Seal::Whole { .. }) => checked.whole += 1,
+                Ok(Seal::Pruned) => checked.pruned += 1,
                 Ok(seal) if seal.changed().is_empty() => checked.unsealed += 1,
                 Ok(seal) => checked.problems.extend(seal.changed().iter().map(|what| changed(what))),
                 Err(error) => checked.problems.push(format!("run {run} cannot be read: {error}")),
@@ -95,7 +98,7 @@ impl Store {
         Ok(damages)
     }
 
-    fn has_samples(&self, run: RunId) -> Result<bool, StoreError> {
+    pub(super) fn has_samples(&self, run: RunId) -> Result<bool, StoreError> {
         let sql = "SELECT count(*) FROM (SELECT 1 FROM sample WHERE id >= ?1 AND id < ?2 LIMIT 1)";
         Ok(self.connection.query_row(sql, super::read::id_range(run), |row| row.get::<_, i64>(0))? > 0)
     }

@@ -7,31 +7,13 @@ use super::read::id_range;
 use super::{Store, StoreError};
 use crate::checksum::{self, Sum};
 use crate::run::RunId;
+use crate::sample::STORED_COLUMNS;
 
 /// Rows under one checksum.
 pub(super) const BLOCK: u64 = 256;
 
 /// Columns of a sample, in the order in which they are written and summed up.
-pub(super) const SAMPLE: [&str; 18] = [
-    "id",
-    "endpoint",
-    "user_class",
-    "user",
-    "journey",
-    "phase",
-    "outcome",
-    "status",
-    "intended_us",
-    "sent_us",
-    "first_byte_us",
-    "done_us",
-    "bytes_in",
-    "bytes_out",
-    "redirects",
-    "repeats",
-    "reason",
-    "key",
-];
+pub(super) const SAMPLE: [&str; 18] = STORED_COLUMNS;
 
 /// Rows of a run that are summed up together.
 pub(super) struct Part {
@@ -146,6 +128,40 @@ pub(super) const FACTS: [Part; 7] = [
     },
 ];
 
+/// What is kept of a run when its samples are pruned, and is all that tells of them from then on.
+const KEPT: [Part; 6] = [
+    Part {
+        name: "histograms",
+        sql: "SELECT kind, traffic_class, endpoint, outcome, phase, samples, response, service FROM histogram \
+              WHERE run = ?1 >> 32 ORDER BY kind, traffic_class, endpoint, outcome, phase",
+    },
+    Part {
+        name: "metrics",
+        sql: "SELECT kind, traffic_class, endpoint, name, value, n FROM metric WHERE run = ?1 >> 32 \
+              ORDER BY kind, traffic_class, endpoint, name",
+    },
+    Part {
+        name: "audit checks",
+        sql: "SELECT name, grade, text FROM audit_check WHERE run = ?1 >> 32 ORDER BY name",
+    },
+    Part {
+        name: "verdicts",
+        sql: "SELECT id, profile, title, formula, gates, verdict, reason, rounds, estimate, low, high, alpha, word, \
+              decided_unix_us FROM verdict WHERE run = ?1 >> 32 ORDER BY id",
+    },
+    Part {
+        name: "values of claims",
+        sql: "SELECT c.verdict, c.round, c.value FROM claim_value c JOIN verdict v ON v.id = c.verdict \
+              WHERE v.run = ?1 >> 32 ORDER BY c.verdict, c.round",
+    },
+    Part { name: "pruning", sql: "SELECT at_unix_us, samples FROM pruned WHERE run = ?1 >> 32" },
+];
+
+/// Whether rows of a part are samples, or are found by them: a run whose samples were pruned has none.
+pub(super) fn rests_on_samples(part: &str) -> bool {
+    [SAMPLES, ENDPOINTS, USER_CLASSES, REASONS].contains(&part)
+}
+
 /// Columns of `run` that are in no checksum: they tell of the process while it runs.
 #[cfg(test)]
 const UNSEALED: [&str; 2] = ["heartbeat_unix_us", "process"];
@@ -220,6 +236,8 @@ pub(super) enum Which {
     Words,
     /// What explains them.
     Facts,
+    /// What is kept of them when samples are pruned; no run's own seal covers it.
+    Kept,
 }
 
 impl Which {
@@ -228,6 +246,7 @@ impl Which {
             Self::Measured => &MEASURED,
             Self::Words => &WORDS,
             Self::Facts => &FACTS,
+            Self::Kept => &KEPT,
         }
     }
 }
@@ -247,6 +266,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn blocks(&self, run: RunId) -> Result<Vec<Block>, StoreError> {
+        self.require_samples(run)?;
         summed_up(&self.connection, run, Which::Measured)
     }
 }
@@ -325,6 +345,12 @@ mod tests {
             ("soft_check", &MEASURED[3], &["run"]),
             ("signal", &WORDS[3], &["run"]),
             ("exchange", &WORDS[4], &["endpoint"]),
+            ("histogram", &KEPT[0], &["run"]),
+            ("metric", &KEPT[1], &["run"]),
+            ("audit_check", &KEPT[2], &["run"]),
+            ("verdict", &KEPT[3], &["experiment", "run"]),
+            ("claim_value", &KEPT[4], &[]),
+            ("pruned", &KEPT[5], &["run", "sha256"]),
         ] {
             let tags = if table == "run" { summed(&FACTS[6]) } else { Vec::new() };
             let summed = [summed(part), tags].concat();

@@ -8,7 +8,9 @@ use super::schema::RUN_SHIFT;
 use super::{Store, StoreError};
 use crate::reading::SignalColumn;
 use crate::run::{FailureReason, RunId, SampleId, SlowSample, SoftCheckCount};
-use crate::sample::{ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, SampleColumns, Subject};
+use crate::sample::{
+    ExportedSample, Key, Kind, Outcome, PROBE_CLASS, Phase, Race, SampleColumns, Subject, TimedSample,
+};
 
 impl Store {
     /// The samples of a run.
@@ -16,6 +18,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn samples(&self, run: RunId) -> Result<SampleColumns, StoreError> {
+        self.require_samples(run)?;
         let mut columns = SampleColumns::default();
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         let mut statement = self.connection.prepare_cached(
@@ -54,6 +57,43 @@ impl Store {
         }
         columns.entrants = self.entrants(run)?;
         Ok(columns)
+    }
+
+    /// Hands the times of every sample of a run to `each`, one by one; what the places of their subjects mean.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn each_time(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(&TimedSample),
+    ) -> Result<Vec<Subject>, StoreError> {
+        self.require_samples(run)?;
+        let (mut numbers, mut subjects) = (Vec::new(), Vec::new());
+        let mut statement = self.connection.prepare_cached(
+            "SELECT endpoint, outcome, phase, intended_us, sent_us, done_us FROM sample WHERE id >= ?1 AND id < ?2",
+        )?;
+        let mut rows = statement.query(id_range(run))?;
+        while let Some(row) = rows.next()? {
+            let endpoint: i64 = row.get(0)?;
+            let subject = match numbers.iter().position(|number| *number == endpoint) {
+                Some(place) => place,
+                None => {
+                    numbers.push(endpoint);
+                    subjects.push(self.subject(endpoint)?);
+                    subjects.len() - 1
+                }
+            };
+            each(&TimedSample {
+                subject,
+                outcome: outcome(row.get(1)?)?,
+                phase: phase(row.get(2)?)?,
+                intended_us: row.get(3)?,
+                sent_us: row.get(4)?,
+                done_us: row.get(5)?,
+            });
+        }
+        Ok(subjects)
     }
 
     fn entrants(&self, run: RunId) -> Result<Vec<(usize, Race)>, StoreError> {
@@ -140,6 +180,7 @@ impl Store {
         run: RunId,
         mut each: impl FnMut(&ExportedSample) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.require_samples(run)?;
         let tags = self.tags(run)?;
         let mut statement = self
             .connection
@@ -267,11 +308,11 @@ fn exported(row: &Row<'_>) -> rusqlite::Result<ExportedSample> {
     })
 }
 
-fn outcome(code: u8) -> rusqlite::Result<Outcome> {
+pub(super) fn outcome(code: u8) -> rusqlite::Result<Outcome> {
     Outcome::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(1, code))
 }
 
-fn phase(code: u8) -> rusqlite::Result<Phase> {
+pub(super) fn phase(code: u8) -> rusqlite::Result<Phase> {
     Phase::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(2, code))
 }
 

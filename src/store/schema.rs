@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/018_capacity_searches.sql"),
     include_str!("migrations/019_seals_of_searches.sql"),
     include_str!("migrations/020_tags.sql"),
+    include_str!("migrations/024_retention.sql"),
 ];
 
 /// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found

@@ -321,7 +321,7 @@ const HOMES: &[Home] = &[
         &["src/bundle/signature.rs", "src/scenario/functions.rs"],
         "signatures of bundles; hashes that requests are signed with",
     ),
-    home("parquet", &["src/export/parquet.rs"], ""),
+    home("parquet", &["src/export/"], ""),
     home(
         "encoding_rs",
         &["src/load/charset.rs", "src/import/source.rs"],
