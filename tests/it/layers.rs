@@ -274,9 +274,9 @@ const HOMES: &[Home] = &[
     home("scraper", &["src/scenario/css.rs"], ""),
     home(
         "regex",
-        &["src/scenario/", "src/draft/", "src/redact.rs", "src/system/ready.rs"],
-        "checks and extractions, what drafts find in pages, scripts and logs, the places of secrets in texts, and \
-         lines that tell of readiness",
+        &["src/scenario/", "src/draft/", "src/load/charset.rs", "src/redact.rs", "src/system/ready.rs"],
+        "checks and extractions, what drafts find in pages, scripts and logs, what a page says of its character set, \
+         the places of secrets in texts, and lines that tell of readiness",
     ),
     home("humantime", &["src/unit.rs"], ""),
     home(
