@@ -225,7 +225,7 @@ fn a_digest_is_answered_ahead_once_a_server_has_asked_for_it() {
                 "www-authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256";
             return answer(401, &["www-authenticate: Basic realm=\"r\"", challenge], b"who?");
         };
-        let is_old = parameter(&header, "nonce") == "n1" && parameter(&header, "nc") > "00000002".to_owned();
+        let is_old = parameter(&header, "nonce") == "n1" && parameter(&header, "nc").as_str() > "00000002";
         if is_old {
             let challenge = "www-authenticate: Digest realm=\"r\", nonce=\"n2\", qop=\"auth\", stale=true";
             return answer(401, &[challenge], b"again");
