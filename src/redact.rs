@@ -96,6 +96,16 @@ static FIELDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     patterns.iter().filter_map(|pattern| regex(pattern)).collect()
 });
 
+/// Queries of URLs, and forms: what stands behind `?`, up to the end of the URL.
+static QUERY: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r#"\?[^\s"'<>#`]+"#));
+/// What OAuth 2 hands over in a query (RFC 6749 §4.1): it is secret where it stands with others of its kind.
+static GRANT: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"([?&;](?:code|state|nonce|code_challenge)=)([^&;]+)"));
+/// What tells that a query is of that kind.
+static GRANT_SIGN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    regex(r"[?&;](?:code=.*[&;]state=|state=.*[&;]code=|response_type=|client_id=|code=[^&;]{16,})")
+});
+
 /// `--api-token abc`, `-H 'x-api-key: abc'`, with the value behind.
 static FLAG: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(&format!(
@@ -252,6 +262,9 @@ impl Redactor {
                 text = hidden;
             }
         }
+        if let Cow::Owned(hidden) = without_grants(&text) {
+            text = hidden;
+        }
         for value in &self.values {
             if text.contains(value.as_str()) {
                 text = text.replace(value.as_str(), HIDDEN);
@@ -272,6 +285,20 @@ fn is_key(before: &str, value: &str) -> bool {
         Some(name) => name.eq_ignore_ascii_case("key=") && value.len() >= SHORTEST_KEY,
         None => before.trim_end().trim_end_matches(':').trim_end().to_ascii_lowercase().ends_with("\"key\""),
     }
+}
+
+/// A text without the codes and states of OAuth 2 in its URLs.
+fn without_grants(text: &str) -> Cow<'_, str> {
+    let (Some(query), Some(sign), Some(grant)) = (QUERY.as_ref(), GRANT_SIGN.as_ref(), GRANT.as_ref()) else {
+        return Cow::Borrowed(text);
+    };
+    query.replace_all(text, |found: &Captures<'_>| {
+        let query = &found[0];
+        if !sign.is_match(query) || is_templated(query) {
+            return query.to_owned();
+        }
+        grant.replace_all(query, format!("${{1}}{HIDDEN}")).into_owned()
+    })
 }
 
 /// Whether a value is none.
@@ -343,6 +370,31 @@ mod tests {
         ] {
             assert!(!is_secret_name(name), "{name}");
         }
+    }
+
+    #[test]
+    fn codes_and_states_of_oauth_are_hidden_in_urls_and_other_ones_are_not() {
+        let redactor = Redactor::default();
+        for (text, shown) in [
+            (
+                "302 to http://h/back?code=a1b2&state=xyz#top",
+                "302 to http://h/back?code=(hidden)&state=(hidden)#top",
+            ),
+            ("/back?state=xyz&code=a1b2", "/back?state=(hidden)&code=(hidden)"),
+            (
+                "/authorize?response_type=code&state=xyz&nonce=n1",
+                "/authorize?response_type=code&state=(hidden)&nonce=(hidden)",
+            ),
+            ("/back?code=SplxlOBeZQQYbYS6WxSbIA", "/back?code=(hidden)"),
+            ("/orders?state=open&page=2", "/orders?state=open&page=2"),
+            ("/coupons?code=SUMMER", "/coupons?code=SUMMER"),
+        ] {
+            assert_eq!(redactor.body(text), shown);
+        }
+        assert_eq!(
+            redactor.template("/back?code={{ code }}&state={{ s }}"),
+            "/back?code={{ code }}&state={{ s }}"
+        );
     }
 
     #[test]

@@ -64,9 +64,14 @@ impl scenario::World for Written {
     }
 }
 
+/// What is said where a text of the command line that looks like a template cannot be read.
+const TEMPLATES: &str = "URL, header values and body may hold templates; braces that are none stand in \
+                         `{% raw %}…{% endraw %}`";
+
 /// The scenario of one request.
 pub(super) fn endpoint(endpoint: &Endpoint) -> Result<Arc<Scenario>, ScenarioError> {
-    scenario::compile(Path::new(endpoint::FILE), &Written(endpoint.scenario())).map(Arc::new)
+    let read = scenario::compile(Path::new(endpoint::FILE), &Written(endpoint.scenario())).map(Arc::new);
+    read.map_err(|error| if endpoint.may_be_templates() { error.helped(TEMPLATES) } else { error })
 }
 
 /// Reads and checks a scenario file; warnings go to stderr.

@@ -7,6 +7,7 @@ use super::abroad::Abroad;
 use super::connection::Connection;
 use super::connections::Connections;
 use super::deadlines::Deadlines;
+use super::digest::Digests;
 use super::jar::Jar;
 use super::origin::Origin;
 use super::outgoing::Draft;
@@ -25,6 +26,8 @@ pub(super) struct Client<'a> {
     pub(super) connections: &'a Connections,
     /// The cookies of whoever makes them.
     pub(super) jar: &'a Jar,
+    /// The challenges that they have answered.
+    pub(super) digests: &'a Digests,
 }
 
 impl Client<'_> {

@@ -7,7 +7,6 @@ use std::time::Instant;
 use hyper::header::HeaderValue;
 use minijinja::value::Value;
 
-use super::charset;
 use super::client::Client;
 use super::clock::Clock;
 use super::connection::Connection;
@@ -324,10 +323,7 @@ fn readable<'a>(
             codec.decode(reply.body()).map(Cow::Owned).map_err(|e| e.to_string())
         }
         Some(_) => Ok(Cow::Borrowed(reply.body())),
-        None => {
-            let body = decode::decoded(&reply.headers, reply.body(), request.body_limit)?;
-            Ok(charset::in_utf8(&reply.headers, body))
-        }
+        None => decode::decoded(&reply.headers, reply.body(), request.body_limit),
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use minijinja::value::Value;
 use rand::RngExt;
 
+use super::charset::BodyText;
+use super::document::Document;
 use super::headers::Headers;
 use super::words;
 use crate::sample::{Outcome, status_text};
@@ -57,7 +59,8 @@ impl Judge<'_> {
             return (Judgement { outcome: Outcome::Rejected, reason: None }, Vec::new());
         }
         if !request.expect.accepts(answer.status) {
-            let said = words::of_server(answer.status, answer.body)
+            let body = BodyText::of(answer.headers, answer.body);
+            let said = words::of_server(answer.status, if body.is_whole { &body.text } else { "" })
                 .map_or(String::new(), |said| format!(": {said}"));
             // Of an error the status says enough.
             let wanted = match &request.expect {
@@ -86,7 +89,8 @@ impl Judge<'_> {
         extract: &[Extract],
         answer: &Answer<'_>,
     ) -> Result<Vec<(String, Value)>, String> {
-        let mut document = Document::new(answer.body);
+        let text = BodyText::of(answer.headers, answer.body);
+        let mut document = Document::new(&text);
         if let Some(reason) = checks.iter().find_map(|c| self.broken(c, answer, &mut document)) {
             return Err(reason);
         }
@@ -105,7 +109,8 @@ impl Judge<'_> {
 
     /// Why the first of the checks that does not hold does not; none if all do.
     pub(super) fn first_broken(self, checks: &[Check], answer: &Answer<'_>) -> Option<String> {
-        let mut document = Document::new(answer.body);
+        let text = BodyText::of(answer.headers, answer.body);
+        let mut document = Document::new(&text);
         checks.iter().find_map(|check| self.broken(check, answer, &mut document))
     }
 
@@ -113,9 +118,8 @@ impl Judge<'_> {
     fn broken(self, check: &Check, answer: &Answer<'_>, document: &mut Document<'_>) -> Option<String> {
         match check {
             Check::Body(test) => {
-                let body = String::from_utf8_lossy(answer.body);
-                let why = self.fails(test, Some(Found::Text(body)))?;
-                Some(format!("body {why}"))
+                let why = self.fails(test, Some(Found::Text(Cow::Borrowed(&document.body.text))))?;
+                Some(format!("body {why}{}", document.body.note()))
             }
             Check::Json { at, test } => {
                 let why = self.fails(test, document.at(at).first().map(|json| Found::Json(json)))?;
@@ -127,17 +131,13 @@ impl Judge<'_> {
             }
             Check::Header { name, test } => {
                 let values: Vec<_> = answer.headers.values(name).collect();
-                let fails = |value: Option<&Cow<'_, str>>| {
-                    self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))))
-                };
-                let why = match &values[..] {
-                    [] => fails(None)?,
-                    [first, ..] if values.iter().all(|value| fails(Some(value)).is_some()) => {
-                        fails(Some(first))?
-                    }
-                    _ => return None,
-                };
-                Some(format!("header `{name}` {why}"))
+                let values: Vec<&str> = values.iter().map(AsRef::as_ref).collect();
+                Some(format!("header `{name}` {}", self.all_fail(test, &values)?))
+            }
+            Check::Css { at, test } => {
+                let values = document.elements(at, usize::MAX);
+                let values: Vec<&str> = values.iter().map(String::as_str).collect();
+                Some(format!("`{at}` {}{}", self.all_fail(test, &values)?, document.body.note()))
             }
             Check::Size(range) => (!range.contains(&answer.size)).then(|| {
                 let is_small = answer.size < *range.start();
@@ -151,6 +151,17 @@ impl Judge<'_> {
                     if is_fast { ("less than", range.start()) } else { ("more than", range.end()) };
                 format!("answered in {words} {bound:?}")
             }),
+        }
+    }
+
+    /// Why a test fails of the first of some values, if it fails of all of them.
+    fn all_fail(self, test: &Test, values: &[&str]) -> Option<String> {
+        let fails =
+            |value: Option<&str>| self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))));
+        match *values {
+            [] => fails(None),
+            [first, ..] if values.iter().all(|value| fails(Some(value)).is_some()) => fails(Some(first)),
+            _ => None,
         }
     }
 
@@ -244,10 +255,14 @@ impl Judge<'_> {
             }
             ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
             ExtractFrom::Header(name) => answer.headers.values(name).map(Value::from).collect(),
-            ExtractFrom::Regex(regex) => {
-                let text = String::from_utf8_lossy(answer.body);
+            ExtractFrom::Css(place) => {
                 let is_first = matches!(extract.which, None | Some(Which::First));
-                captured(regex, &text, is_first).into_iter().map(Value::from).collect()
+                let most = if is_first { 1 } else { usize::MAX };
+                document.elements(place, most).into_iter().map(Value::from).collect()
+            }
+            ExtractFrom::Regex(regex) => {
+                let is_first = matches!(extract.which, None | Some(Which::First));
+                captured(regex, &document.body.text, is_first).into_iter().map(Value::from).collect()
             }
         };
         let taken = match extract.which {
@@ -270,7 +285,15 @@ impl Judge<'_> {
                 ExtractFrom::Json(place) => {
                     format!("`{}` not found in the answer: nothing at `{place}`", extract.variable)
                 }
-                _ => format!("`{}` not found in the answer", extract.variable),
+                ExtractFrom::Header(_) => format!("`{}` not found in the answer", extract.variable),
+                ExtractFrom::Css(place) => format!(
+                    "`{}` not found in the answer: nothing at `{place}`{}",
+                    extract.variable,
+                    document.body.note()
+                ),
+                ExtractFrom::Regex(_) => {
+                    format!("`{}` not found in the answer{}", extract.variable, document.body.note())
+                }
             }),
         }
     }
@@ -315,56 +338,6 @@ impl Found<'_> {
     }
 }
 
-/// A body that is parsed as JSON when somebody first asks for it.
-struct Document<'a> {
-    /// Bytes that are not UTF-8 are U+FFFD in it: one of them is no reason not to read the rest.
-    text: Cow<'a, str>,
-    /// `null` for a body that is no JSON: it has nothing to point at, either.
-    json: Option<Json<'a>>,
-    is_json: bool,
-}
-
-impl<'a> Document<'a> {
-    fn new(body: &'a [u8]) -> Self {
-        Self { text: String::from_utf8_lossy(body), json: None, is_json: false }
-    }
-
-    /// Whether the body is JSON.
-    fn is_json(&mut self) -> bool {
-        self.parsed();
-        self.is_json
-    }
-
-    fn parsed(&mut self) -> &Json<'a> {
-        let (text, is_json) = (&self.text, &mut self.is_json);
-        self.json.get_or_insert_with(|| {
-            let json = match text {
-                Cow::Borrowed(text) => Json::parse(unmarked(text)),
-                Cow::Owned(text) => Json::parse(unmarked(text)).map(Json::into_owned),
-            };
-            *is_json = json.is_some();
-            json.unwrap_or(Json::Null)
-        })
-    }
-
-    /// The values at a place, in order.
-    fn at(&mut self, place: &JsonPlace) -> Vec<&Json<'a>> {
-        match place {
-            JsonPlace::Pointer(pointer) => self.parsed().at(pointer).into_iter().collect(),
-            JsonPlace::Path(path) => {
-                let pointers = path.pointers(unmarked(&self.text));
-                let json = self.parsed();
-                pointers.iter().filter_map(|pointer| json.at(pointer)).collect()
-            }
-        }
-    }
-}
-
-/// A text without its byte order mark, which may be ignored (RFC 8259 §8.1).
-fn unmarked(text: &str) -> &str {
-    text.trim_start_matches('\u{feff}')
-}
-
 #[cfg(test)]
 mod tests {
     use hyper::HeaderMap;
@@ -395,15 +368,18 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_spoil_only_what_they_stand_in() {
-        let mut document = Document::new(b"{\"id\": 1, \"s\": \"a\xff\", \"half\": \"\\ud83d\"}");
+        let headers = Headers::from(HeaderMap::new());
+        let text = |body| BodyText::of(&headers, body);
+        let body = text(b"{\"id\": 1, \"s\": \"a\xff\", \"half\": \"\\ud83d\"}");
+        let mut document = Document::new(&body);
         let at = |document: &mut Document<'_>, place: &str| {
             let place = JsonPlace::Pointer(place.to_owned());
             document.at(&place).first().map(ToString::to_string)
         };
         assert_eq!(at(&mut document, "/id").as_deref(), Some("1"));
         assert_eq!(at(&mut document, "/s").as_deref(), Some("\"a\u{fffd}\""));
-        assert!(document.is_json() && !Document::new(b"\xff").is_json());
-        assert!(Document::new("\u{feff}[]".as_bytes()).is_json());
+        assert!(document.is_json() && !Document::new(&text(b"\xff")).is_json());
+        assert!(Document::new(&text("\u{feff}[]".as_bytes())).is_json());
     }
 
     #[test]
@@ -433,6 +409,41 @@ mod tests {
         assert_eq!(reason(r#"{"id": 5, "was": "done"}"#).as_deref(), Some("`/state` is missing"));
         let header = r#"check = { header = { etag = "v8" } }"#;
         assert_eq!(judged(header, 200, "").1.as_deref(), Some("header `etag` is not `v8`"));
+    }
+
+    #[test]
+    fn elements_of_a_page_are_checked_and_taken() {
+        let page = r#"<h1>Cart</h1><form><input name=csrf value="a1"><input name=q></form><p class=row>One<p class=row>Two"#;
+        let reason = |check: &str| judged(&format!("check = {{ css = {check} }}"), 200, page).1;
+        for holds in [
+            r#"{ h1 = "Cart" }"#,
+            r#"{ ".row" = "Two", p = { contains = "wo" }, table = { exists = false } }"#,
+            r#"{ "input[name=csrf]" = { attribute = "value", matches = "^[a-z0-9]+$" } }"#,
+            r#"{ input = { attribute = "name" } }"#,
+        ] {
+            assert_eq!(reason(holds), None, "{holds}");
+        }
+        for (check, why) in [
+            (r#"{ h1 = "Shop" }"#, "`h1` is not `Shop`"),
+            (r"{ table = { exists = true } }", "`table` is missing"),
+            (r#"{ ".row" = { exists = false } }"#, "`.row` is there"),
+            (r#"{ "input[name=q]" = { attribute = "value" } }"#, "`input[name=q] (value)` is missing"),
+        ] {
+            assert_eq!(reason(check).as_deref(), Some(why), "{check}");
+        }
+        let taken = |extract: &str| {
+            let (_, reason, variables) = judged(&format!("extract = {{ x = {extract} }}"), 200, page);
+            variables.first().map_or(reason.unwrap_or_default(), |(_, value)| value.to_string())
+        };
+        for (extract, wanted) in [
+            (r#"{ css = "input[name=csrf]", attribute = "value" }"#, "a1"),
+            (r#"{ css = ".row", which = "last" }"#, "Two"),
+            (r#"{ css = "input", attribute = "name", which = "all" }"#, "['csrf', 'q']"),
+            (r#"{ css = "table", default = 5 }"#, "5"),
+            (r#"{ css = "table td" }"#, "`x` not found in the answer: nothing at `table td`"),
+        ] {
+            assert_eq!(taken(extract), wanted, "{extract}");
+        }
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod connection;
 mod connections;
 mod deadlines;
 mod decode;
+mod digest;
+mod document;
 mod draw;
 mod effect;
 mod event;

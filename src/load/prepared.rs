@@ -14,6 +14,7 @@ use url::Url;
 
 use super::LoadError;
 use super::decode;
+use super::digest::Identity;
 use super::jar::Jar;
 use super::origin::{Below, Origin, Ways};
 use super::outgoing::{Draft, Drafted, Form};
@@ -63,6 +64,8 @@ struct Prepared {
     body: Body,
     /// For gRPC.
     codec: Option<Codec>,
+    /// Who answers the server's challenges, if anybody does.
+    identity: Option<Arc<Identity>>,
 }
 
 enum Target {
@@ -186,7 +189,15 @@ impl Requests {
                 fixed_headers.remove(AUTHORIZATION);
                 Some(token.clone())
             }
+            Some(Credentials::Challenged(_)) => {
+                fixed_headers.remove(AUTHORIZATION);
+                None
+            }
             None => None,
+        };
+        let identity = match auth {
+            Some(Credentials::Challenged(identity)) => Some(Arc::clone(identity)),
+            Some(Credentials::Fixed(_) | Credentials::Renewed(_)) | None => None,
         };
         // What a request states itself takes the place of what it would have without; it may state
         // several values.
@@ -220,7 +231,7 @@ impl Requests {
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;
         let body = body(request.body.as_ref(), codec.as_ref())?;
         let form = Form::new(method, fixed_target, fixed_headers, rendered, token, body.fixed());
-        Ok(Prepared { form, origin, target, headers, body, codec })
+        Ok(Prepared { form, origin, target, headers, body, codec, identity })
     }
 
     /// How the messages of a method are written: as the scenario's files say, or else the server.
@@ -263,6 +274,11 @@ impl Requests {
     /// Which origin a request goes to.
     pub(super) fn origin_of(&self, request: &Request) -> usize {
         self.prepared[request.number].origin
+    }
+
+    /// Who answers the challenges of a request's server, if anybody does.
+    pub(super) fn identity_of(&self, request: &Request) -> Option<&Arc<Identity>> {
+        self.prepared[request.number].identity.as_ref()
     }
 
     /// How the messages of a gRPC call are read.
@@ -424,6 +440,7 @@ fn is_secret(extract: &Extract) -> bool {
     redact::is_secret_name(&extract.variable)
         || match &extract.from {
             ExtractFrom::Json(place) => redact::is_secret_name(&place.to_string()),
+            ExtractFrom::Css(place) => redact::is_secret_name(&place.to_string()),
             ExtractFrom::Header(name) => redact::is_secret_name(name),
             ExtractFrom::Regex(regex) => redact::is_secret_name(regex.as_str()),
         }

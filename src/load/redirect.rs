@@ -1,5 +1,7 @@
 //! Where an answer points to, and the request that goes there (RFC 9110 §15.4). Pure.
 
+use std::borrow::Cow;
+
 use hyper::Method;
 use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE,
@@ -10,7 +12,9 @@ use url::Url;
 
 use super::headers::Headers;
 use super::outgoing::Message;
+use crate::redact::Redactor;
 use crate::scenario::journey::is_redirect;
+use crate::web;
 
 /// What a redirect that turns a request into a GET takes away with its body.
 const OF_BODY: [hyper::header::HeaderName; 5] =
@@ -30,16 +34,29 @@ pub(super) fn target(status: u16, headers: &Headers, from: &Url) -> Result<Optio
         return Ok(None);
     }
     let Some(location) = headers.first(LOCATION.as_str()) else { return Ok(None) };
-    let text = String::from_utf8_lossy(location);
+    let text = location_text(location);
     // It would lead to itself; browsers and curl show what has come with it.
     if text.trim().is_empty() {
         return Ok(None);
     }
     let found = from.join(&text).ok();
     let found = found.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    found
-        .map(Some)
-        .ok_or_else(|| format!("cannot follow the redirect ({status}) to `{}`", crate::web::shown(&text)))
+    found.map(Some).ok_or_else(|| format!("cannot follow the redirect ({status}) to `{}`", shown(&text)))
+}
+
+/// A location as text. Bytes that are not UTF-8 are encoded one by one, as browsers do.
+fn location_text(location: &[u8]) -> Cow<'_, str> {
+    let encoded =
+        |byte: &u8| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") };
+    match std::str::from_utf8(location) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(location.iter().map(encoded).collect()),
+    }
+}
+
+/// A URL as it may be shown: without what is secret in it.
+pub(super) fn shown(url: &str) -> String {
+    Redactor::default().body(&web::shown(url))
 }
 
 /// The request of a redirect: `message` went to `from`, was answered with `status`, and goes to `to`,
@@ -100,6 +117,14 @@ mod tests {
         ] {
             assert_eq!(points_to(302, location).as_ref().map(Option::as_deref), Ok(Some(to)), "`{location}`");
         }
+    }
+
+    #[test]
+    fn a_location_that_is_not_utf_8_goes_back_as_it_came() {
+        let headers =
+            HeaderMap::from_iter([(LOCATION, HeaderValue::from_bytes(b"/caf\xe9?q=\xfc").unwrap())]);
+        let to = target(302, &headers.into(), &url("http://h/")).unwrap().unwrap();
+        assert_eq!(to.as_str(), "http://h/caf%E9?q=%FC");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Credentials of requests: headers that stay, and tokens of OAuth 2 (client credentials, RFC 6749 §4.4), which are
 //! fetched before the load, shared by all users, and renewed before they end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::form_urlencoded::{Serializer, byte_serialize};
 
+use super::digest::Identity;
 use super::{LoadError, basic};
 use crate::scenario::Scenario;
 use crate::scenario::auth::{AuthKind, OAuth2};
@@ -28,6 +30,8 @@ const SHORTEST: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(super) enum Credentials {
     Fixed(HeaderValue),
+    /// Each user answers the server's challenges.
+    Challenged(Arc<Identity>),
     /// The newest one; a request that has it looks it up under a lock that is only held to replace it.
     Renewed(watch::Receiver<HeaderValue>),
 }
@@ -56,6 +60,10 @@ pub(super) async fn obtain(scenario: &Scenario) -> Result<(Vec<Credentials>, Ren
             AuthKind::Basic { user, password } => {
                 let value = basic::header(user.as_bytes(), password.0.as_bytes());
                 Credentials::Fixed(value.ok_or_else(invalid)?)
+            }
+            AuthKind::Digest { user, password } => {
+                let (user, password) = (user.clone(), password.clone());
+                Credentials::Challenged(Arc::new(Identity { user, password }))
             }
             AuthKind::Bearer(token) => Credentials::Fixed(bearer(&token.0).ok_or_else(invalid)?),
             AuthKind::OAuth2(spec) => {

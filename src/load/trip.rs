@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use hyper::header::{COOKIE, HeaderValue};
+use hyper::header::{AUTHORIZATION, COOKIE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::http::uri::Uri;
 use hyper::{HeaderMap, Method};
 use url::Url;
@@ -12,12 +12,12 @@ use url::Url;
 use super::client::Client;
 use super::connection::Connection;
 use super::decode;
+use super::digest::{Asked, Challenge, Identity};
 use super::origin::Origin;
 use super::outgoing::{Draft, Drafted, Message, Outgoing};
 use super::redirect;
 use super::reply::{Keep, Reply, SendFailure};
 use crate::scenario::journey::{Request, is_redirect};
-use crate::web;
 
 /// What a trip comes to even if it does not arrive.
 #[derive(Default)]
@@ -67,7 +67,13 @@ impl Trip<'_> {
                 (place, &requests.origins[place], Outgoing::Drafted(self.drafted()))
             }
         };
-        let (connection, reply) = self.deliver(origin, connection, outgoing).await?;
+        let (connection, reply) = match self.identity(place) {
+            // Boxed: few requests are challenged, and all would carry the room for it.
+            Some(identity) => {
+                Box::pin(self.answer_challenge(identity, place, origin, connection, outgoing)).await?
+            }
+            None => self.send(origin, connection, outgoing).await?,
+        };
         if self.request.redirects > 0 && is_redirect(reply.status) {
             // Boxed: most requests are not redirected, and all would carry the room for it.
             return Box::pin(self.follow(place, Arc::clone(origin), connection, reply)).await;
@@ -106,16 +112,80 @@ impl Trip<'_> {
             message =
                 next.ok_or_else(|| format!("cannot follow the redirect ({}) to its path", reply.status))?;
             count(&self.tally.redirects);
-            self.tally.hops.borrow_mut().push(format!("{} to {}", reply.status, web::shown(to.as_str())));
+            self.tally.hops.borrow_mut().push(format!(
+                "{} to {}",
+                reply.status,
+                redirect::shown(to.as_str())
+            ));
             connection = self.client.connect(place, &origin, self.request.connect_timeout).await?;
             let outgoing = Outgoing::Message(Box::new(message.clone()));
-            (connection, reply) = self.deliver(&origin, connection, outgoing).await?;
+            (connection, reply) = self.deliver(place, &origin, connection, outgoing).await?;
         }
+    }
+
+    /// Sends a message, and answers the challenge of its server if somebody can.
+    async fn deliver(
+        &self,
+        place: usize,
+        origin: &Origin,
+        connection: Connection,
+        outgoing: Outgoing<'_>,
+    ) -> Result<(Connection, Reply), String> {
+        match self.identity(place) {
+            Some(identity) => self.answer_challenge(identity, place, origin, connection, outgoing).await,
+            None => self.send(origin, connection, outgoing).await,
+        }
+    }
+
+    /// Who answers the challenges of a server; nobody those of another one that a redirect has led to.
+    fn identity(&self, place: usize) -> Option<&Arc<Identity>> {
+        let requests = self.client.requests;
+        requests.identity_of(self.request).filter(|_| place == requests.origin_of(self.request))
+    }
+
+    async fn answer_challenge(
+        &self,
+        identity: &Arc<Identity>,
+        place: usize,
+        origin: &Origin,
+        connection: Connection,
+        outgoing: Outgoing<'_>,
+    ) -> Result<(Connection, Reply), String> {
+        let message = match outgoing {
+            Outgoing::Drafted(drafted) => drafted.message(),
+            Outgoing::Message(message) => *message,
+        };
+        let signed = || {
+            let mut message = message.clone();
+            let uri = message.uri().to_string();
+            let asked = Asked { method: message.method(), uri: &uri, body: message.body() };
+            if let Some(value) = self.client.digests.next(identity, place, asked) {
+                message.headers_mut().insert(AUTHORIZATION, value);
+            }
+            Outgoing::Message(Box::new(message))
+        };
+        let (connection, reply) = self.send(origin, connection, signed()).await?;
+        let challenge = || reply.headers.texts(WWW_AUTHENTICATE.as_str()).find_map(Challenge::parse);
+        let (connection, reply) =
+            match Some(reply.status).filter(|status| *status == 401).and_then(|_| challenge()) {
+                None => (connection, reply),
+                // A nonce is as good as another one: what is refused with a new one stays refused.
+                Some(challenge) => {
+                    self.client.digests.learn(identity, place, challenge);
+                    self.leave(place, connection, &reply);
+                    let connection = self.client.connect(place, origin, self.request.connect_timeout).await?;
+                    self.send(origin, connection, signed()).await?
+                }
+            };
+        if let Some(info) = reply.headers.texts("authentication-info").next() {
+            self.client.digests.renew(identity, place, info);
+        }
+        Ok((connection, reply))
     }
 
     /// Sends a message over a connection, and once more over a new one if that had died meanwhile: if
     /// nothing was sent, or a request that may be sent twice was not answered in any part.
-    async fn deliver(
+    async fn send(
         &self,
         origin: &Origin,
         mut connection: Connection,

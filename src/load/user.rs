@@ -12,6 +12,7 @@ use minijinja::value::Value;
 
 use super::clock::wall_us;
 use super::connections::Connections;
+use super::digest::Digests;
 use super::draw::{draw_branch, draw_journey, think_time};
 use super::effect::Cause;
 use super::event::awaited::{Waiter, until_seen};
@@ -72,6 +73,8 @@ pub(super) struct User {
     sockets: Sockets,
     /// Its cookies; they outlive its journeys.
     jar: Jar,
+    /// The challenges that it has answered.
+    digests: Digests,
     /// When the next request should be sent.
     due: Instant,
     turn: Turn,
@@ -101,6 +104,7 @@ impl User {
             connections: Connections::default(),
             sockets: Sockets::default(),
             jar: Jar::default(),
+            digests: Digests::default(),
             due,
             turn: Turn { own: 0, of_all: number.into() },
             last: Cause { intended: due, done: due },
@@ -255,7 +259,7 @@ impl User {
             }
             Step::Poll(poll) => {
                 let asker = Asker {
-                    client: self.worker.client(&self.connections, &self.jar),
+                    client: self.worker.client(&self.connections, &self.jar, &self.digests),
                     timer: &self.worker.timer,
                     scope: &self.scope,
                     who: self.who,
@@ -335,7 +339,7 @@ impl User {
         if !self.wait_until_due().await {
             return Next::Stop;
         }
-        let client = self.worker.client(&self.connections, &self.jar);
+        let client = self.worker.client(&self.connections, &self.jar, &self.digests);
         let ready = make_ready(client, request, &self.scope).await;
         let due = Due { request, who: self.who, scope: &self.scope, intended: self.due, keep_body: false };
         let ended = exchange(client, due, ready, |_| ()).await;
@@ -372,7 +376,7 @@ impl User {
         if !self.wait_until_due().await {
             return Next::Stop;
         }
-        let (client, scope) = (self.worker.client(&self.connections, &self.jar), &self.scope);
+        let (client, scope) = (self.worker.client(&self.connections, &self.jar, &self.digests), &self.scope);
         let preparations = requests.iter().map(|r| make_ready(client, r, scope));
         let ready = futures_util::future::join_all(preparations).await;
         let who = Who { race: race(*of, self.worker.next_race()), ..self.who };
@@ -416,9 +420,9 @@ impl User {
     fn poll_in_background(&self, poll: &Poll) {
         let (worker, poll, who, cause) = (Rc::clone(&self.worker), poll.clone(), self.who, self.last);
         let scope = self.scope.fork(worker.seeds.background(who.journey));
-        let jar = self.jar.fork();
+        let (jar, digests) = (self.jar.fork(), self.digests.clone());
         self.worker.background.spawn(async move {
-            let client = worker.client(&worker.probes, &jar);
+            let client = worker.client(&worker.probes, &jar, &digests);
             let asker = Asker { client, timer: &worker.timer, scope: &scope, who };
             until_visible(asker, &poll, cause).await;
         });

@@ -11,6 +11,7 @@ use super::background::Background;
 use super::client::Client;
 use super::connections::Connections;
 use super::deadlines::Deadlines;
+use super::digest::Digests;
 use super::event::brokers::Brokers;
 use super::jar::Jar;
 use super::part::Part;
@@ -74,10 +75,15 @@ impl Worker {
         self.part.number(number)
     }
 
-    /// What requests over these connections, with these cookies, are made with.
-    pub(super) fn client<'a>(&'a self, connections: &'a Connections, jar: &'a Jar) -> Client<'a> {
+    /// What requests over these connections, with these cookies and answers to challenges, are made with.
+    pub(super) fn client<'a>(
+        &'a self,
+        connections: &'a Connections,
+        jar: &'a Jar,
+        digests: &'a Digests,
+    ) -> Client<'a> {
         let Self { requests, recording, deadlines, abroad, .. } = self;
-        Client { requests, recording, deadlines, abroad, connections, jar }
+        Client { requests, recording, deadlines, abroad, connections, jar, digests }
     }
 
     /// Waits until something is due; false if that lies past the load's end, or the run was

@@ -21,6 +21,13 @@ pub enum AuthKind {
         /// The password.
         password: Secret,
     },
+    /// A name and a password that is never sent, only what answers the server's challenge (RFC 7616).
+    Digest {
+        /// The name.
+        user: String,
+        /// The password.
+        password: Secret,
+    },
     /// A token that is known already (RFC 6750).
     Bearer(Secret),
     /// A token that is fetched (RFC 6749, section 4.4), and renewed before it ends.
@@ -57,6 +64,7 @@ impl Auth {
     pub(super) fn secret(&self) -> &str {
         match &self.kind {
             AuthKind::Basic { password: secret, .. }
+            | AuthKind::Digest { password: secret, .. }
             | AuthKind::Bearer(secret)
             | AuthKind::OAuth2(OAuth2 { client_secret: secret, .. }) => &secret.0,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::css::ElementPlace;
 use super::json::Json;
 use super::json_path::JsonPath;
 use super::template::{Computed, Text};
@@ -19,6 +20,13 @@ pub enum Check {
         /// Where it stands.
         at: JsonPlace,
         /// What must hold of it.
+        test: Test,
+    },
+    /// Elements of the body as an HTML page: one of their values must do.
+    Css {
+        /// Where they stand.
+        at: ElementPlace,
+        /// What must hold of one of them.
         test: Test,
     },
     /// A header: one of its values must do.
@@ -37,7 +45,7 @@ pub enum Check {
 impl Check {
     /// Whether the body has to be kept for it.
     pub fn needs_body(&self) -> bool {
-        matches!(self, Self::Body(_) | Self::Json { .. })
+        matches!(self, Self::Body(_) | Self::Json { .. } | Self::Css { .. })
     }
 }
 
@@ -119,6 +127,8 @@ pub struct Extract {
 pub enum ExtractFrom {
     /// In the body as JSON.
     Json(JsonPlace),
+    /// In elements of the body as an HTML page.
+    Css(ElementPlace),
     /// In a header of this lower-case name.
     Header(String),
     /// In the first group, or the whole match, of a regular expression on the body.

@@ -69,6 +69,16 @@ impl Endpoint {
         self.request.split('?').next().unwrap_or(&self.request).to_owned()
     }
 
+    /// Whether a text of it looks like a template.
+    pub fn may_be_templates(&self) -> bool {
+        let body = match &self.body {
+            Some(Body::Text(text)) => Some(text),
+            Some(Body::File(_)) | None => None,
+        };
+        let mut texts = self.headers.iter().map(|(_, value)| value).chain([&self.request]).chain(body);
+        texts.any(|text| ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark)))
+    }
+
     /// Its headers as TOML has them: several values of one name stand together.
     fn header_lines(&self) -> Vec<String> {
         let mut named: Vec<(&str, Vec<String>)> = Vec::new();

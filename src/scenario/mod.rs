@@ -9,6 +9,7 @@ pub mod auth;
 pub mod broker;
 pub mod capacity;
 pub mod check;
+pub mod css;
 mod compile;
 mod decimal;
 mod doubts;

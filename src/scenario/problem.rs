@@ -243,6 +243,14 @@ impl ScenarioError {
         }
         Self { rendered, count: 1 }
     }
+
+    /// The same with a help behind it.
+    #[must_use]
+    pub(crate) fn helped(mut self, help: &str) -> Self {
+        self.rendered.push_str("\n  help: ");
+        self.rendered.push_str(help);
+        self
+    }
 }
 
 /// `did you mean …` for the word most like `word`, and the known ones if they are few.

@@ -258,6 +258,71 @@ fn a_redirect_that_leads_nowhere_fails_and_says_so() {
     assert_eq!(reason, "cannot follow the redirect (302) to `ftp://files/`");
 }
 
+/// The value of a parameter in a header of digest credentials.
+fn parameter(header: &str, name: &str) -> String {
+    let start = header.find(&format!(" {name}=")).map(|at| at + name.len() + 2).unwrap_or_default();
+    header[start..].split(',').next().unwrap_or_default().trim_matches('"').to_owned()
+}
+
+#[test]
+fn a_digest_is_answered_ahead_once_a_server_has_asked_for_it() {
+    // Its first nonce is good for two requests.
+    let server = Server::start(|asked| {
+        let Some(header) = asked.all("authorization").first().map(|header| (*header).to_owned()) else {
+            let challenge =
+                "www-authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\", algorithm=SHA-256";
+            return answer(401, &["www-authenticate: Basic realm=\"r\"", challenge], b"who?");
+        };
+        let is_old = parameter(&header, "nonce") == "n1" && parameter(&header, "nc").as_str() > "00000002";
+        if is_old {
+            let challenge = "www-authenticate: Digest realm=\"r\", nonce=\"n2\", qop=\"auth\", stale=true";
+            return answer(401, &[challenge], b"again");
+        }
+        answer(200, &[], b"hello")
+    });
+    let list =
+        r#"{ request = "GET /a" }, { request = "GET /b?x=1" }, { request = "POST /c", text = "body" }"#;
+    let tables = "[auth.me]\ndigest = { user = \"ada\", password = \"hunter2\" }";
+    let text = steps(tables, "auth = \"me\"", list, 1);
+    let taken = drive(&scenario(&text), &server.url(), Drive::default());
+    let outcomes: Vec<(Outcome, u16)> = in_order(&taken).iter().map(|s| (s.outcome, s.status)).collect();
+    assert_eq!(
+        outcomes,
+        [(Outcome::Ok, 200); 3],
+        "a challenge is part of its request: {:?}",
+        taken.reasons()
+    );
+    let all = server.asked();
+    let said = all.iter().map(|asked| {
+        let header = asked.all("authorization").first().map_or(String::new(), |header| (*header).to_owned());
+        assert!(!header.contains("hunter2"));
+        let told = ["nonce", "nc", "uri"].map(|name| parameter(&header, name)).join(" ");
+        if header.is_empty() { asked.line.clone() } else { format!("{}: {told}", asked.line) }
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            "GET /a",
+            "GET /a: n1 00000001 /a",
+            "GET /b?x=1: n1 00000002 /b?x=1",
+            "POST /c: n1 00000003 /c",
+            "POST /c: n2 00000001 /c",
+        ]
+    );
+    assert_eq!(all[4].body, b"body");
+}
+
+#[test]
+fn a_wrong_password_fails_after_one_more_try() {
+    let server = Server::start(|_| {
+        answer(401, &["www-authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\""], b"no")
+    });
+    let tables = "[auth.me]\ndigest = { user = \"ada\", password = \"wrong\" }";
+    let text = steps(tables, "auth = \"me\"", "{ request = \"GET /a\" }", 1);
+    let (sample, reason) = only(&drive(&scenario(&text), &server.url(), Drive::default()));
+    assert_eq!((sample.outcome, sample.status, server.asked().len()), (Outcome::Failed, 401, 2), "{reason}");
+}
+
 #[test]
 fn compressed_answers_are_read_and_counted_as_they_came() {
     let server = Server::start(|asked| {

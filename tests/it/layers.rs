@@ -278,11 +278,12 @@ const HOMES: &[Home] = &[
         "suggestions for misspelt names; claims stand below scenarios",
     ),
     home("serde_json_path", &["src/scenario/json_path.rs"], ""),
+    home("scraper", &["src/scenario/css.rs"], ""),
     home(
         "regex",
-        &["src/scenario/", "src/draft/", "src/redact.rs", "src/system/ready.rs"],
-        "checks and extractions, what drafts find in pages, scripts and logs, the places of secrets in texts, and \
-         lines that tell of readiness",
+        &["src/scenario/", "src/draft/", "src/load/charset.rs", "src/redact.rs", "src/system/ready.rs"],
+        "checks and extractions, what drafts find in pages, scripts and logs, what a page says of its character set, \
+         the places of secrets in texts, and lines that tell of readiness",
     ),
     home("humantime", &["src/unit.rs"], ""),
     home(
@@ -309,6 +310,7 @@ const HOMES: &[Home] = &[
     home("plotters", &["src/report/chart/"], ""),
     home("plotters_backend", &["src/report/chart/svg.rs"], ""),
     home("sha2", &["src/checksum.rs"], ""),
+    home("md5", &["src/load/digest.rs"], ""),
     home(
         "base64",
         &[
@@ -330,7 +332,7 @@ const HOMES: &[Home] = &[
     home(
         "encoding_rs",
         &["src/load/charset.rs", "src/import/source.rs"],
-        "bodies of answers, and results of other tools",
+        "bodies of answers, and results of other tools, in other character sets than UTF-8",
     ),
     home("encoding_rs_io", &["src/import/source.rs"], ""),
     home(

@@ -115,6 +115,10 @@ impl Chunked {
             (Next::DataEnd, b'\n') => Next::Size,
             (Next::Line, b'\r') => self.trailer(byte, Next::LastEnd)?,
             (Next::Trailer, b'\r') => self.trailer(byte, Next::TrailerEnd)?,
+            // Waiting for more would be in vain.
+            (Next::Line | Next::Trailer, b'\n') => {
+                return Err(Malformed::Chunk("a line behind the last one ends without a carriage return"));
+            }
             (Next::Line | Next::Trailer, _) => self.trailer(byte, Next::Trailer)?,
             (Next::TrailerEnd, b'\n') => {
                 self.lines += 1;
@@ -213,6 +217,8 @@ mod tests {
             "11111111111111111\r\n",
             "0\r\nno line\r\n\r\n",
             "0\r\na: b\rc",
+            "0\r\na: b\n\r\n",
+            "0\r\n\n",
             "1 2\r\n",
             "-1\r\n",
         ] {

@@ -55,15 +55,45 @@ pub(super) enum Length {
 pub(super) enum Malformed {
     NotHttp,
     Status,
-    Line,
+    /// The name that a header line begins with, and what is wrong with it.
+    Line(LineName, &'static str),
     ManyLines,
     LongHead,
     ManyInterim,
     Length,
-    TwoLengths,
     OldTransferEncoding,
     Chunk(&'static str),
     Trailers,
+}
+
+/// The beginning of a header line, as far as it is shown: its value may be a secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct LineName {
+    bytes: [u8; LineName::MOST],
+    length: usize,
+}
+
+impl LineName {
+    /// Bytes that are shown at most.
+    const MOST: usize = 32;
+
+    fn of(name: &[u8]) -> Self {
+        let (mut bytes, length) = ([0; Self::MOST], name.len().min(Self::MOST));
+        bytes[..length].copy_from_slice(&name[..length]);
+        Self { bytes, length }
+    }
+}
+
+impl fmt::Display for LineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.bytes[..self.length].escape_ascii())
+    }
+}
+
+impl fmt::Debug for LineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
 }
 
 impl fmt::Display for Malformed {
@@ -71,15 +101,14 @@ impl fmt::Display for Malformed {
         match self {
             Self::NotHttp => f.write_str("the server does not answer in HTTP/1.1"),
             Self::Status => f.write_str("the answer has no valid status"),
-            Self::Line => f.write_str("a header line of the answer is not valid"),
+            Self::Line(name, why) => write!(f, "the header line `{name}` of the answer is not valid: {why}"),
             Self::ManyLines => write!(f, "the answer has more than {MOST_LINES} header lines"),
             Self::LongHead => write!(f, "the head of the answer is longer than {} KiB", MOST_BYTES >> 10),
             Self::ManyInterim => f.write_str("the server sends one interim answer after another"),
             Self::Length => f.write_str("the `content-length` of the answer is not valid"),
-            Self::TwoLengths => f.write_str(
-                "the answer has both `content-length` and `transfer-encoding`: its end is ambiguous",
+            Self::OldTransferEncoding => f.write_str(
+                "the answer has a header line `transfer-encoding`, which HTTP/1.0 does not have: its end is not known",
             ),
-            Self::OldTransferEncoding => f.write_str("an answer in HTTP/1.0 has a `transfer-encoding`"),
             Self::Chunk(why) => write!(f, "a chunk of the answer is not valid: {why}"),
             Self::Trailers => f.write_str("the header lines behind the body are not valid"),
         }
@@ -124,7 +153,7 @@ fn parsed<'b>(
         Err(httparse::Error::TooManyHeaders) => return Err(Malformed::ManyLines),
         Err(httparse::Error::Version | httparse::Error::Token) => return Err(Malformed::NotHttp),
         Err(httparse::Error::Status) => return Err(Malformed::Status),
-        Err(_) => return Err(Malformed::Line),
+        Err(_) => return Err(bad_line(bytes)),
     };
     let status = response.code.filter(|code| *code >= 100).ok_or(Malformed::Status)?;
     let is_new = response.version == Some(1);
@@ -137,6 +166,8 @@ fn parsed<'b>(
     let start = first + line_length(&bytes[first..end]);
     let is_folded = may_fold && has_fold(&bytes[start..end]);
     let stays = if is_new { !told.closes } else { !told.closes && told.keeps };
+    // Whoever stands between may have read another end of this answer than was meant: nothing more is taken from it.
+    let stays = stays && !(told.is_chunked.is_some() && told.content_length.is_some());
     let is_tunnel = status == 101 || (asked == Asked::Connect && (200..300).contains(&status));
     let has_body = !is_tunnel && status >= 200 && !matches!(status, 204 | 304) && asked != Asked::Head;
     let length = if has_body { Some(told.length(is_new)?) } else { None };
@@ -149,6 +180,33 @@ fn parsed<'b>(
         is_folded,
         sets_cookies: told.sets_cookies,
     }))
+}
+
+/// Which header line is not valid, and why.
+pub(super) fn bad_line(bytes: &[u8]) -> Malformed {
+    let first = bytes.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(bytes.len());
+    let lines = bytes[first..].split(|byte| *byte == b'\n').skip(1);
+    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let found = lines.take_while(|line| !line.is_empty()).find_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':');
+        let name = &line[..colon.unwrap_or(line.len())];
+        let is_sign = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+        let why = if colon.is_none() {
+            "it has no colon"
+        } else if name.is_empty() {
+            "it has no name"
+        } else if matches!(name.last(), Some(b' ' | b'\t')) {
+            "there is white space before its colon (RFC 9112, section 5.1)"
+        } else if !name.iter().all(is_sign) {
+            "its name has characters that no name has"
+        } else if line.iter().any(|byte| *byte == 127 || (*byte < 32 && *byte != b'\t')) {
+            "its value has control characters"
+        } else {
+            return None;
+        };
+        Some(Malformed::Line(LineName::of(name), why))
+    });
+    found.unwrap_or(Malformed::Line(LineName::of(b""), "its line ends are not"))
 }
 
 /// Whether a line begins with white space.
@@ -206,12 +264,12 @@ impl Told {
         }
     }
 
+    /// How long the body is: what says of its coding comes before what says of its length (RFC 9112 §6.3).
     fn length(&self, is_new: bool) -> Result<Length, Malformed> {
         match (self.is_chunked, self.content_length) {
-            (Some(_), Some(_)) => Err(Malformed::TwoLengths),
-            (Some(_), None) if !is_new => Err(Malformed::OldTransferEncoding),
-            (Some(true), None) => Ok(Length::Chunked),
-            (Some(false) | None, None) => Ok(Length::UntilClose),
+            (Some(_), _) if !is_new => Err(Malformed::OldTransferEncoding),
+            (Some(true), _) => Ok(Length::Chunked),
+            (Some(false), _) | (None, None) => Ok(Length::UntilClose),
             (None, Some(Stated::Length(length))) => Ok(Length::Exactly(length)),
             (None, Some(Stated::Nonsense)) => Err(Malformed::Length),
         }
@@ -296,10 +354,8 @@ mod tests {
         ] {
             assert_eq!(of(200, lines), Err(Malformed::Length), "{lines}");
         }
-        assert_eq!(
-            of(200, "content-length: 5\r\ntransfer-encoding: chunked\r\n"),
-            Err(Malformed::TwoLengths)
-        );
+        let both = of(200, "content-length: 5\r\ntransfer-encoding: chunked\r\n");
+        assert_eq!(both, Ok((Some(Length::Chunked), false)), "the connection carries nothing more");
         let old = head("HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", Asked::Other);
         assert_eq!(old, Err(Malformed::OldTransferEncoding));
     }
@@ -325,7 +381,6 @@ mod tests {
             ("HTTP/2.0 200 OK\r\n", Malformed::NotHttp),
             ("HTTP/1.1 2x0 OK\r\n", Malformed::Status),
             ("HTTP/1.1 099 OK\r\n\r\n", Malformed::Status),
-            ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n", Malformed::Line),
         ] {
             assert_eq!(Head::parse(bytes.as_bytes(), Asked::Other), Err(why), "{bytes:?}");
         }
@@ -335,6 +390,28 @@ mod tests {
         }
         let found = head(whole, Asked::Other).unwrap();
         assert_eq!((&whole[found.lines], found.end), ("a: b\r\n\r\n", whole.len()));
+    }
+
+    #[test]
+    fn a_header_line_that_is_none_is_named() {
+        for (line, why) in [
+            ("no colon", "the header line `no colon` of the answer is not valid: it has no colon"),
+            (
+                "x-key : secret",
+                "the header line `x-key ` of the answer is not valid: there is white space before its colon (RFC 9112, section 5.1)",
+            ),
+            (": a", "the header line `` of the answer is not valid: it has no name"),
+            (
+                "a\u{e9}b: c",
+                "the header line `a\\xc3\\xa9b` of the answer is not valid: its name has characters that no name has",
+            ),
+            ("a: b\u{1}", "the header line `a` of the answer is not valid: its value has control characters"),
+        ] {
+            let text = format!("HTTP/1.1 200 OK\r\nserver: a\r\n{line}\r\n\r\n");
+            assert_eq!(head(&text, Asked::Other).unwrap_err().to_string(), why, "{line}");
+        }
+        let long = format!("HTTP/1.1 200 OK\r\n{}\r\n\r\n", "x".repeat(5000));
+        assert!(head(&long, Asked::Other).unwrap_err().to_string().len() < 100);
     }
 
     #[test]

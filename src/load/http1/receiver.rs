@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::framing::Framing;
-use super::head::{Asked, Head, Length, MOST_BYTES, Malformed, unfolded};
+use super::head::{Asked, Head, Length, MOST_BYTES, Malformed, bad_line, unfolded};
 use crate::load::buffer::{Buffer, LARGE};
 use crate::load::headers::{Headers, Lines};
 use crate::load::reply::{Body, Keep, Reply};
@@ -171,7 +171,7 @@ impl<'a> Receiver<'a> {
                 let plain = unfolded(&buffer.filled()[..head.end]);
                 buffer.replace_front(head.end, &plain);
                 let again = Head::parse(buffer.filled(), self.asked)?;
-                head = again.ok_or(Malformed::Line)?;
+                head = again.ok_or_else(|| bad_line(buffer.filled()))?;
             }
             let framing = Framing::new(head.length.unwrap_or(Length::Exactly(0)));
             let room = self.keep.room(head.status);

@@ -37,7 +37,7 @@ impl User {
     async fn open_socket(&mut self, place: usize, request: &Request) -> Outcome {
         self.sockets.drop_at(place);
         let (worker, connections) = (Rc::clone(&self.worker), Connections::default());
-        let client = worker.client(&connections, &self.jar);
+        let client = worker.client(&connections, &self.jar, &self.digests);
         let ready = make_ready(client, request, &self.scope).await;
         let due = Due { request, who: self.who, scope: &self.scope, intended: self.due, keep_body: false };
         let ended = exchange(client, due, ready, |_| ()).await;

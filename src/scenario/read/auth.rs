@@ -6,7 +6,7 @@ use crate::scenario::auth::{Auth, AuthKind, OAuth2, Secret};
 use crate::scenario::fields::Fields;
 
 /// The keys of which credentials have exactly one.
-const KINDS: [&str; 3] = ["basic", "bearer", "oauth2"];
+const KINDS: [&str; 4] = ["basic", "digest", "bearer", "oauth2"];
 
 pub(in crate::scenario) fn read(file: &mut Fields<'_>, settings: &Settings) -> Vec<Auth> {
     let Some(table) = file.table("auth") else { return Vec::new() };
@@ -27,7 +27,14 @@ fn kind(mut table: Fields<'_>, settings: &Settings) -> Option<AuthKind> {
     let problems = table.problems;
     let given: Vec<&'static str> = KINDS.into_iter().filter(|key| table.has(key)).collect();
     let kind = match given[..] {
-        ["basic"] => table.table("basic").and_then(|table| basic(table, settings)),
+        ["basic"] => {
+            let pair = table.table("basic").and_then(|table| name_and_password(table, settings));
+            pair.map(|(user, password)| AuthKind::Basic { user, password })
+        }
+        ["digest"] => {
+            let pair = table.table("digest").and_then(|table| name_and_password(table, settings));
+            pair.map(|(user, password)| AuthKind::Digest { user, password })
+        }
         ["bearer"] => table.text("bearer").map(|l| AuthKind::Bearer(Secret(settings.fill(&l, problems)))),
         ["oauth2"] => table.table("oauth2").and_then(|table| oauth2(table, settings)),
         _ => {
@@ -41,14 +48,14 @@ fn kind(mut table: Fields<'_>, settings: &Settings) -> Option<AuthKind> {
     kind
 }
 
-fn basic(mut table: Fields<'_>, settings: &Settings) -> Option<AuthKind> {
+fn name_and_password(mut table: Fields<'_>, settings: &Settings) -> Option<(String, Secret)> {
     let problems = table.problems;
     let user = table.required_text("user").map(|l| settings.fill(&l, problems));
     table.require("password");
     // An empty one may be meant.
     let password = table.text("password").map(|l| settings.fill(&l, problems));
     table.finish();
-    Some(AuthKind::Basic { user: user?, password: Secret(password?) })
+    Some((user?, Secret(password?)))
 }
 
 fn oauth2(mut table: Fields<'_>, settings: &Settings) -> Option<AuthKind> {

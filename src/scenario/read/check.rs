@@ -14,6 +14,7 @@ use super::body::json_template;
 use super::book::{Book, Flow};
 use super::defaults::check_name;
 use crate::scenario::check::{Check, JsonPlace, SoftCheck, Test, Wanted};
+use crate::scenario::css::ElementPlace;
 use crate::scenario::fields::{Fields, Located, duration, whole, wrong_type};
 use crate::scenario::json::Json;
 use crate::scenario::json_path::JsonPath;
@@ -44,7 +45,7 @@ pub(super) fn soft_checks(
     soft
 }
 
-/// `check = { contains = "…", matches = "…", json = { "/pointer" = value }, header = { name = "…" },
+/// `check = { contains = "…", matches = "…", json = { "/pointer" = value }, css = { "h1" = "…" }, header = { name = "…" },
 /// size = { at_most = 1000 }, time = { at_most = "200ms" } }`.
 pub(super) fn checks(
     step: &mut Fields<'_>,
@@ -70,11 +71,22 @@ fn of_table(mut table: Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) ->
             checks.extend(tests.into_iter().map(|test| Check::Json { at: at.clone(), test }));
         }
     }
+    if let Some(css) = table.table("css") {
+        for (selector, value) in css.entries() {
+            let attribute = attribute_of(value);
+            let Some(at) = element_place(&css, &selector, attribute.clone()) else { continue };
+            let mut tests = text_tests(&css, "css", value, &["attribute"], book, flow);
+            if tests.is_empty() && attribute.is_some() {
+                tests.push(Test::Exists(true));
+            }
+            checks.extend(tests.into_iter().map(|test| Check::Css { at: at.clone(), test }));
+        }
+    }
     if let Some(header) = table.table("header") {
         for (name, value) in header.entries() {
             check_name(header.problems, &name);
             let name = name.value.to_ascii_lowercase();
-            let tests = text_tests(&header, value, book, flow);
+            let tests = text_tests(&header, "header", value, &[], book, flow);
             checks.extend(tests.into_iter().map(|test| Check::Header { name: name.clone(), test }));
         }
     }
@@ -89,7 +101,9 @@ fn of_table(mut table: Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) ->
 /// What must hold of a text: it is never a list or an object, so that a table is one of comparisons.
 fn text_tests<'a>(
     parent: &Fields<'a>,
+    key: &str,
     value: &'a Spanned<DeValue<'a>>,
+    others: &[&'static str],
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Vec<Test> {
@@ -103,9 +117,9 @@ fn text_tests<'a>(
             );
             Vec::new()
         }
-        DeValue::Table(members) => comparisons(parent, members, place, book, flow),
+        DeValue::Table(members) => comparisons(parent, members, place, others, book, flow),
         DeValue::Array(_) => {
-            wrong_type(parent.problems, &place, "header", "a text, or comparisons", value.get_ref());
+            wrong_type(parent.problems, &place, key, "a text, or comparisons", value.get_ref());
             Vec::new()
         }
         _ => tests(parent, value, book, flow),
@@ -127,17 +141,21 @@ fn tests<'a>(
         return wanted(parent, value, book, flow).map(Test::Equals).into_iter().collect();
     }
     let place = Place { file: parent.file(), span: value.span() };
-    comparisons(parent, members, place, book, flow)
+    comparisons(parent, members, place, &[], book, flow)
 }
 
 fn comparisons<'a>(
     parent: &Fields<'a>,
     members: &'a DeTable<'a>,
     place: Place,
+    others: &[&'static str],
     book: &mut Book<'_>,
     flow: &mut Vec<Flow>,
 ) -> Vec<Test> {
     let mut table = Fields::new(members, place, "a comparison", parent.problems);
+    for key in others {
+        table.text(key);
+    }
     let mut found = Vec::new();
     let with_value: [(&'static str, TestOf); 6] = [
         ("equals", Test::Equals),
@@ -226,6 +244,28 @@ pub(super) fn json_place(table: &Fields<'_>, text: &Located<String>) -> Option<J
         Err(error) => {
             let title = format!("`{}` is not a JSON path", text.value);
             table.problems.add(&text.place, title, error.message().to_owned());
+            None
+        }
+    }
+}
+
+/// The attribute that a check of elements is about, if it names one.
+fn attribute_of(value: &Spanned<DeValue<'_>>) -> Option<String> {
+    let members = value.get_ref().as_table()?;
+    Some(members.get("attribute")?.get_ref().as_str()?.to_owned())
+}
+
+/// Elements of a page by a selector, or a note that it is none.
+pub(super) fn element_place(
+    table: &Fields<'_>,
+    selector: &Located<String>,
+    attribute: Option<String>,
+) -> Option<ElementPlace> {
+    match ElementPlace::parse(&selector.value, attribute) {
+        Ok(place) => Some(place),
+        Err(reason) => {
+            let title = format!("`{}` is not a valid CSS selector", selector.value);
+            table.problems.add(&selector.place, title, reason);
             None
         }
     }

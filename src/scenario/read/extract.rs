@@ -2,7 +2,7 @@
 
 use super::binding::check_variable;
 use super::book::{Book, Flow};
-use super::check::{json_place, regex};
+use super::check::{element_place, json_place, regex};
 use super::defaults::check_name;
 use crate::scenario::check::{Extract, ExtractFrom, Which};
 use crate::scenario::fields::{Fields, Located};
@@ -14,7 +14,7 @@ const WHICH: [(&str, Which); 4] =
     [("first", Which::First), ("last", Which::Last), ("all", Which::All), ("random", Which::Random)];
 
 /// `extract = { name = "/json/pointer", ids = "$.items[*].id", other = { header = "location" },
-/// third = { regex = "…", which = "last", default = "none" } }`.
+/// third = { regex = "…", which = "last", default = "none" }, token = { css = "input[name=token]", attribute = "value" } }`.
 pub(super) fn extracts(step: &mut Fields<'_>, book: &mut Book<'_>, flow: &mut Vec<Flow>) -> Vec<Extract> {
     let Some(table) = step.table("extract") else { return Vec::new() };
     let mut found = Vec::new();
@@ -47,17 +47,28 @@ fn in_full(
     flow: &mut Vec<Flow>,
 ) -> Option<Extract> {
     let (json, header, pattern) = (table.text("json"), table.text("header"), table.text("regex"));
-    let from = match (json, header, pattern) {
-        (Some(place), None, None) => json_place(&table, &place).map(ExtractFrom::Json),
-        (None, Some(name), None) => {
+    let (css, attribute) = (table.text("css"), table.text("attribute"));
+    if let Some(attribute) = attribute.as_ref().filter(|_| css.is_none()) {
+        table.problems.add(
+            &attribute.place,
+            "`attribute` belongs to `css`",
+            "of the elements that a selector finds",
+        );
+    }
+    let from = match (json, header, pattern, css) {
+        (Some(place), None, None, None) => json_place(&table, &place).map(ExtractFrom::Json),
+        (None, Some(name), None, None) => {
             check_name(table.problems, &name);
             Some(ExtractFrom::Header(name.value.to_ascii_lowercase()))
         }
-        (None, None, Some(pattern)) => regex(&table, &pattern).map(ExtractFrom::Regex),
+        (None, None, Some(pattern), None) => regex(&table, &pattern).map(ExtractFrom::Regex),
+        (None, None, None, Some(selector)) => {
+            element_place(&table, &selector, attribute.map(|l| l.value)).map(ExtractFrom::Css)
+        }
         _ => {
             table.problems.add(
                 &table.place,
-                "an extraction needs exactly one of `json`, `header`, `regex`",
+                "an extraction needs exactly one of `json`, `css`, `header`, `regex`",
                 "in this extraction",
             );
             None
