@@ -1,6 +1,6 @@
 //! Whether a store is whole: its pages, its references, and what was written of every run and experiment.
 
-use super::{Store, StoreError, built_in};
+use super::{Store, StoreError, block, built_in};
 use crate::run::{CapacityId, ExperimentId, RunId, Seal};
 
 /// Damages of the file that are told.
@@ -40,7 +40,7 @@ impl Store {
         checked.problems.extend(built_in::differences(&self.connection)?.iter().map(|what| changed(what)));
         for run in numbers("run")?.into_iter().map(RunId) {
             // Of evidence that was passed over, a bundle has only the facts.
-            let has_samples = !is_part || self.has_samples(run)?;
+            let has_samples = !is_part || block::has_samples(&self.connection, run)?;
             match self.seal(run, has_samples) {
                 Ok(Seal::Whole { .. }) => checked.whole += 1,
                 Ok(seal) if seal.changed().is_empty() => checked.unsealed += 1,
@@ -93,11 +93,6 @@ impl Store {
             damages.push(format!("{count} rows refer to rows that are not there"));
         }
         Ok(damages)
-    }
-
-    fn has_samples(&self, run: RunId) -> Result<bool, StoreError> {
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM sample WHERE id >= ?1 AND id < ?2 LIMIT 1)";
-        Ok(self.connection.query_row(sql, super::read::id_range(run), |row| row.get::<_, i64>(0))? > 0)
     }
 }
 

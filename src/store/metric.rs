@@ -81,7 +81,7 @@ impl Store {
         let sql = format!(
             "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' \
              AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id) \
-             OR EXISTS (SELECT 1 FROM sample WHERE id >= run.id << {RUN_SHIFT} AND id < (run.id + 1) << {RUN_SHIFT}) \
+             OR EXISTS (SELECT 1 FROM sample_block WHERE id >= run.id << {RUN_SHIFT} AND id < (run.id + 1) << {RUN_SHIFT}) \
              AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id AND name = ?2) \
              OR NOT EXISTS (SELECT 1 FROM audit_check WHERE run = run.id))) ORDER BY id"
         );
