@@ -1,4 +1,4 @@
-# Every target says what it does; `make` alone lists them.
+# `make` lists all targets with their help text.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -13,15 +13,15 @@ USERS      ?=
 RUN_TIME   ?=
 SPAWN_RATE ?=
 HOST       ?=
-# Of a shop at HOST: the profile that says what holds of it (`public`), a status that it answers version conflicts with
-# besides 409, and how often it is asked whether an order is visible.
+# For a shop at HOST: the profile that describes it (`public`), its status for version conflicts besides 409, and the
+# polling interval for visible orders.
 SHOP_PROFILE    ?=
 CONFLICT_STATUS ?=
 POLL_EVERY      ?=
-# One seed for all: runs that are compared should make the same requests.
+# One seed for all targets: compared runs should make the same requests.
 SEED       ?= 1
 ROUNDS     ?= 5
-# Exactly so many rounds where ROUNDS= is given; else until the claims are decided, or the budget is spent.
+# With ROUNDS=, exactly this many rounds; otherwise until the claims are decided or the budget is spent.
 EXACTLY = $(if $(filter file,$(origin ROUNDS)),,--rounds $(ROUNDS))
 FLAGS = --seed $(SEED) \
         $(if $(USERS),--users $(USERS)) $(if $(RUN_TIME),--run-time $(RUN_TIME)) \
@@ -56,72 +56,72 @@ lanes = $(LOADPROOF) run $(SCENARIO) --load $(1) $(FLAGS) $(call OUTPUTS,$(3),$(
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-28s %s\n", $$1, $$2 }'
 
-# ── Try it ──────────────────────────────────────────────────────────────────────────────────────
+# ── Demo ────────────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: build
 build: ## Build loadproof and the testbed
 	$(CARGO) build --release --workspace
 
 .PHONY: install
-install: ## Install loadproof into cargo's folder of programs
+install: ## Install loadproof into ~/.cargo/bin
 	$(CARGO) install --path . --locked
 
-# Compiles in a third of the time, and tests use the same build. No figure of performance comes from it.
+# A debug build compiles in a third of the time, and tests share it. It is not used for performance measurements.
 .PHONY: quick
 quick:
 	$(CARGO) build --workspace
 
 .PHONY: demo
-demo: quick ## Show what priority lanes do: five rounds of both arms, verdicts, a report
+demo: quick ## Demonstrate priority lanes: five rounds of both arms, verdicts, a report
 	TESTBED=$(QUICK)/testbed $(QUICK)/loadproof experiment $(SCENARIO) --load demo --rounds $(ROUNDS) --html reports/demo.html $(FLAGS) \
 	  || test $$? -eq 97  # runs of 8 s hold too few effects for claims about absolute quantiles: undecided, and said
 
 .PHONY: selftest
-selftest: build ## Check loadproof on this machine: does it find known effects, and no others?
+selftest: build ## Check that loadproof finds known effects, and no others, on this machine
 	$(LOADPROOF) selftest
 
 .PHONY: selftest-faults
-selftest-faults: build ## Are the verdicts right about faults that are planted? (12 min; with SHORT=1 3 min)
+selftest-faults: build ## Check the verdicts on planted defects (12 min; 3 min with SHORT=1)
 	$(LOADPROOF) selftest --faults $(if $(SHORT),--short)
 
 # ── The priority-lanes workflow: baseline, treatment, compare ───────────────────────────────────
 
 .PHONY: loadtest-baseline
-loadtest-baseline: build ## Migration and production with lanes off, kept as baselines/priority-lanes.json (30 users, 3 min)
+loadtest-baseline: build ## Migration and production with lanes off; saves baselines/priority-lanes.json (30 users, 3 min)
 	$(call lanes,priority,lanes-off,baseline-test,baseline-report)
 	$(LOADPROOF) baseline save priority-lanes latest --force
 
 .PHONY: loadtest-priority
-loadtest-priority: loadtest-priority-headless ## The same work with lanes on (30 users, 3 min)
+loadtest-priority: loadtest-priority-headless ## The same load with lanes on (30 users, 3 min)
 
 .PHONY: loadtest-priority-headless
-loadtest-priority-headless: build ## The same work with lanes on (30 users, 3 min)
+loadtest-priority-headless: build ## The same load with lanes on (30 users, 3 min)
 	$(call lanes,priority,lanes-on,priority-test,priority-report)
 
 .PHONY: compare
-compare: build ## Compare the newest run with lanes off and the newest with lanes on
+compare: build ## Compare the newest runs with lanes off and on
 	$(LOADPROOF) compare lanes-off lanes-on || test $$? -eq 97  # one pair is indicative: undecided, not wrong
 
 .PHONY: loadtest-experiment
-loadtest-experiment: build ## Both in interleaved rounds until the claims are decided (5 to 20 rounds, 10 min each)
+loadtest-experiment: build ## Run both in interleaved rounds until the claims are decided (5 to 20 rounds, 10 min each)
 	$(LOADPROOF) experiment $(SCENARIO) --load priority $(EXACTLY) $(FLAGS)
 
 .PHONY: loadtest-backfill-drain
-loadtest-backfill-drain: build ## How fast a burst of 1000 migration events drains (10 users, 3 min)
+loadtest-backfill-drain: build ## Measure how fast a burst of 1000 migration events drains (10 users, 3 min)
 	$(call lanes,backfill-drain,lanes-on,backfill-drain,backfill-drain-report)
 
-# Seven engines: enough for production (400 events a second), too few for production and migration (500).
+# Seven engines: enough for production (400 events per second), too few for production and migration (500).
 .PHONY: loadtest-starvation
-loadtest-starvation: build ## Whether steady production starves the backfill (50 users, 5 min)
+loadtest-starvation: build ## Check whether steady production traffic starves the backfill (50 users, 5 min)
 	ENGINES=7 $(call lanes,starvation,lanes-on,starvation-test,starvation-report)
 
 # ── ShopStream: five contexts, all user classes, all loads ──────────────────────────────────────
 #
-# HOST= runs against a shop that is up; REAL=1 starts one on PostgreSQL (POSTGRES_URL=) and Redis (REDIS_URL=);
-# else one starts by itself, with files and queues of its own.
+# HOST= uses a running shop; REAL=1 starts one on PostgreSQL (POSTGRES_URL=) and Redis (REDIS_URL=). By default
+# a shop with embedded files and queues is started.
 
 .PHONY: loadtest-install
-loadtest-install: build ## Build everything a load test needs
+loadtest-install: build ## Build everything that the load tests need
 
 .PHONY: docker-dev
 docker-dev: build ## Start the shop: API, five engines, observatory; Ctrl-C stops it
@@ -152,7 +152,7 @@ loadtest-stack-scaled: build ## The same with 3+2+2+2+2 engines
 	SHOP_ENGINES=$(SCALED) $(call shop,everything,everything,loadtest-all,loadtest-all-report)
 
 .PHONY: loadtest-smoke
-loadtest-smoke: build ## Does the setup work? (mixed, 5 users, 1 min)
+loadtest-smoke: build ## Smoke test of the set-up (mixed, 5 users, 1 min)
 	$(call shop,mixed,smoke,smoke-test,smoke-report)
 
 .PHONY: loadtest-mixed loadtest-headless
@@ -165,17 +165,17 @@ loadtest-cross-domain: build ## Complete orders, sagas and races (30 users, 5 mi
 	$(call shop,cross_domain,cross-domain,cross-domain-test,cross-domain-report)
 
 .PHONY: loadtest-race loadtest-headless-race
-loadtest-race: loadtest-headless-race ## Races with proof (30 users, 3 min)
-loadtest-headless-race: build ## Races with proof (30 users, 3 min)
+loadtest-race: loadtest-headless-race ## Races, with measured overlap (30 users, 3 min)
+loadtest-headless-race: build ## Races, with measured overlap (30 users, 3 min)
 	$(call shop,cross_domain,race,race-test,race-report)
 
 .PHONY: loadtest-flash-sale loadtest-headless-flash
-loadtest-flash-sale: loadtest-headless-flash ## Ten units for fifty users (2 min)
-loadtest-headless-flash: build ## Ten units for fifty users (2 min)
+loadtest-flash-sale: loadtest-headless-flash ## Flash sale: ten units for fifty users (2 min)
+loadtest-headless-flash: build ## Flash sale: ten units for fifty users (2 min)
 	$(call shop,cross_domain,flash-sale,flash-sale-test,flash-sale-report)
 
 .PHONY: loadtest-oversell
-loadtest-oversell: build ## Can the check fail? The flash sale on a shop that oversells; its claims must be refuted
+loadtest-oversell: build ## The flash sale on a shop that oversells; its claims must be refuted
 	$(LOADPROOF) run scenarios/shopstream/cross_domain.toml --load flash-sale --profile oversell $(FLAGS); test $$? -eq 99
 
 .PHONY: loadtest-stress
@@ -183,15 +183,15 @@ loadtest-stress: build ## A flood of events (200 users, 5 min)
 	$(call shop,stress,stress,stress-test,stress-report)
 
 .PHONY: loadtest-cross-flood
-loadtest-cross-flood: build ## Even pressure on all contexts (100 users, 5 min)
+loadtest-cross-flood: build ## Equal load on all contexts (100 users, 5 min)
 	$(call shop,stress,cross-flood,cross-flood-test,cross-flood-report)
 
 .PHONY: loadtest-spike
-loadtest-spike: build ## A sudden crowd (100 users at once, 2 min)
+loadtest-spike: build ## Spike: 100 users at once (2 min)
 	$(call shop,stress,spike,spike-test,spike-report)
 
 .PHONY: loadtest-endurance
-loadtest-endurance: build ## Half an hour of the ordinary day: leaks, slowing down, backlog (30 users)
+loadtest-endurance: build ## Half an hour of normal traffic: leaks, degradation, backlog (30 users)
 	$(call shop,mixed,endurance,endurance-test,endurance-report)
 
 .PHONY: loadtest-clean
@@ -203,7 +203,7 @@ loadtest-clean: ## Delete all of the shop's data, keep its schema
 	else rm -rf reports/shopstream; fi
 
 .PHONY: setup-db drop-db
-setup-db: ## Make the shop's databases on POSTGRES_URL; it makes its tables itself
+setup-db: ## Create the shop's databases on POSTGRES_URL; the shop creates its tables
 	for context in $(CONTEXTS); do psql -q $(POSTGRES_URL) -c "CREATE DATABASE $${context}_local" || exit 1; done
 drop-db: ## Drop the shop's databases on POSTGRES_URL
 	for context in $(CONTEXTS); do psql -q $(POSTGRES_URL) -c "DROP DATABASE IF EXISTS $${context}_local" || exit 1; done
@@ -214,11 +214,11 @@ STOREFRONT = scenarios/storefront/lookup.toml scenarios/storefront/checkout.toml
              scenarios/storefront/browse.toml scenarios/storefront/shopping.toml
 
 .PHONY: loadtest-storefront
-loadtest-storefront: build ## The five headline claims of the storefront in one table (until decided, at most 40 min)
+loadtest-storefront: build ## Decide the five headline claims of the storefront, in one table (at most 40 min)
 	$(LOADPROOF) experiment $(STOREFRONT) $(EXACTLY) --html reports/storefront.html $(FLAGS)
 
 .PHONY: capacity-storefront
-capacity-storefront: build ## How much more the storefront's reads take after the rewrite (about 60 trials of 8 s; BUDGET=15m)
+capacity-storefront: build ## Compare the capacity of the storefront's reads before and after the rewrite (about 60 trials of 8 s; BUDGET=15m)
 	$(LOADPROOF) capacity scenarios/storefront/browse.toml --profiles before,after $(if $(BUDGET),--budget $(BUDGET)) \
 	  --html reports/capacity-storefront.html $(FLAGS)
 
@@ -227,7 +227,7 @@ loadtest-storefront-real: build ## Browsing and checkout with real PostgreSQL an
 	$(LOADPROOF) experiment scenarios/storefront/browse.toml --baseline before-real --treatment after-real --rounds $(ROUNDS) $(FLAGS)
 	$(LOADPROOF) experiment scenarios/storefront/checkout.toml --treatment after-real --rounds $(ROUNDS) $(FLAGS)
 
-# ── The site: a web shop as browsers meet it ────────────────────────────────────────────────────
+# ── The site: a web shop with forms and logins ──────────────────────────────────────────────────
 
 .PHONY: site
 site: build ## Start the web shop on port 8200, with TLS on 8243 (reports/site-ca.pem); Ctrl-C stops it
@@ -241,10 +241,10 @@ loadtest-site: build ## Visitors and customers of the web shop: logins, orders, 
 
 # ── The ingestor: messages through a queue into a database ──────────────────────────────────────
 #
-# MESSAGES= and CONCURRENT= override a preset. URL= is an ingestor that is up; REAL=1 starts one on Redis and PostgreSQL
-# (REDIS_URL=, POSTGRES_URL=), INGESTOR=split also its workers in a process of their own. Else one starts by itself, at the
-# pace of the guide's figures, or with INGESTOR=embedded as fast as it goes. BATCH_SIZE=, BATCH_TIMEOUT= and WORKERS= are
-# the ingestor's.
+# MESSAGES= and CONCURRENT= override a preset. URL= uses a running ingestor; REAL=1 starts one on Redis and PostgreSQL
+# (REDIS_URL=, POSTGRES_URL=), and INGESTOR=split also runs its workers in a separate process. By default an ingestor is
+# started at the speed of the guide's numbers, or with INGESTOR=embedded at full speed. BATCH_SIZE=, BATCH_TIMEOUT= and
+# WORKERS= configure the ingestor.
 
 MESSAGES   ?=
 CONCURRENT ?=
@@ -258,7 +258,7 @@ ingestor = $(if $(REAL)$(filter split,$(INGESTOR)),MESSAGES_SQL=$(MESSAGES_URL))
   $(if $(URL),--profile running --var url=$(URL),--profile $(if $(filter split,$(INGESTOR)),split,$(if $(REAL),real,$(INGESTOR))))
 
 .PHONY: load-quick
-load-quick: build ## Is it fast? 1000 messages, 50 at a time
+load-quick: build ## 1000 messages, 50 at a time
 	$(call ingestor,quick,ingestor-quick)
 
 .PHONY: load-stress
@@ -270,25 +270,26 @@ load-extreme: build ## 50 000 messages, 500 at a time
 	$(call ingestor,extreme,ingestor-extreme)
 
 .PHONY: load-sustained
-load-sustained: build ## 100 000 messages evenly over 10 min: leaks, slowing down, backlog
+load-sustained: build ## 100 000 messages evenly over 10 min: leaks, degradation, backlog
 	$(call ingestor,sustained,ingestor-sustained)
 
 .PHONY: load-burst
-load-burst: build ## Two bursts of 5000 messages, and whether the ingestor recovers from each
+load-burst: build ## Two bursts of 5000 messages, with recovery from each
 	$(call ingestor,burst,ingestor-burst)
 
 .PHONY: load-faults
-load-faults: build ## A worker is killed and the database cut off under load, on Redis and PostgreSQL: is anything lost? (20 s)
+load-faults: build ## Kill a worker and cut off the database under load, on Redis and PostgreSQL; checks for lost messages (20 s)
 	MESSAGES_SQL=$(MESSAGES_URL) $(LOADPROOF) run scenarios/ingestor/faults.toml --load faults --profile split --seed $(SEED) \
 	  $(call OUTPUTS,ingestor-faults,ingestor-faults-report)
 
-# ── The gateway: a smoke test, and a soak that the environment describes ────────────────────────
+# ── The gateway: a smoke test, and a soak set by environment variables ──────────────────────────
 #
 # TARGET_URL=http://127.0.0.1:8010 RPS=25 DURATION=120 CONCURRENCY=50 make load-soak
 # REQUEST_PATH= is the path, JWT= a bearer token, TENANT=, PERSONA_ID= and MESSAGE= go into the request.
-# DEPLOYMENT=dev or staging chooses the latency that is claimed. Without TARGET_URL a gateway starts by itself:
-# GATEWAY=write-through (default), outbox, auth, real or distant. With it, GATEWAY=outbox says that its write-through is
-# off, and GATEWAY=bare that its metrics are out of reach (else they are at METRICS_URL, or at TARGET_URL/metrics).
+# DEPLOYMENT=dev or staging selects the latency claim. Without TARGET_URL a gateway is started:
+# GATEWAY=write-through (default), outbox, auth, real or distant. With TARGET_URL, GATEWAY=outbox states that its
+# write-through is off, and GATEWAY=bare that its metrics are unavailable (otherwise they are at METRICS_URL, or at
+# TARGET_URL/metrics).
 
 GATEWAY     ?= write-through
 DEPLOYMENT  ?= dev
@@ -296,8 +297,8 @@ RPS         ?= 5
 DURATION    ?= 30
 CONCURRENCY ?= 20
 
-# `make load-soak PATH=/v1/session/message` would take every program away from the recipes. What can only be the path of a
-# request is one, and PATH is what it was before; anything else is the shell's.
+# `make load-soak PATH=/v1/session/message` would hide every program from the recipes. A PATH that can only be the path
+# of a request becomes REQUEST_PATH, and PATH is restored; any other PATH is the shell's.
 ifeq ($(filter command line environment,$(origin PATH))$(findstring :,$(PATH))$(wildcard $(PATH)),$(origin PATH))
 ifneq ($(filter /%,$(PATH)),)
 ifndef REQUEST_PATH
@@ -310,21 +311,21 @@ endif
 endif
 
 RUNNING = $(if $(filter bare,$(GATEWAY)),bare,$(if $(filter outbox,$(GATEWAY)),running-outbox,running))
-# How messages are followed into the replica needs an endpoint that another gateway may not have: FOLLOW=0.2.
+# Following messages into the replica (FOLLOW=0.2) needs an endpoint that other gateways may not have.
 FOLLOW ?= $(if $(TARGET_URL),0,0.2)
 export TARGET_URL METRICS_URL JWT TENANT PERSONA_ID MESSAGE
-# What is exported and empty would be taken for a value.
+# An empty exported variable would count as a value.
 $(foreach name,TARGET_URL METRICS_URL JWT TENANT PERSONA_ID MESSAGE,$(if $($(name)),,$(eval unexport $(name))))
 # $(call gateway,LOAD,NAME,FLAGS)
 gateway = $(if $(filter real,$(GATEWAY)),REPLICA_SQL=$(dir $(POSTGRES_URL))gateway_db) $(LOADPROOF) run scenarios/gateway/gateway.toml --load $(1) --seed $(SEED) --summary json \
   --deployment $(DEPLOYMENT) --profile $(if $(TARGET_URL),$(RUNNING),$(GATEWAY)) --var follow=$(FOLLOW) $(if $(REQUEST_PATH),--var path=$(REQUEST_PATH)) $(3) $(call OUTPUTS,$(2),$(2)-report)
 
 .PHONY: load-smoke
-load-smoke: build ## Does the gateway answer? 5 messages a second for 15 s, and a JSON summary
+load-smoke: build ## Smoke test of the gateway: 5 messages per second for 15 s, with a JSON summary
 	$(call gateway,smoke,gateway-smoke)
 
 .PHONY: load-soak
-load-soak: build ## A soak by TARGET_URL, RPS, DURATION, CONCURRENCY, JWT, TENANT, PERSONA_ID, MESSAGE, REQUEST_PATH
+load-soak: build ## Soak test, set by TARGET_URL, RPS, DURATION, CONCURRENCY, JWT, TENANT, PERSONA_ID, MESSAGE, REQUEST_PATH
 	$(call gateway,soak,gateway-soak,--rate $(RPS) --run-time $(DURATION)s --users $(CONCURRENCY))
 
 # ── Example pages ───────────────────────────────────────────────────────────────────────────────
@@ -333,7 +334,7 @@ load-soak: build ## A soak by TARGET_URL, RPS, DURATION, CONCURRENCY, JWT, TENAN
 examples: build ## Write the pages of reports/example/: trend, run, experiment, sign-off (12 min, on a quiet machine)
 	reports/example/pages.sh
 
-# ── Work on it ──────────────────────────────────────────────────────────────────────────────────
+# ── Development ─────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: test
 test: ## Run all tests
@@ -341,20 +342,20 @@ test: ## Run all tests
 
 SECONDS ?= 60
 .PHONY: fuzz
-fuzz: ## Give every reader of outside input SECONDS= of wrong input (60); failures name a file and a seed
+fuzz: ## Fuzz every parser of outside input for SECONDS= (60); failures name a file and a seed
 	FUZZ_SECONDS=$(SECONDS) $(CARGO) test --release --lib -- fuzz:: wrong_pages --nocapture --test-threads 2
 
 N ?= 20
 .PHONY: kill-trials
-kill-trials: ## Kill runs with patched files at random moments, N= times (20): the store opens, 1 s is lost at most, files are restored
+kill-trials: ## Kill runs with patched files at random moments, N= times (20); checks the store, at most 1 s of loss, restored files
 	LOADPROOF=$(QUICK)/loadproof TESTBED=$(QUICK)/testbed benches/kill.sh $(N)
 
 .PHONY: axe
-axe: ## Fetch axe-core, by which a test checks the rules of accessibility (it skips without)
+axe: ## Fetch axe-core for the accessibility test, which is skipped without it
 	tests/it/support/axe.sh
 
 .PHONY: test-kafka
-test-kafka: ## Check and test Kafka against librdkafka's mock cluster (builds librdkafka)
+test-kafka: ## Lint and test Kafka support against librdkafka's mock cluster (builds librdkafka)
 	$(CARGO) clippy --quiet --features kafka -- -D warnings
 	$(CARGO) test --quiet --features kafka --test it events::
 
@@ -369,15 +370,15 @@ deny: ## Check licences and advisories of the dependencies (needs cargo-deny)
 	$(CARGO) deny check
 
 .PHONY: bench-load
-bench-load: build ## CPU per request against nginx beside wrk (needs nginx and wrk)
+bench-load: build ## CPU per request against nginx, compared with wrk (needs nginx and wrk)
 	benches/load.sh
 
 .PHONY: bench-peers
-bench-peers: build ## CPU per request beside every load generator that is found (needs nginx)
+bench-peers: build ## CPU per request, compared with every installed load generator (needs nginx)
 	benches/peers.sh
 
 .PHONY: bench-instructions
-bench-instructions: build ## Instructions per request by path, beside their budgets (needs valgrind)
+bench-instructions: build ## Instructions per request by path, with budgets (needs valgrind)
 	benches/instructions.sh
 
 .PHONY: bench-stall
@@ -385,23 +386,23 @@ bench-stall: build ## Response and service times of a stalled server
 	benches/stall.sh
 
 .PHONY: bench-live
-bench-live: build ## CPU per request with the live page and 20 viewers, beside that without
+bench-live: build ## CPU per request with and without the live page and 20 viewers
 	benches/live.sh
 
 .PHONY: bench-capacity
-bench-capacity: build ## Is a capacity by construction found? 40 searches of about 100 s each (SEARCHES=20; needs jq)
+bench-capacity: build ## Check that searches find a known capacity: 40 searches of about 100 s each (SEARCHES=20; needs jq)
 	BUILD=$(dir $(LOADPROOF)) benches/capacity.sh
 
 .PHONY: bench-smoke
-bench-smoke: quick ## All benchmarks that need no other tool, in seconds: do they still run?
+bench-smoke: quick ## Run all benchmarks that need no other tool, for a few seconds each
 	BUILD=$(QUICK) RUN_TIME=6s benches/stall.sh
 	BUILD=$(QUICK) ROUNDS=1 SECONDS_EACH=2 VIEWERS=2 RATE=500 benches/live.sh
 	LOADPROOF_COVERAGE=short $(CARGO) bench --quiet --profile dev --bench coverage
 
 .PHONY: bench-coverage
-bench-coverage: ## Whether intervals and looks keep their promises, by simulation (fails if not)
+bench-coverage: ## Check the coverage of intervals and the error of looks by simulation
 	$(CARGO) bench --quiet --bench coverage
 
 .PHONY: bench-coverage-short
-bench-coverage-short: ## The same in seconds, with wider limits: for CI
+bench-coverage-short: ## The same in seconds, with wider limits, for CI
 	LOADPROOF_COVERAGE=short $(CARGO) bench --quiet --bench coverage

@@ -10,33 +10,12 @@ connections=${CONNECTIONS:-64}
 port=${PORT:-18485}
 loadproof=$PWD/${BUILD:-target/release}/loadproof
 url=http://127.0.0.1:$port/
-folder=$(mktemp -d)
-trap 'test -f "$folder/nginx.pid" && kill "$(cat "$folder/nginx.pid")" 2>/dev/null; rm -rf "$folder"' EXIT
-
-cat > "$folder/nginx.conf" <<CONF
-pid $folder/nginx.pid;
-error_log $folder/error.log;
-worker_processes 1;
-worker_cpu_affinity 10;
-events { worker_connections 1024; }
-http {
-  access_log off;
-  keepalive_requests 100000000;
-  server {
-    listen 127.0.0.1:$port;
-    location / { default_type application/json; return 200 '{"id":"0123456789","name":"product","tags":["a","b","c","d","e","f"],"description":"a body of two hundred bytes, as an answer of a product endpoint has them; nothing more to say.","price":12.34}'; }
-    location /count { stub_status; }
-  }
-}
-CONF
-nginx -c "$folder/nginx.conf" 2>/dev/null
+. benches/nginx.sh
 echo "GET $url" > "$folder/targets"
 cat > "$folder/k6.js" <<JS
 import http from 'k6/http';
 export default function () { http.get('$url'); }
 JS
-
-counted() { curl -s "${url}count" | awk 'NR == 3 { print $3 }'; }
 
 # measure NAME COMMAND…: writes the name and its CPU per request, if there is such a program.
 measure() {

@@ -72,10 +72,15 @@ impl Background {
 impl Drop for Background {
     fn drop(&mut self) {
         self.stop.send_replace(true);
-        if let Some(thread) = self.thread.take() {
-            // A panic there has been printed already; there is nothing to add.
-            let _ = thread.join();
-        }
+        await_end(self.thread.take());
+    }
+}
+
+/// Waits until threads that were told to end have done so.
+pub(crate) fn await_end(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+    for thread in threads {
+        // A panic there has been printed already; there is nothing to add.
+        let _ = thread.join();
     }
 }
 

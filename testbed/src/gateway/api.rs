@@ -17,7 +17,10 @@ use super::{
     counters::PATH,
     event::{Event, Posted},
 };
-use crate::{metrics, neighbour::Problem};
+use crate::{
+    metrics,
+    neighbour::{Problem, broken, detail, off_the_runtime},
+};
 
 /// How long a reset waits for what is on its way.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -90,21 +93,6 @@ async fn written_through(gateway: &Gateway, event: &mut Event) -> bool {
             false
         }
     }
-}
-
-fn detail(status: StatusCode, reason: &str) -> Response {
-    (status, Json(json!({"detail": reason}))).into_response()
-}
-
-fn broken(problem: &Problem) -> Response {
-    detail(StatusCode::SERVICE_UNAVAILABLE, &problem.to_string())
-}
-
-/// Does work that waits for the database, where waiting keeps nobody else.
-async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await?
 }
 
 async fn show(State(gateway): State<Arc<Gateway>>, Path(event_id): Path<String>) -> Response {

@@ -119,10 +119,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.background = None;
         self.gateway.is_closing.store(true, Relaxed);
-        for thread in self.threads.drain(..) {
-            // A panic there has been printed already; there is nothing to add.
-            let _ = thread.join();
-        }
+        server::await_end(self.threads.drain(..));
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Ingestor, board::Sight, dashboard, message::Posted, queue::Lengths};
 use crate::{
     clock,
     metrics::{self, Kind, Page},
-    neighbour::Problem,
+    neighbour::{Problem, broken, detail, off_the_runtime},
 };
 
 /// How long a reset waits for batches that are being committed.
@@ -71,21 +71,6 @@ impl Ingestor {
         self.refused.fetch_add(1, Relaxed);
         detail(status, reason)
     }
-}
-
-fn detail(status: StatusCode, reason: &str) -> Response {
-    (status, Json(json!({"detail": reason}))).into_response()
-}
-
-fn broken(problem: &Problem) -> Response {
-    detail(StatusCode::SERVICE_UNAVAILABLE, &problem.to_string())
-}
-
-/// Does work that waits for the database, where waiting keeps nobody else.
-async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work).await?
 }
 
 /// A message, once it is committed.

@@ -134,10 +134,7 @@ impl Drop for Running {
         self.background = None;
         self.ingestor.is_closing.store(true, Relaxed);
         self.ingestor.queue.close();
-        for thread in self.threads.drain(..) {
-            // A panic there has been printed already; there is nothing to add.
-            let _ = thread.join();
-        }
+        server::await_end(self.threads.drain(..));
     }
 }
 

@@ -152,10 +152,7 @@ impl Drop for Running {
         self.background = None;
         self.shop.closing.store(true, Relaxed);
         self.shop.streams.close();
-        for worker in self.workers.drain(..) {
-            // A panic there has been printed already; there is nothing to add.
-            let _ = worker.join();
-        }
+        server::await_end(self.workers.drain(..));
     }
 }
 
