@@ -6,35 +6,13 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::block::{self, Column, ROWS, SampleBlock, Wanted};
-use super::read::id_range;
+use super::ids::id_range;
 use super::{Store, StoreError};
 use crate::checksum::{self, Sum};
 use crate::run::RunId;
 
 /// Rows under one checksum.
 pub(super) const BLOCK: u64 = ROWS as u64;
-
-/// Columns of a sample, in the order in which they are written and summed up.
-pub(super) const SAMPLE: [&str; 18] = [
-    "id",
-    "endpoint",
-    "user_class",
-    "user",
-    "journey",
-    "phase",
-    "outcome",
-    "status",
-    "intended_us",
-    "sent_us",
-    "first_byte_us",
-    "done_us",
-    "bytes_in",
-    "bytes_out",
-    "redirects",
-    "repeats",
-    "reason",
-    "key",
-];
 
 /// Rows of a run that are summed up together.
 pub(super) struct Part {
@@ -493,7 +471,7 @@ mod tests {
         };
         let summed = |part: &Part| -> Vec<String> {
             let (Rows::Sql(sql) | Rows::Word(_, sql)) = part.rows else {
-                return SAMPLE.map(str::to_owned).to_vec();
+                return block::SAMPLE.map(str::to_owned).to_vec();
             };
             let statement = store.connection.prepare(sql).unwrap();
             statement.column_names().map(str::to_owned).collect()

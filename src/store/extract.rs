@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::read::id_range;
+use super::ids::id_range;
 use super::{Store, StoreError};
 use crate::run::RunId;
 

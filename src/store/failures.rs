@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::block::{Column, Wanted};
-use super::read::id_range;
+use super::ids::id_range;
 use super::samples::outcome;
 use super::words::Words;
 use super::{Store, StoreError};

@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use super::schema::RUN_SHIFT;
+use super::ids::RUN_SHIFT;
 use super::{Store, StoreError, now_unix_us};
 use crate::run::{Metric, RunId};
 use crate::sample::{Kind, Subject};

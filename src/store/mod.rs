@@ -13,6 +13,7 @@ mod exchange;
 mod experiment;
 mod extract;
 mod failures;
+mod ids;
 mod fault;
 mod metric;
 mod query;

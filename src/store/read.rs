@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::schema::RUN_SHIFT;
+use super::ids::id_range;
 use super::{Store, StoreError};
 use crate::reading::SignalColumn;
 use crate::run::{RunId, SoftCheckCount};
@@ -70,10 +70,6 @@ impl Store {
         }
         Ok(counts)
     }
-}
-
-pub(super) fn id_range(run: RunId) -> [i64; 2] {
-    [run.0 << RUN_SHIFT, (run.0 + 1) << RUN_SHIFT]
 }
 
 fn phase(code: u8) -> rusqlite::Result<Phase> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::block::{self, Column, Malformed, SampleBlock, Wanted};
-use super::read::id_range;
+use super::ids::id_range;
 use super::words::Words;
 use super::{Store, StoreError};
 use crate::run::RunId;

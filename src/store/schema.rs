@@ -34,10 +34,6 @@ const MIGRATIONS: &[&str] = &[
 /// The version that puts samples into blocks, which SQL alone cannot do.
 const BLOCKS: usize = 20;
 
-/// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found
-/// by a range of ids, without an index that would have to be kept while they are written.
-pub(super) const RUN_SHIFT: u32 = 32;
-
 /// The version that this program writes.
 pub(super) fn current_version() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)

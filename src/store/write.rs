@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, params};
 
 use super::block::{Insert, ROWS, SampleBlock, WordNumbers};
-use super::read::id_range;
+use super::ids::id_range;
 use super::sealing::Sealing;
 use super::{StoreError, connect, exchange, now_unix_us};
 use crate::reading::{Reading, SignalInfo};

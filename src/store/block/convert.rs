@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{COLUMNS, ID_ROWS, Insert, SampleBlock};
+use super::{COLUMNS, ID_ROWS, Insert, SAMPLE, SampleBlock};
 use crate::store::StoreError;
-use crate::store::checksum::SAMPLE;
 
 /// After this long it is said what takes so long.
 const LONG: Duration = Duration::from_secs(2);

@@ -5,12 +5,33 @@ mod convert;
 mod digits;
 mod table;
 
-use super::checksum::SAMPLE;
 use crate::checksum::Sum;
 use crate::sample::Sample;
 
 pub(super) use convert::convert;
 pub(super) use table::{Insert, has_samples, scan};
+
+/// Columns of a sample, in the order in which they are summed up.
+pub(super) const SAMPLE: [&str; 18] = [
+    "id",
+    "endpoint",
+    "user_class",
+    "user",
+    "journey",
+    "phase",
+    "outcome",
+    "status",
+    "intended_us",
+    "sent_us",
+    "first_byte_us",
+    "done_us",
+    "bytes_in",
+    "bytes_out",
+    "redirects",
+    "repeats",
+    "reason",
+    "key",
+];
 
 /// Samples of a full block; also rows under one checksum of a seal.
 pub(super) const ROWS: usize = 256;

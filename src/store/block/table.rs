@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection, Row};
 use super::{COLUMNS, Column, ID_ROWS, Malformed, SampleBlock, Wanted, digits};
 use crate::run::RunId;
 use crate::store::StoreError;
-use crate::store::read::id_range;
+use crate::store::ids::id_range;
 
 /// The columns as they are stored: times after the first as differences, which are short.
 pub(super) const STORED: [&str; COLUMNS] = [

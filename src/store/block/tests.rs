@@ -20,7 +20,9 @@ fn empty() -> Connection {
 fn store(connection: &Connection, first: i64, samples: &[[i64; COLUMNS]]) {
     let mut block = SampleBlock::default();
     block.begin(first);
-    samples.iter().for_each(|values| block.push(values));
+    for values in samples {
+        block.push(values);
+    }
     Insert::default().put(&mut Insert::prepare(connection).unwrap(), &block).unwrap();
 }
 
