@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checksum;
 use crate::claim::{Claim, Expression};
-use crate::run::{LoadFacts, MeasuredRun, PhaseSpan};
+use crate::run::{LoadFacts, MeasuredRun, PhaseSpan, Tagged};
 use crate::sample::{Kind, Outcome, Phase};
 use crate::stats::histogram::compact;
 use crate::verdict::audit::{self, RunAudit};
@@ -87,6 +87,9 @@ pub struct SavedRun {
     pub must_hold: Vec<Expression>,
     /// What the audit said.
     pub audit: RunAudit,
+    /// The tags of what it called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tagged>,
     /// Its samples, counted.
     pub cells: Vec<Cell>,
     /// Its signals.
@@ -203,6 +206,7 @@ fn saved(run: &MeasuredRun) -> SavedRun {
         seed: facts.start.seed,
         phases: facts.end.phases.clone(),
         must_hold: facts.start.must_hold.clone(),
+        tags: facts.start.tags.clone(),
         audit: audit::of_run(run),
         cells: cells(run),
         signals: run

@@ -57,6 +57,7 @@ impl Baseline {
                 load_facts: self.load_facts.clone(),
                 claims: self.claims.clone(),
                 must_hold: saved.must_hold.clone(),
+                tags: saved.tags.clone(),
                 ..RunStart::default()
             },
             duration_s: saved.duration_s,

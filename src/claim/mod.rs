@@ -10,6 +10,8 @@ mod range;
 mod symptom;
 mod statistic;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use bound::{Amount, Bound, Unit};
@@ -18,7 +20,7 @@ pub use expression::{Dimension, Evaluated, Expression, Form, Found, LookUp, Seen
 pub use statistic::{CountOf, DriftOf, Metric, Side, SignalMetric, Statistic, TimeKind};
 pub use symptom::Symptom;
 
-use crate::sample::{Outcome, Phase};
+use crate::sample::{Kind, Outcome, PROBE_CLASS, Phase, Subject};
 
 /// A statement with a bound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,6 +92,9 @@ pub struct Selection {
     /// Samples due in this stage of the load.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// Samples of what has all of these tags.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
     /// Samples that ended so; none for the answered ones (`ok` and `rejected`) where times are meant.
     pub outcome: Option<Outcome>,
 }
@@ -202,6 +207,22 @@ impl Claim {
     }
 }
 
+impl Selection {
+    /// Whether a subject is of the selected kind, name and traffic class, whatever its tags.
+    pub fn has(&self, subject: &Subject) -> bool {
+        let is_of_class = match &self.traffic_class {
+            Some(class) => subject.traffic_class == *class,
+            None => subject.traffic_class != PROBE_CLASS,
+        };
+        let (kind, name) = match (&self.endpoint, &self.effect, &self.group) {
+            (_, _, Some(group)) => (Kind::Group, Some(group)),
+            (_, Some(effect), None) => (Kind::Effect, Some(effect)),
+            (endpoint, None, None) => (Kind::Request, endpoint.as_ref()),
+        };
+        is_of_class && subject.kind == kind && name.is_none_or(|name| subject.endpoint == *name)
+    }
+}
+
 impl std::fmt::Display for Selection {
     /// `effect order visible, traffic class production, phase steady`; empty for everything.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -212,8 +233,10 @@ impl std::fmt::Display for Selection {
             self.traffic_class.as_ref().map(|c| format!("traffic class {c}")),
             self.phase.map(|p| format!("phase {}", p.word())),
             self.stage.as_ref().map(|s| format!("phase {s}")),
-            self.outcome.map(|o| format!("outcome {}", o.word())),
         ];
-        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        let tags = self.tags.iter().map(|(name, value)| Some(format!("tag {name} = {value}")));
+        let outcome = self.outcome.map(|o| format!("outcome {}", o.word()));
+        let parts = parts.into_iter().chain(tags).chain([outcome]);
+        f.write_str(&parts.flatten().collect::<Vec<_>>().join(", "))
     }
 }

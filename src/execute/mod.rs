@@ -216,6 +216,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         keys: scenario.key_facts(),
         races: scenario.races.clone(),
         raised: scenario.raised.clone(),
+        tags: scenario.tags.clone(),
         symptoms: scenario.symptoms.clone(),
         trace_url: scenario.trace.as_ref().map(|trace| trace.url.clone().unwrap_or_default()),
     }

@@ -28,7 +28,7 @@ pub enum Value {
 use Value::{Number, NumberIfAny, Text, TextIfAny};
 
 /// The columns, in order; `docs/SCHEMA.md` says what they mean.
-pub const COLUMNS: [Column; 22] = [
+pub const COLUMNS: [Column; 23] = [
     Column { name: "run", value: Number(|s| s.run) },
     Column { name: "sequence", value: Number(|s| s.sequence) },
     Column { name: "kind", value: Text(|s| &s.kind) },
@@ -51,6 +51,7 @@ pub const COLUMNS: [Column; 22] = [
     Column { name: "key", value: NumberIfAny(|s| s.key) },
     Column { name: "redirects", value: Number(|s| s.redirects) },
     Column { name: "repeats", value: Number(|s| s.repeats) },
+    Column { name: "tags", value: TextIfAny(|s| Some(s.tags.as_str()).filter(|tags| !tags.is_empty())) },
 ];
 
 /// The header of the CSV.

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{
     Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan, RaisedEvent, RunId,
-    RunState, StageFacts,
+    RunState, StageFacts, Tagged,
 };
 use crate::claim::{Claim, Expression, Symptom};
-use crate::sample::Phase;
+use crate::sample::{Phase, Subject};
 
 /// What a run was: everything that explains its samples.
 ///
@@ -88,6 +88,9 @@ pub struct RunStart {
     pub races: Vec<String>,
     /// The events that its requests raised.
     pub raised: Vec<RaisedEvent>,
+    /// The tags of what it called, where that has some.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Tagged>,
     /// What tells of trouble in its system.
     pub symptoms: Vec<Symptom>,
 }
@@ -115,6 +118,20 @@ impl RunEnd {
     /// A run that failed before it came to anything.
     pub fn failed(note: impl Into<String>) -> Self {
         Self { state: RunState::Failed, note: note.into(), ..Self::default() }
+    }
+}
+
+impl RunStart {
+    /// The tags of an endpoint, an effect or a group; none if it has none.
+    pub fn tags_of(&self, subject: &Subject) -> Option<&BTreeMap<String, String>> {
+        self.tags.iter().find(|tagged| tagged.subject == *subject).map(|tagged| &tagged.tags)
+    }
+
+    /// Whether what was called has all of these tags.
+    pub fn has_tags(&self, subject: &Subject, wanted: &BTreeMap<String, String>) -> bool {
+        let tags = || self.tags_of(subject);
+        wanted.is_empty()
+            || wanted.iter().all(|(name, value)| tags().and_then(|t| t.get(name)) == Some(value))
     }
 }
 

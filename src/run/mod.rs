@@ -11,6 +11,8 @@ mod planned;
 mod seal;
 mod windows;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 pub use capacity::{CapacityEnding, CapacityId, LoadUnit};
@@ -261,6 +263,16 @@ pub struct RaisedEvent {
     pub stream: String,
     /// What it is called.
     pub event: String,
+}
+
+/// What was called, with the tags that its scenario gave it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tagged {
+    /// An endpoint, an effect or a group.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Values by name.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A scenario file that a run was made with.

@@ -172,7 +172,7 @@ pub fn status_text(status: u16) -> String {
 pub struct EndpointId(pub u16);
 
 /// What is counted and timed together: an endpoint as one traffic class calls it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
     /// `request`, `effect` or `group`.
     pub kind: Kind,
@@ -363,6 +363,8 @@ pub struct ExportedSample {
     pub redirects: i64,
     /// Times that it was sent once more, because a connection had died.
     pub repeats: i64,
+    /// The tags of what was called, as a JSON object; empty if it has none.
+    pub tags: String,
 }
 
 impl ExportedSample {

@@ -215,6 +215,7 @@ fn read_all(
     let work = book.finish();
     let known = Known::new(&work.endpoints, &loads, &profiles, &signals, &hooks)
         .racing(&work.races, &work.raised)
+        .tagging(&work.tags)
         .checking(&work.soft_checks);
     let around =
         read::fault::Surroundings::new(&known, &profiles, &proxies, drain.as_ref(), experiment.as_ref());
@@ -255,6 +256,7 @@ fn read_all(
         soft_checks: work.soft_checks,
         counters: work.counters,
         raised: work.raised,
+        tags: work.tags,
         keys: work.keys,
         feeders: work.feeders,
         brokers: work.brokers,
@@ -348,10 +350,12 @@ pub(super) fn condition(scenario: &Scenario, text: &str) -> Result<Expression, S
     let problems = Problems::default();
     let file = problems.add_file("--objective", text);
     let place = Place { file, span: 0..text.len() };
-    let Scenario { endpoints, loads, profiles, signals, hooks, races, raised, soft_checks, faults, .. } =
-        scenario;
+    let Scenario {
+        endpoints, loads, profiles, signals, hooks, races, raised, tags, soft_checks, faults, ..
+    } = scenario;
     let known = Known::new(endpoints, loads, profiles, signals, hooks)
         .racing(races, raised)
+        .tagging(tags)
         .checking(soft_checks)
         .faulting(faults);
     let found = read::claim::condition(&Located { value: text.to_owned(), place }, &known, &problems);

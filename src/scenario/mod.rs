@@ -81,7 +81,7 @@ use self::template::Templates;
 use self::transport::{HttpVersion, Network, Tls};
 use crate::claim::{Claim, Expression, Symptom};
 use crate::redact::Redactor;
-use crate::run::{Arm, KeyFacts, RaisedEvent, Source};
+use crate::run::{Arm, KeyFacts, RaisedEvent, Source, Tagged};
 use crate::sample::Subject;
 use crate::web::Way;
 
@@ -161,6 +161,8 @@ pub struct Scenario {
     pub counters: Vec<String>,
     /// The events that the system raises when it is asked for something.
     pub raised: Vec<RaisedEvent>,
+    /// The tags of what is called, where it has some.
+    pub tags: Vec<Tagged>,
     /// Credentials that requests are sent with: [`Request::auth`](journey::Request::auth) is a place in this list.
     pub auths: Vec<Auth>,
     /// Where events go to and come from.

@@ -7,7 +7,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 /// What scenario files define by name, and refer to.
-const NAMED: [&str; 23] = [
+const NAMED: [&str; 24] = [
     "journey",
     "user class",
     "load",
@@ -26,6 +26,7 @@ const NAMED: [&str; 23] = [
     "traffic class",
     "race",
     "soft check",
+    "tag",
     "stream of raised events",
     "hook beside the load",
     "fault",

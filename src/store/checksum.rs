@@ -96,7 +96,7 @@ const WORDS: [Part; 5] = [
 ];
 
 /// What explains it.
-pub(super) const FACTS: [Part; 6] = [
+pub(super) const FACTS: [Part; 7] = [
     Part {
         name: "facts",
         rows: Rows::Sql(
@@ -135,6 +135,11 @@ pub(super) const FACTS: [Part; 6] = [
             "SELECT name, kind, text, due_us, lasts_us, start_us, end_us, outcome, note FROM fault \
               WHERE run = ?1 >> 32 ORDER BY name",
         ),
+    },
+    Part {
+        // By itself: runs without tags, and those from before there were any, have no such row.
+        name: "tags",
+        rows: Rows::Sql("SELECT tags FROM run WHERE id = ?1 >> 32 AND tags <> '[]'"),
     },
 ];
 
@@ -488,7 +493,8 @@ mod tests {
             ("signal", &WORDS[3], &["run"]),
             ("exchange", &WORDS[4], &["endpoint"]),
         ] {
-            let summed = summed(part);
+            let tags = if table == "run" { summed(&FACTS[6]) } else { Vec::new() };
+            let summed = [summed(part), tags].concat();
             let missing: Vec<String> = columns(table)
                 .into_iter()
                 .filter(|column| !summed.contains(column) && !others.contains(&column.as_str()))

@@ -228,6 +228,7 @@ fn started(start: &RunStart) -> Vec<(&'static str, Box<dyn ToSql + '_>)> {
         ("symptoms", Box::new(json(&start.symptoms))),
         ("parts", Box::new(json(&start.parts))),
         ("stages", Box::new(json(&start.stages))),
+        ("tags", Box::new(json(&start.tags))),
     ]
 }
 
@@ -270,6 +271,7 @@ fn facts_of(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
             symptoms: from_json(row, "symptoms")?,
             parts: from_json(row, "parts")?,
             stages: from_json(row, "stages")?,
+            tags: from_json(row, "tags")?,
         },
         duration_s: last_us as f64 / 1e6,
         samples: samples.unsigned_abs(),

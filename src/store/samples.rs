@@ -7,7 +7,7 @@ use super::ids::id_range;
 use super::words::Words;
 use super::{Store, StoreError};
 use crate::run::RunId;
-use crate::sample::{ExportedSample, Key, Outcome, Phase, Race, SampleColumns};
+use crate::sample::{ExportedSample, Key, Kind, Outcome, Phase, Race, SampleColumns, Subject};
 
 /// What [`Store::samples`] gives.
 const MEASURED: Wanted = Wanted::of(&[
@@ -109,15 +109,34 @@ impl Store {
         run: RunId,
         mut each: impl FnMut(&ExportedSample) -> Result<(), E>,
     ) -> Result<(), E> {
+        let tags = self.tags(run)?;
         let mut words = Words::of(self);
         let mut sample = ExportedSample { run: run.0, ..ExportedSample::default() };
         self.each_block(run, Wanted::ALL, |block| {
             for place in 0..block.len() {
                 show(block, place, &mut words, &mut sample)?;
+                if !tags.is_empty() {
+                    let own = tags.get(&sample.subject()).map_or("", String::as_str);
+                    own.clone_into(&mut sample.tags);
+                }
                 each(&sample)?;
             }
             Ok(())
         })
+    }
+
+    /// The tags of what a run called, as JSON objects.
+    fn tags(&self, run: RunId) -> Result<BTreeMap<Subject, String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT kind, traffic_class, endpoint, json_group_object(tag, value) FROM endpoint_tags WHERE run = ?1 \
+             GROUP BY kind, traffic_class, endpoint",
+        )?;
+        let tags = statement.query_map([run.0], |row| {
+            let kind: String = row.get(0)?;
+            let kind = Kind::of_word(&kind);
+            Ok((Subject { kind, traffic_class: row.get(1)?, endpoint: row.get(2)? }, row.get(3)?))
+        })?;
+        Ok(tags.collect::<Result<_, _>>()?)
     }
 
     /// Shows `each` the blocks of a run's samples, in their order, with the wanted columns.

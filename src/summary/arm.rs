@@ -23,6 +23,9 @@ pub struct ArmSummary {
     pub summaries: Vec<Summary>,
     /// All requests of users together, polling left out; none without one.
     pub total: Option<Summary>,
+    /// A summary per tag of users' requests, called `name = value`; a request with several tags counts in each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Summary>,
     /// Time from the load's end to an empty backlog, s, one per run; none for a run without a drain
     /// or one whose drain met its deadline.
     pub drain_s: Vec<Option<f64>>,
@@ -60,12 +63,15 @@ pub struct ArmSummary {
 /// How one time behaves by percentile and over the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Curve {
-    /// A subject's title, or `all production requests` for a traffic class.
+    /// A subject's title, `all production requests` for a traffic class, or `page = checkout` for a tag.
     pub name: String,
     /// `request` curves show response time, `effect` curves effect latency.
     pub is_effect: bool,
     /// True for the curve of a whole traffic class.
     pub is_class: bool,
+    /// True for the curve of the requests with a tag.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_tag: bool,
     /// Values behind it.
     pub n: u64,
     /// `(p in [0, 1), µs)`, increasing in both; ends at the last percentile with ten samples

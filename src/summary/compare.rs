@@ -11,7 +11,7 @@ use super::comparison::{
 use super::explain::explain;
 use super::frame::FrameError;
 use super::shift;
-use super::subject::{Distribution, QUANTILES};
+use super::subject::{Distribution, QUANTILES, Summary};
 use super::summarise::summarise;
 use super::superiority::superiority;
 use crate::run::{Arm, MeasuredRun, RunState};
@@ -36,12 +36,14 @@ pub fn of_runs(
 
 /// Puts two arms side by side.
 pub fn compare(baseline: ArmSummary, treatment: ArmSummary) -> Comparison {
-    let subjects = subjects(&baseline, &treatment);
+    let subjects = compared(&baseline.summaries, &treatment.summaries);
+    let tags = compared(&baseline.tags, &treatment.tags);
     let warnings = warnings(&baseline, &treatment, &subjects);
     Comparison {
         signals: signals(&baseline, &treatment),
         environment: environment(&baseline, &treatment),
         subjects,
+        tags,
         warnings,
         superiority: None,
         explanations: Vec::new(),
@@ -74,11 +76,9 @@ fn rounds<'a>(
     pairs.filter(|pair| pair.iter().all(|run| counts(run))).collect()
 }
 
-fn subjects(baseline: &ArmSummary, treatment: &ArmSummary) -> Vec<SubjectComparison> {
-    let all: BTreeSet<&Subject> =
-        baseline.summaries.iter().chain(&treatment.summaries).map(|s| &s.subject).collect();
-    let of =
-        |arm: &ArmSummary, subject: &Subject| arm.summaries.iter().find(|s| s.subject == *subject).cloned();
+fn compared(baseline: &[Summary], treatment: &[Summary]) -> Vec<SubjectComparison> {
+    let all: BTreeSet<&Subject> = baseline.iter().chain(treatment).map(|s| &s.subject).collect();
+    let of = |arm: &[Summary], subject: &Subject| arm.iter().find(|s| s.subject == *subject).cloned();
     all.into_iter()
         .map(|subject| {
             let (baseline, treatment) = (of(baseline, subject), of(treatment, subject));

@@ -159,6 +159,9 @@ pub struct Comparison {
     pub treatment: ArmSummary,
     /// Requests and effects per endpoint and traffic class, in order of subject.
     pub subjects: Vec<SubjectComparison>,
+    /// The requests of each tag in both arms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<SubjectComparison>,
     /// Signals, in order of name.
     pub signals: Vec<SignalComparison>,
     /// Environment, in order of name.

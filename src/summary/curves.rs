@@ -1,12 +1,13 @@
 //! Curves of one time by percentile and over the run, and throughput over the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::arm::Curve;
 use super::series::Series;
 use super::shift;
 use super::subject::TOTAL;
+use super::tags;
 use super::windows::{by_window, medians};
 use crate::run::MeasuredRun;
 use crate::sample::{Kind, PROBE_CLASS, SampleColumns, Subject};
@@ -23,11 +24,12 @@ struct CurveKey {
     name: String,
     is_effect: bool,
     is_class: bool,
+    is_tag: bool,
     belongs: Box<dyn Fn(&Subject) -> bool>,
 }
 
 /// Curves of the traffic classes, then of the effects, then of the single endpoints; with several classes also of all
-/// requests together.
+/// requests together, and with tags those of each.
 fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
     let mut subjects: Vec<&Subject> = runs.iter().flat_map(|r| &r.samples.subjects).collect();
     subjects.sort();
@@ -42,6 +44,7 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
         name: TOTAL.to_owned(),
         is_effect: false,
         is_class: false,
+        is_tag: false,
         belongs: Box::new(|s: &Subject| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS),
     });
     let classes = classes.into_iter().map(|class| {
@@ -51,6 +54,7 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
             name,
             is_effect: false,
             is_class: true,
+            is_tag: false,
             belongs: Box::new(move |s| s.kind == Kind::Request && s.traffic_class == class),
         }
     });
@@ -60,10 +64,21 @@ fn curve_keys(runs: &[Arc<MeasuredRun>]) -> Vec<CurveKey> {
             name: subject.title(),
             is_effect: subject.kind == Kind::Effect,
             is_class: false,
+            is_tag: false,
             belongs: Box::new(move |s| *s == wanted),
         }
     });
-    let mut keys: Vec<CurveKey> = classes.chain(total).chain(single).collect();
+    let tags = tags::of_runs(runs).into_iter().map(|tag| {
+        let of_tag: BTreeSet<Subject> = runs.iter().flat_map(|run| tag.subjects(run)).collect();
+        CurveKey {
+            name: tag.title(),
+            is_effect: false,
+            is_class: false,
+            is_tag: true,
+            belongs: Box::new(move |s| of_tag.contains(s)),
+        }
+    });
+    let mut keys: Vec<CurveKey> = classes.chain(total).chain(tags).chain(single).collect();
     keys.sort_by_key(|key| (!key.is_class, !key.is_effect));
     keys
 }
@@ -90,6 +105,7 @@ fn curve(key: &CurveKey, runs: &[Arc<MeasuredRun>], window_s: f64) -> Curve {
         name: key.name.clone(),
         is_effect: key.is_effect,
         is_class: key.is_class,
+        is_tag: key.is_tag,
         n: times.iter().map(|t| t.len() as u64).sum(),
         percentiles,
         ribbon,

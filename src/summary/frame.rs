@@ -3,7 +3,7 @@
 use polars::prelude::*;
 
 use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary, TOTAL};
-use crate::sample::{Kind, Outcome, PROBE_CLASS, SampleColumns, Subject};
+use crate::sample::{Kind, Outcome, SampleColumns, Subject};
 use crate::stats::quantile::type8;
 
 /// Column of places in the list of subjects.
@@ -60,10 +60,23 @@ pub(super) fn summaries(columns: &SampleColumns, load_s: f64) -> Result<Vec<Summ
 /// # Errors
 /// As `summaries`.
 pub fn total(columns: &SampleColumns, load_s: f64) -> Result<Option<Summary>, FrameError> {
+    together(columns, load_s, TOTAL, |_| true)
+}
+
+/// Sums up the requests of a run's users to some subjects under one name; none without one.
+///
+/// # Errors
+/// As `summaries`.
+pub(super) fn together(
+    columns: &SampleColumns,
+    load_s: f64,
+    name: &str,
+    belongs: impl Fn(&Subject) -> bool,
+) -> Result<Option<Summary>, FrameError> {
     let is_users: Vec<bool> = columns
         .subjects
         .iter()
-        .map(|subject| subject.kind == Kind::Request && subject.traffic_class != PROBE_CLASS)
+        .map(|subject| subject.kind == Kind::Request && !subject.is_probe() && belongs(subject))
         .collect();
     let is_wanted = |place: &usize| is_users[columns.subject[*place] as usize];
     let wanted: Vec<usize> = (0..columns.subject.len()).filter(is_wanted).collect();
@@ -71,7 +84,7 @@ pub fn total(columns: &SampleColumns, load_s: f64) -> Result<Option<Summary>, Fr
         subjects: vec![Subject {
             kind: Kind::Request,
             traffic_class: String::new(),
-            endpoint: TOTAL.to_owned(),
+            endpoint: name.to_owned(),
         }],
         subject: vec![0; wanted.len()],
         outcome: wanted.iter().map(|place| columns.outcome[*place]).collect(),
@@ -158,7 +171,7 @@ fn distribution(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Kind, Phase, Subject};
+    use crate::sample::{Kind, PROBE_CLASS, Phase, Subject};
 
     fn columns(rows: &[(u32, Outcome, u16, i64, i64)]) -> SampleColumns {
         let subject = |name: &str| Subject {

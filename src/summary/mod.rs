@@ -22,6 +22,7 @@ mod series;
 mod shift;
 mod stages;
 mod subject;
+mod tags;
 mod summarise;
 mod superiority;
 mod traffic;

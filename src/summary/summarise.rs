@@ -13,6 +13,7 @@ use super::rounds::{rare_outage, round_groups};
 use super::series::Series;
 use super::stages;
 use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
+use super::tags;
 use super::traffic::{Traffic, traffic};
 use super::windows::{by_window, medians};
 use crate::reading::SignalColumn;
@@ -34,6 +35,9 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
     let totals: Vec<Option<Summary>> =
         runs.iter().map(|run| total(&run.samples, run.facts.load_s())).collect::<Result<_, _>>()?;
     let totals: Vec<Summary> = totals.into_iter().flatten().collect();
+    let known = tags::of_runs(runs);
+    let tags: Vec<Vec<Summary>> =
+        runs.iter().map(|run| tags::summaries(run, &known)).collect::<Result<_, _>>()?;
     let is_ordered = runs.iter().all(|run| run.is_ordered());
     // Of a run that was cut short little is known, and less can be said of what it has in common with others.
     let done: Vec<&MeasuredRun> =
@@ -49,6 +53,7 @@ pub fn summarise(arm: Arm, runs: &[Arc<MeasuredRun>]) -> Result<ArmSummary, Fram
         runs: runs.iter().map(|r| r.facts.clone()).collect(),
         summaries: over_runs(&per_run),
         total: over_runs(&[totals]).pop(),
+        tags: over_runs(&tags),
         drain_s: runs.iter().map(|r| r.facts.drain_s()).collect(),
         curves,
         signals: signals(runs),

@@ -47,6 +47,7 @@ mod site;
 mod sse;
 mod stages;
 mod storefront;
+mod tags;
 mod tls;
 mod trend;
 mod ui;

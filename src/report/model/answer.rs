@@ -149,9 +149,11 @@ impl Ratio {
 fn subject(select: &Selection, is_time: bool) -> (String, &'static str) {
     let verb = |plural: bool| if plural && is_time { "are" } else { "is" };
     let capitalised = super::words::capitalised;
+    let tags: Vec<String> = select.tags.iter().map(|(name, value)| format!("{name} = {value}")).collect();
     match (&select.endpoint, &select.effect, &select.traffic_class) {
         (Some(endpoint), ..) => (endpoint.clone(), verb(false)),
         (_, Some(effect), _) => (capitalised(effect), verb(false)),
+        _ if !tags.is_empty() => (format!("Requests with {}", tags.join(", ")), verb(true)),
         (.., Some(class)) => (format!("{} requests", capitalised(class)), verb(true)),
         _ if is_time => ("Requests".to_owned(), "are"),
         _ => ("Overall".to_owned(), "is"),

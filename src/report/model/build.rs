@@ -31,7 +31,7 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) 
     let mut report = base("comparison", &arms, judgement, about);
     report.warnings = comparison.warnings.iter().map(words::warning).collect();
     let rows = Compared::of_both(comparison);
-    report.sections = sections(&rows);
+    report.sections = sections(&rows, &Compared::tags_of_both(comparison));
     report.signals = comparison
         .signals
         .iter()
@@ -59,7 +59,7 @@ pub fn comparison(comparison: &Comparison, judgement: &Judgement, about: About) 
 pub fn run(summary: &ArmSummary, judgement: &Judgement, about: About) -> Report {
     let mut report = base("run", &[summary], judgement, about);
     let rows = Compared::of_one(summary);
-    report.sections = sections(&rows);
+    report.sections = sections(&rows, &Compared::tags_of_one(summary));
     // Metrics of a run that cannot be trusted are not printed large.
     if report.headline.validity.grade != "INVALID" {
         report.headline.tiles = headline::tiles(&report.sections);

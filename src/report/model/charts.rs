@@ -14,10 +14,10 @@ const SHORT: f64 = 0.6;
 /// Percentiles that the table under a curve gives.
 const TABLE: [f64; 6] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 
-/// One chart per traffic class and per effect.
+/// One chart per traffic class, per effect and per tag.
 pub(super) fn percentiles(arms: &[&ArmSummary], names: &[&str]) -> Vec<PercentileChart> {
     let mut charts = Vec::new();
-    for name in curve_names(arms, |c| (c.is_effect || c.is_class) && !c.percentiles.is_empty()) {
+    for name in curve_names(arms, |c| (c.is_effect || c.is_class || c.is_tag) && !c.percentiles.is_empty()) {
         let lines = lines(arms, names, |arm| Some(curve(arm, &name)?.percentiles.clone()));
         let is_effect = arms.iter().filter_map(|arm| curve(arm, &name)).any(|c| c.is_effect);
         let what = if is_effect { "effect latency" } else { "response time" };

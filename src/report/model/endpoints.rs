@@ -34,7 +34,7 @@ pub struct SubjectSection {
     pub endless: &'static str,
     /// `µs`, `ms` or `s`.
     pub unit: &'static str,
-    /// True for requests, false for effects.
+    /// True for the endpoints, false for tags, groups and effects.
     pub is_of_requests: bool,
     /// Its columns, beside name and arm.
     pub columns: Vec<Column>,
@@ -102,14 +102,8 @@ pub(super) struct Compared<'a> {
 impl<'a> Compared<'a> {
     /// The subjects of a comparison, then the total of its requests.
     pub(super) fn of_both(comparison: &'a Comparison) -> Vec<Self> {
+        let mut rows = Self::of_all(&comparison.subjects, &comparison.shifts);
         let shift = |name: &str| comparison.shifts.iter().find(|shift| shift.name == name);
-        let row = |both: &'a SubjectComparison| Self {
-            subject: &both.subject,
-            arms: vec![both.baseline.as_ref(), both.treatment.as_ref()],
-            is_total: false,
-            shift: shift(&both.subject.title()),
-        };
-        let mut rows: Vec<Self> = comparison.subjects.iter().map(row).collect();
         let totals = [comparison.baseline.total.as_ref(), comparison.treatment.total.as_ref()];
         // Where all traffic is of one class, that class is the total.
         let class = comparison.baseline.curves.iter().find(|curve| curve.is_class).map(|curve| &curve.name);
@@ -120,16 +114,33 @@ impl<'a> Compared<'a> {
         rows
     }
 
+    /// The tags of a comparison.
+    pub(super) fn tags_of_both(comparison: &'a Comparison) -> Vec<Self> {
+        Self::of_all(&comparison.tags, &comparison.shifts)
+    }
+
+    fn of_all(subjects: &'a [SubjectComparison], shifts: &'a [CurveShift]) -> Vec<Self> {
+        let row = |both: &'a SubjectComparison| Self {
+            subject: &both.subject,
+            arms: vec![both.baseline.as_ref(), both.treatment.as_ref()],
+            is_total: false,
+            shift: shifts.iter().find(|shift| shift.name == both.subject.title()),
+        };
+        subjects.iter().map(row).collect()
+    }
+
+    /// The tags of a run.
+    pub(super) fn tags_of_one(arm: &'a ArmSummary) -> Vec<Self> {
+        arm.tags.iter().map(|summary| Self::of_summary(summary, false)).collect()
+    }
+
+    fn of_summary(summary: &'a Summary, is_total: bool) -> Self {
+        Self { subject: &summary.subject, arms: vec![Some(summary)], is_total, shift: None }
+    }
+
     /// The subjects of a run, then the total of its requests.
     pub(super) fn of_one(arm: &'a ArmSummary) -> Vec<Self> {
-        let row = |is_total| {
-            move |summary: &'a Summary| Self {
-                subject: &summary.subject,
-                arms: vec![Some(summary)],
-                is_total,
-                shift: None,
-            }
-        };
+        let row = |is_total| move |summary: &'a Summary| Self::of_summary(summary, is_total);
         arm.summaries.iter().map(row(false)).chain(arm.total.iter().map(row(true))).collect()
     }
 
@@ -184,8 +195,8 @@ fn interval_text(interval: Interval) -> String {
     format!("[{}, {}]", unit::change(interval.low), unit::change(interval.high))
 }
 
-/// Requests, groups, then effects; sections without a row are left out.
-pub(super) fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
+/// Requests, their tags, groups, then effects; sections without a row are left out.
+pub(super) fn sections(rows: &[Compared<'_>], tags: &[Compared<'_>]) -> Vec<SubjectSection> {
     let of_kind = |kind| rows.iter().filter(move |r| r.subject.kind == kind).collect::<Vec<_>>();
     let effects = section(
         "effects",
@@ -213,7 +224,14 @@ pub(super) fn sections(rows: &[Compared<'_>]) -> Vec<SubjectSection> {
          * fewer than ten samples beyond.",
         &requests,
     );
-    [requests, groups, effects].into_iter().filter(|s| !s.rows.is_empty()).collect()
+    let tags = section(
+        "tags",
+        "Tags",
+        "Requests by their tags, wherever they go. A request with several tags counts in the row of each. * fewer than ten \
+         samples beyond.",
+        &tags.iter().collect::<Vec<_>>(),
+    );
+    [requests, tags, groups, effects].into_iter().filter(|s| !s.rows.is_empty()).collect()
 }
 
 fn section(

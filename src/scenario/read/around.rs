@@ -37,8 +37,7 @@ impl Around {
     ) -> Self {
         let condition = step.text("if").and_then(|text| book.expression(&text, flow));
         let is_unread = step.has("if") && condition.is_none();
-        let group =
-            step.name("group").map(|name| book.endpoint(name.value, context.traffic_class, Kind::Group));
+        let group = step.name("group").map(|name| book.endpoint(name.value, context, Kind::Group));
         let start = flow.len();
         let rounds = rounds(step, book, flow);
         let bindings = binding::read(step, book, flow, Flow::Binds);

@@ -1,7 +1,7 @@
 //! The book of everything that users may do: bodies (`[body.NAME]`), journeys, endpoints and
 //! templates as they are found, and who needs what of whom.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use prost_reflect::DescriptorPool;
@@ -9,9 +9,11 @@ use toml::de::DeValue;
 
 use super::Settings;
 use super::body::{form_template, json_template};
+use super::context::Context;
 use super::defaults::Defaults;
+use super::endpoints::Endpoints;
 use super::vars::VARS;
-use crate::run::RaisedEvent;
+use crate::run::{RaisedEvent, Tagged};
 use crate::sample::{EndpointId, Kind, Subject};
 use crate::scenario::World;
 use crate::scenario::auth::Auth;
@@ -63,9 +65,7 @@ pub(in crate::scenario) struct Book<'a> {
     pub(in crate::scenario) auths: Vec<Auth>,
     subscriptions: Vec<Subscription>,
     bodies: BTreeMap<String, SharedBody>,
-    endpoints: Vec<Subject>,
-    /// Their places in that list.
-    places: HashMap<Subject, usize>,
+    endpoints: Endpoints,
     requests: usize,
     journeys: Vec<Journey>,
     /// Flow of each journey, in the order of `journeys`.
@@ -123,8 +123,7 @@ impl<'a> Book<'a> {
             auths: Vec::new(),
             subscriptions: Vec::new(),
             bodies: BTreeMap::new(),
-            endpoints: Vec::new(),
-            places: HashMap::new(),
+            endpoints: Endpoints::default(),
             requests: 0,
             journeys: Vec::new(),
             flows: Vec::new(),
@@ -252,7 +251,7 @@ impl<'a> Book<'a> {
             })
         };
         if streams(known) != streams(&events) {
-            let name = &self.endpoints[usize::from(endpoint.0)].endpoint;
+            let name = &self.endpoints.of(endpoint.0).endpoint;
             let title = format!("`{name}` raises other events elsewhere");
             self.problems.add(&place, title, "give one of the two a different `name`");
         }
@@ -296,13 +295,9 @@ impl<'a> Book<'a> {
     }
 
     /// The id of an endpoint, new or known.
-    pub(super) fn endpoint(&mut self, endpoint: String, traffic_class: &str, kind: Kind) -> EndpointId {
-        let subject = Subject { kind, traffic_class: traffic_class.to_owned(), endpoint };
-        let place = *self.places.entry(subject).or_insert_with_key(|subject| {
-            self.endpoints.push(subject.clone());
-            self.endpoints.len() - 1
-        });
-        EndpointId(u16::try_from(place).unwrap_or(u16::MAX))
+    pub(super) fn endpoint(&mut self, endpoint: String, context: &Context<'_>, kind: Kind) -> EndpointId {
+        let subject = Subject { kind, traffic_class: context.traffic_class.to_owned(), endpoint };
+        self.endpoints.id(subject, context.tags, self.problems)
     }
 
     /// The place of a subscription, new or known.
@@ -594,7 +589,7 @@ impl<'a> Book<'a> {
     }
 
     pub(in crate::scenario) fn finish(self) -> Work {
-        let endpoint = |place: u16| &self.endpoints[usize::from(place)];
+        let endpoint = |place: u16| self.endpoints.of(place);
         let raised = self
             .raised
             .iter()
@@ -608,8 +603,10 @@ impl<'a> Book<'a> {
             .collect();
         let Self { endpoints, journeys, templates, keys, feeders, brokers, subscriptions, .. } = self;
         let Self { races, counters, queues, soft_checks, auths, .. } = self;
+        let (endpoints, tags) = endpoints.finish();
         Work {
             endpoints,
+            tags,
             journeys,
             templates,
             keys,
@@ -629,6 +626,8 @@ impl<'a> Book<'a> {
 /// What a book comes to.
 pub(in crate::scenario) struct Work {
     pub(in crate::scenario) endpoints: Vec<Subject>,
+    /// The tags of those that have some.
+    pub(in crate::scenario) tags: Vec<Tagged>,
     pub(in crate::scenario) journeys: Vec<Journey>,
     pub(in crate::scenario) templates: Templates,
     pub(in crate::scenario) keys: Vec<KeyList>,

@@ -1,6 +1,24 @@
 //! What the steps of a journey have in common.
 
+use std::collections::BTreeMap;
+
 use crate::scenario::fields::Located;
+use crate::scenario::problem::{FileId, Place};
+
+/// Tags of what is called, and where they are stated.
+#[derive(Clone, Debug)]
+pub(super) struct Tags {
+    /// Values by name.
+    pub(super) pairs: BTreeMap<String, String>,
+    pub(super) place: Place,
+}
+
+impl Tags {
+    /// No tags.
+    pub(super) fn none() -> Self {
+        Self { pairs: BTreeMap::new(), place: Place { file: FileId(0), span: 0..0 } }
+    }
+}
 
 /// What each step of a journey is read with.
 pub(super) struct Context<'a> {
@@ -12,4 +30,6 @@ pub(super) struct Context<'a> {
     /// The credentials of its requests.
     pub(super) auth: Option<usize>,
     pub(super) headers: &'a [(String, Located<String>)],
+    /// The tags of what it calls.
+    pub(super) tags: &'a Tags,
 }

@@ -22,7 +22,7 @@ pub(super) fn publish(
     let stream = step.name("publish")?;
     let broker = broker(step, book);
     let name = step.name("name").map_or_else(|| format!("PUBLISH {}", stream.value), |l| l.value);
-    let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
+    let endpoint = book.endpoint(name, context, Kind::Request);
     let stream = book.text(&stream, flow);
     let key = step.text("key");
     if let (Some(key), Some(broker)) = (&key, broker)
@@ -66,7 +66,7 @@ pub(super) fn awaited(
     let within = step.time("within").unwrap_or(Duration::from_secs(60));
     let background = step.flag("background").unwrap_or(false);
     let continue_on_failure = step.flag("continue_on_failure").unwrap_or(false);
-    let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
+    let effect = book.endpoint(effect?.value, context, Kind::Effect);
     let (pointers, values) = matching?;
     let subscription = Subscription { broker: broker?, stream: stream.value, pointers };
     let subscription = book.subscription(subscription);

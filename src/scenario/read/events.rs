@@ -18,7 +18,7 @@ pub(super) fn read(step: &mut Fields<'_>, request: &mut Request, book: &mut Book
     if !matches!(request.protocol, Protocol::Http(_)) {
         step.problems.add(&place, "only answers over HTTP have server-sent events", "not for this request");
     }
-    let mut endpoint = |name: String| book.endpoint(name, context.traffic_class, Kind::Effect);
+    let mut endpoint = |name: String| book.endpoint(name, context, Kind::Effect);
     let Some(first) = first.map(|l| endpoint(l.value)) else { return };
     let gap = gap.map(|l| endpoint(l.value));
     if !request.headers.iter().any(|(name, _)| name == "accept") {

@@ -1,8 +1,8 @@
 //! `[[journey]]`: named sequences of steps.
 
 use super::book::{Book, Flow};
-use super::context::Context;
-use super::step;
+use super::context::{Context, Tags};
+use super::{step, tags};
 use crate::scenario::fields::Fields;
 use crate::scenario::journey::{Journey, Step};
 
@@ -15,14 +15,21 @@ pub(in crate::scenario) fn read(file: &mut Fields<'_>, book: &mut Book<'_>) {
         let auth = super::auth::of(&mut table, book);
         let cookies = table.flag("cookies").unwrap_or(book.defaults.cookies);
         let clears_cookies = table.flag("clear_cookies").unwrap_or(false);
+        let tags = tags::read(&mut table, &Tags::none(), book);
         table.require("steps");
         let mut flow = Vec::new();
         let bindings = super::binding::read(&mut table, book, &mut flow, Flow::Gives);
         let once = table.text("once");
         flow.extend(once.iter().map(|name| Flow::Inherits(name.value.clone())));
         let own_name = name.as_ref().map_or("", |name| name.value.as_str());
-        let context =
-            Context { journey: own_name, traffic_class: &traffic_class, cookies, auth, headers: &headers };
+        let context = Context {
+            journey: own_name,
+            traffic_class: &traffic_class,
+            cookies,
+            auth,
+            headers: &headers,
+            tags: &tags,
+        };
         let mut steps = step::steps(&mut table, "steps", book, &context, &mut flow);
         table.refuse_empty("steps");
         table.finish();

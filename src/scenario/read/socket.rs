@@ -51,7 +51,7 @@ pub(super) fn send(
     let body: Option<Option<Text>> = content(step, book, flow).map(|(body, _)| body);
     let timeout = step.time("timeout").unwrap_or(book.defaults.timeout);
     let called = step.name("name").map_or_else(|| format!("SEND {}", name.value), |l| l.value);
-    let endpoint = book.endpoint(called, context.traffic_class, Kind::Request);
+    let endpoint = book.endpoint(called, context, Kind::Request);
     let action = SocketAction::Send(SocketMessage { endpoint, body: body.flatten(), timeout });
     Some(on(&name, action, step, book))
 }
@@ -70,7 +70,7 @@ pub(super) fn receive(
     let checks = checks(step, "check", book, flow);
     let extract = extracts(step, book, flow);
     let within = step.time("within").unwrap_or(Duration::from_secs(60));
-    let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
+    let effect = book.endpoint(effect?.value, context, Kind::Effect);
     let (pointers, values) = matching?;
     let action = SocketAction::Receive(Receive { effect, pointers, values, checks, extract, within });
     Some(on(&name, action, step, book))
@@ -81,7 +81,7 @@ pub(super) fn close(step: &mut Fields<'_>, book: &mut Book<'_>, context: &Contex
     let name = step.name("close")?;
     let timeout = step.time("timeout").unwrap_or(book.defaults.timeout);
     let called = step.name("name").map_or_else(|| format!("CLOSE {}", name.value), |l| l.value);
-    let endpoint = book.endpoint(called, context.traffic_class, Kind::Request);
+    let endpoint = book.endpoint(called, context, Kind::Request);
     Some(on(&name, SocketAction::Close(Close { endpoint, timeout }), step, book))
 }
 

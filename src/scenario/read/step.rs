@@ -10,9 +10,9 @@ use super::around::{AROUND_KEYS, Around};
 use super::book::{Book, Flow};
 use super::check::{checks, soft_checks};
 use super::content::content;
-use super::context::Context;
+use super::context::{Context, Tags};
 use super::extract::extracts;
-use super::{event, events, rpc, socket};
+use super::{event, events, rpc, socket, tags};
 use crate::sample::{Kind, PROBE_CLASS, grpc_status, status_text};
 use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{
@@ -40,7 +40,8 @@ const KINDS: [&str; 14] = [
     "steps",
 ];
 /// The other keys of steps, whatever their kind.
-const KEYS: [&str; 36] = [
+const KEYS: [&str; 37] = [
+    "tags",
     "auth",
     "name",
     "headers",
@@ -101,6 +102,8 @@ pub(super) fn read(
         unread(step);
         return None;
     };
+    let tags = tags::read(&mut step, context.tags, book);
+    let context = &Context { tags: &tags, ..*context };
     let around = Around::read(&mut step, book, context, flow);
     let read = match kind {
         "request" => request(&mut step, "request", book, context, flow).map(|mut request| {
@@ -148,7 +151,7 @@ pub(super) fn read(
 /// and its keys are mistakes only where no step has them.
 fn unread(mut step: Fields<'_>) {
     let problems = step.problems;
-    for what in ["endpoint", "effect", "group", "race", "socket"] {
+    for what in ["endpoint", "effect", "group", "race", "socket", "tag"] {
         problems.note_unread(what, None);
     }
     if let Some(extract) = step.has("extract").then(|| step.table("extract")).flatten() {
@@ -187,6 +190,8 @@ fn parallel(
         .into_iter()
         .filter_map(|mut table| {
             table.require("request");
+            let tags = tags::read(&mut table, context.tags, book);
+            let context = &Context { tags: &tags, ..*context };
             let request = request(&mut table, "request", book, context, flow);
             table.finish();
             request
@@ -314,7 +319,7 @@ fn request(
         path: Located { value: "/".to_owned(), place: line.place.clone() },
     });
     let name = step.name("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
-    let endpoint = book.endpoint(name, context.traffic_class, Kind::Request);
+    let endpoint = book.endpoint(name, context, Kind::Request);
     let protocol = match method.as_str() {
         _ if key == socket::OPEN => Some(Protocol::WebSocket),
         rpc::METHOD => rpc::method(&path, book.descriptors.as_ref(), step.problems).map(Protocol::Grpc),
@@ -389,7 +394,8 @@ fn poll(
     context: &Context<'_>,
     flow: &mut Vec<Flow>,
 ) -> Option<Poll> {
-    let probe = Context { traffic_class: PROBE_CLASS, ..*context };
+    let untagged = Tags::none();
+    let probe = Context { traffic_class: PROBE_CLASS, tags: &untagged, ..*context };
     step.refuse_empty("until");
     let (until, pending) = (statuses(step, "until"), statuses(step, "pending"));
     if step.has("expect") {
@@ -424,7 +430,7 @@ fn poll(
     if request.expect.names_redirect() {
         request.redirects = 0;
     }
-    let effect = book.endpoint(effect?.value, context.traffic_class, Kind::Effect);
+    let effect = book.endpoint(effect?.value, context, Kind::Effect);
     Some(Poll { request, effect, until, until_checks, reject_checks, every, precision, within, background })
 }
 

@@ -181,7 +181,7 @@ fn a_malformed_block_is_refused_and_never_taken_for_what_it_was() {
 #[test]
 fn samples_of_a_store_with_rows_are_put_into_blocks_as_they_were() {
     let mut connection = Connection::open_in_memory().unwrap();
-    schema::make_version(&connection, 19);
+    schema::make_version(&connection, i64::try_from(schema::BLOCKS).unwrap() - 1);
     connection
         .execute_batch(
             "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1499)

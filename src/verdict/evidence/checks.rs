@@ -21,7 +21,7 @@ impl RoundRuns {
         let phase = self.select.phase.map(Stretch::phase);
         let counted = run.soft_checks.iter().filter(|counted| {
             let is_in_phase = phase.is_none_or(|phase| counted.phase == phase);
-            counted.name == check && is_in_phase && self.selects(&counted.subject)
+            counted.name == check && is_in_phase && self.selects(run, &counted.subject)
         });
         let (passed, failed) =
             counted.fold((0, 0), |(passed, failed), of| (passed + of.passed, failed + of.failed));

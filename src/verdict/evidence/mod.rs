@@ -11,7 +11,7 @@ mod unbegun;
 
 use crate::claim::{Found, LookUp, Selection, Side, Statistic, Stretch};
 use crate::run::{MeasuredRun, RunFacts};
-use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
+use crate::sample::{Outcome, Subject};
 use crate::stats::counter;
 
 pub(super) use endings::Endings;
@@ -56,6 +56,7 @@ impl LookUp for RoundRuns {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         let run = self.run_of(side).ok_or_else(|| format!("the {} is missing", side.word()))?;
         self.check_stretch(&run.facts)?;
+        self.check_tags(run)?;
         match statistic {
             Statistic::Time(kind, metric) => self.time(run, *kind, *metric),
             Statistic::Count(of) => Ok(self.count(run, *of)),
@@ -94,7 +95,7 @@ impl RoundRuns {
     /// Places of the selected samples, whatever their outcome.
     fn selected<'a>(&'a self, run: &'a MeasuredRun) -> impl Iterator<Item = usize> + 'a {
         let samples = &run.samples;
-        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.selects(s)).collect();
+        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.selects(run, s)).collect();
         let is_within = self.is_within(run);
         (0..samples.subject.len()).filter(move |i| {
             wanted[samples.subject[*i] as usize]
@@ -116,19 +117,8 @@ impl RoundRuns {
         }
     }
 
-    fn selects(&self, subject: &Subject) -> bool {
-        let select = &self.select;
-        let of_class = match &select.traffic_class {
-            Some(class) => subject.traffic_class == *class,
-            None => subject.traffic_class != PROBE_CLASS,
-        };
-        let (kind, name) = match (&select.endpoint, &select.effect, &select.group) {
-            (_, _, Some(group)) => (Kind::Group, Some(group)),
-            (_, Some(effect), None) => (Kind::Effect, Some(effect)),
-            (endpoint, None, None) => (Kind::Request, endpoint.as_ref()),
-        };
-        let named = subject.kind == kind && name.is_none_or(|name| subject.endpoint == *name);
-        of_class && named
+    fn selects(&self, run: &MeasuredRun, subject: &Subject) -> bool {
+        self.select.has(subject) && run.facts.start.has_tags(subject, &self.select.tags)
     }
 
     /// Whether single requests are meant: others have no usual interval.
@@ -149,6 +139,17 @@ impl RoundRuns {
             return Err(several(facts, "steady"));
         }
         Ok(())
+    }
+
+    /// Whether a run knows of anything selected that has the selected tags: of one from before there were any nothing is
+    /// known.
+    fn check_tags(&self, run: &MeasuredRun) -> Result<(), String> {
+        let wanted = &self.select.tags;
+        if wanted.is_empty() || run.facts.start.tags.iter().any(|tagged| self.selects(run, &tagged.subject)) {
+            return Ok(());
+        }
+        let tags: Vec<String> = wanted.iter().map(|(name, value)| format!("`{name} = {value}`")).collect();
+        Err(format!("run {} has nothing of this kind with the tags {}", run.facts.id, tags.join(", ")))
     }
 
     /// The selected stage or fault of a run, µs; none if none is selected. A fault that did not go as planned is none.
@@ -189,7 +190,7 @@ impl RoundRuns {
             return Err(format!("run {} has no measured time", run.facts.id));
         }
         let samples = &run.samples;
-        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.selects(s)).collect();
+        let wanted: Vec<bool> = samples.subjects.iter().map(|s| self.selects(run, s)).collect();
         // What was due in the stretch and answered after it was no throughput then.
         let of_subject = (0..samples.subject.len()).filter(|i| wanted[samples.subject[*i] as usize]);
         let (mut ok, mut n) = (0_u64, 0_u64);

@@ -42,8 +42,9 @@ impl RoundRuns {
     pub(in crate::verdict) fn unbegun(&self, run: &MeasuredRun, statistic: Option<&Statistic>) -> u64 {
         let select = &self.select;
         let names = [&select.endpoint, &select.effect, &select.group, &select.traffic_class];
-        let is_all =
-            names.iter().all(|name| name.is_none()) && !matches!(statistic, Some(Statistic::CheckShare(_)));
+        let is_all = names.iter().all(|name| name.is_none())
+            && select.tags.is_empty()
+            && !matches!(statistic, Some(Statistic::CheckShare(_)));
         if run.samples.journey.is_empty() || is_all {
             return 0;
         }
@@ -108,7 +109,7 @@ impl RoundRuns {
             }
             _ => true,
         };
-        is_checked && self.selects(subject)
+        is_checked && self.selects(run, subject)
     }
 }
 

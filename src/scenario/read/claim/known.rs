@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::run::RaisedEvent;
+use crate::run::{RaisedEvent, Tagged};
 use crate::sample::Subject;
 use crate::scenario::fault::Fault;
 use crate::scenario::hook::{Hook, Moment};
@@ -27,6 +27,8 @@ pub(in crate::scenario) struct Known<'a> {
     pub(in crate::scenario) races: &'a [String],
     /// Checks that are counted and decide nothing.
     pub(in crate::scenario) soft_checks: &'a [String],
+    /// The tags of what is called.
+    pub(in crate::scenario) tags: &'a [Tagged],
     /// Streams that requests raise events in.
     pub(in crate::scenario) streams: Vec<String>,
     /// Goals of the search for capacity.
@@ -61,6 +63,7 @@ impl<'a> Known<'a> {
             faults: &[],
             races: &[],
             soft_checks: &[],
+            tags: &[],
             streams: Vec::new(),
             goals: Vec::new(),
         }
@@ -77,6 +80,11 @@ impl<'a> Known<'a> {
     /// The same, with the goals of the search for capacity.
     pub(in crate::scenario) fn searching(self, goals: impl IntoIterator<Item = String>) -> Self {
         Self { goals: goals.into_iter().collect(), ..self }
+    }
+
+    /// The same, with the tags of what is called.
+    pub(in crate::scenario) fn tagging(self, tags: &'a [Tagged]) -> Self {
+        Self { tags, ..self }
     }
 
     /// The same, with checks that are counted and decide nothing.

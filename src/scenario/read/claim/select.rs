@@ -1,9 +1,10 @@
 //! Which samples and loads a claim is about.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::Known;
 use crate::claim::{Expression, Selection, Stretch};
+use crate::run::Tagged;
 use crate::sample::{Kind, Outcome, PROBE_CLASS};
 use crate::scenario::fault::Fault;
 use crate::scenario::fields::Fields;
@@ -84,6 +85,7 @@ pub(in crate::scenario::read) fn select(table: &mut Fields<'_>, known: &Known<'_
     let outcomes = Outcome::ALL.map(Outcome::word);
     let outcome = one_of("outcome", "outcome", &outcomes)
         .and_then(|l| Outcome::ALL.into_iter().find(|o| o.word() == l.value));
+    let tags = select.table("tags");
     let second = match (&endpoint, &effect, &group) {
         (_, Some(_), Some(second)) | (Some(_), _, Some(second)) | (Some(_), Some(second), _) => Some(second),
         _ => None,
@@ -94,7 +96,45 @@ pub(in crate::scenario::read) fn select(table: &mut Fields<'_>, known: &Known<'_
     }
     select.finish();
     let [effect, group] = [effect, group].map(|name| name.map(|l| l.value));
-    Selection { endpoint, effect, group, traffic_class, phase, stage, outcome }
+    let mut selection =
+        Selection { endpoint, effect, group, traffic_class, phase, stage, outcome, ..Selection::default() };
+    if let Some(tags) = tags {
+        selection.tags = selected_tags(&tags, &selection, known);
+    }
+    selection
+}
+
+/// `tags = { page = "checkout" }`: tags that something selected has.
+fn selected_tags(table: &Fields<'_>, select: &Selection, known: &Known<'_>) -> BTreeMap<String, String> {
+    let is_selected = |tagged: &&Tagged| select.has(&tagged.subject);
+    let candidates: Vec<&Tagged> = known.tags.iter().filter(is_selected).collect();
+    let mut tags = BTreeMap::new();
+    let mut are_known = true;
+    for (name, value) in super::super::tags::pairs(table) {
+        let values: BTreeSet<&str> =
+            candidates.iter().filter_map(|tagged| tagged.tags.get(&name.value)).map(String::as_str).collect();
+        if values.is_empty() {
+            let names: BTreeSet<&str> =
+                candidates.iter().flat_map(|tagged| tagged.tags.keys()).map(String::as_str).collect();
+            table.problems.add_unknown(
+                &name.place,
+                "tag",
+                &name.value,
+                &names.into_iter().collect::<Vec<_>>(),
+            );
+        } else if !values.contains(value.value.as_str()) && !table.problems.is_unread("tag", &value.value) {
+            let values: Vec<&str> = values.iter().copied().collect();
+            let what = format!("value of tag `{}`", name.value);
+            table.problems.add_unknown(&value.place, &what, &value.value, &values);
+        }
+        are_known &= values.contains(value.value.as_str());
+        tags.insert(name.value, value.value);
+    }
+    let has_all = |tagged: &&Tagged| tags.iter().all(|(name, value)| tagged.tags.get(name) == Some(value));
+    if are_known && !tags.is_empty() && !candidates.iter().any(has_all) {
+        table.problems.add(&table.place, "nothing has all of these tags", "leave some of them out");
+    }
+    tags
 }
 
 /// The loads that have the stage or the fault from which a claim counts; empty if it counts from none.
