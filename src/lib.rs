@@ -38,7 +38,7 @@ pub(crate) mod signals;
 // What was measured.
 pub mod store;
 pub(crate) mod import;
-pub(crate) mod export;
+pub mod export;
 
 // What it comes to.
 pub mod stats;

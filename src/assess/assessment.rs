@@ -10,9 +10,10 @@ use crate::baseline::Baseline;
 use crate::report::model::GridSection;
 use crate::report::totals::Totals;
 use crate::report::{Of, html, json, junit, markdown, model};
-use crate::run::{Arm, ExperimentId, Judged, MeasuredRun, RunId};
+use crate::run::{Arm, ExperimentId, Judged, MeasuredRun, Metric, RunId, RunState};
 use crate::store::{Reference, Store};
 use crate::summary::grid::{self, Grid};
+use crate::summary::metrics::followed_of;
 use crate::summary::{ArmSummary, Comparison, compare, summarise};
 use crate::verdict::audit::{Check, Grade};
 use crate::verdict::{self, Judgement, Options};
@@ -25,6 +26,8 @@ pub struct Assessment {
     pub reports: Vec<ProfileReport>,
     /// The tuning matrix that the arms are cells of; none of other runs.
     pub grid: Option<GridSection>,
+    /// What a single run that is complete is followed by over releases; empty of anything else.
+    pub followed: Vec<Metric>,
 }
 
 impl Assessment {
@@ -126,6 +129,10 @@ pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Asse
     let judgement = verdict::of_run(&measured, &options);
     let arm = measured.facts.start.arm.unwrap_or(Arm::Treatment);
     let summary = Box::new(summarise(arm, std::slice::from_ref(&measured))?);
+    let followed = match measured.facts.end.state {
+        RunState::Done => followed_of(&measured, &summary.summaries, summary.total.as_ref()),
+        _ => Vec::new(),
+    };
     let made = ProfileReport {
         name: context.named(format!("run-{run}")),
         profile: measured.facts.start.profile.clone(),
@@ -133,7 +140,7 @@ pub fn of_run(run: RunId, store: &Store, context: &ReportContext) -> Result<Asse
         judgement: judgement.clone(),
         metrics: Metrics::Run(summary),
     };
-    Ok(Assessment { judgement, reports: vec![made], grid: None })
+    Ok(Assessment { judgement, reports: vec![made], grid: None, followed })
 }
 
 /// The arms of an experiment, over all its rounds.
@@ -286,5 +293,5 @@ fn of_arms(
         })
     };
     let reports = profiles.iter().map(report).collect::<Result<_, AssessError>>()?;
-    Ok(Assessment { judgement, reports, grid: section })
+    Ok(Assessment { judgement, reports, grid: section, followed: Vec::new() })
 }

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use crate::baseline::BaselineError;
 use crate::bundle::signature::KeyError;
+use crate::export::archive::ArchiveError;
 use crate::report::html::HtmlError;
 use crate::run::{Arm, ExperimentId, RunId};
 use crate::signoff::RulesError;
 use crate::store::StoreError;
 use crate::summary::FrameError;
+use crate::summary::histograms::NotASpectrum;
 
 /// Why something stored cannot be assessed.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,20 @@ pub enum AssessError {
     /// The rules of a sign-off cannot be used.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// What is kept of a run's times cannot be read.
+    #[error(transparent)]
+    Histogram(#[from] NotASpectrum),
+    /// An archive cannot be written or read.
+    #[error("the archive cannot be used: {0}")]
+    Archive(#[from] ArchiveError),
+    /// A run is not as it was written, or nothing could tell whether it is.
+    #[error("the samples of run {run} stay where they are: {why}")]
+    NotSealed {
+        /// The run.
+        run: RunId,
+        /// Why.
+        why: String,
+    },
     /// An experiment lacks an arm.
     #[error("experiment e{experiment} has no run of the {} yet: nothing to compare", arm.word())]
     NoArm {
@@ -174,10 +190,17 @@ impl AssessError {
             Self::Store(error) => {
                 matches!(
                     error,
-                    StoreError::NoRun(_) | StoreError::NoExperiment(_) | StoreError::NoCapacity(_)
+                    StoreError::NoRun(_)
+                        | StoreError::NoExperiment(_)
+                        | StoreError::NoCapacity(_)
+                        | StoreError::SamplesPruned { .. }
+                        | StoreError::NotPruned(_)
+                        | StoreError::OtherArchive { .. }
                 )
             }
             Self::NoArm { .. }
+            | Self::NotSealed { .. }
+            | Self::Archive(_)
             | Self::NoTreatment(_)
             | Self::DifferentWork { .. }
             | Self::NoScenario { .. }
@@ -195,6 +218,7 @@ impl AssessError {
             | Self::NotAReport(_)
             | Self::OtherVersion(_) => true,
             Self::Frame(_)
+            | Self::Histogram(_)
             | Self::Html(_)
             | Self::Json(_)
             | Self::JUnit(_)

@@ -1,6 +1,6 @@
 //! What is in a store, and pages about it: what the live page shows besides the run under way.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +10,11 @@ use serde::Serialize;
 use super::assessment;
 use super::context::ReportContext;
 use super::error::AssessError;
-use super::{comparison, samples, subject, trend};
+use super::{comparison, runs, samples, subject, trend};
 use crate::report::model;
-use crate::run::{Arm, ExperimentId, Judged, RunFacts, RunId, RunState};
+use crate::run::{Arm, ExperimentId, Judged, RunFacts, RunId, RunState, StoredHistogram};
 use crate::store::Store;
-use crate::summary::{QUANTILES, total};
+use crate::summary::histograms::{KEPT_QUANTILES, of_all_requests};
 use crate::unit;
 use crate::verdict::Verdict;
 
@@ -81,9 +81,9 @@ struct Outline {
     errors: String,
 }
 
-/// Runs of more samples are not read for the history.
+/// Runs of more samples, and without histograms, are not read for the history.
 const MOST_SAMPLES: u64 = 1_000_000;
-/// Runs that the history reads the samples of: the newest ones.
+/// Runs without histograms that are read each time that the history is shown: the newest ones.
 const MOST_READ: usize = 40;
 
 /// Makes pages of what is in a store. It is best asked while no run goes on: reading many samples takes a processor,
@@ -142,15 +142,23 @@ impl History {
         Ok(entries)
     }
 
-    /// The metrics of the newest runs that have ended, by name.
+    /// The metrics of runs that have ended, by name: out of their histograms. The samples of the newest runs that have none
+    /// yet are read, once.
     fn outlines(&self, store: &Store, runs: &[RunFacts]) -> BTreeMap<String, Outline> {
         let mut known = self.outlines.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_readable = |run: &&RunFacts| {
-            run.end.state != RunState::Running && run.samples > 0 && run.samples <= MOST_SAMPLES
-        };
-        for run in runs.iter().filter(is_readable).take(MOST_READ) {
-            if let btree_map::Entry::Vacant(place) = known.entry(run.id) {
-                place.insert(outline(store, run));
+        let mut read = 0;
+        let ended = runs.iter().filter(|run| run.end.state != RunState::Running && run.samples > 0);
+        for run in ended {
+            if known.contains_key(&run.id) {
+                continue;
+            }
+            let mut histograms = store.histograms(run.id).unwrap_or_default();
+            if histograms.is_empty() && run.samples <= MOST_SAMPLES && read < MOST_READ {
+                read += 1;
+                histograms = runs::histograms(store, run).unwrap_or_default();
+            }
+            if !histograms.is_empty() {
+                known.insert(run.id, outline(&histograms));
             }
         }
         known.iter().map(|(run, outline)| (run.to_string(), outline.clone())).collect()
@@ -206,17 +214,15 @@ fn gating_verdicts(store: &Store) -> Result<BTreeMap<String, Verdict>, AssessErr
     Ok(verdicts)
 }
 
-/// A run's p95 and errors; empty where its samples cannot be summed up: the report says why.
-fn outline(store: &Store, run: &RunFacts) -> Outline {
-    let total = store.samples(run.id).ok().and_then(|samples| total(&samples, run.duration_s).ok()?);
-    let Some(total) = total else { return Outline::default() };
-    let counts = &total.counts;
-    let wrong = counts.failed + counts.error + counts.dropped;
-    let p95 = QUANTILES.iter().position(|p| (p - 0.95).abs() < 1e-9);
-    let p95 = p95.zip(total.response).and_then(|(place, times)| times.quantile(place).value());
+/// A run's p95, to within 0.1 %, and errors; empty where its histograms cannot be read, or hold no request.
+fn outline(kept: &[StoredHistogram]) -> Outline {
+    let Some(all) = of_all_requests(kept).ok().flatten() else { return Outline::default() };
+    let wrong = all.counts.failed + all.counts.error + all.counts.dropped;
+    let p95 = KEPT_QUANTILES.iter().position(|p| (p - 0.95).abs() < 1e-9);
+    let p95 = p95.zip(all.quantiles_us).map(|(place, quantiles)| quantiles[place]);
     Outline {
         p95: p95.map_or(String::new(), unit::time),
-        errors: unit::share(wrong as f64 / counts.total().max(1) as f64),
+        errors: unit::share(wrong as f64 / all.counts.total().max(1) as f64),
     }
 }
 

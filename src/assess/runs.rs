@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::error::AssessError;
-use crate::run::{MeasuredRun, Metric, RunFacts, RunId, Seal};
+use crate::run::{MeasuredRun, Metric, RunFacts, RunId, RunState, Seal, StoredHistogram};
 use crate::store::{Reference, Store};
 use crate::summary;
+use crate::summary::histograms::Histograms;
 
 /// Reads a run whole, but for its checksum.
 ///
@@ -33,6 +34,31 @@ pub fn measured_by_id(store: &Store, run: RunId) -> Result<Arc<MeasuredRun>, Ass
 /// If the store cannot be read.
 pub fn all_measured(store: &Store, runs: Vec<RunFacts>) -> Result<Vec<Arc<MeasuredRun>>, AssessError> {
     runs.into_iter().map(|facts| measured(store, facts)).collect()
+}
+
+/// The histograms of a run's times: those that are kept, or else out of its samples, which are then read one by one; they
+/// are kept from then on. Empty of a run without samples.
+///
+/// # Errors
+/// If the store cannot be read or written.
+pub fn histograms(store: &Store, run: &RunFacts) -> Result<Vec<StoredHistogram>, AssessError> {
+    let kept = store.histograms(run.id)?;
+    if !kept.is_empty() || run.samples == 0 {
+        return Ok(kept);
+    }
+    let histograms = histograms_of_samples(store, run.id)?;
+    // Of a run under way more will come.
+    if run.end.state != RunState::Running {
+        store.keep_histograms(run.id, &histograms)?;
+    }
+    Ok(histograms)
+}
+
+/// The histograms of a run's times out of its samples, whatever is kept.
+pub(super) fn histograms_of_samples(store: &Store, run: RunId) -> Result<Vec<StoredHistogram>, AssessError> {
+    let mut histograms = Histograms::default();
+    let subjects = store.each_time(run, |sample| histograms.add(sample))?;
+    Ok(histograms.stored(&subjects))
 }
 
 /// The metrics of a run.

@@ -33,10 +33,11 @@ pub fn sign_off(
 ) -> Result<Bundle, AssessError> {
     let store = Store::open_existing(store)?;
     let about = &About { breaches: breaches(&store)?, ..about.clone() };
-    let samples = extract(&store, &Rules::parse(rules, &about.rules)?, about, folder)?;
+    let (samples, evidence) = extract(&store, &Rules::parse(rules, &about.rules)?, about, folder)?;
     let sum = files_found::sum(&samples)?;
     let bundle = bundle::compose(&StoreCopy::of(&samples)?.store, &sum, rules, about)?;
     write(&bundle, &sum, about, signer, folder)?;
+    store.note_signed_off(&evidence, &about.version)?;
     Ok(bundle)
 }
 
@@ -105,8 +106,14 @@ fn read_key(path: &Path) -> Result<String, AssessError> {
     })
 }
 
-/// Writes the evidence into a store of its own: the chosen runs whole, and the facts of those that were passed over.
-fn extract(store: &Store, rules: &Rules, about: &About, folder: &Path) -> Result<PathBuf, AssessError> {
+/// Writes the evidence into a store of its own: the chosen runs whole, and the facts of those that were passed over. The
+/// store's file, and the chosen runs.
+fn extract(
+    store: &Store,
+    rules: &Rules,
+    about: &About,
+    folder: &Path,
+) -> Result<(PathBuf, Vec<RunId>), AssessError> {
     let candidates = candidates::all(store)?;
     let choices = candidates::choices(rules, &candidates::release(about), &candidates);
     let runs = |of| -> Vec<RunId> {
@@ -124,7 +131,7 @@ fn extract(store: &Store, rules: &Rules, about: &About, folder: &Path) -> Result
         .collect();
     let path = folder.join(SAMPLES);
     store.extract(&path, &whole, &facts)?;
-    Ok(path)
+    Ok((path, whole))
 }
 
 fn write(

@@ -3,7 +3,7 @@
 use super::error::AssessError;
 use super::{runs, verdicts};
 use crate::report::trend as render;
-use crate::run::RunFacts;
+use crate::run::{RunFacts, RunId};
 use crate::store::Store;
 use crate::summary::metrics;
 use crate::trend::{self, Doubt, Known, Trend};
@@ -14,7 +14,7 @@ use crate::verdict::audit::{self, Grade};
 /// # Errors
 /// If the store cannot be read or written.
 pub fn trend(scenario: &str, store: &mut Store) -> Result<Trend, AssessError> {
-    complete(store, scenario)?;
+    complete_all(store, scenario)?;
     let runs: Vec<RunFacts> =
         store.runs()?.into_iter().filter(|run| run.start.scenario == scenario).collect();
     let notes: Vec<_> = store.notes()?.into_iter().map(|note| (note.run, note.text)).collect();
@@ -66,12 +66,26 @@ pub fn scenario_name(given: &str, store: &Store) -> Result<String, AssessError> 
     Err(AssessError::NoScenario { given: given.to_owned(), known })
 }
 
-/// Works out the metrics and the audit of runs that have none yet, and keeps them.
-fn complete(store: &mut Store, scenario: &str) -> Result<(), AssessError> {
+/// Works out the metrics and the audit of a scenario's runs that have none yet, and keeps them.
+fn complete_all(store: &mut Store, scenario: &str) -> Result<(), AssessError> {
     for id in store.runs_without_metrics(scenario)? {
-        let run = runs::measured_by_id(store, id)?;
-        store.keep_metrics(id, &metrics::followed(&run)?)?;
-        store.keep_first_checks(&verdicts::checks(&audit::of_run(&run)))?;
+        keep(store, id)?;
     }
+    Ok(())
+}
+
+/// Works out the metrics and the audit of a run, if it is followed by them and has none yet, and keeps them.
+pub(super) fn complete(store: &mut Store, run: &RunFacts) -> Result<(), AssessError> {
+    if store.runs_without_metrics(&run.start.scenario)?.contains(&run.id) {
+        keep(store, run.id)
+    } else {
+        Ok(())
+    }
+}
+
+fn keep(store: &mut Store, id: RunId) -> Result<(), AssessError> {
+    let run = runs::measured_by_id(store, id)?;
+    store.keep_metrics(id, &metrics::followed(&run)?)?;
+    store.keep_first_checks(&verdicts::checks(&audit::of_run(&run)))?;
     Ok(())
 }

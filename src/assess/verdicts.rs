@@ -1,7 +1,7 @@
 //! Verdicts and audits as they are kept in the store, for SQL and for trends.
 
 use super::error::AssessError;
-use crate::run::Judged;
+use crate::run::{Judged, Metric};
 use crate::store::{CheckRow, Store, VerdictRow};
 use crate::verdict::Judgement;
 use crate::verdict::audit::{Check, RunAudit};
@@ -31,6 +31,17 @@ pub fn keep(store: &mut Store, of: Judged, judgement: &Judgement) -> Result<(), 
         .collect();
     let checks: Vec<CheckRow> = judgement.audit.runs.iter().flat_map(checks).collect();
     Ok(store.keep_verdicts(of, &verdicts, &checks)?)
+}
+
+/// Keeps what a single run is followed by over releases, so that a trend need not read its samples.
+///
+/// # Errors
+/// If the store cannot be written.
+pub fn keep_followed(store: &mut Store, of: Judged, followed: &[Metric]) -> Result<(), AssessError> {
+    match of {
+        Judged::Run(run) if !followed.is_empty() => Ok(store.keep_metrics(run, followed)?),
+        _ => Ok(()),
+    }
 }
 
 /// The checks of a run, as rows of the store.

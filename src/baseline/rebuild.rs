@@ -62,6 +62,7 @@ impl Baseline {
             },
             duration_s: saved.duration_s,
             samples: samples.subject.len() as u64,
+            pruned_unix_us: None,
             end: RunEnd { state: RunState::Done, phases: saved.phases.clone(), ..RunEnd::default() },
         };
         let signals = saved.signals.iter().map(|signal| SignalColumn {

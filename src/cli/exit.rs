@@ -109,6 +109,9 @@ impl Exit {
         match error {
             // The store is fine; it was asked for something that is not in it.
             StoreError::NoRun(_)
+            | StoreError::SamplesPruned { .. }
+            | StoreError::NotPruned(_)
+            | StoreError::OtherArchive { .. }
             | StoreError::Missing(_)
             | StoreError::NoExperiment(_)
             | StoreError::NoCapacity(_)

@@ -22,6 +22,7 @@ mod output;
 mod progress;
 mod quiet;
 mod report;
+mod retention;
 mod run;
 mod runs;
 mod saved;

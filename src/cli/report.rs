@@ -9,7 +9,8 @@ use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::{found, output, world};
 use crate::assess::subject::subject;
-use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, verdicts};
+use crate::assess::{AssessError, Assessment, ProfileReport, ReportContext, assessment, kept, verdicts};
+use crate::report::kept::{self as render, Kept};
 use crate::report::model::{ClaimRow, Headline};
 use crate::report::totals::Totals;
 use crate::report::{LateClaims, model, text};
@@ -30,6 +31,11 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
     }
     let subjects =
         command.subjects.iter().map(|name| subject(name, &store)).collect::<Result<Vec<_>, AssessError>>()?;
+    if let [subject] = &subjects[..]
+        && let Some(kept) = kept::of(*subject, &store)?
+    {
+        return without_samples(&kept, command);
+    }
     let claims = command.claims.as_deref().map(late_claims).transpose()?;
     let mut reported = Vec::new();
     for (name, subject) in command.subjects.iter().zip(subjects) {
@@ -40,6 +46,21 @@ pub(super) fn report(command: &Report, path: &Path) -> Result<Exit> {
         });
     }
     together(&reported, &command.outputs)
+}
+
+/// Shows what is left of something whose samples were pruned. Whatever was decided of it, it is undecided now.
+fn without_samples(kept: &Kept, command: &Report) -> Result<Exit> {
+    let Outputs { html, junit, markdown, json, .. } = &command.outputs;
+    if command.claims.is_some() || html.is_some() || junit.is_some() || markdown.is_some() {
+        let text = format!(
+            "the samples of {} were pruned: there is nothing to judge by other claims, or to make a page or a file for CI of\n  \
+             hint: `loadproof store attach FILE` reads them back from an archive",
+            kept.of
+        );
+        return Err(UsageError(text).into());
+    }
+    output::result(&if *json { render::json(kept)? } else { render::text(kept) })?;
+    Ok(Exit::Undecided)
 }
 
 /// The claims of a scenario file, for runs that were made with others.
@@ -125,6 +146,7 @@ fn assessed(
     let assessment = assessment::of(of, store, &context)?;
     if is_by_own {
         verdicts::keep(store, of, &assessment.judgement)?;
+        verdicts::keep_followed(store, of, &assessment.followed)?;
     }
     Ok(assessment)
 }

@@ -11,6 +11,7 @@ use super::output;
 use crate::run::{Arm, RunFacts};
 use crate::store::{Reference, Store};
 use crate::unit;
+use crate::utc;
 
 pub(super) fn runs(command: &Runs, path: &Path) -> Result<Exit> {
     match &command.command {
@@ -101,7 +102,11 @@ fn list(path: &Path, filters: &RunList, json: bool) -> Result<()> {
             run.start.profile.clone(),
             run.start.label.clone().unwrap_or_default(),
             part(run),
-            unit::count(run.samples),
+            if run.pruned_unix_us.is_some() {
+                format!("{} (pruned)", unit::count(run.samples))
+            } else {
+                unit::count(run.samples)
+            },
         ]);
     }
     for column in [0, 8] {
@@ -118,6 +123,12 @@ fn part(run: &RunFacts) -> String {
         (Some(experiment), Some(arm), Some(round)) => format!("e{experiment} {} round {round}", arm.word()),
         _ => String::new(),
     }
+}
+
+/// `, pruned on 2026-07-01 12:00 UTC`, or nothing.
+fn pruned(run: &RunFacts) -> String {
+    let on = |us: i64| format!(", pruned on {}", utc::to_minute(us / 1_000_000));
+    run.pruned_unix_us.map_or_else(String::new, on)
 }
 
 fn facts(run: &RunFacts, json: bool) -> Result<()> {
@@ -138,7 +149,7 @@ fn facts(run: &RunFacts, json: bool) -> Result<()> {
     lines.extend([
         format!("  started      {}", run.start.started_at),
         format!("  measured     {}", unit::span(run.duration_s)),
-        format!("  samples      {}", unit::count(run.samples)),
+        format!("  samples      {}{}", unit::count(run.samples), pruned(run)),
         format!("  seed         {}", run.start.seed),
         format!("  fingerprint  {}", run.start.fingerprint),
         format!("  command      {}", run.start.command),

@@ -43,7 +43,10 @@ pub(super) fn signoff(command: &SignOff, path: &Path) -> Result<Exit> {
     let named = || files::folder_of(path).join(files::file_name(&format!("signoff-{}", command.release)));
     let folder = command.output.clone().unwrap_or_else(named);
     assess::make_folder(&folder, command.force)?;
-    let made = assess::sign_off(path, &text, &about, signer.as_ref(), &folder)?;
+    let made = assess::sign_off(path, &text, &about, signer.as_ref(), &folder).inspect_err(|_| {
+        // Nothing was signed: where nothing was written either, the next attempt finds no folder.
+        let _ = std::fs::remove_dir(&folder);
+    })?;
     if command.json {
         output::result(&render::json(&made.page, &made.signoff)?)?;
     } else {

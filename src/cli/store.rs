@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::arguments::{Query, StoreCommand, StoreCommands, TableFormat};
 use super::exit::{Exit, UsageError};
-use super::output;
+use super::{output, retention};
 use crate::assess::is_store_of_bundle;
 use crate::export::csv::field;
 use crate::run::RunId;
@@ -19,12 +19,15 @@ pub(super) fn store(command: &StoreCommands, path: &Path) -> Result<Exit> {
     match &command.command {
         StoreCommand::Query(command) => query(command, path),
         StoreCommand::Check => check(path),
+        StoreCommand::Prune(command) => retention::prune(command, path),
+        StoreCommand::Archive(command) => retention::archive(command, path),
+        StoreCommand::Attach(command) => retention::attach(command, path),
     }
 }
 
 /// Names what is damaged or was changed after it was stored.
 fn check(path: &Path) -> Result<Exit> {
-    let Checked { whole, unsealed, experiments, searches, is_part, problems } =
+    let Checked { whole, pruned, unsealed, experiments, searches, is_part, problems } =
         Store::open_existing(path)?.check(is_store_of_bundle(path))?;
     let count = |n: usize| unit::count(n as u64);
     let mut lines = vec![format!(
@@ -34,6 +37,14 @@ fn check(path: &Path) -> Result<Exit> {
         count(searches),
         count(unsealed)
     )];
+    if pruned > 0 {
+        let runs = if pruned == 1 { "run has" } else { "runs have" };
+        lines.push(format!(
+            "  {} {runs} no samples: they were pruned, and what was kept is as it was written; `loadproof store attach FILE` reads \
+             samples back from an archive",
+            count(pruned)
+        ));
+    }
     if is_part {
         lines.push(
             "  part of another store, as a bundle has it: runs that are not here are not missed".to_owned(),

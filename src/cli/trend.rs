@@ -12,6 +12,7 @@ use crate::export::{exchange, trend as csv};
 use crate::report::trend as render;
 use crate::store::{Reference, Store};
 use crate::trend::{LeftOut, Series, Standing, Trend as Found};
+use crate::unit;
 
 pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
     let mut store = Store::open_existing(path)?;
@@ -19,6 +20,14 @@ pub(super) fn trend(command: &Trend, path: &Path) -> Result<Exit> {
         return accept(run, why, &mut store);
     }
     let scenario = scenario_name(command.scenario.as_deref().unwrap_or_default(), &store)?;
+    let unread = store.runs_without_metrics(&scenario)?.len();
+    if unread > 0 {
+        let runs = if unread == 1 { "run" } else { "runs" };
+        output::say(&format!(
+            "reading the samples of {} {runs} whose metrics are not stored yet; they are stored from now on",
+            unit::count(unread as u64)
+        ));
+    }
     let mut found = of_scenario(&scenario, &mut store)?;
     found.series.retain(|one| is_wanted(one, command));
     found.left_out.retain(|left| is_of_wanted(left, command));

@@ -7,7 +7,9 @@ use anyhow::Result;
 use super::arguments::Verify;
 use super::exit::Exit;
 use super::output;
+use crate::assess::AssessError;
 use crate::assess::verify::{self, Findings};
+use crate::store::StoreError;
 use crate::unit;
 
 /// Differences that are told one by one.
@@ -15,10 +17,17 @@ const MOST_TOLD: usize = 12;
 
 pub(super) fn verify(command: &Verify, store: &Path) -> Result<Exit> {
     let subject = &command.subject;
-    let findings = if subject.is_dir() {
-        verify::bundle(subject, command.public_key.as_deref())?
+    let found = if subject.is_dir() {
+        verify::bundle(subject, command.public_key.as_deref())
     } else {
-        verify::report(subject, store, &command.baselines)?
+        verify::report(subject, store, &command.baselines)
+    };
+    let findings = match found {
+        Err(AssessError::Store(error @ StoreError::SamplesPruned { .. })) => {
+            output::result(&format!("{}\n\nNOT VERIFIED: {error}", subject.display()))?;
+            return Ok(Exit::NotVerified);
+        }
+        found => found?,
     };
     output::result(&text(&findings, command.numbers_only))?;
     let is_verified = findings.differs.is_empty() && (findings.unverified.is_empty() || command.numbers_only);

@@ -39,7 +39,7 @@ use self::watched::Watched;
 use crate::load::{self, Clock, Kept, LoadRun, OwnSignals};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
-use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState};
+use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState, StoredHistogram};
 use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
@@ -47,6 +47,7 @@ use crate::scenario::profile::Profile;
 use crate::scenario::signal::SignalSource;
 use crate::signals::{Collector, CollectorReport};
 use crate::store::{RunWords, RunWriter, Store};
+use crate::summary::histograms::Histograms;
 use crate::summary::live::Live;
 use crate::system::fault::{FaultRun, Times};
 use crate::system::hook::{self, HookRun};
@@ -127,6 +128,7 @@ pub async fn carry_out(
             };
             let faults = measured.faults.iter().map(|run| fault::facts(run, &clock)).collect();
             let end = RunEnd { faults, ..end_of(&mut measured.outcome, after.err(), &hooks, &clock) };
+            store.keep_histograms(run, &measured.histograms)?;
             store.end_run(run, &end)?;
             measured.system.stop().await?;
             match measured.outcome.error {
@@ -243,6 +245,7 @@ struct Measured {
     system: System,
     outcome: Outcome,
     samples: u64,
+    histograms: Vec<StoredHistogram>,
     signals: CollectorReport,
     /// The hooks that ran during the load.
     hooks: Vec<HookRun>,
@@ -273,7 +276,8 @@ async fn measure(
         signals: &signals,
         soft_checks: &scenario.soft_checks,
     };
-    let writer = RunWriter::start(&setting.store, run, &words, observer(&live))?;
+    let histograms = Arc::new(Mutex::new(Histograms::default()));
+    let writer = RunWriter::start(&setting.store, run, &words, observer(&live, &histograms))?;
     let load = LoadRun {
         scenario: Arc::clone(scenario),
         load: planned.load.clone(),
@@ -319,10 +323,15 @@ async fn measure(
     };
     let (signals, hooks, faults, outcome) = futures_util::future::join4(collect, during, faults, drive).await;
     let samples = writer.finish()?;
-    Ok(Measured { system, outcome, samples, signals, hooks, faults })
+    let histograms = histograms.lock().unwrap_or_else(PoisonError::into_inner).stored(&scenario.endpoints);
+    Ok(Measured { system, outcome, samples, histograms, signals, hooks, faults })
 }
 
-fn observer(live: &Arc<Mutex<Live>>) -> crate::store::Observer {
-    let live = Arc::clone(live);
-    Box::new(move |batch| live.lock().unwrap_or_else(PoisonError::into_inner).add(batch))
+/// Sees every batch on the thread that stores it.
+fn observer(live: &Arc<Mutex<Live>>, histograms: &Arc<Mutex<Histograms>>) -> crate::store::Observer {
+    let (live, histograms) = (Arc::clone(live), Arc::clone(histograms));
+    Box::new(move |batch| {
+        histograms.lock().unwrap_or_else(PoisonError::into_inner).add_batch(batch);
+        live.lock().unwrap_or_else(PoisonError::into_inner).add(batch);
+    })
 }

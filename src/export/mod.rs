@@ -4,6 +4,7 @@
 //! An export turns plain values into text or bytes; it reads no store and works nothing out that
 //! `stats` should work out.
 
+pub mod archive;
 pub mod csv;
 pub mod exchange;
 pub mod har;

@@ -9,6 +9,7 @@ pub mod chart;
 pub mod html;
 pub mod json;
 pub mod junit;
+pub mod kept;
 pub mod markdown;
 pub mod model;
 pub mod signoff;

@@ -25,6 +25,9 @@ pub struct RunFacts {
     pub duration_s: f64,
     /// How many samples it stored.
     pub samples: u64,
+    /// When its samples were pruned, µs since 1970 (UTC); none if the store has them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pruned_unix_us: Option<i64>,
     /// What was known when it ended.
     #[serde(flatten)]
     pub end: RunEnd,

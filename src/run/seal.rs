@@ -13,6 +13,8 @@ pub enum Seal {
         /// The seal: SHA-256, in hex.
         sha256: String,
     },
+    /// Its samples were pruned; what was kept of it is as it was written.
+    Pruned,
     /// Something was changed since.
     Broken {
         /// What, in words; at least one.

@@ -316,6 +316,64 @@ pub struct Sample {
     pub repeats: u8,
 }
 
+/// Columns of a stored sample, in the order in which they are written and summed up. All are integers; the last two may be
+/// missing.
+pub const STORED_COLUMNS: [&str; 18] = [
+    "id",
+    "endpoint",
+    "user_class",
+    "user",
+    "journey",
+    "phase",
+    "outcome",
+    "status",
+    "intended_us",
+    "sent_us",
+    "first_byte_us",
+    "done_us",
+    "bytes_in",
+    "bytes_out",
+    "redirects",
+    "repeats",
+    "reason",
+    "key",
+];
+
+/// A sample as it is stored: the values of [`STORED_COLUMNS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredSample {
+    /// The columns that every sample has.
+    pub numbers: [i64; STORED_COLUMNS.len() - 2],
+    /// The store's number of its reason.
+    pub reason: Option<i64>,
+    /// Its key.
+    pub key: Option<i64>,
+}
+
+/// When one sample was due, sent and done, and what it is counted with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedSample {
+    /// What was called, by its place in a list of subjects.
+    pub subject: usize,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its part of the run.
+    pub phase: Phase,
+    /// When it was due, µs since the run's start.
+    pub intended_us: i64,
+    /// When it was sent, µs since the run's start.
+    pub sent_us: i64,
+    /// When it was done, µs since the run's start.
+    pub done_us: i64,
+}
+
+impl From<&Sample> for TimedSample {
+    fn from(sample: &Sample) -> Self {
+        let Sample { endpoint, outcome, phase, intended_us, sent_us, done_us, .. } = *sample;
+        Self { subject: endpoint.0.into(), outcome, phase, intended_us, sent_us, done_us }
+    }
+}
+
 /// One sample in words, for export.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ExportedSample {

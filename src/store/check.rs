@@ -11,6 +11,8 @@ const MOST_DAMAGES: u32 = 20;
 pub struct Checked {
     /// Runs that are as they were written.
     pub whole: usize,
+    /// Runs whose samples were pruned, and of which what was kept is as it was written.
+    pub pruned: usize,
     /// Runs without a seal: under way, or cut short.
     pub unsealed: usize,
     /// Experiments that are as they were written.
@@ -40,9 +42,10 @@ impl Store {
         checked.problems.extend(built_in::differences(&self.connection)?.iter().map(|what| changed(what)));
         for run in numbers("run")?.into_iter().map(RunId) {
             // Of evidence that was passed over, a bundle has only the facts.
-            let has_samples = !is_part || block::has_samples(&self.connection, run)?;
+            let has_samples = !is_part || self.has_samples(run)?;
             match self.seal(run, has_samples) {
                 Ok(Seal::Whole { .. }) => checked.whole += 1,
+                Ok(Seal::Pruned) => checked.pruned += 1,
                 Ok(seal) if seal.changed().is_empty() => checked.unsealed += 1,
                 Ok(seal) => checked.problems.extend(seal.changed().iter().map(|what| changed(what))),
                 Err(error) => checked.problems.push(format!("run {run} cannot be read: {error}")),
@@ -93,6 +96,10 @@ impl Store {
             damages.push(format!("{count} rows refer to rows that are not there"));
         }
         Ok(damages)
+    }
+
+    pub(super) fn has_samples(&self, run: RunId) -> Result<bool, StoreError> {
+        block::has_samples(&self.connection, run)
     }
 }
 

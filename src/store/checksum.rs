@@ -143,6 +143,48 @@ pub(super) const FACTS: [Part; 7] = [
     },
 ];
 
+/// What is kept of a run when its samples are pruned, and is all that tells of them from then on.
+const KEPT: [Part; 6] = [
+    Part {
+        name: "histograms",
+        rows: Rows::Sql(
+            "SELECT kind, traffic_class, endpoint, outcome, phase, samples, response, service FROM histogram \
+              WHERE run = ?1 >> 32 ORDER BY kind, traffic_class, endpoint, outcome, phase",
+        ),
+    },
+    Part {
+        name: "metrics",
+        rows: Rows::Sql(
+            "SELECT kind, traffic_class, endpoint, name, value, n FROM metric WHERE run = ?1 >> 32 \
+              ORDER BY kind, traffic_class, endpoint, name",
+        ),
+    },
+    Part {
+        name: "audit checks",
+        rows: Rows::Sql("SELECT name, grade, text FROM audit_check WHERE run = ?1 >> 32 ORDER BY name"),
+    },
+    Part {
+        name: "verdicts",
+        rows: Rows::Sql(
+            "SELECT id, profile, title, formula, gates, verdict, reason, rounds, estimate, low, high, alpha, word, \
+              decided_unix_us FROM verdict WHERE run = ?1 >> 32 ORDER BY id",
+        ),
+    },
+    Part {
+        name: "values of claims",
+        rows: Rows::Sql(
+            "SELECT c.verdict, c.round, c.value FROM claim_value c JOIN verdict v ON v.id = c.verdict \
+              WHERE v.run = ?1 >> 32 ORDER BY c.verdict, c.round",
+        ),
+    },
+    Part { name: "pruning", rows: Rows::Sql("SELECT at_unix_us, samples FROM pruned WHERE run = ?1 >> 32") },
+];
+
+/// Whether rows of a part are samples, or are found by them: a run whose samples were pruned has none.
+pub(super) fn rests_on_samples(part: &Part) -> bool {
+    matches!(part.rows, Rows::Samples | Rows::Word(..))
+}
+
 /// Columns of `run` that are in no checksum: they tell of the process while it runs.
 #[cfg(test)]
 const UNSEALED: [&str; 2] = ["heartbeat_unix_us", "process"];
@@ -305,6 +347,8 @@ pub(super) enum Which {
     Words,
     /// What explains them.
     Facts,
+    /// What is kept of them when samples are pruned; no run's own seal covers it.
+    Kept,
 }
 
 impl Which {
@@ -313,6 +357,7 @@ impl Which {
             Self::Measured => &MEASURED,
             Self::Words => &WORDS,
             Self::Facts => &FACTS,
+            Self::Kept => &KEPT,
         }
     }
 }
@@ -332,6 +377,7 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn blocks(&self, run: RunId) -> Result<Vec<Block>, StoreError> {
+        self.require_samples(run)?;
         summed_up(&self.connection, run, Which::Measured)
     }
 }
@@ -476,7 +522,7 @@ mod tests {
         };
         let summed = |part: &Part| -> Vec<String> {
             let (Rows::Sql(sql) | Rows::Word(_, sql)) = part.rows else {
-                return block::SAMPLE.map(str::to_owned).to_vec();
+                return crate::sample::STORED_COLUMNS.map(str::to_owned).to_vec();
             };
             let statement = store.connection.prepare(sql).unwrap();
             statement.column_names().map(str::to_owned).collect()
@@ -492,6 +538,12 @@ mod tests {
             ("soft_check", &MEASURED[3], &["run"]),
             ("signal", &WORDS[3], &["run"]),
             ("exchange", &WORDS[4], &["endpoint"]),
+            ("histogram", &KEPT[0], &["run"]),
+            ("metric", &KEPT[1], &["run"]),
+            ("audit_check", &KEPT[2], &["run"]),
+            ("verdict", &KEPT[3], &["experiment", "run"]),
+            ("claim_value", &KEPT[4], &[]),
+            ("pruned", &KEPT[5], &["run", "sha256"]),
         ] {
             let tags = if table == "run" { summed(&FACTS[6]) } else { Vec::new() };
             let summed = [summed(part), tags].concat();

@@ -50,8 +50,11 @@ impl Store {
     /// of runs, samples and experiments stay. What was decided of them is left out: it can be decided again.
     ///
     /// # Errors
-    /// If there is such a file already, it cannot be written, or this store cannot be read.
+    /// If there is such a file already, it cannot be written, this store cannot be read, or samples of `whole` were pruned.
     pub fn extract(&self, path: &Path, whole: &[RunId], facts_only: &[RunId]) -> Result<(), StoreError> {
+        for run in whole {
+            self.require_samples(*run)?;
+        }
         let taken = |error: std::io::Error| StoreError::Folder { path: path.to_owned(), error };
         std::fs::File::create_new(path).map_err(taken)?;
         Store::open(path)?.settle()?;

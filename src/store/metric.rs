@@ -1,6 +1,6 @@
 //! What runs came to, kept for trends; and what people have noted of runs.
 
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 
 use super::ids::RUN_SHIFT;
 use super::{Store, StoreError, now_unix_us};
@@ -73,20 +73,33 @@ impl Store {
     }
 
     /// The complete runs of a scenario whose metrics or checks are not kept yet; of those without samples in the store
-    /// only if nothing is kept at all.
+    /// only if nothing is kept at all, and none whose samples were pruned.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn runs_without_metrics(&self, scenario: &str) -> Result<Vec<RunId>, StoreError> {
+        self.without_metrics("scenario = ?2", &scenario)
+    }
+
+    /// Whether a run is one of those that [`Store::runs_without_metrics`] gives.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn lacks_metrics(&self, run: RunId) -> Result<bool, StoreError> {
+        Ok(!self.without_metrics("id = ?2", &run.0)?.is_empty())
+    }
+
+    fn without_metrics(&self, which: &str, value: &dyn ToSql) -> Result<Vec<RunId>, StoreError> {
         let sql = format!(
-            "SELECT id FROM run WHERE scenario = ?1 AND state = 'done' \
+            "SELECT id FROM run WHERE {which} AND state = 'done' \
+             AND NOT EXISTS (SELECT 1 FROM pruned WHERE run = run.id) \
              AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id) \
              OR EXISTS (SELECT 1 FROM sample_block WHERE id >= run.id << {RUN_SHIFT} AND id < (run.id + 1) << {RUN_SHIFT}) \
-             AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id AND name = ?2) \
+             AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id AND name = ?1) \
              OR NOT EXISTS (SELECT 1 FROM audit_check WHERE run = run.id))) ORDER BY id"
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
-        let runs = statement.query_map([scenario, Metric::ANSWERED], |row| Ok(RunId(row.get(0)?)))?;
+        let runs = statement.query_map(params![Metric::ANSWERED, value], |row| Ok(RunId(row.get(0)?)))?;
         Ok(runs.collect::<Result<_, _>>()?)
     }
 

@@ -15,9 +15,12 @@ mod extract;
 mod failures;
 mod ids;
 mod fault;
+mod histogram;
 mod metric;
+mod pruned;
 mod query;
 mod read;
+mod rows;
 mod run;
 mod samples;
 mod schema;
@@ -43,9 +46,11 @@ pub use conduct::LookRow;
 pub use exchange::StoredExchange;
 pub use experiment::{Ending, ExperimentFacts, NewExperiment};
 pub use metric::Note;
+pub use pruned::{Need, Room};
 pub use query::{Answer, query};
+pub use rows::Attaching;
 pub use run::Reference;
-pub use verdict::{CheckRow, VerdictRow};
+pub use verdict::{CheckRow, DecidedRow, VerdictRow};
 pub use write::{Observer, RunWords, RunWriter};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
@@ -140,6 +145,32 @@ pub enum StoreError {
     /// A question that would change the store.
     #[error("a question only reads, and this one would change the store")]
     NotReading,
+    /// What is asked for rests on samples that are gone.
+    #[error(
+        "the samples of run {run} were pruned on {at}, and nothing can be worked out from them again\n  hint: `loadproof store \
+         attach FILE` reads them back from an archive; `loadproof report {run}` shows what was kept"
+    )]
+    SamplesPruned {
+        /// The run.
+        run: RunId,
+        /// When, for people.
+        at: String,
+    },
+    /// Samples are to be read back that are not missing.
+    #[error("run {0} has its samples: there is nothing to attach")]
+    NotPruned(RunId),
+    /// An archive holds another run of the same number.
+    #[error(
+        "the archive's run {run} is not run {run} of this store: its seal is another one\n  hint: name the store that it was \
+         archived from with `--store`"
+    )]
+    OtherArchive {
+        /// The run's number.
+        run: RunId,
+    },
+    /// What an archive holds was changed.
+    #[error("the archive is not attached, and the store is as it was: not as it was sealed: {0}")]
+    NotAsSealed(String),
     /// The writer thread is gone.
     #[error("the store's writer has ended early")]
     WriterGone,

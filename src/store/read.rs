@@ -6,7 +6,7 @@ use super::ids::id_range;
 use super::{Store, StoreError};
 use crate::reading::SignalColumn;
 use crate::run::{RunId, SoftCheckCount};
-use crate::sample::{Kind, Phase, Subject};
+use crate::sample::{Kind, Outcome, Phase, Subject};
 
 impl Store {
     pub(super) fn subject(&self, endpoint: i64) -> Result<Subject, StoreError> {
@@ -72,7 +72,11 @@ impl Store {
     }
 }
 
-fn phase(code: u8) -> rusqlite::Result<Phase> {
+pub(super) fn outcome(code: u8) -> rusqlite::Result<Outcome> {
+    Outcome::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(1, code))
+}
+
+pub(super) fn phase(code: u8) -> rusqlite::Result<Phase> {
     Phase::ALL.get(usize::from(code)).copied().ok_or_else(|| unknown_code(2, code))
 }
 

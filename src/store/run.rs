@@ -141,6 +141,7 @@ impl Store {
         let mut runs = statement.query_map(parameters, facts_of)?.collect::<Result<Vec<_>, _>>()?;
         for run in &mut runs {
             run.start.environment = self.environment(run.id)?;
+            run.pruned_unix_us = self.pruned(run.id)?;
             run.end.phases = self.phases(run.id)?;
             run.end.hooks = self.hooks(run.id)?;
             run.end.faults = fault::of(&self.connection, run.id)?;
@@ -275,6 +276,7 @@ fn facts_of(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
         },
         duration_s: last_us as f64 / 1e6,
         samples: samples.unsigned_abs(),
+        pruned_unix_us: None,
         end: RunEnd {
             state: RunState::ALL.into_iter().find(|s| s.word() == state).unwrap_or(RunState::Failed),
             note: row.get("end_note")?,

@@ -7,7 +7,7 @@ use super::ids::id_range;
 use super::words::Words;
 use super::{Store, StoreError};
 use crate::run::RunId;
-use crate::sample::{ExportedSample, Key, Kind, Outcome, Phase, Race, SampleColumns, Subject};
+use crate::sample::{ExportedSample, Key, Kind, Outcome, Phase, Race, SampleColumns, Subject, TimedSample};
 
 /// What [`Store::samples`] gives.
 const MEASURED: Wanted = Wanted::of(&[
@@ -28,12 +28,23 @@ const MEASURED: Wanted = Wanted::of(&[
     Column::Redirects,
 ]);
 
+/// What [`Store::each_time`] gives.
+const TIMES: Wanted = Wanted::of(&[
+    Column::Endpoint,
+    Column::Outcome,
+    Column::Phase,
+    Column::Intended,
+    Column::Sent,
+    Column::Done,
+]);
+
 impl Store {
     /// The samples of a run.
     ///
     /// # Errors
     /// If the store cannot be read, or a block of samples is not as any loadproof writes it.
     pub fn samples(&self, run: RunId) -> Result<SampleColumns, StoreError> {
+        self.require_samples(run)?;
         let mut columns = SampleColumns::default();
         let mut places: BTreeMap<i64, u32> = BTreeMap::new();
         // Ids of samples whose place in the columns follows from no sample before: only where some are missing.
@@ -55,6 +66,44 @@ impl Store {
         })?;
         columns.entrants = self.entrants(run, &starts, columns.outcome.len())?;
         Ok(columns)
+    }
+
+    /// Hands the times of every sample of a run to `each`, one by one; what the places of their subjects mean.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn each_time(
+        &self,
+        run: RunId,
+        mut each: impl FnMut(&TimedSample),
+    ) -> Result<Vec<Subject>, StoreError> {
+        self.require_samples(run)?;
+        let (mut numbers, mut subjects) = (Vec::new(), Vec::new());
+        self.each_block(run, TIMES, |block| {
+            for place in 0..block.len() {
+                let of = |column| block.column(column)[place];
+                let endpoint = of(Column::Endpoint);
+                let subject = match numbers.iter().position(|number| *number == endpoint) {
+                    Some(subject) => subject,
+                    None => {
+                        numbers.push(endpoint);
+                        subjects.push(self.subject(endpoint)?);
+                        subjects.len() - 1
+                    }
+                };
+                let refused = |error| damaged(run, block, error);
+                each(&TimedSample {
+                    subject,
+                    outcome: outcome(of(Column::Outcome)).map_err(refused)?,
+                    phase: phase(of(Column::Phase)).map_err(refused)?,
+                    intended_us: of(Column::Intended),
+                    sent_us: of(Column::Sent),
+                    done_us: of(Column::Done),
+                });
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(subjects)
     }
 
     /// The place of an endpoint among the subjects.
@@ -109,6 +158,7 @@ impl Store {
         run: RunId,
         mut each: impl FnMut(&ExportedSample) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.require_samples(run)?;
         let tags = self.tags(run)?;
         let mut words = Words::of(self);
         let mut sample = ExportedSample { run: run.0, ..ExportedSample::default() };

@@ -29,11 +29,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/018_capacity_searches.sql"),
     include_str!("migrations/019_seals_of_searches.sql"),
     include_str!("migrations/020_tags.sql"),
-    include_str!("migrations/021_blocks_of_samples.sql"),
+    include_str!("migrations/024_retention.sql"),
+    include_str!("migrations/022_blocks_of_samples.sql"),
 ];
 
 /// The version that puts samples into blocks, which SQL alone cannot do.
-pub(super) const BLOCKS: usize = 21;
+pub(super) const BLOCKS: usize = 22;
 
 /// The version that this program writes.
 pub(super) fn current_version() -> i64 {

@@ -152,16 +152,14 @@ impl Store {
             return Ok(Seal::of_form(&format!("run {run}"), form));
         }
         let sealed = sealed_blocks(&self.connection, run)?;
-        let mut changed = Vec::new();
+        let is_pruned = is_whole && self.pruned(run)?.is_some();
+        let mut changed = if is_pruned { self.changed_since_pruning(run)? } else { Vec::new() };
         let which: &[Which] =
             if is_whole { &[Which::Measured, Which::Words, Which::Facts] } else { &[Which::Facts] };
         for which in which {
-            changed.extend(differences(
-                *which,
-                run,
-                &sealed,
-                &rows::summed_up(&self.connection, run, *which)?,
-            ));
+            let is_meant = |part: &Part| !is_pruned || !rows::rests_on_samples(part);
+            let found = rows::some_summed_up(&self.connection, run, *which, is_meant)?;
+            changed.extend(differences(*which, run, is_meant, &sealed, &found));
         }
         let fits = digest(&sealed, true) == facts
             && (!is_whole || digest(&sealed, false) == measured)
@@ -169,7 +167,11 @@ impl Store {
         if changed.is_empty() && !fits {
             changed.push(format!("the seal of run {run} itself"));
         }
-        Ok(if changed.is_empty() { Seal::Whole { sha256 } } else { Seal::Broken { changed } })
+        Ok(match changed.is_empty() {
+            true if is_pruned => Seal::Pruned,
+            true => Seal::Whole { sha256 },
+            false => Seal::Broken { changed },
+        })
     }
 
     /// What is to be said of a run without a seal.
@@ -233,9 +235,15 @@ impl Store {
 }
 
 /// What is not as it was sealed, in words.
-fn differences(which: Which, run: RunId, sealed: &SealedBlocks, found: &[Block]) -> Vec<String> {
+fn differences(
+    which: Which,
+    run: RunId,
+    is_meant: impl Fn(&Part) -> bool,
+    sealed: &SealedBlocks,
+    found: &[Block],
+) -> Vec<String> {
     let mut differences = Vec::new();
-    for part in which.parts() {
+    for part in which.parts().iter().filter(|part| is_meant(part)) {
         let of_part = found.iter().filter(|block| block.part == part.name);
         let mut now: BTreeMap<u64, &Block> =
             of_part.map(|block| (block.first / rows::BLOCK, block)).collect();

@@ -3,7 +3,7 @@
 
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, now_unix_us};
 use crate::run::{ExperimentId, Judged, RunId};
 
 /// A decided claim.
@@ -35,6 +35,25 @@ pub struct VerdictRow {
     pub values: Vec<Option<f64>>,
 }
 
+/// A claim as it was decided last, in words: what is left to show once samples are gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecidedRow {
+    /// The profile that it was decided for.
+    pub profile: String,
+    /// What the claim says.
+    pub title: String,
+    /// Its rule in symbols.
+    pub formula: String,
+    /// Whether it gates.
+    pub gates: bool,
+    /// What the verdict is called.
+    pub word: String,
+    /// Why.
+    pub reason: String,
+    /// When, µs since 1970 (UTC); none where that was not written down.
+    pub decided_unix_us: Option<i64>,
+}
+
 /// Something that was checked of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckRow {
@@ -64,6 +83,42 @@ impl Store {
             Ok((of, row.get(2)?))
         })?;
         Ok(verdicts.collect::<Result<_, _>>()?)
+    }
+
+    /// What was decided last of a run or an experiment, in the order of its claims.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn decided(&self, of: Judged) -> Result<Vec<DecidedRow>, StoreError> {
+        let (experiment, run) = owner(of);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT profile, title, formula, gates, word, reason, decided_unix_us FROM verdict \
+             WHERE experiment IS ?1 AND run IS ?2 ORDER BY id",
+        )?;
+        let decided = statement.query_map(params![experiment, run], |row| {
+            Ok(DecidedRow {
+                profile: row.get(0)?,
+                title: row.get(1)?,
+                formula: row.get(2)?,
+                gates: row.get(3)?,
+                word: row.get(4)?,
+                reason: row.get(5)?,
+                decided_unix_us: row.get(6)?,
+            })
+        })?;
+        Ok(decided.collect::<Result<_, _>>()?)
+    }
+
+    /// The checks of a run that were written down and did not come out `VALID`: what was checked, its grade, what was seen.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn doubts(&self, run: RunId) -> Result<Vec<(String, String, String)>, StoreError> {
+        let sql =
+            "SELECT name, grade, text FROM audit_check WHERE run = ?1 AND grade <> 'VALID' ORDER BY name";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let doubts = statement.query_map([run.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        Ok(doubts.collect::<Result<_, _>>()?)
     }
 
     /// Writes down what was checked of runs, where nothing is written down yet.
@@ -126,10 +181,7 @@ impl Store {
             return Ok(());
         }
         let transaction = self.connection.transaction()?;
-        let (experiment, run) = match of {
-            Judged::Experiment(id) => (Some(id.0), None),
-            Judged::Run(id) => (None, Some(id.0)),
-        };
+        let (experiment, run) = owner(of);
         let which = "SELECT id FROM verdict WHERE experiment IS ?1 AND run IS ?2";
         transaction.execute(
             &format!("DELETE FROM claim_value WHERE verdict IN ({which})"),
@@ -151,6 +203,14 @@ impl Store {
     }
 }
 
+/// The numbers of an experiment or a run that verdicts belong to.
+fn owner(of: Judged) -> (Option<i64>, Option<i64>) {
+    match of {
+        Judged::Experiment(id) => (Some(id.0), None),
+        Judged::Run(id) => (None, Some(id.0)),
+    }
+}
+
 fn keep(
     transaction: &Transaction<'_>,
     experiment: Option<i64>,
@@ -159,7 +219,8 @@ fn keep(
 ) -> Result<(), StoreError> {
     transaction.execute(
         "INSERT INTO verdict (experiment, run, profile, title, formula, gates, verdict, reason, rounds, estimate, \
-         low, high, alpha, word) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+         low, high, alpha, word, decided_unix_us) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             experiment,
             run,
@@ -175,6 +236,7 @@ fn keep(
             verdict.high,
             verdict.alpha,
             verdict.word,
+            now_unix_us(),
         ],
     )?;
     let id = transaction.last_insert_rowid();

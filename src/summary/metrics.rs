@@ -1,7 +1,7 @@
 //! The metrics of a run by which it is followed over releases.
 
 use super::frame::{FrameError, summaries, total};
-use super::subject::{Distribution, OutcomeCounts, QUANTILES};
+use super::subject::{Distribution, OutcomeCounts, QUANTILES, Summary};
 use crate::run::{MeasuredRun, Metric};
 use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 
@@ -32,6 +32,13 @@ pub fn metrics(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
 /// If the samples cannot be summarised.
 pub fn followed(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
     let load_s = run.facts.load_s();
+    let summaries = summaries(&run.samples, load_s)?;
+    Ok(followed_of(run, &summaries, total(&run.samples, load_s)?.as_ref()))
+}
+
+/// As [`followed`], where the run has been summed up already: by subject, and all requests together.
+pub fn followed_of(run: &MeasuredRun, summaries: &[Summary], total: Option<&Summary>) -> Vec<Metric> {
+    let load_s = run.facts.load_s();
     let metric = |subject: &Subject, name: &str, value: f64, n: u64| Metric {
         run: run.facts.id,
         subject: subject.clone(),
@@ -44,7 +51,7 @@ pub fn followed(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
         (n > 0).then(|| metric(subject, Metric::ANSWERED, (counts.ok + counts.rejected) as f64 / n as f64, n))
     };
     let mut metrics = Vec::new();
-    for summary in summaries(&run.samples, load_s)? {
+    for summary in summaries {
         if summary.subject.traffic_class == PROBE_CLASS {
             continue;
         }
@@ -57,10 +64,10 @@ pub fn followed(run: &MeasuredRun) -> Result<Vec<Metric>, FrameError> {
     }
     let all =
         Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: ALL_REQUESTS.to_owned() };
-    metrics.extend(total(&run.samples, load_s)?.and_then(|total| answered(&all, &total.counts)));
+    metrics.extend(total.and_then(|total| answered(&all, &total.counts)));
     let ok = ok_within_load(run, load_s);
     metrics.push(metric(&all, Metric::THROUGHPUT, ok as f64 / load_s, ok));
-    Ok(metrics)
+    metrics
 }
 
 fn quantile(times: &Distribution, p: f64) -> f64 {

@@ -14,6 +14,7 @@ mod faults;
 pub mod metrics;
 mod frame;
 pub mod grid;
+pub mod histograms;
 pub mod live;
 mod modes;
 pub mod race;

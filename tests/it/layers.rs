@@ -319,7 +319,7 @@ const HOMES: &[Home] = &[
         &["src/bundle/signature.rs", "src/scenario/functions.rs"],
         "signatures of bundles; hashes that requests are signed with",
     ),
-    home("parquet", &["src/export/parquet.rs"], ""),
+    home("parquet", &["src/export/"], ""),
     home("encoding_rs", &["src/import/source.rs"], ""),
     home("encoding_rs_io", &["src/import/source.rs"], ""),
     home(

@@ -37,6 +37,7 @@ mod load;
 mod renamed;
 mod replay;
 mod report;
+mod retention;
 mod scenario;
 mod sent;
 mod shared;

@@ -77,6 +77,7 @@ fn facts(arm: Arm, names: Names) -> RunFacts {
         },
         duration_s: 30.0,
         samples: 2200,
+        pruned_unix_us: None,
         end: RunEnd {
             state: RunState::Done,
             phases: vec![

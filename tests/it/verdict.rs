@@ -82,6 +82,7 @@ fn run(arm: Arm, round: u32, ms: f64, failed: usize) -> MeasuredRun {
         },
         duration_s: 40.0,
         samples: n as u64,
+        pruned_unix_us: None,
         end: RunEnd { state: RunState::Done, phases: vec![steady], ..RunEnd::default() },
     };
     MeasuredRun {

@@ -18,8 +18,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Run, SummaryForm};
 pub(super) use self::results::{
-    ArmName, Compare, Export, ExportFormat, Import, Query, Report, RunFilter, RunList, Runs, RunsCommand,
-    Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend, TrendCommand,
+    Archive, ArmName, Attach, Compare, Export, ExportFormat, Import, Prune, Query, Report, RunFilter,
+    RunList, Runs, RunsCommand, Saved, SavedCommand, StoreCommand, StoreCommands, TableFormat, Trend,
+    TrendCommand,
 };
 pub(super) use self::setting_up::{DraftFormat, Generate, Generated, Init};
 pub(super) use self::signing::{SignOff, Verify};

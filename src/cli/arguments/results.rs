@@ -6,7 +6,9 @@ use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Deployment, OUTPUT, Outputs};
+use crate::assess::retention::Keep;
 use crate::import::Format;
+use crate::unit::parse_duration;
 
 pub(super) const IMPORT_EXAMPLES: &str = "\
 docs/EXCHANGE.md says how each tool writes such files, and what they lack.
@@ -352,6 +354,68 @@ pub(in crate::cli) enum StoreCommand {
     Query(Query),
     /// Check the file, and that every run and experiment is as it was written
     Check,
+    /// Take the samples of older runs out of the store; facts, histograms, metrics and verdicts stay
+    #[command(after_help = PRUNE_EXAMPLES)]
+    Prune(Prune),
+    /// Write the samples of runs to a Parquet file that `store attach` reads back
+    Archive(Archive),
+    /// Put the samples of an archive back into the store that they are from
+    Attach(Attach),
+}
+
+const PRUNE_EXAMPLES: &str = "\
+Examples:
+  loadproof store prune --keep 30d --dry-run
+  loadproof store archive 1 2 3 --to july.parquet
+  loadproof store prune --keep 30d --vacuum";
+
+/// Take the samples of older runs out of the store; facts, histograms, metrics and verdicts stay
+///
+/// Nothing is decided of a run without samples: reports show what was decided before, with its date.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Prune {
+    /// Runs that keep their samples: those of the last `30d`, or the newest `100`
+    #[arg(long, env = "LOADPROOF_KEEP", value_name = "AGE|N", value_parser = keep)]
+    pub(in crate::cli) keep: Keep,
+    /// Say which samples would go, and change nothing
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+    /// Also samples that an experiment, a capacity search, an accepted level or a sign-off needs
+    #[arg(long)]
+    pub(in crate::cli) include_needed: bool,
+    /// Then rewrite the file so that it shrinks; takes as much free disk space as is left in it
+    #[arg(long)]
+    pub(in crate::cli) vacuum: bool,
+}
+
+/// Which runs keep their samples for being new.
+fn keep(text: &str) -> Result<Keep, String> {
+    if let Ok(newest) = text.parse::<usize>() {
+        return Ok(Keep::Newest(newest));
+    }
+    let age = parse_duration(text).map_err(|_| {
+        format!("`{text}` is neither an age nor a number of runs: expected e.g. `30d`, `12h` or `100`")
+    })?;
+    Ok(Keep::Since(age))
+}
+
+/// Write the samples of runs to a Parquet file that `store attach` reads back
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Archive {
+    /// Numbers, labels or profiles (their newest runs), or `latest`
+    #[arg(value_name = "RUN", required = true)]
+    pub(in crate::cli) runs: Vec<String>,
+    /// The file to write; it must not exist
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) to: PathBuf,
+}
+
+/// Put the samples of an archive back into the store that they are from
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Attach {
+    /// A file of `store archive`
+    #[arg(value_name = "FILE")]
+    pub(in crate::cli) file: PathBuf,
 }
 
 /// Query the store in SQL, read-only

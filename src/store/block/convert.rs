@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::{COLUMNS, ID_ROWS, Insert, SAMPLE, SampleBlock};
+use super::{COLUMNS, Insert, SAMPLE, SampleBlock};
 use crate::store::StoreError;
 
 /// After this long it is said what takes so long.
@@ -23,7 +23,7 @@ pub(in crate::store) fn convert(connection: &Connection) -> Result<(), StoreErro
         let mut block = SampleBlock::default();
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
-            if id % ID_ROWS == 0 || id != block.end() {
+            if block.ends_before(id) {
                 if block.samples > 0 {
                     insert.put(&mut Insert::prepare(connection)?, &block)?;
                 }

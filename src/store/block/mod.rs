@@ -6,32 +6,10 @@ mod digits;
 mod table;
 
 use crate::checksum::Sum;
-use crate::sample::Sample;
+use crate::sample::{STORED_COLUMNS as SAMPLE, Sample, StoredSample};
 
 pub(super) use convert::convert;
 pub(super) use table::{Insert, has_samples, scan};
-
-/// Columns of a sample, in the order in which they are summed up.
-pub(super) const SAMPLE: [&str; 18] = [
-    "id",
-    "endpoint",
-    "user_class",
-    "user",
-    "journey",
-    "phase",
-    "outcome",
-    "status",
-    "intended_us",
-    "sent_us",
-    "first_byte_us",
-    "done_us",
-    "bytes_in",
-    "bytes_out",
-    "redirects",
-    "repeats",
-    "reason",
-    "key",
-];
 
 /// Samples of a full block; also rows under one checksum of a seal.
 pub(super) const ROWS: usize = 256;
@@ -147,6 +125,37 @@ impl SampleBlock {
     /// A column; empty if it was not wanted.
     pub(super) fn column(&self, column: Column) -> &[i64] {
         &self.columns[column as usize]
+    }
+
+    /// Adds a sample as it was stored; the block has room for it.
+    pub(super) fn push_stored(&mut self, sample: &StoredSample) {
+        let optional =
+            [sample.reason, sample.key].map(|value| value.map_or(0, |value| value.saturating_add(1)));
+        let (numbers, last) = (sample.numbers.iter().skip(1), &optional);
+        let mut values = [0; COLUMNS];
+        for (value, given) in values.iter_mut().zip(numbers.chain(last)) {
+            *value = *given;
+        }
+        self.push(&values);
+    }
+
+    /// A sample as it is stored.
+    pub(super) fn stored(&self, place: usize) -> StoredSample {
+        let mut numbers = [0; SAMPLE.len() - 2];
+        numbers[0] = self.first.saturating_add(i64::try_from(place).unwrap_or(i64::MAX));
+        for (number, column) in numbers[1..].iter_mut().zip(&self.columns) {
+            *number = column[place];
+        }
+        let optional = |column: Column| match self.column(column)[place] {
+            0 => None,
+            value => Some(value - 1),
+        };
+        StoredSample { numbers, reason: optional(Column::Reason), key: optional(Column::Key) }
+    }
+
+    /// Whether a sample of an id belongs to the next block.
+    pub(super) fn ends_before(&self, id: i64) -> bool {
+        id % ID_ROWS == 0 || id != self.end()
     }
 
     /// Adds the values of a sample, in the order of the columns.
