@@ -230,7 +230,8 @@ fn samples_that_something_needs_stay_until_that_is_asked_for() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let said = stdout(&output).replace('\u{202f}', " ");
     assert!(said.contains("pruned 12 000 samples of 10 runs") && said.contains("VACUUM took"), "{said}");
-    assert!(size() < before / 2, "{before} bytes before, {} after", size());
+    // What is kept instead takes room, too; a sample had more than eight bytes.
+    assert!(size() + 12_000 * 8 < before, "{before} bytes before, {} after", size());
 
     let shown = shelf.run(&["report", "e1"]);
     assert_eq!(code(&shown), 97);
