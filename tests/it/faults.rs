@@ -236,6 +236,28 @@ fn a_claim_of_recovery_from_what_never_showed_says_so() {
 }
 
 #[test]
+fn refusals_that_the_scenario_expects_are_no_recovery() {
+    let faults = known::Faults {
+        unavailable: 0.9,
+        unavailable_after: Duration::from_secs(7),
+        ..known::Faults::default()
+    };
+    let server = known::spawn(Truth { faults, ..Truth::default() }).unwrap();
+    let bench = Bench::new();
+    let rest = [
+        fault("nothing", "6s", "kind = 'command'\nrun = ['true']"),
+        claim("Recovers", "recovers_after = 'nothing'\nat_most = '3s'"),
+        // The server's clock begins with the run.
+        "[profile.a]\nreset = 'POST /reset'\n".to_owned(),
+    ];
+    let text = scenario(&server.url(), "12s", &rest.concat());
+    bench.write("scenario.toml", &text.replace("timeout = \"10s\"", "timeout = \"10s\", reject = [503]"));
+    let out = stdout(&bench.run(&["run", "scenario.toml"]));
+    assert!(!out.contains("never showed") && !out.contains("  MET"), "{out}");
+    assert!(out.contains("MISSED") || out.contains("INVALID"), "{out}");
+}
+
+#[test]
 fn a_fault_that_cannot_happen_is_a_mistake() {
     let of = |rest: &str| {
         let text = scenario("http://127.0.0.1:1", "10s", rest);

@@ -35,8 +35,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("import", &["utc", "unit", "web", "bounded", "checksum", "sample", "run", "scenario", "store"]),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
-    // `claim` for what its goals ask.
-    ("capacity", &["run", "claim", "stats"]),
+    // `claim` for what its goals ask, `unit` for what was seen instead.
+    ("capacity", &["unit", "run", "claim", "stats"]),
     ("trend", &["sample", "run", "stats"]),
     ("verdict", &["unit", "sample", "reading", "run", "claim", "stats", "summary", "capacity"]),
     ("baseline", &["checksum", "sample", "reading", "run", "claim", "stats", "verdict"]),
