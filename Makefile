@@ -350,6 +350,10 @@ N ?= 20
 kill-trials: ## Kill runs with patched files at random moments, N= times (20); checks the store, at most 1 s of loss, restored files
 	LOADPROOF=$(QUICK)/loadproof TESTBED=$(QUICK)/testbed benches/kill.sh $(N)
 
+.PHONY: agent-trials
+agent-trials: ## Kill agents, coordinators and NATS servers of runs at random moments, N= times (20); checks that no sample is lost or stored twice
+	LOADPROOF=$(QUICK)/loadproof TESTBED=$(QUICK)/testbed benches/agents.sh $(N)
+
 .PHONY: axe
 axe: ## Fetch axe-core for the accessibility test, which is skipped without it
 	tests/it/support/axe.sh

@@ -51,6 +51,7 @@ fn run() -> Result<u64, Box<dyn std::error::Error>> {
         seed: 1,
         salt: None,
         workers: 1,
+        share: None,
         clock: Clock::starting_in(Duration::from_millis(10)),
         pacing: Pacing::default(),
         kept: Kept::Failed,

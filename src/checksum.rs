@@ -15,6 +15,13 @@ pub fn digest(bytes: impl AsRef<[u8]>) -> [u8; 32] {
     sha2::Sha256::digest(bytes).into()
 }
 
+/// The SHA-256 of pieces one after another, as it is.
+pub fn digest_of<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut sum = sha2::Sha256::new();
+    pieces.into_iter().for_each(|piece| sum.update(piece));
+    sum.finalize().into()
+}
+
 /// Bytes in hex.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {

@@ -34,6 +34,7 @@ pub(crate) mod plan;
 pub mod load;
 pub(crate) mod system;
 pub(crate) mod signals;
+pub(crate) mod agents;
 
 // What was measured.
 pub mod store;

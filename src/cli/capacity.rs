@@ -10,7 +10,7 @@ use super::arguments::Capacity as Command;
 use super::choices::{choices, only_or_named};
 use super::exit::{Exit, UsageError};
 use super::viewers::{Concluded, Viewers};
-use super::{found, output, world};
+use super::{agent, found, output, world};
 use crate::execute::ExecuteError;
 use crate::execute::capacity::CapacitySearch;
 use crate::execute::unfinished::UnfinishedSearch;
@@ -18,6 +18,7 @@ use crate::plan::Choices;
 use crate::run::CapacityEnding;
 use crate::scenario::Scenario;
 use crate::scenario::capacity::{CapacitySpec, DurationSum, GoalSpec};
+use crate::scenario::grid::Grid;
 use crate::scenario::overrides::LoadOverrides;
 use crate::store::Store;
 
@@ -45,6 +46,7 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
     }
     let viewers = Viewers::of(common, path)?;
     let mut options = viewers.session_options(common, search.plan());
+    options.agents = agent::wanted(common, &command.scenario, &Grid::default())?;
     options.label.get_or_insert_with(|| "capacity".to_owned());
     options.audience.note(&format!("capacity: {}", search.cost(beyond)));
     let concluded = search.carry_out(beyond, path, options).map_err(anyhow::Error::from);

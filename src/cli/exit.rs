@@ -86,13 +86,21 @@ impl Exit {
             Some(ExecuteError::Scenario(_) | ExecuteError::Signal(_)) => Self::BadScenario,
             Some(ExecuteError::Store(error)) => Self::of_store(error),
             Some(ExecuteError::Assess(error)) => Self::of_assessment(error),
-            Some(ExecuteError::Override(_) | ExecuteError::NothingToRaise(_) | ExecuteError::Resume(_)) => {
-                Self::Usage
-            }
+            Some(ExecuteError::Agents(error)) if error.is_mistake() => Self::Usage,
+            Some(
+                ExecuteError::Override(_)
+                | ExecuteError::NothingToRaise(_)
+                | ExecuteError::Resume(_)
+                | ExecuteError::Collect(_),
+            ) => Self::Usage,
             Some(ExecuteError::Interrupted) => Self::Interrupted,
-            Some(ExecuteError::Load(_) | ExecuteError::SetUp(_) | ExecuteError::SelfTestScenario) | None => {
-                Self::Internal
-            }
+            Some(
+                ExecuteError::Agents(_)
+                | ExecuteError::Load(_)
+                | ExecuteError::SetUp(_)
+                | ExecuteError::SelfTestScenario,
+            )
+            | None => Self::Internal,
         }
     }
 

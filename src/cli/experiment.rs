@@ -15,7 +15,7 @@ use super::command_line::command_line;
 use super::exit::{Exit, UsageError};
 use super::report::{self, Reported};
 use super::viewers::{Concluded, Viewers};
-use super::{output, world};
+use super::{agent, output, world};
 use crate::execute::experiment::{Experiment, ExperimentFlags, Start, StopRules};
 use crate::run::{ExperimentId, Judged};
 use crate::scenario::grid::{Cell, Grid, MOST_CELLS};
@@ -98,7 +98,8 @@ fn one(
         return Ok(Ended::Planned);
     }
     let rules = StopRules { budget: command.budget, allow_invalid: outputs.allow_invalid };
-    let options = viewers.session_options(common, experiment.plan());
+    let mut options = viewers.session_options(common, experiment.plan());
+    options.agents = agent::wanted(common, Path::new(&scenario.file), &grid(command)?)?;
     let (id, ending) = experiment.carry_out(rules, path, options)?;
     let mut store = Store::open(path)?;
     let reported = report::of_experiment(id, &mut store, outputs);

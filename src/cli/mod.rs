@@ -1,5 +1,6 @@
 //! The command line: thin. Arguments in, one call per command, output to the writers it is given.
 
+mod agent;
 mod arguments;
 mod capacity;
 mod check;
@@ -65,6 +66,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Exit> {
         Command::Run(command) => run::run(&command, &store),
         Command::Experiment(command) => experiment::experiment(&command, &store),
         Command::Capacity(command) => capacity::capacity(&command, &store),
+        Command::Agent(command) => agent::agent(&command),
         Command::Http(command) => endpoint::http(&command, &store),
         Command::Grpc(command) => endpoint::grpc(&command, &store),
         Command::Compare(command) => compare::compare(&command, &store),

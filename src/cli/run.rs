@@ -9,12 +9,13 @@ use super::arguments::{Outputs, Run, SummaryForm};
 use super::choices::{choices, only_or_named};
 use super::exit::Exit;
 use super::viewers::{Concluded, Viewers};
-use super::{export, output, report, world};
+use super::{agent, export, output, report, world};
 use crate::execute::Carried;
 use crate::execute::session::{Session, SessionOptions};
 use crate::plan::Plan;
 use crate::run::RunState;
 use crate::scenario::Scenario;
+use crate::scenario::grid::Grid;
 use crate::store::{Reference, Store};
 use crate::unit;
 
@@ -33,7 +34,8 @@ pub(super) fn run(command: &Run, store: &Path) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let viewers = Viewers::of(&command.common, store)?;
-    let options = viewers.session_options(&command.common, &plan);
+    let mut options = viewers.session_options(&command.common, &plan);
+    options.agents = agent::wanted(&command.common, &command.scenario, &Grid::default())?;
     let carried = carry_out_single(&scenario, &plan, store, options);
     let concluded = carried.and_then(|carried| {
         if let Some(prefix) = &command.locust.csv {

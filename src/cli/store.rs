@@ -6,10 +6,11 @@ use anyhow::Result;
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
-use super::arguments::{Query, StoreCommand, StoreCommands, TableFormat};
+use super::arguments::{Collect, Query, StoreCommand, StoreCommands, TableFormat};
 use super::exit::{Exit, UsageError};
 use super::{output, retention};
 use crate::assess::is_store_of_bundle;
+use crate::execute;
 use crate::export::csv::field;
 use crate::run::RunId;
 use crate::store::{self, Answer, Checked, Store};
@@ -19,10 +20,30 @@ pub(super) fn store(command: &StoreCommands, path: &Path) -> Result<Exit> {
     match &command.command {
         StoreCommand::Query(command) => query(command, path),
         StoreCommand::Check => check(path),
+        StoreCommand::Collect(command) => collect(command, path),
         StoreCommand::Prune(command) => retention::prune(command, path),
         StoreCommand::Archive(command) => retention::archive(command, path),
         StoreCommand::Attach(command) => retention::attach(command, path),
     }
+}
+
+/// Adds to a run what its agents still hold.
+fn collect(command: &Collect, path: &Path) -> Result<Exit> {
+    let Ok(run) = command.run.parse();
+    let collected = execute::collect::collect(path, &run, &command.nats, command.silence)?;
+    let (run, added) = (collected.run, collected.samples - collected.before);
+    let mut lines = vec![format!(
+        "run {run}: {} samples stored, {} of them now",
+        unit::count(collected.samples),
+        unit::count(added)
+    )];
+    for agent in &collected.agents {
+        let note = if agent.note.is_empty() { String::new() } else { format!(": {}", agent.note) };
+        lines.push(format!("  {}  {}{note}", agent.name, agent.state.word()));
+    }
+    lines.extend(collected.seal.iter().map(|seal| format!("seal of run {run}: {seal}")));
+    output::result(&lines.join("\n"))?;
+    Ok(if collected.is_complete { Exit::Done } else { Exit::Invalid })
 }
 
 /// Names what is damaged or was changed after it was stored.

@@ -88,6 +88,7 @@ impl Viewers {
             deployment: None,
             workers: None,
             pacing: Pacing::default(),
+            agents: None,
             command: command_line(),
             interrupt: self.interrupt.receiver(),
             audience: Audience::new(audience),

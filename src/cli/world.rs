@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::output;
+use crate::agents::{Noting, Pack};
 use crate::bounded;
 use crate::scenario::endpoint::{self, Endpoint};
 use crate::scenario::grid::Grid;
@@ -90,6 +91,13 @@ pub(super) fn scenario_with_grid(
         output::say(&format!("{}\n", scenario.warnings));
     }
     Ok(scenario)
+}
+
+/// The files that a scenario is made of, to be sent to agents.
+pub(super) fn pack(path: &Path, vars: &Vars, grid: &Grid) -> Result<Pack, ScenarioError> {
+    let noting = Noting::new(RealWorld { vars: vars.to_vec(), grid: grid.clone() });
+    scenario::compile(path, &noting)?;
+    Ok(noting.into_pack(path))
 }
 
 /// Reads and checks a scenario file that is only looked at.

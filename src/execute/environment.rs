@@ -15,7 +15,7 @@ use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
 pub(super) fn facts(setting: &Setting, profile: &Profile, planned: &PlannedRun) -> BTreeMap<String, String> {
-    let (scenario, workers) = (&setting.scenario, setting.workers);
+    let (scenario, workers) = (&setting.scenario, setting.load_workers());
     let kinds = RefreshKind::nothing()
         .with_cpu(CpuRefreshKind::nothing())
         .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -24,8 +24,11 @@ pub(super) fn facts(setting: &Setting, profile: &Profile, planned: &PlannedRun) 
         ("target".to_owned(), crate::web::shown(&planned.base_url)),
         ("loadproof".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ("load workers".to_owned(), workers.to_string()),
-        ("load threads".to_owned(), priority::text(workers)),
     ]);
+    match &setting.fleet {
+        Some(fleet) => drop(facts.insert("agents".to_owned(), fleet.text())),
+        None => drop(facts.insert("load threads".to_owned(), priority::text(workers))),
+    }
     facts.extend(planned.load.replayed().map(|replayed| (REPLAYED.to_owned(), replayed)));
     let of_file = scenario.load(&planned.load_name).ok().filter(|of_file| **of_file != planned.stated_load);
     facts.extend(of_file.map(|of_file| (STATED_LOAD.to_owned(), of_file.text())));
@@ -52,6 +55,14 @@ pub(super) fn facts(setting: &Setting, profile: &Profile, planned: &PlannedRun) 
         push(&format!("service {}", service.name), Some(redact::command(&service.program.command.join(" "))));
     }
     facts
+}
+
+/// The machine: its name, its processor and its kernel; empty where they are not known.
+pub fn machine() -> [String; 3] {
+    let kinds = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+    let system = System::new_with_specifics(kinds).ok();
+    let processor = system.as_ref().and_then(|s| s.cpus().first()).map(|cpu| cpu.brand().trim().to_owned());
+    [System::host_name().ok(), processor, System::kernel_version().ok()].map(Option::unwrap_or_default)
 }
 
 /// The commit of the working directory in twelve digits, marked `-dirty` if there are changes on top of it; none outside of

@@ -5,7 +5,9 @@
 //! This is where the rooms meet: it holds the order of things and nothing else.
 
 mod abort;
+mod agents;
 pub mod capacity;
+pub mod collect;
 mod drain;
 mod environment;
 mod fault;
@@ -28,7 +30,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-pub use environment::git_commit;
+pub use environment::{git_commit, machine};
 pub use progress::{Audience, Begun, Moment, Progress};
 pub use setting::{ExecuteError, Setting};
 
@@ -37,17 +39,18 @@ use self::hooks::Hooks;
 use self::setting::interrupted;
 use self::stage::{Outcome, Stage};
 use self::watched::Watched;
+use crate::agents::{Found, signals as agent_signals};
 use crate::load::{self, Clock, Kept, LoadRun, OwnSignals};
 use crate::plan::PlannedRun;
 use crate::reading::Reading;
-use crate::run::{Judged, LoadFacts, RunEnd, RunId, RunStart, RunState, StoredHistogram};
+use crate::run::{AgentFacts, Judged, LoadFacts, RunEnd, RunId, RunStart, RunState, StoredHistogram};
 use crate::scenario::Scenario;
 use crate::scenario::hook::Moment as HookMoment;
 use crate::scenario::load::Load;
 use crate::scenario::profile::Profile;
 use crate::scenario::signal::SignalSource;
 use crate::signals::{Collector, CollectorReport};
-use crate::store::{RunWords, RunWriter, Store};
+use crate::store::{NewAgents, RunWords, RunWriter, Store};
 use crate::summary::histograms::Histograms;
 use crate::summary::live::Live;
 use crate::system::fault::{FaultRun, Times};
@@ -107,7 +110,11 @@ pub async fn carry_out(
         Collector::new(&sources, processes, PROCESS_EVERY, &setting.scenario.way().straight())?
             .following(move |service| pids.of(service));
     let first_readings = collector.first_readings().await;
-    let clock = Clock::starting_in(LEAD);
+    let found = tokio::select! {
+        found = agents::prepare(setting, planned) => found?,
+        () = interrupted(&mut interrupt) => return Err(ExecuteError::Interrupted),
+    };
+    let clock = Clock::starting_in(if found.is_some() { agents::LEAD } else { LEAD });
     let start = start(setting, planned, profile, &clock);
     let run = store.begin_run(&start, &setting.scenario.sources)?;
     audience.begin(&Begun {
@@ -116,8 +123,10 @@ pub async fn carry_out(
         planned: planned.clone(),
         experiment: setting.experiment,
     });
-    let measured =
-        measure(setting, planned, run, clock, (collector, first_readings), &around, system, audience).await;
+    let reading = (collector, first_readings);
+    let of_run = (run, found.as_ref());
+    let measuring = measure(setting, planned, of_run, clock, reading, &around, system, audience);
+    let measured = Box::pin(measuring).await;
     match measured {
         Ok(mut measured) => {
             let during = hook::none_failed(&around.hooks, &around.around, &measured.hooks);
@@ -128,9 +137,13 @@ pub async fn carry_out(
                 _ => Ok(()),
             };
             let faults = measured.faults.iter().map(|run| fault::facts(run, &clock)).collect();
-            let end = RunEnd { faults, ..end_of(&mut measured.outcome, after.err(), &hooks, &clock) };
+            let agents = std::mem::take(&mut measured.agents);
+            let end = RunEnd { faults, agents, ..end_of(&mut measured.outcome, after.err(), &hooks, &clock) };
             store.keep_histograms(run, &measured.histograms)?;
             store.end_run(run, &end)?;
+            if let (Some(fleet), Some(found)) = (&setting.fleet, &found) {
+                agents::release(fleet, found, &store, &end.agents).await?;
+            }
             measured.system.stop().await?;
             match measured.outcome.error {
                 Some(error) => Err(error),
@@ -165,6 +178,7 @@ fn end_of(outcome: &mut Outcome, failed: Option<SystemError>, hooks: &[HookRun],
         phases: std::mem::take(&mut outcome.phases),
         hooks: hooks.iter().map(|hook| hooks::facts(hook, clock)).collect(),
         faults: Vec::new(),
+        agents: Vec::new(),
         clock_step_us: clock.wall_step_us(),
     }
 }
@@ -210,7 +224,7 @@ fn start(setting: &Setting, planned: &PlannedRun, profile: &Profile, clock: &Clo
         command: setting.command.clone(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         environment: environment::facts(setting, profile, planned),
-        load_facts: load_facts(&planned.load, setting.workers),
+        load_facts: load_facts(&planned.load, setting.load_workers()),
         parts: if planned.load.parts.len() > 1 { planned.load.part_facts() } else { Vec::new() },
         stages: if planned.load.is_plain() { Vec::new() } else { planned.load.stage_facts() },
         claims: scenario.claims.clone(),
@@ -252,6 +266,8 @@ struct Measured {
     hooks: Vec<HookRun>,
     /// What was done to the system on purpose.
     faults: Vec<FaultRun>,
+    /// What became of the agents that made the load.
+    agents: Vec<AgentFacts>,
 }
 
 /// Load, signals, faults and the hooks during the load, from the first request to the last reading.
@@ -259,7 +275,7 @@ struct Measured {
 async fn measure(
     setting: &Setting,
     planned: &PlannedRun,
-    run: RunId,
+    (run, found): (RunId, Option<&Found>),
     clock: Clock,
     (collector, first_readings): (Collector, Vec<Reading>),
     hooks: &Hooks,
@@ -270,28 +286,43 @@ async fn measure(
     let live = Arc::new(Mutex::new(Live::new(&scenario.endpoints)));
     let mut signals = collector.infos().to_vec();
     let own_from = signals.len();
-    signals.extend(OwnSignals::infos(setting.pacing));
+    match found {
+        Some(found) => signals.extend(agent_signals::infos(&found.agents)),
+        None => signals.extend(OwnSignals::infos(setting.pacing)),
+    }
     let words = RunWords {
         endpoints: &scenario.endpoints,
         user_classes: scenario.user_classes.iter().map(|class| class.name.as_str()).collect(),
         signals: &signals,
         soft_checks: &scenario.soft_checks,
+        agents: found.map(|found| NewAgents { token: &found.token, agents: &found.agents }),
     };
     let histograms = Arc::new(Mutex::new(Histograms::default()));
     let writer = RunWriter::start(&setting.store, run, &words, observer(&live, &histograms))?;
-    let load = LoadRun {
-        scenario: Arc::clone(scenario),
-        load: planned.load.clone(),
-        base_url: planned.base_url.clone(),
-        seed: planned.seed,
-        salt: salt(scenario, planned, &clock),
-        workers: setting.workers,
-        pacing: setting.pacing,
-        clock,
-        kept: Kept::Failed,
-        own: Some(Arc::new(OwnSignals::new(own_from, Arc::new(writer.readings())))),
+    let salt = salt(scenario, planned, &clock);
+    let (running, from_agents) = match setting.fleet.as_deref().zip(found) {
+        Some((fleet, found)) => {
+            let of = (setting.store.as_path(), run);
+            let (running, collected) = agents::start(fleet, found, &writer, of, (clock, salt)).await?;
+            (running, Some((fleet, found, collected)))
+        }
+        None => {
+            let load = LoadRun {
+                scenario: Arc::clone(scenario),
+                load: planned.load.clone(),
+                base_url: planned.base_url.clone(),
+                seed: planned.seed,
+                salt,
+                workers: setting.workers,
+                share: None,
+                pacing: setting.pacing,
+                clock,
+                kept: Kept::Failed,
+                own: Some(Arc::new(OwnSignals::new(own_from, Arc::new(writer.readings())))),
+            };
+            (load::start(load, writer.sink()).await?, None)
+        }
     };
-    let running = load::start(load, writer.sink()).await?;
     let (stop, stopping) = watch::channel(false);
     let latest = collector.latest();
     let emit = writer.readings();
@@ -323,9 +354,13 @@ async fn measure(
         outcome
     };
     let (signals, hooks, faults, outcome) = futures_util::future::join4(collect, during, faults, drive).await;
+    let agents = match from_agents {
+        Some((fleet, found, collected)) => agents::end(fleet, found, collected).await?,
+        None => Vec::new(),
+    };
     let samples = writer.finish()?;
     let histograms = histograms.lock().unwrap_or_else(PoisonError::into_inner).stored(&scenario.endpoints);
-    Ok(Measured { system, outcome, samples, histograms, signals, hooks, faults })
+    Ok(Measured { system, outcome, samples, histograms, signals, hooks, faults, agents })
 }
 
 /// Sees every batch on the thread that stores it.

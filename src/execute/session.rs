@@ -8,9 +8,10 @@ use tokio::sync::watch;
 pub use crate::load::Pacing;
 
 use super::progress::Audience;
-use super::setting::{ExecuteError, Setting};
+use super::setting::{ExecuteError, Setting, interrupted};
 use super::tryout::{self, Tried};
 use super::{Carried, carry_out};
+use crate::agents::{self, Fleet};
 use crate::assess::files;
 use crate::plan::PlannedRun;
 use crate::run::ExperimentId;
@@ -28,6 +29,8 @@ pub struct SessionOptions {
     pub workers: Option<u16>,
     /// How they wait until something is due.
     pub pacing: Pacing,
+    /// Which agents make the load in place of this machine; none if it does.
+    pub agents: Option<agents::Wanted>,
     /// The command line, for the store and for repeating it.
     pub command: String,
     /// Becomes true when the user wants to end it.
@@ -55,6 +58,14 @@ fn journal_of(store: &Path) -> PathBuf {
     files::folder_of(store).join("patched")
 }
 
+/// The agents that are wanted, unless the user ends it before.
+async fn found(wanted: agents::Wanted, mut interrupt: watch::Receiver<bool>) -> Result<Fleet, ExecuteError> {
+    tokio::select! {
+        fleet = Fleet::find(wanted) => Ok(fleet?),
+        () = interrupted(&mut interrupt) => Err(ExecuteError::Interrupted),
+    }
+}
+
 /// Carries out the runs of a command, one after another.
 pub struct Session {
     runtime: tokio::runtime::Runtime,
@@ -73,7 +84,7 @@ impl Session {
     ///
     /// # Errors
     /// If files that an earlier process has left patched cannot be put back, or its faults not be undone, or the system
-    /// gives no runtime.
+    /// gives no runtime, or too few agents are found.
     pub fn new(
         scenario: &Arc<Scenario>,
         store: &Path,
@@ -96,6 +107,13 @@ impl Session {
         for fault in system::fault::undo_leftovers(&undo)? {
             audience.note(&format!("undid fault `{fault}`, which an earlier run had left"));
         }
+        let fleet = match options.agents {
+            Some(wanted) => Some(Arc::new(runtime.block_on(found(wanted, options.interrupt.clone()))?)),
+            None => None,
+        };
+        if let Some(fleet) = &fleet {
+            audience.note(&format!("agents: {}", fleet.text()));
+        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setting = Setting {
             scenario: Arc::clone(scenario),
@@ -105,6 +123,7 @@ impl Session {
             store: store.to_owned(),
             workers: options.workers.unwrap_or_else(|| u16::try_from(cores).unwrap_or(1)),
             pacing: options.pacing,
+            fleet,
             label: options.label,
             deployment: options.deployment,
             experiment,

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::agents::{AgentsError, Fleet};
 use crate::assess::AssessError;
 use crate::load::{LoadError, Pacing};
-use crate::run::{CapacityId, ExperimentId};
+use crate::run::{CapacityId, ExperimentId, RunId};
 use crate::scenario::overrides::OverrideError;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::SignalError;
@@ -31,6 +32,8 @@ pub struct Setting {
     pub workers: u16,
     /// How they wait until something is due.
     pub pacing: Pacing,
+    /// The agents that make load in place of this machine; none if it does.
+    pub fleet: Option<Arc<Fleet>>,
     /// The user's own name for the runs.
     pub label: Option<String>,
     /// The deployment that they are made against (`--deployment`), if one was named.
@@ -67,6 +70,12 @@ pub enum ExecuteError {
     /// What was stored cannot be judged.
     #[error(transparent)]
     Assess(#[from] AssessError),
+    /// Agents cannot make the load.
+    #[error(transparent)]
+    Agents(#[from] AgentsError),
+    /// Nothing can be collected from agents.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
     /// An experiment, or a search for capacity, cannot be continued.
     #[error(transparent)]
     Resume(#[from] ResumeError),
@@ -84,6 +93,29 @@ pub enum ExecuteError {
     /// The user ended it before there was anything to store.
     #[error("interrupted: nothing was measured")]
     Interrupted,
+}
+
+impl Setting {
+    /// Threads that make load, over all machines that do.
+    pub(super) fn load_workers(&self) -> u16 {
+        self.fleet.as_ref().map_or(self.workers, |fleet| fleet.workers())
+    }
+}
+
+/// Why nothing can be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The run was made by one machine.
+    #[error("run {0} was made without agents: there is nothing to collect")]
+    WithoutAgents(RunId),
+    /// Its process is alive.
+    #[error("run {0} is still under way; its own process collects what agents make")]
+    UnderWay(RunId),
+    /// Nothing can be added to it any more.
+    #[error(
+        "run {0} has ended and is sealed: nothing is added to it\n  hint: remove the spools of agents that were lost by hand"
+    )]
+    Sealed(RunId),
 }
 
 /// Why an experiment, or a search for capacity, cannot be continued.

@@ -100,6 +100,7 @@ async fn journey(setting: &Setting, planned: &PlannedRun, class: usize) -> Resul
         seed: planned.seed,
         salt: super::salt(scenario, planned, &clock),
         workers: 1,
+        share: None,
         pacing: Pacing::default(),
         clock,
         kept: Kept::All,

@@ -41,7 +41,8 @@ fn write(
         .map(|name| Subject { kind: Kind::Request, traffic_class: String::new(), endpoint: name.to_owned() })
         .collect();
     let user_classes = survey.user_classes.iter().collect();
-    let words = RunWords { endpoints: &endpoints, user_classes, signals: &[], soft_checks: &[] };
+    let words =
+        RunWords { endpoints: &endpoints, user_classes, signals: &[], soft_checks: &[], agents: None };
     let writer = RunWriter::start(path, run, &words, Box::new(|_| {}))?;
     let mut samples = Samples {
         survey,

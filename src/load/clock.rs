@@ -22,6 +22,14 @@ impl Clock {
         Self { start: Instant::now() + lead, unix_us: i64::try_from(unix.as_micros()).unwrap_or(0) }
     }
 
+    /// A clock whose zero is an instant, past or ahead.
+    pub fn starting_at(start: Instant) -> Self {
+        let ahead = start.saturating_duration_since(Instant::now());
+        let behind = start.elapsed();
+        let us = |time: Duration| i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+        Self { start, unix_us: wall_us().saturating_add(us(ahead)).saturating_sub(us(behind)) }
+    }
+
     /// Its start in microseconds since 1970 (UTC).
     pub fn unix_us(&self) -> i64 {
         self.unix_us

@@ -20,6 +20,12 @@ impl Gauge {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// Shows what a load elsewhere has told.
+    pub(super) fn show(&self, users: u32, in_flight: u32) {
+        self.users.store(users, Ordering::Relaxed);
+        self.in_flight.store(in_flight, Ordering::Relaxed);
+    }
+
     pub(super) fn user_started(&self) {
         self.users.fetch_add(1, Ordering::Relaxed);
     }

@@ -43,10 +43,12 @@ pub mod priority;
 mod recording;
 mod redirect;
 mod reflection;
+pub mod remote;
 mod reply;
 mod route;
 mod schedule;
 mod seeds;
+mod share;
 mod shared;
 mod sse;
 mod stream;
@@ -76,6 +78,7 @@ pub use clock::Clock;
 pub use gauge::Gauge;
 pub use origin::OriginError;
 pub use own::{OwnSignals, Readings};
+pub use share::Share;
 pub use timer::Pacing;
 pub use witness::Kept;
 
@@ -103,6 +106,8 @@ pub struct LoadRun {
     pub salt: Option<u64>,
     /// Threads that make load.
     pub workers: u16,
+    /// Which share of the load they make; none if all of it.
+    pub share: Option<Share>,
     /// How they wait until something is due.
     pub pacing: Pacing,
     /// The run's clock; the load starts at its zero, which may lie ahead.
@@ -156,12 +161,20 @@ pub enum LoadError {
     /// A worker has panicked.
     #[error("worker {0} has panicked")]
     Panic(u16),
+    /// An agent cannot make its share.
+    #[error("agent `{name}`: {reason}")]
+    Agent {
+        /// Its name.
+        name: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 impl LoadError {
     /// Whether the scenario or the command line is to blame, not the machine.
     pub fn is_configuration(&self) -> bool {
-        !matches!(self, Self::Runtime(_) | Self::Panic(_))
+        !matches!(self, Self::Runtime(_) | Self::Panic(_) | Self::Agent { .. })
     }
 }
 
@@ -172,8 +185,8 @@ pub struct Running {
     finished: Vec<oneshot::Receiver<Result<u64, LoadError>>>,
     gauges: Vec<Arc<Gauge>>,
     begun: JourneysBegun,
-    /// Tokens are renewed until this is gone.
-    _renewals: Renewals,
+    /// Tokens are renewed until this is gone; none of a load that is made elsewhere.
+    _renewals: Option<Renewals>,
 }
 
 /// How many journeys a load has begun, as far as its parts count them.
@@ -198,7 +211,9 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
     let brokers = LocalSet::new().run_until(Brokers::connect(&run.scenario)).await;
     drop(brokers.map_err(LoadError::Broker)?);
     let given_out: Arc<[AtomicU64]> = run.load.parts.iter().map(|_| AtomicU64::new(0)).collect();
-    let shared = Arc::new(Shared::new(&run.scenario));
+    let workers = run.workers.max(1);
+    let share = run.share.unwrap_or_else(|| Share::whole(workers));
+    let shared = Arc::new(Shared::new(&run.scenario, share));
     let (stop, stopped) = watch::channel(false);
     let mut running = Running {
         stop,
@@ -206,9 +221,8 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
         finished: Vec::new(),
         gauges: Vec::new(),
         begun: JourneysBegun(Arc::clone(&given_out)),
-        _renewals: renewals,
+        _renewals: Some(renewals),
     };
-    let workers = run.workers.max(1);
     for number in 0..workers {
         let (users_done, told) = oneshot::channel();
         let (finish, finished) = oneshot::channel();
@@ -219,6 +233,7 @@ pub async fn start(run: LoadRun, sink: Sink) -> Result<Running, LoadError> {
         let assignment = Assignment {
             number,
             workers,
+            share,
             run: run.clone(),
             requests: Arc::clone(&requests),
             gauge,

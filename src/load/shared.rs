@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use minijinja::value::Value;
 use tokio::sync::{Notify, OnceCell, watch};
 
+use super::share::Share;
 use crate::scenario::Scenario;
 
 /// Variables and their values.
@@ -18,6 +19,8 @@ pub(super) struct Shared {
     /// By journey: what it has left behind, once it was performed.
     once: Vec<OnceCell<Arc<Variables>>>,
     counters: Vec<AtomicU64>,
+    /// Which numbers of the counters are this machine's.
+    share: Share,
     queues: Vec<Queue>,
     /// By race.
     meetings: Vec<Meeting>,
@@ -37,10 +40,11 @@ struct Meeting {
 }
 
 impl Shared {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    pub(super) fn new(scenario: &Scenario, share: Share) -> Self {
         let meeting = || Meeting { waiting: Mutex::new(0), released: watch::Sender::new(0) };
         Self {
             once: scenario.journeys.iter().map(|_| OnceCell::new()).collect(),
+            share,
             counters: scenario.counters.iter().map(|_| AtomicU64::new(0)).collect(),
             queues: scenario.queues.iter().map(|_| Queue::default()).collect(),
             meetings: scenario.races.iter().map(|_| meeting()).collect(),
@@ -58,9 +62,9 @@ impl Shared {
         made.cloned()
     }
 
-    /// The next number of a counter, from 1.
+    /// The next number of a counter, from 1; agents take turns.
     pub(super) fn count(&self, counter: usize) -> u64 {
-        self.counters[counter].fetch_add(1, Ordering::Relaxed) + 1
+        self.share.number(self.counters[counter].fetch_add(1, Ordering::Relaxed)) + 1
     }
 
     /// Adds a value to the end of a queue.
@@ -151,6 +155,7 @@ mod tests {
     fn shared() -> Shared {
         Shared {
             once: vec![OnceCell::new()],
+            share: Share::whole(1),
             counters: vec![AtomicU64::new(0), AtomicU64::new(0)],
             queues: vec![Queue::default()],
             meetings: vec![Meeting { waiting: Mutex::new(0), released: watch::Sender::new(0) }],

@@ -18,12 +18,12 @@ use super::event::brokers::Brokers;
 use super::executor;
 use super::gauge::Gauge;
 use super::own::Own;
-use super::part::Part;
 use super::prepared::Requests;
 use super::priority;
 use super::recording::Recording;
 use super::schedule::Schedule;
 use super::seeds::Seeds;
+use super::share::Share;
 use super::shared::Shared;
 use super::timer::Timer;
 use super::witness::Witness;
@@ -41,6 +41,8 @@ const STOP_GRACE: Duration = Duration::from_millis(500);
 pub(super) struct Assignment {
     pub(super) number: u16,
     pub(super) workers: u16,
+    /// Which of the load all workers of this machine make.
+    pub(super) share: Share,
     pub(super) run: LoadRun,
     pub(super) requests: Arc<Requests>,
     pub(super) gauge: Arc<Gauge>,
@@ -80,7 +82,7 @@ pub(super) fn work(assignment: Assignment) -> Result<u64, LoadError> {
 type TakenUp = (Rc<Worker>, watch::Receiver<bool>, oneshot::Sender<()>);
 
 async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
-    let Assignment { number, workers, run, requests, gauge, given_out, shared, sink, stop, users_done } =
+    let Assignment { number, share, run, requests, gauge, given_out, shared, sink, stop, users_done, .. } =
         assignment;
     let recording = Recording {
         clock: run.clock,
@@ -91,7 +93,8 @@ async fn take_up(assignment: Assignment) -> Result<TakenUp, LoadError> {
         own: Own::new(run.own, run.clock, number),
     };
     let worker = Worker {
-        part: Part { index: number.into(), of: workers.into() },
+        part: share.part(number),
+        share,
         brokers: Brokers::connect(&run.scenario).await.map_err(LoadError::Broker)?,
         scenario: run.scenario,
         load: run.load,

@@ -17,6 +17,7 @@ use super::part::Part;
 use super::prepared::Requests;
 use super::recording::Recording;
 use super::seeds::Seeds;
+use super::share::Share;
 use super::shared::Shared;
 use super::timer::Timer;
 use crate::scenario::Scenario;
@@ -26,6 +27,8 @@ use crate::scenario::load::Load;
 pub(super) struct Worker {
     /// Which users, journeys and starts are its own.
     pub(super) part: Part,
+    /// Which of the load this machine makes.
+    pub(super) share: Share,
     pub(super) scenario: Arc<Scenario>,
     pub(super) load: Load,
     pub(super) requests: Arc<Requests>,

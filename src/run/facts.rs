@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    ABORTED_BY, Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan,
-    RaisedEvent, RunId, RunState, StageFacts, Tagged,
+    ABORTED_BY, AgentFacts, Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts,
+    PhaseSpan, RaisedEvent, RunId, RunState, StageFacts, Tagged,
 };
 use crate::claim::{Claim, Expression, Symptom};
 use crate::sample::{Phase, Subject};
@@ -113,6 +113,9 @@ pub struct RunEnd {
     /// What was done to its system on purpose, in order of time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultFacts>,
+    /// The agents that made its load, in the order of their numbers; empty if this machine made it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub agents: Vec<AgentFacts>,
     /// By how much the wall clock strayed from the run's own clock, µs.
     pub clock_step_us: i64,
 }

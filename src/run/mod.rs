@@ -1,5 +1,6 @@
 //! A run as it is remembered: plain facts that `store` keeps and `report` prints.
 
+mod agent;
 mod capacity;
 mod conduct;
 mod facts;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use agent::{AgentFacts, AgentState, Delivered};
 pub use capacity::{CapacityEnding, CapacityId, LoadUnit};
 pub use conduct::{PilotResult, Repetition};
 pub use facts::{RunEnd, RunFacts, RunStart};

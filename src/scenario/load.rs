@@ -2,24 +2,28 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::replay::Replay;
 use super::stages::Stages;
 use crate::claim::Expression;
 use crate::unit;
 
 /// How traffic is made, and by whom.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// What it is made of, at the same time or one after the other; never empty.
     pub parts: Vec<LoadPart>,
     /// How long requests under way may take after the load has ended.
     pub grace: Duration,
-    /// A condition that ends the run early once it is seen to be true.
+    /// A condition that ends the run early once it is seen to be true; whoever watches the run looks at it, so that it does
+    /// not go to agents.
+    #[serde(skip)]
     pub abort: Option<Abort>,
 }
 
 /// A part of a load: users, or starts of journeys, that follow one rule.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoadPart {
     /// Its name; empty for the only part of a load.
     pub name: String,
@@ -41,13 +45,14 @@ pub struct Abort {
 }
 
 /// The rule by which journeys start.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Executor {
     /// A number of users, each of which waits for its answers: a slow system gets less load.
     Closed {
         /// Users at full load.
         users: u32,
         /// Users added per second; infinite for all at once.
+        #[serde(with = "finite_or_null")]
         spawn_rate: f64,
         /// From the start, the ramp included.
         run_time: Duration,
@@ -115,7 +120,7 @@ pub enum Executor {
 }
 
 /// How the starts of an open load are spread.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Arrivals {
     /// Evenly.
     Constant,
@@ -127,6 +132,20 @@ pub enum Arrivals {
         /// gaps: above 1 they come in clusters, at 1 they are a Poisson process.
         dispersion: f64,
     },
+}
+
+/// A rate that may be infinite, which JSON knows no number for.
+mod finite_or_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+    pub(super) fn serialize<S: Serializer>(rate: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        rate.is_finite().then_some(*rate).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(deserializer: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(deserializer)?.unwrap_or(f64::INFINITY))
+    }
 }
 
 /// What kind of load something is: what can be said of its audit depends on it.

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::unit;
 
 /// A start that was recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     /// From the first start on.
     pub after: Duration,
@@ -16,7 +18,7 @@ pub struct Recorded {
 }
 
 /// A journey, and who performs it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Performed {
     /// The user class, by its place in the scenario's list.
     pub user_class: usize,
@@ -25,14 +27,23 @@ pub struct Performed {
 }
 
 /// Recorded starts, to be made again.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Replay {
     /// The file as the scenario names it.
     pub file: String,
     /// How many times as fast as they came.
     pub speed_up: f64,
     /// The starts, in the order of their times; never empty.
+    #[serde(serialize_with = "as_list", deserialize_with = "of_list")]
     starts: Arc<[Recorded]>,
+}
+
+fn as_list<S: Serializer>(starts: &Arc<[Recorded]>, serializer: S) -> Result<S::Ok, S::Error> {
+    starts[..].serialize(serializer)
+}
+
+fn of_list<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Arc<[Recorded]>, D::Error> {
+    Vec::deserialize(deserializer).map(Arc::from)
 }
 
 impl fmt::Debug for Replay {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::unit;
 
 /// A stretch of a load in which its level stays or changes evenly.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// The user's name for it; empty if it has none.
     pub name: String,
@@ -20,7 +22,7 @@ pub struct Stage {
 }
 
 /// Stages one after another, without gaps; the first begins at zero.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stages(Vec<Stage>);
 
 impl Stage {

@@ -96,7 +96,7 @@ const WORDS: [Part; 5] = [
 ];
 
 /// What explains it.
-pub(super) const FACTS: [Part; 7] = [
+pub(super) const FACTS: [Part; 8] = [
     Part {
         name: "facts",
         rows: Rows::Sql(
@@ -140,6 +140,13 @@ pub(super) const FACTS: [Part; 7] = [
         // By itself: runs without tags, and those from before there were any, have no such row.
         name: "tags",
         rows: Rows::Sql("SELECT tags FROM run WHERE id = ?1 >> 32 AND tags <> '[]'"),
+    },
+    Part {
+        name: "agents",
+        rows: Rows::Sql(
+            "SELECT number, name, machine, processor, kernel, cores, first_worker, workers, offset_us, offset_error_us, \
+              drift_us, batches, samples, taken, state, note FROM agent WHERE run = ?1 >> 32 ORDER BY number",
+        ),
     },
 ];
 
@@ -533,6 +540,7 @@ mod tests {
             ("hook", &FACTS[3], &["id", "run"]),
             ("fault", &FACTS[5], &["run"]),
             ("sample", &MEASURED[0], &["block"]),
+            ("agent", &FACTS[7], &["run"]),
             ("entrant", &MEASURED[1], &[]),
             ("reading", &MEASURED[2], &[]),
             ("soft_check", &MEASURED[3], &["run"]),

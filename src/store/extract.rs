@@ -10,7 +10,7 @@ use crate::run::RunId;
 
 /// What is copied: facts of all wanted runs, and what was measured in those that are wanted whole. Words and experiments
 /// come first: runs refer to them.
-const FACTS: [&str; 16] = [
+const FACTS: [&str; 18] = [
     "INSERT INTO extract.experiment SELECT * FROM main.experiment \
      WHERE id IN (SELECT r.experiment FROM main.run r JOIN wanted w ON w.run = r.id)",
     "INSERT INTO extract.look SELECT * FROM main.look WHERE experiment IN (SELECT id FROM extract.experiment)",
@@ -21,6 +21,8 @@ const FACTS: [&str; 16] = [
     "INSERT INTO extract.run_phase SELECT * FROM main.run_phase WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.hook SELECT * FROM main.hook WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.fault SELECT * FROM main.fault WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.agent SELECT * FROM main.agent WHERE run IN (SELECT run FROM wanted)",
+    "INSERT INTO extract.agent_run SELECT * FROM main.agent_run WHERE run IN (SELECT run FROM wanted)",
     "INSERT INTO extract.source SELECT * FROM main.source WHERE sha256 IN \
      (SELECT s.sha256 FROM main.run_source s JOIN wanted w ON w.run = s.run)",
     "INSERT INTO extract.run_source SELECT * FROM main.run_source WHERE run IN (SELECT run FROM wanted)",

@@ -3,6 +3,7 @@
 //! All SQL of the project stands here. A run's samples are appended live by one writer thread
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
+mod agent;
 mod block;
 mod built_in;
 mod capacity;
@@ -39,6 +40,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::run::RunId;
 
+pub use agent::NewAgents;
 pub use capacity::{CapacityFacts, NewCapacitySearch, TrialRow};
 pub use check::Checked;
 pub use checksum::Block;
@@ -51,7 +53,7 @@ pub use query::{Answer, query};
 pub use rows::Attaching;
 pub use run::Reference;
 pub use verdict::{CheckRow, DecidedRow, VerdictRow};
-pub use write::{Observer, RunWords, RunWriter};
+pub use write::{Observer, RunWords, RunWriter, WordCounts};
 
 /// A run whose process has not been heard of for this long is taken for crashed.
 const SILENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ValueRef};
 use rusqlite::{Row, params, params_from_iter};
 
-use super::{Store, StoreError, fault, now_unix_us, seal, source, sql_integer};
+use super::{Store, StoreError, agent, fault, now_unix_us, seal, source, sql_integer};
 use crate::run::{
     Arm, ExperimentId, HookFacts, LoadFacts, PhaseSpan, RunEnd, RunFacts, RunId, RunStart, RunState, Source,
 };
@@ -95,6 +95,7 @@ impl Store {
             )?;
         }
         fault::keep(&transaction, run, &end.faults)?;
+        agent::end(&transaction, run, &end.agents)?;
         let last = end.phases.iter().map(|p| p.end_us).max().unwrap_or(0);
         transaction.execute(
             "UPDATE run SET state = ?2, last_us = max(last_us, ?3), end_note = ?4, clock_step_us = ?5 WHERE id = ?1",
@@ -145,6 +146,7 @@ impl Store {
             run.end.phases = self.phases(run.id)?;
             run.end.hooks = self.hooks(run.id)?;
             run.end.faults = fault::of(&self.connection, run.id)?;
+            run.end.agents = agent::of(&self.connection, run.id)?;
         }
         Ok(runs)
     }
@@ -283,6 +285,7 @@ fn facts_of(row: &Row<'_>) -> rusqlite::Result<RunFacts> {
             phases: Vec::new(),
             hooks: Vec::new(),
             faults: Vec::new(),
+            agents: Vec::new(),
             clock_step_us: row.get("clock_step_us")?,
         },
     })

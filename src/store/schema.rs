@@ -30,11 +30,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/019_seals_of_searches.sql"),
     include_str!("migrations/020_tags.sql"),
     include_str!("migrations/024_retention.sql"),
-    include_str!("migrations/022_blocks_of_samples.sql"),
+    include_str!("migrations/025_agents.sql"),
+    include_str!("migrations/023_blocks_of_samples.sql"),
 ];
 
 /// The version that puts samples into blocks, which SQL alone cannot do.
-pub(super) const BLOCKS: usize = 22;
+pub(super) const BLOCKS: usize = 23;
 
 /// The version that this program writes.
 pub(super) fn current_version() -> i64 {

@@ -8,13 +8,15 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 
+use super::agent::{self, NewAgents};
 use super::block::{Insert, ROWS, SampleBlock, WordNumbers};
 use super::ids::id_range;
 use super::sealing::Sealing;
 use super::{StoreError, connect, exchange, now_unix_us};
 use crate::reading::{Reading, SignalInfo};
-use crate::run::RunId;
+use crate::run::{Delivered, RunId};
 use crate::sample::{Batch, EndpointId, MOST_EXCHANGES, Race, Sink, Subject};
 
 /// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
@@ -30,6 +32,7 @@ pub type Observer = Box<dyn FnMut(&Batch) + Send>;
 enum Record {
     Samples(Batch),
     Readings(Vec<Reading>),
+    Delivered(Delivered),
 }
 
 /// The words that a run's samples and readings refer to by their places in these lists.
@@ -43,12 +46,26 @@ pub struct RunWords<'a> {
     pub signals: &'a [SignalInfo],
     /// Checks that are counted and decide nothing.
     pub soft_checks: &'a [String],
+    /// The agents that make its load; none if this process does.
+    pub agents: Option<NewAgents<'a>>,
 }
 
 /// Appends one run's samples and readings to the store.
 pub struct RunWriter {
     sender: SyncSender<Record>,
     thread: JoinHandle<Result<u64, StoreError>>,
+    counts: WordCounts,
+}
+
+/// How many words of each kind a run has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordCounts {
+    /// What is called.
+    pub endpoints: usize,
+    /// Who calls.
+    pub user_classes: usize,
+    /// What is read.
+    pub signals: usize,
 }
 
 impl RunWriter {
@@ -64,12 +81,30 @@ impl RunWriter {
     ) -> Result<Self, StoreError> {
         let mut connection = connect(path)?;
         let numbers = Numbers::enter(&mut connection, run, words)?;
+        Self::spawn(connection, Writer::new(run, numbers), observer)
+    }
+
+    /// Starts a writer that goes on where the one of a run that agents made has ended without a word; none if the run has no
+    /// agents.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or written.
+    pub fn resume(path: &Path, run: RunId, observer: Observer) -> Result<Option<Self>, StoreError> {
+        let connection = connect(path)?;
+        let Some(words) = agent::words(&connection, run)? else { return Ok(None) };
+        let numbers = serde_json::from_str(&words).map_err(|_| StoreError::WriterGone)?;
+        let writer = Writer::new(run, numbers).behind(&connection)?;
+        Self::spawn(connection, writer, observer).map(Some)
+    }
+
+    fn spawn(mut connection: Connection, writer: Writer, observer: Observer) -> Result<Self, StoreError> {
+        let counts = writer.numbers.counts();
         let (sender, receiver) = sync_channel(WAITING);
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || Writer::new(run, numbers).run(&mut connection, &receiver, observer))
+            .spawn(move || writer.run(&mut connection, &receiver, observer))
             .map_err(|_| StoreError::WriterGone)?;
-        Ok(Self { sender, thread })
+        Ok(Self { sender, thread, counts })
     }
 
     /// Where workers hand their batches in. A batch that comes after the writer has failed is
@@ -81,12 +116,25 @@ impl RunWriter {
         })
     }
 
+    /// Hands in what agents have delivered. A batch that is not the next one of its agent is ignored.
+    pub fn delivered(&self) -> impl Fn(Delivered) + use<> {
+        let sender = self.sender.clone();
+        move |delivered| {
+            let _ = sender.send(Record::Delivered(delivered));
+        }
+    }
+
     /// Hands readings in.
     pub fn readings(&self) -> impl Fn(Vec<Reading>) + use<> {
         let sender = self.sender.clone();
         move |readings| {
             let _ = sender.send(Record::Readings(readings));
         }
+    }
+
+    /// How many words of each kind the run has.
+    pub fn counts(&self) -> WordCounts {
+        self.counts
     }
 
     /// Whether the writer has failed.
@@ -106,6 +154,7 @@ impl RunWriter {
 }
 
 /// The store's numbers of a run's words.
+#[derive(Serialize, Deserialize)]
 struct Numbers {
     /// Names of checks: few, and kept as they are.
     soft_checks: Vec<String>,
@@ -115,6 +164,11 @@ struct Numbers {
 }
 
 impl Numbers {
+    fn counts(&self) -> WordCounts {
+        let Self { endpoints, user_classes, signals, .. } = self;
+        WordCounts { endpoints: endpoints.len(), user_classes: user_classes.len(), signals: signals.len() }
+    }
+
     fn enter(connection: &mut Connection, run: RunId, of_run: &RunWords<'_>) -> Result<Self, StoreError> {
         let transaction = connection.transaction()?;
         let mut numbers = Self {
@@ -143,6 +197,10 @@ impl Numbers {
                 params![run.0, signal.name, signal.unit, signal.is_counter, signal.source],
             )?;
             numbers.signals.push(transaction.last_insert_rowid());
+        }
+        if let Some(agents) = of_run.agents {
+            let words = serde_json::to_string(&numbers).map_err(|_| StoreError::WriterGone)?;
+            agent::begin(&transaction, run, agents, &words)?;
         }
         transaction.commit()?;
         Ok(numbers)
@@ -186,6 +244,18 @@ impl Writer {
         }
     }
 
+    /// The same of a run that has rows already: what it writes goes behind them.
+    fn behind(self, connection: &Connection) -> Result<Self, StoreError> {
+        let first = row_id(self.run, 0);
+        let rows = |table: &str| {
+            let sql = format!("SELECT coalesce(max(id) + 1 - ?1, 0) FROM {table} WHERE id >= ?1 AND id < ?2");
+            connection.query_row(&sql, [first, row_id(RunId(self.run.0 + 1), 0)], |row| row.get::<_, i64>(0))
+        };
+        let (samples, readings) = (rows("sample")?.unsigned_abs(), rows("reading")?.unsigned_abs());
+        let exchanges = rows("exchange")?.unsigned_abs();
+        Ok(Self { samples, readings, exchanges, ..self })
+    }
+
     fn run(
         mut self,
         connection: &mut Connection,
@@ -201,6 +271,12 @@ impl Writer {
                 match record {
                     Record::Samples(batch) => self.append(&transaction, batch)?,
                     Record::Readings(readings) => self.append_readings(&transaction, readings)?,
+                    Record::Delivered(delivered) => {
+                        if agent::is_next(&transaction, self.run, delivered)? {
+                            self.append(&transaction, &delivered.batch)?;
+                            self.append_readings(&transaction, &delivered.readings)?;
+                        }
+                    }
                 }
             }
             self.store_block(&transaction)?;
@@ -343,7 +419,7 @@ fn gather(receiver: &Receiver<Record>, observer: &mut Observer) -> (Vec<Record>,
     while rows < COMMIT_ROWS {
         match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(record) => {
-                if let Record::Samples(batch) = &record {
+                if let Record::Samples(batch) | Record::Delivered(Delivered { batch, .. }) = &record {
                     observer(batch);
                     rows += batch.samples.len();
                 }

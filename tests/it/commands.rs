@@ -202,7 +202,8 @@ fn command_lines(text: &str) -> Vec<(String, Vec<String>)> {
 fn the_documents_name_commands_and_flags_that_exist() {
     let bench = Bench::new();
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for name in ["README.md", "docs/LIVE.md", "docs/ci/action.yml", "docs/ci/gitlab-ci.yml"] {
+    for name in ["README.md", "docs/LIVE.md", "docs/SCALE.md", "docs/ci/action.yml", "docs/ci/gitlab-ci.yml"]
+    {
         let lines = command_lines(&std::fs::read_to_string(root.join(name)).unwrap());
         assert!(lines.len() >= 2, "{name}: {lines:?}");
         for (command, flags) in lines {

@@ -31,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("load", &["unit", "web", "redact", "checksum", "trace", "sample", "reading", "scenario"]),
     ("system", &["unit", "web", "bounded", "checksum", "scenario"]),
     ("signals", &["unit", "web", "redact", "bounded", "reading", "scenario"]),
+    ("agents", &["unit", "web", "checksum", "sample", "reading", "run", "scenario", "load", "signals"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
     (
         "import",
@@ -77,7 +78,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "execute",
         &[
             "reading", "utc", "unit", "web", "redact", "sample", "run", "claim", "scenario", "plan", "load",
-            "system", "signals", "store", "summary", "capacity", "verdict", "assess",
+            "system", "signals", "agents", "store", "summary", "capacity", "verdict", "assess",
         ],
     ),
     // `web` for metrics that are sent elsewhere, `execute` for what a run shows of itself, `report` for what pages have in common, `assess` for pages of what is
@@ -89,7 +90,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "report", "export", "assess", "execute",
         ],
     ),
-    // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `bundle` for a key's
+    // It handles no measured runs and makes no load: no `stats`, `load`, `system` or `signals`. `agents` to be one, and for
+    // the files that they are sent. `bundle` for a key's
     // fingerprint, `redact` for what a command line tells of secrets, `printable` for what goes to a terminal.
     (
         "cli",
@@ -106,6 +108,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "scenario",
             "draft",
             "plan",
+            "agents",
             "store",
             "import",
             "capacity",
@@ -140,7 +143,7 @@ const fn home(name: &'static str, at: &'static [&'static str], why: &'static str
 const HOMES: &[Home] = &[
     home(
         "tokio",
-        &["src/load/", "src/system/", "src/signals/", "src/execute/", "src/live/", "src/cli/"],
+        &["src/load/", "src/system/", "src/signals/", "src/agents/", "src/execute/", "src/live/", "src/cli/"],
         "whatever waits for the network, for processes or for time, runs on it",
     ),
     home(
@@ -158,8 +161,8 @@ const HOMES: &[Home] = &[
     ),
     home(
         "bytes",
-        &["src/load/", "src/scenario/"],
-        "what a template renders goes out as it is: a body is not copied on the way",
+        &["src/load/", "src/scenario/", "src/agents/"],
+        "what a template renders goes out as it is: a body is not copied on the way; messages to agents",
     ),
     home(
         "futures_util",
@@ -169,6 +172,7 @@ const HOMES: &[Home] = &[
             "src/system/fault/",
             "src/signals/collector.rs",
             "src/signals/source/postgres.rs",
+            "src/agents/",
             "src/execute/",
             "src/live/",
         ],
@@ -235,7 +239,7 @@ const HOMES: &[Home] = &[
         "facts of the machine; its name tells whose process a run is, and which `Host` a page may have",
     ),
     home("redis", &["src/load/event/", "src/signals/source/"], "a broker of events, and a source of signals"),
-    home("async_nats", &["src/load/event/"], ""),
+    home("async_nats", &["src/load/event/", "src/agents/"], "a broker of events, and the way to agents"),
     home("rdkafka", &["src/load/event/"], ""),
     home("tokio_postgres", &["src/signals/source/postgres.rs"], ""),
     home(

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod agents;
 mod baseline;
 mod browser;
 mod capacity;
@@ -14,6 +15,7 @@ mod cli;
 mod client;
 mod commands;
 mod conformance;
+mod deploy;
 mod doubt;
 mod events;
 mod experiment;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
+use super::agents::AgentFlags;
 use super::{Deployment, LOAD, OUTPUT, Outputs, PageFlags, Shown, Vars, WHAT};
 use crate::scenario::grid::{Axis, Scaling};
 use crate::scenario::overrides::LoadOverrides;
@@ -182,6 +183,8 @@ pub(in crate::cli) struct Common {
     pub(in crate::cli) vars: Vars,
     #[command(flatten)]
     pub(in crate::cli) overrides: Overrides,
+    #[command(flatten)]
+    pub(in crate::cli) agents: AgentFlags,
     #[command(flatten)]
     pub(in crate::cli) outputs: Outputs,
     #[command(flatten)]

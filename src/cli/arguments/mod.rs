@@ -1,6 +1,7 @@
 //! The tree of commands and flags. Most long flags can be set by an environment variable, `LOADPROOF_<FLAG>`; each
 //! variable is for one flag. docs/ENVIRONMENT.md lists them.
 
+mod agents;
 mod endpoint;
 mod load;
 mod results;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::agents::{Agent, Collect};
 pub(super) use self::endpoint::{EndpointFlags, Grpc, Http};
 pub(super) use self::load::{Capacity, Common, Experiment, Run, SummaryForm};
 pub(super) use self::results::{
@@ -50,6 +52,7 @@ Make load:
   run         Run one load under one profile
   experiment  Run baseline and treatment in interleaved rounds
   capacity    Find the highest load that meets an objective
+  agent       Make load for a coordinator on another machine
   http        Load one HTTP endpoint, without a scenario file
   grpc        Load one gRPC method, without a scenario file
 
@@ -133,6 +136,9 @@ pub(super) enum Command {
     /// Find the highest rate, or number of users, that meets an objective
     #[command(after_help = load::CAPACITY_EXAMPLES)]
     Capacity(Capacity),
+    /// Make load for a coordinator on another machine, and keep samples until that has stored them
+    #[command(after_help = agents::EXAMPLES)]
+    Agent(Agent),
     /// Load one HTTP endpoint, without a scenario file
     #[command(after_help = endpoint::HTTP_EXAMPLES)]
     Http(Http),

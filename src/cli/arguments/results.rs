@@ -354,6 +354,8 @@ pub(in crate::cli) enum StoreCommand {
     Query(Query),
     /// Check the file, and that every run and experiment is as it was written
     Check,
+    /// Store what the agents of a run still hold whose process has ended without a word
+    Collect(super::Collect),
     /// Take the samples of older runs out of the store; facts, histograms, metrics and verdicts stay
     #[command(after_help = PRUNE_EXAMPLES)]
     Prune(Prune),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::assess::experiment as assess;
+use crate::cli::agent;
 use crate::cli::arguments::Experiment as Command;
 use crate::cli::choices::seed;
 use crate::cli::command_line::command_line;
@@ -45,7 +46,8 @@ pub(super) fn screened(
         return Ok(Some(all));
     }
     let rules = StopRules { budget: None, allow_invalid: common.outputs.allow_invalid };
-    let options = viewers.session_options(common, experiment.plan());
+    let mut options = viewers.session_options(common, experiment.plan());
+    options.agents = agent::wanted(common, Path::new(&scenario.file), &super::grid(command)?)?;
     let (id, ending) = experiment.carry_out(rules, path, options)?;
     if ending? == Ending::Interrupted {
         output::say(&format!("interrupted while screening, e{id}"));

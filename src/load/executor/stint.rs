@@ -58,9 +58,11 @@ impl Stint {
         Turn { own, of_all: among_all(of_all) }
     }
 
-    /// The next journey of this part that nobody has taken, over all workers; counts it as begun.
+    /// The next journey of this part that nobody has taken, over all workers; counts it as begun. Agents take turns: each has
+    /// its share of the numbers.
     pub(super) fn take(&self) -> u64 {
-        self.worker.given_out[self.place].fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+        let own = self.worker.given_out[self.place].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.worker.share.number(own)
     }
 
     /// Waits until something is due; false if that lies past `end`, or the run was stopped. What was due before

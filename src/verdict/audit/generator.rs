@@ -20,6 +20,10 @@ const EXHAUSTED: [&str; 4] =
     ["cannot assign requested address", "address not available", "too many open files", "os error 24"];
 
 pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
+    // Where agents made the load, this process has made none: theirs are looked at.
+    if !run.facts.end.agents.is_empty() {
+        return vec![sockets(run)];
+    }
     let mut checks = vec![cpu(run)];
     checks.extend(waiting(run));
     checks.push(sockets(run));
@@ -28,18 +32,12 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
 
 fn cpu(run: &MeasuredRun) -> Check {
     let name = "generator CPU";
-    let Some(mut shares) = shares_of(run, CPU) else {
+    let workers = run.facts.start.load_facts.workers;
+    let Some(shares) = shares_of(run, CPU, workers) else {
         return Check::new(name, Grade::Warn, "the generator's CPU time was not read");
     };
-    shares.sort_by(f64::total_cmp);
-    let busy = type8(&shares, MOST_OF_THE_TIME).unwrap_or(0.0);
-    let workers = run.facts.start.load_facts.workers;
-    let grade = Grade::of(busy, BUSY.0, BUSY.1);
-    let hint = if grade == Grade::Valid {
-        ""
-    } else {
-        ": saturated: results include the generator's own delays; add --workers or lower the load"
-    };
+    let busy = most(&shares);
+    let (grade, hint) = busy_grade(busy);
     let spinning = if spun(run).is_empty() { "" } else { ", spinning not counted" };
     Check::new(
         name,
@@ -48,16 +46,44 @@ fn cpu(run: &MeasuredRun) -> Check {
     )
 }
 
-/// Time in which loadproof was ready to go on and had no core: somebody else had them all.
-fn waiting(run: &MeasuredRun) -> Option<Check> {
-    let shares = shares_of(run, "loadproof waiting")?;
-    let waits = shares.iter().sum::<f64>() / shares.len().max(1) as f64;
+/// What shares of time are at most, most of the time.
+pub(super) fn most(shares: &[f64]) -> f64 {
+    let mut shares = shares.to_vec();
+    shares.sort_by(f64::total_cmp);
+    type8(&shares, MOST_OF_THE_TIME).unwrap_or(0.0)
+}
+
+/// What it means that workers are busy for such a share of the time, and what to do about it.
+pub(super) fn busy_grade(busy: f64) -> (Grade, &'static str) {
+    let grade = Grade::of(busy, BUSY.0, BUSY.1);
+    let hint = if grade == Grade::Valid {
+        ""
+    } else {
+        ": saturated: results include the generator's own delays; add --workers or lower the load"
+    };
+    (grade, hint)
+}
+
+/// The mean of shares of time.
+pub(super) fn mean(shares: &[f64]) -> f64 {
+    shares.iter().sum::<f64>() / shares.len().max(1) as f64
+}
+
+/// What it means that workers wait for a core for such a share of the time, and what to do about it.
+pub(super) fn waiting_grade(waits: f64) -> (Grade, &'static str) {
     let grade = Grade::of(waits, WAITING.0, WAITING.1);
     let hint = if grade == Grade::Valid {
         ""
     } else {
         ": other processes use its cores; stop them, or run load and system on separate machines"
     };
+    (grade, hint)
+}
+
+/// Time in which loadproof was ready to go on and had no core: somebody else had them all.
+fn waiting(run: &MeasuredRun) -> Option<Check> {
+    let waits = mean(&shares_of(run, "loadproof waiting", run.facts.start.load_facts.workers)?);
+    let (grade, hint) = waiting_grade(waits);
     Some(Check::new(
         "generator starved",
         grade,
@@ -67,12 +93,12 @@ fn waiting(run: &MeasuredRun) -> Option<Check> {
 
 /// Increase per second of a total of CPU seconds between two readings, per worker; of the
 /// readings during the load. Time spent spinning is left out: whoever has nothing else to do is not busy.
-fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
+pub(super) fn shares_of(run: &MeasuredRun, name: &str, workers: u16) -> Option<Vec<f64>> {
     let signal = run.signals.iter().find(|s| s.name == name)?;
     let end = run.facts.load_end_us().unwrap_or(i64::MAX);
     let during: Vec<(i64, f64)> =
         signal.readings.iter().copied().filter(|(at, _)| (0..=end).contains(at)).collect();
-    let workers = f64::from(run.facts.start.load_facts.workers.max(1));
+    let workers = f64::from(workers.max(1));
     let spun = if name == CPU { spun(run) } else { &[] };
     let share = |pair: &[(i64, f64)]| {
         let ((from, before), (until, after)) = (pair[0], pair[1]);

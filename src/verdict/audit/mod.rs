@@ -1,5 +1,6 @@
 //! Can the runs be trusted? One file per kind of check; each check says what it saw.
 
+mod agents;
 mod arrivals;
 mod clock;
 mod completion;
@@ -241,6 +242,7 @@ fn of_own(run: &MeasuredRun) -> Vec<Check> {
         signals::checks(run),
         steady::checks(run),
         clock::checks(run),
+        agents::checks(run),
         faults::checks(run),
         keys::checks(run),
     ]

@@ -242,8 +242,7 @@ impl Shelf {
             endpoint: endpoint.to_owned(),
         };
         let endpoints = [subject("POST /orders"), subject("GET /items")];
-        let words =
-            RunWords { endpoints: &endpoints, user_classes: vec!["User"], signals: &[], soft_checks: &[] };
+        let words = RunWords { endpoints: &endpoints, user_classes: vec!["User"], ..RunWords::default() };
         let writer = RunWriter::start(&self.database(), run, &words, Box::new(|_| {})).unwrap();
         let recorder = Recorder::new(0, writer.sink());
         for n in 0..SAMPLES {

@@ -17,8 +17,19 @@ pub(crate) struct Server {
     _folder: tempfile::TempDir,
 }
 
+impl Server {
+    /// Ends it as a machine that is gone does.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
+        if self.child.try_wait().unwrap().is_some() {
+            return;
+        }
         // TERM lets PostgreSQL end the processes that it has started.
         let pid = rustix::process::Pid::from_child(&self.child);
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
@@ -111,11 +122,16 @@ fn as_postgres(program: &Path) -> Command {
 
 /// A NATS server; none where it is not installed.
 pub(crate) fn nats() -> Option<Server> {
+    nats_at(free_port())
+}
+
+/// The same on a port that may have had one before.
+pub(crate) fn nats_at(port: u16) -> Option<Server> {
     let Some(program) = found(["/usr/sbin/nats-server", "/usr/bin/nats-server"].map(PathBuf::from)) else {
         missing("nats-server");
         return None;
     };
-    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let folder = tempfile::tempdir().unwrap();
     let child = Command::new(program)
         .args(["-a", "127.0.0.1", "-p", &port.to_string()])
         .current_dir(folder.path())
