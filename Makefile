@@ -385,6 +385,10 @@ bench-peers: build ## CPU per request, compared with every installed load genera
 bench-instructions: build ## Instructions per request by path, with budgets (needs valgrind)
 	benches/instructions.sh
 
+.PHONY: bench-store
+bench-store: ## Samples per second into the store alone, bytes per sample, and the memory that takes
+	$(CARGO) bench --quiet --bench store
+
 .PHONY: bench-stall
 bench-stall: build ## Response and service times of a stalled server
 	benches/stall.sh

@@ -213,12 +213,14 @@ pub struct Key(u64);
 impl Key {
     /// No key.
     pub const NONE: Self = Self(0);
+    /// Bits of a key's number; above them stands its list.
+    pub const NUMBER_BITS: u32 = 40;
     /// The highest number of a key.
-    pub const MOST: u64 = (1 << NUMBER_BITS) - 1;
+    pub const MOST: u64 = (1 << Self::NUMBER_BITS) - 1;
 
     /// Key `number`, from 1 to [`Key::MOST`], of the list at a place of the scenario's.
     pub fn new(list: u16, number: u64) -> Self {
-        Self(u64::from(list) << NUMBER_BITS | number.min(Self::MOST))
+        Self(u64::from(list) << Self::NUMBER_BITS | number.min(Self::MOST))
     }
 
     /// The key that is stored as `code`.
@@ -239,13 +241,10 @@ impl Key {
     /// Its list's place and its number; none for no key.
     pub fn parts(self) -> Option<(usize, u64)> {
         let number = self.0 & Self::MOST;
-        let list = usize::try_from(self.0 >> NUMBER_BITS).ok()?;
+        let list = usize::try_from(self.0 >> Self::NUMBER_BITS).ok()?;
         (number > 0).then_some((list, number))
     }
 }
-
-/// Bits of a key's number.
-const NUMBER_BITS: u32 = 40;
 
 /// The race that a sample was an entrant of: requests that were released together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -376,7 +375,7 @@ impl From<&Sample> for TimedSample {
 }
 
 /// One sample in words, for export.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ExportedSample {
     /// The run's number.
     pub run: i64,

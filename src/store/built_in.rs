@@ -5,14 +5,16 @@ use rusqlite::types::Value;
 
 use super::{StoreError, schema};
 
-/// Views, triggers and indexes by what they are made with, and the words of outcomes and phases.
-const BUILT_IN: [(&str, &str); 3] = [
+/// Views, triggers and indexes by what they are made with, the words of outcomes and phases, and what the view of samples
+/// counts places with.
+const BUILT_IN: [(&str, &str); 4] = [
     (
         "the store's views, triggers and indexes",
         "SELECT name, sql FROM main.sqlite_schema WHERE type <> 'table' AND sql IS NOT NULL ORDER BY name",
     ),
     ("the words of outcomes", "SELECT code, name FROM outcome ORDER BY code"),
     ("the words of phases", "SELECT code, name FROM phase ORDER BY code"),
+    ("the places within blocks", "SELECT n, n FROM place ORDER BY n"),
 ];
 
 /// What is not as this version makes it, in words.

@@ -1,6 +1,6 @@
 //! Whether a store is whole: its pages, its references, and what was written of every run and experiment.
 
-use super::{Store, StoreError, built_in};
+use super::{Store, StoreError, block, built_in};
 use crate::run::{CapacityId, ExperimentId, RunId, Seal};
 
 /// Damages of the file that are told.
@@ -99,8 +99,7 @@ impl Store {
     }
 
     pub(super) fn has_samples(&self, run: RunId) -> Result<bool, StoreError> {
-        let sql = "SELECT count(*) FROM (SELECT 1 FROM sample WHERE id >= ?1 AND id < ?2 LIMIT 1)";
-        Ok(self.connection.query_row(sql, super::read::id_range(run), |row| row.get::<_, i64>(0))? > 0)
+        block::has_samples(&self.connection, run)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::read::id_range;
+use super::ids::id_range;
 use super::{Store, StoreError};
 use crate::run::RunId;
 use crate::sample::{Exchange, Message};

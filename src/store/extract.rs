@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::params;
 
-use super::read::id_range;
+use super::ids::id_range;
 use super::{Store, StoreError};
 use crate::run::RunId;
 
@@ -38,8 +38,8 @@ const FACTS: [&str; 18] = [
 /// ?1 and ?2: the ids of a run's rows.
 const MEASURED: [&str; 7] = [
     "INSERT OR IGNORE INTO extract.reason SELECT * FROM main.reason WHERE id IN \
-     (SELECT reason FROM main.sample WHERE id >= ?1 AND id < ?2 AND reason IS NOT NULL)",
-    "INSERT INTO extract.sample SELECT * FROM main.sample WHERE id >= ?1 AND id < ?2 ORDER BY id",
+     (SELECT reason FROM main.sample WHERE block >= ?1 AND block < ?2 AND reason IS NOT NULL)",
+    "INSERT INTO extract.sample_block SELECT * FROM main.sample_block WHERE id >= ?1 AND id < ?2 ORDER BY id",
     "INSERT INTO extract.entrant SELECT * FROM main.entrant WHERE sample >= ?1 AND sample < ?2 ORDER BY sample",
     "INSERT INTO extract.exchange SELECT * FROM main.exchange WHERE id >= ?1 AND id < ?2 ORDER BY id",
     "INSERT INTO extract.soft_check SELECT * FROM main.soft_check WHERE run = ?1 >> 32",

@@ -2,7 +2,7 @@
 
 use rusqlite::{ToSql, params};
 
-use super::schema::RUN_SHIFT;
+use super::ids::RUN_SHIFT;
 use super::{Store, StoreError, now_unix_us};
 use crate::run::{Metric, RunId};
 use crate::sample::{Kind, Subject};
@@ -94,7 +94,7 @@ impl Store {
             "SELECT id FROM run WHERE {which} AND state = 'done' \
              AND NOT EXISTS (SELECT 1 FROM pruned WHERE run = run.id) \
              AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id) \
-             OR EXISTS (SELECT 1 FROM sample WHERE id >= run.id << {RUN_SHIFT} AND id < (run.id + 1) << {RUN_SHIFT}) \
+             OR EXISTS (SELECT 1 FROM sample_block WHERE id >= run.id << {RUN_SHIFT} AND id < (run.id + 1) << {RUN_SHIFT}) \
              AND (NOT EXISTS (SELECT 1 FROM metric WHERE run = run.id AND name = ?1) \
              OR NOT EXISTS (SELECT 1 FROM audit_check WHERE run = run.id))) ORDER BY id"
         );

@@ -4,6 +4,7 @@
 //! ([`RunWriter`]); the file can be read, with this tool or plain `sqlite3`, while a run goes on.
 
 mod agent;
+mod block;
 mod built_in;
 mod capacity;
 mod check;
@@ -12,6 +13,8 @@ mod conduct;
 mod exchange;
 mod experiment;
 mod extract;
+mod failures;
+mod ids;
 mod fault;
 mod histogram;
 mod metric;
@@ -20,12 +23,14 @@ mod query;
 mod read;
 mod rows;
 mod run;
+mod samples;
 mod schema;
 mod seal;
 mod seal_of_several;
 mod sealing;
 mod source;
 mod verdict;
+mod words;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -123,6 +128,19 @@ pub enum StoreError {
         "no capacity search c{0} in the store; `loadproof store query 'SELECT id, scenario, profiles, started_at FROM capacity_search'` lists them"
     )]
     NoCapacity(i64),
+    /// A block of samples is not as any loadproof writes it.
+    #[error(
+        "the samples of run {run} from {from} on cannot be read: {why}; `loadproof store check` names all that was changed \
+         after it was stored"
+    )]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// The place of the block's first sample within the run.
+        from: i64,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// A question that is no SQL, or asks for what is not there.
     #[error("the store cannot answer: {0}; docs/SCHEMA.md describes its tables and views")]
     Question(rusqlite::Error),
@@ -303,6 +321,16 @@ fn now_unix_us() -> i64 {
 /// SQLite's integers are signed; seeds on the command line are bounded to fit.
 fn sql_integer(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// Runs statements that change rows of `sample`, as somebody does who knows how samples are stored.
+#[cfg(test)]
+fn change_samples(connection: &Connection, sql: &str) {
+    let [out, back] = [
+        include_str!("../../tests/it/support/samples_out.sql"),
+        include_str!("../../tests/it/support/samples_in.sql"),
+    ];
+    connection.execute_batch(&format!("{out} {sql}; {back}")).unwrap();
 }
 
 #[cfg(test)]

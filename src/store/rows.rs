@@ -3,15 +3,16 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::checksum::{Blocks, SAMPLE, SAMPLES};
-use super::read::id_range;
+use super::block::{Insert, SampleBlock, Wanted};
+use super::checksum::{Blocks, SAMPLES};
+use super::ids::id_range;
 use super::{Store, StoreError, sql_integer};
 use crate::run::{Judged, RunId, Seal};
 use crate::sample::StoredSample;
 
 /// Takes the samples of a run out.
 pub(super) fn delete_samples(connection: &Connection, run: RunId) -> Result<(), StoreError> {
-    connection.execute("DELETE FROM sample WHERE id >= ?1 AND id < ?2", id_range(run))?;
+    connection.execute("DELETE FROM sample_block WHERE id >= ?1 AND id < ?2", id_range(run))?;
     Ok(())
 }
 
@@ -26,24 +27,9 @@ impl Store {
         mut each: impl FnMut(&StoredSample) -> Result<(), E>,
     ) -> Result<(), E> {
         self.require_samples(run)?;
-        let sql = format!("SELECT {} FROM sample WHERE id >= ?1 AND id < ?2 ORDER BY id", SAMPLE.join(", "));
-        let mut statement = self.connection.prepare_cached(&sql).map_err(StoreError::from)?;
-        let mut rows = statement.query(id_range(run)).map_err(StoreError::from)?;
-        let read = |row: &rusqlite::Row<'_>| {
-            let mut numbers = [0; SAMPLE.len() - 2];
-            for (place, number) in numbers.iter_mut().enumerate() {
-                *number = row.get(place)?;
-            }
-            Ok::<_, rusqlite::Error>(StoredSample {
-                numbers,
-                reason: row.get(SAMPLE.len() - 2)?,
-                key: row.get(SAMPLE.len() - 1)?,
-            })
-        };
-        while let Some(row) = rows.next().map_err(StoreError::from)? {
-            each(&read(row).map_err(StoreError::from)?)?;
-        }
-        Ok(())
+        self.each_block(run, Wanted::ALL, |block| {
+            (0..block.len()).try_for_each(|place| each(&block.stored(place)))
+        })
     }
 
     /// Begins to put the samples of pruned runs back. Nothing is in the store until [`Attaching::finish`].
@@ -69,6 +55,18 @@ struct Run {
     id: RunId,
     rows: u64,
     sums: Blocks,
+    /// The last of them, that are not in the store yet.
+    block: SampleBlock,
+    insert: Insert,
+}
+
+impl Run {
+    fn store_block(&mut self, connection: &Connection) -> Result<(), StoreError> {
+        if self.block.len() == 0 {
+            return Ok(());
+        }
+        self.insert.put(&mut Insert::prepare(connection)?, &self.block)
+    }
 }
 
 impl Attaching<'_> {
@@ -85,7 +83,13 @@ impl Attaching<'_> {
         if self.store.pruned(run)?.is_none() {
             return Err(StoreError::NotPruned(run));
         }
-        self.current = Some(Run { id: run, rows: 0, sums: Blocks::of(run, SAMPLES) });
+        self.current = Some(Run {
+            id: run,
+            rows: 0,
+            sums: Blocks::of(run, SAMPLES),
+            block: SampleBlock::default(),
+            insert: Insert::default(),
+        });
         Ok(())
     }
 
@@ -108,10 +112,11 @@ impl Attaching<'_> {
         if let Some(block) = run.sums.add(values) {
             check_block(&self.transaction, &block)?;
         }
-        let sql =
-            format!("INSERT INTO sample ({}) VALUES ({})", SAMPLE.join(", "), ["?"; SAMPLE.len()].join(", "));
-        let values = sample.numbers.iter().map(|number| Some(*number)).chain([sample.reason, sample.key]);
-        self.transaction.prepare_cached(&sql)?.execute(rusqlite::params_from_iter(values))?;
+        if run.block.ends_before(sample.numbers[0]) {
+            run.store_block(&self.transaction)?;
+            run.block.begin(sample.numbers[0]);
+        }
+        run.block.push_stored(sample);
         Ok(())
     }
 
@@ -130,6 +135,7 @@ impl Attaching<'_> {
         if let Some(block) = run.sums.rest() {
             check_block(&self.transaction, &block)?;
         }
+        run.store_block(&self.transaction)?;
         self.transaction.execute("DELETE FROM pruned WHERE run = ?1", [run.id.0])?;
         match self.store.seal(run.id, true)? {
             Seal::Whole { .. } => {}

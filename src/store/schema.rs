@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::StoreError;
+use super::{StoreError, block};
 
 /// Each brings a store from the version of its place in the list to the next.
 const MIGRATIONS: &[&str] = &[
@@ -31,11 +31,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/020_tags.sql"),
     include_str!("migrations/024_retention.sql"),
     include_str!("migrations/025_agents.sql"),
+    include_str!("migrations/023_blocks_of_samples.sql"),
 ];
 
-/// A run's rows have ids from `run << RUN_SHIFT` on: they stand together on disk, and are found
-/// by a range of ids, without an index that would have to be kept while they are written.
-pub(super) const RUN_SHIFT: u32 = 32;
+/// The version that puts samples into blocks, which SQL alone cannot do.
+pub(super) const BLOCKS: usize = 23;
 
 /// The version that this program writes.
 pub(super) fn current_version() -> i64 {
@@ -60,7 +60,8 @@ pub(super) fn check_own(path: &Path) -> Result<(), StoreError> {
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(refused);
     let tables = count("SELECT count(*) FROM sqlite_schema")?;
     let own = count(
-        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('run', 'sample', 'endpoint', 'outcome')",
+        "SELECT count(*) FROM sqlite_schema \
+         WHERE type IN ('table', 'view') AND name IN ('run', 'sample', 'endpoint', 'outcome')",
     )?;
     let is_own = if count("PRAGMA user_version")? == 0 { tables == 0 } else { own == 4 };
     if is_own { Ok(()) } else { Err(StoreError::Foreign(path.to_owned())) }
@@ -81,20 +82,27 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have migrated it between the question and the lock.
     let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    for migration in &MIGRATIONS[usize::try_from(found).unwrap_or(0)..] {
-        transaction.execute_batch(migration)?;
-    }
+    apply(&transaction, usize::try_from(found).unwrap_or(0), MIGRATIONS.len())?;
     transaction.pragma_update(None, "user_version", current_version())?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// The migrations from one version to another.
+fn apply(connection: &Connection, from: usize, to: usize) -> Result<(), StoreError> {
+    for (migration, version) in MIGRATIONS.iter().zip(1..).take(to).skip(from) {
+        connection.execute_batch(migration)?;
+        if version == BLOCKS {
+            block::convert(connection)?;
+        }
+    }
     Ok(())
 }
 
 /// A store's tables as they were at a version.
 #[cfg(test)]
 pub(super) fn make_version(connection: &Connection, version: i64) {
-    for migration in &MIGRATIONS[..usize::try_from(version).unwrap()] {
-        connection.execute_batch(migration).unwrap();
-    }
+    apply(connection, 0, usize::try_from(version).unwrap()).unwrap();
     connection.pragma_update(None, "user_version", version).unwrap();
 }
 

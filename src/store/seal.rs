@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::checksum::{self as rows, Block, Which};
+use super::checksum::{self as rows, Block, Part, Which};
 use super::{Store, StoreError};
 use crate::checksum::{self, Sum};
 use crate::run::{Judged, RunId, Seal};
@@ -61,7 +61,7 @@ pub(super) fn close(connection: &Connection, run: RunId) -> Result<(), StoreErro
     if !is_written(connection, run)? {
         return Ok(());
     }
-    sum_up(connection, run, |part| !is_summed_up_by_writer(part))?;
+    sum_up(connection, run, |part| !rows::is_summed_up_by_writer(part))?;
     chain(connection, run)
 }
 
@@ -72,11 +72,9 @@ pub(super) fn anew(connection: &Connection, run: RunId) -> Result<(), StoreError
 }
 
 /// Keeps the blocks of some parts of a run as they stand.
-fn sum_up(connection: &Connection, run: RunId, is_meant: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+fn sum_up(connection: &Connection, run: RunId, is_meant: impl Fn(&Part) -> bool) -> Result<(), StoreError> {
     for which in [Which::Measured, Which::Words, Which::Facts] {
-        for part in which.parts().iter().filter(|part| is_meant(part.name)) {
-            keep(connection, &rows::of_part(connection, run, part)?)?;
-        }
+        keep(connection, &rows::some_summed_up(connection, run, which, &is_meant)?)?;
     }
     Ok(())
 }
@@ -93,12 +91,6 @@ fn chain(connection: &Connection, run: RunId) -> Result<(), StoreError> {
         params![number + 1, run.0, FORM, facts, measured, previous, sum(run, &facts, &measured, &previous)],
     )?;
     Ok(())
-}
-
-/// What the writer of a run sums up while it writes; the rest is little.
-fn is_summed_up_by_writer(part: &str) -> bool {
-    [rows::SAMPLES, rows::ENTRANTS, rows::READINGS, rows::ENDPOINTS, rows::USER_CLASSES, rows::REASONS]
-        .contains(&part)
 }
 
 fn is_written(connection: &Connection, run: RunId) -> Result<bool, StoreError> {
@@ -165,11 +157,8 @@ impl Store {
         let which: &[Which] =
             if is_whole { &[Which::Measured, Which::Words, Which::Facts] } else { &[Which::Facts] };
         for which in which {
-            let is_meant = |part: &str| !is_pruned || !rows::rests_on_samples(part);
-            let mut found = Vec::new();
-            for part in which.parts().iter().filter(|part| is_meant(part.name)) {
-                found.extend(rows::of_part(&self.connection, run, part)?);
-            }
+            let is_meant = |part: &Part| !is_pruned || !rows::rests_on_samples(part);
+            let found = rows::some_summed_up(&self.connection, run, *which, is_meant)?;
             changed.extend(differences(*which, run, is_meant, &sealed, &found));
         }
         let fits = digest(&sealed, true) == facts
@@ -249,12 +238,12 @@ impl Store {
 fn differences(
     which: Which,
     run: RunId,
-    is_meant: impl Fn(&str) -> bool,
+    is_meant: impl Fn(&Part) -> bool,
     sealed: &SealedBlocks,
     found: &[Block],
 ) -> Vec<String> {
     let mut differences = Vec::new();
-    for part in which.parts().iter().filter(|part| is_meant(part.name)) {
+    for part in which.parts().iter().filter(|part| is_meant(part)) {
         let of_part = found.iter().filter(|block| block.part == part.name);
         let mut now: BTreeMap<u64, &Block> =
             of_part.map(|block| (block.first / rows::BLOCK, block)).collect();
@@ -310,7 +299,11 @@ mod tests {
         }
 
         fn change(&self, sql: &str) {
-            self.store.connection.execute_batch(sql).unwrap();
+            if sql.contains(" sample ") {
+                crate::store::change_samples(&self.store.connection, sql);
+            } else {
+                self.store.connection.execute_batch(sql).unwrap();
+            }
         }
 
         /// What is said of the first run.
@@ -378,6 +371,9 @@ mod tests {
                 "DELETE FROM sample WHERE id >= (1 << 32) + 512 AND id < 2 << 32",
                 "sample 1:512 to 1:599 (gone)",
             ),
+            ("UPDATE sample_block SET samples = 257 WHERE id = (1 << 32) + 256", "sample 1:256 to 1:511"),
+            ("UPDATE sample_block SET service_us_least = 1 WHERE id = 1 << 32", "sample 1:0 to 1:255"),
+            ("DELETE FROM sample_block WHERE id = (1 << 32) + 256", "sample 1:256 to 1:511 (gone)"),
             ("UPDATE sample SET id = id + 1 WHERE id = (1 << 32) + 599", "sample 1:512 to 1:599"),
             ("UPDATE endpoint SET name = 'GET /c' WHERE name = 'GET /b'", "endpoints of run 1"),
             ("UPDATE reason SET text = 'status 200'", "reasons of run 1"),

@@ -11,13 +11,13 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::agent::{self, NewAgents};
-use super::checksum::SAMPLE;
-use super::schema::RUN_SHIFT;
+use super::block::{Insert, ROWS, SampleBlock, WordNumbers};
+use super::ids::id_range;
 use super::sealing::Sealing;
 use super::{StoreError, connect, exchange, now_unix_us};
 use crate::reading::{Reading, SignalInfo};
 use crate::run::{Delivered, RunId};
-use crate::sample::{Batch, EndpointId, Key, MOST_EXCHANGES, Race, ReasonId, Sample, Sink, Subject};
+use crate::sample::{Batch, EndpointId, MOST_EXCHANGES, Race, Sink, Subject};
 
 /// Batches that may wait for the writer; at a thousand samples each, more than a second of load.
 const WAITING: usize = 256;
@@ -25,11 +25,6 @@ const WAITING: usize = 256;
 const COMMIT_EVERY: Duration = Duration::from_millis(300);
 /// … or with this many rows.
 const COMMIT_ROWS: usize = 20_000;
-
-/// Columns of a sample.
-const COLUMNS: usize = SAMPLE.len();
-/// Rows that are inserted by one statement.
-const BLOCK: usize = 64;
 
 /// Is shown every batch on its way into the store.
 pub type Observer = Box<dyn FnMut(&Batch) + Send>;
@@ -218,6 +213,9 @@ struct Writer {
     /// The store's numbers of each worker's reasons.
     reasons: HashMap<u16, Vec<i64>>,
     samples: u64,
+    /// The last samples, until there are enough of them.
+    block: SampleBlock,
+    insert: Insert,
     readings: u64,
     /// How many exchanges are stored, …
     exchanges: u64,
@@ -229,11 +227,15 @@ struct Writer {
 
 impl Writer {
     fn new(run: RunId, numbers: Numbers) -> Self {
+        let mut block = SampleBlock::default();
+        block.begin(row_id(run, 0));
         Self {
             run,
             numbers,
             reasons: HashMap::new(),
             samples: 0,
+            block,
+            insert: Insert::default(),
             readings: 0,
             exchanges: 0,
             kept: HashMap::new(),
@@ -277,11 +279,14 @@ impl Writer {
                     }
                 }
             }
+            self.store_block(&transaction)?;
             self.note_progress(&transaction)?;
             self.sealing.keep(&transaction)?;
             if ended {
-                let Numbers { endpoints, user_classes, .. } = &self.numbers;
-                self.sealing.finish(&transaction, endpoints, user_classes, self.samples)?;
+                if self.block.len() > 0 {
+                    self.sealing.samples(&self.block);
+                }
+                self.sealing.finish(&transaction, self.samples)?;
             }
             transaction.commit()?;
             if ended {
@@ -294,17 +299,34 @@ impl Writer {
         self.enter_reasons(transaction, batch)?;
         self.enter_races(transaction, batch)?;
         self.enter_exchanges(transaction, batch)?;
-        // Rows go in by the block: it takes a third off the cost of a row.
-        let mut blocks = transaction.prepare_cached(&insert_samples(BLOCK))?;
-        let (whole, rest) = batch.samples.as_chunks::<BLOCK>();
-        for block in whole {
-            self.bind(&mut blocks, batch.worker, block)?;
+        let numbers = WordNumbers {
+            endpoints: &self.numbers.endpoints,
+            user_classes: &self.numbers.user_classes,
+            reasons: self.reasons.get(&batch.worker).map_or(&[], Vec::as_slice),
+        };
+        let mut statement = Insert::prepare(transaction)?;
+        let mut rest = batch.samples.as_slice();
+        while !rest.is_empty() {
+            let taken = self.block.fill(rest, &numbers);
+            rest = &rest[taken..];
+            if self.block.len() == ROWS {
+                self.insert.put(&mut statement, &self.block)?;
+                self.sealing.samples(&self.block);
+                self.block.begin(self.block.end());
+            }
         }
-        let mut single = transaction.prepare_cached(&insert_samples(1))?;
-        for sample in rest {
-            self.bind(&mut single, batch.worker, std::slice::from_ref(sample))?;
-        }
+        self.samples += batch.samples.len() as u64;
+        let last_us = batch.samples.iter().map(|sample| sample.done_us).max();
+        self.last_us = self.last_us.max(last_us.unwrap_or(0));
         self.count_soft_checks(transaction, batch)
+    }
+
+    /// Stores the samples that make no whole block yet: whoever reads the store is not behind for want of more.
+    fn store_block(&mut self, transaction: &Connection) -> Result<(), StoreError> {
+        if self.block.len() == 0 {
+            return Ok(());
+        }
+        self.insert.put(&mut Insert::prepare(transaction)?, &self.block)
     }
 
     /// Adds to the counts of checks.
@@ -325,52 +347,6 @@ impl Writer {
                     super::sql_integer(counted.failed),
                 ])?;
         }
-        Ok(())
-    }
-
-    /// Puts samples into a statement that takes as many, and runs it.
-    fn bind(
-        &mut self,
-        insert: &mut rusqlite::CachedStatement<'_>,
-        worker: u16,
-        samples: &[Sample],
-    ) -> Result<(), StoreError> {
-        let reasons = self.reasons.get(&worker);
-        let mut place = 0;
-        for sample in samples {
-            let reason = reasons.and_then(|r| reason_number(r, sample.reason));
-            let row: [i64; COLUMNS - 2] = [
-                row_id(self.run, self.samples),
-                self.numbers.endpoints[usize::from(sample.endpoint.0)],
-                self.numbers.user_classes[usize::from(sample.user_class.0)],
-                sample.user.into(),
-                sample.journey.into(),
-                (sample.phase as u8).into(),
-                (sample.outcome as u8).into(),
-                sample.status.into(),
-                sample.intended_us,
-                sample.sent_us,
-                sample.first_byte_us,
-                sample.done_us,
-                sample.bytes_in.into(),
-                sample.bytes_out.into(),
-                sample.redirects.into(),
-                sample.repeats.into(),
-            ];
-            for value in row {
-                place += 1;
-                insert.raw_bind_parameter(place, value)?;
-            }
-            place += 1;
-            insert.raw_bind_parameter(place, reason)?;
-            place += 1;
-            let key = (sample.key != Key::NONE).then(|| super::sql_integer(sample.key.code()));
-            insert.raw_bind_parameter(place, key)?;
-            self.sealing.sample(&row, reason, key, (sample.endpoint, sample.user_class));
-            self.samples += 1;
-            self.last_us = self.last_us.max(sample.done_us);
-        }
-        insert.raw_execute()?;
         Ok(())
     }
 
@@ -436,12 +412,6 @@ impl Writer {
     }
 }
 
-/// An insertion of a number of samples at once.
-fn insert_samples(rows: usize) -> String {
-    let row = format!("({})", vec!["?"; COLUMNS].join(","));
-    format!("INSERT INTO sample ({}) VALUES {}", SAMPLE.join(", "), vec![row; rows].join(","))
-}
-
 /// What comes in until the next commit is due, and whether nothing will come any more.
 fn gather(receiver: &Receiver<Record>, observer: &mut Observer) -> (Vec<Record>, bool) {
     let deadline = Instant::now() + COMMIT_EVERY;
@@ -463,9 +433,5 @@ fn gather(receiver: &Receiver<Record>, observer: &mut Observer) -> (Vec<Record>,
 }
 
 fn row_id(run: RunId, place: u64) -> i64 {
-    (run.0 << RUN_SHIFT) | super::sql_integer(place)
-}
-
-fn reason_number(reasons: &[i64], id: ReasonId) -> Option<i64> {
-    reasons.get(usize::from(id.0).checked_sub(1)?).copied()
+    id_range(run)[0] | super::sql_integer(place)
 }

@@ -2,7 +2,7 @@
 
 use loadproof::checksum::sha256;
 
-use crate::support::{bench, seal_anew};
+use crate::support::{bench, change_samples, seal_anew};
 use std::os::unix::fs::PermissionsExt;
 
 use bench::*;
@@ -41,9 +41,7 @@ fn an_invalid_run_is_no_baseline() {
     }
     // Nine of ten requests of the first run were not answered.
     let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
-    store
-        .execute("UPDATE sample SET outcome = 3, status = 0 WHERE id < 2 << 32 AND id % 10 > 0", [])
-        .unwrap();
+    change_samples(&store, "UPDATE sample SET outcome = 3, status = 0 WHERE id < 2 << 32 AND id % 10 > 0");
     seal_anew(&bench.path("reports/loadproof.db"));
     let refused = bench.run(&["baseline", "save", "v1", "1"]);
     let said = stderr(&refused);

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use testbed::known::{self, Truth};
 
-use crate::support::bench;
+use crate::support::{bench, change_samples};
 
 use bench::*;
 
@@ -262,7 +262,7 @@ fn the_report_of_a_search_names_what_was_changed_in_its_runs() {
     let bench = bench();
     bench.run(&[&FLAGS[..], &["--profile", "a"]].concat());
     let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
-    store.execute("UPDATE sample SET done_us = done_us + 1 WHERE id >> 32 = 1", []).unwrap();
+    change_samples(&store, "UPDATE sample SET done_us = done_us + 1 WHERE id >> 32 = 1");
     drop(store);
     let report = bench.run(&["report", "c1"]);
     assert_eq!(code(&report), 98, "{}", stdout(&report));

@@ -1,6 +1,7 @@
 //! Samples that are pruned, archived and attached, through the binary.
 
 use crate::support::bench;
+use crate::support::change_samples;
 use crate::support::evidence;
 
 use std::fs::File;
@@ -178,7 +179,8 @@ fn what_was_changed_after_it_was_stored_is_not_pruned_and_what_was_kept_is_seale
     import(&bench, "vegeta.json");
     import(&bench, "k6.csv");
     let change = |sql: &str| {
-        rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap().execute_batch(sql).unwrap();
+        let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+        if sql.contains(" sample ") { change_samples(&store, sql) } else { store.execute_batch(sql).unwrap() }
     };
     change("UPDATE sample SET done_us = done_us - 1 WHERE id = 1 << 32");
     let of_first = || bench.query("SELECT count(*) FROM sample WHERE id < 2 << 32");
@@ -226,7 +228,8 @@ fn samples_that_something_needs_stay_until_that_is_asked_for() {
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let said = stdout(&output).replace('\u{202f}', " ");
     assert!(said.contains("pruned 12 000 samples of 10 runs") && said.contains("VACUUM took"), "{said}");
-    assert!(size() < before / 2, "{before} bytes before, {} after", size());
+    // What is kept instead takes room, too; a sample had more than eight bytes.
+    assert!(size() + 12_000 * 8 < before, "{before} bytes before, {} after", size());
 
     let shown = shelf.run(&["report", "e1"]);
     assert_eq!(code(&shown), 97);

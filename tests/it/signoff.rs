@@ -1,6 +1,7 @@
 //! Releases that are signed, or not, and bundles that can be verified.
 
 use crate::support::browser;
+use crate::support::change_samples;
 use crate::support::evidence;
 
 use std::process::Output;
@@ -96,9 +97,7 @@ fn a_changed_sample_is_found_with_its_block_and_the_numbers_that_follow_from_it(
     shelf.experiment(USUAL);
     signoff(&shelf, RULES, &[]);
     let store = Connection::open(shelf.path("reports/signoff-1.9.0/samples.db")).unwrap();
-    let changed =
-        store.execute("UPDATE sample SET done_us = done_us + 1 WHERE id = (3 << 32) + 600", []).unwrap();
-    assert_eq!(changed, 1);
+    change_samples(&store, "UPDATE sample SET done_us = done_us + 1 WHERE id = (3 << 32) + 600");
     drop(store);
     let output = verify(&shelf);
     assert_eq!(code(&output), 96);
@@ -481,13 +480,7 @@ fn a_report_by_itself_can_be_verified_against_its_store() {
         let output = shelf.run(&["verify", report]);
         assert_eq!(code(&output), 0, "{report}: {}", said(&output));
     }
-    Connection::open(shelf.database())
-        .unwrap()
-        .execute(
-            "UPDATE sample SET done_us = done_us + 900000 WHERE id BETWEEN 2 << 32 AND (2 << 32) + 50",
-            [],
-        )
-        .unwrap();
+    shelf.change("UPDATE sample SET done_us = done_us + 900000 WHERE id BETWEEN 2 << 32 AND (2 << 32) + 50");
     for (report, place) in [
         ("e1.html", "page: byte"),
         ("e1.json", "document: "),

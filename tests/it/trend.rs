@@ -1,6 +1,6 @@
 //! Figures over releases, through the binary: changes, stretches, the newest release.
 
-use crate::support::bench;
+use crate::support::{bench, change_samples};
 
 use bench::*;
 use rusqlite::Connection;
@@ -66,8 +66,9 @@ impl History {
     fn measured(&mut self, label: &str, sql: &str) {
         self.release(label, 1.0, "6.1");
         let id = self.runs;
-        self.store
-            .execute_batch(&format!(
+        change_samples(
+            &self.store,
+            &format!(
                 "DELETE FROM metric WHERE run = {id};
                  INSERT INTO run_phase SELECT {id}, name, start_us, end_us, complete, unknown FROM run_phase WHERE run = 1;
                  CREATE TEMP TABLE copy AS SELECT * FROM sample WHERE id < 2 << 32;
@@ -75,8 +76,8 @@ impl History {
                  {sql};
                  INSERT INTO sample SELECT * FROM copy;
                  DROP TABLE copy;"
-            ))
-            .unwrap();
+            ),
+        );
     }
 
     /// So many releases about a level.

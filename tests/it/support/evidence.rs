@@ -11,7 +11,7 @@ use loadproof::scenario::{self, Scenario, World};
 use loadproof::store::{Ending, NewExperiment, RunWords, RunWriter, Store};
 use rusqlite::Connection;
 
-use super::seal_anew;
+use super::{change_samples, seal_anew};
 
 /// A day's seconds.
 pub(crate) const DAY: i64 = 86_400;
@@ -120,7 +120,8 @@ impl Shelf {
 
     /// Changes what was stored behind loadproof's back.
     pub(crate) fn change(&self, sql: &str) {
-        Connection::open(self.database()).unwrap().execute_batch(sql).unwrap();
+        let store = Connection::open(self.database()).unwrap();
+        if sql.contains(" sample ") { change_samples(&store, sql) } else { store.execute_batch(sql).unwrap() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -168,6 +168,13 @@ pub(crate) fn quantile(mut values: Vec<f64>, p: f64) -> f64 {
     loadproof::stats::quantile::type7(&values, p).expect("no values")
 }
 
+/// Runs statements on a store of which some change rows of `sample`: samples stand in blocks, and are taken out of them and
+/// put back.
+pub(crate) fn change_samples(store: &rusqlite::Connection, sql: &str) {
+    let [out, back] = [include_str!("samples_out.sql"), include_str!("samples_in.sql")];
+    store.execute_batch(&format!("{out} {sql}; {back}")).unwrap();
+}
+
 /// Seals a store anew: what tests have changed in it is then what was measured.
 pub(crate) fn seal_anew(store: &Path) {
     loadproof::store::Store::open(store).unwrap().seal_anew().unwrap();
