@@ -29,8 +29,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/018_capacity_searches.sql"),
     include_str!("migrations/019_seals_of_searches.sql"),
     include_str!("migrations/020_tags.sql"),
-    include_str!("migrations/024_retention.sql"),
-    include_str!("migrations/025_agents.sql"),
+    include_str!("migrations/021_retention.sql"),
+    include_str!("migrations/022_agents.sql"),
     include_str!("migrations/023_blocks_of_samples.sql"),
 ];
 
