@@ -66,7 +66,7 @@ fn waiting(run: &MeasuredRun) -> Option<Check> {
 }
 
 /// Increase per second of a total of CPU seconds between two readings, per worker; of the
-/// readings during the load. Time spent spinning is left out: whoever has nothing else to do is not busy.
+/// readings during the load. Time spent spinning is excluded, because a spinning worker is idle.
 fn shares_of(run: &MeasuredRun, name: &str) -> Option<Vec<f64>> {
     let signal = run.signals.iter().find(|s| s.name == name)?;
     let end = run.facts.load_end_us().unwrap_or(i64::MAX);
