@@ -383,7 +383,7 @@ fn aborted(claim: &Claim, runs: &[Arc<MeasuredRun>], treatment: &str) -> Option<
         let ended: Vec<&&RunFacts> = of_side.iter().filter(ended).collect();
         let first = ended.first()?;
         Some(format!(
-            "{} of {} runs of {} were aborted, which speaks against it: run {}: {}",
+            "{} of {} runs of {} were aborted, which counts as evidence against it: run {}: {}",
             ended.len(),
             of_side.len(),
             first.start.profile,

@@ -22,7 +22,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Option<Check> {
     let name = "own delay";
     let delays = &run.signals.iter().find(|signal| signal.name == RECEIVE_DELAY)?.readings;
     if delays.is_empty() {
-        let text = "not known: the kernel gave no receive times (they are asked for over HTTP/1.1 and TCP)";
+        let text = "unknown: the kernel reported no receive times (available for HTTP/1.1 over TCP)";
         return Some(Check::new(name, Grade::Valid, text));
     }
     // A reading stands at the time at which its answer was complete.

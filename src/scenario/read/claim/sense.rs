@@ -91,7 +91,8 @@ fn of_change(value: &Expression, bound: Bound) -> Option<Mistake> {
         }
         Unit::Change if !is_ratio_of_arms && !is_drift => Some((
             "a change needs a ratio of the arms, such as `treatment.p95 / baseline.p95`".to_owned(),
-            "this value is none: give the bound as a number or a share, e.g. `45%`".to_owned(),
+            "this value is not a ratio of the arms: give the bound as a number or a share, e.g. `45%`"
+                .to_owned(),
         )),
         _ => None,
     }
@@ -114,7 +115,9 @@ fn scaled(value: &Expression) -> Option<Mistake> {
         None => is_share && reach.is_some_and(is_of_units),
     };
     let counted = if is_time { "times are in milliseconds" } else { "shares count from 0 to 1" };
-    is_scaled.then(|| (format!("{counted}, and bounds know their units"), "leave out the factor".to_owned()))
+    is_scaled.then(|| {
+        (format!("{counted}; write the unit in the bound instead"), "leave out the factor".to_owned())
+    })
 }
 
 /// `1%` of an amount of which nothing says what all of it is.
@@ -135,7 +138,7 @@ fn share_of_amount(value: &Expression, bound: Bound) -> Option<Mistake> {
     let is_relative = matches!(bound.unit(), Unit::Percent | Unit::Times);
     // What is divided by another amount is none any more.
     (is_relative && of_amounts && value.factors().is_some()).then(|| {
-        let title = "this value is a number, of which there is no share".to_owned();
+        let title = "this value is an amount, so its bound cannot be a percentage or a multiple".to_owned();
         (title, "give the bound as a number, or claim a share, such as `run.failed_share`".to_owned())
     })
 }
