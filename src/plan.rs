@@ -130,10 +130,10 @@ impl Plan {
         Ok(Self { runs, ..self })
     }
 
-    /// Makes the runs of all rounds last so long; the pilot's stay as they are.
-    pub fn make_last(&mut self, run_time: Duration) {
+    /// Makes the runs of all rounds last so long in place of `stated`; the pilot's stay as they are.
+    pub fn make_last(&mut self, run_time: Duration, stated: Duration) {
         for run in self.runs.iter_mut().filter(|run| run.part.is_some_and(|part| part.round != PILOT)) {
-            run.load.last(run_time);
+            run.load.last(run_time, stated);
         }
     }
 

@@ -158,7 +158,15 @@ pub fn of_experiment(
         .into_iter()
         .find(|a| !runs.iter().any(|r| r.facts.start.arm == Some(*a)))
     {
-        return Err(AssessError::NoArm { experiment: id, arm: missing });
+        return Err(match runs.iter().map(|run| &run.facts).find(|facts| facts.end.is_aborted()) {
+            Some(aborted) => AssessError::Aborted {
+                experiment: id,
+                arm: missing,
+                run: aborted.id,
+                note: aborted.end.note.clone(),
+            },
+            None => AssessError::NoArm { experiment: id, arm: missing },
+        });
     }
     let judgement = experiment::judge(id, &runs, context, store)?;
     let of = |treatment: &str| Of::Experiment { experiment: id, treatment: treatment.to_owned() };

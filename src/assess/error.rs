@@ -55,6 +55,18 @@ pub enum AssessError {
         /// The arm that it lacks.
         arm: Arm,
     },
+    /// A condition of the load has ended an experiment before it had a run of each arm.
+    #[error("INVALID: experiment e{experiment} has no run of the {}: run {run} was aborted: {note}", arm.word())]
+    Aborted {
+        /// The experiment.
+        experiment: ExperimentId,
+        /// The arm that it lacks.
+        arm: Arm,
+        /// The run that was ended.
+        run: RunId,
+        /// What the condition saw.
+        note: String,
+    },
     /// There is no report about a profile.
     #[error("the experiment has no treatment `{0}`")]
     NoTreatment(String),
@@ -226,6 +238,7 @@ impl AssessError {
             | Self::Baseline { .. }
             | Self::NotInBundle(_)
             | Self::OtherRuns
+            | Self::Aborted { .. }
             | Self::File { .. }
             | Self::TemporaryFolder(_)
             | Self::Write(_) => false,

@@ -36,17 +36,19 @@ impl Expression {
     pub fn range(&self) -> Option<(f64, f64)> {
         let statistics = self.statistics().ok().filter(|all| all.len() <= MOST_STATISTICS)?;
         let mut values = Vec::new();
-        for corner in 0..1_u32 << statistics.len() {
-            let is_most = |place: usize| corner >> place & 1 == 1;
-            if excludes_itself(&statistics, is_most) {
-                continue;
+        let mut corner = vec![0; statistics.len()];
+        loop {
+            if !excludes_itself(&statistics, |place| corner[place] == 1) {
+                let given = statistics.iter().zip(&corner).map(|((side, statistic), place)| {
+                    (*side, statistic.clone(), extremes(statistic)[*place])
+                });
+                let mut given: Vec<_> = given.collect();
+                count_parts(&mut given);
+                values.extend(self.at(given));
             }
-            let given = statistics.iter().enumerate().map(|(place, (side, statistic))| {
-                (*side, statistic.clone(), extremes(statistic)[usize::from(is_most(place))])
-            });
-            let mut given: Vec<_> = given.collect();
-            count_parts(&mut given);
-            values.extend(self.at(given));
+            if !next_corner(&mut corner, |place| extremes(&statistics[place].1).len()) {
+                break;
+            }
         }
         let least = values.iter().copied().min_by(f64::total_cmp)?;
         let most = values.iter().copied().max_by(f64::total_cmp)?;
@@ -90,8 +92,21 @@ impl Expression {
     }
 }
 
-/// The least and the most that a statistic can be; of counts as a share of the requests.
-fn extremes(statistic: &Statistic) -> [f64; 2] {
+/// Counts to the next combination of extremes; false after the last.
+fn next_corner(corner: &mut [usize], extremes: impl Fn(usize) -> usize) -> bool {
+    for (place, at) in corner.iter_mut().enumerate() {
+        *at += 1;
+        if *at < extremes(place) {
+            return true;
+        }
+        *at = 0;
+    }
+    false
+}
+
+/// The least and the most that a statistic can be; of counts as a share of the requests. What may be above nothing and
+/// below it may be next to nothing, too, which a ratio depends on.
+fn extremes(statistic: &Statistic) -> &'static [f64] {
     match statistic {
         Statistic::Count(CountOf::All)
         | Statistic::Time(..)
@@ -106,14 +121,14 @@ fn extremes(statistic: &Statistic) -> [f64; 2] {
         | Statistic::AllOk(_)
         | Statistic::NoneOk(_)
         | Statistic::Events(_)
-        | Statistic::Capacity(_) => [TINY, HUGE],
+        | Statistic::Capacity(_) => &[TINY, HUGE],
         Statistic::Share(_) | Statistic::CheckShare(_) | Statistic::Overlap(_) | Statistic::Count(_) => {
-            [TINY, 1.0]
+            &[TINY, 1.0]
         }
-        Statistic::Correlation(_) => [-1.0, 1.0],
-        Statistic::Signal(SignalMetric::Remaining, _) => [-HUGE, 1.0],
-        Statistic::Signal(..) | Statistic::Drift(DriftOf::Signal(_)) => [-HUGE, HUGE],
-        Statistic::Drift(DriftOf::Quantile(_)) => [-1.0, HUGE],
+        Statistic::Correlation(_) => &[-1.0, 1.0, TINY],
+        Statistic::Signal(SignalMetric::Remaining, _) => &[-HUGE, 1.0, TINY],
+        Statistic::Signal(..) | Statistic::Drift(DriftOf::Signal(_)) => &[-HUGE, HUGE, TINY, -TINY],
+        Statistic::Drift(DriftOf::Quantile(_)) => &[-1.0, HUGE, TINY],
     }
 }
 
@@ -169,6 +184,9 @@ mod tests {
             ("treatment.p95 - baseline.p95", (-none, none)),
             ("treatment.ok_share / baseline.ok_share", (0.0, none)),
             ("run.max('queue')", (-none, none)),
+            ("treatment.delta('hits') / baseline.delta('hits')", (-none, none)),
+            ("run.last('queue') / run.first('queue')", (-none, none)),
+            ("run.requests / run.delta('hits')", (-none, none)),
         ] {
             assert_eq!(Expression::new(text).range(), Some(range), "{text}");
         }

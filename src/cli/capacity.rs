@@ -1,6 +1,8 @@
 //! `loadproof capacity`: raises a load until a goal is missed, narrows down where, and confirms it.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -9,7 +11,10 @@ use super::choices::{choices, only_or_named};
 use super::exit::{Exit, UsageError};
 use super::viewers::{Concluded, Viewers};
 use super::{found, output, world};
+use crate::execute::ExecuteError;
 use crate::execute::capacity::CapacitySearch;
+use crate::execute::unfinished::UnfinishedSearch;
+use crate::plan::Choices;
 use crate::run::CapacityEnding;
 use crate::scenario::Scenario;
 use crate::scenario::capacity::{CapacitySpec, DurationSum, GoalSpec};
@@ -19,15 +24,16 @@ use crate::store::Store;
 pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
     let common = &command.common;
     let scenario = world::scenario_with(&command.scenario, &common.vars.vars)?;
-    let spec = spec(command, &scenario)?;
-    let profiles = profiles(command, &scenario)?;
-    let mut choices = choices(&scenario, &spec.load, common)?;
-    if common.overrides.of_load().run_time.is_none() && spec.run_time.is_some() {
-        let overrides = LoadOverrides { run_time: spec.run_time, ..LoadOverrides::default() };
-        choices.load = choices.load.with(&overrides)?;
-    }
-    let deployment = common.deployment.name();
-    let search = CapacitySearch::new(&scenario, profiles, choices, &spec, deployment.as_deref())?;
+    let search = match &command.resume {
+        Some(name) => resumed(command, &scenario, name, path)?,
+        None => {
+            let spec = spec(command, &scenario)?;
+            let profiles = profiles(command, &scenario)?;
+            let choices = raised(command, &scenario, &spec.load, spec.run_time)?;
+            let deployment = common.deployment.name();
+            CapacitySearch::new(&scenario, profiles, choices, &spec, deployment.as_deref())?
+        }
+    };
     let beyond = !command.no_beyond;
     if common.dry_run {
         output::result(&format!(
@@ -48,13 +54,56 @@ pub(super) fn capacity(command: &Command, path: &Path) -> Result<Exit> {
             viewers.seal(common.shown, format!("seal of {id}: {seal}"));
         }
         let reported = found::report(id, &store, &common.outputs);
+        let to_continue = || format!("to continue: loadproof capacity {} --resume {id}", scenario.file);
         let exit = match ending? {
-            CapacityEnding::Interrupted => Exit::Interrupted,
+            CapacityEnding::Interrupted => {
+                output::say(&format!("interrupted; {}", to_continue()));
+                Exit::Interrupted
+            }
+            CapacityEnding::Budget => {
+                output::say(&to_continue());
+                reported?
+            }
             _ => reported?,
         };
         Ok(Concluded { exit, reported: Vec::new() })
     });
     viewers.conclude(concluded)
+}
+
+/// The load of a search with the command line's values, and the run time that the scenario gives its trials.
+fn raised(command: &Command, scenario: &Scenario, load: &str, run_time: Option<Duration>) -> Result<Choices> {
+    let common = &command.common;
+    let mut choices = choices(scenario, load, common)?;
+    if common.overrides.of_load().run_time.is_none() && run_time.is_some() {
+        let overrides = LoadOverrides { run_time, ..LoadOverrides::default() };
+        choices.load = choices.load.with(&overrides)?;
+    }
+    Ok(choices)
+}
+
+/// The rest of a search that was cut short.
+fn resumed(command: &Command, scenario: &Arc<Scenario>, name: &str, path: &Path) -> Result<CapacitySearch> {
+    for (flag, is_given) in [
+        ("--objective", !command.objective.is_empty()),
+        ("--from", command.from.is_some()),
+        ("--to", command.to.is_some()),
+        ("--repeats", command.repeats.is_some()),
+        ("--width", command.width.is_some()),
+    ] {
+        if is_given {
+            let text = format!("--resume continues a search with its own goals and limits: leave out {flag}");
+            return Err(UsageError(text).into());
+        }
+    }
+    let store = Store::open(path)?;
+    let unfinished = UnfinishedSearch::find(name, &store)?;
+    let named: Vec<String> = command.profile.iter().chain(&command.profiles).cloned().collect();
+    unfinished.expect(command.common.load.as_deref(), &named).map_err(ExecuteError::from)?;
+    let own = scenario.capacity.as_ref();
+    let choices = raised(command, scenario, unfinished.load(), own.and_then(|spec| spec.run_time))?;
+    let budget = command.budget.or(own.and_then(|spec| spec.budget));
+    Ok(CapacitySearch::resumed(scenario, unfinished, choices, budget, &store)?)
 }
 
 /// The profiles that are searched, the baseline first.

@@ -100,6 +100,7 @@ impl Exit {
         match error {
             AssessError::Store(error) => Self::of_store(error),
             AssessError::Rules(_) => Self::BadScenario,
+            AssessError::Aborted { .. } => Self::Invalid,
             error if error.is_mistake() => Self::Usage,
             _ => Self::Internal,
         }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::claim::{CountOf, Found, LookUp, Metric, Side, SignalMetric, Statistic, TimeKind, seen_text};
+use crate::run::ABORTED_BY;
 use crate::sample::Outcome;
 use crate::scenario::load::Abort;
 use crate::signals::Latest;
@@ -36,7 +37,7 @@ impl AbortWatch {
         if evaluated.value == 0.0 {
             return None;
         }
-        Some(format!("abort_when `{}`: {}", self.abort.when, seen_text(&evaluated.seen)))
+        Some(format!("{ABORTED_BY} `{}`: {}", self.abort.when, seen_text(&evaluated.seen)))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::session::{Session, SessionOptions};
 use super::setting::ExecuteError;
+use super::unfinished::UnfinishedSearch;
 use crate::assess::capacity as assess;
 use crate::capacity::{
     Broken, Goal, Limits, Planned, Purpose, Search, Searched, Step, Terms, Trial, planned,
@@ -38,6 +39,8 @@ pub struct CapacitySearch {
     planned: Planned,
     budget: Option<Duration>,
     plan: Plan,
+    /// The one that it is the rest of.
+    resumed: Option<UnfinishedSearch>,
 }
 
 impl CapacitySearch {
@@ -70,11 +73,7 @@ impl CapacitySearch {
             alpha: TOTAL_ALPHA / shares as f64,
         };
         let planned = planned(&terms);
-        let first = at(&choices, from, choices.seed)?;
-        let mut plan = Plan { runs: Vec::new(), rounds: 0 };
-        for profile in &profiles {
-            plan.runs.extend(Plan::single(scenario, profile, &first)?.runs);
-        }
+        let plan = first_runs(scenario, &profiles, &choices, from)?;
         let searched = Searched {
             scenario: scenario.name.clone(),
             profiles,
@@ -85,7 +84,28 @@ impl CapacitySearch {
             budget_s: spec.budget.map(|budget| budget.as_secs_f64()),
             claims,
         };
-        Ok(Self { scenario: Arc::clone(scenario), choices, searched, planned, budget: spec.budget, plan })
+        let (scenario, budget) = (Arc::clone(scenario), spec.budget);
+        Ok(Self { scenario, choices, searched, planned, budget, plan, resumed: None })
+    }
+
+    /// Plans the rest of one that was cut short: it goes by what is stored, and has as much time as `budget` says.
+    ///
+    /// # Errors
+    /// If scenario and choices ask for other work than its trials did.
+    pub fn resumed(
+        scenario: &Arc<Scenario>,
+        unfinished: UnfinishedSearch,
+        choices: Choices,
+        budget: Option<Duration>,
+        store: &Store,
+    ) -> Result<Self, ExecuteError> {
+        unfinished.check_work(scenario, &choices, store)?;
+        let searched = unfinished.searched().clone();
+        let choices = Choices { seed: unfinished.seed(), ..choices };
+        let planned = planned(&searched.terms);
+        let plan = first_runs(scenario, &searched.profiles, &choices, searched.terms.limits.from)?;
+        let scenario = Arc::clone(scenario);
+        Ok(Self { scenario, choices, searched, planned, budget, plan, resumed: Some(unfinished) })
     }
 
     /// The first runs; which ones follow depends on what they come to.
@@ -96,6 +116,9 @@ impl CapacitySearch {
     /// What it may take, in a sentence.
     pub fn cost(&self, beyond: bool) -> String {
         let arms = u32::try_from(self.searched.profiles.len()).unwrap_or(1);
+        let stored = self.resumed.as_ref().map_or(String::new(), |unfinished| {
+            format!("{} trials of {} are stored; in all ", unfinished.trials().len(), unfinished.id())
+        });
         let more = if beyond { u32::try_from(BEYOND.len()).unwrap_or(0) } else { 0 };
         let [usual, most] = [self.planned.usual, self.planned.most].map(|trials| (trials + more) * arms);
         let trial_s = self.searched.terms.trial_s;
@@ -104,7 +127,7 @@ impl CapacitySearch {
             format!("; no trial begins that would end after {}", unit::span(budget.as_secs_f64()))
         });
         format!(
-            "about {usual} trials of {} ({} of load), at most {most} ({}){budget}",
+            "{stored}about {usual} trials of {} ({} of load), at most {most} ({}){budget}",
             unit::span(trial_s),
             time(usual),
             time(most)
@@ -131,15 +154,36 @@ impl CapacitySearch {
             subject: serde_json::to_string(&self.searched).map_err(crate::assess::AssessError::from)?,
         };
         let session = Session::new(&self.scenario, store, options, None)?;
-        let id = Store::open(store)?.begin_capacity(&new)?;
+        let id = match &self.resumed {
+            Some(unfinished) => {
+                Store::open(store)?.end_capacity(unfinished.id(), None)?;
+                unfinished.id()
+            }
+            None => Store::open(store)?.begin_capacity(&new)?,
+        };
         let ending = match Trials::new(self, id, store, session).carry_out(beyond) {
             // Between two runs there is nothing to store of one.
             Err(ExecuteError::Interrupted) => Ok(CapacityEnding::Interrupted),
             other => other,
         };
-        Store::open(store)?.end_capacity(id, *ending.as_ref().unwrap_or(&CapacityEnding::Failed))?;
+        Store::open(store)?.end_capacity(id, Some(*ending.as_ref().unwrap_or(&CapacityEnding::Failed)))?;
         Ok((id, ending))
     }
+}
+
+/// The first trial of each profile.
+fn first_runs(
+    scenario: &Scenario,
+    profiles: &[String],
+    choices: &Choices,
+    from: f64,
+) -> Result<Plan, ExecuteError> {
+    let first = at(choices, from, choices.seed)?;
+    let mut plan = Plan { runs: Vec::new(), rounds: 0 };
+    for profile in profiles {
+        plan.runs.extend(Plan::single(scenario, profile, &first)?.runs);
+    }
+    Ok(plan)
 }
 
 fn of_spec(goal: &GoalSpec, trial_s: f64) -> Goal {
@@ -174,9 +218,23 @@ struct Tried {
     made: u32,
     /// Loads of trials that were made again.
     disturbed: Vec<f64>,
+    /// Loads of trials that looked beyond the capacity.
+    beyond: Vec<f64>,
 }
 
 impl Tried {
+    /// Takes a trial of the search's beginning over: what is tried next follows from it as if it had just been made.
+    fn replay(&mut self, trial: &TrialRow) {
+        self.made += 1;
+        if trial.purpose == Purpose::Disturbed.word() {
+            return self.disturbed.push(trial.load);
+        }
+        if trial.purpose == Purpose::Beyond.word() {
+            self.beyond.push(trial.load);
+        }
+        self.search.note(trial.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
+    }
+
     /// Whether a trial is to be made again, because of what disturbed it.
     fn is_given_up(&mut self, trial: &Trial) -> bool {
         let before = self.disturbed.iter().filter(|load| **load == trial.load).count();
@@ -202,14 +260,21 @@ impl<'a> Trials<'a> {
             search: Search::new(search.searched.terms.clone()),
             made: 0,
             disturbed: Vec::new(),
+            beyond: Vec::new(),
         };
-        let arms = profiles.iter().enumerate().map(arm).collect();
+        let mut arms: Vec<Tried> = profiles.iter().enumerate().map(arm).collect();
+        for trial in search.resumed.iter().flat_map(UnfinishedSearch::trials) {
+            if let Some(arm) = arms.iter_mut().find(|arm| arm.profile == trial.profile) {
+                arm.replay(trial);
+            }
+        }
         Self { search, id, store, session, arms, begun: Instant::now(), longest: Duration::ZERO }
     }
 
     /// The next trial of each profile that has one, in an order drawn by the seed, until none has.
     fn carry_out(&mut self, beyond: bool) -> Result<CapacityEnding, ExecuteError> {
-        for order in plan::orders(self.arms.len(), self.search.choices.seed) {
+        let made = self.arms.iter().map(|arm| arm.made as usize).max().unwrap_or(0);
+        for order in plan::orders(self.arms.len(), self.search.choices.seed).skip(made) {
             let steps = self.steps(&order);
             if steps.is_empty() {
                 break;
@@ -275,7 +340,8 @@ impl<'a> Trials<'a> {
                 let step = Step { load, purpose: Purpose::Beyond };
                 let fits =
                     self.search.budget.is_none_or(|budget| self.begun.elapsed() + self.longest <= budget);
-                if load <= limits.to && fits && !self.make(arm, step)? {
+                let is_made = self.arms[arm].beyond.contains(&load);
+                if load <= limits.to && fits && !is_made && !self.make(arm, step)? {
                     return Ok(false);
                 }
             }

@@ -10,7 +10,7 @@ use crate::load::{Pacing, priority};
 use crate::plan::PlannedRun;
 use crate::redact;
 use crate::run::machine::VARIABLE;
-use crate::run::{FACTOR, REPLAYED};
+use crate::run::{FACTOR, REPLAYED, STATED_LOAD};
 use crate::scenario::profile::Profile;
 
 /// The facts, by name. Values of environment variables are never among them: they may be secrets.
@@ -27,6 +27,8 @@ pub(super) fn facts(setting: &Setting, profile: &Profile, planned: &PlannedRun) 
         ("load threads".to_owned(), priority::text(workers)),
     ]);
     facts.extend(planned.load.replayed().map(|replayed| (REPLAYED.to_owned(), replayed)));
+    let of_file = scenario.load(&planned.load_name).ok().filter(|of_file| **of_file != planned.stated_load);
+    facts.extend(of_file.map(|of_file| (STATED_LOAD.to_owned(), of_file.text())));
     let variables = scenario.workload_variables.iter();
     facts.extend(variables.map(|(name, value)| (format!("{VARIABLE}{name}"), value.clone())));
     let mut push = |name: &str, value: Option<String>| {

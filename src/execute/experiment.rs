@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::progress::Audience;
-use super::rounds::{Rounds, lasting};
+use super::rounds::{Rounds, longest, set_by};
 use super::session::{Session, SessionOptions};
 use super::setting::{ExecuteError, ResumeError};
 use crate::assess::{AssessError, experiment as assess, subject};
 use crate::plan::{Choices, Plan};
 use crate::run::{ExperimentId, Judged, RunState};
-use crate::scenario::load::Load;
+use crate::scenario::lasting::Lasting;
 use crate::scenario::overrides::LoadOverrides;
 use crate::scenario::{ExperimentSpec, Scenario};
 use crate::store::{Ending, ExperimentFacts, NewExperiment, Store, StoreError};
@@ -55,6 +55,8 @@ pub struct Experiment {
     /// The one that it is the rest of.
     resumed: Option<ExperimentId>,
     plan: Plan,
+    /// Why no pilot is made, though runs may be too short for what is claimed.
+    no_pilot: Option<&'static str>,
 }
 
 impl Experiment {
@@ -88,18 +90,22 @@ impl Experiment {
         let mut plan = Plan::experiment(scenario, &spec, spec.rounds, &choices)?;
         match resumed.as_ref().and_then(|facts| facts.pilot.as_ref()) {
             Some(pilot) => {
-                if let Some(run_time) = lasting(pilot) {
-                    plan.make_last(run_time);
+                if let (Some(run_time), Some(facts)) = (set_by(pilot), &resumed) {
+                    let stated = choices.load.run_time();
+                    let stated = stated.map_or_else(|| took_in_pilot(facts.id, &spec, store), Ok)?;
+                    plan.make_last(run_time, stated);
                 }
             }
             None if has_pilot(&spec, scenario) => plan = plan.with_pilot(scenario, &spec, &choices)?,
             None => {}
         }
+        let is_silent = resumed.is_some() || spec.pilot.is_some() || !may_need_more(&spec, scenario);
+        let no_pilot = fixed(&spec, scenario).filter(|_| !is_silent);
         let (resumed, facts) = match resumed {
             Some(facts) => (Some(facts.id), facts.planned),
             None => (None, new_experiment(scenario, &spec, choices.seed, flags.command)),
         };
-        Ok(Self { scenario: Arc::clone(scenario), facts, budget: spec.budget, resumed, plan })
+        Ok(Self { scenario: Arc::clone(scenario), facts, budget: spec.budget, resumed, plan, no_pilot })
     }
 
     /// Its runs.
@@ -119,6 +125,11 @@ impl Experiment {
         mut options: SessionOptions,
     ) -> Result<(ExperimentId, Result<Ending, ExecuteError>), ExecuteError> {
         let (id, done) = self.begin(store, &mut options.audience)?;
+        if let Some(why) = self.no_pilot {
+            options.audience.note(&format!(
+                "no pilot: runs cannot be made longer, for {why}; `--pilot` tells whether they suffice, and how many rounds claims take"
+            ));
+        }
         let mut session = Session::new(&self.scenario, store, options, Some(id))?;
         let rules = StopRules { budget: rules.budget.or(self.budget), ..rules };
         let ending = match Rounds::new(id, self.plan.clone(), store, rules, done).carry_out(&mut session) {
@@ -160,7 +171,11 @@ impl Experiment {
         };
         let now = self.plan.runs.last().map(|r| self.scenario.fingerprint(&r.stated_load, &r.faults));
         if runs.iter().any(|r| Some(&r.start.fingerprint) != now.as_ref()) {
-            return Err(ResumeError::OtherWork { id, command: self.facts.command.clone() }.into());
+            return Err(ResumeError::OtherWork {
+                what: format!("experiment e{id}"),
+                command: self.facts.command.clone(),
+            }
+            .into());
         }
         let is_complete = |round: &u32| {
             self.plan.round(*round).all(|planned| {
@@ -181,12 +196,28 @@ impl Experiment {
 /// Whether a pilot goes before the rounds: as the scenario or a flag says, or where the number of rounds is open and
 /// something that is claimed may need longer runs than stated.
 fn has_pilot(spec: &ExperimentSpec, scenario: &Scenario) -> bool {
-    // The times of a load with stages or parts are as stated.
-    let can_last = scenario.loads.get(&spec.load).is_some_and(Load::can_last);
-    can_last
-        && spec
-            .pilot
-            .unwrap_or_else(|| !spec.has_fixed_rounds() && pilot::is_useful(&scenario.claims, &spec.load))
+    spec.pilot.unwrap_or_else(|| may_need_more(spec, scenario) && fixed(spec, scenario).is_none())
+}
+
+/// Whether runs may have to be longer than stated for what is claimed, and rounds are still open.
+fn may_need_more(spec: &ExperimentSpec, scenario: &Scenario) -> bool {
+    !spec.has_fixed_rounds() && pilot::is_useful(&scenario.claims, &spec.load)
+}
+
+/// Why no pilot can make the runs of an experiment longer; none if one can.
+fn fixed(spec: &ExperimentSpec, scenario: &Scenario) -> Option<&'static str> {
+    let load = scenario.loads.get(&spec.load)?;
+    match load.lasting(&scenario.faults_under(&spec.load, &spec.baseline)) {
+        Lasting::Fixed(why) => Some(why),
+        _ => None,
+    }
+}
+
+/// How long the load took in the pilot of an experiment: in its last whole round, if it was begun again.
+fn took_in_pilot(id: ExperimentId, spec: &ExperimentSpec, store: &Path) -> Result<Duration, ExecuteError> {
+    let runs = Store::open(store)?.pilot(id)?;
+    let done = runs.iter().rev().filter(|run| run.end.state == RunState::Done);
+    Ok(longest(done.take(1 + spec.treatments.len())))
 }
 
 /// An experiment as the store is told of it.
@@ -230,7 +261,7 @@ fn spec_of(facts: &ExperimentFacts, scenario: &Scenario) -> Result<ExperimentSpe
     let planned = &facts.planned;
     if planned.scenario != scenario.name {
         return Err(ResumeError::OtherScenario {
-            id: facts.id,
+            what: format!("experiment e{}", facts.id),
             found: planned.scenario.clone(),
             given: scenario.name.clone(),
         });

@@ -20,6 +20,7 @@ pub mod session;
 mod setting;
 mod stage;
 pub mod tryout;
+pub mod unfinished;
 mod watched;
 
 use std::sync::{Arc, Mutex, PoisonError};

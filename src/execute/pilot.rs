@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::run::PilotResult;
+use crate::scenario::lasting::Lasting;
 use crate::unit;
 use crate::verdict::pilot::{MARGIN, Pilot};
 use crate::verdict::{LEAST_ROUNDS, Ledger};
@@ -10,8 +11,10 @@ use crate::verdict::{LEAST_ROUNDS, Ledger};
 /// What the pilot's experiment has to make do with.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Means<'a> {
-    /// The run time of the scenario or the command line.
+    /// The run time of the scenario or the command line; how long the load took, where it has none.
     pub(super) stated: Duration,
+    /// What of the load grows.
+    pub(super) lasting: &'a Lasting,
     /// Runs of a round.
     pub(super) arms: u32,
     /// How long the pilot round took, starts and drains included.
@@ -44,29 +47,49 @@ impl Means<'_> {
 
 /// The run time of the rounds, and what is said of it. Runs are never shortened.
 pub(super) fn result(found: &Pilot, means: &Means<'_>) -> PilotResult {
-    let wanted = whole(found.run_time_s.max(means.stated.as_secs_f64()), f64::ceil);
-    let affordable = means.affordable().map_or(wanted, |most| whole(most.as_secs_f64(), f64::floor));
-    let run_time = wanted.min(affordable).max(means.stated);
-    let mut text = match found.reasons.first() {
-        None => format!("A run time of {} suffices.", span(means.stated)),
-        Some(reason) if run_time > means.stated => {
-            format!("Runs last {} in place of {}: {reason}.", span(run_time), span(means.stated))
-        }
-        Some(reason) => format!("Runs stay at {}, though {reason}.", span(means.stated)),
+    let lasting = means.lasting;
+    let said = |time: Duration| lasting.text(time, means.stated);
+    let wanted = whole(lasting, found.run_time_s.max(means.stated.as_secs_f64()), f64::ceil);
+    let affordable = means.affordable().map_or(wanted, |most| whole(lasting, most.as_secs_f64(), f64::floor));
+    let fixed = match lasting {
+        Lasting::Fixed(why) => Some(*why),
+        _ => None,
     };
-    if wanted > affordable {
+    let run_time = if fixed.is_some() { means.stated } else { wanted.min(affordable).max(means.stated) };
+    let mut text = match found.reasons.first() {
+        None => match lasting {
+            Lasting::Bursts { .. } | Lasting::Iterations { .. } => format!("{} suffice.", said(means.stated)),
+            _ => format!("A run time of {} suffices.", said(means.stated)),
+        },
+        Some(reason) if run_time > means.stated => {
+            let verb = match lasting {
+                Lasting::Bursts { .. } => "have",
+                Lasting::Iterations { .. } => "make",
+                _ => "last",
+            };
+            format!("Runs {verb} {} in place of {}: {reason}.", said(run_time), said(means.stated))
+        }
+        Some(reason) => format!("Runs stay at {}, though {reason}.", said(means.stated)),
+    };
+    if let (Some(why), false) = (fixed, found.reasons.is_empty()) {
+        text.push_str(&format!(" They are not made longer: {why}."));
+        if found.wanted_s.is_finite() {
+            let times = found.wanted_s / means.stated.as_secs_f64();
+            text.push_str(&format!(
+                " {} times as much load would be needed.",
+                unit::plain((times * 10.0).ceil() / 10.0)
+            ));
+        }
+    } else if wanted > affordable {
         text.push_str(&format!(
             " The budget leaves too little for runs of {} in {} rounds.",
-            span(wanted),
+            said(wanted),
             means.least_rounds()
         ));
     } else if found.wanted_s > found.run_time_s {
-        let needed = if found.wanted_s.is_finite() {
-            format!(" ({} would be needed)", unit::span(found.wanted_s))
-        } else {
-            String::new()
-        };
-        text.push_str(&format!(" That may be too short{needed}: state a longer `run_time`."));
+        let needed = Duration::try_from_secs_f64(found.wanted_s)
+            .map_or(String::new(), |time| format!(" ({} would be needed)", said(time)));
+        text.push_str(&format!(" That may be too short{needed}: {}.", lasting.remedy()));
     }
     text.push_str(&times(run_time, means));
     if let Some(rounds) = found.rounds {
@@ -80,9 +103,15 @@ pub(super) fn result(found: &Pilot, means: &Means<'_>) -> PilotResult {
     PilotResult { run_time_us, text }
 }
 
-/// A run time in whole seconds where these hardly matter.
-fn whole(seconds: f64, rounded: fn(f64) -> f64) -> Duration {
-    let seconds = if seconds < 10.0 { seconds } else { rounded(seconds) };
+/// A run time in whole bursts, or in whole seconds where these hardly matter.
+fn whole(lasting: &Lasting, seconds: f64, rounded: fn(f64) -> f64) -> Duration {
+    let seconds = match lasting {
+        Lasting::Bursts { every } => rounded(seconds / every.as_secs_f64()) * every.as_secs_f64(),
+        // Journeys are rounded themselves.
+        Lasting::Iterations { .. } => seconds,
+        _ if seconds < 10.0 => seconds,
+        _ => rounded(seconds),
+    };
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
 }
 
@@ -127,7 +156,7 @@ mod tests {
 
     /// Runs of 60 s, with 5 s around each.
     fn means(ledger: &Ledger, left: Option<Duration>) -> Means<'_> {
-        Means { stated: 60 * S, arms: 2, took: 130 * S, ledger, left }
+        Means { stated: 60 * S, lasting: &Lasting::RunTime, arms: 2, took: 130 * S, ledger, left }
     }
 
     #[test]
@@ -179,6 +208,39 @@ mod tests {
             result.text.starts_with("A run time of 1 min suffices. 8 rounds take 17 min"),
             "{}",
             result.text
+        );
+    }
+
+    #[test]
+    fn counts_grow_and_stages_say_why_they_do_not() {
+        let ledger = Ledger::exactly(8);
+        let with = |lasting: &Lasting, run_time_s, wanted_s| {
+            result(&found(run_time_s, wanted_s), &Means { lasting, ..means(&ledger, None) })
+        };
+        let journeys = with(&Lasting::Iterations { stated: 1_000 }, 150.0, 150.0);
+        assert!(
+            journeys.text.starts_with("Runs make 2500 journeys in place of 1000 journeys: "),
+            "{}",
+            journeys.text
+        );
+        assert_eq!(journeys.run_time_us, Some(150_000_000));
+        let bursts = with(&Lasting::Bursts { every: 20 * S }, 110.0, 900.0);
+        assert!(bursts.text.starts_with("Runs have 6 bursts in place of 3 bursts: "), "{}", bursts.text);
+        assert!(
+            bursts.text.contains("(45 bursts would be needed): state more bursts (`times`)"),
+            "{}",
+            bursts.text
+        );
+        assert_eq!(bursts.run_time_us, Some(120_000_000));
+        let fixed = with(&Lasting::Fixed("its stages keep their times"), 150.0, 150.0);
+        assert_eq!(fixed.run_time_us, None);
+        assert!(
+            fixed.text.starts_with(
+                "Runs stay at 1 min, though `baseline.p99` is based on 12 independent events per run, and 30 are wanted. \
+                 They are not made longer: its stages keep their times. 2.5 times as much load would be needed. 8 rounds take"
+            ),
+            "{}",
+            fixed.text
         );
     }
 }

@@ -10,7 +10,8 @@ use super::session::Session;
 use super::setting::ExecuteError;
 use crate::assess::{experiment as assess, runs};
 use crate::plan::{PILOT, Plan};
-use crate::run::{ExperimentId, MeasuredRun, PilotResult, RunState};
+use crate::run::{ExperimentId, MeasuredRun, PilotResult, RunFacts, RunState};
+use crate::scenario::lasting::Lasting;
 use crate::store::{Ending, Store};
 use crate::verdict::pilot::Stated;
 use crate::verdict::{self, Judgement, Repeats, Verdict};
@@ -104,10 +105,8 @@ impl<'a> Rounds<'a> {
 
     /// The pilot round, if one is planned: the run time of the others follows from it.
     fn pilot(&mut self, session: &mut Session) -> Result<Option<Ending>, ExecuteError> {
-        let first = self.plan.round(PILOT).next().map(|run| run.load.clone());
-        let Some((load, stated)) = first.and_then(|load| Some((load.clone(), load.run_time()?))) else {
-            return Ok(None);
-        };
+        let Some(first) = self.plan.round(PILOT).next().cloned() else { return Ok(None) };
+        let (lasting, load) = (first.load.lasting(&first.faults), first.load);
         session
             .audience()
             .note("pilot: one run of each arm, excluded from the evidence, to see how long runs have to be");
@@ -118,10 +117,17 @@ impl<'a> Rounds<'a> {
         };
         let took = begun.elapsed();
         self.clock.longest = took;
-        let seconds = Stated { run_time_s: stated.as_secs_f64(), ramp_s: load.ramp().as_secs_f64() };
+        let stated = load.run_time().unwrap_or_else(|| longest(runs.iter().map(|run| &run.facts)));
+        let hold = match &lasting {
+            Lasting::Hold { name, .. } => name.as_str(),
+            _ => "",
+        };
+        let fixed_s = lasting.fixed_s(stated, load.ramp());
+        let seconds = Stated { run_time_s: stated.as_secs_f64(), fixed_s, hold };
         let store = Store::open(self.store)?;
         let means = Means {
             stated,
+            lasting: &lasting,
             arms: u32::try_from(runs.len()).unwrap_or(u32::MAX),
             took,
             ledger: &assess::ledger(self.id, &store)?,
@@ -138,8 +144,8 @@ impl<'a> Rounds<'a> {
         };
         store.keep_pilot(self.id, &result)?;
         session.audience().note(&format!("pilot: {}", result.text));
-        if let Some(run_time) = lasting(&result) {
-            self.plan.make_last(run_time);
+        if let Some(run_time) = set_by(&result) {
+            self.plan.make_last(run_time, stated);
             self.clock.longest = took + run_time.saturating_sub(stated) * means.arms;
         }
         Ok(None)
@@ -239,8 +245,13 @@ impl<'a> Rounds<'a> {
 }
 
 /// The run time that a pilot has set, if it has.
-pub(super) fn lasting(pilot: &PilotResult) -> Option<Duration> {
+pub(super) fn set_by(pilot: &PilotResult) -> Option<Duration> {
     pilot.run_time_us.and_then(|us| u64::try_from(us).ok()).map(Duration::from_micros)
+}
+
+/// How long the load of the longest of these runs took.
+pub(super) fn longest<'a>(runs: impl Iterator<Item = &'a RunFacts>) -> Duration {
+    Duration::from_secs_f64(runs.map(RunFacts::load_s).fold(0.0, f64::max))
 }
 
 /// How many gating claims have a verdict.

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use crate::assess::AssessError;
 use crate::load::{LoadError, Pacing};
-use crate::run::ExperimentId;
+use crate::run::{CapacityId, ExperimentId};
 use crate::scenario::overrides::OverrideError;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::signals::SignalError;
@@ -67,7 +67,7 @@ pub enum ExecuteError {
     /// What was stored cannot be judged.
     #[error(transparent)]
     Assess(#[from] AssessError),
-    /// An experiment cannot be continued.
+    /// An experiment, or a search for capacity, cannot be continued.
     #[error(transparent)]
     Resume(#[from] ResumeError),
     /// A load cannot be raised.
@@ -86,7 +86,7 @@ pub enum ExecuteError {
     Interrupted,
 }
 
-/// Why an experiment cannot be continued.
+/// Why an experiment, or a search for capacity, cannot be continued.
 #[derive(Debug, thiserror::Error)]
 pub enum ResumeError {
     /// The store has no experiment.
@@ -101,10 +101,10 @@ pub enum ResumeError {
     )]
     Complete(ExperimentId),
     /// It is of another scenario.
-    #[error("experiment e{id} is of scenario `{found}`, this is `{given}`")]
+    #[error("{what} is of scenario `{found}`, this is `{given}`")]
     OtherScenario {
-        /// The experiment.
-        id: ExperimentId,
+        /// The experiment or search: `experiment e3`.
+        what: String,
         /// Its scenario.
         found: String,
         /// The scenario that was given.
@@ -112,13 +112,42 @@ pub enum ResumeError {
     },
     /// Its runs did other work than this scenario and these flags ask for.
     #[error(
-        "experiment e{id} had a different workload than this scenario and these flags; run a new one\n  hint: it was started with: {command}"
+        "{what} had a different workload than this scenario and these flags; run a new one\n  hint: it was started with: {command}"
     )]
     OtherWork {
-        /// The experiment.
-        id: ExperimentId,
+        /// The experiment or search: `experiment e3`.
+        what: String,
         /// The command that began it.
         command: String,
+    },
+    /// The store has no search for capacity.
+    #[error("the store has no capacity search to resume")]
+    NoSearch,
+    /// Something else was named.
+    #[error("`{0}` is not a valid capacity search: expected e.g. `c1`")]
+    NotASearch(String),
+    /// It has nothing left to try.
+    #[error("capacity search {0} is complete; run a new one")]
+    Found(CapacityId),
+    /// It has other profiles or another load than the flags name.
+    #[error("capacity search {id} has the {what} `{found}`: leave out the flag that names `{given}`")]
+    OtherSearch {
+        /// The search.
+        id: CapacityId,
+        /// `load` or `profiles`.
+        what: &'static str,
+        /// What it has.
+        found: String,
+        /// What was given.
+        given: String,
+    },
+    /// Its trials would count, and were changed.
+    #[error("capacity search {id} was changed after it was stored: {changed}")]
+    Changed {
+        /// The search.
+        id: CapacityId,
+        /// What was changed.
+        changed: String,
     },
 }
 

@@ -1,6 +1,6 @@
 //! A report's claims in Markdown, for a pull request or a step summary.
 
-use super::model::{Answer, ClaimRow, Report, SymptomRow};
+use super::model::{Answer, ClaimRow, Report, StageRow, SymptomRow};
 use crate::printable;
 
 /// GitHub refuses comments of more than 65 536 characters; step summaries may hold 1 MiB.
@@ -89,9 +89,9 @@ pub fn render(report: &Report) -> String {
 fn stage_table(report: &Report) -> String {
     let has_arms = report.arms.len() > 1;
     let mut lines = Vec::new();
-    for row in &report.stages {
+    for (row, cells) in report.stages.iter().zip(StageRow::table(&report.stages)) {
         let arm = has_arms.then_some(("arm", row.arm.as_str()));
-        let cells: Vec<(&str, &str)> = arm.into_iter().chain(row.cells()).collect();
+        let cells: Vec<(&str, &str)> = arm.into_iter().chain(cells).collect();
         if lines.is_empty() {
             let names: Vec<&str> = cells.iter().map(|(name, _)| *name).collect();
             lines.push(format!("| {} |", names.join(" | ")));

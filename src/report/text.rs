@@ -4,7 +4,7 @@ mod grid;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use super::model::{ClaimRow, Headline, Judged, Report, SubjectRow, SubjectSection};
+use super::model::{ClaimRow, Headline, Judged, Report, StageRow, SubjectRow, SubjectSection};
 
 pub use self::grid::matrix;
 
@@ -334,11 +334,13 @@ fn signals_table(report: &Report, arms: &[&str]) -> String {
 fn stages_table(report: &Report) -> String {
     let has_arms = report.arms.len() > 1;
     let arm = has_arms.then(|| "arm".to_owned());
-    let names = ["", "time", "planned", "n", "requests", "p50", "p95", "p99", "errors", "recovery"]
-        .map(str::to_owned);
+    let rows = StageRow::table(&report.stages);
+    let names = rows.first().into_iter().flatten().map(|(name, _)| *name);
+    // What stands in the first column is its heading.
+    let names = names.map(|name| if name == "stage" { String::new() } else { name.to_owned() });
     let mut table = table(arm.into_iter().chain(names).collect());
-    for row in &report.stages {
-        let cells = row.cells().map(|(_, text)| text);
+    for (row, cells) in report.stages.iter().zip(&rows) {
+        let cells = cells.iter().map(|(_, text)| *text);
         table.add_row(has_arms.then_some(row.arm.as_str()).into_iter().chain(cells));
     }
     heading("Stages", "of the load", &finish(table, if has_arms { 4 } else { 3 }))

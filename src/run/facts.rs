@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan, RaisedEvent, RunId,
-    RunState, StageFacts, Tagged,
+    ABORTED_BY, Arm, ExperimentId, FaultFacts, HookFacts, KeyFacts, LoadFacts, PartFacts, PhaseSpan,
+    RaisedEvent, RunId, RunState, StageFacts, Tagged,
 };
 use crate::claim::{Claim, Expression, Symptom};
 use crate::sample::{Phase, Subject};
@@ -121,6 +121,11 @@ impl RunEnd {
     /// A run that failed before it came to anything.
     pub fn failed(note: impl Into<String>) -> Self {
         Self { state: RunState::Failed, note: note.into(), ..Self::default() }
+    }
+
+    /// Whether a condition of its load (`abort_when`) has ended it: what that saw is evidence.
+    pub fn is_aborted(&self) -> bool {
+        self.state == RunState::Failed && self.note.starts_with(ABORTED_BY)
     }
 }
 

@@ -142,6 +142,12 @@ pub const WHEN_BESIDE: &str = "beside";
 /// The fact of a run's environment that tells which recorded starts its load has made again.
 pub const REPLAYED: &str = "replayed";
 
+/// The fact of a run's environment that tells its load as the file states it, where the command line has changed that.
+pub const STATED_LOAD: &str = "load of the file";
+
+/// How the note of a run begins that a condition of its load has ended.
+pub const ABORTED_BY: &str = "abort_when";
+
 /// How a fact of a run's environment begins that is the level of a factor of a grid; the factor's name follows.
 pub const FACTOR: &str = "factor ";
 

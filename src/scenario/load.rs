@@ -340,21 +340,9 @@ impl Load {
         self.parts.iter().map(LoadPart::end).try_fold(Duration::ZERO, |longest, end| Some(longest.max(end?)))
     }
 
-    /// Whether it can last longer and be the same load: one with stages or parts has its times as they are.
+    /// Whether it has a run time of its own: one with stages or parts has its times as they are.
     pub fn can_last(&self) -> bool {
         matches!(self.only(), Some(Executor::Closed { .. } | Executor::Open { .. }))
-    }
-
-    /// Makes it last so long, where it can.
-    pub fn last(&mut self, time: Duration) {
-        if !self.can_last() {
-            return;
-        }
-        if let Some(Executor::Closed { run_time, .. } | Executor::Open { run_time, .. }) =
-            self.parts.first_mut().map(|part| &mut part.executor)
-        {
-            *run_time = time;
-        }
     }
 
     /// Places for journeys under way: users, or the cap on journeys at a time, of all parts.

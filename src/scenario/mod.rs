@@ -27,6 +27,7 @@ pub mod journey;
 pub mod json;
 pub mod json_path;
 pub mod keys;
+pub mod lasting;
 mod limits;
 pub mod load;
 mod names;

@@ -77,6 +77,25 @@ impl Stages {
         self.change(name, self.level(), over);
     }
 
+    /// The only stage whose level stays, and is above 0; none if there are several.
+    pub fn only_hold(&self) -> Option<&Stage> {
+        let mut holds = self.iter().filter(|stage| stage.is_level() && stage.to > 0.0);
+        holds.next().filter(|_| holds.next().is_none())
+    }
+
+    /// Makes the only hold longer; what follows it comes later.
+    pub fn lengthen_hold(&mut self, by: Duration) {
+        let Some(start) = self.only_hold().map(|hold| hold.start) else { return };
+        let is_hold = |stage: &Stage| stage.start == start && stage.end > stage.start;
+        let Some(place) = self.0.iter().position(is_hold) else { return };
+        for (n, stage) in self.0.iter_mut().enumerate().skip(place) {
+            if n > place {
+                stage.start += by;
+            }
+            stage.end += by;
+        }
+    }
+
     /// Multiplies all levels.
     pub fn multiply(&mut self, factor: f64) {
         for stage in &mut self.0 {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Release;
 use super::rules::{EvidenceKind, Explanation, ReleaseKey, Requirement, Rules};
-use crate::run::{Arm, Judged, RunFacts, RunState};
+use crate::run::{Arm, Judged, RunFacts, RunState, STATED_LOAD};
 
 /// Digits of a commit that tell it apart.
 const LEAST_DIGITS: usize = 7;
@@ -109,6 +109,9 @@ fn unfit(candidate: &Candidate, rules: &Rules, release: &Release) -> Option<Stri
     let last = candidate.runs.last()?;
     if !candidate.has_ended {
         return Some(match candidate.of {
+            _ if let Some(aborted) = candidate.runs.iter().find(|run| run.end.is_aborted()) => {
+                format!("run {} was aborted: {}", aborted.id, aborted.end.note)
+            }
             Judged::Experiment(_) => "it did not end as planned".to_owned(),
             Judged::Run(_) => format!("it is {}", last.end.state.word()),
         });
@@ -118,12 +121,13 @@ fn unfit(candidate: &Candidate, rules: &Rules, release: &Release) -> Option<Stri
 }
 
 /// Whether a candidate would be evidence if it had been finished, and has shown something: an experiment that was stopped
-/// may have been stopped for what it showed.
+/// may have been stopped for what it showed, and a run that `abort_when` has ended was.
 fn is_withheld(candidate: &Candidate, rules: &Rules, release: &Release) -> bool {
-    let has_shown = |run: &&RunFacts| match candidate.of {
-        Judged::Experiment(_) => run.end.state == RunState::Done,
-        Judged::Run(_) => run.samples > 0 && run.end.state == RunState::Interrupted,
+    let state = match candidate.of {
+        Judged::Experiment(_) => RunState::Done,
+        Judged::Run(_) => RunState::Interrupted,
     };
+    let has_shown = |run: &&RunFacts| run.samples > 0 && (run.end.state == state || run.end.is_aborted());
     let shown: Vec<&RunFacts> = candidate.runs.iter().filter(has_shown).collect();
     let (false, Some(last)) = (candidate.has_ended || shown.is_empty(), candidate.runs.last()) else {
         return false;
@@ -131,10 +135,11 @@ fn is_withheld(candidate: &Candidate, rules: &Rules, release: &Release) -> bool 
     of_other_work(last, &shown, rules, release).is_none()
 }
 
-/// Why runs are not of the release, of an accepted environment, or recent; none if they are.
+/// Why runs are not of the release, of the scenario's load, of an accepted environment, or recent; none if they are.
 fn of_other_work(last: &RunFacts, runs: &[&RunFacts], rules: &Rules, release: &Release) -> Option<String> {
     runs.iter()
         .find_map(|run| of_another(run, rules.release, release))
+        .or_else(|| runs.iter().find_map(|run| of_changed_load(run, rules)))
         .or_else(|| {
             runs.iter().find_map(|run| {
                 rules.environment.refuses(run.start.deployment.as_deref(), &run.start.environment)
@@ -145,6 +150,12 @@ fn of_other_work(last: &RunFacts, runs: &[&RunFacts], rules: &Rules, release: &R
             let most_s = i64::try_from(rules.max_age.as_secs()).unwrap_or(i64::MAX);
             (age_s > most_s).then(|| format!("it is {} old; {} is the most", age(age_s), age(most_s)))
         })
+}
+
+/// Why a load that the command line has changed is no evidence, unless the rules accept it.
+fn of_changed_load(run: &RunFacts, rules: &Rules) -> Option<String> {
+    let of_file = run.start.environment.get(STATED_LOAD).filter(|_| !rules.changed_loads)?;
+    Some(format!("the command line changed its load to {}; the file says {of_file}", run.start.load_text))
 }
 
 /// `20 days`, `5 h`

@@ -30,6 +30,9 @@ pub struct Rules {
     /// How runs tell which release they are of.
     #[serde(default)]
     pub release: ReleaseKey,
+    /// Whether runs count whose load the command line has changed: fewer users, a lower rate, a shorter time.
+    #[serde(default)]
+    pub changed_loads: bool,
     /// The environments that count.
     #[serde(default)]
     pub environment: Accepted,

@@ -94,14 +94,27 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down how a search ended, and seals it.
+    /// Writes down how a search ended, and seals it; or that it goes on again.
     ///
     /// # Errors
     /// If the store cannot be written.
-    pub fn end_capacity(&self, id: CapacityId, ending: CapacityEnding) -> Result<(), StoreError> {
+    pub fn end_capacity(&self, id: CapacityId, ending: Option<CapacityEnding>) -> Result<(), StoreError> {
         let sql = "UPDATE capacity_search SET ended = ?2 WHERE id = ?1";
-        self.connection.execute(sql, params![id.0, ending.word()])?;
-        self.seal_capacity(id)
+        self.connection.execute(sql, params![id.0, ending.map_or("", CapacityEnding::word)])?;
+        match ending {
+            Some(_) => self.seal_capacity(id),
+            None => self.unseal_capacity(id),
+        }
+    }
+
+    /// The newest search, if there is one.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn latest_capacity(&self) -> Result<Option<CapacityId>, StoreError> {
+        let sql = "SELECT max(id) FROM capacity_search";
+        let newest = self.connection.query_row(sql, [], |row| row.get(0));
+        Ok(newest.optional()?.flatten().map(CapacityId))
     }
 
     /// A search with its trials.
@@ -176,8 +189,11 @@ mod tests {
         assert_eq!((&facts.planned, facts.ended), (&new, None));
         assert_eq!(facts.trials.iter().map(|trial| trial.run.0).collect::<Vec<_>>(), [3, 1]);
         assert_eq!(facts.trials[0].missed[0], ["run.p99 <= 50ms"]);
-        store.end_capacity(id, CapacityEnding::Budget).unwrap();
+        store.end_capacity(id, Some(CapacityEnding::Budget)).unwrap();
         assert_eq!(store.capacity(id).unwrap().ended, Some(CapacityEnding::Budget));
+        store.end_capacity(id, None).unwrap();
+        assert_eq!((store.capacity(id).unwrap().ended, store.latest_capacity().unwrap()), (None, Some(id)));
+        store.end_capacity(id, Some(CapacityEnding::Budget)).unwrap();
         // Their runs are no matter here, either; but that they are not there is seen.
         let breach = |store: &Store| store.capacity_seal(id).unwrap().breach().unwrap_or_default();
         assert!(
@@ -188,7 +204,7 @@ mod tests {
         store.connection.execute_batch("DELETE FROM capacity_trial").unwrap();
         let trials = "the terms, the trials or the runs of capacity search c1";
         assert!(breach(&store).contains(trials), "{}", breach(&store));
-        store.end_capacity(id, CapacityEnding::Budget).unwrap();
+        store.end_capacity(id, Some(CapacityEnding::Budget)).unwrap();
         assert!(store.capacity_seal(id).unwrap().sha256().is_some());
         for (sql, named) in [
             ("UPDATE capacity_search SET subject = '{ }'", trials),

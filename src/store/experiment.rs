@@ -152,6 +152,14 @@ impl Store {
         Ok(newest.optional()?.flatten().map(ExperimentId))
     }
 
+    /// The runs of an experiment's pilot, in order of time.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn pilot(&self, id: ExperimentId) -> Result<Vec<RunFacts>, StoreError> {
+        self.runs_where("experiment = ?1 AND round = 0 ORDER BY id", [id.0])
+    }
+
     /// The runs of an experiment's rounds, in order of time; none before the first. Those of its pilot are no evidence.
     ///
     /// # Errors

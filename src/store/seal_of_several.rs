@@ -162,6 +162,12 @@ impl Store {
         SEARCH.close(&self.connection, id.0)
     }
 
+    /// Takes the seal of a search that goes on again.
+    pub(super) fn unseal_capacity(&self, id: CapacityId) -> Result<(), StoreError> {
+        self.connection.execute("DELETE FROM capacity_seal WHERE search = ?1", [id.0])?;
+        Ok(())
+    }
+
     /// Trials whose runs were made with another profile or at another load, in words.
     fn strange_trials(&self, id: CapacityId) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT t.number, t.run, t.load, t.profile = r.profile, r.max_in_flight, r.rate_per_s, s.subject \

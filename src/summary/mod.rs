@@ -6,6 +6,7 @@
 //! share stand in `subject`, `arm` and `comparison`, which use none of those that work them out.
 
 mod arm;
+mod bursts;
 pub mod compare;
 mod comparison;
 mod curves;
@@ -37,7 +38,7 @@ pub use frame::{FrameError, total};
 pub use modes::{Histogram, HistogramMode};
 pub use rounds::{RareOutage, RoundGroups};
 pub use shift::Shift;
-pub use stages::StageMetrics;
+pub use stages::{StageMetrics, stage_event};
 pub use subject::{Distribution, Evidence, OutcomeCounts, QUANTILES, Summary, TOTAL};
 pub use summarise::summarise;
 pub use superiority::Superiority;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::bursts;
 use super::faults::{request, steady_from_s};
 use crate::run::{MeasuredRun, RunFacts};
 use crate::sample::{Kind, PROBE_CLASS};
@@ -29,8 +30,14 @@ pub struct StageMetrics {
     /// p50, p95 and p99 of response times, µs; what was never answered took for ever. None if nothing was due.
     pub times_us: Option<[f64; 3]>,
     /// Seconds from its end until requests were again as before it, infinite if they never were; of a stage that a lower
-    /// level follows, if enough was measured around it.
+    /// level follows, if enough was measured around it. Of a burst: from its start, if requests were due before the first
+    /// one, too.
     pub recovery_s: Option<f64>,
+    /// Of a burst, the most requests at one time that were due and had not ended.
+    pub peak: Option<f64>,
+    /// Of a burst, seconds from its start until no more requests were left than at most before the first burst; infinite if
+    /// that was not before the next one.
+    pub drain_s: Option<f64>,
 }
 
 /// What one run came to in a stage.
@@ -40,6 +47,17 @@ struct OfRun {
     error_share: f64,
     times_us: Option<[f64; 3]>,
     recovery_s: Option<f64>,
+    pile: Option<bursts::Pile>,
+}
+
+/// A stage of a run's load, or a burst, as an event; none if the run has not reached it.
+pub fn stage_event(facts: &RunFacts, name: &str) -> Option<Event> {
+    let (start_us, end_us) = facts.stage_us(name)?;
+    let steady_s = steady_from_s(facts);
+    Some(match bursts::burst(facts, name) {
+        Some(burst) => bursts::event(facts, burst, steady_s),
+        None => Event::only(steady_s, start_us as f64 / 1e6, end_us as f64 / 1e6),
+    })
 }
 
 /// The stages of an arm's runs, in order of time; those that no run has reached are left out.
@@ -81,6 +99,8 @@ fn over_runs(name: &str, first: &RunFacts, runs: &[Arc<MeasuredRun>]) -> Option<
         error_share: usual(&|run| Some(run.error_share))?,
         times_us: time(0).zip(time(1)).zip(time(2)).map(|((p50, p95), p99)| [p50, p95, p99]),
         recovery_s: usual(&|run| run.recovery_s),
+        peak: usual(&|run| Some(run.pile?.peak.into())),
+        drain_s: usual(&|run| Some(run.pile?.drain_s)),
     })
 }
 
@@ -91,13 +111,13 @@ fn is_relieved(facts: &RunFacts, name: &str) -> bool {
     let Some(last) = own().max_by_key(|stage| stage.end_us) else { return false };
     let peak = own().map(|stage| stage.from.max(stage.to)).fold(0.0, f64::max);
     let after = stages.iter().filter(|stage| stage.part == last.part && stage.start_us >= last.end_us);
-    // Each burst lasts until the next: what follows it is no lower level.
     after.min_by_key(|stage| stage.start_us).is_some_and(|next| next.from.min(next.to) < peak)
 }
 
 fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
     let (start, end) = run.facts.stage_us(name)?;
     let samples = &run.samples;
+    let burst = bursts::burst(&run.facts, name).filter(|_| run.is_ordered());
     let is_wanted: Vec<bool> =
         samples.subjects.iter().map(|s| s.kind == Kind::Request && s.traffic_class != PROBE_CLASS).collect();
     let wanted = || (0..samples.subject.len()).filter(|i| is_wanted[samples.subject[*i] as usize]);
@@ -119,19 +139,18 @@ fn of_run(run: &MeasuredRun, name: &str) -> Option<OfRun> {
         rate_per_s: n as f64 * 1e6 / (end - start) as f64,
         error_share: if n == 0 { 0.0 } else { errors as f64 / n as f64 },
         times_us: time(0.5).zip(time(0.95)).zip(time(0.99)).map(|((p50, p95), p99)| [p50, p95, p99]),
-        recovery_s: is_relieved(&run.facts, name).then(|| recovery_s(run, wanted(), (start, end))).flatten(),
+        recovery_s: (burst.is_some() || is_relieved(&run.facts, name))
+            .then(|| recovery_s(run, wanted(), name))
+            .flatten(),
+        pile: burst.map(|burst| bursts::pile(run, burst, wanted(), steady_from_s(&run.facts))),
     })
 }
 
-/// Seconds from a stage's end until requests are again as before it, infinite if they never are; none if too little was
-/// measured.
-fn recovery_s(
-    run: &MeasuredRun,
-    wanted: impl Iterator<Item = usize>,
-    (start, end): (i64, i64),
-) -> Option<f64> {
+/// Seconds from a stage's end, or a burst's start, until requests are again as before it, infinite if they never are; none if
+/// too little was measured.
+fn recovery_s(run: &MeasuredRun, wanted: impl Iterator<Item = usize>, name: &str) -> Option<f64> {
     let requests: Vec<Request> = wanted.map(|i| request(&run.samples, i, false)).collect();
-    let event = Event::only(steady_from_s(&run.facts), start as f64 / 1e6, end as f64 / 1e6);
+    let event = stage_event(&run.facts, name)?;
     Some(time_to_recover_as_expected(&requests, &event).ok()?.unwrap_or(f64::INFINITY))
 }
 
@@ -215,6 +234,67 @@ mod tests {
         assert_eq!(with(5.0, slow_until_24), [None, Some(4.0), None]);
         assert_eq!(with(40.0, slow_until_24), [None, None, None], "the spike goes on");
         assert_eq!(with(5.0, |s| if s >= 15 { 200 } else { 10 }), [None, Some(f64::INFINITY), None]);
+    }
+
+    /// Readers with a request every 100 ms that takes 50 ms, and from 10 s on a burst of 20 every 10 s, whose requests take
+    /// 0.1 s, 0.2 s, … one after another; while they do, readers wait for them.
+    fn with_bursts(readers: bool, each_us: i64) -> Arc<MeasuredRun> {
+        let mut run = MeasuredRun::clone(&run(40, |_| 50));
+        let bursts = [10_000_000_i64, 20_000_000, 30_000_000];
+        let samples = &mut run.samples;
+        samples.outcome.fill(Outcome::Ok);
+        for (at, done) in samples.intended_us.iter().zip(&mut samples.done_us) {
+            for burst in bursts.iter().filter(|burst| (**burst..**burst + 20 * each_us).contains(at)) {
+                *done = (*done).max(burst + 20 * each_us);
+            }
+        }
+        if !readers {
+            *samples = SampleColumns { subjects: samples.subjects.clone(), ..SampleColumns::default() };
+        }
+        for (burst, n) in bursts.iter().flat_map(|burst| (1..=20).map(move |n| (burst, n))) {
+            samples.subject.push(0);
+            samples.outcome.push(Outcome::Ok);
+            samples.phase.push(Phase::Steady);
+            samples.intended_us.push(*burst);
+            samples.sent_us.push(*burst);
+            samples.done_us.push(burst + n * each_us);
+        }
+        let burst = |n: i64| StageFacts {
+            of: "at once".to_owned(),
+            ..stage(&format!("burst {n}"), n * 10, n * 10 + 10, 20.0)
+        };
+        run.facts.start.stages = (1..=3).map(burst).collect();
+        Arc::new(run)
+    }
+
+    fn of_bursts(run: Arc<MeasuredRun>) -> Vec<(Option<f64>, Option<f64>, Option<f64>)> {
+        metrics(&[run]).into_iter().map(|stage| (stage.peak, stage.drain_s, stage.recovery_s)).collect()
+    }
+
+    #[test]
+    fn each_burst_has_its_peak_its_drain_and_its_recovery() {
+        // 20 of the burst, and a reader in the place of each that ends; after 2 s all are gone at once.
+        let each = (Some(21.0), Some(2.0), Some(2.0));
+        assert_eq!(of_bursts(with_bursts(true, 100_000)), [each, each, each]);
+        let event = stage_event(&with_bursts(true, 100_000).facts, "burst 2").unwrap();
+        assert_eq!((event.calm_until_s, event.start_s, event.end_s, event.until_s), (10.0, 20.0, 20.0, 30.0));
+    }
+
+    #[test]
+    fn a_burst_that_is_not_worked_off_before_the_next_never_drained() {
+        let [first, second, third] = of_bursts(with_bursts(true, 600_000))[..] else { panic!() };
+        assert_eq!(
+            (first.1, second.1, third.1),
+            (Some(f64::INFINITY), Some(f64::INFINITY), Some(f64::INFINITY))
+        );
+        assert!(second.0 > first.0, "what was left of the first is still there: {first:?} {second:?}");
+        assert_eq!(first.2, Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn without_anything_before_them_bursts_drain_and_what_recovery_is_cannot_be_told() {
+        let each = (Some(20.0), Some(2.0), None);
+        assert_eq!(of_bursts(with_bursts(false, 100_000)), [each, each, each]);
     }
 
     #[test]

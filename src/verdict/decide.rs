@@ -92,7 +92,7 @@ fn decided(claim: &Claim, rounds: &[Result<Evaluated, String>], terms: &Terms<'_
     let evaluated: Vec<&Evaluated> = rounds.iter().flatten().collect();
     if evaluated.is_empty() {
         decided.verdict = Verdict::Invalid;
-        "no round is complete".clone_into(&mut decided.reason);
+        terms.aborted.or(terms.invalid).unwrap_or("no round is complete").clone_into(&mut decided.reason);
         return decided;
     }
     let (verdict, reason) = by_rule(&mut decided, &evaluated, terms);
@@ -287,13 +287,16 @@ fn wanders(values: &[f64], scale: Scale) -> Option<f64> {
 
 /// What a run came to is a fact: it meets its objective or misses it. How far that speaks for other runs is shown
 /// beside it, and decides nothing.
-fn of_one_run(decided: &Decided, estimated: &Estimate) -> (Verdict, String) {
+fn of_one_run(decided: &mut Decided, estimated: &Estimate) -> (Verdict, String) {
     let bound = decided.claim.bound;
     let unit = bound.unit();
     let verdict = if bound.holds(estimated.value) { Verdict::Supported } else { Verdict::Refuted };
     let n: u64 = decided.inputs.iter().map(|input| input.n).max().unwrap_or(0);
-    let interval = match (estimated.low, estimated.high) {
-        (Some(low), Some(high)) if low == high => String::new(),
+    // An interval without a width would say that other runs come to the same.
+    if estimated.low == estimated.high {
+        (decided.low, decided.high) = (None, None);
+    }
+    let interval = match (decided.low, decided.high) {
         (None, None) => String::new(),
         _ => format!("; other runs may lie in {}", interval_text(estimated, unit)),
     };

@@ -26,7 +26,7 @@ mod survivors;
 mod symptom;
 mod uncounted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -218,13 +218,19 @@ pub fn of_rounds(runs: &[Arc<MeasuredRun>], options: &Options) -> Judgement {
 /// The same by other claims than those that were made with the first run.
 pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Options) -> Judgement {
     let rounds = rounds::pair(runs);
-    let counted: Vec<Arc<MeasuredRun>> = rounds.iter().flat_map(Round::runs).collect();
+    let is_empty = rounds.is_empty();
+    // Where no round is complete, the runs that there are say why.
+    let counted: Vec<Arc<MeasuredRun>> =
+        if is_empty { runs.to_vec() } else { rounds.iter().flat_map(Round::runs).collect() };
     let mut audit = audit::of_runs(&counted, &options.saved_audits);
     if let Some(check) = audit::seal::of(&options.seal) {
         audit.add(check);
     }
-    let held = hold::check(&counted);
-    let treatments = rounds.first().map_or_else(Vec::new, Round::treatments);
+    if is_empty {
+        audit.add(audit::no_round());
+    }
+    let held = if is_empty { Vec::new() } else { hold::check(&counted) };
+    let treatments = rounds.first().map_or_else(|| treatments_of(runs), Round::treatments);
     let last = runs.last().map(|r| &r.facts);
     let claims: Vec<Claim> = last.map_or_else(Vec::new, |facts| about(facts, claims, |_| true));
     let gating_of = |treatment: &String| claims.iter().filter(|c| c.gates && c.is_of(treatment)).count();
@@ -305,6 +311,15 @@ pub fn of_rounds_with(runs: &[Arc<MeasuredRun>], claims: &[Claim], options: &Opt
     }
 }
 
+/// The profiles of the treatments that have a run, in order of name.
+fn treatments_of(runs: &[Arc<MeasuredRun>]) -> Vec<String> {
+    let others = runs.iter().map(|run| &run.facts).filter(|facts| !is_baseline(facts));
+    others.map(|facts| facts.start.profile.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// The objective that every run has; it stands among the claims where it is missed.
+pub const MOST_AS_EXPECTED: &str = "Most requests end as expected";
+
 /// The objective that every run has, and the runs of a treatment together, where it is missed: most requests end as
 /// expected. `profile`: whose runs they are. `treatment`: the same, for runs of rounds.
 fn mostly_failed(
@@ -316,11 +331,7 @@ fn mostly_failed(
     let half = Amount { value: 0.5, unit: Unit::Percent };
     let claim = Claim {
         why: "Every run has this objective; `--allow-failures` lifts it.".to_owned(),
-        ..Claim::new(
-            "Most requests end as expected",
-            Expression::new("run.answered_share"),
-            Bound::AtLeast(half),
-        )
+        ..Claim::new(MOST_AS_EXPECTED, Expression::new("run.answered_share"), Bound::AtLeast(half))
     };
     let (values, _) = evaluated(&claim, rounds, treatment, false);
     let terms = Terms {
@@ -377,10 +388,7 @@ fn aborted(claim: &Claim, runs: &[Arc<MeasuredRun>], treatment: &str) -> Option<
     };
     sides.into_iter().find_map(|side| {
         let of_side: Vec<&RunFacts> = runs.iter().map(|r| &r.facts).filter(|f| is_of(side, f)).collect();
-        let ended = |facts: &&&RunFacts| {
-            facts.end.state == RunState::Failed && facts.end.note.starts_with(ABORTED_BY)
-        };
-        let ended: Vec<&&RunFacts> = of_side.iter().filter(ended).collect();
+        let ended: Vec<&&RunFacts> = of_side.iter().filter(|facts| facts.end.is_aborted()).collect();
         let first = ended.first()?;
         Some(format!(
             "{} of {} runs of {} were aborted, which counts as evidence against it: run {}: {}",
@@ -392,9 +400,6 @@ fn aborted(claim: &Claim, runs: &[Arc<MeasuredRun>], treatment: &str) -> Option<
         ))
     })
 }
-
-/// How the note of a run begins that a condition of its load has ended.
-pub const ABORTED_BY: &str = "abort_when";
 
 /// Checks what must hold of runs: their manipulation checks.
 pub fn held(runs: &[Arc<MeasuredRun>]) -> Vec<Held> {

@@ -21,11 +21,13 @@ pub const MARGIN: f64 = 1.1;
 
 /// How long runs were to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Stated {
-    /// The run time, s, above 0.
+pub struct Stated<'a> {
+    /// The run time, s, above 0; how long the load took, where it has none.
     pub run_time_s: f64,
-    /// The part of it in which users are added, s.
-    pub ramp_s: f64,
+    /// The part of it that is not steady and stays as long in longer runs, s.
+    pub fixed_s: f64,
+    /// The stage that gets longer, where it has a name.
+    pub hold: &'a str,
 }
 
 /// What a pilot came to.
@@ -59,7 +61,7 @@ pub fn is_useful(claims: &[Claim], load: &str) -> bool {
 }
 
 /// What the runs of a pilot come to, one of each arm.
-pub fn of(runs: &[Arc<MeasuredRun>], stated: Stated) -> Pilot {
+pub fn of(runs: &[Arc<MeasuredRun>], stated: Stated<'_>) -> Pilot {
     let mut needs: Vec<(RunTime, String)> = Vec::new();
     let mut rounds: Option<usize> = None;
     let facts = runs.last().map(|run| &run.facts);
@@ -89,11 +91,13 @@ pub fn of(runs: &[Arc<MeasuredRun>], stated: Stated) -> Pilot {
 }
 
 /// What a claim needs of a run: events beyond its high quantiles, samples of an absolute one.
-fn of_claim(claim: &Claim, round: &Round, treatment: &str, stated: Stated) -> Vec<(RunTime, String)> {
+fn of_claim(claim: &Claim, round: &Round, treatment: &str, stated: Stated<'_>) -> Vec<(RunTime, String)> {
     let Ok(evaluated) = round.evaluate(claim, Some(treatment), Reading::Measured) else { return Vec::new() };
     let unmeasured_s = match claim.select.phase {
-        Some(Stretch::Settled) => stated.ramp_s + round.warm_up_us(claim) as f64 / 1e6,
-        Some(_) => stated.ramp_s,
+        _ if claim.select.stage.as_ref().is_some_and(|stage| stage != stated.hold) => stated.run_time_s,
+        Some(Stretch::Settled) => stated.fixed_s + round.warm_up_us(claim) as f64 / 1e6,
+        Some(_) => stated.fixed_s,
+        None if claim.select.stage.is_some() => stated.fixed_s,
         None => 0.0,
     };
     let time = |need: Need<'_>| run_time(stated.run_time_s, unmeasured_s, &[need]);
@@ -123,8 +127,8 @@ fn of_claim(claim: &Claim, round: &Round, treatment: &str, stated: Stated) -> Ve
 }
 
 /// How long a run has to be for its warm-up to be a small part of it.
-fn settling(run: &MeasuredRun, stated: Stated) -> (RunTime, String) {
-    let wanted_s = stated.ramp_s + steady::wanted_s(run);
+fn settling(run: &MeasuredRun, stated: Stated<'_>) -> (RunTime, String) {
+    let wanted_s = stated.fixed_s + steady::wanted_s(run);
     let seconds = wanted_s.clamp(stated.run_time_s, MOST_LONGER * stated.run_time_s);
     let reason = format!(
         "run {} ({}) took too long to become steady for a run of {}",
@@ -178,7 +182,7 @@ mod tests {
         Arc::new(run)
     }
 
-    const STATED: Stated = Stated { run_time_s: 60.0, ramp_s: 0.0 };
+    const STATED: Stated<'_> = Stated { run_time_s: 60.0, fixed_s: 0.0, hold: "" };
 
     #[test]
     fn runs_get_as_long_as_the_arm_with_fewer_events_needs() {
@@ -214,6 +218,30 @@ mod tests {
         let found = of(&[run(Arm::Baseline, 5, 90, &claims), run(Arm::Treatment, 5, 90, &claims)], STATED);
         assert_eq!((found.run_time_s, found.reasons.len()), (60.0, 0));
         assert_eq!(of(&[], STATED).run_time_s, 60.0);
+    }
+
+    #[test]
+    fn a_claim_about_a_stage_that_stays_as_long_cannot_be_met_by_longer_runs() {
+        let claims = [Claim {
+            select: Selection { stage: Some("spike".to_owned()), ..Selection::default() },
+            ..absolute()
+        }];
+        let run = |arm| {
+            let mut run = Arc::unwrap_or_clone(run(arm, 5, 90, &claims));
+            // 10 s of 60: 200 requests, of the 400 that are wanted.
+            run.facts.start.stages = vec![crate::run::StageFacts {
+                name: "spike".to_owned(),
+                start_us: 20_000_000,
+                end_us: 30_000_000,
+                ..Default::default()
+            }];
+            Arc::new(run)
+        };
+        let found =
+            |hold| of(&[run(Arm::Baseline), run(Arm::Treatment)], Stated { fixed_s: 50.0, hold, ..STATED });
+        let grows = found("spike");
+        assert_eq!((grows.run_time_s, grows.wanted_s), (70.0, 70.0), "{grows:?}");
+        assert!(found("before").wanted_s.is_infinite());
     }
 
     #[test]

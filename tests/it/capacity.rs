@@ -1,5 +1,7 @@
 //! `loadproof capacity` against a server whose capacity is known.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use crate::support::bench;
@@ -238,4 +240,98 @@ fn the_report_of_a_search_names_what_was_changed_in_its_runs() {
         "{}",
         stdout(&report)
     );
+}
+
+/// The loads of a search's trials, in order of time.
+fn loads(bench: &Bench) -> Vec<f64> {
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    let mut statement =
+        store.prepare("SELECT load FROM capacity_trial WHERE search = 1 ORDER BY number").unwrap();
+    let loads = statement.query_map([], |row| row.get(0)).unwrap();
+    loads.collect::<Result<_, _>>().unwrap()
+}
+
+const NOT_OF_A_TRIAL: &str = "SELECT count(*) FROM run r WHERE state = 'done' AND NOT EXISTS (SELECT 1 FROM capacity_trial t WHERE t.run = r.id)";
+
+#[test]
+fn a_search_that_its_budget_ended_goes_on_with_the_trials_that_it_has() {
+    let bench = bench();
+    let flags = [&FLAGS[..], &["--profile", "a", "--seed", "5"]].concat();
+    let short = bench.run(&[&flags[..], &["--budget", "10ms"]].concat());
+    assert!(
+        stderr(&short).contains("to continue: loadproof capacity scenario.toml --resume c1"),
+        "{}",
+        stderr(&short)
+    );
+    let before = loads(&bench);
+    assert_eq!(before, [80.0]);
+    let output = bench.run(&[&FLAGS[..], &["--resume"]].concat());
+    assert!([0, 97, 98, 99].contains(&code(&output)), "{}", stderr(&output));
+    assert_eq!(bench.query("SELECT count(*) FROM capacity_search"), 1);
+    let after = loads(&bench);
+    assert!(after.starts_with(&before) && after.len() > 1, "{after:?}");
+    assert_eq!(bench.query(NOT_OF_A_TRIAL), 0);
+    assert_eq!(
+        bench.query("SELECT count(DISTINCT seed) FROM run"),
+        bench.query("SELECT count(*) FROM run"),
+        "each trial draws anew"
+    );
+    let document = bench.json(&["report", "c1", "--json", "--allow-invalid"]);
+    let points = document["capacity"]["arms"][0]["capacity"]["curve"]["points"].as_array().unwrap();
+    let trials: i64 = points.iter().map(|point| point["trials"].as_i64().unwrap()).sum();
+    assert_eq!(bench.query("SELECT count(*) FROM capacity_trial WHERE purpose <> 'disturbed'"), trials);
+    let check = bench.run(&["store", "check"]);
+    assert_eq!(code(&check), 0, "it is sealed anew: {}", stdout(&check));
+    if bench.query("SELECT count(*) FROM capacity_search WHERE ended = 'found'") == 1 {
+        let complete = bench.run(&[&FLAGS[..], &["--resume", "c1"]].concat());
+        assert_eq!(code(&complete), 2);
+        assert!(stderr(&complete).contains("capacity search c1 is complete"), "{}", stderr(&complete));
+    }
+}
+
+#[test]
+fn a_search_whose_process_was_killed_goes_on() {
+    let bench = bench();
+    let flags = [&FLAGS[..], &["--profile", "a"]].concat();
+    let mut child = bench.command(&flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let trials = || {
+        let path = bench.path("reports/loadproof.db");
+        let store = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let sql = "SELECT count(*) FROM capacity_trial";
+        store.and_then(|store| store.query_row(sql, [], |row| row.get::<_, i64>(0))).unwrap_or(0)
+    };
+    wait_until("two trials", || trials() >= 2);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = loads(&bench);
+    let output = bench.run(&[&FLAGS[..], &["--resume", "latest"]].concat());
+    assert!([0, 97, 98, 99].contains(&code(&output)), "{}", stderr(&output));
+    let after = loads(&bench);
+    assert!(after.starts_with(&before), "{before:?} {after:?}");
+    assert_eq!(bench.query("SELECT count(*) FROM capacity_search WHERE ended <> ''"), 1);
+}
+
+#[test]
+fn what_is_no_rest_of_a_search_is_refused() {
+    let bench = bench();
+    let resume = |flags: &[&str]| {
+        let output = bench.run(&[&FLAGS[..], &["--resume"], flags].concat());
+        assert_eq!(code(&output), 2, "{flags:?}: {}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(resume(&["latest"]).contains("no capacity search to resume"));
+    bench.run(&[&FLAGS[..], &["--profile", "a", "--budget", "10ms"]].concat());
+    assert!(resume(&["e1"]).contains("`e1` is not a valid capacity search"));
+    assert!(resume(&["c1", "--width", "5%"]).contains("leave out --width"));
+    assert!(resume(&["c1", "--profile", "b"]).contains("has the profiles `a`"));
+    assert!(resume(&["c1", "--load", "waves"]).contains("has the load `raised`"));
+    assert!(resume(&["c1", "--run-time", "1s"]).contains("different workload"));
+    let text = std::fs::read_to_string(bench.path("scenario.toml")).unwrap();
+    bench.write("scenario.toml", &text.replace("GET /", "GET /other"));
+    assert!(resume(&["c1"]).contains("different workload"));
+    bench.write("scenario.toml", &text);
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.execute("UPDATE capacity_trial SET missed = '[[\"run.requests <= 30\"]]'", []).unwrap();
+    drop(store);
+    assert!(resume(&["c1"]).contains("was changed after it was stored"));
 }

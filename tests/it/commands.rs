@@ -207,12 +207,13 @@ fn the_documents_name_commands_and_flags_that_exist() {
         assert!(lines.len() >= 2, "{name}: {lines:?}");
         for (command, flags) in lines {
             // Some commands have their flags one deeper.
-            let deeper = match command.as_str() {
-                "baseline" => Some("save"),
-                "store" => Some("query"),
-                _ => None,
+            let deeper: &[&str] = match command.as_str() {
+                "baseline" => &["save"],
+                "store" => &["query", "prune", "archive"],
+                _ => &["--help"],
             };
-            let help = bench.out(&[&[command.as_str()][..], deeper.as_slice(), &["--help"]].concat());
+            let help: String =
+                deeper.iter().map(|deeper| bench.out(&[command.as_str(), deeper, "--help"])).collect();
             for flag in flags {
                 assert!(help.contains(&flag), "{name}: `{command}` has no {flag}");
             }

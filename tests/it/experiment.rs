@@ -250,6 +250,66 @@ fn a_pilot_sets_the_run_time_and_is_no_evidence() {
     assert_eq!(bench.query("SELECT count(*) FROM run WHERE round > 0 AND load_text LIKE '%, 0.8 s'"), 14);
 }
 
+/// The bench's experiment under another load, with a claim for whose sake a pilot is made.
+fn under(bench: &Bench, load: &str, rounds: &str) {
+    let text = scenario(&bench.server.url()).replace("rounds = 1", rounds);
+    let short = "users = 4\n        run_time = \"0.5s\"";
+    assert!(text.contains(short));
+    bench.write("claims.toml", &format!("{}\n{HIGH}", text.replace(short, load)));
+}
+
+#[test]
+fn a_pilot_sets_how_many_journeys_are_made_and_so_does_what_continues_the_experiment() {
+    let bench = Bench::new();
+    under(&bench, "iterations = 60\nconcurrency = 4", "rounds = 6");
+    let output =
+        experiment(&bench, &["claims.toml", "--seed", "4", "--budget", "1ms", "--progress", "plain"]);
+    assert!(
+        stderr(&output).contains("pilot: Runs stay at 60 journeys, though")
+            && stderr(&output).contains("The budget leaves too little for runs of 240 journeys in 5 rounds"),
+        "{}",
+        stderr(&output)
+    );
+    let output = experiment(&bench, &["claims.toml", "--seed", "4", "--progress", "plain"]);
+    assert!(
+        stderr(&output).contains("pilot: Runs make 240 journeys in place of 60 journeys"),
+        "{}",
+        stderr(&output)
+    );
+    let longer =
+        "SELECT count(*) FROM run WHERE experiment = 2 AND round > 0 AND load_text LIKE '240 journeys%'";
+    assert_eq!(bench.query(longer), 12);
+    let store = rusqlite::Connection::open(bench.path("reports/loadproof.db")).unwrap();
+    store.execute("UPDATE run SET state = 'crashed' WHERE experiment = 2 AND round = 6", []).unwrap();
+    store.execute("UPDATE experiment SET ended = '' WHERE id = 2", []).unwrap();
+    drop(store);
+    seal_anew(&bench.path("reports/loadproof.db"));
+    experiment(&bench, &["claims.toml", "--resume", "--progress", "plain"]);
+    assert_eq!(bench.query(longer), 14);
+}
+
+#[test]
+fn stages_that_follow_each_other_are_not_made_longer_and_that_is_said() {
+    let bench = Bench::new();
+    let stages = "stages = [{ users = 2, hold = \"0.2s\" }, { users = 4, hold = \"0.2s\" }]";
+    under(&bench, stages, "rounds = 6");
+    let output = experiment(&bench, &["claims.toml", "--budget", "1ms", "--progress", "plain"]);
+    assert!(
+        stderr(&output).contains("no pilot: runs cannot be made longer, for its stages keep their times"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 0"), 0);
+    let output = experiment(&bench, &["claims.toml", "--pilot", "--budget", "1ms", "--progress", "plain"]);
+    let stays = "pilot: Runs stay at 0.4 s, though";
+    assert!(
+        stderr(&output).contains(stays) && stderr(&output).contains("They are not made longer: its stages"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(bench.query("SELECT count(*) FROM run WHERE round = 0"), 2);
+}
+
 #[test]
 fn without_a_pilot_runs_last_as_stated() {
     let bench = Bench::new();

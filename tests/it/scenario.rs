@@ -554,8 +554,14 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         ("value = \"run.p50 / 100 / 10\"\nat_most = \"1s\"", "leave out the factor"),
         ("value = \"(treatment.p50 - baseline.p50) / 1e+3\"\nat_most = \"1s\"", "leave out the factor"),
         ("value = \"run.quantile(1)\"\nat_most = \"500ms\"", "percentiles count to 100"),
-        ("value = \"run.failed\"\nat_most = \"1%\"", "so its bound cannot be a percentage or a multiple"),
-        ("value = \"run.requests\"\nat_least = \"45%\"", "so its bound cannot be a percentage or a multiple"),
+        ("value = \"run.failed\"\nat_most = \"1%\"", "a share bounds an amount"),
+        ("value = \"run.requests\"\nat_least = \"45%\"", "a share bounds an amount"),
+        ("value = \"run.delta('loadproof memory')\"\nat_most = \"5%\"", "a share bounds an amount"),
+        ("value = \"run.growth('loadproof memory')\"\nat_most = 10", "did you mean `10%`?"),
+        ("value = \"run.remaining('loadproof memory')\"\nat_most = 5", "did you mean `5%`?"),
+        ("value = \"run.drift(95)\"\nat_most = 10", "did you mean `10%`?"),
+        ("leaks = \"loadproof memory\"\nat_most = 5", "did you mean `5%`?"),
+        ("degrades = \"p95\"\nat_most = 10", "did you mean `10%`?"),
         (
             "value = \"run.cpu_per_request\"\nat_most = \"2ms\"\nselect = { phase = \"steady\" }",
             "CPU time is known of all requests together",
@@ -601,6 +607,9 @@ fn sums_differences_and_ratios_that_mean_something_are_read() {
         "value = \"baseline.p99 / treatment.p99\"\nat_least = 3.1",
         "value = \"run.failed\"\nat_most = 0",
         "value = \"run.last('loadproof memory') / 1e6\"\nat_most = 500",
+        "value = \"treatment.delta('loadproof memory') / baseline.delta('loadproof memory')\"\nat_most = \"1.2x\"",
+        "value = \"run.max('loadproof memory') / run.first('loadproof memory')\"\nat_most = 2",
+        "value = \"run.requests / run.delta('loadproof memory')\"\nat_least = 2",
     ] {
         let text = format!("{GOOD}\n[[claim]]\ntitle = \"a\"\n{text}\n");
         let read = compile(&text);

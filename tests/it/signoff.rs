@@ -382,6 +382,45 @@ fn evidence_that_does_not_count_is_passed_over_with_its_reason() {
     assert!(said(&signoff(&shelf, &unknown, &[])).contains("e1 makes no such claim"));
 }
 
+/// What the command line may do to a load without a trace in its name.
+const CHANGED: &str =
+    "INSERT INTO environment SELECT id, 'load of the file', '100 per second, 12 s' FROM run;
+    UPDATE run SET load_text = '1 per second, 3 s'";
+
+#[test]
+fn a_load_that_the_command_line_has_changed_is_no_evidence_unless_the_rules_accept_it() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    shelf.plant(CHANGED);
+    let output = signoff(&shelf, RULES, &[]);
+    assert_eq!(code(&output), 97, "{}", said(&output));
+    let why =
+        "e1: the command line changed its load to 1 per second, 3 s; the file says 100 per second, 12 s";
+    assert!(said(&output).contains(why), "{}", said(&output));
+    let accepting = RULES.replace("max_age", "changed_loads = true\nmax_age");
+    let output = signoff(&shelf, &accepting, &[]);
+    assert_eq!(code(&output), 0, "{}", said(&output));
+    let page = shelf.read("reports/signoff-1.9.0/signoff.html");
+    assert!(page.contains("load of the file"), "{page}");
+}
+
+#[test]
+fn an_experiment_that_its_condition_has_ended_is_withheld_whichever_arm_it_was() {
+    let shelf = Shelf::new();
+    shelf.experiment(USUAL);
+    let second = shelf.experiment(Planned { ending: Some(Ending::Failed), ..USUAL });
+    // Nothing but the first run of the treatment was made.
+    shelf.plant(&format!(
+        "PRAGMA foreign_keys = OFF;
+         UPDATE run SET state = 'failed', end_note = 'abort_when `run.failed_share > 0.5`: failed_share was 0.7'
+             WHERE experiment = {second};
+         DELETE FROM run WHERE experiment = {second} AND (arm = 'baseline' OR round > 1)"
+    ));
+    let output = signoff(&shelf, RULES, &[]);
+    assert_ne!(code(&output), 0, "{}", said(&output));
+    assert!(said(&output).contains("failed_share was 0.7"), "{}", said(&output));
+}
+
 #[test]
 fn releases_may_be_told_by_their_labels() {
     let shelf = Shelf::new();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use loadproof::sample::{Phase, Sample};
-use support::bench::Bench;
+use support::bench::{self, Bench, stdout};
 use support::{Drive, OneFile, Taken, drive, scenario};
 use testbed::known::{self, ServiceTime, Truth};
 
@@ -103,6 +103,45 @@ fn bursts_start_at_once() {
     intended.sort_unstable();
     let expected: Vec<i64> = (0..90).map(|n| n / 30 * 500_000).collect();
     assert_eq!(intended, expected);
+}
+
+#[test]
+fn each_burst_has_a_row_with_its_peak_and_when_it_had_drained() {
+    let bench = Bench::new();
+    let text = bench::scenario(&bench.server.url());
+    let short = "users = 4\n        run_time = \"0.5s\"";
+    assert!(text.contains(short));
+    bench.write(
+        "s.toml",
+        &text.replace(short, "burst = { size = 9, every = '1s', times = 2 }\nmax_in_flight = 9"),
+    );
+    let output = bench.run(&[
+        "run",
+        "s.toml",
+        "--load",
+        "short",
+        "--profile",
+        "a",
+        "--allow-invalid",
+        "--markdown",
+        "m.md",
+    ]);
+    let heading = |text: &str, cells: [&str; 3]| {
+        text.lines().any(|line| cells.iter().all(|cell| line.split_whitespace().any(|word| word == *cell)))
+    };
+    let text = stdout(&output);
+    assert!(heading(&text, ["peak", "drained", "recovery"]) && text.contains("burst 2"), "{text}");
+    let markdown = std::fs::read_to_string(bench.path("m.md")).unwrap();
+    assert!(heading(&markdown, ["peak", "drained", "recovery"]), "{markdown}");
+    let json = bench.run(&["report", "latest", "--json", "--allow-invalid"]);
+    let json: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
+    let rows = json["page"]["stages"].as_array().unwrap();
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    for row in rows {
+        let peak: u32 = row["peak"].as_str().unwrap().parse().unwrap();
+        assert!(peak >= 9, "all nine journeys begin with a request that is due at once: {row}");
+        assert_eq!(row["recovery"], "n/a", "nothing was measured before them");
+    }
 }
 
 #[test]
@@ -221,7 +260,7 @@ fn the_shapes_of_other_tools_are_as_the_document_says() {
         document.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(blocks.len() >= 4);
     let loads: usize = blocks.iter().map(|block| scenario(&text(block)).loads.len()).sum();
-    assert_eq!(loads, document.matches("\n[load.").count() + 1);
+    assert_eq!(loads, document.matches("\n[load.").count() + 2, "two are of parts");
 }
 
 /// A spike against a server: the claims about its stages are decided by their samples.

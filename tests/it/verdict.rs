@@ -616,6 +616,18 @@ fn aborted_runs_are_evidence_against_their_arm() {
     let verdicts: Vec<Verdict> = decided.iter().map(|d| d.verdict).collect();
     assert_eq!(verdicts, [Verdict::Invalid, Verdict::Invalid, Verdict::Supported]);
     assert!(decided[0].reason.contains("1 of 6 runs of treatment were aborted"), "{}", decided[0].reason);
+    // Nor does it count for nothing where it left no round complete.
+    let first = verdict::of_rounds_with(&runs[10..], &claims[..1], &last_look());
+    assert_eq!((first.audit.grade, first.audit.runs.len()), (Grade::Invalid, 2));
+    assert_eq!(first.claims[0].verdict, Verdict::Invalid);
+    assert!(
+        first.claims[0].reason.contains("1 of 1 runs of treatment were aborted"),
+        "{}",
+        first.claims[0].reason
+    );
+    let strict = Options { allow_invalid: false, ..last_look() };
+    let unclaimed = verdict::of_rounds_with(&runs[10..], &[], &strict);
+    assert_eq!(unclaimed.consequence(false), Some(Verdict::Invalid));
 }
 
 #[test]

@@ -156,6 +156,9 @@ pub(in crate::cli) struct Capacity {
     /// Skip the runs at 1.5 and 2 times the capacity
     #[arg(long, env = "LOADPROOF_NO_BEYOND", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) no_beyond: bool,
+    /// Continue an interrupted search with its own profiles, load, goals and limits: `c3`; default: the newest
+    #[arg(long, value_name = "SEARCH", num_args = 0..=1, default_missing_value = "latest", help_heading = WHAT)]
+    pub(in crate::cli) resume: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) common: Common,
 }

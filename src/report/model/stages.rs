@@ -27,13 +27,33 @@ pub struct StageRow {
     pub times: [String; 3],
     /// Share of them that did not end as expected.
     pub errors: String,
-    /// From its end until requests were again as before it; empty where no lower level follows it.
+    /// From its end, or a burst's start, until requests were again as before it; empty where no lower level follows it.
     pub recovery: String,
+    /// Of a burst, the most requests at one time that were due and had not ended; empty for stages.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub peak: String,
+    /// Of a burst, from its start until no more of them were left than before the first one; empty for stages.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub drain: String,
 }
 
 impl StageRow {
-    /// Its columns, with their headings, in order.
-    pub(in crate::report) fn cells(&self) -> [(&'static str, &str); 10] {
+    /// Whether it is a burst.
+    fn is_burst(&self) -> bool {
+        !self.peak.is_empty()
+    }
+
+    /// The cells of rows with their headings, in order: a table without bursts has no columns for them.
+    pub(in crate::report) fn table(rows: &[Self]) -> Vec<Vec<(&'static str, &str)>> {
+        let has_bursts = rows.iter().any(Self::is_burst);
+        let of_bursts = |name: &str| ["peak", "drained"].contains(&name);
+        let cells =
+            |row| Self::cells(row).into_iter().filter(|(name, _)| has_bursts || !of_bursts(name)).collect();
+        rows.iter().map(cells).collect()
+    }
+
+    /// Its cells, with their headings, in order.
+    pub(in crate::report) fn cells(&self) -> [(&'static str, &str); 12] {
         let [p50, p95, p99] = &self.times;
         [
             ("stage", &self.name),
@@ -45,6 +65,8 @@ impl StageRow {
             ("p95", p95),
             ("p99", p99),
             ("errors", &self.errors),
+            ("peak", &self.peak),
+            ("drained", &self.drain),
             ("recovery", &self.recovery),
         ]
     }
@@ -68,6 +90,12 @@ fn row(stage: &StageMetrics, arm: &str) -> StageRow {
         None => "n/a".to_owned(),
     };
     let (start, end) = stage.span_s;
+    let lasted = |seconds: Option<f64>| match seconds {
+        None if stage.peak.is_some() => "n/a".to_owned(),
+        None => String::new(),
+        Some(seconds) if seconds.is_finite() => unit::span(seconds),
+        Some(_) => "never".to_owned(),
+    };
     StageRow {
         arm: arm.to_owned(),
         name: stage.name.clone(),
@@ -77,10 +105,8 @@ fn row(stage: &StageMetrics, arm: &str) -> StageRow {
         rate: unit::rate(stage.rate_per_s),
         times: [time(0), time(1), time(2)],
         errors: if stage.n == 0 { "n/a".to_owned() } else { unit::share(stage.error_share) },
-        recovery: match stage.recovery_s {
-            None => String::new(),
-            Some(seconds) if seconds.is_finite() => unit::span(seconds),
-            Some(_) => "never".to_owned(),
-        },
+        recovery: lasted(stage.recovery_s),
+        peak: stage.peak.map_or(String::new(), unit::plain),
+        drain: if stage.peak.is_some() { lasted(stage.drain_s) } else { String::new() },
     }
 }

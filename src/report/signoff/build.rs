@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::{About, EvidenceRow, Page, Row};
 use crate::bundle::Manifest;
 use crate::report::model;
-use crate::run::{Judged, RunFacts};
+use crate::run::{Judged, RunFacts, STATED_LOAD};
 use crate::signoff::{Item, PassedOver, SignOff, State, Waiver};
 use crate::unit;
 use crate::verdict::audit::Grade;
 
-/// Facts of a run that tell its machine.
-const MACHINE: [&str; 6] = ["operating system", "kernel", "processor", "cores", "memory", "git commit"];
+/// Facts of a run that tell what it was of.
+const TOLD: [&str; 8] =
+    ["target", STATED_LOAD, "operating system", "kernel", "processor", "cores", "memory", "git commit"];
 /// Passed-over evidence that is told one by one.
 const MOST_PASSED: usize = 6;
 
@@ -189,6 +190,6 @@ fn environment(runs: &[&RunFacts]) -> Vec<(String, String)> {
         (!text.is_empty()).then(|| (name.to_owned(), text))
     };
     let named: BTreeSet<&str> = runs.iter().filter_map(|run| run.start.deployment.as_deref()).collect();
-    let facts = MACHINE.iter().filter_map(|name| row(name, values(name)));
+    let facts = TOLD.iter().filter_map(|name| row(name, values(name)));
     row("deployment", named).into_iter().chain(facts).collect()
 }

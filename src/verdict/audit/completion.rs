@@ -43,6 +43,11 @@ pub(super) fn state(run: &MeasuredRun) -> Check {
     Check::new("completion", grade, text)
 }
 
+/// What is wrong with arms of which no round has a complete run each.
+pub(in crate::verdict) fn no_round() -> Check {
+    Check::new("rounds", Grade::Invalid, "no round has a complete run of each arm")
+}
+
 /// Errors are outcomes, and claims may be about them; but they must not hide behind fast answers.
 pub(super) fn answers(run: &MeasuredRun) -> Check {
     let name = "answers";

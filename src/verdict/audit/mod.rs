@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use completion::no_round;
+
 use crate::run::{Arm, MeasuredRun, RunId};
 
 /// How late the generator may be at the 99th percentile, µs: from when on it matters, and from when on it may void a run.

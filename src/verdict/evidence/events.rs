@@ -7,7 +7,7 @@ use crate::stats::band::{Event, Request};
 use crate::stats::detection::time_to_detect;
 use crate::stats::reaction::{self, Kept};
 use crate::stats::recovery::time_to_recover_as_expected;
-use crate::summary::{fault_event, request, steady_from_s};
+use crate::summary::{fault_event, request, stage_event, steady_from_s};
 use crate::unit;
 
 /// How a signal answers to an event.
@@ -87,8 +87,8 @@ fn event_of(facts: &RunFacts, name: &str) -> Result<Event, String> {
     let (start_us, end_us) =
         if let Some(hook) = facts.end.hooks.iter().find(|h| h.name == name && h.moment == WHEN_BESIDE) {
             (hook.start_us, hook.end_us)
-        } else if let Some(stage) = facts.stage_us(name) {
-            stage
+        } else if let Some(event) = stage_event(facts, name) {
+            return Ok(event);
         } else {
             let moment = unit::parse_duration(name)
                 .map_err(|_| format!("`{name}` did not happen in run {}", facts.id))?;

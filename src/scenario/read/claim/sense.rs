@@ -48,6 +48,7 @@ pub(super) fn bound_of_drift(value: &Expression, bound: Bound) -> Bound {
 /// Refuses bounds that are right by their units and yet hardly what is meant.
 pub(super) fn check_sense(value: &Expression, bound: Bound, place: &Place, problems: &Problems) {
     let mistake = of_change(value, bound)
+        .or_else(|| of_series(value, bound))
         .or_else(|| scaled(value))
         .or_else(|| share_of_amount(value, bound))
         .or_else(|| out_of_reach(value, bound));
@@ -91,11 +92,32 @@ fn of_change(value: &Expression, bound: Bound) -> Option<Mistake> {
         }
         Unit::Change if !is_ratio_of_arms && !is_drift => Some((
             "a change needs a ratio of the arms, such as `treatment.p95 / baseline.p95`".to_owned(),
-            "this value is not a ratio of the arms: give the bound as a number or a share, e.g. `45%`"
-                .to_owned(),
+            "give the bound of this value as a number or a share, e.g. `45%`".to_owned(),
         )),
         _ => None,
     }
+}
+
+/// A bare bound from 1 on of what is a share of a series' own size: `10` of a drift is 1000 %.
+fn of_series(value: &Expression, bound: Bound) -> Option<Mistake> {
+    let is_share_of_series = |statistic: &Statistic| {
+        matches!(
+            statistic,
+            Statistic::Drift(_) | Statistic::Signal(SignalMetric::Growth | SignalMetric::Remaining, _)
+        )
+    };
+    let statistics = value.statistics().ok()?;
+    let written = first_edge(bound);
+    let is_bare = bound.unit() == Unit::Plain && written.abs() >= 1.0;
+    let [(_, of)] = &statistics[..] else { return None };
+    (is_bare && is_share_of_series(of)).then(|| {
+        let plain = crate::unit::plain(written);
+        let percent = Unit::Percent.text(written);
+        (
+            format!("`{plain}` of `{of}` is {percent}"),
+            format!("did you mean `{plain}%`? otherwise say `{}%`", crate::unit::plain(written * 100.0)),
+        )
+    })
 }
 
 /// A factor between units, which bounds know by themselves.
@@ -109,8 +131,9 @@ fn scaled(value: &Expression) -> Option<Mistake> {
     let is_of_units = |size: f64| size >= UNITS_APART || size <= 1.0 / UNITS_APART;
     let is_scaled = match value.factors() {
         Some(factors) => match factors[..] {
-            [factor] => (factor.abs() - 1.0).abs() > 1e-6,
-            _ => factors.iter().all(|factor| is_of_units(factor.abs())),
+            // A condition changes with nothing but its bound.
+            [factor] => factor != 0.0 && (factor.abs() - 1.0).abs() > 1e-6,
+            _ => factors.iter().all(|factor| *factor != 0.0 && is_of_units(factor.abs())),
         },
         None => is_share && reach.is_some_and(is_of_units),
     };
@@ -131,6 +154,7 @@ fn share_of_amount(value: &Expression, bound: Bound) -> Option<Mistake> {
                 | Statistic::NoneOk(_)
                 | Statistic::Events(_)
                 | Statistic::Capacity(_)
+                | Statistic::Signal(SignalMetric::Delta | SignalMetric::Rate, _)
         )
     };
     let statistics = value.statistics().unwrap_or_default();
@@ -138,7 +162,7 @@ fn share_of_amount(value: &Expression, bound: Bound) -> Option<Mistake> {
     let is_relative = matches!(bound.unit(), Unit::Percent | Unit::Times);
     // What is divided by another amount is none any more.
     (is_relative && of_amounts && value.factors().is_some()).then(|| {
-        let title = "this value is an amount, so its bound cannot be a percentage or a multiple".to_owned();
+        let title = "a share bounds an amount here".to_owned();
         (title, "give the bound as a number, or claim a share, such as `run.failed_share`".to_owned())
     })
 }
@@ -166,7 +190,11 @@ fn out_of_reach(value: &Expression, bound: Bound) -> Option<Mistake> {
     } else if is_share && written <= -1.0 {
         format!("did you mean `{}`?", crate::unit::plain(written / 100.0))
     } else {
-        let end = |value: f64| if value.is_finite() { crate::unit::plain(value) } else { "∞".to_owned() };
+        let end = |value: f64| match value.is_finite() {
+            true => crate::unit::plain(value),
+            false if value < 0.0 => "−∞".to_owned(),
+            false => "∞".to_owned(),
+        };
         format!("it lies between {} and {}", end(least), end(most))
     };
     Some((title.to_owned(), hint))

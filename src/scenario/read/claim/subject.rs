@@ -91,15 +91,20 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
             (value, bound, Rule::EveryRun)
         }
         "leaks" => {
-            let most =
-                bound.map_or(Bound::AtMost(share(LEAK)), |(bound, _)| bound_of_drift(&of("drift"), bound));
+            let most = bound.map_or(Bound::AtMost(share(LEAK)), |(bound, place)| {
+                check_sense(&of("drift"), bound, &place, problems);
+                bound_of_drift(&of("drift"), bound)
+            });
             (of("drift"), most, Rule::Interval)
         }
         "degrades" => {
             let value =
                 Located { value: format!("{}.drift({})", side.word(), percent(&text, problems)?), ..text };
-            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, _)| bound);
             let value = expression(&value, known, problems)?;
+            let most = bound.map_or(Bound::AtMost(share(DEGRADATION)), |(bound, place)| {
+                check_sense(&value, bound, &place, problems);
+                bound
+            });
             let most = bound_of_drift(&value, most);
             (value, most, Rule::Interval)
         }
