@@ -113,7 +113,7 @@ fn why_invalid(run: &Arc<MeasuredRun>, store: &Store) -> Result<Option<String>, 
         .find(|check| check.grade == Grade::Invalid && !(is_borne && check.name == LATENESS))
         .map(|check| format!("{}: {}", check.name, check.text));
     let mut missed = judgement.claims.iter().map(|decided| decided.claim.title.as_str());
-    let mostly_failed = || missed.any(|title| title == verdict::MOST_AS_EXPECTED);
+    let mut mostly_failed = || missed.any(|title| title == verdict::MOST_AS_EXPECTED);
     Ok(found.or_else(|| mostly_failed().then(|| "most of its requests failed".to_owned())))
 }
 
