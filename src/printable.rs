@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// The most parameters of a colour or style.
 const MOST_PARAMETERS: usize = 4;
 
-/// A text as it may go to a terminal: control characters, and those that turn the direction of writing, are shown by their
+/// A text as it may go to a terminal: control characters, and those that turn the direction of writing, take no room or end a line, are shown by their
 /// numbers (`\u001b`, as JSON does it). Line ends and tabs stay, as do colours and styles, which show nothing that is not there.
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
     if !text.contains(is_control) {
@@ -50,7 +50,9 @@ pub fn for_xml(text: &str) -> Cow<'_, str> {
 fn is_control(c: char) -> bool {
     let turns_writing =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    turns_writing || c.is_control() && !matches!(c, '\n' | '\t')
+    let is_unseen = matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}');
+    let ends_line = matches!(c, '\u{2028}' | '\u{2029}');
+    turns_writing || is_unseen || ends_line || c.is_control() && !matches!(c, '\n' | '\t')
 }
 
 /// The length of the colour or style (SGR, ECMA-48) that a text begins with. Hidden text (8) is none of them.
@@ -84,6 +86,7 @@ mod tests {
             ("\u{1b}[8mhidden", "\\u001b[8mhidden"),
             ("\u{1b}[1;2;3;4;5m\u{1b}[", "\\u001b[1;2;3;4;5m\\u001b["),
             ("a\u{202e}b", "a\\u202eb"),
+            ("a\u{feff}b\u{200b}c\u{2028}", "a\\ufeffb\\u200bc\\u2028"),
         ] {
             assert_eq!(for_terminal(text), shown);
         }

@@ -20,7 +20,8 @@ pub const SECRET_NAME: &str = concat!(
     "(?:authorization|cookie|credential|passw(?:or)?d|passphrase|passcode|pwd|secret",
     r"|(?:api|app|private|access|signing|subscription|shared|auth|encryption|master|account)[-_ ]?key",
     r"|token|session[-_]?id|csrf|xsrf|jwt|signature|bearer|cvv|cvc|card[-_]?number|cc[-_]?number",
-    r"|pw\b|(?:\b|_)(?:pass|pin|otp|sig|sid|auth|session|ssn)\b)"
+    r"|mnemonic|(?:seed|recovery)[-_ ]?(?:phrase|code)|(?:2fa|mfa|totp)[-_ ]?code",
+    r"|pw\b|(?:\b|_)(?:pass|pin|otp|sig|sid|auth|session|ssn|2fa|mfa|totp)\b)"
 );
 
 /// Names with such a part that tell of none.
@@ -53,6 +54,8 @@ static SCHEME: LazyLock<Option<Regex>> =
 
 /// Values shorter than this are not searched for in texts: they stand in too many by chance.
 const SHORTEST_VALUE: usize = 6;
+/// Values of `?key=` that are shorter name what a request is about.
+const SHORTEST_KEY: usize = 8;
 
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| regex(SECRET_NAME));
 
@@ -61,19 +64,25 @@ static FIELDS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let name = SECRET_NAME;
     let patterns = [
         // JSON: `"access_token": "…"`
-        format!(
-            r#"("[^"\n]*{name}[^"\n]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|\[[^\]]*\]?|\{{[^{{}}]*\}}?|[^\s,}}\]\[{{"\\]+)"#
-        ),
-        // JSON within JSON: `\"password\": \"…\"`
-        format!(r#"(\\"[^"\\\n]*{name}[^"\\\n]*\\"\s*:\s*\\")((?:[^"\\]|\\\\.)+)"#),
+        format!(r#"("[^"\n]*{name}[^"\n]*"\s*:\s*)("(?:[^"\\]|\\.)*"?|{}|[^\s,}}\]\[{{"\\]+)"#, nested()),
+        // The same within JSON: `\"password\": \"…\"`, however often it is quoted
+        format!(r#"(\\+"[^"\\\n]*{name}[^"\\\n]*\\+"\s*:\s*\\+")((?:[^"\\]|\\\\.)+)"#),
+        // GraphQL, plain and within JSON: `login(password: "…")`
+        format!(r#"((?:^|[^\w"\\])\w*{name}\w*\s*:\s*\\*")((?:[^"\\]|\\+[^"\\])+)"#),
+        // Lines of headers as texts of JSON: `"x-api-key: …"`
+        format!(r#"("[\w.-]*{name}[\w.-]*[ \t]*:[ \t]*)([^"\\\r\n]+)"#),
+        // JSON: `"api": {{"key": "…"}}`
+        r#"("(?:api|app|access|private|shared)"\s*:\s*\{[^{}]*?"key"\s*:\s*)("(?:[^"\\]|\\.)*"?)"#.to_owned(),
+        // Queries: `?key=…`, where the value is no plain word or number
+        r#"([?&]key=)([^&;\s"'<>]*(?:[a-z][^&;\s"'<>]*[0-9]|[0-9][^&;\s"'<>]*[a-z])[^&;\s"'<>]*)"#.to_owned(),
         // `'password': '…'`, as some languages print it
         format!(r"('[^'\n]*{name}[^'\n]*'\s*:\s*)('(?:[^'\\]|\\.)*'?)"),
         // XML: `<password>…</password>`
         format!(r"(<[\w:.-]*{name}[\w:.-]*(?:\s[^<>]*)?>)([^<>]+)"),
         // Lines of headers, and YAML: `x-api-key: …`
         format!(r#"((?:^|\n)[ \t]*[\w.-]*{name}[\w.-]*[ \t]*:[ \t]+)([^\r\n"'\[{{][^\r\n]*)"#),
-        // Forms and queries: `password=…`
-        format!(r#"((?:^|[?&;\s])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"'<>]+)"#),
+        // Forms and queries: `password=…`, also as texts of JSON
+        format!(r#"((?:^|[?&;\s"'])[^=&?;\s<>"]*{name}[^=&?;\s<>"]*=)([^&;\s"'<>]+)"#),
         // HTML: `<input name="csrf_token" value="…">`, in either order
         format!(
             r#"(<[^<>]*name=["'][^"'<>]*{name}[^"'<>]*["'][^<>]*(?:value|content)=)("[^"<>]*"?|'[^'<>]*'?)"#
@@ -229,8 +238,9 @@ impl Redactor {
                 let whole = &found[0];
                 let behind = &whole[found[1].len() + found[2].len()..];
                 let is_hidden = found[2].trim_matches(['"', '\'']) == HIDDEN || is_blank(&found[2]);
-                let is_named =
-                    found[1].starts_with("://") || is_secret_name(&format!("{}{behind}", &found[1]));
+                let is_named = found[1].starts_with("://")
+                    || is_key(&found[1], &found[2])
+                    || is_secret_name(&format!("{}{behind}", &found[1]));
                 if is_hidden || is_harmless(&found[2]) || !is_named {
                     return whole.to_owned();
                 }
@@ -248,6 +258,19 @@ impl Redactor {
             }
         }
         text
+    }
+}
+
+/// A list or object of JSON with others in it, as deep as three levels; it may be cut off.
+fn nested() -> String {
+    (0..3).fold(String::from(r"[^\[\]{}]"), |inner, _| format!(r"[\[{{](?:{inner}|[^\[\]{{}}])*[\]}}]?"))
+}
+
+/// Whether a value is that of a key whose own name says nothing: of an `api`, or of a query and long enough.
+fn is_key(before: &str, value: &str) -> bool {
+    match before.strip_prefix(['?', '&']) {
+        Some(name) => name.eq_ignore_ascii_case("key=") && value.len() >= SHORTEST_KEY,
+        None => before.trim_end().trim_end_matches(':').trim_end().to_ascii_lowercase().ends_with("\"key\""),
     }
 }
 
@@ -365,6 +388,23 @@ mod tests {
             ),
             ("{'password': 'x', 'n': 1}", "{'password': '(hidden)', 'n': 1}"),
             ("<login><password>x</password></login>", "<login><password>(hidden)</password></login>"),
+            (r#"{"data": "password=abc&x=1"}"#, r#"{"data": "password=(hidden)&x=1"}"#),
+            (r#"["x-auth-token: abc", "accept: x"]"#, r#"["x-auth-token: (hidden)", "accept: x"]"#),
+            (
+                r#"{"query":"mutation{login(password:\"abc\", n: 1)}"}"#,
+                r#"{"query":"mutation{login(password:\"(hidden)\", n: 1)}"}"#,
+            ),
+            (
+                r#"{"data": "{\"query\":\"{login(password:\\\"abc\\\")}\"}"}"#,
+                r#"{"data": "{\"query\":\"{login(password:\\\"(hidden)\\\")}\"}"}"#,
+            ),
+            (r#"{"credentials": {"a": {"b": ["c"]}}, "n": 1}"#, r#"{"credentials": (hidden), "n": 1}"#),
+            (
+                r#"{"api": {"id": 1, "key": "abc"}, "key": "k"}"#,
+                r#"{"api": {"id": 1, "key": "(hidden)"}, "key": "k"}"#,
+            ),
+            ("/maps?key=AbCd1234&key=17&q=x", "/maps?key=(hidden)&key=17&q=x"),
+            (r#"{"mnemonic": "a b c", "2fa": 123456}"#, r#"{"mnemonic": "(hidden)", "2fa": (hidden)}"#),
             ("GET / HTTP/1.1\nX-Api-Key: abc\nAccept: x", "GET / HTTP/1.1\nX-Api-Key: (hidden)\nAccept: x"),
         ] {
             assert_eq!(redactor.body(body), shown);

@@ -198,6 +198,11 @@ pub fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
+/// A count with what is counted, in the singular for one: `1 sample`, `12 000 samples`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// A rate in events per second.
 pub fn rate(per_second: f64) -> String {
     format!("{} /s", significant(per_second))

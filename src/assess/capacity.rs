@@ -2,19 +2,26 @@
 
 use super::error::AssessError;
 use super::runs;
-use crate::capacity::{Capacity, Goal, Purpose, Searched, Trial};
+use crate::capacity::{Capacity, Purpose, Searched, Terms, Trial, compared};
 use crate::claim::Side;
 use crate::report::capacity::{ArmReport, CapacityReport};
 use crate::run::{CapacityId, RunId, Seal};
 use crate::store::{Store, TrialRow};
 use crate::verdict::{TOTAL_ALPHA, capacities, objective};
 
-/// A stored run at a load, held against goals.
+/// A stored run at a load, held against the goals of its search and the trials `before` it.
 ///
 /// # Errors
 /// If there is no such run, or the store cannot be read.
-pub fn tried(run: RunId, load: f64, goals: &[Goal], store: &Store) -> Result<Trial, AssessError> {
-    Ok(objective::tried(&runs::measured_by_id(store, run)?, load, goals))
+pub fn tried(
+    run: RunId,
+    load: f64,
+    terms: &Terms,
+    before: &[Trial],
+    store: &Store,
+) -> Result<Trial, AssessError> {
+    let trial = objective::tried(&runs::measured_by_id(store, run)?, load, &terms.goals);
+    Ok(compared(trial, before, terms.trial_s))
 }
 
 /// Everything that is reported of a search: worked out from the samples of its trials.
@@ -31,10 +38,10 @@ pub fn report(id: CapacityId, store: &Store) -> Result<CapacityReport, AssessErr
         let is_disturbed = |row: &&TrialRow| row.purpose == Purpose::Disturbed.word();
         let disturbed = rows.clone().filter(is_disturbed).count();
         let changed = breach(&changed, rows.clone(), store)?;
-        let trials = rows
-            .filter(|row| !is_disturbed(row))
-            .map(|row| tried(row.run, row.load, &searched.terms.goals, store))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut trials: Vec<Trial> = Vec::new();
+        for row in rows.filter(|row| !is_disturbed(row)) {
+            trials.push(tried(row.run, row.load, &searched.terms, &trials, store)?);
+        }
         let capacity = Capacity::of(&searched.terms, &trials);
         arms.push(ArmReport {
             profile: profile.clone(),

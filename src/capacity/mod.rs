@@ -10,6 +10,7 @@
 //! stored runs.
 
 mod budget;
+mod compared;
 mod curve;
 mod result;
 mod search;
@@ -18,6 +19,7 @@ mod terms;
 mod trial;
 
 pub use budget::{Planned, planned};
+pub use compared::compared;
 #[cfg(test)]
 pub use curve::Curve;
 pub use curve::Point;

@@ -120,6 +120,7 @@ mod tests {
             p50_ms: mean_ms,
             p99_ms: mean_ms * 3.0,
             not_ok_share: 0.0,
+            answers: std::collections::BTreeMap::new(),
             missed: vec![if is_met { Vec::new() } else { vec![broken] }],
             not_held: Vec::new(),
             disturbance: None,

@@ -1,8 +1,11 @@
 //! A trial: a run at one load, held against every goal.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::run::{FailureReason, RunId};
+use crate::stats::sizes::Sizes;
 
 /// One run at one load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -19,8 +22,11 @@ pub struct Trial {
     pub p50_ms: f64,
     /// 99 % of the response times are below, ms.
     pub p99_ms: f64,
-    /// Share of the requests that ended neither `ok` nor `rejected`.
+    /// Share of the requests that did not end `ok`: refusals are no throughput.
     pub not_ok_share: f64,
+    /// Sizes of the `ok` answers by endpoint; empty where they are not known.
+    #[serde(skip)]
+    pub answers: BTreeMap<String, Sizes>,
     /// What was missed of each goal, in their order; empty for a goal that was met.
     pub missed: Vec<Vec<Broken>>,
     /// What had to be seen to be true of the run's profile, and was not.
@@ -59,6 +65,8 @@ pub enum Mode {
     Errors,
     /// Work that piles up.
     Backlog,
+    /// Less done than at a lower load.
+    Throughput,
     /// Slow answers.
     Latency,
     /// Something else that the objective asks for.
@@ -72,6 +80,7 @@ impl Mode {
             Self::Generator => "generator",
             Self::Errors => "errors",
             Self::Backlog => "backlog",
+            Self::Throughput => "throughput",
             Self::Latency => "latency",
             Self::Other => "objective",
         }

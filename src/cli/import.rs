@@ -10,7 +10,10 @@ use super::arguments::Import;
 use super::command_line::command_line;
 use super::exit::Exit;
 use super::{output, world};
+use crate::assess::runs;
 use crate::import::{self, Belonging, Imported};
+use crate::run::RunId;
+use crate::store::{Reference, Store};
 use crate::unit;
 
 pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
@@ -30,6 +33,7 @@ pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
         store,
     )?;
     let run = imported.run;
+    keep_histograms(run, store)?;
     if command.json {
         let document = json!({
             "schema": "loadproof.import/1",
@@ -49,14 +53,20 @@ pub(super) fn import(command: &Import, store: &Path) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// A run that was made here has its histograms from its end on, and so has an imported one.
+fn keep_histograms(run: RunId, path: &Path) -> Result<()> {
+    let store = Store::open(path)?;
+    runs::histograms(&store, &store.run(&Reference::Run(run))?)?;
+    Ok(())
+}
+
 fn in_words(imported: &Imported) -> String {
     let (run, from) = (imported.run, imported.format.text());
     let mut lines = if imported.stated.is_empty() {
         vec![format!(
-            "run {run}: {} requests to {} endpoint{}, imported from {from}",
-            unit::count(imported.samples),
-            imported.endpoints,
-            if imported.endpoints == 1 { "" } else { "s" },
+            "run {run}: {} to {}, imported from {from}",
+            unit::counted(imported.samples, "request"),
+            unit::counted(imported.endpoints as u64, "endpoint"),
         )]
     } else {
         let stated: Vec<String> =

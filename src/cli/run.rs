@@ -87,8 +87,9 @@ fn report_single(carried: &Carried, store: &Path, outputs: &Outputs) -> Result<C
     if carried.state == RunState::Interrupted && carried.samples > AT_ONCE && !outputs.ask_for_files() {
         let run = carried.run;
         output::result(&format!(
-            "run {run}: ended by the user; its {} samples are stored\nnext: loadproof report {run}",
-            unit::count(carried.samples)
+            "run {run}: ended by the user; its {} {} stored\nnext: loadproof report {run}",
+            unit::counted(carried.samples, "sample"),
+            if carried.samples == 1 { "is" } else { "are" }
         ))?;
         return Ok(Concluded { exit: Exit::Interrupted, reported: Vec::new() });
     }

@@ -77,7 +77,7 @@ fn shown(name: &str, b: &Baseline) -> String {
             b.scenario, b.runs[0].profile, b.load.0, b.load.1
         ),
         format!("  saved        {} by loadproof {}", b.saved_at, b.tool_version),
-        format!("  runs         {} with {} samples", runs(b), unit::count(samples)),
+        format!("  runs         {} with {}", runs(b), unit::counted(samples, "sample")),
         format!("  fingerprint  {}", b.fingerprint),
         format!("  checksum     {}", b.checksum),
         format!("  machine      {}", machine(b)),

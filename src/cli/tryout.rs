@@ -61,7 +61,7 @@ fn tried(scenario: &Arc<Scenario>, profile: &str, command: &TryOut, store: &Path
 fn text(tried: &[Tried], most_body: usize) -> String {
     let mut parts: Vec<String> = tried.iter().map(|one| journey(one, most_body)).collect();
     let well = tried.iter().filter(|one| one.went_well()).count();
-    parts.push(format!("{well} of {} journeys went as expected", tried.len()));
+    parts.push(format!("{well} of {} went as expected", unit::counted(tried.len() as u64, "journey")));
     parts.join("\n\n")
 }
 

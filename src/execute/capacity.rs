@@ -215,6 +215,8 @@ struct Tried {
     /// What it is in a comparison of two.
     arm: Option<Arm>,
     search: Search,
+    /// The trials that count, in order of time.
+    trials: Vec<Trial>,
     made: u32,
     /// Loads of trials that were made again.
     disturbed: Vec<f64>,
@@ -258,6 +260,7 @@ impl<'a> Trials<'a> {
             profile: profile.clone(),
             arm: role(place),
             search: Search::new(search.searched.terms.clone()),
+            trials: Vec::new(),
             made: 0,
             disturbed: Vec::new(),
             beyond: Vec::new(),
@@ -271,8 +274,21 @@ impl<'a> Trials<'a> {
         Self { search, id, store, session, arms, begun: Instant::now(), longest: Duration::ZERO }
     }
 
+    /// Works out what the trials of a resumed search came to: those to come are compared with them.
+    fn remember(&mut self) -> Result<(), ExecuteError> {
+        let search = self.search;
+        let counts = |row: &&TrialRow| row.purpose != Purpose::Disturbed.word();
+        for row in search.resumed.iter().flat_map(UnfinishedSearch::trials).filter(counts) {
+            let Some(arm) = self.arms.iter_mut().find(|arm| arm.profile == row.profile) else { continue };
+            let store = Store::open(self.store)?;
+            arm.trials.push(assess::tried(row.run, row.load, &search.searched.terms, &arm.trials, &store)?);
+        }
+        Ok(())
+    }
+
     /// The next trial of each profile that has one, in an order drawn by the seed, until none has.
     fn carry_out(&mut self, beyond: bool) -> Result<CapacityEnding, ExecuteError> {
+        self.remember()?;
         let made = self.arms.iter().map(|arm| arm.made as usize).max().unwrap_or(0);
         for order in plan::orders(self.arms.len(), self.search.choices.seed).skip(made) {
             let steps = self.steps(&order);
@@ -366,13 +382,10 @@ impl<'a> Trials<'a> {
             return Ok(false);
         }
         let store = Store::open(self.store)?;
-        let trial = assess::tried(carried.run, step.load, &searched.terms.goals, &store)?;
+        let trial = assess::tried(carried.run, step.load, &searched.terms, &arm.trials, &store)?;
         let is_given_up = arm.is_given_up(&trial);
         let purpose = if is_given_up { Purpose::Disturbed } else { step.purpose };
         store.add_trial(self.id, &row(&trial, &arm.profile, purpose))?;
-        if !is_given_up {
-            arm.search.note(step.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
-        }
         self.longest = self.longest.max(begun.elapsed());
         let profile = if searched.profiles.len() > 1 { format!("{}: ", arm.profile) } else { String::new() };
         let load = format!("{} {}", unit::plain(step.load), searched.terms.limits.unit.text());
@@ -381,6 +394,11 @@ impl<'a> Trials<'a> {
             _ => came_to(&trial, &searched.terms.goals),
         };
         self.session.audience().note(&format!("{profile}{load}: {came_to}"));
+        if !is_given_up {
+            let arm = &mut self.arms[place];
+            arm.search.note(step.load, trial.missed.iter().map(|goal| !goal.is_empty()).collect());
+            arm.trials.push(trial);
+        }
         Ok(true)
     }
 }

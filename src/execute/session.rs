@@ -120,8 +120,8 @@ impl Session {
     /// As [`carry_out`].
     pub fn carry_out(&mut self, planned: &PlannedRun) -> Result<Carried, ExecuteError> {
         let carried = self.runtime.block_on(carry_out(&self.setting, planned, &mut self.audience))?;
-        let (run, samples) = (carried.run, unit::count(carried.samples));
-        self.audience.note(&format!("run {run} {}: {samples} samples stored", carried.state.word()));
+        let (run, samples) = (carried.run, unit::counted(carried.samples, "sample"));
+        self.audience.note(&format!("run {run} {}: {samples} stored", carried.state.word()));
         // That of an experiment covers those of its runs.
         if let Some(seal) = carried.seal.as_ref().filter(|_| self.setting.experiment.is_none()) {
             self.audience.seal(&format!("seal of run {run}: {seal}"));

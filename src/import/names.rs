@@ -3,10 +3,25 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::redact::Redactor;
 use crate::web;
 
-/// A name as the file has it, without the name and password of a URL in it.
+/// A name as the file has it, without secrets: the name and password of a URL in it, and parameters such as `token=…`.
 pub(super) fn label(name: &str) -> Cow<'_, str> {
+    if name.contains('=') { shown(name) } else { without_user(name) }
+}
+
+/// A text as it may be kept: without secrets.
+pub(super) fn shown(text: &str) -> Cow<'_, str> {
+    // Most hold nothing that could be one, and searching takes longer than reading a line.
+    if text.contains(['=', ':', '"', '\'']) || text.contains("eyJ") {
+        Cow::Owned(Redactor::default().body(&without_user(text)))
+    } else {
+        without_user(text)
+    }
+}
+
+fn without_user(name: &str) -> Cow<'_, str> {
     if name.contains('@') && name.contains("://") {
         Cow::Owned(web::shown(name))
     } else {
@@ -72,7 +87,7 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use super::{endpoint, label};
+    use super::{endpoint, label, shown};
 
     #[test]
     fn no_name_holds_a_password() {
@@ -82,6 +97,8 @@ mod tests {
             "GET /login?next=https://shop.test/"
         );
         assert_eq!(label("write to me@shop.test"), "write to me@shop.test");
+        assert_eq!(label("GET /x?token=s3cret&page=2"), "GET /x?token=(hidden)&page=2");
+        assert_eq!(shown("bad password=hunter2 here"), "bad password=(hidden) here");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::names;
 use super::times::Moment;
 use crate::sample::{Outcome, status_text};
 
@@ -63,7 +64,7 @@ impl<'a> Ending<'a> {
             0 => (Outcome::Error, "no answer".to_owned()),
             _ => (Outcome::Failed, format!("status {}", status_text(status))),
         };
-        let reason = said.map_or(Cow::Owned(unsaid), |reason| Cow::Borrowed(*reason));
+        let reason = said.map_or(Cow::Owned(unsaid), |reason| names::shown(reason));
         Self { outcome, status, reason }
     }
 

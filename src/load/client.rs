@@ -1,5 +1,6 @@
 //! What requests are made with, and the connections that they go over.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::abroad::Abroad;
@@ -8,6 +9,7 @@ use super::connections::Connections;
 use super::deadlines::Deadlines;
 use super::jar::Jar;
 use super::origin::Origin;
+use super::outgoing::Draft;
 use super::prepared::Requests;
 use super::recording::Recording;
 
@@ -26,6 +28,14 @@ pub(super) struct Client<'a> {
 }
 
 impl Client<'_> {
+    /// The server that a drafted request goes to if it is not its form's, and its place.
+    ///
+    /// # Errors
+    /// In words, if requests may not go there, or it cannot be reached by any means.
+    pub(super) fn elsewhere(&self, draft: &Draft) -> Result<Option<(usize, Arc<Origin>)>, String> {
+        draft.elsewhere.as_deref().map(|url| self.abroad.origin(self.requests, url)).transpose()
+    }
+
     /// A connection that can take a request: one that is open already, or a new one.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::Instant;
 use hyper::header::HeaderValue;
 use minijinja::value::Value;
 
+use super::charset;
 use super::client::Client;
 use super::clock::Clock;
 use super::connection::Connection;
@@ -20,14 +21,14 @@ use super::pending::Pending;
 use super::prepared::Requests;
 use super::reply::{Keep, Reply};
 use super::sse::Watch;
-use super::trip::{Arrival, Tally, Trip};
+use super::trip::{Arrival, Tally, Trip, addressed};
 use super::websocket::opening;
 use super::who::Who;
 use super::witness::{self, Said};
 use crate::sample::{Outcome, grpc_status};
 use crate::scenario::journey::{Expect, Protocol, Request};
 use crate::scenario::scope::Scope;
-use crate::trace;
+use crate::{trace, web};
 
 /// A request that only waits to be sent.
 #[expect(clippy::large_enum_variant, reason = "nearly all of them are of the larger one")]
@@ -60,21 +61,34 @@ pub(super) struct Ended<T> {
 /// Puts a request together and opens a connection for it.
 pub(super) async fn make_ready(client: Client<'_>, request: &Request, scope: &Arc<Scope>) -> Ready {
     let requests = client.requests;
-    let draft = match requests.draft(request, scope) {
+    let draft = match requests.draft(request, scope, client.jar) {
         Ok(draft) => draft,
         Err(error) => {
             let since = Instant::now();
             return Ready::Stuck { outcome: Outcome::Failed, reason: error.to_string(), since };
         }
     };
-    let place = requests.origin_of(request);
+    let elsewhere = match client.elsewhere(&draft) {
+        Ok(elsewhere) => elsewhere,
+        Err(reason) => {
+            let since = Instant::now();
+            return Ready::Stuck { outcome: Outcome::Failed, reason, since };
+        }
+    };
+    let (place, origin) = match &elsewhere {
+        Some((place, origin)) => (*place, origin),
+        None => {
+            let place = requests.origin_of(request);
+            (place, &requests.origins[place])
+        }
+    };
     if let Some(connection) = client.open_already(place).await {
         return Ready::Go { connection, draft, opening: None };
     }
     let since = Instant::now();
     // Nothing on a request's way takes longer than its own timeout.
     let within = request.connect_timeout.min(request.timeout);
-    match client.open(&requests.origins[place], within).await {
+    match client.open(origin, within).await {
         Ok(connection) => Ready::Go { connection, draft, opening: Some(since) },
         Err(reason) => Ready::Stuck { outcome: Outcome::Error, reason, since },
     }
@@ -243,9 +257,12 @@ fn keep_exchange(
     }
     let cookies = ending.tally.cookies.take();
     let drafted = client.requests.drafted(request, draft, None);
-    let (head, sent) = Drafted { cookies, ..drafted }.message().into_parts();
+    let drafted = Drafted { cookies, ..drafted };
+    let message = addressed(client, request, &drafted).unwrap_or_else(|_| drafted.message());
+    let (head, sent) = message.into_parts();
+    let to = draft.elsewhere.as_deref().map_or(head.uri.to_string(), |url| web::shown(url.as_str()));
     let asked = Said {
-        start: format!("{} {}", head.method, head.uri),
+        start: format!("{} {to}", head.method),
         headers: &Headers::from(head.headers),
         body: &sent,
         body_bytes: sent.len(),
@@ -307,7 +324,10 @@ fn readable<'a>(
             codec.decode(reply.body()).map(Cow::Owned).map_err(|e| e.to_string())
         }
         Some(_) => Ok(Cow::Borrowed(reply.body())),
-        None => decode::decoded(&reply.headers, reply.body(), request.body_limit),
+        None => {
+            let body = decode::decoded(&reply.headers, reply.body(), request.body_limit)?;
+            Ok(charset::in_utf8(&reply.headers, body))
+        }
     }
 }
 

@@ -102,6 +102,14 @@ impl Headers {
         self.all(name).filter_map(text)
     }
 
+    /// All values of a header as checks read them, by its name in lower case: what is not UTF-8 is ISO 8859-1 (RFC 9110 §5.5).
+    pub(super) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+        self.all(name).map(|value| match std::str::from_utf8(value) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => Cow::Owned(value.iter().copied().map(char::from).collect()),
+        })
+    }
+
     /// Whether there is such a header, by its name in lower case.
     pub(super) fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
@@ -177,6 +185,9 @@ mod tests {
         assert_eq!(headers.texts("set-cookie").collect::<Vec<_>>(), ["a=1", "b=2"]);
         assert_eq!((headers.first("etag"), headers.first("x-none")), (Some(&b"v7"[..]), Some(&b""[..])));
         assert!(headers.has("x-odd") && headers.texts("x-odd").next().is_none() && !headers.has("body"));
+        assert_eq!(headers.values("x-odd").collect::<Vec<_>>(), ["\u{e9}"]);
+        let odd = HeaderMap::from_iter([(header::ETAG, HeaderValue::from_bytes(b"caf\xe9").unwrap())]);
+        assert_eq!(Headers::from(odd).values("etag").collect::<Vec<_>>(), ["caf\u{e9}"]);
         let names: Vec<Cow<'_, str>> = headers.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["set-cookie", "etag", "set-cookie", "x-none", "x-odd"]);
         let whole = headers.answer(0..usize::MAX);

@@ -70,6 +70,9 @@ impl Http2 {
             _ if was_refused(failure.error()) => SendFailure::Unsent,
             Some(_) if reused => SendFailure::Unsent,
             _ if reused && !self.heard.anything() => SendFailure::Silent(reason(failure.error())),
+            _ if !reused && is_unintelligible(failure.error()) => {
+                SendFailure::Broken("the server does not answer in HTTP/2".to_owned())
+            }
             _ => SendFailure::Broken(reason(failure.error())),
         }
     }
@@ -85,6 +88,15 @@ fn was_refused(error: &hyper::Error) -> bool {
         let is_refusal = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
         error.is_remote() && (is_goodbye || is_refusal)
     })
+}
+
+/// Whether what has come is not made of frames: on a connection's first request, it is an answer in HTTP/1.1.
+fn is_unintelligible(error: &hyper::Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    let mut causes = causes.filter_map(|cause| cause.downcast_ref::<h2::Error>());
+    causes
+        .next()
+        .is_some_and(|error| !error.is_remote() && error.reason() == Some(h2::Reason::FRAME_SIZE_ERROR))
 }
 
 /// HTTP/2 takes scheme and authority from the URI, and has no `Host`.

@@ -49,12 +49,7 @@ impl Jar {
     pub(super) fn line(&self, url: &Url, headers: &HeaderMap) -> Option<HeaderValue> {
         let cookies = self.cookies.borrow();
         let store = cookies.as_ref()?;
-        let mut found = store.matches(url);
-        // RFC 6265 §5.4: those of longer paths first; then by name, so that both arms send the same.
-        found.sort_by(|a, b| {
-            let length = |cookie: &cookie_store::Cookie<'_>| cookie.path().map_or(0, str::len);
-            length(b).cmp(&length(a)).then_with(|| a.name().cmp(b.name()))
-        });
+        let found = matching(store, url);
         let own: Vec<HeaderValue> = headers.get_all(COOKIE).iter().cloned().collect();
         let own: Vec<String> =
             own.iter().map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()).collect();
@@ -71,6 +66,13 @@ impl Jar {
         has_any.then(|| HeaderValue::from_maybe_shared(bytes::Bytes::from(all.join("; "))).ok()).flatten()
     }
 
+    /// The names and values of the cookies for `url`.
+    pub(super) fn pairs(&self, url: &Url) -> Vec<(String, String)> {
+        let cookies = self.cookies.borrow();
+        let found = cookies.as_ref().map(|store| matching(store, url)).unwrap_or_default();
+        found.iter().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect()
+    }
+
     /// Keeps the cookies that are there now for good: [`Jar::clear`] does not take them away.
     pub(super) fn keep(&self) {
         self.kept.replace(self.cookies.borrow().clone());
@@ -85,6 +87,16 @@ impl Jar {
     pub(super) fn fork(&self) -> Self {
         Self { cookies: RefCell::new(self.cookies.borrow().clone()), kept: RefCell::default() }
     }
+}
+
+/// The cookies for `url`. RFC 6265 §5.4: those of longer paths first; then by name, so that both arms send the same.
+fn matching<'a>(store: &'a CookieStore, url: &Url) -> Vec<&'a cookie_store::Cookie<'static>> {
+    let mut found = store.matches(url);
+    found.sort_by(|a, b| {
+        let length = |cookie: &cookie_store::Cookie<'_>| cookie.path().map_or(0, str::len);
+        length(b).cmp(&length(a)).then_with(|| a.name().cmp(b.name()))
+    });
+    found
 }
 
 /// Whether a cookie promises by its name what it is not: browsers ignore it (RFC 6265bis §4.1.3).
@@ -168,6 +180,16 @@ mod tests {
         ];
         jar.take(&url("https://www.shop.test/"), &headers(&lines));
         assert_eq!(given(&jar, "https://www.shop.test/"), "__Host-e=1; __Secure-f=1");
+    }
+
+    #[test]
+    fn templates_read_the_cookies_that_a_request_would_have() {
+        let jar = Jar::default();
+        assert!(jar.pairs(&url("http://h/")).is_empty());
+        jar.take(&url("http://h/"), &headers(&["XSRF-TOKEN=a%3D; Path=/", "deep=1; Path=/x"]));
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!(jar.pairs(&url("http://h/")), [pair("XSRF-TOKEN", "a%3D")]);
+        assert_eq!(jar.pairs(&url("http://h/x")), [pair("deep", "1"), pair("XSRF-TOKEN", "a%3D")]);
     }
 
     #[test]

@@ -126,11 +126,11 @@ impl Judge<'_> {
                 })
             }
             Check::Header { name, test } => {
-                let values: Vec<_> = answer.headers.texts(name).collect();
-                let fails = |value: Option<&str>| {
+                let values: Vec<_> = answer.headers.values(name).collect();
+                let fails = |value: Option<&Cow<'_, str>>| {
                     self.fails(test, value.map(|value| Found::Text(Cow::Borrowed(value))))
                 };
-                let why = match values[..] {
+                let why = match &values[..] {
                     [] => fails(None)?,
                     [first, ..] if values.iter().all(|value| fails(Some(value)).is_some()) => {
                         fails(Some(first))?
@@ -243,7 +243,7 @@ impl Judge<'_> {
                 }
             }
             ExtractFrom::Json(place) => document.at(place).into_iter().map(Json::value).collect(),
-            ExtractFrom::Header(name) => answer.headers.texts(name).map(Value::from).collect(),
+            ExtractFrom::Header(name) => answer.headers.values(name).map(Value::from).collect(),
             ExtractFrom::Regex(regex) => {
                 let text = String::from_utf8_lossy(answer.body);
                 let is_first = matches!(extract.which, None | Some(Which::First));
@@ -317,7 +317,8 @@ impl Found<'_> {
 
 /// A body that is parsed as JSON when somebody first asks for it.
 struct Document<'a> {
-    text: Option<&'a str>,
+    /// Bytes that are not UTF-8 are U+FFFD in it: one of them is no reason not to read the rest.
+    text: Cow<'a, str>,
     /// `null` for a body that is no JSON: it has nothing to point at, either.
     json: Option<Json<'a>>,
     is_json: bool,
@@ -325,9 +326,7 @@ struct Document<'a> {
 
 impl<'a> Document<'a> {
     fn new(body: &'a [u8]) -> Self {
-        let text = std::str::from_utf8(body).ok();
-        // RFC 8259 §8.1: a byte order mark may be ignored.
-        Self { text: text.map(|text| text.trim_start_matches('\u{feff}')), json: None, is_json: false }
+        Self { text: String::from_utf8_lossy(body), json: None, is_json: false }
     }
 
     /// Whether the body is JSON.
@@ -337,9 +336,12 @@ impl<'a> Document<'a> {
     }
 
     fn parsed(&mut self) -> &Json<'a> {
-        let (text, is_json) = (self.text.unwrap_or_default(), &mut self.is_json);
+        let (text, is_json) = (&self.text, &mut self.is_json);
         self.json.get_or_insert_with(|| {
-            let json = Json::parse(text);
+            let json = match text {
+                Cow::Borrowed(text) => Json::parse(unmarked(text)),
+                Cow::Owned(text) => Json::parse(unmarked(text)).map(Json::into_owned),
+            };
             *is_json = json.is_some();
             json.unwrap_or(Json::Null)
         })
@@ -347,15 +349,20 @@ impl<'a> Document<'a> {
 
     /// The values at a place, in order.
     fn at(&mut self, place: &JsonPlace) -> Vec<&Json<'a>> {
-        let text = self.text.unwrap_or_default();
-        let json = self.parsed();
         match place {
-            JsonPlace::Pointer(pointer) => json.at(pointer).into_iter().collect(),
+            JsonPlace::Pointer(pointer) => self.parsed().at(pointer).into_iter().collect(),
             JsonPlace::Path(path) => {
-                path.pointers(text).iter().filter_map(|pointer| json.at(pointer)).collect()
+                let pointers = path.pointers(unmarked(&self.text));
+                let json = self.parsed();
+                pointers.iter().filter_map(|pointer| json.at(pointer)).collect()
             }
         }
     }
+}
+
+/// A text without its byte order mark, which may be ignored (RFC 8259 §8.1).
+fn unmarked(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}')
 }
 
 #[cfg(test)]
@@ -384,6 +391,19 @@ mod tests {
         let judge = Judge { templates: &scenario.templates, scope: &scope };
         let (Judgement { outcome, reason }, variables) = judge.judge(&request, &answer);
         (outcome, reason, variables)
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_spoil_only_what_they_stand_in() {
+        let mut document = Document::new(b"{\"id\": 1, \"s\": \"a\xff\", \"half\": \"\\ud83d\"}");
+        let at = |document: &mut Document<'_>, place: &str| {
+            let place = JsonPlace::Pointer(place.to_owned());
+            document.at(&place).first().map(ToString::to_string)
+        };
+        assert_eq!(at(&mut document, "/id").as_deref(), Some("1"));
+        assert_eq!(at(&mut document, "/s").as_deref(), Some("\"a\u{fffd}\""));
+        assert!(document.is_json() && !Document::new(b"\xff").is_json());
+        assert!(Document::new("\u{feff}[]".as_bytes()).is_json());
     }
 
     #[test]

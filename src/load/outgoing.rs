@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use hyper::{HeaderMap, Method, Request, Uri};
 use tokio::sync::watch;
+use url::Url;
 
 use super::buffer::Buffer;
 
@@ -60,6 +61,8 @@ enum Length {
 pub(super) struct Draft {
     /// None if it is the form's.
     pub(super) target: Option<Uri>,
+    /// Its whole URL, if that is at another server than the form's.
+    pub(super) elsewhere: Option<Box<Url>>,
     /// Values of the form's rendered headers, in their order.
     pub(super) headers: Vec<HeaderValue>,
     pub(super) body: Bytes,
@@ -128,7 +131,7 @@ impl Form {
         if changes || self.written.length != Length::Unsaid || body.len() > MOST_REPEATED {
             return None;
         }
-        let draft = Draft { target: None, headers: Vec::new(), body };
+        let draft = Draft { target: None, elsewhere: None, headers: Vec::new(), body };
         let mut buffer = Buffer::take();
         Drafted { form: self, draft: &draft, trace: None, cookies: None }.write(&mut buffer);
         buffer.push(&draft.body);
@@ -338,6 +341,7 @@ mod tests {
 
     fn draft(target: Option<&'static str>, headers: &[&'static str], body: &'static str) -> Draft {
         Draft {
+            elsewhere: None,
             target: target.map(Uri::from_static),
             headers: headers.iter().map(|value| HeaderValue::from_static(value)).collect(),
             body: Bytes::from_static(body.as_bytes()),

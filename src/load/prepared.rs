@@ -10,11 +10,14 @@ use hyper::header::{
 use hyper::{HeaderMap, Method, Uri};
 use minijinja::value::Value;
 use prost_reflect::DescriptorPool;
+use url::Url;
 
 use super::LoadError;
 use super::decode;
+use super::jar::Jar;
 use super::origin::{Below, Origin, Ways};
 use super::outgoing::{Draft, Drafted, Form};
+use super::pointed;
 use super::target;
 use super::token::Credentials;
 use super::websocket;
@@ -54,13 +57,21 @@ pub(super) struct Requests {
 struct Prepared {
     form: Form,
     origin: usize,
-    /// A target that is rendered, and the path under which it lies; mostly empty.
-    target: Option<(Text, String)>,
+    target: Target,
     /// Values of the form's rendered headers, in their order.
     headers: Vec<Text>,
     body: Body,
     /// For gRPC.
     codec: Option<Codec>,
+}
+
+enum Target {
+    /// The form's.
+    Fixed,
+    /// A path that is rendered, and the path under which it lies; mostly empty.
+    Below(Text, String),
+    /// A URL that is rendered, and the one that it may be relative to.
+    Url(Text, Box<Url>),
 }
 
 enum Body {
@@ -79,6 +90,15 @@ pub(super) enum AssembleError {
     Message(#[from] RpcError),
     #[error("the rendered path is not a valid one")]
     Target,
+    #[error("the path holds a whole URL: write e.g. `GET {{{{ next }}}}`, without the slash, to go there")]
+    UrlInPath,
+    #[error("{0}")]
+    Url(String),
+    #[error(
+        "the user has no cookie `{0}` for this URL: an earlier answer has to set it, or `cookie(\"{0}\") | default(\"\")` \
+         does without"
+    )]
+    Cookie(String),
     #[error("the rendered header `{0}` is not a valid one")]
     Header(HeaderName),
 }
@@ -189,8 +209,13 @@ impl Requests {
             }
         }
         let (fixed_target, target) = match &request.path {
-            Text::Template(_) | Text::Joined(_) => (None, Some((request.path.clone(), base_path))),
-            Text::Fixed(path) => (Some(fixed_target(&base_path, path)?), None),
+            Text::Template(_) | Text::Joined(_) if request.is_url => {
+                let base = format!("{}{base_path}/", self.origins[origin].url);
+                let base = Url::parse(&base).map_err(|_| LoadError::Target(base))?;
+                (None, Target::Url(request.path.clone(), Box::new(base)))
+            }
+            Text::Template(_) | Text::Joined(_) => (None, Target::Below(request.path.clone(), base_path)),
+            Text::Fixed(path) => (Some(fixed_target(&base_path, path)?), Target::Fixed),
         };
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| invalid())?;
         let body = body(request.body.as_ref(), codec.as_ref())?;
@@ -245,17 +270,43 @@ impl Requests {
         self.prepared[request.number].codec.as_ref()
     }
 
-    /// Renders what a request has of one user now.
-    pub(super) fn draft(&self, request: &Request, scope: &Arc<Scope>) -> Result<Draft, AssembleError> {
+    /// Renders what a request has of one user now; `jar`: the user's cookies.
+    pub(super) fn draft(
+        &self,
+        request: &Request,
+        scope: &Arc<Scope>,
+        jar: &Jar,
+    ) -> Result<Draft, AssembleError> {
+        let drafted = self.put_together(request, scope, jar);
+        drafted.map_err(|error| match (error, scope.missing_cookie()) {
+            (AssembleError::Render(_), Some(name)) if request.reads_cookies => AssembleError::Cookie(name),
+            (error, _) => error,
+        })
+    }
+
+    fn put_together(&self, request: &Request, scope: &Arc<Scope>, jar: &Jar) -> Result<Draft, AssembleError> {
         let prepared = &self.prepared[request.number];
+        // Its cookies depend on where it goes, and that may depend on those of its server.
+        let early = if request.reads_cookies {
+            let server = Url::parse(&self.origins[prepared.origin].url).map_err(|_| AssembleError::Target)?;
+            scope.set_cookies(jar.pairs(&server));
+            let (target, elsewhere) = self.target(prepared, scope)?;
+            let path =
+                target.as_ref().or(prepared.form.target.as_ref()).map(Uri::to_string).unwrap_or_default();
+            let url = elsewhere.as_deref().cloned().or_else(|| server.join(&path).ok()).unwrap_or(server);
+            scope.set_cookies(jar.pairs(&url));
+            Some((target, elsewhere))
+        } else {
+            None
+        };
         let body = match &prepared.body {
             Body::Empty => Bytes::new(),
             Body::Text(text) => self.templates.render(text, scope)?,
             Body::Message(text, codec) => codec.encode(&self.templates.render(text, scope)?)?,
         };
-        let target = match &prepared.target {
-            None => None,
-            Some((text, base_path)) => Some(self.rendered_target(base_path, text, scope)?),
+        let (target, elsewhere) = match early {
+            Some(target) => target,
+            None => self.target(prepared, scope)?,
         };
         let mut headers = Vec::with_capacity(prepared.headers.len());
         for (name, text) in prepared.form.rendered.iter().zip(&prepared.headers) {
@@ -263,14 +314,15 @@ impl Requests {
                 .map_err(|_| AssembleError::Header(name.clone()))?;
             headers.push(value);
         }
-        Ok(Draft { target, headers, body })
+        Ok(Draft { target, elsewhere, headers, body })
     }
 
     /// The secrets among a user's variables, and among those that were just taken from an answer.
     pub(super) fn secrets_of(&self, scope: &Scope, taken: &[(String, Value)]) -> Vec<String> {
         let known = self.secret_variables.iter().filter_map(|name| scope.get(name));
         let taken = taken.iter().filter(|(name, _)| self.secret_variables.contains(name));
-        known.chain(taken.map(|(_, value)| value.clone())).map(|value| value.to_string()).collect()
+        let variables = known.chain(taken.map(|(_, value)| value.clone())).map(|value| value.to_string());
+        variables.chain(scope.cookie_values()).collect()
     }
 
     /// A drafted request, ready to go out; `trace`: its header `traceparent`.
@@ -283,6 +335,25 @@ impl Requests {
         Drafted { form: &self.prepared[request.number].form, draft, trace, cookies: None }
     }
 
+    /// What a request asks for if that is not its form's, and its URL if that is at another server.
+    fn target(
+        &self,
+        prepared: &Prepared,
+        scope: &Arc<Scope>,
+    ) -> Result<(Option<Uri>, Option<Box<Url>>), AssembleError> {
+        match &prepared.target {
+            Target::Fixed => Ok((None, None)),
+            Target::Below(text, base_path) => Ok((Some(self.rendered_target(base_path, text, scope)?), None)),
+            Target::Url(text, base) => {
+                let text = self.templates.render(text, scope)?;
+                let url = pointed::resolved(base, &text, &self.allowed).map_err(AssembleError::Url)?;
+                let target = pointed::target(&url).ok_or(AssembleError::Target)?;
+                let is_elsewhere = url.origin() != base.origin();
+                Ok((Some(target), is_elsewhere.then(|| Box::new(url))))
+            }
+        }
+    }
+
     fn rendered_target(
         &self,
         base_path: &str,
@@ -290,6 +361,9 @@ impl Requests {
         scope: &Arc<Scope>,
     ) -> Result<Uri, AssembleError> {
         let mut path = self.templates.render(text, scope)?;
+        if pointed::holds_url(&path) {
+            return Err(AssembleError::UrlInPath);
+        }
         if !base_path.is_empty() {
             path = Bytes::from([base_path.as_bytes(), &path].concat());
         }
@@ -418,7 +492,8 @@ pub(in crate::load) mod tests {
         let requests = prepared(&scenario, "http://127.0.0.1:9/base/").await.unwrap();
         let [items, item] = &requests_of(&scenario)[..] else { panic!("two requests") };
         let scope = Scope::new(1, || 0);
-        let message = requests.drafted(items, &requests.draft(items, &scope).unwrap(), None).message();
+        let message =
+            requests.drafted(items, &requests.draft(items, &scope, &Jar::default()).unwrap(), None).message();
         assert_eq!(message.method(), Method::GET);
         assert_eq!(message.uri(), "/base/items?page=1");
         assert_eq!(
@@ -427,7 +502,7 @@ pub(in crate::load) mod tests {
         );
         assert!(message.body().is_empty());
         scope.set("id", &Value::from(42));
-        let draft = requests.draft(item, &scope).unwrap();
+        let draft = requests.draft(item, &scope, &Jar::default()).unwrap();
         let message = requests.drafted(item, &draft, None).message();
         assert_eq!(message.uri(), "/base/items/42");
         assert_eq!(message.headers()["x-id"], "42");
@@ -457,8 +532,10 @@ pub(in crate::load) mod tests {
         let requests = prepared(&scenario, "http://127.0.0.1:9").await.unwrap();
         let of = requests_of(&scenario);
         let scope = Scope::new(1, || 0);
-        assert!(matches!(requests.draft(&of[0], &scope), Err(AssembleError::Target)));
-        assert!(matches!(requests.draft(&of[1], &scope), Err(AssembleError::Header(name)) if name == "a"));
+        assert!(matches!(requests.draft(&of[0], &scope, &Jar::default()), Err(AssembleError::Target)));
+        assert!(
+            matches!(requests.draft(&of[1], &scope, &Jar::default()), Err(AssembleError::Header(name)) if name == "a")
+        );
     }
 
     /// The message of the only step of a scenario.
@@ -466,7 +543,9 @@ pub(in crate::load) mod tests {
         let scenario = scenario_with(tables, step);
         let requests = prepared(&scenario, base_url).await.unwrap();
         let request = &requests_of(&scenario)[0];
-        requests.drafted(request, &requests.draft(request, &Scope::new(1, || 0)).unwrap(), None).message()
+        requests
+            .drafted(request, &requests.draft(request, &Scope::new(1, || 0), &Jar::default()).unwrap(), None)
+            .message()
     }
 
     #[tokio::test]

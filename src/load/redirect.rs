@@ -18,6 +18,9 @@ const OF_BODY: [hyper::header::HeaderName; 5] =
 /// What another origin is not told.
 const SECRET: [hyper::header::HeaderName; 3] = [AUTHORIZATION, PROXY_AUTHORIZATION, COOKIE];
 
+/// The status of a redirect that keeps method and body.
+pub(super) const WITH_BODY: u16 = 307;
+
 /// Where an answer to a request of `from` points to; none if it is not a redirect.
 ///
 /// # Errors
@@ -28,6 +31,10 @@ pub(super) fn target(status: u16, headers: &Headers, from: &Url) -> Result<Optio
     }
     let Some(location) = headers.first(LOCATION.as_str()) else { return Ok(None) };
     let text = String::from_utf8_lossy(location);
+    // It would lead to itself; browsers and curl show what has come with it.
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
     let found = from.join(&text).ok();
     let found = found.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     found
@@ -44,7 +51,7 @@ pub(super) fn redirected(
     to: &Url,
     host: &HeaderValue,
 ) -> Option<Message> {
-    let is_kept = matches!(status, 307 | 308);
+    let is_kept = matches!(status, WITH_BODY | 308);
     if !is_kept && message.method() != Method::HEAD && message.method() != Method::GET {
         *message.method_mut() = Method::GET;
         *message.body_mut() = bytes::Bytes::new();
@@ -104,6 +111,7 @@ mod tests {
             assert!(points_to(status, "/x").is_ok_and(|to| to.is_some()), "{status}");
         }
         assert_eq!(target(302, &Headers::default(), &url("http://h/")), Ok(None));
+        assert_eq!(points_to(302, " "), Ok(None), "an empty one");
         for location in ["ftp://h/x", "javascript:alert(1)", "http://me:secret@"] {
             let reason = points_to(302, location).unwrap_err();
             assert!(

@@ -13,7 +13,7 @@ use super::client::Client;
 use super::connection::Connection;
 use super::decode;
 use super::origin::Origin;
-use super::outgoing::{Draft, Drafted, Outgoing};
+use super::outgoing::{Draft, Drafted, Message, Outgoing};
 use super::redirect;
 use super::reply::{Keep, Reply, SendFailure};
 use crate::scenario::journey::{Request, is_redirect};
@@ -59,9 +59,15 @@ impl Trip<'_> {
     /// In words, if there is no answer.
     pub(super) async fn go(&self, connection: Connection) -> Result<Arrival, String> {
         let Client { requests, .. } = self.client;
-        let place = requests.origin_of(self.request);
-        let origin = &requests.origins[place];
-        let (connection, reply) = self.deliver(origin, connection, Outgoing::Drafted(self.drafted())).await?;
+        let elsewhere = self.client.elsewhere(self.draft)?;
+        let (place, origin, outgoing) = match &elsewhere {
+            Some((place, origin)) => (*place, origin, Outgoing::Message(Box::new(self.message()?))),
+            None => {
+                let place = requests.origin_of(self.request);
+                (place, &requests.origins[place], Outgoing::Drafted(self.drafted()))
+            }
+        };
+        let (connection, reply) = self.deliver(origin, connection, outgoing).await?;
         if self.request.redirects > 0 && is_redirect(reply.status) {
             // Boxed: most requests are not redirected, and all would carry the room for it.
             return Box::pin(self.follow(place, Arc::clone(origin), connection, reply)).await;
@@ -78,7 +84,7 @@ impl Trip<'_> {
         mut connection: Connection,
         mut reply: Reply,
     ) -> Result<Arrival, String> {
-        let mut message = self.drafted().message();
+        let mut message = self.message()?;
         loop {
             let from = url(&origin, message.uri()).ok_or("the request's own URL is unknown")?;
             let pointed = redirect::target(reply.status, &reply.headers, &from);
@@ -145,6 +151,11 @@ impl Trip<'_> {
         self.client.requests.drafted(self.request, self.draft, self.trace.clone())
     }
 
+    /// The same as a message to where it goes.
+    fn message(&self) -> Result<Message, String> {
+        addressed(self.client, self.request, &self.drafted())
+    }
+
     /// A request with the cookies that its user has for its server.
     fn with_cookies<'b>(&self, origin: &Origin, outgoing: Outgoing<'b>) -> Outgoing<'b> {
         if !self.request.cookies || self.client.jar.is_empty() {
@@ -202,6 +213,26 @@ impl Trip<'_> {
             _ => None,
         }
     }
+}
+
+/// A drafted request as a message to where it goes: another server than its form's is told no secrets of that one.
+///
+/// # Errors
+/// In words, if it cannot go there.
+pub(super) fn addressed(
+    client: Client<'_>,
+    request: &Request,
+    drafted: &Drafted<'_>,
+) -> Result<Message, String> {
+    let Some(to) = &drafted.draft.elsewhere else { return Ok(drafted.message()) };
+    let origin = client.elsewhere(drafted.draft)?.map(|(_, origin)| origin);
+    let home = &client.requests.origins[client.requests.origin_of(request)];
+    let message = drafted.message();
+    let from = url(home, message.uri());
+    let sent = from.zip(origin).and_then(|(from, origin)| {
+        redirect::redirected(message, redirect::WITH_BODY, &from, to, &origin.host)
+    });
+    sent.ok_or_else(|| "the request's URL cannot be told".to_owned())
 }
 
 /// Whether a request may be sent twice without doing its work twice (RFC 9110 §9.2.2, and the methods of `WebDAV` that only

@@ -327,6 +327,7 @@ fn read_work(
     book.resolve_once();
     book.check_queues();
     book.check_sockets();
+    book.check_cookies();
     let mut user_classes = Vec::new();
     for file in files {
         user_classes.extend(read::user::read(file, book));

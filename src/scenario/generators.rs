@@ -16,6 +16,7 @@ use minijinja::{Environment, Error, ErrorKind, State};
 use rand::RngExt;
 use rand_pcg::Pcg64Mcg;
 
+use super::effort::spend;
 use super::scope::{with_rng, with_scope};
 
 /// Mail domains that belong to nobody (RFC 2606).
@@ -52,6 +53,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
         environment.add_function(name, move |state: &State<'_, '_>| with_salt(state, drawer));
     }
     environment.add_function("hex", |state: &State<'_, '_>, digits: usize| {
+        spend(state, digits)?;
         with_salt(state, |rng, salt| hex(rng, digits, salt))
     });
     environment.add_function("int", |state: &State<'_, '_>, least: i64, most: i64| {

@@ -205,6 +205,7 @@ pub struct Branch {
 
 /// A request and what is expected of its answer.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key or a fact of its own")]
 pub struct Request {
     /// Its place among all requests of the scenario, from 0.
     pub number: usize,
@@ -237,6 +238,10 @@ pub struct Request {
     /// The credentials that it is sent with: a place among the scenario's. A header `authorization` of its own counts before
     /// them.
     pub auth: Option<usize>,
+    /// Whether its path is a template of a whole URL, or of a path as links have it.
+    pub is_url: bool,
+    /// Whether its templates ask for the user's cookies.
+    pub reads_cookies: bool,
     /// Whether the user's cookies go with it, and those of its answer are taken.
     pub cookies: bool,
     /// Bytes of an answer's body that are kept at most, before and after decompression: one that is longer, and has to

@@ -8,8 +8,9 @@ use minijinja::value::Value;
 
 use super::decimal::number;
 
-/// How deep arrays and objects may be nested; as `serde_json` has it.
-const DEPTH: usize = 128;
+/// How deep arrays and objects may be nested: other clients read more than `serde_json`'s 128, and every level takes room on
+/// the stack.
+const DEPTH: usize = 512;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +102,21 @@ impl<'a> Json<'a> {
         }
     }
 
+    /// It for libraries that know another form; a number becomes a double where it is none of 64 bits.
+    pub(super) fn to_serde(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Bool(truth) => (*truth).into(),
+            Self::Number(digits) => serde_json::from_str(digits).unwrap_or_default(),
+            Self::Text(text) => text.as_ref().into(),
+            Self::List(items) => items.iter().map(Json::to_serde).collect(),
+            Self::Object(members) => {
+                let members = members.iter().map(|(name, value)| (name.to_string(), value.to_serde()));
+                serde_json::Value::Object(members.collect())
+            }
+        }
+    }
+
     /// It as a variable of templates; numbers that would lose digits are kept as
     /// decimals that keep their digits.
     pub fn value(&self) -> Value {
@@ -154,6 +170,37 @@ impl fmt::Display for Json<'_> {
             }
         }
     }
+}
+
+/// A string with escapes of halves of characters, which is JSON (RFC 8259 §8.2) and no Unicode: each becomes U+FFFD. None if
+/// it is not JSON either then.
+fn without_lone_surrogates(quoted: &str) -> Option<String> {
+    let half = |at: usize| {
+        let digits = quoted.get(at..at + 6)?.strip_prefix("\\u")?;
+        u16::from_str_radix(digits, 16).ok().filter(|code| (0xd800..0xe000).contains(code))
+    };
+    let (mut whole, mut at) = (String::with_capacity(quoted.len()), 0);
+    while let Some(character) = quoted.get(at..)?.chars().next() {
+        let length = match (character, half(at)) {
+            ('\\', Some(first)) => {
+                let is_pair = first < 0xdc00 && half(at + 6).is_some_and(|second| second >= 0xdc00);
+                let length = if is_pair { 12 } else { 6 };
+                whole.push_str(if is_pair { &quoted[at..at + length] } else { "\u{fffd}" });
+                length
+            }
+            ('\\', None) => {
+                let length = 1 + quoted.get(at + 1..)?.chars().next()?.len_utf8();
+                whole.push_str(&quoted[at..at + length]);
+                length
+            }
+            _ => {
+                whole.push(character);
+                character.len_utf8()
+            }
+        };
+        at += length;
+    }
+    serde_json::from_str(&whole).ok()
 }
 
 /// Reads a text from its start.
@@ -251,7 +298,9 @@ impl<'a> Reader<'a> {
         if is_plain {
             return self.text.get(start + 1..self.at - 1).map(Cow::Borrowed);
         }
-        serde_json::from_str(self.text.get(start..self.at)?).ok().map(Cow::Owned)
+        let quoted = self.text.get(start..self.at)?;
+        let text = serde_json::from_str(quoted).ok().or_else(|| without_lone_surrogates(quoted));
+        text.map(Cow::Owned)
     }
 
     fn number(&mut self) -> Option<Json<'a>> {
@@ -315,9 +364,24 @@ mod tests {
     }
 
     #[test]
+    fn halves_of_characters_are_no_reason_to_refuse_a_document() {
+        for (text, read) in [
+            (r#""a\ud83d""#, "a\u{fffd}"),
+            (r#""\udc00\ud83d\ude00\n""#, "\u{fffd}\u{1f600}\n"),
+            (r#""\ud83d\u0041""#, "\u{fffd}A"),
+            (r#""\\ud83d\ud83d""#, "\\ud83d\u{fffd}"),
+        ] {
+            assert_eq!(Json::parse(text), Some(Json::Text(read.into())), "{text}");
+        }
+        for text in [r#""\ud83d\x""#, r#""\ud83""#, r#""\ud83g""#] {
+            assert_eq!(Json::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn nesting_has_a_limit() {
         let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(Json::parse(&nested(100)).is_some());
+        assert!(Json::parse(&nested(500)).is_some());
         assert!(Json::parse(&nested(100_000)).is_none());
     }
 

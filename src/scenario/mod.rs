@@ -12,6 +12,7 @@ pub mod check;
 mod compile;
 mod decimal;
 mod doubts;
+mod effort;
 pub mod endpoint;
 mod extend;
 pub mod fault;

@@ -47,6 +47,22 @@ pub(super) fn parts_of<'a>(source: &'a str, variable: &str) -> Vec<Option<&'a st
     found
 }
 
+/// Whether a template calls a function.
+pub(super) fn calls(source: &str, function: &str) -> bool {
+    let mut found = false;
+    // Most do not even name it.
+    if source.contains(function) {
+        each_part(source, &mut |tokens, _| {
+            let pairs = tokens.windows(2).enumerate();
+            found |= pairs.into_iter().any(|(at, pair)| {
+                let is_method = at > 0 && tokens[at - 1] == Token::Sign('.');
+                pair == [Token::Word(function), Token::Sign('(')] && !is_method
+            });
+        });
+    }
+    found
+}
+
 /// Hands over the tokens of each `{{ … }}` and `{% … %}`, and whether they are a statement.
 fn each_part<'a>(source: &'a str, then: &mut impl FnMut(&[Token<'a>], bool)) {
     let mut rest = source;
@@ -205,6 +221,14 @@ mod tests {
         let source =
             "vars.a {{ vars.b ~ x.vars.c ~ vars['d'] }}{% if vars | length %}{{ 'vars.e' }}{% endif %}";
         assert_eq!(parts_of(source, "vars"), [Some("b"), Some("d"), None]);
+    }
+
+    #[test]
+    fn calls_of_a_function_are_found() {
+        assert!(calls("x{{ a ~ cookie ('b') }}", "cookie"));
+        for none in ["{{ cookie }}", "cookie('b')", "{{ x.cookie('b') }}", "{{ \"cookie('b')\" }}"] {
+            assert!(!calls(none, "cookie"), "{none}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a user's templates can see, and how their functions find it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use minijinja::value::{Object, Value};
@@ -27,8 +28,20 @@ pub struct Scope {
     /// otherwise.
     written: Mutex<BTreeMap<u64, Arc<str>>>,
     place: Mutex<Place>,
+    cookies: Mutex<Cookies>,
+    /// Bytes that the functions of the template that is being rendered have made.
+    spent: AtomicU64,
     /// The time, µs since 1970 (UTC): this module has no clock of its own.
     now: fn() -> i64,
+}
+
+/// The cookies of the request that is being put together, if its templates ask for any.
+#[derive(Debug, Default)]
+struct Cookies {
+    /// Names and values.
+    pairs: Vec<(String, String)>,
+    /// The last that was asked for and is not there.
+    missing: Option<String>,
 }
 
 /// Where in a load a journey stands.
@@ -55,6 +68,8 @@ impl Scope {
             variables: Mutex::default(),
             written: Mutex::default(),
             place: Mutex::default(),
+            cookies: Mutex::default(),
+            spent: AtomicU64::new(0),
             now,
         })
     }
@@ -145,6 +160,8 @@ impl Scope {
             variables: Mutex::new(variables),
             written: Mutex::new(written),
             place: Mutex::new(place),
+            cookies: Mutex::default(),
+            spent: AtomicU64::new(0),
             now: self.now,
         })
     }
@@ -152,6 +169,41 @@ impl Scope {
     /// Runs `draw` with this user's random numbers.
     pub fn draw<T>(&self, draw: impl FnOnce(&mut Pcg64Mcg) -> T) -> T {
         draw(&mut lock(&self.rng))
+    }
+
+    /// The cookies that go with the request that is put together next: names and values.
+    pub fn set_cookies(&self, pairs: Vec<(String, String)>) {
+        *lock(&self.cookies) = Cookies { pairs, missing: None };
+    }
+
+    /// The value of one of them; it is noted if there is none.
+    pub(super) fn cookie(&self, name: &str) -> Option<String> {
+        let mut cookies = lock(&self.cookies);
+        let found = cookies.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+        if found.is_none() {
+            cookies.missing = Some(name.to_owned());
+        }
+        found
+    }
+
+    /// The last cookie that was asked for and is not there.
+    pub fn missing_cookie(&self) -> Option<String> {
+        lock(&self.cookies).missing.clone()
+    }
+
+    /// The values of the cookies that templates could ask for: secrets, all of them.
+    pub fn cookie_values(&self) -> Vec<String> {
+        lock(&self.cookies).pairs.iter().map(|(_, value)| value.clone()).collect()
+    }
+
+    /// A template is about to be rendered: none of its functions has made anything yet.
+    pub(super) fn begin(&self) {
+        self.spent.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that a function makes; gives those of all functions since [`Scope::begin`].
+    pub(super) fn spend(&self, bytes: u64) -> u64 {
+        self.spent.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes)
     }
 
     /// What distinguishes identifiers from those of other runs with the same seed.
@@ -195,6 +247,11 @@ pub(super) fn with_scope<T>(
         minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, "the user's scope is hidden")
     })?;
     Ok(read(scope))
+}
+
+/// Runs `read` with the scope for which a template is rendered, if there is one.
+pub(super) fn find_scope<T>(state: &minijinja::State<'_, '_>, read: impl FnOnce(&Scope) -> T) -> Option<T> {
+    state.lookup(SCOPE).and_then(|value| value.downcast_object_ref::<Scope>().map(read))
 }
 
 /// Runs `draw` with the random numbers of the user for whom a template is rendered.

@@ -14,6 +14,8 @@ use crate::run::Source;
 const SWITCHES: [&str; 6] = ["true", "false", "on", "off", "none", "required"];
 /// A user of a URL without a password is a name if it is shorter, and letters; else it may be a token.
 const SHORTEST_TOKEN: usize = 16;
+/// Keys of what is sent.
+const DATA: [&str; 3] = ["json", "form", "let"];
 /// Stands for what was left out.
 const LEFT_OUT: &str = "(left out)";
 
@@ -59,6 +61,13 @@ impl Secrets {
     fn look_in(&mut self, table: &DeTable<'_>) {
         for (name, value) in table {
             match value.get_ref() {
+                // Data, in which a secret may be a table; names of shared bodies are none of it.
+                DeValue::Table(bodies) if name.get_ref() == "body" => {
+                    bodies.values().for_each(|value| self.look_in_data(false, "", value));
+                }
+                DeValue::Table(_) | DeValue::Array(_) if DATA.contains(&name.get_ref().as_ref()) => {
+                    self.look_in_data(false, "", value);
+                }
                 // Weights, by the names of journeys: `"Reset password" = 3`.
                 DeValue::Table(weights) if name.get_ref() == "journeys" => {
                     weights.values().for_each(|value| self.look_at(false, value));
@@ -93,6 +102,22 @@ impl Secrets {
             // A table may be named after what it is for: `[auth.shop]`.
             DeValue::Table(table) => self.look_in(table),
             _ => {}
+        }
+    }
+
+    /// Looks at a value of what is sent, under the name of what it lies in; `is_named`: what that says.
+    fn look_in_data(&mut self, is_named: bool, of: &str, value: &Spanned<DeValue<'_>>) {
+        match value.get_ref() {
+            DeValue::Table(table) => {
+                for (name, value) in table {
+                    let name = name.get_ref();
+                    let is_key =
+                        name.eq_ignore_ascii_case("key") && redact::is_secret_name(&format!("{of}_{name}"));
+                    self.look_in_data(is_named || is_key || redact::is_secret_name(name), name, value);
+                }
+            }
+            DeValue::Array(items) => items.iter().for_each(|item| self.look_in_data(is_named, of, item)),
+            _ => self.look_at(is_named, value),
         }
     }
 
@@ -223,6 +248,7 @@ command = ["curl", "-H", "X-Api-Key: S3CRET"]
 run = ["shop", "--db-password", "S3CRET", "--fast"]
 undo = "shop --api-token S3CRET --url {{ base_url }} --password {{ env('S') }}"
 environment = { DBPW = "S3CRET" }
+send = { json = { credentials = { value = "S3CRET", of = ["S3CRET"] }, api = { key = "S3CRET" }, key = "k" } }
 form = { user = "ada", pwd = "S3CRET", passphrase = "{{ env('S') }}" }
 max_tokens = 5
 "#;
@@ -230,6 +256,7 @@ max_tokens = 5
         assert!(!kept.contains("S3CRET") && !kept.contains("12345"), "{kept}");
         for stays in [
             "page=2",
+            "key = \"k\"",
             "ada",
             "\\\"n\\\": 1",
             "{{ env('S') }}",
@@ -241,6 +268,6 @@ max_tokens = 5
             assert!(kept.contains(stays) || kept.contains(&stays.replace("\\\"", "\"")), "{stays}: {kept}");
         }
         assert!(DeTable::parse(&kept).is_ok(), "{kept}");
-        assert_eq!(Secrets::of(text).lines(text), [2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        assert_eq!(Secrets::of(text).lines(text), [2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
     }
 }

@@ -13,7 +13,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use super::json::Json;
 use super::names::{Used, used};
 use super::scope::{Scope, scope_value, with_scope};
-use super::{World, functions, generators, written};
+use super::{World, effort, functions, generators, written};
 use crate::redact::{self, Redactor};
 
 /// Prefix of the template names of shared bodies.
@@ -102,6 +102,7 @@ impl Templates {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
+        effort::bound(&mut environment);
         written::register(&mut environment);
         generators::register(&mut environment);
         functions::register(&mut environment);
@@ -120,8 +121,9 @@ impl Templates {
 fn render_body(state: &minijinja::State<'_, '_>, name: &str) -> Result<Value, minijinja::Error> {
     let scope = scope_value(state)?;
     let template = state.env().get_template(&format!("{BODY}{name}"))?;
-    let text = template.render(scope)?;
-    let json = Json::parse(&text).ok_or_else(|| {
+    let rendered = template.render_captured(scope)?;
+    effort::spend_steps(state, rendered.state())?;
+    let json = Json::parse(rendered.output()).ok_or_else(|| {
         let detail = format!("body `{name}` is not JSON");
         minijinja::Error::new(minijinja::ErrorKind::InvalidOperation, detail)
     })?;
@@ -212,10 +214,7 @@ impl Templates {
     /// # Errors
     /// With minijinja's words, if it cannot.
     pub(super) fn rehearse(&self, name: &str) -> Result<(), minijinja::Error> {
-        let scope = Scope::new(1, || 0);
-        let rendered =
-            self.environment.get_template(name).and_then(|t| t.render(Value::from_dyn_object(scope)));
-        match rendered {
+        match self.rendered(name, &Scope::new(1, || 0)) {
             Err(error) if error.kind() != minijinja::ErrorKind::UndefinedError => Err(error),
             _ => Ok(()),
         }
@@ -233,12 +232,7 @@ impl Templates {
     pub fn render(&self, text: &Text, scope: &Arc<Scope>) -> Result<Bytes, RenderError> {
         match text {
             Text::Fixed(bytes) => Ok(bytes.clone()),
-            Text::Template(name) => self
-                .environment
-                .get_template(name)
-                .and_then(|t| t.render(Value::from_dyn_object(Arc::clone(scope))))
-                .map(Bytes::from)
-                .map_err(|e| RenderError(plain_message(&e))),
+            Text::Template(name) => self.rendered(name, scope).map_err(|e| RenderError(plain_message(&e))),
             Text::Joined(texts) => {
                 let mut joined = Vec::new();
                 for text in &**texts {
@@ -247,6 +241,19 @@ impl Templates {
                 Ok(joined.into())
             }
         }
+    }
+
+    /// Without statements a template writes each of its values once, and needs no writer that counts.
+    fn rendered(&self, name: &str, scope: &Arc<Scope>) -> Result<Bytes, minijinja::Error> {
+        scope.begin();
+        let template = self.environment.get_template(name)?;
+        let user = Value::from_dyn_object(Arc::clone(scope));
+        if !template.source().contains("{%") {
+            return template.render(user).map(Bytes::from);
+        }
+        let mut text = effort::Bounded(Vec::with_capacity(template.source().len()));
+        template.render_captured_to(user, &mut text).map_err(effort::told)?;
+        Ok(text.0.into())
     }
 
     /// The value for this user, now.
@@ -259,12 +266,14 @@ impl Templates {
             Computed::Text(text) => {
                 Ok(Value::from(String::from_utf8_lossy(&self.render(text, scope)?).as_ref()))
             }
-            Computed::Expression(name) => self
-                .environment
-                .get_template(name)
-                .and_then(|t| t.render_captured(Value::from_dyn_object(Arc::clone(scope))))
-                .map(|captured| scope.kept(captured.state().lookup(RESULT).unwrap_or_default()))
-                .map_err(|e| RenderError(plain_message(&e))),
+            Computed::Expression(name) => {
+                scope.begin();
+                self.environment
+                    .get_template(name)
+                    .and_then(|t| t.render_captured(Value::from_dyn_object(Arc::clone(scope))))
+                    .map(|captured| scope.kept(captured.state().lookup(RESULT).unwrap_or_default()))
+                    .map_err(|e| RenderError(plain_message(&e)))
+            }
             Computed::Json(text) => {
                 let text = self.render(text, scope)?;
                 let json = std::str::from_utf8(&text).ok().and_then(Json::parse);
@@ -326,8 +335,10 @@ const FILTERS: &[&str] = &[
     "title",
     "tojson",
     "trim",
+    "unescape",
     "unique",
     "upper",
+    "urldecode",
     "urlencode",
     "zip",
 ];
@@ -374,6 +385,7 @@ const TESTS: &[&str] = &[
 /// An error of minijinja in one line, without its template's internal name.
 pub(super) fn plain_message(error: &minijinja::Error) -> String {
     match error.detail() {
+        _ if error.kind() == minijinja::ErrorKind::OutOfFuel => effort::too_many_steps(),
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     }

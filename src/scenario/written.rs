@@ -6,13 +6,20 @@ use std::borrow::Cow;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, escape_formatter, filters};
 
+use super::effort::{spend, spend_long};
 use super::scope::with_scope;
 
 /// Makes an environment write values so.
 pub(super) fn register(environment: &mut Environment<'static>) {
     environment.set_formatter(|out, state, value| match word(state, value) {
-        Some(word) => out.write_str(&word).map_err(Error::from),
-        None => escape_formatter(out, state, value),
+        Some(word) => {
+            spend_long(state, &word)?;
+            out.write_str(&word).map_err(Error::from)
+        }
+        None => {
+            spend_long(state, value.as_str().unwrap_or_default())?;
+            escape_formatter(out, state, value)
+        }
     });
     environment.add_filter("string", |state: &State<'_, '_>, value: &Value| text(state, value).into_owned());
     environment.add_filter(
@@ -23,6 +30,7 @@ pub(super) fn register(environment: &mut Environment<'static>) {
             }
             let mut out = String::new();
             write_json(state, value, &mut out)?;
+            spend(state, out.len())?;
             Ok(Value::from_safe_string(out))
         },
     );
@@ -32,7 +40,9 @@ pub(super) fn register(environment: &mut Environment<'static>) {
     });
     environment.add_filter("join", |state: &State<'_, '_>, value: &Value, between: Option<Cow<'_, str>>| {
         let items: Vec<String> = value.try_iter()?.map(|item| text(state, &item).into_owned()).collect();
-        Ok::<_, Error>(items.join(&between.unwrap_or_default()))
+        let between = between.unwrap_or_default();
+        spend(state, items.iter().map(|item| item.len() + between.len()).sum())?;
+        Ok::<_, Error>(items.join(&between))
     });
 }
 

@@ -6,7 +6,7 @@ use super::recovery::{NoRecovery, time_to_recover_as_expected};
 /// Seconds from an event's start until it showed; none where it did not.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Detection {
-    /// In requests that did not end as expected.
+    /// In requests that did not end as before: not as expected, refused, or with much smaller answers.
     pub errors_s: Option<f64>,
     /// In response times.
     pub latency_s: Option<f64>,
@@ -25,10 +25,10 @@ impl Detection {
 /// Seconds from an event's start until its requests had left the band of the seconds before it.
 ///
 /// The seconds from the event's start on are held against the same band as in [`time_to_recover_as_expected`], up to the
-/// recovery: what happens after it is something else. In the first one whose share of unexpected ends is above the
-/// band, the event shows when so many requests of it had ended unexpectedly that the share could not come back; in the
-/// first one more than half of whose requests took longer than the band's median, when more than half were known to, be
-/// they done or not. So an observer who sees each request as it ends, and the age of those under way, could not have
+/// recovery: what happens after it is something else. In the first one whose share of unexpected ends, refusals or small
+/// answers is above the band, the event shows when so many requests of it had ended so that the share could not come
+/// back; in the first one more than half of whose requests took longer than the band's median, or more of them than the
+/// band allows longer than is usual for their endpoint, when so many were known to, be they done or not. So an observer who sees each request as it ends, and the age of those under way, could not have
 /// told sooner with the same certainty.
 ///
 /// # Errors
@@ -46,41 +46,32 @@ pub fn time_to_detect(requests: &[Request], event: &Event) -> Result<Detection, 
     let seconds = by_second(requests, event.start_s, until_s, event.start_s);
     let after_start = |known: Option<f64>| known.map(|at_s| (at_s - event.start_s).max(0.0));
     Ok(Detection {
-        errors_s: after_start(seconds.values().find_map(|second| errors_known_at(second, &band))),
-        latency_s: after_start(seconds.values().find_map(|second| latency_known_at(second, &band))),
+        errors_s: after_start(seconds.values().find_map(|second| band.ended_badly_at(second))),
+        latency_s: after_start(seconds.values().find_map(|second| band.was_slow_at(second))),
     })
 }
 
-/// When so many requests of a second had ended unexpectedly that its share is out of the band, in seconds of the run.
-fn errors_known_at(second: &[Request], band: &Band) -> Option<f64> {
-    let ended = second.iter().filter(|request| !request.is_as_expected).map(|request| request.done_s);
-    beyond(ended.collect(), second.len(), band.worst)
-}
-
-/// When more than half of a second's requests had taken longer than the band's median.
-fn latency_known_at(second: &[Request], band: &Band) -> Option<f64> {
-    let limit_s = band.slowest / 1e3;
-    let slow = second.iter().filter(|request| request.done_s - request.at_s > limit_s);
-    beyond(slow.map(|request| request.at_s + limit_s).collect(), second.len(), 0.5)
-}
-
-/// When more than a share of `n` had happened; none if no more did.
-fn beyond(mut times: Vec<f64>, n: usize, share: f64) -> Option<f64> {
-    times.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
-    let most = (share * n as f64).floor() as usize;
-    times.get(most).copied()
+/// Seconds with requests from an event's start on, until the next one: how many of them were out of the band of the seconds
+/// before it, and how many there were.
+///
+/// # Errors
+/// If too little was measured before the event.
+pub fn seconds_out(requests: &[Request], event: &Event) -> Result<(usize, usize), NoRecovery> {
+    let band = Band::before(requests, event).ok_or(NoRecovery::TooLittleBefore)?;
+    let seconds = by_second(requests, event.start_s, event.until_s, event.start_s);
+    Ok((seconds.values().filter(|second| !band.holds(second)).count(), seconds.len()))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::band::PLAIN;
     use super::*;
 
     /// 100 requests a second for 30 s, each answered after 10 ms.
     fn steady() -> Vec<Request> {
         let request = |i: u32| {
             let at_s = f64::from(i) / 100.0;
-            Request { at_s, done_s: at_s + 0.01, time: 10.0, is_as_expected: true }
+            Request { at_s, done_s: at_s + 0.01, time: 10.0, ..PLAIN }
         };
         (0..3000).map(request).collect()
     }
@@ -97,8 +88,8 @@ mod tests {
         assert_eq!(detected.errors_s, None);
         let latency = detected.latency_s.unwrap();
         assert!(
-            (0.5..0.53).contains(&latency),
-            "half of the first second's requests, and the limit: {latency}"
+            (0.055..0.065).contains(&latency),
+            "the fifth of the first second's requests, and the limit: {latency}"
         );
         assert_eq!(time_to_recover_as_expected(&paused, &event), Ok(Some(0.0)));
 
@@ -126,7 +117,7 @@ mod tests {
         // The event begins a little after a whole second, as they do.
         let event = Event::only(0.0, 10.003, 13.003);
         let latency = time_to_detect(&paused, &event).unwrap().latency_s;
-        assert!(latency.is_some_and(|s| (0.4..0.6).contains(&s)), "{latency:?}");
+        assert!(latency.is_some_and(|s| (0.05..0.08).contains(&s)), "{latency:?}");
     }
 
     #[test]

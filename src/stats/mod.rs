@@ -44,6 +44,7 @@ pub mod regimes;
 pub mod shares;
 #[cfg(test)]
 pub(crate) mod simulated;
+pub mod sizes;
 pub mod trend_line;
 pub mod warm_up;
 pub mod woodruff;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::band::{Band, Event, LEAST_BEFORE, MARGIN, Request, Second, seconds};
+use super::band::{Band, Event, LEAST_BEFORE, MARGIN, Request, by_second};
 use super::quantile::{median, type7};
 
 /// Seconds in a row that have to be normal again.
@@ -50,15 +50,16 @@ pub fn time_to_recover(
     Ok(normal.map(|seconds| seconds[0].0 as f64))
 }
 
-/// Seconds from an event's end until both the medians of response times and the answers themselves are back to
-/// what they were before it, for three seconds in a row, and stay so; none if they never do.
+/// Seconds from an event's end until response times and the answers themselves are back to what they were before it, for
+/// three seconds in a row, and stay so; none if they never do.
 ///
 /// They do not stay so where later on three seconds in a row, or more than a fifth of all that are left, are out of
 /// the band: a fault that shows late is no recovery.
 ///
-/// Times as for [`time_to_recover`]. Outcomes: of each second's requests the share that did not end as expected is at
-/// most 1.2 times its own 95 % quantile (type 8) over the seconds before, or one percentage point above the
-/// share of all requests before, whichever is more. So fast refusals are no recovery. A second in which nothing was due
+/// A second is back if all of it is in the band of the seconds before the event: the median of its response times, the
+/// shares of its requests that did not end as expected, that were rejected, that were answered with at most half of
+/// what is usual, and that were slow for their endpoint. So fast refusals and empty answers are no recovery, and neither
+/// is a median behind which many requests wait. A second in which nothing was due
 /// counts by the requests that were under way all through it: those
 /// of an outage are slow. One without any is skipped, but ends the row where before the event
 /// requests never were so far apart. A second whose median is infinite is not recovered,
@@ -68,24 +69,24 @@ pub fn time_to_recover(
 /// If too little was measured before or after the event.
 pub fn time_to_recover_as_expected(requests: &[Request], event: &Event) -> Result<Option<f64>, NoRecovery> {
     let band = Band::before(requests, event).ok_or(NoRecovery::TooLittleBefore)?;
-    let after = seconds(requests, event.end_s, event.until_s, event.end_s);
+    let after = by_second(requests, event.end_s, event.until_s, event.end_s);
     if after.len() < IN_A_ROW {
         return Err(NoRecovery::TooLittleAfter);
     }
-    let normal: Vec<bool> = after.iter().map(|second| band.holds(second)).collect();
-    let is_joined =
-        |row: &[Second]| row.windows(2).all(|pair| pair[1].place - pair[0].place <= band.furthest);
+    let normal: Vec<bool> = after.values().map(|second| band.holds(second)).collect();
+    let places: Vec<i64> = after.into_keys().collect();
+    let is_joined = |row: &[i64]| row.windows(2).all(|pair| pair[1] - pair[0] <= band.furthest);
     let last_relapse = normal.windows(IN_A_ROW).rposition(|row| row.iter().all(|is_normal| !is_normal));
     let stays = |from: usize| {
         let bad = normal[from..].iter().filter(|is_normal| !**is_normal).count();
         let most = MOST_AFTERWARDS * (normal.len() - from) as f64;
         last_relapse.is_none_or(|relapse| relapse < from) && (bad < IN_A_ROW || bad as f64 <= most)
     };
-    let from = (0..=after.len() - IN_A_ROW).find(|from| {
+    let from = (0..=places.len() - IN_A_ROW).find(|from| {
         let row = *from..*from + IN_A_ROW;
-        normal[row.clone()].iter().all(|is_normal| *is_normal) && is_joined(&after[row]) && stays(*from)
+        normal[row.clone()].iter().all(|is_normal| *is_normal) && is_joined(&places[row]) && stays(*from)
     });
-    Ok(from.map(|from| after[from].place as f64))
+    Ok(from.map(|from| places[from] as f64))
 }
 
 /// The median of each second from `origin_s` on, of the points from `from_s` to `until_s`.
@@ -102,6 +103,7 @@ fn medians(points: &[(f64, f64)], from_s: f64, until_s: f64, origin_s: f64) -> B
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::band::PLAIN;
     use super::*;
 
     fn as_expected(
@@ -153,6 +155,7 @@ mod tests {
                 done_s: at_s + 0.01,
                 time: if is_refused { 0.5 } else { 10.0 },
                 is_as_expected: !is_refused,
+                ..PLAIN
             }
         };
         (0..600).map(request).collect()
@@ -203,7 +206,7 @@ mod tests {
         // One user, whose answers take 3 s.
         let request = |i: u32| {
             let at_s = f64::from(i) * 3.0;
-            Request { at_s, done_s: at_s + 3.0, time: 3000.0, is_as_expected: true }
+            Request { at_s, done_s: at_s + 3.0, time: 3000.0, ..PLAIN }
         };
         let requests: Vec<Request> = (0..20).map(request).collect();
         assert_eq!(as_expected(&requests, 0.0, 30.0, 30.0), Ok(Some(0.0)));
@@ -244,7 +247,7 @@ mod tests {
             let requests: Vec<Request> = times.iter().enumerate().map(|(i, time)| {
                 let at_s = i as f64 / 5.0;
                 let time = if (8.0..9.0).contains(&at_s) { time * slow } else { *time };
-                Request { at_s, done_s: at_s + time / 1e3, time, is_as_expected: true }
+                Request { at_s, done_s: at_s + time / 1e3, time, ..PLAIN }
             }).collect();
             // The band reaches a little higher by type 8: no second that was back before is out of it now. None relapses.
             let points: Vec<(f64, f64)> = requests.iter().map(|r| (r.at_s, r.time)).collect();

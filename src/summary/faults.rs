@@ -28,7 +28,7 @@ pub struct FaultMetrics {
     pub note: String,
     /// Start and end, s, of the first run that had it; no end where it stayed.
     pub span_s: Option<(f64, Option<f64>)>,
-    /// From its start until requests failed, s.
+    /// From its start until requests failed, were refused or were answered with much less, s.
     pub errors_s: Told,
     /// From its start until requests were slow, s.
     pub latency_s: Told,
@@ -89,7 +89,7 @@ pub fn fault_event(facts: &RunFacts, fault: &FaultFacts) -> Result<Event, String
 }
 
 /// The sample at a place as detection and recovery see it. Those whose answers were wrong have no time, but they are
-/// no recovery either. `is_chosen`: whether its outcome was asked for, and so is as expected.
+/// no recovery either; nor are refusals and small answers that were not seen before. `is_chosen`: whether its outcome was asked for, and so is as expected.
 pub fn request(samples: &SampleColumns, place: usize, is_chosen: bool) -> Request {
     let is_as_expected = is_chosen || samples.outcome[place].is_answered();
     let took = (samples.done_us[place] - samples.intended_us[place]) as f64 / 1e3;
@@ -98,6 +98,12 @@ pub fn request(samples: &SampleColumns, place: usize, is_chosen: bool) -> Reques
         done_s: s(samples.done_us[place]),
         time: if is_as_expected { took } else { f64::INFINITY },
         is_as_expected,
+        is_rejected: !is_chosen && samples.outcome[place] == Outcome::Rejected,
+        endpoint: samples.subject[place],
+        bytes: (samples.outcome[place] == Outcome::Ok)
+            .then(|| samples.bytes_in.get(place).copied())
+            .flatten()
+            .filter(|_| samples.subjects[samples.subject[place] as usize].kind == Kind::Request),
     }
 }
 

@@ -1,16 +1,22 @@
 //! How often a request of the treatment is faster than one of the baseline.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::curves::times;
 use crate::run::MeasuredRun;
-use crate::sample::{Kind, PROBE_CLASS, Subject};
+use crate::sample::{Kind, Outcome, PROBE_CLASS, Subject};
 use crate::stats::interval::Interval;
 use crate::stats::mann_whitney::MannWhitney;
 use crate::stats::mean::Moments;
+use crate::stats::sizes::Sizes;
 
 /// Two-sided alpha of its interval; it informs and decides nothing.
 const ALPHA: f64 = 0.05;
+/// Share of an arm's requests that may be answered wrongly, and by which the arms' refusals may differ: beyond it a request
+/// is faster because less was done for it.
+const TOLERATED: f64 = 0.01;
 
 /// The probability of superiority of the treatment's requests.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -24,11 +30,15 @@ pub struct Superiority {
     pub rounds: usize,
 }
 
-/// Over rounds, the baseline's run first; none where a run has no request with a time.
+/// Over rounds, the baseline's run first; none where a run has no request with a time, nor where the arms' requests fared
+/// differently: a wrong answer, a refusal or an empty body is fast, and being faster by it is no merit.
 ///
 /// Source: Vargha and Delaney 2000, Journal of Educational and Behavioral Statistics 25(2).
 pub(super) fn superiority(rounds: &[[&MeasuredRun; 2]]) -> Option<Superiority> {
-    let is_users = |subject: &Subject| subject.kind == Kind::Request && subject.traffic_class != PROBE_CLASS;
+    let [before, after] = [0, 1].map(|arm| Fared::of(rounds.iter().map(|round| round[arm])));
+    if !before.is_like(&after) {
+        return None;
+    }
     let of_round = |arms: &[&MeasuredRun; 2]| {
         let [baseline, treatment] = arms
             .map(|run| times(&run.samples, &is_users).into_iter().map(|(_, us)| us).collect::<Vec<f64>>());
@@ -47,11 +57,63 @@ pub(super) fn superiority(rounds: &[[&MeasuredRun; 2]]) -> Option<Superiority> {
     })
 }
 
+fn is_users(subject: &Subject) -> bool {
+    subject.kind == Kind::Request && subject.traffic_class != PROBE_CLASS
+}
+
+/// How the requests of an arm fared.
+#[derive(Default)]
+struct Fared<'a> {
+    n: u64,
+    wrong: u64,
+    rejected: u64,
+    /// Sizes of the `ok` answers, where they are known.
+    sizes: BTreeMap<&'a Subject, Sizes>,
+}
+
+impl<'a> Fared<'a> {
+    fn of(runs: impl Iterator<Item = &'a MeasuredRun>) -> Self {
+        let mut fared = Self::default();
+        for samples in runs.map(|run| &run.samples) {
+            for i in 0..samples.subject.len() {
+                let subject = &samples.subjects[samples.subject[i] as usize];
+                if !is_users(subject) {
+                    continue;
+                }
+                let outcome = samples.outcome[i];
+                fared.n += 1;
+                fared.wrong += u64::from(outcome == Outcome::Failed);
+                fared.rejected += u64::from(outcome == Outcome::Rejected);
+                if let Some(bytes) = samples.bytes_in.get(i).filter(|_| outcome == Outcome::Ok) {
+                    fared.sizes.entry(subject).or_default().add(*bytes);
+                }
+            }
+        }
+        fared
+    }
+
+    fn share(&self, of: u64) -> f64 {
+        of as f64 / self.n.max(1) as f64
+    }
+
+    /// Whether the requests of two arms fared alike: then the faster ones are the better ones.
+    fn is_like(&self, after: &Self) -> bool {
+        let are_right = [self, after].iter().all(|arm| arm.share(arm.wrong) <= TOLERATED);
+        let refusals_differ = (self.share(self.rejected) - after.share(after.rejected)).abs() > TOLERATED;
+        let are_other_answers = self.sizes.iter().any(|(subject, before)| {
+            let share = |sizes: &Sizes, usual| sizes.shrunk(usual) as f64 / sizes.n().max(1) as f64;
+            let both = before.median().zip(after.sizes.get(subject));
+            both.is_some_and(|(usual, after)| share(after, usual) > share(before, usual) + 0.5)
+        });
+        are_right && !refusals_differ && !are_other_answers
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::run::RunFacts;
-    use crate::sample::{Outcome, Phase, SampleColumns};
+    use crate::sample::{Phase, SampleColumns};
 
     /// A run of requests that took so many µs; none of one that was never answered.
     fn run(times_us: &[Option<i64>]) -> MeasuredRun {
@@ -99,5 +161,25 @@ mod tests {
         assert_eq!(superiority(&[[&b1, &run(&[None])]]).unwrap().share, 0.0);
         assert_eq!(superiority(&[[&b1, &run(&[])]]), None);
         assert_eq!(superiority(&[]), None);
+    }
+
+    #[test]
+    fn requests_that_fared_otherwise_are_not_called_faster() {
+        let of = |outcome: Outcome, bytes: u32| {
+            let mut run = run(&[Some(5); 10]);
+            run.samples.bytes_in = vec![2000; 10];
+            for i in 0..6 {
+                (run.samples.outcome[i], run.samples.bytes_in[i]) = (outcome, bytes);
+            }
+            run
+        };
+        let (before, alike) = (run(&[Some(10); 10]), of(Outcome::Ok, 2000));
+        assert_eq!(superiority(&[[&before, &alike]]).unwrap().share, 1.0);
+        let whole = of(Outcome::Ok, 1900);
+        for other in [of(Outcome::Rejected, 2000), of(Outcome::Failed, 2000), of(Outcome::Ok, 0)] {
+            assert_eq!(superiority(&[[&whole, &other]]), None);
+        }
+        let refused = of(Outcome::Rejected, 2000);
+        assert!(superiority(&[[&refused, &refused]]).is_some(), "refusals of both arms");
     }
 }

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 pub use self::left_out::Doubt;
 pub use self::model::{Break, Change, Gap, LeftOut, Point, Series, Standing, Trend};
 
+use self::judge::{Failures, Scale};
 use self::surroundings::release;
 use crate::run::{Metric, RunFacts, RunId};
 use crate::sample::Subject;
@@ -41,18 +42,18 @@ type Key<'a> = (&'a str, &'a str, &'a Subject, &'a str);
 /// All series of some runs. Shares of answers are followed where not all are 1.
 pub fn trend(known: &Known<'_>) -> Trend {
     let facts: BTreeMap<RunId, &RunFacts> = known.runs.iter().map(|run| (run.id, run)).collect();
-    let mut by_key: BTreeMap<Key<'_>, Vec<(&RunFacts, f64)>> = BTreeMap::new();
+    let mut by_key: BTreeMap<Key<'_>, Vec<(&RunFacts, &Metric)>> = BTreeMap::new();
     let mut present: BTreeMap<(&str, &str), BTreeMap<RunId, &RunFacts>> = BTreeMap::new();
     for metric in known.metrics.iter().filter(|metric| counts(metric, known)) {
         if let Some(run) = facts.get(&metric.run) {
             let (load, profile) = (run.start.load.as_str(), run.start.profile.as_str());
             let key = (load, profile, &metric.subject, metric.name.as_str());
-            by_key.entry(key).or_default().push((run, metric.value));
+            by_key.entry(key).or_default().push((run, metric));
             present.entry((load, profile)).or_default().insert(run.id, run);
         }
     }
-    let has_news = |key: &Key<'_>, values: &[(&RunFacts, f64)]| {
-        key.3 != Metric::ANSWERED || values.iter().any(|v| v.1 < 1.0)
+    let has_news = |key: &Key<'_>, values: &[(&RunFacts, &Metric)]| {
+        key.3 != Metric::ANSWERED || values.iter().any(|v| v.1.value < 1.0)
     };
     let series: Vec<Series> = by_key
         .iter()
@@ -73,7 +74,7 @@ fn counts(metric: &Metric, known: &Known<'_>) -> bool {
 
 fn one(
     (load, profile, subject, metric): Key<'_>,
-    values: &[(&RunFacts, f64)],
+    values: &[(&RunFacts, &Metric)],
     present: &BTreeMap<RunId, &RunFacts>,
     known: &Known<'_>,
 ) -> Series {
@@ -99,6 +100,7 @@ fn one(
     // Of the stretch: facts that creep are held against its beginning.
     let mut first_of_stretch: Option<&RunFacts> = None;
     let mut before: Option<&RunFacts> = None;
+    let mut counted: Vec<Failures> = Vec::new();
     for group in values.chunk_by(|a, b| is_one_point(a.0, b.0)) {
         let (first, place) = (group[0].0, series.points.len());
         let what = first_of_stretch.map(|of_stretch| surroundings::breaks(of_stretch, first));
@@ -115,15 +117,29 @@ fn one(
         first_of_stretch.get_or_insert(first);
         before = Some(first);
         series.points.push(point(group, known));
+        counted.push(failures(group));
     }
     series.missing = missing(&series.points, present, known.accepted);
-    judge::judge(&mut series, known.accepted, resolution(metric, &values));
+    let scale = match metric {
+        Metric::ANSWERED => Scale::Failures(&counted),
+        _ => Scale::Ratio { resolution: resolution(metric, &values) },
+    };
+    judge::judge(&mut series, known.accepted, scale);
     series
 }
 
-fn point(group: &[(&RunFacts, f64)], known: &Known<'_>) -> Point {
+/// How many samples of a release failed, of how many.
+fn failures(group: &[(&RunFacts, &Metric)]) -> Failures {
+    let failed = |metric: &Metric| (1.0 - metric.value) * metric.n as f64;
+    Failures {
+        failed: group.iter().map(|(_, metric)| failed(metric)).sum::<f64>().round(),
+        n: group.iter().map(|(_, metric)| metric.n as f64).sum(),
+    }
+}
+
+fn point(group: &[(&RunFacts, &Metric)], known: &Known<'_>) -> Point {
     let first = group[0].0;
-    let values: Vec<f64> = group.iter().map(|(_, value)| *value).collect();
+    let values: Vec<f64> = group.iter().map(|(_, metric)| metric.value).collect();
     let of_group = |note: &&(RunId, String)| group.iter().any(|(run, _)| run.id == note.0);
     Point {
         release: release(first),
@@ -157,12 +173,10 @@ fn missing(points: &[Point], present: &BTreeMap<RunId, &RunFacts>, accepted: &[R
     missing
 }
 
-/// The smallest difference that a series' values can show: a microsecond, in ms, one answer in the longest run, or a
-/// hundredth of a percent of the answers.
-fn resolution(metric: &str, values: &[(&RunFacts, f64)]) -> f64 {
+/// The smallest difference that a series' values can show: a microsecond, in ms, or one answer in the longest run.
+fn resolution(metric: &str, values: &[(&RunFacts, &Metric)]) -> f64 {
     match metric {
         Metric::THROUGHPUT => 1.0 / values.iter().map(|(run, _)| run.duration_s).fold(1.0, f64::max),
-        Metric::ANSWERED => 1e-4,
         _ => 1e-3,
     }
 }

@@ -1,5 +1,6 @@
 //! Whether a run kept to the objectives of search goals: what a search for capacity goes by.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::audit::{self, Grade, RunAudit};
@@ -7,7 +8,8 @@ use super::hold::evaluated;
 use crate::capacity::{Broken, Goal, Mode, Trial};
 use crate::claim::{CountOf, Expression, Selection, SignalMetric, Statistic, seen_text};
 use crate::run::MeasuredRun;
-use crate::sample::Outcome;
+use crate::sample::{Outcome, Subject};
+use crate::stats::sizes::Sizes;
 use crate::unit;
 
 /// Checks of the audit that speak of loadproof itself.
@@ -17,13 +19,17 @@ const OF_GENERATOR: [&str; 4] = ["scheduling lag", "generator CPU", "generator s
 /// after it.
 const KEEPING_UP: f64 = 0.9;
 
-/// What an objective about times implies of outcomes.
+/// What an objective implies of outcomes, unless it speaks of them itself.
 const AS_EXPECTED: &str = "run.answered_share >= 0.99";
+
+/// What it implies of refusals, unless it says itself how many there may be: a request that is refused is load that the
+/// system has not taken, whether or not the scenario foresees the refusal.
+const NOT_REFUSED: &str = "run.rejected_share <= 0.01";
 
 /// A run at a load, held against goals.
 ///
 /// Beside a goal's objective answers have to keep up with the rate, no start may be dropped, 99 % of the requests have to
-/// end as expected unless it is about outcomes itself, the backlog has to be empty in time where the scenario waits for
+/// end as expected and at most 1 % may be refused unless it says so of outcomes or refusals itself, the backlog has to be empty in time where the scenario waits for
 /// that, and loadproof itself has to keep up.
 pub fn tried(run: &Arc<MeasuredRun>, load: f64, goals: &[Goal]) -> Trial {
     let metric = |text: &str| {
@@ -46,7 +52,8 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, goals: &[Goal]) -> Trial {
         mean_ms: metric("run.mean"),
         p50_ms: metric("run.p50"),
         p99_ms: metric("run.p99"),
-        not_ok_share: 1.0 - metric("run.answered_share"),
+        not_ok_share: 1.0 - metric("run.ok_share"),
+        answers: answers(run),
         missed: goals.iter().map(of_goal).collect(),
         not_held: super::hold::check(std::slice::from_ref(run))
             .iter()
@@ -60,17 +67,41 @@ pub fn tried(run: &Arc<MeasuredRun>, load: f64, goals: &[Goal]) -> Trial {
 
 /// What an objective implies of every run.
 fn implied(objective: &[Expression]) -> Vec<Expression> {
-    // Fast refusals are no capacity, unless the objective says itself how many may fail.
-    let is_about_outcomes = |condition: &Expression| {
-        let statistics = condition.statistics().unwrap_or_default();
-        statistics.iter().any(|(_, statistic)| {
-            matches!(statistic, Statistic::Share(_) | Statistic::Count(_))
-                && *statistic != Statistic::Count(CountOf::All)
+    let counted: Vec<CountOf> = objective
+        .iter()
+        .flat_map(|condition| condition.statistics().unwrap_or_default())
+        .filter_map(|(_, statistic)| match statistic {
+            Statistic::Share(of) | Statistic::Count(of) => Some(of),
+            _ => None,
         })
+        .collect();
+    // Fast errors and refusals are no capacity, unless the objective says itself how many there may be.
+    let is_about_outcomes = counted.iter().any(|of| *of != CountOf::All);
+    let is_about_refusals = |of: &CountOf| {
+        matches!(
+            of,
+            CountOf::Outcome(Outcome::Ok | Outcome::Rejected) | CountOf::Status(_) | CountOf::Within(_)
+        )
     };
-    let is_said = objective.iter().any(is_about_outcomes);
-    let texts = ["run.dropped == 0", AS_EXPECTED];
-    texts.into_iter().take(if is_said { 1 } else { 2 }).map(Expression::new).collect()
+    let texts = [
+        Some("run.dropped == 0"),
+        (!is_about_outcomes).then_some(AS_EXPECTED),
+        (!counted.iter().any(is_about_refusals)).then_some(NOT_REFUSED),
+    ];
+    texts.into_iter().flatten().map(Expression::new).collect()
+}
+
+/// Sizes of the `ok` answers by endpoint; empty where they are not known.
+fn answers(run: &MeasuredRun) -> BTreeMap<String, Sizes> {
+    let samples = &run.samples;
+    let mut of_subjects = vec![Sizes::default(); samples.subjects.len()];
+    for i in audit::requests(run).filter(|i| samples.outcome[*i] == Outcome::Ok) {
+        if let Some(bytes) = samples.bytes_in.get(i) {
+            of_subjects[samples.subject[i] as usize].add(*bytes);
+        }
+    }
+    let named = samples.subjects.iter().map(Subject::title).zip(of_subjects);
+    named.filter(|(_, sizes)| sizes.n() > 0).collect()
 }
 
 /// Answers that do not keep up with the rate of an open load.

@@ -14,6 +14,7 @@ use crate::sample::Subject;
 use crate::stats::contingency::fisher;
 use crate::stats::quantile::median;
 use crate::stats::shares::{self, Share};
+use crate::stats::sizes::SHRUNK;
 use crate::unit;
 
 /// Share of requests that may end otherwise than expected, and by which the arms may differ, where a claim does not say
@@ -21,8 +22,6 @@ use crate::unit;
 pub(super) const TOLERATED: f64 = 0.01;
 /// Level at which a difference between arms is more than chance.
 const ALPHA: f64 = 0.05;
-/// A treatment's answers of at most this share of the baseline's size are other answers.
-const SHRUNK: f64 = 0.5;
 
 /// How one says that arms are meant to end differently.
 const MEANT_OUTCOMES: &str = "`tolerates` or `select.outcome` say that this is meant";
@@ -49,7 +48,7 @@ struct OfSide {
 /// Why a claim may not be decided by its values, if so. `treatment`: its profile, for a claim of rounds.
 pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> Option<Survivors> {
     let statistics = claim.value.statistics().ok()?;
-    if claim.select.outcome.is_some() || !statistics.iter().any(|(_, statistic)| is_about_speed(statistic)) {
+    if claim.select.outcome.is_some() || !is_about_work(&statistics, treatment.is_some()) {
         return None;
     }
     let views: Vec<RoundRuns> =
@@ -61,9 +60,9 @@ pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> 
         .collect();
     names.sort_unstable();
     names.dedup();
-    let tolerated = tolerated(claim, &statistics);
+    let (tolerated, of) = (tolerated(claim, &statistics), Of::these(&statistics));
     let sides = names.iter().filter_map(|side| of_side(&views, *side));
-    if let Some(found) = sides.into_iter().find_map(|side| unexpected(&side, tolerated)) {
+    if let Some(found) = sides.into_iter().find_map(|side| unexpected(&side, tolerated, of)) {
         return Some(found);
     }
     if !is_of_arms {
@@ -71,7 +70,7 @@ pub(super) fn look(claim: &Claim, rounds: &[Round], treatment: Option<&str>) -> 
     }
     // A claim about one arm, too: what its times are those of shows beside the other.
     let both = [of_side(&views, Side::Baseline)?, of_side(&views, Side::Treatment)?];
-    let arms = Arms { both, names: &names, tolerated };
+    let arms = Arms { both, names: &names, tolerated, of };
     let of_endings =
         |of: fn(&Endings) -> u64| move |_: &MeasuredRun, endings: &Endings| (of(endings), endings.n);
     arms.differ("did not end as expected", of_endings(Endings::unexpected), MEANT_OUTCOMES)
@@ -85,15 +84,64 @@ fn tolerated(claim: &Claim, statistics: &[(Side, Statistic)]) -> f64 {
     claim.tolerates.unwrap_or_else(|| tails.fold(TOLERATED, f64::min))
 }
 
-/// Whether a statistic looks better when requests fare badly.
-fn is_about_speed(statistic: &Statistic) -> bool {
-    matches!(
-        statistic,
+/// Whether some statistics look better when requests fare badly: times and speed, and the time that a backlog takes, which is
+/// shorter if part of the work was never taken on. Signals do so between arms that are meant to have done the same work;
+/// those of one run may well be about requests that fare badly.
+fn is_about_work(statistics: &[(Side, Statistic)], is_of_arms: bool) -> bool {
+    let has_baseline = statistics.iter().any(|(side, _)| *side == Side::Baseline);
+    let has_other = statistics.iter().any(|(side, _)| *side != Side::Baseline);
+    let compares = is_of_arms && has_baseline && has_other;
+    statistics.iter().any(|(_, statistic)| match statistic {
         Statistic::Time(..)
-            | Statistic::Throughput
-            | Statistic::CpuPerRequest(_)
-            | Statistic::Drift(DriftOf::Quantile(_))
-    )
+        | Statistic::Throughput
+        | Statistic::CpuPerRequest(_)
+        | Statistic::DrainTime
+        | Statistic::Drift(DriftOf::Quantile(_)) => true,
+        Statistic::Signal(..)
+        | Statistic::Excursion(..)
+        | Statistic::Drift(DriftOf::Signal(_))
+        | Statistic::Settling { .. } => compares,
+        _ => false,
+    })
+}
+
+/// What a claim's values are those of, if part of the requests did not fare well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Of {
+    /// Times and speed: one without an answer counts as endless.
+    Times,
+    /// Signals and backlogs: what was not done is not in them at all.
+    Work,
+}
+
+impl Of {
+    fn these(statistics: &[(Side, Statistic)]) -> Self {
+        let is_of_work = |(_, statistic): &(Side, Statistic)| {
+            matches!(
+                statistic,
+                Statistic::DrainTime
+                    | Statistic::Signal(..)
+                    | Statistic::Excursion(..)
+                    | Statistic::Drift(DriftOf::Signal(_))
+                    | Statistic::Settling { .. }
+            )
+        };
+        if statistics.iter().any(is_of_work) { Self::Work } else { Self::Times }
+    }
+
+    fn of_the_rest(self) -> &'static str {
+        match self {
+            Self::Times => "the times are those of the rest",
+            Self::Work => "the values are those of the rest of the work",
+        }
+    }
+
+    fn of_both(self) -> &'static str {
+        match self {
+            Self::Times => "times of arms that fare differently say nothing of speed",
+            Self::Work => "arms that fare differently have not done the same work",
+        }
+    }
 }
 
 fn of_side(views: &[RoundRuns], side: Side) -> Option<OfSide> {
@@ -110,26 +158,28 @@ fn of_side(views: &[RoundRuns], side: Side) -> Option<OfSide> {
 }
 
 /// The run of an arm in which most did not end as expected, if it is more than is tolerated.
-fn unexpected(side: &OfSide, tolerated: f64) -> Option<Survivors> {
+fn unexpected(side: &OfSide, tolerated: f64, of: Of) -> Option<Survivors> {
     let share = |endings: &Endings| endings.unexpected() as f64 / endings.n as f64;
     let (run, worst) = side.runs.iter().max_by(|a, b| share(&a.1).total_cmp(&share(&b.1)))?;
     if share(worst) <= tolerated + 1e-9 {
         return None;
     }
-    let is_counted = side.runs.iter().all(|(_, endings)| endings.wrong + endings.unbegun == 0);
+    let is_counted =
+        of == Of::Times && side.runs.iter().all(|(_, endings)| endings.wrong + endings.unbegun == 0);
     let unbegun = match worst.unbegun {
         0 => String::new(),
         unbegun => format!("{} never began, because a step before them had failed, ", unit::count(unbegun)),
     };
     let reason = format!(
-        "{} of {} samples of {} ended as expected in run {} ({}), {unbegun}{} are needed: the times are those of \
-         the rest ({MEANT_OUTCOMES})",
+        "{} of {} samples of {} ended as expected in run {} ({}), {unbegun}{} are needed: {} \
+         ({MEANT_OUTCOMES})",
         unit::count(worst.n - worst.unexpected()),
         unit::count(worst.n),
         side.profile,
         run.facts.id,
         unit::share(1.0 - share(worst)),
         unit::share(1.0 - tolerated),
+        of.of_the_rest(),
     );
     Some(Survivors { reason, is_counted })
 }
@@ -141,6 +191,7 @@ struct Arms<'a> {
     /// Of which of them the claim speaks.
     names: &'a [Side],
     tolerated: f64,
+    of: Of,
 }
 
 impl Arms<'_> {
@@ -177,12 +228,12 @@ impl Arms<'_> {
             return None;
         }
         let reason = format!(
-            "{} of the samples of {} {words}, and {} of {}: times of arms that fare differently say nothing of \
-             speed ({meant})",
+            "{} of the samples of {} {words}, and {} of {}: {} ({meant})",
             unit::share(share1),
             self.both[0].profile,
             unit::share(share2),
             self.both[1].profile,
+            self.of.of_both(),
         );
         Some(Survivors { reason, is_counted: false })
     }

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::Value;
+use testbed::known::{self, Truth};
 
 use crate::support::bench;
 
@@ -148,6 +149,36 @@ fn an_objective_that_nothing_meets_and_one_that_is_none() {
     let of_search = bench.run(&[&flags[..], &["--objective", "run.capacity >= 50"]].concat());
     assert_eq!(code(&of_search), 104);
     assert!(stderr(&of_search).contains("is of a search"), "{}", stderr(&of_search));
+}
+
+#[test]
+fn load_that_is_refused_is_not_carried() {
+    // Where 60 % are refused at once, as the scenario foresees.
+    let server = known::spawn(Truth {
+        faults: known::Faults { shed: 0.6, ..known::Faults::default() },
+        ..Truth::default()
+    })
+    .unwrap();
+    let bench = Bench::new();
+    let text = CAPACITY
+        .replace(r#"request = "GET /""#, r#"request = "GET /", reject = [429]"#)
+        .replace("['run.requests <= 30', 'run.ok_share >= 0.99']", "'run.p99 <= 5000ms'");
+    let write = |text: &str| {
+        bench.write("scenario.toml", &format!("name = \"raised\"\nbase_url = \"{}\"\n{text}", server.url()));
+    };
+    let flags = [&FLAGS[..], &["--profile", "a"]].concat();
+    write(&text);
+    let output = bench.run(&flags);
+    let said = stdout(&output);
+    assert!(
+        said.contains("No load meets the objective") && said.contains("run.rejected_share <= 0.01"),
+        "{said}"
+    );
+    assert_ne!(code(&output), 0, "{said}");
+    // Unless the objective says how many may be.
+    write(&text.replace("'run.p99 <= 5000ms'", "['run.p99 <= 5000ms', 'run.rejected_share <= 80%']"));
+    let said = stdout(&bench.run(&flags));
+    assert!(!said.contains("rejected_share <= 0.01"), "{said}");
 }
 
 #[test]

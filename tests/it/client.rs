@@ -95,6 +95,54 @@ fn a_login_with_two_cookies_and_a_redirect_works_as_in_a_browser() {
 }
 
 #[test]
+fn a_cookie_is_sent_back_in_a_header() {
+    let server = Server::start(|asked| match asked.line.as_str() {
+        "GET /form" => answer(200, &["set-cookie: XSRF-TOKEN=a%3D1; Path=/"], b""),
+        "POST /form" if asked.all("x-xsrf-token") == ["a=1"] => answer(200, &[], b""),
+        _ => answer(403, &[], b""),
+    });
+    let post = r#"{ request = "POST /form", headers = { x-xsrf-token = "{{ cookie('XSRF-TOKEN') | urldecode }}" } }"#;
+    let taken = driven("", &format!(r#"{{ request = "GET /form" }}, {post}"#), 1, &server);
+    assert_eq!(taken.outcomes()[0], 2, "{:?}", taken.reasons());
+    let taken = driven("", post, 1, &server);
+    let (sample, reason) = only(&taken);
+    assert_eq!(sample.outcome, Outcome::Failed);
+    assert!(reason.contains("the user has no cookie `XSRF-TOKEN`"), "{reason}");
+}
+
+#[test]
+fn a_link_that_an_answer_gives_is_followed_to_hosts_that_are_allowed() {
+    let other = Server::start(|asked| {
+        let is_told = !asked.all("authorization").is_empty();
+        answer(if is_told { 500 } else { 200 }, &[], b"there")
+    });
+    let there = other.url();
+    let server = Server::start(move |asked| match asked.line.as_str() {
+        "POST /orders" => answer(201, &["location: /orders/7?a=1"], b""),
+        "GET /orders/7?a=1" => answer(200, &[&format!("link: {there}/next")], b"here"),
+        "GET /stranger" => answer(200, &["link: http://stranger.test/x"], b""),
+        _ => answer(404, &[], b""),
+    });
+    let list = r#"
+        { request = "POST /orders", expect = 201, extract = { made = { header = "location" } } },
+        { request = "GET {{ made }}", check = { contains = "here" }, extract = { next = { header = "link" } } },
+        { request = "POST {{ next }}", text = "x", headers = { authorization = "Bearer t" }, check = { contains = "there" } },
+        { request = "GET /{{ next }}", name = "slash", continue_on_failure = true },
+        { request = "GET /stranger", extract = { next = { header = "link" } } },
+        { request = "GET {{ next }}" },
+    "#;
+    let taken = driven("", list, 1, &server);
+    assert_eq!(taken.outcomes()[0], 4, "{:?}", taken.reasons());
+    let asked = other.asked();
+    assert_eq!((asked.len(), asked[0].line.as_str(), &asked[0].body[..]), (1, "POST /next", &b"x"[..]));
+    assert_eq!(asked[0].all("host"), [other.address.to_string()]);
+    let reasons = taken.reasons();
+    for wanted in ["without the slash", "`allow_hosts = [\"stranger.test\"]`"] {
+        assert!(reasons.iter().any(|reason| reason.contains(wanted)), "{wanted}: {reasons:?}");
+    }
+}
+
+#[test]
 fn cookies_can_be_turned_off_and_cleared() {
     let server = login();
     let off = r#"{ request = "GET /login" }, { request = "GET /account", expect = 403 }"#;

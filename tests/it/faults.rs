@@ -236,6 +236,28 @@ fn a_claim_of_recovery_from_what_never_showed_says_so() {
 }
 
 #[test]
+fn refusals_that_the_scenario_expects_are_no_recovery() {
+    let faults = known::Faults {
+        unavailable: 0.9,
+        unavailable_after: Duration::from_secs(7),
+        ..known::Faults::default()
+    };
+    let server = known::spawn(Truth { faults, ..Truth::default() }).unwrap();
+    let bench = Bench::new();
+    let rest = [
+        fault("nothing", "6s", "kind = 'command'\nrun = ['true']"),
+        claim("Recovers", "recovers_after = 'nothing'\nat_most = '3s'"),
+        // The server's clock begins with the run.
+        "[profile.a]\nreset = 'POST /reset'\n".to_owned(),
+    ];
+    let text = scenario(&server.url(), "12s", &rest.concat());
+    bench.write("scenario.toml", &text.replace("timeout = \"10s\"", "timeout = \"10s\", reject = [503]"));
+    let out = stdout(&bench.run(&["run", "scenario.toml"]));
+    assert!(!out.contains("never showed") && !out.contains("  MET"), "{out}");
+    assert!(out.contains("MISSED") || out.contains("INVALID"), "{out}");
+}
+
+#[test]
 fn a_fault_that_cannot_happen_is_a_mistake() {
     let of = |rest: &str| {
         let text = scenario("http://127.0.0.1:1", "10s", rest);
@@ -345,17 +367,25 @@ fn the_scenario_of_the_document_is_right() {
 
 /// A scenario of the project, on free ports; its report.
 fn project(file: &str, arguments: &[&str]) -> (Bench, Value) {
+    let (bench, output) = carried_out(file, arguments);
+    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
+    let report = serde_json::from_slice(&output.stdout).unwrap();
+    (bench, report)
+}
+
+/// The same, whatever it came to.
+fn carried_out(file: &str, arguments: &[&str]) -> (Bench, std::process::Output) {
     let bench = Bench::new();
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(file);
     let mut command = bench.command(&[&["run", path.to_str().unwrap(), "--json"], arguments].concat());
-    for name in ["CHECKOUT_PORT", "PAYMENT_PORT", "SHOPSTREAM_PORT", "OBSERVATORY_PORT"] {
+    for name in
+        ["CHECKOUT_PORT", "PAYMENT_PORT", "REDIS_PORT", "BROKER_PORT", "SHOPSTREAM_PORT", "OBSERVATORY_PORT"]
+    {
         command.env(name, free_port().to_string());
     }
     let output =
         command.env("TESTBED", testbed_program()).env("SHOP_DATA", bench.path("shop")).output().unwrap();
-    assert_eq!(code(&output), 0, "{}{}", stdout(&output), stderr(&output));
-    let report = serde_json::from_slice(&output.stdout).unwrap();
-    (bench, report)
+    (bench, output)
 }
 
 #[test]
@@ -368,6 +398,25 @@ fn a_shop_outlives_its_payment_provider() {
     let reaction = claims.iter().find(|claim| claim["claim"]["id"] == "F4").unwrap();
     assert!(reaction["estimate"].as_f64().unwrap() < 1000.0, "{reaction:#}");
     assert!(bench.query("SELECT count(*) FROM samples WHERE outcome = 'rejected'") >= 150, "compensated");
+}
+
+#[test]
+fn a_saga_goes_on_when_its_broker_is_back() {
+    if crate::support::servers::redis().is_none() {
+        return;
+    }
+    let (bench, output) = carried_out("storefront/broker_down.toml", &[]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (lasted, _) = lasted(&bench, "broker down");
+    assert!(lasted >= 4.0, "{lasted}");
+    let claims = report["judgement"]["claims"].as_array().unwrap();
+    // How soon it is as fast as before (K5) depends on how busy the machine is.
+    for id in ["K1", "K2", "K3", "K4"] {
+        let claim = claims.iter().find(|claim| claim["claim"]["id"] == id).unwrap();
+        assert_eq!(claim["verdict"], "supported", "{claim:#}");
+    }
+    let waited = "SELECT count(*) FROM samples WHERE kind = 'effect' AND done_us - intended_us > 1000000";
+    assert!(bench.query(waited) >= 50, "checkouts of the first seconds wait for the broker");
 }
 
 #[test]

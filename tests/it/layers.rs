@@ -32,11 +32,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("system", &["unit", "web", "bounded", "checksum", "scenario"]),
     ("signals", &["unit", "web", "redact", "bounded", "reading", "scenario"]),
     ("store", &["utc", "unit", "checksum", "sample", "reading", "run", "claim"]),
-    ("import", &["utc", "unit", "web", "bounded", "checksum", "sample", "run", "scenario", "store"]),
+    (
+        "import",
+        &["utc", "unit", "web", "redact", "bounded", "checksum", "sample", "run", "scenario", "store"],
+    ),
     ("stats", &[]),
     ("summary", &["unit", "sample", "reading", "run", "stats"]),
-    // `claim` for what its goals ask.
-    ("capacity", &["run", "claim", "stats"]),
+    // `claim` for what its goals ask, `unit` for what was seen instead.
+    ("capacity", &["unit", "run", "claim", "stats"]),
     ("trend", &["sample", "run", "stats"]),
     ("verdict", &["unit", "sample", "reading", "run", "claim", "stats", "summary", "capacity"]),
     ("baseline", &["checksum", "sample", "reading", "run", "claim", "stats", "verdict"]),
@@ -320,7 +323,11 @@ const HOMES: &[Home] = &[
         "signatures of bundles; hashes that requests are signed with",
     ),
     home("parquet", &["src/export/"], ""),
-    home("encoding_rs", &["src/import/source.rs"], ""),
+    home(
+        "encoding_rs",
+        &["src/load/charset.rs", "src/import/source.rs"],
+        "bodies of answers, and results of other tools",
+    ),
     home("encoding_rs_io", &["src/import/source.rs"], ""),
     home(
         "quick_xml",

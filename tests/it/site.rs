@@ -97,7 +97,7 @@ fn failures_can_be_read_in_the_servers_words_without_secrets() {
     let (exit, tried) = run(&["try", "shop.toml", "--journey", "Log in"]);
     assert_eq!(exit, 99, "{tried}");
     assert!(tried.contains("FAILED: status 403: CSRF token missing"), "{tried}");
-    assert!(tried.contains("0 of 1 journeys went as expected"), "{tried}");
+    assert!(tried.contains("0 of 1 journey went as expected"), "{tried}");
 
     let (_, said) = run(&["run", "shop.toml", "--progress", "none", "--workers", "2"]);
     assert!(said.contains("status 403: CSRF token missing"), "{said}");

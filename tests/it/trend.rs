@@ -53,6 +53,15 @@ impl History {
         self.store.execute(sql, (self.runs, check)).unwrap();
     }
 
+    /// One more release, of whose 400 requests so many failed.
+    fn failing(&mut self, failed: i64) {
+        let n = self.runs;
+        self.release(&format!("v{n}"), 10.0, "6.1");
+        let sql =
+            "INSERT INTO metric VALUES (?1, 'request', 'production', 'POST /jobs', 'answered', ?2, 400)";
+        self.store.execute(sql, (self.runs, 1.0 - failed as f64 / 400.0)).unwrap();
+    }
+
     /// One more release with the samples of the template, changed by `sql`; its metrics are worked out from them.
     fn measured(&mut self, label: &str, sql: &str) {
         self.release(label, 1.0, "6.1");
@@ -308,6 +317,39 @@ fn an_endpoint_that_is_gone_is_not_as_usual() {
     assert!(row.contains("NOT KNOWN") && row.contains("n/a"), "{text}");
     history.bench.out(&["trend", "accept", "latest", "--why", "it was removed"]);
     assert_ne!(history.all().0, 98);
+}
+
+#[test]
+fn failures_of_a_few_percent_are_no_noise_where_there_were_none() {
+    let mut history = History::new();
+    (0..10).for_each(|_| history.failing(0));
+    history.failing(1);
+    let answered = |history: &History| of(&history.all().1, "POST /jobs", "answered")["newest"].clone();
+    assert_eq!(answered(&history)["state"], "usual", "one of 400 is chance");
+    history.failing(10);
+    assert_eq!(answered(&history)["state"], "suspect");
+    history.failing(9);
+    let newest = answered(&history);
+    assert_eq!((&newest["state"], &newest["since"]), (&"regression".into(), &11.into()));
+    assert!((newest["ratio"].as_f64().unwrap() - 0.9775).abs() < 0.001, "{newest}");
+    assert_eq!(history.all().0, 99);
+    history.failing(0);
+    assert_eq!(answered(&history)["state"], "usual");
+}
+
+#[test]
+fn a_release_that_fails_at_once_is_not_as_fast_as_ever() {
+    let mut history = History::new();
+    for i in 0..5 {
+        history.measured(&format!("v{i}"), "");
+    }
+    // Of a hundred three fail: their answers are as fast as all others.
+    history.measured("fails", "UPDATE copy SET outcome = 2, status = 500 WHERE id % 100 < 3");
+    let (_, document) = history.all();
+    let p50 = of(&document, "POST /jobs", "p50");
+    let values: Vec<f64> =
+        p50["points"].as_array().unwrap().iter().map(|point| point["value"].as_f64().unwrap()).collect();
+    assert!(values.last() >= values.first(), "{values:?}");
 }
 
 #[test]

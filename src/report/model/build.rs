@@ -152,12 +152,12 @@ fn subtitle(arms: &[&ArmSummary]) -> String {
     let first = &arms[0].runs[0];
     let runs: usize = arms.iter().map(|a| a.runs.len()).sum();
     let samples: u64 = arms.iter().flat_map(|a| &a.runs).map(|r| r.samples).sum();
-    let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let runs = unit::counted(runs as u64, "run");
     format!(
-        "load {}: {} · {runs} · {} samples",
+        "load {}: {} · {runs} · {}",
         first.start.load,
         first.start.load_text,
-        unit::count(samples)
+        unit::counted(samples, "sample")
     )
 }
 

@@ -100,13 +100,13 @@ fn subtitle(about: &About, runs: &[&RunFacts]) -> String {
     if !runs.is_empty() {
         let samples: u64 = runs.iter().map(|run| run.samples).sum();
         parts.push(format!("{} {}", counted(runs.len(), "run"), when(runs)));
-        parts.push(format!("{} samples", unit::count(samples)));
+        parts.push(unit::counted(samples, "sample"));
     }
     parts.join(" · ")
 }
 
 fn counted(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+    unit::counted(n as u64, what)
 }
 
 /// `of 2026-11-18`, `from 2026-11-18 to 2026-11-20`
@@ -164,7 +164,7 @@ fn evidence_row(evidence: &Evidence) -> EvidenceRow {
         name: evidence.of.to_string(),
         what: format!("{}, load {}: {}", runs[0].start.scenario, runs[0].start.load, runs[0].start.load_text),
         when: when(&runs),
-        amount: format!("{}, {} samples", counted(runs.len(), "run"), unit::count(samples)),
+        amount: format!("{}, {}", counted(runs.len(), "run"), unit::counted(samples, "sample")),
         audit: evidence.audit.word(),
         failing: evidence.failing.clone(),
         reports: evidence.reports.clone(),

@@ -1,9 +1,10 @@
 //! Bodies of requests, from TOML values to the text of a template.
 
 use toml::Spanned;
-use toml::de::DeValue;
+use toml::de::{DeInteger, DeValue};
 
 use crate::scenario::json::Json;
+use crate::scenario::problem::{FileId, Place, Problems};
 use crate::scenario::template::{is_template, single_expression};
 
 /// The template that renders a TOML value as JSON; plain JSON where there is nothing to render.
@@ -31,7 +32,34 @@ fn write_json(out: &mut String, value: &DeValue<'_>) {
             write_json(out, item.get_ref());
         }),
         DeValue::Float(number) => out.push_str(&digits(number.as_str())),
+        DeValue::Integer(number) => out.push_str(&whole(number)),
         other => out.push_str(&super::plain::json(other).to_string()),
+    }
+}
+
+/// A whole number in decimal digits, however many; [`check_numbers`] notes those that are too long in another base.
+fn whole(number: &DeInteger<'_>) -> String {
+    match number.radix() {
+        10 => digits(number.as_str()),
+        radix => u128::from_str_radix(&number.as_str().replace('_', ""), radix)
+            .map_or_else(|_| "null".to_owned(), |n| n.to_string()),
+    }
+}
+
+/// Notes numbers that JSON cannot write.
+pub(super) fn check_numbers(value: &Spanned<DeValue<'_>>, file: FileId, problems: &Problems) {
+    let refused =
+        |title: String, label: &str| problems.add(&Place { file, span: value.span() }, title, label);
+    match value.get_ref() {
+        DeValue::Float(number) if digits(number.as_str()) == "null" => {
+            refused(format!("JSON has no number `{}`", number.as_str()), "write a finite number, or a text");
+        }
+        DeValue::Integer(number) if whole(number) == "null" => {
+            refused("a number of more than 128 bits".to_owned(), "write it in decimal digits");
+        }
+        DeValue::Array(items) => items.iter().for_each(|item| check_numbers(item, file, problems)),
+        DeValue::Table(table) => table.values().for_each(|item| check_numbers(item, file, problems)),
+        _ => {}
     }
 }
 
@@ -50,6 +78,7 @@ pub(super) fn field_text(value: &DeValue<'_>) -> String {
         DeValue::String(text) => text.to_string(),
         DeValue::Datetime(date) => date.to_string(),
         DeValue::Float(number) => digits(number.as_str()),
+        DeValue::Integer(number) => whole(number),
         other => super::plain::json(other).to_string(),
     }
 }
@@ -129,6 +158,16 @@ mod tests {
         assert_eq!(
             template_of(r#"v = { a = [1, 2.5, true], b = { c = "x\"y" } }"#),
             r#"{"a": [1,2.5,true],"b": {"c": "x\"y"}}"#
+        );
+    }
+
+    #[test]
+    fn whole_numbers_keep_their_digits() {
+        assert_eq!(
+            template_of(
+                "v = [12345678901234567890, -1_0, +7, 0xff, 123456789012345678901234567890123456789012]"
+            ),
+            "[12345678901234567890,-10,7,255,123456789012345678901234567890123456789012]"
         );
     }
 

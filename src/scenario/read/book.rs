@@ -1,6 +1,7 @@
 //! The book of everything that users may do: bodies (`[body.NAME]`), journeys, endpoints and
 //! templates as they are found, and who needs what of whom.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use prost_reflect::DescriptorPool;
 use toml::de::DeValue;
 
 use super::Settings;
-use super::body::{form_template, json_template};
+use super::body::{check_numbers, form_template, json_template};
 use super::context::Context;
 use super::defaults::Defaults;
 use super::endpoints::Endpoints;
@@ -23,6 +24,7 @@ use crate::scenario::fields::{Fields, Located};
 use crate::scenario::journey::{Journey, UserClass};
 use crate::scenario::json::Json;
 use crate::scenario::keys::KeyList;
+use crate::scenario::names;
 use crate::scenario::problem::{FileId, Place, Problems};
 use crate::scenario::template::{
     BODY, Computed, Templates, Text, Variables, is_template, plain_message, single_expression,
@@ -30,6 +32,9 @@ use crate::scenario::template::{
 
 /// Variables that every template of a journey can use.
 const BUILT_IN: [&str; 2] = ["user", "iteration"];
+
+/// The function that gives the value of a cookie.
+const COOKIE: &str = "cookie";
 
 /// What a journey needs and gives, in the order of its steps.
 #[derive(Debug)]
@@ -85,6 +90,10 @@ pub(in crate::scenario) struct Book<'a> {
     filled: BTreeSet<usize>,
     /// Requests with servers of their own, by their places.
     pub(in crate::scenario) elsewhere: Vec<(Place, String)>,
+    /// Where templates ask for the user's cookies.
+    cookie_calls: RefCell<Vec<Place>>,
+    /// Shared bodies that are being looked through, each called by the one before it.
+    open_bodies: RefCell<Vec<String>>,
     /// The events of each endpoint, and where they are stated.
     raised: BTreeMap<u16, (Vec<(String, String)>, Place)>,
 }
@@ -138,6 +147,8 @@ impl<'a> Book<'a> {
             taken: Vec::new(),
             filled: BTreeSet::new(),
             elsewhere: Vec::new(),
+            cookie_calls: RefCell::default(),
+            open_bodies: RefCell::default(),
             raised: BTreeMap::new(),
         }
     }
@@ -145,6 +156,7 @@ impl<'a> Book<'a> {
     pub(in crate::scenario) fn read_bodies(&mut self, file: &mut Fields<'_>) {
         let Some(table) = file.table("body") else { return };
         for (name, value) in table.entries() {
+            check_numbers(value, table.file(), self.problems);
             let source = json_template(value.get_ref());
             let leaves = leaves(value, table.file());
             match self.templates.add_body(&name.value, &source) {
@@ -285,6 +297,24 @@ impl<'a> Book<'a> {
         }
     }
 
+    /// Notes templates that ask for the user's cookies where there is no request to have any.
+    pub(in crate::scenario) fn check_cookies(&self) {
+        for place in self.cookie_calls.borrow().iter() {
+            let label = "only the path, the headers and the body of a request can use it";
+            self.problems.add(place, format!("`{COOKIE}` is not known here"), label);
+        }
+    }
+
+    /// How often templates have asked for the user's cookies so far.
+    pub(super) fn cookie_calls(&self) -> usize {
+        self.cookie_calls.borrow().len()
+    }
+
+    /// Where they have since then; these are a request's.
+    pub(super) fn take_cookie_calls(&self, since: usize) -> Vec<Place> {
+        self.cookie_calls.borrow_mut().split_off(since)
+    }
+
     /// The place of a journey in the list.
     pub(super) fn journey(&self, name: &str) -> Option<usize> {
         self.journeys.iter().position(|j| j.name == name)
@@ -335,6 +365,7 @@ impl<'a> Book<'a> {
                 None => Some(Computed::Fixed(text.into())),
             };
         }
+        check_numbers(value, place.file, self.problems);
         let json = json_template(value.get_ref());
         if is_template(&json) {
             return self.json(value, place, flow).map(Computed::Json);
@@ -368,6 +399,7 @@ impl<'a> Book<'a> {
         place: &Place,
         flow: &mut Vec<Flow>,
     ) -> Option<Text> {
+        check_numbers(value, place.file, self.problems);
         let mut leaves = leaves(value, place.file);
         leaves.push(place.clone());
         self.template(&json_template(value.get_ref()), &leaves, flow)
@@ -434,6 +466,9 @@ impl<'a> Book<'a> {
     fn note_names(&self, name: &str, source: &str, leaves: &[Place], flow: &mut Vec<Flow>) {
         // Shared bodies were looked through as they were read.
         let is_sound = !name.starts_with(BODY) && self.note_unknown(source, leaves);
+        if names::calls(source, COOKIE) {
+            self.cookie_calls.borrow_mut().extend(self.problems.find(leaves, COOKIE));
+        }
         let needs = self.templates.needs(name);
         if is_sound && needs.iter().all(|variable| BUILT_IN.contains(&variable.as_str())) {
             self.rehearse(name, leaves);
@@ -443,10 +478,13 @@ impl<'a> Book<'a> {
             Some(Flow::Needs { place: self.problems.find(leaves, &variable)?, variable })
         }));
         for name in called_bodies(source) {
+            let is_open = self.open_bodies.borrow().iter().any(|open| open == name);
             match self.bodies.get(name) {
-                // A body that calls itself would never end.
-                Some(body) if body.source != source => {
+                // A body that calls itself, even by way of others, would never end.
+                Some(body) if body.source != source && !is_open => {
+                    self.open_bodies.borrow_mut().push(name.to_owned());
                     self.note_needs(&body.text, &body.source, &body.leaves, flow);
+                    self.open_bodies.borrow_mut().pop();
                 }
                 called => {
                     let Some(place) = self.problems.find(leaves, name) else { continue };

@@ -13,7 +13,6 @@ use toml::de::{DeTable, DeValue};
 use super::body::json_template;
 use super::book::{Book, Flow};
 use super::defaults::check_name;
-use super::plain;
 use crate::scenario::check::{Check, JsonPlace, SoftCheck, Test, Wanted};
 use crate::scenario::fields::{Fields, Located, duration, whole, wrong_type};
 use crate::scenario::json::Json;
@@ -181,7 +180,7 @@ fn wanted(
         let place = Place { file: parent.file(), span: value.span() };
         return book.json(value, &place, flow).map(Wanted::Rendered);
     }
-    Json::parse(&plain::json(value.get_ref()).to_string()).map(|json| Wanted::Fixed(json.into_owned()))
+    Json::parse(&json_template(value.get_ref())).map(|json| Wanted::Fixed(json.into_owned()))
 }
 
 /// `size = { at_least = 10, at_most = 1000 }`.

@@ -208,8 +208,7 @@ fn open(table: &mut Fields<'_>) -> Option<Executor> {
 
 fn shared(table: &mut Fields<'_>) -> Option<Executor> {
     let iterations = table.count("iterations", 1);
-    table.require("concurrency");
-    let concurrency = users(table, "concurrency");
+    let concurrency = if table.has("concurrency") { users(table, "concurrency") } else { Some(1) };
     let over = if table.has("over") { Some(time(table, "over")?) } else { None };
     Some(Executor::Shared { iterations: iterations?, concurrency: concurrency?, over })
 }

@@ -53,6 +53,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, UndefinedBehavior};
 
 use self::vars::{VARS, Vars};
+use super::effort;
 use super::fields::{Fields, Located};
 use super::problem::{Place, Problems};
 use super::template::{Variables, is_template, plain_message};
@@ -70,6 +71,7 @@ impl Settings {
     pub(super) fn new(variables: &Variables, vars: Vars, problems: &Problems) -> Self {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        effort::bound(&mut environment);
         variables.register(&mut environment);
         Self::of(environment, vars, problems)
     }

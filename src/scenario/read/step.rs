@@ -313,9 +313,10 @@ fn request(
     if let Some(server) = read.as_ref().and_then(|line| line.origin.clone()) {
         book.elsewhere.push((line.place.clone(), server));
     }
-    let RequestLine { method, origin, path } = read.unwrap_or_else(|| RequestLine {
+    let RequestLine { method, origin, path, is_url } = read.unwrap_or_else(|| RequestLine {
         method: "GET".to_owned(),
         origin: None,
+        is_url: false,
         path: Located { value: "/".to_owned(), place: line.place.clone() },
     });
     let name = step.name("name").map_or_else(|| endpoint_name(&method, &path.value), |l| l.value);
@@ -326,12 +327,14 @@ fn request(
         _ => Some(Protocol::Http(method)),
     };
     let (is_callable, protocol) = (protocol.is_some(), protocol.unwrap_or(Protocol::Http(String::new())));
+    let asked_before = book.cookie_calls();
     let path = match &protocol {
         Protocol::Http(_) | Protocol::WebSocket => book.text(&path, flow),
         Protocol::Grpc(rpc) => Some(Text::Fixed(rpc.path().into())),
     };
     let mut headers = headers(step, book, context, flow);
     let body = body(step, book, flow, &protocol, &mut headers);
+    let asked = book.take_cookie_calls(asked_before);
     step.refuse_empty("expect");
     let (expect, reject) = (statuses(step, "expect"), statuses(step, "reject"));
     check_statuses(step, &protocol, expect.iter().chain(&reject));
@@ -362,6 +365,13 @@ fn request(
     let expect = expect.map_or(success, |l| Expect::Statuses(l.value));
     let is_http = matches!(protocol, Protocol::Http(_));
     let has_cookies = is_http || matches!(protocol, Protocol::WebSocket);
+    let cookies = has_cookies && context.cookies;
+    if let Some(place) = asked.first()
+        && !cookies
+    {
+        let label = if has_cookies { "`cookies = false` holds here" } else { "a gRPC call has none" };
+        step.problems.add(place, "`cookie` needs the user's cookies", label);
+    }
     let is_followed = is_http && !expect.names_redirect() && !reject.iter().any(|s| is_redirect(*s));
     (is_readable && is_callable).then_some(())?;
     Some(Request {
@@ -380,7 +390,9 @@ fn request(
         events: None,
         redirects: if is_followed { redirects } else { 0 },
         auth,
-        cookies: has_cookies && context.cookies,
+        is_url,
+        reads_cookies: !asked.is_empty(),
+        cookies,
         body_limit,
         connect_timeout: book.defaults.connect_timeout,
         timeout,
@@ -440,6 +452,8 @@ struct RequestLine {
     /// Where it goes, if that is not the target.
     origin: Option<String>,
     path: Located<String>,
+    /// Whether the path is a template of a URL.
+    is_url: bool,
 }
 
 /// `"POST /orders/{{ id }}"`, or with a whole URL; `"GRPC package.Service/Method"` likewise.
@@ -485,16 +499,18 @@ fn request_target(
         step.problems.add(&line.place, "a request line cannot hold control characters", "in this line");
         return None;
     }
-    if !path.starts_with('/') && method != rpc::METHOD {
+    // A link that a template gives.
+    let is_url = path.starts_with("{{") && method != rpc::METHOD && method != WEBSOCKET;
+    if !path.starts_with('/') && !is_url && method != rpc::METHOD {
         let label = if method == WEBSOCKET {
             "write it as `\"/path\"` or `\"ws://host/path\"`"
         } else {
-            "write it as `\"GET /path\"`"
+            "write it as `\"GET /path\"`, or `\"GET {{ next }}\"` for a link that a response gave"
         };
         step.problems.add(&line.place, "a request needs a path", label);
         return None;
     }
-    Some(RequestLine { method: method.to_owned(), origin, path: located(&path) })
+    Some(RequestLine { method: method.to_owned(), origin, path: located(&path), is_url })
 }
 
 /// Whether a request may have a method: any of the usual ones, and any other word in capitals (`PROPFIND`) that is not

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::stats::distribution::t_quantile;
+use crate::stats::distribution::{normal_quantile, t_quantile};
 use crate::stats::mean::Moments;
 use crate::stats::outliers::hampel;
 use crate::stats::regimes::{LEAST_RATIO, OUTLIERS};
@@ -24,6 +24,11 @@ pub struct Band {
     pub mean_ln: f64,
     /// How far from it a value may lie, as a logarithm, at least ln 1.03.
     pub reach_ln: f64,
+}
+
+/// How many standard errors a value may lie from others by chance alone: two-sided, at the alpha of one release.
+pub(super) fn chance() -> f64 {
+    normal_quantile(1.0 - GATE_ALPHA / 2.0)
 }
 
 impl Band {

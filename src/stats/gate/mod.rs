@@ -87,12 +87,17 @@ pub struct Releases<'a> {
     pub worse: Worse,
     /// The smallest difference that values can show: see [`lifted`].
     pub resolution: f64,
+    /// The standard error that each value has by sampling alone, as a logarithm: a band reaches at least as far as chance
+    /// does. Empty where the spread of the releases tells.
+    pub errors: &'a [f64],
+    /// Places of releases of which nothing went well, where the values do not say so themselves by a rate of 0.
+    pub halts: &'a [usize],
 }
 
 /// The newest release, by what came before it.
 ///
 /// - Beyond the band of the regime before it: suspect; the second in turn: a regression.
-/// - A rate of 0 after one above 0 is a regression by itself.
+/// - A rate of 0 after one above 0 is a regression by itself, and so is any other release of which nothing went well.
 /// - A change for the worse at one of the `begins`, by at least 3 % of the regime in force, and beyond the wider band
 ///   where an update of the machine may be the cause: a regression.
 /// - A regime that gets worse by at least 10 % from its first release to its last, little by little and beyond chance
@@ -202,7 +207,7 @@ impl Walk<'_> {
     fn still_pending(&mut self, at: usize) -> Option<Standing> {
         let pending = self.pending?;
         let is_back = match pending.band {
-            _ if pending.is_standstill => self.releases.values[at] > 0.0,
+            _ if pending.is_standstill => !self.is_halted(at),
             Some(band) if self.releases.worse.by(band.mean_ln, pending.level) > band.reach_ln => {
                 self.worse_by(band, at) <= band.reach_ln
             }
@@ -217,11 +222,15 @@ impl Walk<'_> {
         Some(Standing::Regression { ratio, since: pending.since })
     }
 
+    /// Whether nothing of a release went well.
+    fn is_halted(&self, at: usize) -> bool {
+        let is_zero = self.releases.worse == Worse::Down && self.releases.values[at] == 0.0;
+        is_zero || self.releases.halts.contains(&at)
+    }
+
     /// How a release stands beside the regime in force.
     fn gate(&mut self, at: usize) -> Standing {
-        let values = self.releases.values;
-        let is_standstill =
-            self.releases.worse == Worse::Down && values[at] == 0.0 && values[..at].iter().any(|v| *v > 0.0);
+        let is_standstill = self.is_halted(at) && (0..at).any(|before| !self.is_halted(before));
         if is_standstill {
             let pending = Pending { since: at, band: self.band_for(at), level: self.logs[at], is_standstill };
             self.pending = Some(pending);
@@ -282,7 +291,16 @@ impl Walk<'_> {
         let alike = self.regime.iter().filter(|other| updates_until(other) == updates_until(&at)).count();
         let is_known = alike == self.regime.len() || alike >= LEAST_BEFORE;
         let band = Band::of_logs(&self.regime_logs())?;
-        Some(if is_known { band } else { band.widened() })
+        let band = if is_known { band } else { band.widened() };
+        Some(Band { reach_ln: band.reach_ln.max(self.chance(at)), ..band })
+    }
+
+    /// How far a release may lie from the mean of the regime in force by sampling alone.
+    fn chance(&self, at: usize) -> f64 {
+        let variance = |at: usize| self.releases.errors.get(at).map_or(0.0, |error| error.powi(2));
+        let of_mean = self.regime.iter().map(|at| variance(*at)).sum::<f64>();
+        let n = self.regime.len().max(1) as f64;
+        band::chance() * (variance(at) + of_mean / n.powi(2)).sqrt()
     }
 
     fn worse_by(&self, band: Band, at: usize) -> f64 {

@@ -23,7 +23,16 @@ fn now(values: &[f64], accepted: &[usize], worse: Worse) -> Standing {
 fn updated(values: &[f64], accepted: &[usize], updates: &[usize], worse: Worse) -> Standing {
     let found = lifted(values, 0.001).and_then(|values| begins(&values, Ties::Counted));
     let begins = found.unwrap_or_default();
-    standing(&Releases { values, begins: &begins, accepted, updates, worse, resolution: 0.001 })
+    standing(&Releases {
+        values,
+        begins: &begins,
+        accepted,
+        updates,
+        worse,
+        resolution: 0.001,
+        errors: &[],
+        halts: &[],
+    })
 }
 
 fn is_regression(standing: &Standing) -> bool {
@@ -221,7 +230,7 @@ proptest! {
         values in prop::collection::vec(0.5..2.0_f64, 1..25), accepted in prop::collection::vec(0_usize..25, 0..2),
     ) {
         let at = |values: &[f64], worse| {
-            standing(&Releases { values, begins: &[], accepted: &accepted, updates: &[], worse, resolution: 0.001 })
+            standing(&Releases { values, begins: &[], accepted: &accepted, updates: &[], worse, resolution: 0.001, errors: &[], halts: &[] })
         };
         let kind = |standing: Standing| std::mem::discriminant(&standing);
         let scaled: Vec<f64> = values.iter().map(|v| v * 1000.0).collect();

@@ -4,7 +4,7 @@ use super::RoundRuns;
 use crate::claim::{Found, Statistic};
 use crate::run::{MeasuredRun, RunFacts, WHEN_BESIDE};
 use crate::stats::band::{Event, Request};
-use crate::stats::detection::time_to_detect;
+use crate::stats::detection::{seconds_out, time_to_detect};
 use crate::stats::reaction::{self, Kept};
 use crate::stats::recovery::time_to_recover_as_expected;
 use crate::summary::{fault_event, request, stage_event, steady_from_s};
@@ -40,13 +40,8 @@ impl RoundRuns {
                 let requests = requests();
                 let detection = time_to_detect(&requests, &event);
                 // Nothing recovers from what has done it no harm.
-                note = detection.is_ok_and(|detection| detection.first_s().is_none()).then(|| {
-                    format!(
-                        "`{name}` never showed in run {}: response times and answers stayed as they were, so there was \
-                         nothing to recover from",
-                        run.facts.id
-                    )
-                });
+                let is_unseen = detection.is_ok_and(|detection| detection.first_s().is_none());
+                note = is_unseen.then(|| unseen(name, run, &requests, &event));
                 (requests.len(), time_to_recover_as_expected(&requests, &event))
             }
         };
@@ -77,6 +72,23 @@ impl RoundRuns {
         let value = found.seconds.map_or(f64::INFINITY, |seconds| seconds * 1e3);
         Ok(Found { value, n: found.readings as u64, ..Found::default() })
     }
+}
+
+/// That an event did not show, and how far that is true of the seconds after it.
+fn unseen(name: &str, run: &MeasuredRun, requests: &[Request], event: &Event) -> String {
+    let kept = match seconds_out(requests, event) {
+        Ok((out, all)) if out > 0 => {
+            format!(
+                "in all but {out} of the {all} s from it on, which are too few or too late to be its effect, "
+            )
+        }
+        _ => String::new(),
+    };
+    format!(
+        "`{name}` never showed in run {}: {kept}response times, failures, refusals and sizes of answers stayed in the \
+         band of the seconds before, so there was nothing to recover from",
+        run.facts.id
+    )
 }
 
 /// The event of a name in a run.

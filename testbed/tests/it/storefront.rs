@@ -175,6 +175,42 @@ fn every_checkout_ends_once_and_the_books_agree() {
     }
 }
 
+/// Breaks all connections of a Redis.
+fn disconnect_all(port: u16) {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"CLIENT KILL TYPE normal SKIPME yes\r\n").unwrap();
+    let mut answer = [0; 64];
+    assert!(stream.read(&mut answer).unwrap() > 0 && answer[0] == b':', "so many were broken");
+}
+
+#[test]
+fn a_saga_outlives_its_brokers_connections() {
+    let Some(redis) = servers::redis() else { return };
+    let url = format!("redis://127.0.0.1:{}", redis.port);
+    let service =
+        checkout::spawn(checkout::Config { redis: Some(url), ..checkout::Config::of(Form::After) }).unwrap();
+    let mut client = Client::new(service.address());
+    for n in 0..200 {
+        if n % 40 == 20 {
+            disconnect_all(redis.port);
+        }
+        let order = json!({"customer_id": "c", "items": [{"sku": "p-1", "quantity": 2}]});
+        assert_eq!(client.post("/api/checkout", &order).status, 202);
+    }
+    support::wait_for("all checkouts have ended", || {
+        (figure(&mut client, "checkout_in_progress") == 0).then_some(())
+    });
+    let mut total = |name| figure(&mut client, name);
+    assert_eq!((total("checkout_accepted_total"), total("checkout_failed_total")), (200, 0));
+    assert_eq!(
+        total("checkout_inconsistent_total"),
+        0,
+        "nobody was charged twice, and nothing stays reserved"
+    );
+    assert_eq!(total("payment_charges_total"), total("checkout_completed_total"));
+}
+
 #[test]
 fn a_saga_over_a_real_redis_is_as_consistent() {
     let Some(redis) = servers::redis() else { return };

@@ -53,6 +53,49 @@ fn a_claim_about_one_arm_is_read_beside_the_other() {
 }
 
 #[test]
+fn a_backlog_is_shorter_where_work_was_refused() {
+    let fewer = claim(
+        "treatment.max('level') / baseline.max('level')",
+        Bound::AtMost(Amount { value: 1.5, unit: Unit::Times }),
+    );
+    let failing = |run: &mut MeasuredRun, i: usize| {
+        if i % 100 < 45 {
+            run.samples.outcome[i] = Outcome::Failed;
+        }
+    };
+    let drained = |run: &mut MeasuredRun, i: usize| {
+        if i == 0 {
+            let phase = |start_us, end_us| PhaseSpan {
+                name: "drain".to_owned(),
+                start_us,
+                end_us,
+                ..run.facts.end.phases[0].clone()
+            };
+            let drain = phase(40_000_000, 41_000_000);
+            run.facts.end.phases.push(drain);
+        }
+    };
+    let drains = claim("treatment.drain_time", at_most(5000.0));
+    for claim in [fewer, drains] {
+        let (verdict, reason) = with(drained, claim.clone());
+        assert_ne!(verdict, Verdict::Invalid, "{reason}");
+        let refused = |run: &mut MeasuredRun, i: usize| (drained(run, i), rejecting(run, i)).1;
+        let (verdict, reason) = with(refused, claim.clone());
+        assert_eq!(verdict, Verdict::Invalid, "{reason}");
+        assert!(reason.contains("the same work"), "{reason}");
+        let meant = Claim { tolerates: Some(0.7), ..claim.clone() };
+        assert_ne!(with(refused, meant).0, Verdict::Invalid);
+        let failed = |run: &mut MeasuredRun, i: usize| (drained(run, i), failing(run, i)).1;
+        let (verdict, reason) = with(failed, claim);
+        assert_eq!(verdict, Verdict::Invalid, "{reason}");
+        assert!(reason.contains("the rest of the work"), "{reason}");
+    }
+    // Of one arm a signal may well be about what was refused.
+    let (verdict, reason) = with(rejecting, claim("treatment.max('level')", at_least(90.0)));
+    assert_ne!(verdict, Verdict::Invalid, "{reason}");
+}
+
+#[test]
 fn a_redirect_may_lead_to_another_page() {
     let redirecting = |share: usize| {
         move |run: &mut MeasuredRun, i: usize| {

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Shop, register::CheckoutId};
+use super::{Shop, event::Happened, register::CheckoutId};
 
 /// A pool of worker threads; they end when it is dropped.
 pub(super) struct Workers {
@@ -63,7 +63,7 @@ impl Workers {
 }
 
 fn carry_out(shop: &Shop, id: CheckoutId, runtime: &Handle, blocked: &AtomicU64) {
-    let Some(units) = shop.register.units(id) else { return };
+    let Some(units) = shop.register.begin(id, Happened::CheckoutStarted) else { return };
     let parties = &shop.parties;
     wait(runtime, blocked, parties.reserve(id, units));
     if wait(runtime, blocked, parties.charge(id)) {

@@ -6,6 +6,7 @@
 //! gives the stock back in both forms.
 
 mod blocking;
+mod broker;
 mod event;
 mod parties;
 mod payment;
@@ -160,7 +161,10 @@ async fn check_out(State(orchestrator): State<Arc<Orchestrator>>, body: Bytes) -
     let id = shop.register.accept(units);
     let carried = match &orchestrator.engine {
         Engine::Blocking(workers) => workers.carry_out(id).await,
-        Engine::Saga(saga) => saga.begin(id).await,
+        Engine::Saga(saga) => {
+            saga.begin(id, shop);
+            Ok(())
+        }
     };
     if let Err(reason) = carried {
         shop.register.fail(id);

@@ -7,6 +7,8 @@ use std::{
 
 use serde::Serialize;
 
+use super::event::Happened;
+
 /// How far a checkout has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,8 +41,16 @@ pub(super) struct Register(Mutex<Inner>);
 #[derive(Default)]
 struct Inner {
     last: u64,
-    checkouts: BTreeMap<CheckoutId, (State, u32)>,
+    checkouts: BTreeMap<CheckoutId, Checkout>,
     counts: Counts,
+}
+
+#[derive(Clone, Copy)]
+struct Checkout {
+    state: State,
+    units: u32,
+    /// The events that were handled or are being handled, a bit each.
+    begun: u8,
 }
 
 /// How many checkouts there were, by their end.
@@ -65,7 +75,7 @@ impl Register {
         inner.last += 1;
         inner.counts.accepted += 1;
         let id = CheckoutId(inner.last);
-        inner.checkouts.insert(id, (State::Pending, units));
+        inner.checkouts.insert(id, Checkout { state: State::Pending, units, begun: 0 });
         id
     }
 
@@ -84,8 +94,10 @@ impl Register {
     /// Ends a checkout, once; one from before a reset is not known any more.
     fn end(&self, id: CheckoutId, state: State) {
         let mut inner = self.lock();
-        let Some(checkout) = inner.checkouts.get_mut(&id).filter(|c| c.0 == State::Pending) else { return };
-        checkout.0 = state;
+        let Some(checkout) = inner.checkouts.get_mut(&id).filter(|c| c.state == State::Pending) else {
+            return;
+        };
+        checkout.state = state;
         match state {
             State::Completed => inner.counts.completed += 1,
             State::Compensated => inner.counts.compensated += 1,
@@ -94,12 +106,18 @@ impl Register {
     }
 
     pub(super) fn state(&self, id: CheckoutId) -> Option<State> {
-        self.lock().checkouts.get(&id).map(|(state, _)| *state)
+        self.lock().checkouts.get(&id).map(|checkout| checkout.state)
     }
 
-    /// The units of a checkout; none of one that is not known any more.
-    pub(super) fn units(&self, id: CheckoutId) -> Option<u32> {
-        self.lock().checkouts.get(&id).map(|(_, units)| *units)
+    /// Begins to handle an event of a checkout; its units, or none if there is nothing to do: it is not known any more, has
+    /// ended, or the event was told before.
+    pub(super) fn begin(&self, id: CheckoutId, happened: Happened) -> Option<u32> {
+        let mut inner = self.lock();
+        let checkout = inner.checkouts.get_mut(&id).filter(|c| c.state == State::Pending)?;
+        let bit = 1_u8 << (happened as u8);
+        let is_new = checkout.begun & bit == 0;
+        checkout.begun |= bit;
+        is_new.then_some(checkout.units)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -109,8 +127,8 @@ impl Register {
     /// How many ended checkouts are of a kind.
     pub(super) fn ended(&self, is_of_kind: impl Fn(CheckoutId, State, u32) -> bool) -> u64 {
         let inner = self.lock();
-        let ended = inner.checkouts.iter().filter(|(_, (state, _))| *state != State::Pending);
-        ended.filter(|(id, (state, units))| is_of_kind(**id, *state, *units)).count() as u64
+        let ended = inner.checkouts.iter().filter(|(_, checkout)| checkout.state != State::Pending);
+        ended.filter(|(id, c)| is_of_kind(**id, c.state, c.units)).count() as u64
     }
 
     /// Forgets all checkouts; their numbers are not given again.

@@ -52,10 +52,16 @@ impl Saga {
         Ok(saga)
     }
 
-    /// Starts the saga of a checkout.
-    pub(super) async fn begin(&self, id: CheckoutId) -> Result<(), String> {
+    /// Starts the saga of a checkout. While the broker is away it waits, and whoever asked does not.
+    pub(super) fn begin(&self, id: CheckoutId, shop: &Arc<Shop>) {
         let started = Event { happened: Happened::CheckoutStarted, checkout: id.0 };
-        self.stream.publish(started).await.map_err(|error| error.to_string())
+        let (stream, shop) = (Arc::clone(&self.stream), Arc::clone(shop));
+        tokio::spawn(async move {
+            if let Err(error) = stream.publish(started).await {
+                eprintln!("testbed: checkout: {error}");
+                shop.register.fail(id);
+            }
+        });
     }
 
     /// Events handled so far.
@@ -71,8 +77,8 @@ impl Saga {
 /// Does what an event asks for; what has happened then.
 async fn handle(shop: &Shop, event: Event) -> Option<Event> {
     let id = CheckoutId(event.checkout);
-    // One from before a reset ends here.
-    let units = shop.register.units(id)?;
+    // One from before a reset ends here, and so does one that a broker tells again.
+    let units = shop.register.begin(id, event.happened)?;
     let parties = &shop.parties;
     let happened = match event.happened {
         Happened::CheckoutStarted => {
