@@ -107,7 +107,7 @@ mod tests {
     fn what_is_not_known_is_called_so() {
         assert_eq!(checks(&run_of(&[(0, 0, 1)])), None, "nobody asked");
         let none = checks(&run(0, 0.0)).unwrap();
-        assert!(none.text.starts_with("not known"), "{}", none.text);
+        assert!(none.text.starts_with("unknown:"), "{}", none.text);
         assert!(checks(&run(50, 1.0)).unwrap().text.ends_with("too few for p99"));
     }
 }
