@@ -48,7 +48,7 @@ pub enum AssessError {
         why: String,
     },
     /// An experiment lacks an arm.
-    #[error("experiment e{experiment} has no run of the {} yet: nothing to compare", arm.word())]
+    #[error("experiment e{experiment} has no run of the {} yet, so there is nothing to compare", arm.word())]
     NoArm {
         /// The experiment.
         experiment: ExperimentId,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Keys of what was decided: `NOT SIGNED` is no other wording of `SIGNED, 1 WAIVED`.
+/// Keys of decisions: `NOT SIGNED` is a different decision from `SIGNED, 1 WAIVED`, not another wording.
 const DECISIONS: [&str; 6] = ["word", "verdict", "state", "grade", "tone", "audit"];
 
 /// A value that is not what it was.

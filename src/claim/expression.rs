@@ -350,7 +350,7 @@ impl Arm {
                 Some(Value::from(value))
             }
             Err(reason) => {
-                self.note(format!("{}.{statistic} cannot be had: {reason}", self.side.word()));
+                self.note(format!("{}.{statistic} has no value: {reason}", self.side.word()));
                 None
             }
         }
@@ -469,7 +469,7 @@ mod tests {
                 (_, "delta('hits')") => of(90.0, None),
                 (_, "delta('lookups')") => of(120.0, None),
                 (_, "failed") => of(0.0, None),
-                _ => Err("nothing was measured".to_owned()),
+                _ => Err("no sample was measured".to_owned()),
             }
         }
     }
@@ -511,7 +511,7 @@ mod tests {
                 "run.excursion('lag')",
                 "`excursion` needs two arguments, as in `excursion('name of a signal', 2)`",
             ),
-            ("run.mean", "run.mean cannot be had: nothing was measured"),
+            ("run.mean", "run.mean has no value: no sample was measured"),
         ] {
             assert_eq!(evaluate(text).unwrap_err(), words, "{text}");
         }

@@ -22,7 +22,7 @@ struct Given(Vec<(Side, Statistic, f64)>);
 impl LookUp for Given {
     fn look_up(&self, side: Side, statistic: &Statistic) -> Result<Found, String> {
         let given = self.0.iter().find(|(of, name, _)| *of == side && name == statistic);
-        let (_, _, value) = given.ok_or("it was not asked for before")?;
+        let (_, _, value) = given.ok_or("the first evaluation did not request it")?;
         Ok(Found { value: *value, ..Found::default() })
     }
 }

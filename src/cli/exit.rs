@@ -11,7 +11,7 @@ use crate::signoff::RulesError;
 use crate::store::StoreError;
 use crate::verdict::Verdict;
 
-/// What the program says with its exit code.
+/// Exit codes of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -25,7 +25,7 @@ pub enum Exit {
     NotVerified = 96,
     /// No claim is refuted, and at least one that gates is undecided.
     Undecided = 97,
-    /// The runs may not be believed, with or without claims.
+    /// The runs cannot be trusted, with or without claims.
     Invalid = 98,
     /// A claim that gates is refuted, an objective is missed, most requests of a run failed, or `abort_when` was seen (k6's code for a crossed threshold).
     Refuted = 99,

@@ -69,7 +69,7 @@ fn text(q: &Qualification) -> String {
         if q.is_passed() {
             "Qualified: reports from this machine say so."
         } else {
-            "NOT qualified on this machine. Run it again when nothing else runs here."
+            "NOT qualified on this machine. Run it again when the machine is idle."
         }
     )
 }

@@ -69,7 +69,7 @@ fn journey(tried: &Tried, most_body: usize) -> String {
     let by = if tried.user_class.is_empty() { String::new() } else { format!(" · {}", tried.user_class) };
     let mut text = format!("{}{by}", tried.journey);
     if tried.steps.is_empty() {
-        text.push_str("\n  nothing was done");
+        text.push_str("\n  no step was performed");
     }
     for step in &tried.steps {
         text.push_str(&format!("\n\n{}", self::step(step, most_body)));

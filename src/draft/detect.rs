@@ -51,7 +51,7 @@ fn guess(text: &str) -> Result<Read, DraftError> {
     if lines.any(access_log::is_line) {
         return Ok(Read::AccessLog);
     }
-    Err(DraftError::new("the file's format is not known", KNOWN))
+    Err(DraftError::new("unknown file format", KNOWN))
 }
 
 fn is_curl(line: &str) -> bool {
@@ -85,7 +85,7 @@ fn of_tree(tree: Tree, asked: Option<Format>) -> Result<Read, DraftError> {
     }
     match asked {
         None if access_log::is_entry(&tree) => Ok(Read::AccessLog),
-        None => Err(DraftError::new("the file's format is not known", KNOWN)),
+        None => Err(DraftError::new("unknown file format", KNOWN)),
         Some(format) => Err(DraftError::new(format!("the file is not a {}", format.text()), KNOWN)),
     }
 }

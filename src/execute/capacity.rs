@@ -390,7 +390,7 @@ impl<'a> Trials<'a> {
         let profile = if searched.profiles.len() > 1 { format!("{}: ", arm.profile) } else { String::new() };
         let load = format!("{} {}", unit::plain(step.load), searched.terms.limits.unit.text());
         let came_to = match &trial.disturbance {
-            Some(disturbance) if is_given_up => format!("disturbed, and made again ({disturbance})"),
+            Some(disturbance) if is_given_up => format!("disturbed and repeated ({disturbance})"),
             _ => came_to(&trial, &searched.terms.goals),
         };
         self.session.audience().note(&format!("{profile}{load}: {came_to}"));

@@ -1,5 +1,5 @@
-//! Carrying out a planned run: the system under test up, signals on, load, drain, everything into
-//! the store, the system down again, whatever happens in between. Over it: sessions of runs, experiments, searches for
+//! Carries out a planned run: starts the system under test and its signals, makes the load, drains, writes everything
+//! to the store, and stops the system on every exit path. Above it: sessions of runs, experiments, searches for
 //! capacity, the selftest.
 //!
 //! This is where the rooms meet: it holds the order of things and nothing else.

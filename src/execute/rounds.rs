@@ -109,7 +109,7 @@ impl<'a> Rounds<'a> {
         let (lasting, load) = (first.load.lasting(&first.faults), first.load);
         session
             .audience()
-            .note("pilot: one run of each arm, left out of the evidence, to see how long runs have to be");
+            .note("pilot: one run of each arm, excluded from the evidence, to see how long runs have to be");
         let begun = Instant::now();
         let runs = match self.one(session, PILOT)? {
             Made::Complete(runs) => runs,

@@ -81,7 +81,7 @@ pub enum ExecuteError {
     Resume(#[from] ResumeError),
     /// A load cannot be raised.
     #[error(
-        "load `{0}` has nothing to raise: its journeys are worked off at the system's own speed\n  hint: name a load with `rate`, `users` or stages of them"
+        "load `{0}` has no level to raise: its journeys are fixed in number or recorded\n  hint: name a load with `rate`, `users` or stages of them"
     )]
     NothingToRaise(String),
     /// The selftest's scenario describes no experiment.

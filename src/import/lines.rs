@@ -40,7 +40,7 @@ pub(super) fn whole(input: impl Read) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     let read = input.take(LONGEST).read_to_end(&mut bytes).map_err(Fault::Read)?;
     if read as u64 == LONGEST {
-        return Err(Fault::refused("it is too long for what it is", "is it the file that was meant?"));
+        return Err(Fault::refused("it is too long for this format", "is it the file that was meant?"));
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

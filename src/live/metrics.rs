@@ -40,7 +40,7 @@ pub(super) struct Family {
 /// What is known now. Without a run there is only that there is none.
 pub(super) fn families(state: &State) -> Vec<Family> {
     let running = if state.stage == Stage::Running { 1.0 } else { 0.0 };
-    let help = "1 while a command is under way, between two runs as well.";
+    let help = "1 while a command is in progress, including between runs.";
     let mut families = vec![gauge("loadproof_running", "1", help, vec![(Vec::new(), running)])];
     if let (Some(begin), Some(tick)) = (&state.begin, &state.last) {
         families.extend(of_run(begin, tick));
@@ -110,7 +110,7 @@ fn of_run(begin: &Begin, tick: &Tick) -> Vec<Family> {
             recent.collect(),
         ),
         gauge("loadproof_users", "{user}", "Users at work.", one(tick.users.into())),
-        gauge("loadproof_requests_in_flight", "{request}", "Requests under way.", one(tick.in_flight.into())),
+        gauge("loadproof_requests_in_flight", "{request}", "Requests in flight.", one(tick.in_flight.into())),
         gauge("loadproof_elapsed_seconds", "s", "Since the load's start.", one(tick.t)),
     ];
     if let Some((begun, all)) = tick.journeys {

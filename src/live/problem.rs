@@ -10,7 +10,7 @@ pub enum Problem {
     NotFound(String),
     /// A run goes on.
     #[error(
-        "a run is under way: reading the store now would take processor time from its load. It can be had once the run has ended"
+        "a run is in progress: reading the store now would take CPU time from its load; try again after the run"
     )]
     Busy,
     /// It cannot be made.

@@ -132,9 +132,8 @@ impl Of {
     /// What is named, or else what the last command has made.
     fn name(self, context: &Context) -> Result<String, Problem> {
         let last = || context.site.feed.read(|state| state.done.as_ref()?.reports.last().cloned());
-        let none = || {
-            Problem::NotFound("nothing was run yet: name a run (?of=3) or an experiment (?of=e1)".to_owned())
-        };
+        let none =
+            || Problem::NotFound("no run yet: request a run (?of=3) or an experiment (?of=e1)".to_owned());
         self.of.or_else(last).ok_or_else(none)
     }
 }
@@ -223,7 +222,8 @@ fn ordered(
         return (StatusCode::NOT_FOUND, "runs are started by `loadproof ui` only").into_response();
     };
     if context.site.feed.is_running() {
-        return (StatusCode::CONFLICT, Json(json!({ "text": "a run is under way already" }))).into_response();
+        return (StatusCode::CONFLICT, Json(json!({ "text": "a run is already in progress" })))
+            .into_response();
     }
     let done = form.arguments(&starter.offers().scenarios).map(|arguments| carry_out(starter, arguments));
     match done {
@@ -243,7 +243,7 @@ async fn abort(State(context): Shared) -> Response {
 
 fn ended(context: &Context, end: impl FnOnce()) -> Response {
     if !context.site.feed.is_running() {
-        return (StatusCode::CONFLICT, Json(json!({ "text": "nothing is under way" }))).into_response();
+        return (StatusCode::CONFLICT, Json(json!({ "text": "no run is in progress" }))).into_response();
     }
     end();
     (StatusCode::ACCEPTED, Json(json!({}))).into_response()

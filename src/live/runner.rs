@@ -44,7 +44,7 @@ impl Runner {
     pub fn start(self: &Arc<Self>, arguments: &[String]) -> Result<(), String> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if under_way.is_some() || self.feed.is_running() {
-            return Err("a run is under way already".to_owned());
+            return Err("a run is already in progress".to_owned());
         }
         let mut command = Command::new(&self.program);
         for name in OWN {

@@ -27,7 +27,7 @@ struct Limits {
 struct Limit {
     /// None if nobody has it, or it has passed.
     deadline: Option<Instant>,
-    /// Of whoever had it last: mostly it is the same who has it next.
+    /// The previous owner's, which is usually the next one's as well.
     waker: Waker,
 }
 

@@ -36,7 +36,7 @@ impl<'a> Pending<'a> {
         self.sample.bytes_out = u32::try_from(bytes).unwrap_or(u32::MAX);
     }
 
-    /// It has come so far, whether it was answered or not.
+    /// Records redirects and repeats, whether it was answered or not.
     pub(super) fn went(&mut self, tally: &Tally) {
         self.sample.redirects = tally.redirects.get();
         self.sample.repeats = tally.repeats.get();

@@ -92,7 +92,7 @@ impl Trip<'_> {
     ) -> Result<Arrival, String> {
         let mut message = self.message()?;
         loop {
-            let from = url(&origin, message.uri()).ok_or("the request's own URL cannot be told")?;
+            let from = url(&origin, message.uri()).ok_or("the request's own URL is unknown")?;
             let pointed = redirect::target(reply.status, &reply.headers, &from);
             self.leave(place, connection, &reply);
             let to = match pointed {

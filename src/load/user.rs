@@ -305,8 +305,8 @@ impl User {
         self.worker.wait_until(self.due).await
     }
 
-    /// Rests where nothing was waited for: what fails at once would be tried again without end, and nobody
-    /// else had a turn. The more often that happens in a row, the longer.
+    /// Pauses after a request that failed without waiting, so that it is not retried in a busy loop that starves
+    /// other tasks; the pause grows with repetition.
     async fn rest(&mut self) {
         let time = REST_LEAST.saturating_mul(1 << self.rests.min(10)).min(REST_MOST);
         self.rests += 1;

@@ -95,7 +95,7 @@ impl Totals {
     }
 
     fn mean_text(&self) -> String {
-        let Some(response) = &self.response else { return "nothing was answered".to_owned() };
+        let Some(response) = &self.response else { return "no request was answered".to_owned() };
         let ms = |us: f64| if us.is_finite() { format!("{:.2}ms", us / 1e3) } else { "never".to_owned() };
         let quantiles = TOLD.map(|(name, place)| {
             let mark = if self.thin().contains(&name) { "*" } else { "" };
@@ -192,7 +192,7 @@ mod tests {
         let refused = Totals { rejected: 2, ..totals() };
         assert!(refused.block().contains("Failed Requests:      0\nExpected Refusals:    2\n"));
         let silent = Totals { response: None, ok: 0, ..totals() };
-        assert!(silent.block().contains("Mean Response Time:   nothing was answered"));
+        assert!(silent.block().contains("Mean Response Time:   no request was answered"));
     }
 
     #[test]

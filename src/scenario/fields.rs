@@ -262,7 +262,7 @@ impl<'a> Fields<'a> {
         self.asked.extend(keys);
     }
 
-    /// Notes the keys that nobody asked for.
+    /// Reports unknown keys.
     pub(super) fn finish(self) {
         for (key, _) in self.table {
             if !self.asked.contains(&key.get_ref().as_ref()) {

@@ -64,7 +64,7 @@ impl Axis {
         } else if axis.levels.len() < 2 {
             "it needs two values or more"
         } else if distinct.len() < axis.levels.len() {
-            "a value stands twice"
+            "a value is listed twice"
         } else {
             return Ok(axis);
         };
@@ -443,7 +443,7 @@ mod tests {
         `=1,2` is not a valid axis: it has no name; expected e.g. `workers=1,2,3`
         `workers=1` is not a valid axis: it needs two values or more; expected e.g. `workers=1,2,3`
         `workers=1,,2` is not a valid axis: a value is empty; expected e.g. `workers=1,2,3`
-        `workers=1,1` is not a valid axis: a value stands twice; expected e.g. `workers=1,2,3`
+        `workers=1,1` is not a valid axis: a value is listed twice; expected e.g. `workers=1,2,3`
         `w=1,?` is not a valid axis: it has a control character; expected e.g. `workers=1,2,3`
         ");
     }

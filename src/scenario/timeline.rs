@@ -182,7 +182,7 @@ mod tests {
                 (Phase::Steady, s(5), s(6)),
                 (Phase::Ramp, s(6), s(8))
             ],
-            "each level is a stretch of its own"
+            "each level is a separate stretch"
         );
     }
 

@@ -1,6 +1,6 @@
 //! CPU and memory of processes: a service with all that belongs to it, and loadproof itself.
 //!
-//! To a service belong its descendants and whoever is in its process group. Its CPU time is a
+//! A service comprises its descendants and its process group. Its CPU time is a
 //! total: the time of a child that has ended stays in it, and it never falls.
 
 use std::collections::BTreeMap;

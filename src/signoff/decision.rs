@@ -58,7 +58,7 @@ pub enum State {
     Missing,
     /// The evidence does not decide it.
     Undecided,
-    /// The evidence may not be believed.
+    /// The evidence cannot be trusted.
     Invalid,
     /// The evidence is against it.
     Refuted,
@@ -126,7 +126,7 @@ pub fn decide(
         match (waivers.iter().find(|waiver| waiver.until >= today), waivers.first()) {
             (Some(valid), _) => item.waiver = Some((*valid).clone()),
             (None, Some(Waiver { who, until, .. })) => {
-                item.why.push_str(&format!("; {who}'s waiver held until {until}"));
+                item.why.push_str(&format!("; {who}'s waiver expired after {until}"));
             }
             (None, None) => {}
         }

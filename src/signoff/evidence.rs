@@ -178,7 +178,7 @@ fn of_another(run: &RunFacts, key: ReleaseKey, release: &Release) -> Option<Stri
         }
     };
     match run.start.environment.get("git commit") {
-        None => Some("its commit is not known: it was made outside of git".to_owned()),
+        None => Some("its commit is unknown, because it was run outside a git repository".to_owned()),
         Some(commit) if commit.ends_with("-dirty") => {
             Some(format!("it was made with changes on top of commit {}", commit.trim_end_matches("-dirty")))
         }

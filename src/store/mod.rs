@@ -75,7 +75,7 @@ pub enum StoreError {
         error: rusqlite::Error,
     },
     /// There is no such file, and a question makes none.
-    #[error("there is no store `{0}`: run something first, or name another one with `--store`")]
+    #[error("the store `{0}` does not exist: run a scenario first, or pass another store with `--store`")]
     Missing(PathBuf),
     /// The file belongs to another program.
     #[error("`{0}` is not a store of loadproof: name another file with `--store`")]
@@ -114,7 +114,7 @@ pub enum StoreError {
     },
     /// Its last changes cannot be read where it stands.
     #[error(
-        "the store `{0}` was not closed, and its log cannot be read where nothing can be written: copy both to another folder"
+        "the store `{0}` was not closed, and SQLite needs write access to the folder to read its log: copy both files to a writable folder"
     )]
     ReadOnlyLog(PathBuf),
     /// There is no such run.

@@ -156,7 +156,7 @@ fn over_runs(name: &str, runs: &[Arc<MeasuredRun>]) -> Option<FaultMetrics> {
 
 fn of_run(run: &MeasuredRun, fault: &FaultFacts) -> Result<OfRun, String> {
     if !run.is_ordered() {
-        return Err("the order of its requests is not known".to_owned());
+        return Err("the order of its requests is unknown".to_owned());
     }
     let event = fault_event(&run.facts, fault)?;
     let samples = &run.samples;

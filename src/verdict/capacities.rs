@@ -111,7 +111,7 @@ fn verdict(
         Verdict::Supported => format!("the interval, {interval}, lies on the claim's side of the bound"),
         Verdict::Refuted => format!("the interval, {interval}, lies on the other side of the bound"),
         _ => match results.iter().filter_map(|(_, result)| *result).find_map(open_end) {
-            Some(open) if low.is_none() && high.is_none() => format!("the interval is not known: {open}"),
+            Some(open) if low.is_none() && high.is_none() => format!("the interval is unknown: {open}"),
             Some(open) => format!("the interval is {interval}: {open}"),
             None => format!("the interval, {interval}, contains the bound"),
         },

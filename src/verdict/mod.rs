@@ -391,7 +391,7 @@ fn aborted(claim: &Claim, runs: &[Arc<MeasuredRun>], treatment: &str) -> Option<
         let ended: Vec<&&RunFacts> = of_side.iter().filter(|facts| facts.end.is_aborted()).collect();
         let first = ended.first()?;
         Some(format!(
-            "{} of {} runs of {} were aborted, which speaks against it: run {}: {}",
+            "{} of {} runs of {} were aborted, which counts as evidence against it: run {}: {}",
             ended.len(),
             of_side.len(),
             first.start.profile,

@@ -43,8 +43,8 @@ impl Repeats {
         let [before, after] = [of(baseline), of(treatment)];
         let p = fisher([[before, after], [attempts - before, attempts - after]]);
         let made_again = match self.count() {
-            1 => "1 round was made again".to_owned(),
-            n => format!("{n} rounds were made again"),
+            1 => "1 round was repeated".to_owned(),
+            n => format!("{n} rounds were repeated"),
         };
         let counts = format!(
             "{made_again}: {before} of {attempts} runs of `{baseline}` and {after} of `{treatment}` were disturbed"
@@ -53,7 +53,7 @@ impl Repeats {
             let more = if after > before { treatment } else { baseline };
             format!(
                 "{counts}, which chance does not explain (p = {}): `{more}` disturbs the generator itself, so that its \
-                 rounds must not be made again until they look good; run load and system on separate machines",
+                 rounds must not be repeated until they look good; run load and system on separate machines",
                 unit::significant(p)
             )
         } else {

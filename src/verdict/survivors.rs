@@ -266,7 +266,7 @@ fn shrunk(views: &[RoundRuns]) -> Option<Survivors> {
         .filter(|(_, before, after)| *before >= 1.0 && *after <= before * SHRUNK)
         .min_by(|a, b| (a.2 / a.1).total_cmp(&(b.2 / b.1)))?;
     let reason = format!(
-        "answers to {} shrank from {} to {} bytes (medians): other answers are no faster ones ({MEANT_ANSWERS})",
+        "answers to {} shrank from {} to {} bytes (medians): smaller answers cannot be compared in speed ({MEANT_ANSWERS})",
         subject.title(),
         unit::significant(before),
         unit::significant(after),

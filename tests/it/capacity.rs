@@ -195,7 +195,7 @@ fn stages_are_raised_together_and_a_number_of_journeys_cannot_be() {
     assert_eq!(bench.query("SELECT count(*) FROM run"), 1);
     let counted = bench.run(&[&flags[..], &["counted"]].concat());
     assert_eq!(code(&counted), 2);
-    assert!(stderr(&counted).contains("load `counted` has nothing to raise"), "{}", stderr(&counted));
+    assert!(stderr(&counted).contains("load `counted` has no level to raise"), "{}", stderr(&counted));
 }
 
 #[test]

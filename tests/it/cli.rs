@@ -185,7 +185,7 @@ fn each_cause_of_failure_has_its_exit_code() {
         ([&run[..], &["--rate", "5"]].concat(), 2, "`--rate` does not apply to this load"),
         ([&run[..], &["--base-url", &gone]].concat(), 100, "cannot reach"),
         ([&run[..], &["--store", "no-store.db"]].concat(), 106, "not a database"),
-        (vec!["report", "99", "--store", "typo.db"], 2, "there is no store `typo.db`"),
+        (vec!["report", "99", "--store", "typo.db"], 2, "the store `typo.db` does not exist"),
     ] {
         let output = bench.run(&arguments);
         assert_eq!(code(&output), expected, "{arguments:?}: {}", stderr(&output));

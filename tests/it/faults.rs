@@ -218,7 +218,7 @@ fn a_fault_of_a_proxy_that_nothing_passes_voids_the_run() {
     let output = bench.run(&["run", "scenario.toml"]);
     let out = stdout(&output);
     assert_ne!(code(&output), 0, "{out}");
-    let why = "fault `cut` was not carried out: no connection goes through proxy `front`: is the system told its address?";
+    let why = "fault `cut` was not carried out: no connection goes through proxy `front`: check that the system uses the proxy's address";
     assert!(out.contains(&format!("INVALID  faults: {why}")), "{out}");
     assert!(!out.contains("MET"), "{out}");
 }
@@ -313,7 +313,7 @@ fn a_fault_that_cannot_happen_is_a_mistake() {
         (fault("f", "2s", "kind = 'kil'"), "did you mean `kill`?"),
         (
             fault("f", "2s", "kind = 'command'\nrun = 'x'\nfor = '1s'"),
-            "a command without `undo` lasts for ever",
+            "a command without `undo` cannot have a duration",
         ),
         (fault("steady", "2s", "kind = 'command'\nrun = 'x'"), "a fault cannot be called `steady`"),
         ("[[fault]]\nname = 'f'\nkind = 'command'\nrun = 'x'".to_owned(), "`at` is missing in fault"),

@@ -227,7 +227,7 @@ fn what_cannot_be_read_is_refused_and_nothing_is_overwritten() {
     let bench = Bench::new();
     bench.write("a.txt", "hello\n");
     for (arguments, words) in [
-        (vec!["init", "--from", "a.txt"], "`a.txt`: the file's format is not known"),
+        (vec!["init", "--from", "a.txt"], "`a.txt`: unknown file format"),
         (vec!["init", "--from", "missing.har"], "cannot read `missing.har`"),
         (vec!["init", "--from", "a.txt", "scenario.toml"], "already exists"),
         (vec!["init", "--from", "a.txt", "--format", "har"], "not valid JSON"),

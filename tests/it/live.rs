@@ -139,7 +139,7 @@ fn nothing_is_read_from_the_store_while_a_run_goes_on() {
     for path in ["/api/report.html?of=1", "/api/samples.csv?of=1", "/api/trend.html?scenario=jobs"] {
         let answer = page.get(path);
         assert_eq!(answer.status, 409, "{path}");
-        assert!(answer.body.contains("a run is under way"), "{path}");
+        assert!(answer.body.contains("a run is in progress"), "{path}");
     }
     let stats = page.json("/api/stats.json");
     assert_eq!(stats["begin"]["run"], 1);

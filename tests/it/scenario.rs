@@ -510,7 +510,7 @@ fn mistakes_in_claims_are_shown_where_they_stand() {
         ("value = \"treatment.p95\"\nat_most = 500", "this value is a time"),
         ("value = \"treatment.ok_share\"\nat_least = \"5ms\"", "this value is not a time"),
         ("value = \"treatment.p95 /\"\nat_most = \"5ms\"", "this formula cannot be evaluated"),
-        ("value = \"3\"\nat_most = 5", "this speaks of no run"),
+        ("value = \"3\"\nat_most = 5", "the formula uses no run"),
         ("value = \"run.max('backlog')\"\nat_most = 5", "unknown signal `backlog`"),
         ("value = \"run.p95\"", "a claim needs exactly one of `at_least`, `at_most`, `within`"),
         ("value = \"run.ok\"\nat_least = 1\nat_most = 2", "a claim has one bound"),

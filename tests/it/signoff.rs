@@ -203,7 +203,7 @@ fn a_refuted_claim_is_not_signed_unless_it_is_waived_and_a_waiver_never_reads_as
     // An expired one lets nothing pass.
     let output = signoff(&shelf, &waiver("Twice as fast", "2020-01-31"), &[]);
     assert_eq!(code(&output), 99);
-    assert!(said(&output).contains("; Test lead's waiver held until <day>"), "{}", said(&output));
+    assert!(said(&output).contains("; Test lead's waiver expired after <day>"), "{}", said(&output));
     // One that nothing needs is told.
     let output = signoff(&shelf, &waiver("C2", "2999-01-31"), &[]);
     assert!(

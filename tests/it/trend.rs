@@ -454,7 +454,7 @@ fn a_trend_is_told_in_words_as_a_table_and_as_a_page() {
     assert!(page.contains("href=\"run-15.html\""));
     assert!(page.contains("moved the cache, &lt;b&gt;at last") && !page.contains("<b>at last"));
     assert!(page.len() < 300_000, "{} bytes", page.len());
-    assert!(history.bench.out(&["trend", "jobs", "--about", "nothing"]).contains("no complete run"));
+    assert!(history.bench.out(&["trend", "jobs", "--about", "nothing"]).contains("no complete runs yet"));
     let unknown = history.bench.run(&["trend", "job"]);
     assert_eq!(code(&unknown), 2);
     assert!(stderr(&unknown).contains("it has: jobs"), "{}", stderr(&unknown));

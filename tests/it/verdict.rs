@@ -1010,7 +1010,7 @@ fn a_drain_that_nobody_watched_is_neither_over_nor_late() {
     let judged = verdict::of_rounds_with(&runs, &claims, &options);
     let of = |place: usize| (judged.claims[place].verdict, judged.claims[place].reason.as_str());
     assert_eq!(of(0).0, Verdict::Invalid);
-    assert!(of(0).1.contains("is not known: the source of `backlog` could not be read"), "{}", of(0).1);
+    assert!(of(0).1.contains("is unknown: the source of `backlog` could not be read"), "{}", of(0).1);
     assert_eq!(of(1).0, Verdict::Supported, "{}", of(1).1);
 }
 

@@ -31,10 +31,10 @@ pub(in crate::cli) struct Http {
     /// The method; GET, or POST where there is a body, if not given
     #[arg(short, long, env = "LOADPROOF_METHOD", help_heading = WHAT)]
     pub(in crate::cli) method: Option<String>,
-    /// The body, or `@file`: text, or bytes that are sent as they are
+    /// Body text, or `@file` to send a file unchanged
     #[arg(short, long, env = "LOADPROOF_BODY", value_name = "TEXT|@FILE", help_heading = WHAT)]
     pub(in crate::cli) body: Option<String>,
-    /// Redirects that are followed; none where --expect names a 3xx
+    /// Maximum number of redirects to follow; 0 if --expect names a 3xx status
     #[arg(long, env = "LOADPROOF_REDIRECTS", default_value_t = 10, value_name = "N", help_heading = WHAT)]
     pub(in crate::cli) redirects: u32,
     /// The version of HTTP; `auto` is HTTP/2 over TLS if the server offers it, and HTTP/1.1 otherwise
@@ -72,7 +72,7 @@ pub(in crate::cli) struct EndpointFlags {
     /// Statuses that are ok, such as `200,404` or `OK,NOT_FOUND`; anything below 400, or OK, if not given
     #[arg(long, env = "LOADPROOF_EXPECT", value_delimiter = ',', value_name = "STATUS", help_heading = WHAT)]
     pub(in crate::cli) expect: Vec<String>,
-    /// From sending to the whole answer; a gRPC call's deadline
+    /// Timeout from sending to the complete answer; also the deadline of a gRPC call
     #[arg(long, env = "LOADPROOF_TIMEOUT", value_parser = unit::parse_duration, default_value = "30s", value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) timeout: Duration,
     /// Accept any certificate
@@ -110,7 +110,7 @@ pub(in crate::cli) struct EndpointFlags {
     /// Threads that generate load; default: one per core
     #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024), help_heading = LOAD)]
     pub(in crate::cli) workers: Option<u16>,
-    /// Wait busily for the last 200 µs before a request is due: it goes out on time, and the workers use their cores fully
+    /// Busy-wait for the last 200 µs before a request is due; requests are sent on time, but workers use their cores fully
     #[arg(long, env = "LOADPROOF_SPIN", help_heading = LOAD)]
     pub(in crate::cli) spin: bool,
     #[command(flatten)]

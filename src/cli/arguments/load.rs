@@ -39,12 +39,12 @@ pub(in crate::cli) struct Run {
     /// The scenario file
     #[arg(value_name = "SCENARIO")]
     pub(in crate::cli) scenario: PathBuf,
-    /// The profile to run under; may be left out where there is one only
+    /// Profile to run; optional if there is only one
     #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
     pub(in crate::cli) profile: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) locust: Locust,
-    /// Print the run in a few lines at the end, as load scripts do
+    /// Print a short summary at the end, in the style of load scripts
     #[arg(long, env = "LOADPROOF_SUMMARY", value_enum, value_name = "FORM", conflicts_with = "json", help_heading = OUTPUT)]
     pub(in crate::cli) summary: Option<SummaryForm>,
     #[command(flatten)]
@@ -93,27 +93,26 @@ pub(in crate::cli) struct Experiment {
     /// given several times
     #[arg(long, value_parser = Axis::parse, value_name = "NAME=A,B,…", conflicts_with_all = ["treatment", "profiles"], help_heading = WHAT)]
     pub(in crate::cli) grid: Vec<Axis>,
-    /// Claim that a value of the grid has at least so many times the throughput of the first value, all other factors at
-    /// their first: `workers=3:2.5`
+    /// Add a claim that a value of the grid has at least N times the throughput of the first value, with all other factors
+    /// at their first value: `workers=3:2.5`
     #[arg(long, value_parser = Scaling::parse, value_name = "NAME=VALUE:TIMES", requires = "grid", help_heading = WHAT)]
     pub(in crate::cli) scales: Vec<Scaling>,
-    /// First screen the grid: one round with runs as long as this, an experiment of its own; combinations that another one
-    /// beats by 10 % in throughput or p95, and equals in the other, are left out of the rounds
+    /// First screen the grid in one round with runs of this length, as a separate experiment; the rounds then exclude
+    /// combinations that another one beats by 10 % in throughput or p95 without being worse in the other
     #[arg(long, value_parser = unit::parse_duration, value_name = "TIME", requires = "grid", conflicts_with = "resume", help_heading = WHAT)]
     pub(in crate::cli) screen: Option<Duration>,
-    /// Exactly so many rounds of one run per arm, with one look at their end; without it, up to the scenario's `rounds`
-    /// (20), ending after 5 or 10 once every gating claim is decided
+    /// Run exactly this many rounds of one run per arm, with one look at their end; default: up to the scenario's `rounds`
+    /// (20), ending after 5 or 10 if every gating claim is decided
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = WHAT)]
     pub(in crate::cli) rounds: Option<u32>,
-    /// Make no pilot round; it is made by default if the number of rounds is open and a gating claim may need longer
+    /// Skip the pilot round, which runs by default if the number of rounds is open and a gating claim may need longer
     /// runs (p99 and above, absolute quantiles, `phase = "settled"`)
     #[arg(long, env = "LOADPROOF_NO_PILOT", value_parser = FalseyValueParser::new(), help_heading = WHAT)]
     pub(in crate::cli) no_pilot: bool,
-    /// Make a pilot round, also before a fixed number of rounds: from it follows how long runs should be, at most four
-    /// times as long as stated
+    /// Run a pilot round even before a fixed number of rounds; it sets the run time, up to four times the stated one
     #[arg(long, conflicts_with_all = ["no_pilot", "resume"], help_heading = WHAT)]
     pub(in crate::cli) pilot: bool,
-    /// Start no round that would end later than this, pilot and repeated rounds included: `20m`
+    /// Time limit, including the pilot and repeated rounds: `20m`; no round starts that would exceed it
     #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) budget: Option<Duration>,
     /// Continue an interrupted experiment: `e3`; default: the newest
@@ -130,29 +129,29 @@ pub(in crate::cli) struct Capacity {
     /// The scenario file
     #[arg(value_name = "SCENARIO")]
     pub(in crate::cli) scenario: PathBuf,
-    /// The profile to run under; may be left out where there is one only
+    /// Profile to run; optional if there is only one
     #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
     pub(in crate::cli) profile: Option<String>,
     /// Two profiles, the baseline first: their trials are interleaved, and claims such as
     /// `treatment.capacity / baseline.capacity` are decided
     #[arg(long, env = "LOADPROOF_PROFILES", value_delimiter = ',', conflicts_with = "profile", help_heading = WHAT)]
     pub(in crate::cli) profiles: Vec<String>,
-    /// A condition that has to hold, in place of the scenario's goals; may be given several times
+    /// Condition that must hold, instead of the scenario's goals; may be repeated
     #[arg(long, env = "LOADPROOF_OBJECTIVE", value_name = "CONDITION", help_heading = WHAT)]
     pub(in crate::cli) objective: Vec<String>,
-    /// Where to begin: a rate per second, a number of users, or a multiple of a load with stages or parts
+    /// First load to try: a rate per second, a number of users, or a multiple of a load with stages or parts
     #[arg(long, env = "LOADPROOF_FROM", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
     pub(in crate::cli) from: Option<f64>,
-    /// Where to end at the latest
+    /// Highest load to try
     #[arg(long, env = "LOADPROOF_TO", value_parser = parse_positive_rate, value_name = "LOAD", help_heading = WHAT)]
     pub(in crate::cli) to: Option<f64>,
-    /// Duration sum of each goal, as a number of trials (3): after so many at a load it is classified
+    /// Number of trials after which a load is classified (3): the duration sum of each goal
     #[arg(long, env = "LOADPROOF_REPEATS", value_parser = clap::value_parser!(u32).range(1..=99), help_heading = WHAT)]
     pub(in crate::cli) repeats: Option<u32>,
-    /// How near the bounds have to come: `5%`
+    /// Maximum distance between the bounds: `5%`
     #[arg(long, env = "LOADPROOF_WIDTH", value_parser = parse_width, value_name = "SHARE", help_heading = WHAT)]
     pub(in crate::cli) width: Option<f64>,
-    /// Start no trial that would end later than this: `15m`. The last trials confirm what was found
+    /// Time limit: `15m`; no trial starts that would exceed it. The last trials confirm what was found
     #[arg(long, env = "LOADPROOF_BUDGET", value_parser = unit::parse_duration, value_name = "TIME", help_heading = WHAT)]
     pub(in crate::cli) budget: Option<Duration>,
     /// Skip the runs at 1.5 and 2 times the capacity
@@ -168,7 +167,7 @@ pub(in crate::cli) struct Capacity {
 /// Flags of everything that makes load
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Common {
-    /// The load; may be left out where the scenario names one, or has one only
+    /// Load to run; optional if the scenario names one or has only one
     #[arg(short, long, env = "LOADPROOF_LOAD", help_heading = WHAT)]
     pub(in crate::cli) load: Option<String>,
     /// Label for the run, such as a release
@@ -224,7 +223,7 @@ pub(in crate::cli) struct Overrides {
     /// Threads that generate load; default: one per core
     #[arg(long, env = "LOADPROOF_WORKERS", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(in crate::cli) workers: Option<u16>,
-    /// Wait busily for the last 200 µs before a request is due: it goes out on time, and the workers use their cores fully
+    /// Busy-wait for the last 200 µs before a request is due; requests are sent on time, but workers use their cores fully
     #[arg(long, env = "LOADPROOF_SPIN")]
     pub(in crate::cli) spin: bool,
 }

@@ -189,7 +189,7 @@ pub(super) struct Check {
     /// Scenario files
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// Write the new names of keys into the files, and into those that they include, in place of old ones
+    /// Replace renamed keys in the files and in the files that they include
     #[arg(long)]
     pub(super) fix: bool,
     #[command(flatten)]
@@ -231,18 +231,17 @@ pub(super) struct Shown {
     pub(super) progress_interval: Duration,
 }
 
-/// Qualify the instrument
+/// Check loadproof on this machine
 #[derive(Debug, Args)]
 pub(super) struct SelfTest {
-    /// Plant faults in the servers instead, and hold the verdicts against what is right; `--faults=NAME`
-    /// plants one
+    /// Plant defects in the servers and check the verdicts instead; `--faults=NAME` plants one
     #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     pub(super) faults: Option<String>,
     /// With --faults: only a few of them, in about three minutes
     #[arg(long, requires = "faults")]
     pub(super) short: bool,
-    /// Rounds; each holds a run of a server, of its twin, and of a slower one. Five make an experiment;
-    /// faults take five each
+    /// Number of rounds, each with a run of a server, of its twin and of a slower one; every five make an
+    /// experiment, and each fault takes five
     #[arg(long, env = "LOADPROOF_ROUNDS", value_parser = clap::value_parser!(u32).range(5..=100), default_value_t = 20)]
     pub(super) rounds: u32,
     /// The testbed's program; the one beside loadproof if not given
@@ -258,7 +257,7 @@ pub(super) struct SelfTest {
     pub(super) shown: Shown,
 }
 
-/// What is loaded: dev, staging, …
+/// Name of the tested installation: dev, staging, …
 #[derive(Clone, Debug, Args)]
 pub(super) struct Deployment {
     /// Name of the deployment, such as `staging`; claims may be limited to some
@@ -298,7 +297,7 @@ pub(super) struct Outputs {
     /// Decide claims even if the audit is INVALID; every page says so
     #[arg(long, env = "LOADPROOF_ALLOW_INVALID", value_parser = FalseyValueParser::new())]
     pub(super) allow_invalid: bool,
-    /// Take a run in which most requests fail for no failure by itself
+    /// Do not fail because most requests of a run failed
     #[arg(long, env = "LOADPROOF_ALLOW_FAILURES", value_parser = FalseyValueParser::new())]
     pub(super) allow_failures: bool,
 }
@@ -339,7 +338,7 @@ pub(super) enum ProgressStyle {
     Auto,
     /// A block that is redrawn
     Bar,
-    /// One line that is redrawn: a bar, how many of how many, rate, successes, failures, time left
+    /// One redrawn line: a bar, progress, rate, successes, failures, time left
     Line,
     /// A line from time to time
     Plain,

@@ -40,11 +40,11 @@ pub(in crate::cli) struct Compare {
     /// Compare runs of different workloads; the report says so
     #[arg(long, env = "LOADPROOF_FORCE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) force: bool,
-    /// Judge by the claims of this scenario file, not by those that the runs were made with; every form of the report
-    /// says that they were made after the fact
+    /// Decide the claims of this scenario file instead of those stored with the runs; every report marks them as made
+    /// after the fact
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) claims: Option<PathBuf>,
-    /// Exit with 99 where the runs indicate that a gating claim does not hold
+    /// Exit with 99 if the runs indicate that a gating claim does not hold
     #[arg(long, env = "LOADPROOF_GATE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) gate: bool,
     #[command(flatten)]
@@ -135,8 +135,8 @@ pub(in crate::cli) struct Report {
     /// several also the claims in one table
     #[arg(value_name = "RUN|EXPERIMENT|CAPACITY", required = true)]
     pub(in crate::cli) subjects: Vec<String>,
-    /// Judge by the claims of this scenario file, not by those that the runs were made with; every form of the report
-    /// says that they were made after the fact, and they do not count for a sign-off
+    /// Decide the claims of this scenario file instead of those stored with the runs; every report marks them as made
+    /// after the fact, and they do not count for a sign-off
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) claims: Option<PathBuf>,
     #[command(flatten)]
@@ -215,8 +215,8 @@ impl std::str::FromStr for RunFilter {
 /// Store results of another tool as a run
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Import {
-    /// The file: results of Locust, k6, JMeter, Gatling, vegeta, oha or hey, sample by sample; or what wrk, hey or k6
-    /// sum up of theirs
+    /// The file: results of Locust, k6, JMeter, Gatling, vegeta, oha or hey, sample by sample; or the summary of
+    /// wrk, hey or k6
     #[arg(value_name = "FILE")]
     pub(in crate::cli) file: PathBuf,
     /// Format of the file; default: detected from its content
@@ -226,7 +226,7 @@ pub(in crate::cli) struct Import {
     /// not given
     #[arg(short, long, env = "LOADPROOF_SCENARIO", value_name = "NAME|FILE")]
     pub(in crate::cli) scenario: Option<String>,
-    /// The load's name; a load of the scenario file says that it was this one
+    /// Name of the load; if the scenario file has it, this states that the results come from that load
     #[arg(short, long, env = "LOADPROOF_LOAD")]
     pub(in crate::cli) load: Option<String>,
     /// The profile that it was made under
@@ -237,10 +237,10 @@ pub(in crate::cli) struct Import {
     pub(in crate::cli) label: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) deployment: Deployment,
-    /// One name for all its requests, for files that give none (oha) or one per id
+    /// Endpoint name for all requests, for files without names (oha) or with one name per id
     #[arg(long, env = "LOADPROOF_ENDPOINT", value_name = "NAME")]
     pub(in crate::cli) endpoint: Option<String>,
-    /// The form of its times (strftime: `%d/%m/%Y %H:%M:%S%.f`), where they do not tell it themselves
+    /// Format of the times (strftime: `%d/%m/%Y %H:%M:%S%.f`), if it cannot be detected
     #[arg(long, env = "LOADPROOF_TIME_FORMAT", value_name = "FORM")]
     pub(in crate::cli) time_format: Option<String>,
     /// Print the result as JSON
@@ -264,7 +264,7 @@ pub(in crate::cli) struct Export {
     /// Where to write; stdout if not given. For `locust` what the files' names begin with
     #[arg(short, long, value_name = "FILE")]
     pub(in crate::cli) output: Option<PathBuf>,
-    /// For `hdr`: only endpoints and effects whose name has this in it
+    /// For `hdr`: only endpoints and effects whose name contains this
     #[arg(short, long, env = "LOADPROOF_ABOUT", value_name = "TEXT")]
     pub(in crate::cli) about: Option<String>,
 }
@@ -310,7 +310,7 @@ pub(in crate::cli) struct Trend {
     /// Only this metric: `p50`, `p95`, `p99`, `throughput` or `answered`
     #[arg(short, long, env = "LOADPROOF_METRIC", value_name = "METRIC")]
     pub(in crate::cli) metric: Option<String>,
-    /// Only endpoints and effects whose name has this in it
+    /// Only endpoints and effects whose name contains this
     #[arg(short, long, env = "LOADPROOF_ABOUT", value_name = "TEXT")]
     pub(in crate::cli) about: Option<String>,
     /// Where to write the page
@@ -329,7 +329,7 @@ pub(in crate::cli) struct Trend {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TrendCommand {
-    /// Accept the level of a run's release: it is a regression no longer
+    /// Accept the level of a run's release, so that it no longer counts as a regression
     Accept {
         /// A number, a label, a profile (its newest run), or `latest`
         #[arg(value_name = "RUN")]

@@ -24,7 +24,7 @@ Examples:
 
 const FROM: &str = "Make the scenario from a file: HAR, OpenAPI 3, Postman collection, curl commands or access log; `-` is standard input";
 
-/// Write a commented scenario to begin with, or one made from a recording, an API description or a log
+/// Write a commented starter scenario, or generate one from a recording, an API description or a log
 #[derive(Debug, Args)]
 #[command(after_help = INIT_EXAMPLES)]
 pub(in crate::cli) struct Init {
@@ -37,19 +37,19 @@ pub(in crate::cli) struct Init {
     /// The file to make the scenario from
     #[arg(long, value_name = "OTHER", help = FROM)]
     pub(in crate::cli) from: Option<PathBuf>,
-    /// What the other file is [default: seen from its content]
+    /// Format of the source file [default: detected from its content]
     #[arg(long, value_enum, value_name = "FORMAT", requires = "from")]
     pub(in crate::cli) format: Option<DraftFormat>,
-    /// Take over files of pages (images, fonts, stylesheets, scripts), trackers and preflight requests, too
+    /// Keep page assets (images, fonts, stylesheets, scripts), trackers and preflight requests
     #[arg(long, requires = "from")]
     pub(in crate::cli) keep_all: bool,
     /// A host besides the main one that is requested, too; may be repeated
     #[arg(long, value_name = "HOST", requires = "from")]
     pub(in crate::cli) include_host: Vec<String>,
-    /// Take over an access log's requests that change something (POST, PUT, DELETE); their bodies are unknown
+    /// Keep an access log's requests that change data (POST, PUT, DELETE); their bodies are unknown
     #[arg(long, requires = "from")]
     pub(in crate::cli) unsafe_methods: bool,
-    /// Make an access log's requests at their own times, in place of its mean rate; they are written to a file beside the
+    /// Repeat an access log's requests at their recorded times instead of its mean rate; writes them to a file beside the
     /// scenario
     #[arg(long, requires = "from")]
     pub(in crate::cli) replay: bool,

@@ -30,7 +30,7 @@ pub(in crate::cli) struct SignOff {
     /// Folder for the bundle; `signoff-VERSION` beside the store if not given
     #[arg(short, long, env = "LOADPROOF_OUTPUT", value_name = "FOLDER")]
     pub(in crate::cli) output: Option<PathBuf>,
-    /// Replace a bundle that is there already
+    /// Replace an existing bundle
     #[arg(long, env = "LOADPROOF_SIGNOFF_FORCE", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) force: bool,
     /// Sign the manifest with this Ed25519 private key (PEM)
@@ -50,7 +50,7 @@ pub(in crate::cli) struct Verify {
     /// The Ed25519 public key (PEM) of the bundle's signer
     #[arg(long, env = "LOADPROOF_PUBLIC_KEY", value_name = "FILE")]
     pub(in crate::cli) public_key: Option<PathBuf>,
-    /// Of what another version wrote, be content with the numbers: its pages and sentences are not verified
+    /// Verify only the numbers of files written by another version, not their pages and sentences
     #[arg(long, env = "LOADPROOF_NUMBERS_ONLY", value_parser = FalseyValueParser::new())]
     pub(in crate::cli) numbers_only: bool,
     #[command(flatten)]

@@ -22,7 +22,7 @@ pub(in crate::cli) struct TryOut {
     /// Try this journey only
     #[arg(short, long, value_name = "NAME", help_heading = WHAT)]
     pub(in crate::cli) journey: Option<String>,
-    /// The profile to try under; may be left out where there is one only
+    /// Profile to try; optional if there is only one
     #[arg(short, long, env = "LOADPROOF_PROFILE", help_heading = WHAT)]
     pub(in crate::cli) profile: Option<String>,
     /// Base URL of the system, instead of the scenario's

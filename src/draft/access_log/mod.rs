@@ -64,7 +64,7 @@ pub(super) fn read(text: &str, options: &Options) -> Result<Draft, DraftError> {
     let (endpoints, scanned) = shapes.endpoints();
     if endpoints.is_empty() {
         let hint = if left_out.0.keys().any(|reason| reason.contains("--unsafe-methods")) {
-            "nothing but requests that change something is in it: `--unsafe-methods` takes them over, without bodies"
+            "it contains only requests that change data: `--unsafe-methods` keeps them, without bodies"
         } else {
             "supported are the common and combined formats, and a JSON object a line with method, path and status"
         };
@@ -151,7 +151,7 @@ fn reason_against(hit: &Hit, options: &Options) -> Option<String> {
     }
     if !SAFE.contains(&hit.method.as_str()) && !options.unsafe_methods {
         return Some(format!(
-            "`{}`, which may change something, and whose bodies are unknown (`--unsafe-methods`)",
+            "`{}`, which may change data, and whose bodies are unknown (`--unsafe-methods`)",
             hit.method
         ));
     }

@@ -215,7 +215,7 @@ impl Call {
                 self.headers.push(("authorization".to_owned(), Template::literal("Bearer ").then(value)));
             }
             "cookie" if value.marked().0.contains('=') => self.headers.push(("cookie".to_owned(), value)),
-            "cookie" => findings.note("left out: a file of cookies (`-b`); each user has a jar of its own"),
+            "cookie" => findings.note("left out: a cookie file (`-b`); each user has its own cookie jar"),
             "referer" => self.headers.push(("referer".to_owned(), value)),
             "url-query" => {
                 self.is_get |= self.data.is_empty();

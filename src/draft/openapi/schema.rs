@@ -72,7 +72,7 @@ impl<'a> Values<'_, 'a> {
 
     /// A value of which nothing but the name is known.
     pub(super) fn unknown(&mut self, name: &str) -> Template {
-        self.findings.note(format!("guessed: the value of `{name}`, of which the description says nothing"));
+        self.findings.note(format!("guessed: the value of `{name}`, which the description does not specify"));
         self.string(&Tree::Null, name)
     }
 

@@ -65,7 +65,7 @@ pub(in crate::load) async fn until_seen(waiter: Waiter<'_>, awaited: &Await) -> 
             effect.end(0, Err(match (is_time, is_unknown) {
                 (true, false) => (Outcome::Failed, &reason),
                 // It may have come, and nobody was there.
-                (true, true) => (Outcome::Error, "not seen: the connection to the broker was lost meanwhile"),
+                (true, true) => (Outcome::Error, "not seen: the connection to the broker was lost"),
                 (false, _) => (Outcome::Error, "not awaited: the run was stopped"),
             }));
             false

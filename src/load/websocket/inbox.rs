@@ -1,4 +1,4 @@
-//! Messages of a WebSocket that have come and that nobody has taken yet.
+//! Unread messages of a WebSocket.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

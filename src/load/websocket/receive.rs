@@ -62,7 +62,7 @@ pub(in crate::load) async fn received(
             effect.end(0, Err(match (is_time, socket.has_forgotten_since(cause.intended)) {
                 (true, false) => (Outcome::Failed, &reason),
                 // It may have been among them.
-                (true, true) => (Outcome::Error, "not received: unread messages had to make room for later ones"),
+                (true, true) => (Outcome::Error, "not received: unread messages were discarded because the buffer was full"),
                 (false, _) => (Outcome::Error, "not awaited: the run was stopped"),
             }));
             return None;

@@ -36,8 +36,8 @@ impl CapacityReport {
         };
         let disturbed = match self.arms.iter().map(|arm| arm.disturbed).sum::<usize>() {
             0 => String::new(),
-            1 => ", one more was disturbed and made again".to_owned(),
-            n => format!(", {n} more were disturbed and made again"),
+            1 => ", one more was disturbed and repeated".to_owned(),
+            n => format!(", {n} more were disturbed and repeated"),
         };
         let time = unit::span(terms.trial_s);
         format!("load {} · {trials} trials of {time}{disturbed}{ended}", self.searched.load)

@@ -184,7 +184,7 @@ fn traffic(arms: &[&ArmSummary], names: &[&str]) -> Vec<TimeRow> {
     let rows = [
         row("offered load", "requests due per second", |arm| &arm.traffic.due),
         row("failed, unanswered or dropped", "requests per second", |arm| &arm.traffic.not_ok),
-        row("in flight", "requests under way", |arm| &arm.traffic.in_flight),
+        row("in flight", "requests in flight", |arm| &arm.traffic.in_flight),
     ];
     let has_any = |row: &TimeRow| row.lines.iter().any(|line| line.points.iter().any(|point| point.1 > 0.0));
     rows.into_iter().filter(has_any).collect()

@@ -17,7 +17,7 @@ pub(super) const NO_VALUE: &str = "n/a";
 const SHOWN: usize = 4;
 /// What is said where a time has no end.
 const ENDLESS: &str =
-    "∞: so many were never answered that the value lies among them; a change from or to ∞ has no size.";
+    "∞: the value falls among requests that were never answered; a change from or to ∞ has no size.";
 /// Part of a response time that waiting to be sent must make up for service times to be shown, too.
 const LEAST_WAITING: f64 = 0.05;
 

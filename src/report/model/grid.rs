@@ -251,14 +251,14 @@ fn note(grid: &Grid) -> String {
                     answered took for ever. "
         .to_owned();
     text.push_str(if grid.rounds == 1 {
-        "One round: these are estimates without intervals, and nothing is told apart."
+        "One round gives estimates without intervals, so no difference is significant."
     } else {
         "Intervals are at 95 %, each by itself. \"Dominated\" and \"told apart\" hold at an error of 5 % that all pairs \
-         of cells, or all effects on a metric, share (Bonferroni); \"perhaps\" says that the rounds do not tell the two \
-         apart. Effects are averages over the levels of the other factors; where factors interact, look at the cells."
+         of cells, or all effects on a metric, share (Bonferroni); \"perhaps\" means that the rounds cannot distinguish \
+         the two cells. Effects are averages over the levels of the other factors; where factors interact, look at the cells."
     });
     if grid.effects.is_empty() {
-        text.push_str(" Not every combination was run, so effects are not worked out.");
+        text.push_str(" Not every combination was run, so effects are not computed.");
     }
     text
 }

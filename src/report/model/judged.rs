@@ -224,19 +224,19 @@ fn level(judgement: &Judgement) -> String {
 fn around(conduct: &Conduct) -> String {
     let repeated = match conduct.repeats.count() {
         0 => String::new(),
-        1 => " One more was disturbed and made again.".to_owned(),
-        n => format!(" {n} more were disturbed and made again."),
+        1 => " One more was disturbed and repeated.".to_owned(),
+        n => format!(" {n} more were disturbed and repeated."),
     };
     let pilot = conduct.pilot.as_ref();
     repeated
-        + &pilot.map_or(String::new(), |text| format!(" A pilot round, left out of the evidence: {text}"))
+        + &pilot.map_or(String::new(), |text| format!(" A pilot round, excluded from the evidence: {text}"))
 }
 
 /// What the looks of an experiment share, and what each has spent.
 fn looks(judgement: &Judgement) -> String {
     let alpha = unit::share(judgement.alpha);
     let Some(conduct) = &judgement.conduct else {
-        return format!("They are looked at once, with an error rate of {alpha}.");
+        return format!("There is one look, with an error rate of {alpha}.");
     };
     let plan = if conduct.is_fixed {
         format!("The number of rounds is fixed: one look is planned, after {}.", conduct.planned_rounds)
@@ -258,7 +258,7 @@ fn looks(judgement: &Judgement) -> String {
         looks => format!(" So far: {}.", looks.iter().map(made).collect::<Vec<_>>().join("; ")),
     };
     format!(
-        "{plan} All looks share an error rate of {}, whatever is looked at when; this one has {alpha}.{spent}",
+        "{plan} All looks together have an error rate of {}, whenever they take place; this look has {alpha}.{spent}",
         unit::share(TOTAL_ALPHA)
     )
 }

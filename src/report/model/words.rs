@@ -98,7 +98,7 @@ pub(super) fn warning(warning: &Warning) -> String {
         Warning::DrainUnknown { runs, reason } => {
             let names: Vec<String> = runs.iter().map(i64::to_string).collect();
             let plural = if runs.len() == 1 { "" } else { "s" };
-            format!("Whether the backlog of run{plural} {} drained is not known: {reason}.", names.join(", "))
+            format!("It is unknown whether the backlog of run{plural} {} drained: {reason}.", names.join(", "))
         }
         Warning::SinglePair => {
             "A single pair of runs only indicates: the difference may be run-to-run noise. Run an experiment of at least \

@@ -92,7 +92,7 @@ fn answer(trend: &Trend) -> TrendAnswer {
         return TrendAnswer {
             word: "NO RELEASES".to_owned(),
             tone: "none",
-            sentence: "There is no complete run yet.".to_owned(),
+            sentence: "No complete runs yet.".to_owned(),
             others: Vec::new(),
         };
     };

@@ -14,7 +14,7 @@ pub fn text(scenario: &str, trend: &Trend) -> String {
     let bold = anstyle::Style::new().bold();
     let series = &trend.series[..];
     if series.is_empty() {
-        let none = format!("{bold}{scenario}{bold:#}: no complete run yet");
+        let none = format!("{bold}{scenario}{bold:#}: no complete runs yet");
         return [vec![none], left_out(trend)].concat().join("\n");
     }
     let mut parts = vec![format!("{bold}{scenario} over releases{bold:#} · {} series", series.len())];

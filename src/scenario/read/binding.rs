@@ -49,7 +49,7 @@ pub(super) fn check_variable(problems: &Problems, name: &Located<String>) {
         && minijinja::Environment::new().compile_expression(word).is_ok();
     if !is_word {
         let title = format!("`{word}` cannot be the name of a variable");
-        let label = "templates could not say it: a word of letters, digits and `_` that is none of theirs";
+        let label = "expected letters, digits and `_`, not beginning with a digit, and not a word reserved in templates";
         problems.add(&name.place, title, label);
     }
 }

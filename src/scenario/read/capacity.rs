@@ -111,7 +111,7 @@ fn check_load(
         return problems.add_unknown(&name.place, "load", &name.value, &known);
     };
     if load.level().is_none() {
-        let label = "its journeys are worked off at the system's own speed";
+        let label = "its journeys are fixed in number or recorded, so it has no level to raise";
         problems.add(&name.place, format!("load `{}` cannot be raised", name.value), label);
     } else if run_time.is_some() && !load.can_last() {
         let title = format!("load `{}` lasts as long as its stages and parts say", name.value);

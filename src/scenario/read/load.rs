@@ -83,7 +83,7 @@ fn load(mut table: Fields<'_>, work: Work<'_>, conditions: &mut Vec<Located<Stri
     let parts = if table.has("part") {
         if let Some(amount) = AMOUNTS.into_iter().find(|key| table.has(key)) {
             let title = format!("a load with parts has no `{amount}` of its own");
-            table.problems.add(&table.key_place(amount), title, "say it in one of the parts");
+            table.problems.add(&table.key_place(amount), title, "set it in one of the parts");
             table.know(&KEYS);
         }
         parts(&mut table, work)
@@ -123,7 +123,7 @@ fn parts(table: &mut Fields<'_>, work: Work<'_>) -> Option<Vec<LoadPart>> {
         let name = fields.required_text("name").map_or(String::new(), |located| {
             if !names.insert(located.value.clone()) {
                 let title = format!("two parts are called `{}`", located.value);
-                fields.problems.add(&located.place, title, "give each a name of its own");
+                fields.problems.add(&located.place, title, "give each part a unique name");
             }
             stages::check_name(&located, "a part", fields.problems);
             located.value
@@ -301,7 +301,7 @@ fn gamma(table: &mut Fields<'_>) -> Option<Arrivals> {
     if !DISPERSIONS.contains(&dispersion.value) {
         let title =
             format!("`dispersion` has to lie between {} and {}", DISPERSIONS.start(), DISPERSIONS.end());
-        problems.add(&dispersion.place, title, "1 is a Poisson process; more comes in clusters");
+        problems.add(&dispersion.place, title, "1 is a Poisson process, higher values make clusters");
         return None;
     }
     Some(Arrivals::Gamma { dispersion: dispersion.value })

@@ -40,7 +40,7 @@ pub(super) fn read(table: &mut Fields<'_>) -> Option<Read> {
         if let Some((key, level)) = said.level {
             if kind.is_some_and(|kind| kind != key) {
                 let title = "the stages of a load change either `users` or `rate`";
-                table.problems.add(&place, title, "put the other into a part of its own");
+                table.problems.add(&place, title, "put the other into a separate part");
                 is_right = false;
             }
             kind = kind.or(Some(key));

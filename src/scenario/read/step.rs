@@ -435,7 +435,7 @@ fn poll(
         && let Some(both) = value.iter().find(|status| until.contains(status))
     {
         let title = format!("status {} cannot be both waited for and pending", status_text(*both));
-        step.problems.add(place, title, "also in `until`, or what it is without it");
+        step.problems.add(place, title, "this status is also in `until` (default: 200, or `OK` for gRPC)");
     }
     let pending = pending.map_or(vec![invisible], |l| l.value);
     request.expect = Expect::Statuses(until.iter().chain(&pending).copied().collect());

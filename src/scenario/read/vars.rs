@@ -100,7 +100,7 @@ impl Vars {
             Some(said) => *defined = Defined { said, place, is_given: true },
             None => {
                 let place = Place { file, span: name.len() + 1..name.len() + 1 + text.len() };
-                let expected = format!("expected {}, as what it replaces", kind(&defined.said));
+                let expected = format!("expected {}, like the value that it overrides", kind(&defined.said));
                 problems.add(&place, format!("`{text}` is not a valid value of `vars.{name}`"), expected);
             }
         }

@@ -16,7 +16,7 @@ use super::regimes::{LEAST_RATIO, OUTLIERS, lifted};
 
 pub use band::{Band, LEAST_BEFORE};
 
-/// A change is put down to an update that lies within so many releases of it: it is found no closer.
+/// A change is attributed to an update within this many releases; its position is no more exact.
 const NEAR_UPDATE: usize = 2;
 
 /// What creeps by less than this over a regime is borne.

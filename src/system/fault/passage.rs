@@ -44,7 +44,7 @@ impl Passage {
         if began && !is_always_cut && self.is_unused() {
             (run.start, run.end, run.ending) = (None, None, Ending::Failed);
             run.note = format!(
-                "no connection goes through proxy `{}`: is the system told its address?",
+                "no connection goes through proxy `{}`: check that the system uses the proxy's address",
                 self.proxy.name()
             );
         }

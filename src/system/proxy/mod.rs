@@ -162,7 +162,7 @@ impl Switch {
         let mut is_listening = self.is_listening.clone();
         match tokio::time::timeout(LISTENS_WITHIN, is_listening.wait_for(|listens| *listens)).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err("its address was taken by another process meanwhile".to_owned()),
+            _ => Err("another process has taken its address in the meantime".to_owned()),
         }
     }
 }

@@ -154,7 +154,7 @@ fn rate(run: &MeasuredRun) -> Option<Check> {
     let share = if due == 0 { 0.0 } else { sent as f64 / due as f64 };
     let grade = Grade::of(1.0 - share, MISSING.0, MISSING.1);
     let text = format!(
-        "{} requests were due within the load ({} journeys a second were asked for{}), {} went out ({})",
+        "{} requests were due during the load (requested rate: {} journeys/s{}), {} were sent ({})",
         unit::rate(due as f64 / seconds),
         unit::plain(rate),
         if run.facts.start.stages.is_empty() { "" } else { " on average" },

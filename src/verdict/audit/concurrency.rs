@@ -42,7 +42,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
     let deviates =
         (l - lambda * w_s).abs() > DEVIATION * l.max(lambda * w_s) && (l - lambda * w_s).abs() > FEW;
     let text = format!(
-        "L = {} under way (at most {most}), λW = {} × {} = {}{}",
+        "L = {} in flight (at most {most}), λW = {} × {} = {}{}",
         unit::significant(l),
         unit::rate(lambda),
         unit::time(w_s * 1e6),
@@ -71,7 +71,7 @@ fn contradiction(start: &RunStart, l: f64) -> Option<Check> {
     let least_ms = l / most_per_s * 1e3;
     (least_ms > most_ms).then(|| {
         let text = format!(
-            "no system meets both `{throughput}` and `{mean}`: with {} under way all the time, {} take {} each at \
+            "no system meets both `{throughput}` and `{mean}`: with {} in flight all the time, {} take {} each at \
              least, not {}; one of them is about another concurrency, or another time",
             unit::significant(l),
             unit::rate(most_per_s),
@@ -113,7 +113,7 @@ mod tests {
         assert!(
             check
                 .text
-                .contains("with 200 under way all the time, 400 /s take 500 ms each at least, not 200 ms"),
+                .contains("with 200 in flight all the time, 400 /s take 500 ms each at least, not 200 ms"),
             "{}",
             check.text
         );

@@ -38,7 +38,7 @@ pub const WAITING: (f64, f64) = generator::WAITING;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Grade {
-    /// Nothing speaks against it.
+    /// No check failed.
     Valid,
     /// It has to be read with care.
     Warn,

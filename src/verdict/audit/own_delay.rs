@@ -22,7 +22,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Option<Check> {
     let name = "own delay";
     let delays = &run.signals.iter().find(|signal| signal.name == RECEIVE_DELAY)?.readings;
     if delays.is_empty() {
-        let text = "not known: the kernel gave no receive times (they are asked for over HTTP/1.1 and TCP)";
+        let text = "unknown: the kernel reported no receive times (available for HTTP/1.1 over TCP)";
         return Some(Check::new(name, Grade::Valid, text));
     }
     // A reading stands at the time at which its answer was complete.
@@ -107,7 +107,7 @@ mod tests {
     fn what_is_not_known_is_called_so() {
         assert_eq!(checks(&run_of(&[(0, 0, 1)])), None, "nobody asked");
         let none = checks(&run(0, 0.0)).unwrap();
-        assert!(none.text.starts_with("not known"), "{}", none.text);
+        assert!(none.text.starts_with("unknown:"), "{}", none.text);
         assert!(checks(&run(50, 1.0)).unwrap().text.ends_with("too few for p99"));
     }
 }

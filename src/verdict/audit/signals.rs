@@ -25,7 +25,7 @@ fn restarts(run: &MeasuredRun) -> Option<Check> {
         told(of(Falls::Restart), "began again at 0, so that the increase is a lower bound"),
         told(
             of(Falls::Unexplained),
-            "fell as no single restart explains (do several processes answer in turn?), so that the increase is not known",
+            "decreased in a way that no single restart explains (do several processes answer in turn?), so the increase is unknown",
         ),
     ]
     .into_iter()
@@ -45,7 +45,8 @@ fn interruptions(run: &MeasuredRun) -> Option<Check> {
     let read = run.signals.iter().filter(|signal| signal.name != RECEIVE_DELAY);
     let texts: Vec<String> = read.filter_map(of_signal).collect();
     (!texts.is_empty()).then(|| {
-        let text = format!("not read for a while: {}; what they were then is not known", texts.join(", "));
+        let text =
+            format!("not read for a while: {}; their values in that time are unknown", texts.join(", "));
         Check::new("readings", Grade::Warn, text)
     })
 }

@@ -97,7 +97,7 @@ pub(super) fn checks(run: &MeasuredRun) -> Vec<Check> {
         let text = if run.facts.start.stages.is_empty() {
             "the run has no steady phase"
         } else {
-            "the load changes all the time: nothing is steady"
+            "the load never holds a level, so there is no steady phase"
         };
         return vec![Check::new(NAME, Grade::Warn, text)];
     };

@@ -116,7 +116,7 @@ fn interleaving(baseline: &[&Arc<MeasuredRun>], others: &[&Arc<MeasuredRun>]) ->
     }
     let apart = before.last() < after.first() || after.last() < before.first();
     Some(if apart {
-        let text = "all runs of one arm came before those of the other: a change in between would look like an effect";
+        let text = "all runs of one arm precede those of the other, so a change in between would look like an effect";
         Check::new(name, Grade::Warn, text)
     } else {
         Check::new(name, Grade::Valid, "the arms were interleaved")

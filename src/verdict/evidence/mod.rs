@@ -264,7 +264,7 @@ fn drain_time(facts: &RunFacts) -> Result<Found, String> {
         return Err(format!("run {} has no drain phase", facts.id));
     };
     if !phase.unknown.is_empty() {
-        return Err(format!("when run {} had drained is not known: {}", facts.id, phase.unknown));
+        return Err(format!("the drain time of run {} is unknown: {}", facts.id, phase.unknown));
     }
     // A drain that met its deadline with work left has no time, only a lower bound.
     let value = if phase.complete { facts.drain_s().unwrap_or(0.0) * 1e3 } else { f64::INFINITY };

@@ -111,7 +111,7 @@ impl RoundRuns {
             return Ok(());
         }
         Err(format!(
-            "signal `{}` was last read {} into run {}, which lasted to {}: what it was from then on is not known",
+            "signal `{}` was last read {} into run {}, which lasted to {}: its later values are unknown",
             column.name,
             unit::time(last_us),
             run.facts.id,
@@ -210,8 +210,8 @@ fn fallen(run: &MeasuredRun, column: &SignalColumn, within: (i64, i64)) -> Optio
         }),
         Falls::Unexplained => Some(Doubt {
             why: format!(
-                "counter `{name}` fell in run {id} as no single restart explains (do several processes answer in \
-                 turn?): its increase is not known"
+                "counter `{name}` decreased in run {id} in a way that no single restart explains (do several processes \
+                 answer in turn?): its increase is unknown"
             ),
             errs: Errs::EitherWay,
         }),
@@ -233,7 +233,7 @@ impl Unread {
 
     fn text(&self, run: &MeasuredRun, column: &SignalColumn) -> String {
         format!(
-            "signal `{}` was not read {} in run {}: what it was then is not known",
+            "signal `{}` was not read {} in run {}: its values in that time are unknown",
             column.name,
             self.span(),
             run.facts.id

@@ -30,9 +30,9 @@ type Step<'a> = (u64, &'a Subject);
 /// How often journeys with a step came to a wanted sample.
 #[derive(Default)]
 struct Reach {
-    /// Where all went well: so many of so many.
+    /// Counts in successful journeys: k of n.
     well: (u64, u64),
-    /// Where it broke at this step: so many of so many.
+    /// Counts in journeys that broke at this step: k of n.
     broken: (u64, u64),
 }
 

@@ -155,6 +155,6 @@ fn an_interruption_is_told_by_the_audit() {
     let text = check.map(|check| check.text.as_str());
     assert_eq!(
         text,
-        Some("not read for a while: level from 3.50 s to 7.50 s; what they were then is not known")
+        Some("not read for a while: level from 3.50 s to 7.50 s; their values in that time are unknown")
     );
 }

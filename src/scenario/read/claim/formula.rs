@@ -16,7 +16,7 @@ pub(in crate::scenario) fn condition(
 ) -> Option<Expression> {
     let expression = expression(text, known, problems)?;
     if expression.has_stray_time() {
-        let title = "this compares a time with what is none";
+        let title = "this compares a time with a value that is not a time";
         problems.add(&text.place, title, "none of its statistics is a time");
     }
     let statistics = expression.statistics().unwrap_or_default();
@@ -71,7 +71,11 @@ pub(super) fn expression(
         }
     };
     if statistics.is_empty() {
-        problems.add(&text.place, "this speaks of no run", "expected `baseline.…`, `treatment.…` or `run.…`");
+        problems.add(
+            &text.place,
+            "the formula uses no run",
+            "expected `baseline.…`, `treatment.…` or `run.…`",
+        );
     }
     for (_, statistic) in statistics {
         let percent = match &statistic {

@@ -138,7 +138,9 @@ fn scaled(value: &Expression) -> Option<Mistake> {
         None => is_share && reach.is_some_and(is_of_units),
     };
     let counted = if is_time { "times are in milliseconds" } else { "shares count from 0 to 1" };
-    is_scaled.then(|| (format!("{counted}, and bounds know their units"), "leave out the factor".to_owned()))
+    is_scaled.then(|| {
+        (format!("{counted}; write the unit in the bound instead"), "leave out the factor".to_owned())
+    })
 }
 
 /// `1%` of an amount of which nothing says what all of it is.

@@ -79,7 +79,7 @@ pub(super) fn subject(table: &mut Fields<'_>, known: &Known<'_>) -> Option<(Expr
             let Some(above) = above else {
                 problems.add(
                     &text.place,
-                    "`recovers` needs the level that the signal comes back to",
+                    "`recovers` needs `above`, the level to which the signal returns",
                     "say `above = 2`",
                 );
                 return None;

@@ -169,11 +169,11 @@ fn action(table: &mut Fields<'_>, kind: &str, settings: &Settings) -> Option<(Fa
                 table.problems.add(
                     &place,
                     "`jitter` is longer than `delay`",
-                    "nothing arrives before it is sent",
+                    "the delay would be negative: use a `jitter` of at most `delay`",
                 );
             }
             if delay.is_some_and(|delay| delay > LONGEST_DELAY) {
-                let hint = "to hold everything back, there is `kind = \"blackhole\"`";
+                let hint = "to block all bytes, use `kind = \"blackhole\"`";
                 table.problems.add(&table.key_place("delay"), "`delay` is longer than an hour", hint);
             }
             Some(ProxyFault::Delay { delay: delay.unwrap_or_default(), jitter }).filter(|_| delay.is_some())
@@ -207,8 +207,8 @@ fn check_length(table: &Fields<'_>, action: &FaultAction, is_given: bool) {
         FaultAction::Service(ServiceFault::Pause, _) if !is_given => table.require("for"),
         FaultAction::Command(command) if table.has("for") && command.undo.is_none() => problems.add(
             &table.key_place("for"),
-            "a command without `undo` lasts for ever",
-            "say what undoes it, or leave `for` out",
+            "a command without `undo` cannot have a duration",
+            "add `undo`, or remove `for`",
         ),
         _ => {}
     }

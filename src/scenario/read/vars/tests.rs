@@ -185,7 +185,12 @@ fn mistakes_are_shown_where_they_are() {
             &[],
             "unknown load `smok`",
         ),
-        ("[profile.p]\nmust_hold = 'run.ok > 5ms'", "c", &[], "this compares a time with what is none"),
+        (
+            "[profile.p]\nmust_hold = 'run.ok > 5ms'",
+            "c",
+            &[],
+            "this compares a time with a value that is not a time",
+        ),
         ("[profile.p]\nextend = 'q'\n[profile.q]\nextend = 'p'", "c", &[], "extends itself"),
     ] {
         let found = mistakes(vars, path, given);
