@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn a_scenario_compiles_from_what_was_noted_to_the_same_work() {
         let text = "name = 'x'\nbase_url = 'http://127.0.0.1:1'\n[[journey]]\nname = 'A'\n\
-                    steps = [{ request = 'GET /{{ vars.page }}' }]\n[vars]\npage = 'a'\n[load.l]\nusers = 1\nrun_time = '1s'\n\
+                    steps = [{ request = 'GET /{{ vars.page }}' }]\n[vars]\npage = 'a'\n[[user_class]]\nname = 'U'\n\
+                    journeys = { A = 1 }\n[load.l]\nusers = 1\nrun_time = '1s'\n\
                     [profile.p]\n";
         let path = Path::new("shop.toml");
         let noting = Noting::new(Written(text.to_owned()));

@@ -51,7 +51,7 @@ pub const COLUMNS: [Column; 23] = [
     Column { name: "key", value: NumberIfAny(|s| s.key) },
     Column { name: "redirects", value: Number(|s| s.redirects) },
     Column { name: "repeats", value: Number(|s| s.repeats) },
-    Column { name: "tags", value: TextIfAny(|s| Some(s.tags.as_str()).filter(|tags| !tags.is_empty())) },
+    Column { name: "tags", value: TextIfAny(|s| s.tags.as_deref()) },
 ];
 
 /// The header of the CSV.

@@ -421,8 +421,8 @@ pub struct ExportedSample {
     pub redirects: i64,
     /// Times that it was sent once more, because a connection had died.
     pub repeats: i64,
-    /// The tags of what was called, as a JSON object; empty if it has none.
-    pub tags: String,
+    /// The tags of what was called, as a JSON object; none if it has none.
+    pub tags: Option<String>,
 }
 
 impl ExportedSample {

@@ -166,8 +166,7 @@ impl Store {
             for place in 0..block.len() {
                 show(block, place, &mut words, &mut sample)?;
                 if !tags.is_empty() {
-                    let own = tags.get(&sample.subject()).map_or("", String::as_str);
-                    own.clone_into(&mut sample.tags);
+                    sample.tags = tags.get(&sample.subject()).cloned();
                 }
                 each(&sample)?;
             }

@@ -11,7 +11,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::agent::{self, NewAgents};
-use super::block::{Insert, ROWS, SampleBlock, WordNumbers};
+use super::block::{self, Insert, ROWS, SampleBlock, WordNumbers};
 use super::ids::id_range;
 use super::sealing::Sealing;
 use super::{StoreError, connect, exchange, now_unix_us};
@@ -251,9 +251,16 @@ impl Writer {
             let sql = format!("SELECT coalesce(max(id) + 1 - ?1, 0) FROM {table} WHERE id >= ?1 AND id < ?2");
             connection.query_row(&sql, [first, row_id(RunId(self.run.0 + 1), 0)], |row| row.get::<_, i64>(0))
         };
-        let (samples, readings) = (rows("sample")?.unsigned_abs(), rows("reading")?.unsigned_abs());
-        let exchanges = rows("exchange")?.unsigned_abs();
-        Ok(Self { samples, readings, exchanges, ..self })
+        let (readings, exchanges) = (rows("reading")?.unsigned_abs(), rows("exchange")?.unsigned_abs());
+        let Some(mut block) = block::last(connection, self.run)? else {
+            return Ok(Self { readings, exchanges, ..self });
+        };
+        let samples = (block.end() - first).unsigned_abs();
+        // The last one may have room.
+        if block.ends_before(block.end()) {
+            block.begin(block.end());
+        }
+        Ok(Self { samples, block, readings, exchanges, ..self })
     }
 
     fn run(

@@ -314,7 +314,7 @@ mod tests {
             key: None,
             redirects: 0,
             repeats: 0,
-            tags: String::new(),
+            tags: None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::checksum::Sum;
 use crate::sample::{STORED_COLUMNS as SAMPLE, Sample, StoredSample};
 
 pub(super) use convert::convert;
-pub(super) use table::{Insert, has_samples, scan};
+pub(super) use table::{Insert, has_samples, last, scan};
 
 /// Samples of a full block; also rows under one checksum of a seal.
 pub(super) const ROWS: usize = 256;

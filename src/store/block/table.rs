@@ -186,6 +186,20 @@ pub(in crate::store) fn scan<E: From<StoreError>>(
     Ok(())
 }
 
+/// The last block of a run, whole; none if it has no samples.
+pub(in crate::store) fn last(connection: &Connection, run: RunId) -> Result<Option<SampleBlock>, StoreError> {
+    let sql =
+        format!("SELECT {} FROM sample_block WHERE id >= ?1 AND id < ?2 ORDER BY id DESC LIMIT 1", columns());
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(id_range(run))?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let mut block = SampleBlock::default();
+    let raw = Raw::of(row)?;
+    let damaged = |Malformed(why)| StoreError::Damaged { run, from: raw.id - id_range(run)[0], why };
+    raw.unpack(i64::MIN, Wanted::ALL, &mut block).map_err(damaged)?;
+    Ok(Some(block))
+}
+
 /// Whether the store has samples of a run.
 pub(in crate::store) fn has_samples(connection: &Connection, run: RunId) -> Result<bool, StoreError> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM sample_block WHERE id >= ?1 AND id < ?2 LIMIT 1)";
