@@ -253,6 +253,9 @@ impl ScenarioError {
     }
 }
 
+/// Known words that are listed.
+const MOST_LISTED: usize = 16;
+
 /// `did you mean …` for the word most like `word`, and the known ones if they are few.
 pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
     let mut seen = HashSet::new();
@@ -263,7 +266,7 @@ pub(crate) fn suggestion(word: &str, known: &[&str]) -> Option<String> {
         .map(|k| (strsim::jaro_winkler(&word.to_lowercase(), &k.to_lowercase()), *k))
         .filter(|(alike, _)| *alike > ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    let list = (!known.is_empty() && known.len() <= 12).then(|| known.join(", "));
+    let list = (!known.is_empty() && known.len() <= MOST_LISTED).then(|| known.join(", "));
     match (nearest, list) {
         (Some((_, k)), Some(list)) => Some(format!("did you mean `{k}`? known here: {list}")),
         (Some((_, k)), None) => Some(format!("did you mean `{k}`?")),

@@ -34,9 +34,12 @@ fn a_question_is_answered_in_three_forms() {
 #[test]
 fn a_question_changes_nothing() {
     let bench = with_run();
-    for sql in
-        ["DELETE FROM run", "UPDATE run SET label = 'x'", "DROP TABLE sample_block", "PRAGMA user_version = 9"]
-    {
+    for sql in [
+        "DELETE FROM run",
+        "UPDATE run SET label = 'x'",
+        "DROP TABLE sample_block",
+        "PRAGMA user_version = 9",
+    ] {
         let output = bench.run(&["store", "query", sql]);
         assert_eq!(code(&output), 2, "{sql}: {}", stderr(&output));
         assert!(stderr(&output).contains("would change the store"), "{sql}: {}", stderr(&output));

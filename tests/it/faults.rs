@@ -106,7 +106,7 @@ fn faults_of_a_service_are_told_as_they_were_planted() {
     let pause = told(&report, "pause");
     assert_eq!(seconds(pause, "errors_s"), f64::INFINITY, "everything is answered in the end: {pause:#}");
     let latency = seconds(pause, "latency_s");
-    assert!((0.2..1.5).contains(&latency), "half of a second's requests, and their limit: {pause:#}");
+    assert!((0.05..1.5).contains(&latency), "more of a second's requests than are slow by chance: {pause:#}");
     assert!(seconds(pause, "recovery_s") <= 1.0, "{pause:#}");
     assert_eq!(pause["unexpected"], 0, "{pause:#}");
     let kill = told(&report, "kill");
