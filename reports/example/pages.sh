@@ -25,5 +25,7 @@ verdict run "$scenario" --load load --profile after --run-time 30s --html "$fold
 verdict experiment "$scenario" --rounds 10 --html "$folder/experiment.html"
 verdict signoff reports/example/release.toml --release 1.9.0 --output "$folder/signoff"
 
+# Where the store stood says nothing.
+sed -i "s#$folder/##g" "$folder"/*.html
 # Only now: pages beside the script would be changes on top of the commit.
 cp "$folder/trend.html" "$folder/run.html" "$folder/experiment.html" "$folder/signoff/signoff.html" reports/example/
