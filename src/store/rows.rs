@@ -60,15 +60,6 @@ struct Run {
     insert: Insert,
 }
 
-impl Run {
-    fn store_block(&mut self, connection: &Connection) -> Result<(), StoreError> {
-        if self.block.len() == 0 {
-            return Ok(());
-        }
-        self.insert.put(&mut Insert::prepare(connection)?, &self.block)
-    }
-}
-
 impl Attaching<'_> {
     /// Says whose samples come now. `seal`: what their archive says of the run's seal.
     ///
@@ -113,7 +104,7 @@ impl Attaching<'_> {
             check_block(&self.transaction, &block)?;
         }
         if run.block.ends_before(sample.numbers[0]) {
-            run.store_block(&self.transaction)?;
+            run.insert.put(&self.transaction, &run.block)?;
             run.block.begin(sample.numbers[0]);
         }
         run.block.push_stored(sample);
@@ -135,7 +126,7 @@ impl Attaching<'_> {
         if let Some(block) = run.sums.rest() {
             check_block(&self.transaction, &block)?;
         }
-        run.store_block(&self.transaction)?;
+        run.insert.put(&self.transaction, &run.block)?;
         self.transaction.execute("DELETE FROM pruned WHERE run = ?1", [run.id.0])?;
         match self.store.seal(run.id, true)? {
             Seal::Whole { .. } => {}

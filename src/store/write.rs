@@ -286,7 +286,8 @@ impl Writer {
                     }
                 }
             }
-            self.store_block(&transaction)?;
+            // Those that make no whole block yet, too: whoever reads the store is not behind for want of more.
+            self.insert.put(&transaction, &self.block)?;
             self.note_progress(&transaction)?;
             self.sealing.keep(&transaction)?;
             if ended {
@@ -311,13 +312,12 @@ impl Writer {
             user_classes: &self.numbers.user_classes,
             reasons: self.reasons.get(&batch.worker).map_or(&[], Vec::as_slice),
         };
-        let mut statement = Insert::prepare(transaction)?;
         let mut rest = batch.samples.as_slice();
         while !rest.is_empty() {
             let taken = self.block.fill(rest, &numbers);
             rest = &rest[taken..];
             if self.block.len() == ROWS {
-                self.insert.put(&mut statement, &self.block)?;
+                self.insert.put(transaction, &self.block)?;
                 self.sealing.samples(&self.block);
                 self.block.begin(self.block.end());
             }
@@ -326,14 +326,6 @@ impl Writer {
         let last_us = batch.samples.iter().map(|sample| sample.done_us).max();
         self.last_us = self.last_us.max(last_us.unwrap_or(0));
         self.count_soft_checks(transaction, batch)
-    }
-
-    /// Stores the samples that make no whole block yet: whoever reads the store is not behind for want of more.
-    fn store_block(&mut self, transaction: &Connection) -> Result<(), StoreError> {
-        if self.block.len() == 0 {
-            return Ok(());
-        }
-        self.insert.put(&mut Insert::prepare(transaction)?, &self.block)
     }
 
     /// Adds to the counts of checks.

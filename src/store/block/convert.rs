@@ -24,9 +24,7 @@ pub(in crate::store) fn convert(connection: &Connection) -> Result<(), StoreErro
         while let Some(row) = rows.next()? {
             let id: i64 = row.get(0)?;
             if block.ends_before(id) {
-                if block.samples > 0 {
-                    insert.put(&mut Insert::prepare(connection)?, &block)?;
-                }
+                insert.put(connection, &block)?;
                 block.begin(id);
                 if !is_said && begun.elapsed() > LONG {
                     is_said = true;
@@ -46,9 +44,7 @@ pub(in crate::store) fn convert(connection: &Connection) -> Result<(), StoreErro
             }
             block.push(&values);
         }
-        if block.samples > 0 {
-            insert.put(&mut Insert::prepare(connection)?, &block)?;
-        }
+        insert.put(connection, &block)?;
     }
     connection.execute_batch("DROP TABLE sample_row")?;
     Ok(())

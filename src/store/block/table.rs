@@ -1,6 +1,6 @@
 //! Blocks on their way into `sample_block` and out of it.
 
-use rusqlite::{CachedStatement, Connection, Row};
+use rusqlite::{Connection, Row};
 
 use super::{COLUMNS, Column, ID_ROWS, Malformed, SampleBlock, Wanted, digits};
 use crate::run::RunId;
@@ -35,26 +35,31 @@ fn columns() -> String {
 }
 
 /// Puts blocks into the store, each in place of what stands there of it.
-#[derive(Default)]
 pub(in crate::store) struct Insert {
+    sql: String,
     digits: Vec<u8>,
     differences: Vec<i64>,
 }
 
-impl Insert {
-    /// The statement that [`Insert::put`] runs.
-    pub(in crate::store) fn prepare(connection: &Connection) -> Result<CachedStatement<'_>, StoreError> {
+impl Default for Insert {
+    fn default() -> Self {
         let values = vec!["?"; 2 + 2 * COLUMNS].join(", ");
         let sql = format!("INSERT OR REPLACE INTO sample_block ({}) VALUES ({values})", columns());
-        Ok(connection.prepare_cached(&sql)?)
+        Self { sql, digits: Vec::new(), differences: Vec::new() }
     }
+}
 
-    /// Stores a block that is not empty.
+impl Insert {
+    /// Stores a block; nothing of an empty one.
     pub(in crate::store) fn put(
         &mut self,
-        statement: &mut CachedStatement<'_>,
+        connection: &Connection,
         block: &SampleBlock,
     ) -> Result<(), StoreError> {
+        if block.len() == 0 {
+            return Ok(());
+        }
+        let mut statement = connection.prepare_cached(&self.sql)?;
         statement.raw_bind_parameter(1, block.first)?;
         statement.raw_bind_parameter(2, block.end() - block.first)?;
         for column in Column::ALL {

@@ -23,7 +23,7 @@ fn store(connection: &Connection, first: i64, samples: &[[i64; COLUMNS]]) {
     for values in samples {
         block.push(values);
     }
-    Insert::default().put(&mut Insert::prepare(connection).unwrap(), &block).unwrap();
+    Insert::default().put(connection, &block).unwrap();
 }
 
 /// The samples as the view shows them.
