@@ -473,3 +473,30 @@ pub struct SoftChecks {
     /// Answers that did not, and requests that were not answered.
     pub failed: u64,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An `ok` request at the run's start that took no time.
+    pub(crate) const PLAIN: Sample = Sample {
+        endpoint: EndpointId(0),
+        user_class: UserClassId(0),
+        user: 0,
+        journey: 0,
+        phase: Phase::Steady,
+        outcome: Outcome::Ok,
+        status: 200,
+        reason: ReasonId(0),
+        intended_us: 0,
+        sent_us: 0,
+        first_byte_us: 0,
+        done_us: 0,
+        key: Key::NONE,
+        race: Race::NONE,
+        bytes_in: 0,
+        bytes_out: 0,
+        redirects: 0,
+        repeats: 0,
+    };
+}

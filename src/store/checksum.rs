@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 use super::block::{self, Column, ROWS, SampleBlock, Wanted};
 use super::ids::id_range;
 use super::{Store, StoreError};
-use crate::checksum::{self, Sum};
+use crate::checksum::Sum;
 use crate::run::RunId;
 
 /// Rows under one checksum.
@@ -370,15 +370,6 @@ impl Which {
 }
 
 impl Store {
-    /// The checksum of everything that was measured in a run: SHA-256, in hex, over those of its [`Block`]s.
-    ///
-    /// # Errors
-    /// If the store cannot be read.
-    pub fn checksum(&self, run: RunId) -> Result<String, StoreError> {
-        let blocks = self.blocks(run)?;
-        Ok(checksum::sha256(blocks.into_iter().map(|block| block.sha256).collect::<String>()))
-    }
-
     /// Everything that was measured in a run, block by block.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! proves something where it was also printed, signed or published. What has ended has a seal: nothing in a store that can
 //! be written, neither an age nor a form, excuses that one is missing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -137,6 +138,28 @@ impl Store {
     /// # Errors
     /// If the store cannot be read.
     pub fn seal(&self, run: RunId, is_whole: bool) -> Result<Seal, StoreError> {
+        self.seal_over(run, is_whole, None)
+    }
+
+    /// The checksum of everything that was measured in a run (SHA-256, in hex, over those of its [`Block`]s), and its seal:
+    /// what was measured is read once for both.
+    ///
+    /// # Errors
+    /// If the samples were pruned, or the store cannot be read.
+    pub fn checksum_and_seal(&self, run: RunId) -> Result<(String, Seal), StoreError> {
+        let blocks = self.blocks(run)?;
+        let seal = self.seal_over(run, true, Some(&blocks))?;
+        Ok((checksum::sha256(blocks.into_iter().map(|block| block.sha256).collect::<String>()), seal))
+    }
+
+    /// The same as [`Store::seal`]. `measured_now`: what was measured in a run that has its samples, where that is summed up
+    /// already.
+    fn seal_over(
+        &self,
+        run: RunId,
+        is_whole: bool,
+        measured_now: Option<&[Block]>,
+    ) -> Result<Seal, StoreError> {
         let found = self.connection.query_row(
             "SELECT form, facts, measured, previous, sha256 FROM seal WHERE run = ?1",
             [run.0],
@@ -158,7 +181,10 @@ impl Store {
             if is_whole { &[Which::Measured, Which::Words, Which::Facts] } else { &[Which::Facts] };
         for which in which {
             let is_meant = |part: &Part| !is_pruned || !rows::rests_on_samples(part);
-            let found = rows::some_summed_up(&self.connection, run, *which, is_meant)?;
+            let found = match measured_now {
+                Some(blocks) if *which == Which::Measured => Cow::Borrowed(blocks),
+                _ => Cow::Owned(rows::some_summed_up(&self.connection, run, *which, is_meant)?),
+            };
             changed.extend(differences(*which, run, is_meant, &sealed, &found));
         }
         let fits = digest(&sealed, true) == facts
@@ -273,9 +299,8 @@ mod tests {
     use super::*;
     use crate::run::ExperimentId;
     use crate::run::{RunEnd, RunStart, RunState, Source};
-    use crate::sample::{
-        Batch, EndpointId, Key, Kind, Outcome, Phase, Race, ReasonId, Sample, Subject, UserClassId,
-    };
+    use crate::sample::tests::PLAIN;
+    use crate::sample::{Batch, EndpointId, Key, Kind, Outcome, ReasonId, Sample, Subject};
     use crate::store::{Ending, NewExperiment, RunWords, RunWriter};
 
     const SAMPLES: u32 = 600;
@@ -330,23 +355,17 @@ mod tests {
         let writer = RunWriter::start(store.path(), run, &words, Box::new(|_| {})).unwrap();
         let sample = |n: u32| Sample {
             endpoint: EndpointId(if n.is_multiple_of(2) { 0 } else { 2 }),
-            user_class: UserClassId(0),
-            user: 0,
             journey: n,
-            phase: Phase::Steady,
             outcome: if n == 7 { Outcome::Failed } else { Outcome::Ok },
-            status: 200,
             reason: if n == 7 { ReasonId(1) } else { ReasonId::default() },
             intended_us: n.into(),
             sent_us: n.into(),
             first_byte_us: n.into(),
             done_us: (n + 10).into(),
             key: if n == 8 { Key::from_code(5) } else { Key::NONE },
-            race: Race::NONE,
             bytes_in: 1,
             bytes_out: 1,
-            redirects: 0,
-            repeats: 0,
+            ..PLAIN
         };
         let batch = Batch {
             worker: 0,
