@@ -279,29 +279,11 @@ impl Reasons {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{EndpointId, Key, Outcome, Phase, Race, Sample, UserClassId};
+    use crate::sample::tests::PLAIN;
+    use crate::sample::{Outcome, Sample};
 
     fn sample(reason: u16) -> Sample {
-        Sample {
-            endpoint: EndpointId(0),
-            user_class: UserClassId(0),
-            user: 0,
-            journey: 0,
-            phase: Phase::Steady,
-            outcome: Outcome::Error,
-            status: 0,
-            reason: ReasonId(reason),
-            intended_us: 0,
-            sent_us: 0,
-            first_byte_us: 0,
-            done_us: 0,
-            key: Key::NONE,
-            race: Race::NONE,
-            bytes_in: 0,
-            bytes_out: 0,
-            redirects: 0,
-            repeats: 0,
-        }
+        Sample { outcome: Outcome::Error, status: 0, reason: ReasonId(reason), ..PLAIN }
     }
 
     fn texts(frame: &Frame) -> Vec<&str> {

@@ -344,30 +344,18 @@ mod tests {
 
     use super::*;
     use crate::load::remote;
-    use crate::sample::{EndpointId, Key, Outcome, Phase, Race, Sample, UserClassId};
+    use crate::sample::tests::PLAIN;
+    use crate::sample::{EndpointId, Outcome, Sample};
 
     const LIMITS: Limits = Limits { endpoints: 2, user_classes: 1, signals: 7 };
 
     fn sample(endpoint: u16, reason: u16) -> Sample {
         Sample {
             endpoint: EndpointId(endpoint),
-            user_class: UserClassId(0),
-            user: 0,
-            journey: 0,
-            phase: Phase::Steady,
             outcome: Outcome::Error,
             status: 0,
             reason: ReasonId(reason),
-            intended_us: 0,
-            sent_us: 0,
-            first_byte_us: 0,
-            done_us: 0,
-            key: Key::NONE,
-            race: Race::NONE,
-            bytes_in: 0,
-            bytes_out: 0,
-            redirects: 0,
-            repeats: 0,
+            ..PLAIN
         }
     }
 

@@ -275,6 +275,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::sample::tests::PLAIN;
 
     prop_compose! {
         fn sample()(
@@ -396,23 +397,15 @@ pub(super) mod tests {
     fn usual(samples: i64) -> Batch {
         let sample = |i: i64| Sample {
             endpoint: EndpointId(3),
-            user_class: UserClassId(0),
             user: 250,
             journey: 1_000_000,
-            phase: Phase::Steady,
-            outcome: Outcome::Ok,
-            status: 200,
-            reason: ReasonId(0),
             intended_us: 60_000_000 + i * 1_000,
             sent_us: 60_000_040 + i * 1_000,
             first_byte_us: 60_004_000 + i * 1_000,
             done_us: 60_004_100 + i * 1_000,
-            key: Key::NONE,
-            race: Race::NONE,
             bytes_in: 700,
             bytes_out: 120,
-            redirects: 0,
-            repeats: 0,
+            ..PLAIN
         };
         Batch { samples: (0..samples).map(sample).collect(), ..Batch::default() }
     }

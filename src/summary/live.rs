@@ -265,7 +265,8 @@ impl Failures {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{Key, PROBE_CLASS, Phase, Race, UserClassId};
+    use crate::sample::PROBE_CLASS;
+    use crate::sample::tests::PLAIN;
 
     fn endpoints() -> Vec<Subject> {
         let endpoint = |name: &str, class: &str, kind| Subject {
@@ -283,10 +284,6 @@ mod tests {
     fn sample(endpoint: u16, outcome: Outcome, reason: u16, at_us: i64, took_us: i64) -> Sample {
         Sample {
             endpoint: EndpointId(endpoint),
-            user_class: UserClassId(0),
-            user: 0,
-            journey: 0,
-            phase: Phase::Steady,
             outcome,
             status: 0,
             reason: ReasonId(reason),
@@ -294,12 +291,7 @@ mod tests {
             sent_us: at_us,
             first_byte_us: at_us + took_us,
             done_us: at_us + took_us,
-            key: Key::NONE,
-            race: Race::NONE,
-            bytes_in: 0,
-            bytes_out: 0,
-            redirects: 0,
-            repeats: 0,
+            ..PLAIN
         }
     }
 
