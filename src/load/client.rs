@@ -13,6 +13,7 @@ use super::origin::Origin;
 use super::outgoing::Draft;
 use super::prepared::Requests;
 use super::recording::Recording;
+use crate::scenario::journey::Request;
 
 /// What requests are made with.
 #[derive(Clone, Copy)]
@@ -30,13 +31,31 @@ pub(super) struct Client<'a> {
     pub(super) digests: &'a Digests,
 }
 
-impl Client<'_> {
+impl<'a> Client<'a> {
     /// The server that a drafted request goes to if it is not its form's, and its place.
     ///
     /// # Errors
     /// In words, if requests may not go there, or it cannot be reached by any means.
     pub(super) fn elsewhere(&self, draft: &Draft) -> Result<Option<(usize, Arc<Origin>)>, String> {
         draft.elsewhere.as_deref().map(|url| self.abroad.origin(self.requests, url)).transpose()
+    }
+
+    /// The server that a request goes to, and its place: the one `elsewhere` that its draft names, or else its form's.
+    pub(super) fn server_of<'b>(
+        &self,
+        request: &Request,
+        elsewhere: Option<&'b (usize, Arc<Origin>)>,
+    ) -> (usize, &'b Arc<Origin>)
+    where
+        'a: 'b,
+    {
+        match elsewhere {
+            Some((place, origin)) => (*place, origin),
+            None => {
+                let place = self.requests.origin_of(request);
+                (place, &self.requests.origins[place])
+            }
+        }
     }
 
     /// A connection that can take a request: one that is open already, or a new one.

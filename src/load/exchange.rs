@@ -74,13 +74,7 @@ pub(super) async fn make_ready(client: Client<'_>, request: &Request, scope: &Ar
             return Ready::Stuck { outcome: Outcome::Failed, reason, since };
         }
     };
-    let (place, origin) = match &elsewhere {
-        Some((place, origin)) => (*place, origin),
-        None => {
-            let place = requests.origin_of(request);
-            (place, &requests.origins[place])
-        }
-    };
+    let (place, origin) = client.server_of(request, elsewhere.as_ref());
     if let Some(connection) = client.open_already(place).await {
         return Ready::Go { connection, draft, opening: None };
     }

@@ -58,15 +58,13 @@ impl Trip<'_> {
     /// # Errors
     /// In words, if there is no answer.
     pub(super) async fn go(&self, connection: Connection) -> Result<Arrival, String> {
-        let Client { requests, .. } = self.client;
         let elsewhere = self.client.elsewhere(self.draft)?;
-        let (place, origin, outgoing) = match &elsewhere {
-            Some((place, origin)) => (*place, origin, Outgoing::Message(Box::new(self.message()?))),
-            None => {
-                let place = requests.origin_of(self.request);
-                (place, &requests.origins[place], Outgoing::Drafted(self.drafted()))
-            }
+        let (place, origin) = self.client.server_of(self.request, elsewhere.as_ref());
+        let outgoing = match &elsewhere {
+            Some(_) => Outgoing::Message(Box::new(self.message()?)),
+            None => Outgoing::Drafted(self.drafted()),
         };
+        // Not by `deliver`: every user would carry the room for it.
         let (connection, reply) = match self.identity(place) {
             // Boxed: few requests are challenged, and all would carry the room for it.
             Some(identity) => {
