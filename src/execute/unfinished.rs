@@ -33,7 +33,7 @@ impl UnfinishedSearch {
         if facts.ended == Some(CapacityEnding::Found) {
             return Err(ResumeError::Found(id).into());
         }
-        // What goes on is sealed anew: what was changed before would pass for what was measured.
+        // Resuming seals the search anew, which would hide an earlier change.
         if let Some(changed) = store.capacity_seal(id)?.breach() {
             return Err(ResumeError::Changed { id, changed }.into());
         }

@@ -62,12 +62,12 @@ async fn start_listening(script: &str, logs: &Path) -> (System, TcpListener) {
         while std::fs::read_to_string(&log).unwrap_or_default().is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        TcpListener::bind(("127.0.0.1", port)).unwrap()
+        Ok(TcpListener::bind(("127.0.0.1", port)).unwrap())
     };
     let journal = logs.join("patched");
     let (way, around) = (Way::default(), around(logs));
-    let (system, listener) = tokio::join!(start(wanted(&profile), &around, &way, &journal), listen);
-    (system.unwrap(), listener)
+    // A service that does not start writes nothing, and would be waited for without an end.
+    tokio::try_join!(start(wanted(&profile), &around, &way, &journal), listen).unwrap()
 }
 
 fn is_alive(process: u32) -> bool {
